@@ -1,0 +1,35 @@
+# Warnings, sanitizers and the helper that declares one library per layer.
+
+add_library(msquic_py_options INTERFACE)
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  target_compile_options(msquic_py_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast)
+  if(MSQUIC_PY_WARNINGS_AS_ERRORS)
+    target_compile_options(msquic_py_options INTERFACE -Werror)
+  endif()
+elseif(MSVC)
+  target_compile_options(msquic_py_options INTERFACE /W4 /permissive- /utf-8)
+endif()
+
+if(MSQUIC_PY_SANITIZER STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+elseif(MSQUIC_PY_SANITIZER STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+elseif(MSQUIC_PY_SANITIZER)
+  message(FATAL_ERROR "MSQUIC_PY_SANITIZER is '${MSQUIC_PY_SANITIZER}': use address or thread")
+endif()
+
+# msquic_py_library(NAME SOURCES... [LINK targets...])
+# A static library msquic_py_NAME with alias msquic_py::NAME, whose headers are included from src/.
+function(msquic_py_library NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(msquic_py_${NAME} STATIC ${ARG_SOURCES})
+  add_library(msquic_py::${NAME} ALIAS msquic_py_${NAME})
+  set_target_properties(msquic_py_${NAME} PROPERTIES EXPORT_NAME ${NAME})
+  target_include_directories(msquic_py_${NAME} PUBLIC
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/msquic-py>")
+  target_compile_features(msquic_py_${NAME} PUBLIC cxx_std_20)
+  target_link_libraries(msquic_py_${NAME} PUBLIC ${ARG_LINK} PRIVATE $<BUILD_INTERFACE:msquic_py_options> ${ARG_PRIVATE_LINK})
+  set_property(GLOBAL APPEND PROPERTY MSQUIC_PY_LIBRARIES msquic_py_${NAME})
+endfunction()

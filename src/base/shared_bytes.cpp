@@ -1,0 +1,68 @@
+#include "base/shared_bytes.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <new>
+
+namespace msquic_py::base {
+
+Slab* Slab::create(std::size_t capacity) {
+  void* memory = ::operator new(sizeof(Slab) + capacity);
+  return new (memory) Slab(capacity);
+}
+
+void Slab::release() noexcept {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    this->~Slab();
+    ::operator delete(this);
+  }
+}
+
+SharedBytes SharedBytes::copy_of(Bytes bytes) {
+  if (bytes.empty()) return {};
+  Slab* slab = Slab::create(bytes.size());
+  std::memcpy(slab->data(), bytes.data(), bytes.size());
+  SharedBytes result(*slab, slab->data(), bytes.size());
+  slab->release();
+  return result;
+}
+
+SharedBytes SharedBytes::slice(std::size_t offset, std::size_t count) const noexcept {
+  assert(offset <= size_ && count <= size_ - offset);
+  if (count == 0) return {};
+  return {*slab_, data_ + offset, count};
+}
+
+SlabArena::~SlabArena() {
+  if (slab_ != nullptr) slab_->release();
+}
+
+std::uint8_t* SlabArena::reserve(std::size_t count) {
+  if (slab_ != nullptr && slab_->capacity() - used_ >= count) return slab_->data() + used_;
+  if (slab_ != nullptr && slab_->unique() && slab_->capacity() >= count) {
+    used_ = 0;  // every slice is gone: start over in the same memory
+    return slab_->data();
+  }
+  Slab* fresh = Slab::create(std::max(slab_capacity_, count));
+  if (slab_ != nullptr) slab_->release();
+  slab_ = fresh;
+  used_ = 0;
+  return slab_->data();
+}
+
+SharedBytes SlabArena::commit(std::size_t count) noexcept {
+  if (count == 0) return {};
+  assert(slab_ != nullptr && count <= slab_->capacity() - used_);
+  SharedBytes result(*slab_, slab_->data() + used_, count);
+  used_ += count;
+  return result;
+}
+
+SharedBytes SlabArena::copy(Bytes bytes) {
+  if (bytes.empty()) return {};
+  std::memcpy(reserve(bytes.size()), bytes.data(), bytes.size());
+  return commit(bytes.size());
+}
+
+}  // namespace msquic_py::base

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace msquic_py::base {
+
+/// A block of memory with a reference count in front of it. Created by Slab::create, freed by the last release().
+/// Counting is atomic, so slices of one slab may be dropped on any thread.
+class Slab {
+ public:
+  /// A slab with room for `capacity` bytes and one reference. Throws std::bad_alloc.
+  static Slab* create(std::size_t capacity);
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept;
+  /// True when the caller's reference is the only one, so the memory may be reused.
+  [[nodiscard]] bool unique() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
+
+  [[nodiscard]] std::uint8_t* data() noexcept { return reinterpret_cast<std::uint8_t*>(this + 1); }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+
+ private:
+  explicit Slab(std::size_t capacity) noexcept : capacity_(capacity) {}
+  ~Slab() = default;
+
+  std::atomic<std::uint32_t> references_{1};
+  std::size_t capacity_;
+};
+
+/// An immutable slice of a slab. Copying costs one reference count, slicing copies no bytes.
+/// Immutable means that bytes once covered by a SharedBytes are never written again.
+class SharedBytes {
+ public:
+  SharedBytes() noexcept = default;
+  /// A new slab that holds a copy of `bytes`.
+  static SharedBytes copy_of(Bytes bytes);
+  /// A slice of `slab`; takes a reference of its own. `data` points into the slab.
+  SharedBytes(Slab& slab, const std::uint8_t* data, std::size_t size) noexcept : slab_(&slab), data_(data), size_(size) {
+    slab_->retain();
+  }
+
+  SharedBytes(const SharedBytes& other) noexcept : slab_(other.slab_), data_(other.data_), size_(other.size_) {
+    if (slab_ != nullptr) slab_->retain();
+  }
+  SharedBytes(SharedBytes&& other) noexcept
+      : slab_(std::exchange(other.slab_, nullptr)),
+        data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
+  SharedBytes& operator=(SharedBytes other) noexcept {
+    std::swap(slab_, other.slab_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~SharedBytes() {
+    if (slab_ != nullptr) slab_->release();
+  }
+
+  [[nodiscard]] const std::uint8_t* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] Bytes view() const noexcept { return {data_, size_}; }
+  operator Bytes() const noexcept { return view(); }  // NOLINT(google-explicit-constructor)
+
+  /// Bytes [offset, offset + count) of this slice, without copying. The range must lie inside.
+  [[nodiscard]] SharedBytes slice(std::size_t offset, std::size_t count) const noexcept;
+  [[nodiscard]] SharedBytes from(std::size_t offset) const noexcept { return slice(offset, size_ - offset); }
+
+ private:
+  Slab* slab_ = nullptr;
+  const std::uint8_t* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Copies bytes one after another into large slabs, so that many small slices cost one allocation.
+/// Not thread-safe: one arena per thread.
+class SlabArena {
+ public:
+  explicit SlabArena(std::size_t slab_capacity = 64 * 1024) noexcept : slab_capacity_(slab_capacity) {}
+  SlabArena(const SlabArena&) = delete;
+  SlabArena& operator=(const SlabArena&) = delete;
+  ~SlabArena();
+
+  /// A slice that holds a copy of `bytes`.
+  SharedBytes copy(Bytes bytes);
+  /// Room for `count` bytes that the caller fills before calling commit(); valid until the next call on this arena.
+  std::uint8_t* reserve(std::size_t count);
+  /// The first `count` bytes of the last reserve() as a slice.
+  SharedBytes commit(std::size_t count) noexcept;
+
+ private:
+  std::size_t slab_capacity_;
+  Slab* slab_ = nullptr;
+  std::size_t used_ = 0;
+};
+
+}  // namespace msquic_py::base
