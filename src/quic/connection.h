@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/shared_bytes.h"
+#include "quic/address.h"
+#include "quic/configuration.h"
+#include "quic/connection_handler.h"
+#include "quic/connection_statistics.h"
+#include "quic/reference.h"
+#include "quic/registration.h"
+#include "quic/status.h"
+#include "quic/stream.h"
+
+namespace msquic_py::quic {
+
+/// A QUIC connection. Copies share it, and all methods are thread-safe and never block unless they say so. When the
+/// last copy goes, the connection is shut down with code 0 and closes by itself.
+class Connection {
+ public:
+  /// An empty handle: every use fails with ClosedHandle.
+  Connection() noexcept = default;
+  /// A client connection; nothing happens before start(). `handler` must not be null.
+  static Result<Connection> open(const Registration& registration, std::shared_ptr<ConnectionHandler> handler);
+
+  /// Before start(): the local address to send from.
+  Result<void> set_local_address(const Address& address) noexcept;
+  /// Before start(): bytes from on_resumption_ticket(). start() fails with TicketMismatch when the ticket is from
+  /// another server name or other trust settings.
+  Result<void> set_resumption_ticket(base::Bytes ticket);
+
+  /// Connects to an IP literal or a host name, which is looked up on a thread of its own. `host` is also the name
+  /// that the server's certificate must carry. Success means that on_connected() or on_shutdown_complete() follows;
+  /// a connection can be started once. There is no overall deadline: MsQuic's handshake timer only measures silence.
+  Result<void> start(const Configuration& configuration, const std::string& host, std::uint16_t port);
+  /// The same with the address already known; `server_name` is for SNI and the certificate check.
+  Result<void> start(const Configuration& configuration, const std::string& server_name, const Address& remote);
+  /// Server, inside ListenerHandler::on_new_connection(): an alternative to returning the configuration.
+  Result<void> set_configuration(const Configuration& configuration) noexcept;
+
+  /// A stream that is not started yet; see Stream::start() and SendFlags::Start. `handler` must not be null.
+  /// Fails with ConnectionClosing once a shutdown began.
+  Result<Stream> open_stream(StreamDirection direction, std::shared_ptr<StreamHandler> handler, bool allow_zero_rtt = false);
+
+  /// Closes with the application's `code` (at most 2^62 - 1) and a reason phrase (at most 512 bytes, best effort).
+  Result<void> shutdown(std::uint64_t code, std::string_view reason = {}) noexcept;
+  /// Ends the connection without telling the peer.
+  Result<void> shutdown_silently() noexcept;
+
+  /// Sends one unreliable datagram. With a token other than 0, on_datagram_send_state() reports what becomes of it.
+  /// DatagramTooLarge and DatagramUnavailable name the two usual failures.
+  Result<void> send_datagram(std::span<const base::SharedBytes> buffers, std::uint64_t token = 0,
+                             bool allow_zero_rtt = false) noexcept;
+  /// The largest datagram that can be sent now; 0 when none can.
+  [[nodiscard]] std::uint16_t max_datagram_size() const noexcept;
+
+  /// Server, after on_connected(): gives the client a ticket with at most 1000 bytes of `application_data`.
+  Result<void> send_resumption_ticket(base::Bytes application_data = {}) noexcept;
+
+  /// Blocks until the connection's worker is free, unless inside one of its own handlers. WouldDeadlock inside a
+  /// handler of another connection.
+  Result<ConnectionStatistics> statistics() const;
+  /// Raises the peer's stream limits of a live connection. Takes effect soon.
+  Result<void> set_peer_stream_counts(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept;
+
+  /// Unspecified until known: at on_connected() for a client, from the beginning for a server.
+  [[nodiscard]] Address local_address() const;
+  [[nodiscard]] Address remote_address() const;
+  /// Server: the name the client asked for (SNI); client: the name it dialled.
+  [[nodiscard]] std::string server_name() const;
+  [[nodiscard]] std::string negotiated_alpn() const;  ///< empty before the handshake decided it
+  [[nodiscard]] bool is_server() const noexcept;
+  [[nodiscard]] bool is_closing() const noexcept;  ///< a shutdown began, whoever began it
+  /// The first cause, as far as known.
+  [[nodiscard]] CloseReason close_reason() const;
+
+  explicit operator bool() const noexcept { return static_cast<bool>(state_); }
+  [[nodiscard]] ConnectionState* state() const noexcept { return state_.get(); }
+  explicit Connection(UserReference<ConnectionState> state) noexcept : state_(std::move(state)) {}
+
+ private:
+  UserReference<ConnectionState> state_;
+};
+
+}  // namespace msquic_py::quic
