@@ -1,0 +1,43 @@
+#include "moqt_errors.h"
+
+#include <nanobind/nanobind.h>
+
+#include <string>
+
+namespace nb = nanobind;
+
+namespace msquic_py::bindings {
+namespace {
+
+// The tree lives in Python, where it can have two bases. It is looked up when it is needed: this extension is
+// loaded before the package that defines it.
+nb::object exception_class(const char* name) { return nb::module_::import_("moqt.exceptions").attr(name); }
+
+[[noreturn]] void raise(const nb::object& type, const nb::object& exception) {
+  PyErr_SetObject(type.ptr(), exception.ptr());
+  throw nb::python_error();
+}
+
+}  // namespace
+
+void raise_need_more_data(const char* what) {
+  const nb::object type = exception_class("NeedMoreData");
+  const std::string message = std::string("incomplete ") + what + ": append the bytes that follow and decode again";
+  raise(type, type(message.c_str()));
+}
+
+void raise_violation(const base::Violation& violation) {
+  const nb::object type = exception_class("ProtocolViolation");
+  raise(type, type(violation.what, violation.code));
+}
+
+void raise_encode_error(const char* field, const char* problem) {
+  const nb::object type = exception_class("EncodeError");
+  raise(type, type(field, problem));
+}
+
+void raise_out_of_range(const char* field, std::uint64_t largest) {
+  raise_encode_error(field, ("must be from 0 to " + std::to_string(largest)).c_str());
+}
+
+}  // namespace msquic_py::bindings

@@ -1,0 +1,26 @@
+#pragma once
+
+// How the outcomes of the C++ codec become the exceptions of moqt.exceptions.
+
+#include <cstdint>
+#include <utility>
+
+#include "base/decoded.h"
+
+namespace msquic_py::bindings {
+
+[[noreturn]] void raise_need_more_data(const char* what);
+[[noreturn]] void raise_violation(const base::Violation& violation);
+/// `problem` continues the sentence that begins with the field's name.
+[[noreturn]] void raise_encode_error(const char* field, const char* problem);
+[[noreturn]] void raise_out_of_range(const char* field, std::uint64_t largest);
+
+/// The decoded value, or the exception for its absence; `what` names what was being decoded.
+template <class T>
+T value_or_raise(base::Decoded<T>&& decoded, const char* what) {
+  if (decoded.needs_more()) raise_need_more_data(what);
+  if (decoded.violated()) raise_violation(decoded.violation());
+  return std::move(decoded).value();
+}
+
+}  // namespace msquic_py::bindings

@@ -1,0 +1,7 @@
+#include "module.h"
+
+namespace msquic_py::python {
+
+void bind_moqt([[maybe_unused]] nb::module_& m) {}
+
+}  // namespace msquic_py::python

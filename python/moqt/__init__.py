@@ -1,0 +1,1 @@
+"""Media over QUIC Transport (draft-ietf-moq-transport-15)."""

@@ -1,0 +1,66 @@
+"""The exceptions of this package::
+
+    MoqtError
+    ├── NeedMoreData                    the bytes so far are a valid beginning; more must follow
+    ├── ProtocolViolation (ValueError)  the bytes can never become valid; names the session error
+    └── EncodeError (ValueError)        a value that the wire cannot carry; names the field
+
+Errors of the transport below are :class:`msquic.QuicError`.
+"""
+
+from __future__ import annotations
+
+
+from ._native import ErrorCode
+
+__all__ = ["EncodeError", "MoqtError", "NeedMoreData", "ProtocolViolation"]
+
+
+class MoqtError(Exception):
+    """Base of every exception that this package defines."""
+
+
+class NeedMoreData(MoqtError):
+    """Decoding reached the end of the bytes given, all of which were valid.
+
+    Not an error of the peer: keep the bytes, append what arrives next, decode again from the same offset. On a
+    stream that has ended it means that the peer broke off inside an element, which section 10.4 calls a
+    ``PROTOCOL_VIOLATION`` for objects.
+    """
+
+
+class ProtocolViolation(MoqtError, ValueError):
+    """The bytes break a rule of draft-ietf-moq-transport-15 and can never become valid.
+
+    The message names the rule and its section.
+    """
+
+    code: ErrorCode | int
+    """What the session is to be closed with (section 13.3.1)."""
+
+    def __init__(self, message: str, code: int = ErrorCode.PROTOCOL_VIOLATION) -> None:
+        super().__init__(message, code)
+        self.message = message
+        try:
+            self.code = ErrorCode(code)
+        except ValueError:
+            self.code = code
+
+    def __str__(self) -> str:
+        code = self.code
+        name = code.name if isinstance(code, ErrorCode) else "UNKNOWN"
+        return f"{name} ({int(code):#x}): {self.message}"
+
+
+class EncodeError(MoqtError, ValueError):
+    """A value that cannot be carried on the wire, found when it is assigned or at the latest by ``encode()``."""
+
+    field: str
+    """The field that holds the value, as it is named in Python."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} {self.args[1]}"
