@@ -1,0 +1,95 @@
+#include "runtime/event_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace msquic_py::runtime {
+
+void EventLoop::add(Participant& participant) {
+  if (free_slots_.empty()) {
+    participant.slot_ = slots_.size();
+    slots_.push_back({});
+  } else {
+    participant.slot_ = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  slots_[participant.slot_] = Slot{&participant, Time::max()};
+  ready(participant);
+}
+
+void EventLoop::remove(Participant& participant) {
+  slots_[participant.slot_] = Slot{};
+  free_slots_.push_back(participant.slot_);
+  participant.slot_ = kNoSlot;
+  // It may still stand in a ready list, taken or not: forget it there, because it may be gone when we get to it.
+  std::replace(ready_batch_.begin(), ready_batch_.end(), &participant, static_cast<Participant*>(nullptr));
+  ready_.erase(&participant);
+}
+
+void EventLoop::ready(Participant& participant) {
+  if (participant.ready_.exchange(true, std::memory_order_acq_rel)) return;
+  if (ready_.push(&participant)) wake();
+}
+
+void EventLoop::post(Task task) {
+  if (tasks_.push(std::move(task))) wake();
+}
+
+void EventLoop::wake() noexcept {
+  // The flag makes all but the first wake of a batch a single atomic exchange.
+  if (awake_.exchange(true, std::memory_order_acq_rel)) return;
+  { const std::lock_guard lock(mutex_); }
+  wake_up_.notify_one();
+}
+
+void EventLoop::stop() {
+  post([this] { stopping_ = true; });
+}
+
+void EventLoop::take_turn(Participant& participant, Time now) {
+  const std::size_t slot = participant.slot_;
+  participant.ready_.store(false, std::memory_order_release);  // first: what arrives during the turn makes it ready again
+  slots_[slot].deadline = Time::max();
+  const auto deadline = participant.turn(now);
+  if (deadline && slots_[slot].participant == &participant) slots_[slot].deadline = *deadline;
+}
+
+EventLoop::Time EventLoop::run_turns() {
+  Time now = Clock::now();
+  ready_.take(ready_batch_);
+  for (std::size_t i = 0; i < ready_batch_.size(); ++i) {
+    if (ready_batch_[i] != nullptr) take_turn(*ready_batch_[i], now);
+  }
+  ready_batch_.clear();
+
+  Time next = Time::max();
+  now = Clock::now();
+  for (std::size_t i = 0; i < slots_.size(); ++i) {  // a turn may add participants
+    if (slots_[i].deadline <= now) take_turn(*slots_[i].participant, now);
+    next = std::min(next, slots_[i].deadline);
+  }
+  return next;
+}
+
+void EventLoop::run() {
+  thread_ = std::this_thread::get_id();
+  stopping_ = false;
+  for (;;) {
+    awake_.store(false, std::memory_order_release);  // before looking: whatever comes after this wakes us again
+    tasks_.take(task_batch_);
+    for (Task& task : task_batch_) task();
+    task_batch_.clear();  // tasks own things; they must not outlive their turn
+    if (stopping_) break;
+    const Time deadline = run_turns();
+    std::unique_lock lock(mutex_);
+    const auto woken = [this] { return awake_.load(std::memory_order_acquire); };
+    if (deadline == Time::max()) {
+      wake_up_.wait(lock, woken);
+    } else {
+      wake_up_.wait_until(lock, deadline, woken);
+    }
+  }
+  thread_ = std::thread::id{};
+}
+
+}  // namespace msquic_py::runtime
