@@ -1,0 +1,22 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace msquic_py::moqt {
+
+/// A version of draft-ietf-moq-transport. Chosen once per session from the negotiated ALPN, never sniffed.
+enum class Draft : std::uint8_t { k15 = 15 };
+
+/// Every draft this library speaks, most preferred first.
+inline constexpr std::array<Draft, 1> kSupportedDrafts{Draft::k15};
+
+/// The ALPN of raw QUIC, also the WebTransport protocol name: "moqt-15" (section 3.1).
+std::string_view alpn(Draft draft) noexcept;
+
+/// The draft that `alpn` names; nothing when it is not one of kSupportedDrafts.
+std::optional<Draft> draft_from_alpn(std::string_view alpn) noexcept;
+
+}  // namespace msquic_py::moqt

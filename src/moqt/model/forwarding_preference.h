@@ -1,0 +1,10 @@
+#pragma once
+
+#include <cstdint>
+
+namespace msquic_py::moqt {
+
+/// How the objects of a track travel; one value for the whole track (section 10.2.1).
+enum class ForwardingPreference : std::uint8_t { kSubgroup, kDatagram };
+
+}  // namespace msquic_py::moqt

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace msquic_py::moqt {
+
+/// Section 1.4.2: an even type carries a number up to 2^62-1, an odd type up to 65535 bytes.
+struct KeyValuePair {
+  std::uint64_t type = 0;
+  std::variant<std::uint64_t, base::ByteVector> value;
+
+  [[nodiscard]] const std::uint64_t* number() const noexcept { return std::get_if<std::uint64_t>(&value); }
+  [[nodiscard]] const base::ByteVector* bytes() const noexcept { return std::get_if<base::ByteVector>(&value); }
+  bool operator==(const KeyValuePair&) const = default;
+};
+
+/// In wire order; types may repeat.
+using KeyValuePairs = std::vector<KeyValuePair>;
+
+inline constexpr std::size_t kMaxKeyValueLength = 65535;
+
+/// Object extension headers that the transport itself defines (section 11).
+enum class ExtensionType : std::uint64_t {
+  kImmutableExtensions = 0x0B,
+  kPriorGroupIdGap = 0x3C,
+  kPriorObjectIdGap = 0x3E,
+};
+
+}  // namespace msquic_py::moqt

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "moqt/model/full_track_name.h"
+#include "moqt/model/location.h"
+#include "moqt/model/message_parameters.h"
+
+namespace msquic_py::moqt::wire {
+
+enum class FetchType : std::uint64_t { kStandalone = 0x1, kRelativeJoining = 0x2, kAbsoluteJoining = 0x3 };
+
+/// Section 9.16.1.
+struct StandaloneFetch {
+  FullTrackName track;
+  Location start;  ///< inclusive
+  Location end;    ///< last wanted object plus one; object 0 means all of the group
+  bool operator==(const StandaloneFetch&) const = default;
+};
+
+/// Section 9.16.2: from `joining_start` up to where the joined subscription began.
+struct JoiningFetch {
+  bool relative = true;  ///< joining_start counts groups back from the largest one; otherwise it is a Group ID
+  std::uint64_t joining_request_id = 0;
+  std::uint64_t joining_start = 0;
+  bool operator==(const JoiningFetch&) const = default;
+};
+
+/// Section 9.16.
+struct Fetch {
+  std::uint64_t request_id = 0;
+  std::variant<StandaloneFetch, JoiningFetch> range;
+  MessageParameters parameters;
+
+  [[nodiscard]] FetchType fetch_type() const noexcept {
+    const auto* joining = std::get_if<JoiningFetch>(&range);
+    if (joining == nullptr) return FetchType::kStandalone;
+    return joining->relative ? FetchType::kRelativeJoining : FetchType::kAbsoluteJoining;
+  }
+  bool operator==(const Fetch&) const = default;
+};
+
+/// Section 9.17.
+struct FetchOk {
+  std::uint64_t request_id = 0;
+  bool end_of_track = false;  ///< end_location is that of the last object of the track
+  Location end_location;      ///< as StandaloneFetch::end
+  MessageParameters parameters;
+  bool operator==(const FetchOk&) const = default;
+};
+
+/// Section 9.18.
+struct FetchCancel {
+  std::uint64_t request_id = 0;
+  bool operator==(const FetchCancel&) const = default;
+};
+
+}  // namespace msquic_py::moqt::wire

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "base/bytes.h"
+#include "base/decoded.h"
+#include "base/shared_bytes.h"
+#include "moqt/model/draft.h"
+#include "moqt/model/location.h"
+#include "moqt/model/object_status.h"
+#include "moqt/wire/chunk_cursor.h"
+#include "moqt/wire/fetch_stream.h"
+#include "moqt/wire/subgroup.h"
+
+namespace msquic_py::moqt::wire {
+
+/// The beginning of an object on a stream. `header` holds the bytes as received, up to the payload.
+struct ObjectStart {
+  std::uint64_t object_id = 0;       ///< absolute
+  std::uint64_t payload_length = 0;  ///< 0: the object is complete with this event
+  ObjectStatus status = ObjectStatus::kNormal;
+  base::SharedBytes header;
+  std::uint32_t delta_size = 0;         ///< bytes of the Object ID Delta at the front of `header` (subgroups only)
+  std::uint32_t extensions_offset = 0;  ///< of the raw extension block in `header`
+  std::uint32_t extensions_size = 0;
+
+  /// Raw block, without its length.
+  [[nodiscard]] base::Bytes extensions() const noexcept { return header.view().subspan(extensions_offset, extensions_size); }
+  [[nodiscard]] base::SharedBytes shared_extensions() const noexcept { return header.slice(extensions_offset, extensions_size); }
+  /// What is the same for every subscriber: the header behind its Object ID Delta (subgroups only).
+  [[nodiscard]] base::SharedBytes header_after_delta() const noexcept { return header.from(delta_size); }
+};
+
+/// The beginning of an object on a fetch stream: with what a subgroup stream says once, in its header.
+struct FetchObjectStart {
+  ObjectStart object;
+  std::uint64_t group_id = 0;
+  std::uint64_t subgroup_id = 0;
+  std::uint8_t publisher_priority = 128;
+  std::uint8_t flags = 0;  ///< FetchSerializationFlags as received
+
+  [[nodiscard]] Location location() const noexcept { return {group_id, object.object_id}; }
+};
+
+/// The next bytes of the payload of the object that started last.
+struct ObjectPayload {
+  base::SharedBytes bytes;
+  bool last = false;  ///< the object is complete with them
+};
+
+/// Limits of a receiver, not of the draft.
+struct ObjectStreamLimits {
+  std::size_t max_extensions_size = 64 * 1024;  ///< exceeding it ends the session with INTERNAL_ERROR
+};
+
+/// Objects of a subgroup stream behind its header, from chunks cut anywhere.
+///
+///   decoder.feed(chunk);
+///   while (auto event = decoder.next()) …   // until it needs more, or is violated
+///
+/// Payload is passed on by reference as it arrives; headers too, when they lie in one chunk. No allocation then.
+class SubgroupStreamDecoder {
+ public:
+  using Event = std::variant<ObjectStart, ObjectPayload>;
+
+  SubgroupStreamDecoder(Draft draft, bool has_extensions, ObjectStreamLimits limits = {}) noexcept
+      : draft_(draft), has_extensions_(has_extensions), limits_(limits) {}
+
+  /// The next bytes of the stream. The previous chunk has been read to its end: next() said NeedMore.
+  void feed(base::SharedBytes chunk) { cursor_.feed(std::move(chunk)); }
+  base::Decoded<Event> next();
+  /// For a stream that ended with FIN: the violation if that was in the middle of an object (section 10.4).
+  [[nodiscard]] std::optional<base::Violation> finish() const noexcept;
+
+  /// The Object ID of the object that started last.
+  [[nodiscard]] std::optional<std::uint64_t> last_object_id() const noexcept { return previous_object_id_; }
+
+ private:
+  Draft draft_;
+  bool has_extensions_;
+  ObjectStreamLimits limits_;
+  ChunkCursor cursor_;
+  std::optional<std::uint64_t> previous_object_id_;
+  std::uint64_t payload_left_ = 0;
+};
+
+/// Objects of a fetch stream behind its header; otherwise as SubgroupStreamDecoder.
+class FetchStreamDecoder {
+ public:
+  using Event = std::variant<FetchObjectStart, ObjectPayload>;
+
+  explicit FetchStreamDecoder(Draft draft, ObjectStreamLimits limits = {}) noexcept : draft_(draft), limits_(limits) {}
+
+  void feed(base::SharedBytes chunk) { cursor_.feed(std::move(chunk)); }
+  base::Decoded<Event> next();
+  [[nodiscard]] std::optional<base::Violation> finish() const noexcept;
+
+ private:
+  Draft draft_;
+  ObjectStreamLimits limits_;
+  ChunkCursor cursor_;
+  std::optional<FetchPriorObject> prior_;
+  std::uint64_t payload_left_ = 0;
+};
+
+}  // namespace msquic_py::moqt::wire

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+
+#include "moqt/model/full_track_name.h"
+#include "moqt/model/message_parameters.h"
+
+namespace msquic_py::moqt::wire {
+
+/// Section 9.9.
+struct Subscribe {
+  std::uint64_t request_id = 0;
+  FullTrackName track;
+  MessageParameters parameters;
+  bool operator==(const Subscribe&) const = default;
+};
+
+/// Section 9.10.
+struct SubscribeOk {
+  std::uint64_t request_id = 0;
+  std::uint64_t track_alias = 0;
+  MessageParameters parameters;
+  bool operator==(const SubscribeOk&) const = default;
+};
+
+/// Section 9.11. An absent parameter leaves its value as it was.
+struct SubscribeUpdate {
+  std::uint64_t request_id = 0;               ///< of this message
+  std::uint64_t subscription_request_id = 0;  ///< of the SUBSCRIBE or PUBLISH that it changes
+  MessageParameters parameters;
+  bool operator==(const SubscribeUpdate&) const = default;
+};
+
+/// Section 9.12.
+struct Unsubscribe {
+  std::uint64_t request_id = 0;
+  bool operator==(const Unsubscribe&) const = default;
+};
+
+/// Section 9.19. The form of SUBSCRIBE, but a question only: no subscription comes of it.
+struct TrackStatus {
+  std::uint64_t request_id = 0;
+  FullTrackName track;
+  MessageParameters parameters;
+  bool operator==(const TrackStatus&) const = default;
+};
+
+}  // namespace msquic_py::moqt::wire
