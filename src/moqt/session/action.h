@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "base/shared_bytes.h"
+#include "moqt/session/gather_list.h"
+#include "moqt/session/handles.h"
+
+namespace msquic_py::moqt::session {
+
+/// Write `bytes` to the control stream, in order. The client opens that stream, bidirectional and before any other,
+/// when it sees the first of these.
+struct SendControl {
+  base::SharedBytes bytes;
+};
+
+/// Open a unidirectional stream for `stream`; data for it follows. `urgency` is (subscriber priority << 8 | publisher
+/// priority), lower first, for transports that have stream priorities.
+struct OpenStream {
+  StreamHandle stream;
+  std::uint16_t urgency = 0;
+};
+
+/// Write the slices to `stream`, then finish it if `fin`. Report the bytes with on_stream_bytes_sent() when the
+/// transport no longer needs more of them in hand.
+struct SendStream {
+  StreamHandle stream;
+  GatherList slices;
+  bool fin = false;
+};
+
+/// Reset `stream` with an application error code; discard what of it is still unsent. No more follows for it.
+struct ResetStream {
+  StreamHandle stream;
+  std::uint64_t code = 0;
+};
+
+/// Tell the peer to stop sending `stream`. The session ignores whatever still arrives on it.
+struct StopSending {
+  IncomingStreamId stream = 0;
+  std::uint64_t code = 0;
+};
+
+/// Send the slices as one datagram.
+struct SendDatagram {
+  GatherList slices;
+};
+
+/// Close the connection with this application error code. The last action of a session, always.
+struct CloseSession {
+  std::uint64_t code = 0;
+  std::string reason;
+};
+
+/// What the session wants of the transport.
+using Action =
+    std::variant<std::monostate, SendControl, OpenStream, SendStream, ResetStream, StopSending, SendDatagram, CloseSession>;
+
+}  // namespace msquic_py::moqt::session

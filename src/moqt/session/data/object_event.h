@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/shared_bytes.h"
+#include "moqt/model/location.h"
+#include "moqt/model/object_status.h"
+#include "moqt/session/data/subgroup_properties.h"
+#include "moqt/session/handles.h"
+
+namespace msquic_py::moqt::session {
+
+/// A stream of objects began. Also made for a stream that carries no object.
+struct SubgroupOpened {
+  RequestHandle subscription;
+  IncomingStreamId stream = 0;
+  SubgroupProperties properties;  ///< publisher_priority is always set
+};
+
+/// The header of an object on a stream is complete. Objects are reported as their bytes arrive: what is missing of
+/// the payload follows in ObjectPayload events of the same stream.
+struct ObjectReceived {
+  RequestHandle subscription;
+  IncomingStreamId stream = 0;
+  Location location;
+  std::uint64_t subgroup = 0;
+  std::uint64_t payload_length = 0;
+  /// The object as it was on the wire, from its Object ID Delta on: the header, and what had arrived of the payload
+  /// in the same piece. Everything after the delta is the same for every receiver of the draft.
+  base::SharedBytes wire;
+  std::uint32_t delta_size = 0;         ///< bytes of the Object ID Delta at the beginning of `wire`
+  std::uint32_t header_size = 0;        ///< bytes of the whole header, delta included
+  std::uint32_t extensions_offset = 0;  ///< where in `wire` the extension pairs begin
+  std::uint32_t extensions_size = 0;    ///< bytes of the pairs, their length field not counted
+  std::uint8_t publisher_priority = 128;
+  ObjectStatus status = ObjectStatus::kNormal;
+
+  [[nodiscard]] base::SharedBytes payload() const noexcept { return wire.from(header_size); }
+  [[nodiscard]] base::SharedBytes extensions() const noexcept { return wire.slice(extensions_offset, extensions_size); }
+  /// Whether `wire` holds the whole object; if not, ObjectPayload events follow.
+  [[nodiscard]] bool complete() const noexcept { return wire.size() - header_size == payload_length; }
+};
+
+/// More of the payload of the stream's latest object.
+struct ObjectPayload {
+  RequestHandle subscription;
+  IncomingStreamId stream = 0;
+  base::SharedBytes bytes;
+  std::uint64_t remaining = 0;  ///< what is still to come after these bytes; 0: the object is complete
+};
+
+/// No more comes on this stream.
+struct SubgroupEnded {
+  RequestHandle subscription;
+  IncomingStreamId stream = 0;
+  /// FIN: every object of the subgroup since the start of the subscription was received. Otherwise the publisher
+  /// reset the stream, or this endpoint gave it up; the latest object may be incomplete.
+  bool finished = false;
+  std::uint64_t reset_code = 0;
+};
+
+/// An object that came as a datagram (section 10.3); always complete.
+struct DatagramReceived {
+  RequestHandle subscription;
+  Location location;
+  /// The datagram's type and everything after the track alias: what every receiver of the draft gets.
+  std::uint64_t type = 0;
+  base::SharedBytes after_alias;
+  std::uint32_t extensions_offset = 0;  ///< in `after_alias`
+  std::uint32_t extensions_size = 0;
+  std::uint32_t payload_offset = 0;     ///< in `after_alias`; the payload is the rest
+  std::uint8_t publisher_priority = 128;
+  ObjectStatus status = ObjectStatus::kNormal;
+  bool end_of_group = false;
+
+  [[nodiscard]] base::SharedBytes payload() const noexcept { return after_alias.from(payload_offset); }
+  [[nodiscard]] base::SharedBytes extensions() const noexcept {
+    return after_alias.slice(extensions_offset, extensions_size);
+  }
+};
+
+}  // namespace msquic_py::moqt::session

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace msquic_py::moqt::session {
+
+/// What a stream of objects says once, at its beginning (section 10.4.2).
+struct SubgroupProperties {
+  std::uint64_t group = 0;
+  /// Nothing: the subgroup ID is the Object ID of the first object on the stream.
+  std::optional<std::uint64_t> subgroup = 0;
+  /// Received: the publisher priority that applies. Sent: nothing inherits the track's PUBLISHER_PRIORITY.
+  std::optional<std::uint8_t> publisher_priority;
+  /// Whether every object of the stream carries an extension block, possibly an empty one.
+  bool extensions = false;
+  /// Whether the last object before FIN is the last one of the group.
+  bool end_of_group = false;
+
+  bool operator==(const SubgroupProperties&) const = default;
+};
+
+}  // namespace msquic_py::moqt::session

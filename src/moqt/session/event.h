@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "moqt/model/error_codes.h"
+#include "moqt/model/full_track_name.h"
+#include "moqt/model/malformed_track.h"
+#include "moqt/model/message_parameters.h"
+#include "moqt/model/setup_parameters.h"
+#include "moqt/model/track_namespace.h"
+#include "moqt/session/data/object_event.h"
+#include "moqt/session/handles.h"
+
+namespace msquic_py::moqt::session {
+
+/// What the session tells the application, in the order in which it happened. Codes are kept as received: a peer may
+/// send one that has no name.
+
+/// Both SETUP messages have been exchanged. `peer` holds the peer's parameters; a server authorises here.
+struct Established {
+  SetupParameters peer;
+};
+
+/// The last event of a session. `by_peer` tells who closed; `reason` is for people.
+struct Closed {
+  std::uint64_t code = 0;
+  std::string reason;
+  bool by_peer = false;
+};
+
+/// The peer will close soon (section 9.4). A client goes to `new_session_uri`, or to its present URI when empty.
+struct GoawayReceived {
+  std::string new_session_uri;
+};
+
+// ---- requests of the peer: answer each with accept() or reject() ----
+
+/// SUBSCRIBE (section 9.9). If the application accepts, it publishes to `request`.
+struct SubscribeReceived {
+  RequestHandle request;
+  FullTrackName track;
+  MessageParameters parameters;
+};
+
+/// PUBLISH (section 9.13). Objects may follow before the answer.
+struct PublishReceived {
+  RequestHandle request;
+  FullTrackName track;
+  MessageParameters parameters;
+};
+
+/// SUBSCRIBE_UPDATE (section 9.11) of a subscription that this endpoint publishes to. accept(update) applies it;
+/// reject(update) ends the subscription with UPDATE_FAILED once its streams are closed.
+struct UpdateReceived {
+  RequestHandle update;
+  RequestHandle subscription;
+  MessageParameters parameters;
+};
+
+/// PUBLISH_NAMESPACE (section 9.20). One for a namespace that is live already is answered with REQUEST_OK and makes no
+/// event.
+struct NamespacePublished {
+  RequestHandle request;
+  TrackNamespace track_namespace;
+  MessageParameters parameters;
+};
+
+/// SUBSCRIBE_NAMESPACE (section 9.23).
+struct NamespaceSubscribed {
+  RequestHandle request;
+  TrackNamespace prefix;
+  MessageParameters parameters;
+};
+
+/// TRACK_STATUS (section 9.19). accept() ends it.
+struct TrackStatusReceived {
+  RequestHandle request;
+  FullTrackName track;
+  MessageParameters parameters;
+};
+
+// ---- answers to our requests ----
+
+/// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK. An update and a TRACK_STATUS end with it; the others live on.
+struct RequestAccepted {
+  RequestHandle request;
+  MessageParameters parameters;
+};
+
+/// REQUEST_ERROR; the request has ended. A subscription whose update failed ends with its own event.
+struct RequestRejected {
+  RequestHandle request;
+  std::uint64_t code = 0;
+  std::string reason;
+};
+
+// ---- ends ----
+
+/// UNSUBSCRIBE for a subscription this endpoint publishes to; its streams have been reset and its handle is stale.
+struct Unsubscribed {
+  RequestHandle subscription;
+};
+
+/// A subscription this endpoint receives has ended: PUBLISH_DONE arrived, and every stream it counts has been read
+/// or the time for them is over (section 9.15).
+struct SubscriptionDone {
+  RequestHandle subscription;
+  std::uint64_t code = 0;
+  std::uint64_t stream_count = 0;
+  std::string reason;
+  /// Streams that PUBLISH_DONE counts but that never came; zero when the publisher did not know its count.
+  std::uint64_t missing_streams = 0;
+};
+
+/// The track broke the rules of section 2.4.2; the session has sent UNSUBSCRIBE, the handle is stale.
+struct TrackMalformed {
+  RequestHandle subscription;
+  MalformedTrack reason{};
+};
+
+/// PUBLISH_NAMESPACE_DONE for an announcement of the peer.
+struct NamespaceDone {
+  RequestHandle request;
+};
+
+/// PUBLISH_NAMESPACE_CANCEL for an announcement of ours.
+struct NamespaceCancelled {
+  RequestHandle request;
+  std::uint64_t code = 0;
+  std::string reason;
+};
+
+/// UNSUBSCRIBE_NAMESPACE.
+struct NamespaceUnsubscribed {
+  RequestHandle request;
+};
+
+/// STOP_SENDING, or the transport lost the stream; it has been reset and its handle is stale. The subscription goes on.
+struct OutgoingStreamStopped {
+  RequestHandle subscription;
+  StreamHandle stream;
+  std::uint64_t code = 0;
+};
+
+using Event = std::variant<std::monostate, ObjectReceived, ObjectPayload, SubgroupOpened, SubgroupEnded, DatagramReceived,
+                           Established, Closed, GoawayReceived, SubscribeReceived, PublishReceived, UpdateReceived,
+                           NamespacePublished, NamespaceSubscribed, TrackStatusReceived, RequestAccepted, RequestRejected,
+                           Unsubscribed, SubscriptionDone, TrackMalformed, NamespaceDone, NamespaceCancelled,
+                           NamespaceUnsubscribed, OutgoingStreamStopped>;
+
+}  // namespace msquic_py::moqt::session

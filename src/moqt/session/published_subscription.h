@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "moqt/model/full_track_name.h"
+#include "moqt/model/group_order.h"
+#include "moqt/model/location.h"
+
+namespace msquic_py::moqt::session {
+
+/// A subscription as its publisher sees it: what the subscriber wants, and how far behind it is.
+struct PublishedSubscription {
+  FullTrackName track;
+  std::uint64_t track_alias = 0;
+  bool established = false;  ///< answered; a PUBLISH may carry objects before that
+  bool ending = false;       ///< publish_done() was called: no new streams
+  bool forward = true;       ///< Forward State (section 5.1)
+  /// The filter on Locations (section 5.1.2); relative filters are resolved.
+  Location start{};
+  std::optional<std::uint64_t> last_group;
+  std::uint8_t subscriber_priority = 128;
+  std::uint8_t publisher_priority = 128;  ///< what streams without a priority of their own have
+  GroupOrder group_order = GroupOrder::kAscending;
+  std::optional<std::uint64_t> delivery_timeout_ms;
+  /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH: what a joining FETCH refers to (section 5.1).
+  std::optional<Location> largest_at_establishment;
+
+  std::size_t queued_bytes = 0;       ///< waiting here, streams and datagrams
+  std::size_t outstanding_bytes = 0;  ///< in the transport's hands
+  std::size_t open_streams = 0;
+  std::uint64_t streams_opened = 0;   ///< what PUBLISH_DONE will count
+  std::uint64_t datagrams_dropped = 0;
+
+  /// Whether an object at this place is to be sent.
+  [[nodiscard]] bool wants(Location location) const noexcept {
+    return forward && !ending && location >= start && (!last_group || location.group <= *last_group);
+  }
+};
+
+}  // namespace msquic_py::moqt::session

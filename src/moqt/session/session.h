@@ -1,0 +1,179 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/shared_bytes.h"
+#include "moqt/model/full_track_name.h"
+#include "moqt/model/message_parameters.h"
+#include "moqt/model/setup_parameters.h"
+#include "moqt/model/track_namespace.h"
+#include "moqt/session/action.h"
+#include "moqt/session/data/datagram_properties.h"
+#include "moqt/session/data/subgroup_properties.h"
+#include "moqt/session/event.h"
+#include "moqt/session/handles.h"
+#include "moqt/session/published_subscription.h"
+#include "moqt/session/session_config.h"
+#include "moqt/session/session_error.h"
+#include "moqt/session/time.h"
+
+namespace msquic_py::moqt::session {
+
+template <class T>
+using SessionResult = base::Result<T, SessionError>;
+
+/// One endpoint of one MOQT session, without sockets, threads or a clock. Not thread-safe: one owner.
+///
+/// Four kinds of methods:
+///  - advance (`start`, `on_…`): the transport reports what happened, and when;
+///  - ask (`subscribe`, `accept`, `open_subgroup` …): the application wants something; a refused call changes nothing;
+///  - drain (`poll_action`, `poll_event`): take what came of it, until each says false; actions first;
+///  - observe (`next_deadline`, `state` …): change nothing. next_deadline() counts after poll_action() said false.
+///
+/// After any advance or ask: drain actions, drain events, repeat while either had something, then arm one timer for
+/// next_deadline(). After CloseSession no action follows, and after Closed no event.
+class Session {
+ public:
+  enum class State : std::uint8_t { kIdle, kSettingUp, kEstablished, kClosed };
+
+  explicit Session(SessionConfig config);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  // ---- advance ----
+
+  /// The connection is up. The client sends CLIENT_SETUP; the server waits for it.
+  void start(Time now);
+  /// Bytes of the control stream, any split.
+  void on_control_data(Time now, base::Bytes bytes);
+  /// The peer finished, reset or stopped the control stream (section 3.3).
+  void on_control_closed(Time now);
+  /// Bytes of a unidirectional stream of the peer, in order; `fin` with or after the last ones. `bytes` is kept by
+  /// reference for as long as the application keeps the events made of it.
+  void on_uni_stream_data(Time now, IncomingStreamId stream, base::SharedBytes bytes, bool fin);
+  void on_uni_stream_reset(Time now, IncomingStreamId stream, std::uint64_t code);
+  /// The peer opened a bidirectional stream other than the control stream (section 3.3).
+  void on_bidi_stream_opened(Time now);
+  /// STOP_SENDING on a stream of ours.
+  void on_stop_sending(Time now, StreamHandle stream, std::uint64_t code);
+  void on_datagram(Time now, base::SharedBytes bytes);
+  /// The transport has let go of `bytes` bytes of this stream (acknowledged, or given up), making room in the window.
+  void on_stream_bytes_sent(StreamHandle stream, std::size_t bytes);
+  /// The largest datagram the path takes now; 0: none may be sent.
+  void on_datagram_max_size(std::size_t bytes);
+  void on_deadline(Time now);
+  /// The connection is gone. `code` is the peer's application code when it closed.
+  void on_transport_closed(Time now, std::uint64_t code, std::string reason);
+  /// Bytes that may be in the transport's hands at once, over all data streams.
+  void set_send_window(std::size_t bytes);
+
+  // ---- drain ----
+
+  bool poll_action(Time now, Action& action);
+  bool poll_event(Event& event);
+
+  // ---- observe ----
+
+  [[nodiscard]] std::optional<Time> next_deadline() const;
+  [[nodiscard]] State state() const noexcept;
+  [[nodiscard]] const SessionConfig& config() const noexcept;
+  /// The peer's setup parameters; null before its SETUP.
+  [[nodiscard]] const SetupParameters* peer_setup() const noexcept;
+  /// Whether the peer sent GOAWAY: no new requests.
+  [[nodiscard]] bool going_away() const noexcept;
+  [[nodiscard]] std::size_t max_datagram_size() const noexcept;
+  /// Requests, of both endpoints, that have not ended.
+  [[nodiscard]] std::size_t open_requests() const noexcept;
+
+  // ---- ask: begin a request ----
+  // Each waits here for SETUP and for the peer's credit when there is none yet; RequestAccepted or RequestRejected
+  // answers it. Parameters not defined for the message must not be given.
+
+  /// SUBSCRIBE. One live subscription per track.
+  SessionResult<RequestHandle> subscribe(FullTrackName track, MessageParameters parameters = {});
+  /// PUBLISH. Objects may be written right away unless the parameters say FORWARD=0.
+  SessionResult<RequestHandle> publish(FullTrackName track, MessageParameters parameters = {});
+  SessionResult<RequestHandle> publish_namespace(TrackNamespace track_namespace, MessageParameters parameters = {});
+  SessionResult<RequestHandle> subscribe_namespace(TrackNamespace prefix, MessageParameters parameters = {});
+  SessionResult<RequestHandle> track_status(FullTrackName track, MessageParameters parameters = {});
+  /// SUBSCRIBE_UPDATE of an established subscription that this endpoint receives. Absent parameters stay.
+  SessionResult<RequestHandle> update(RequestHandle subscription, MessageParameters parameters);
+
+  // ---- ask: answer a request of the peer ----
+
+  /// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK, as the request needs. For SUBSCRIBE and SUBSCRIBE_UPDATE give
+  /// LARGEST_OBJECT if any object exists: relative filters start from it.
+  SessionResult<void> accept(RequestHandle request, MessageParameters parameters = {});
+  /// REQUEST_ERROR. `reason` is cut at 1024 bytes.
+  SessionResult<void> reject(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
+
+  // ---- ask: end a request ----
+
+  /// Withdraws what this endpoint wants: a subscription it receives (UNSUBSCRIBE), a namespace it announced
+  /// (PUBLISH_NAMESPACE_DONE) or subscribed to (UNSUBSCRIBE_NAMESPACE), or any request of its own that is still
+  /// unanswered. The handle is stale afterwards; no event follows for it.
+  SessionResult<void> cancel(RequestHandle request);
+  /// PUBLISH_DONE for a subscription that this endpoint publishes to. Sent when its last open stream has been
+  /// finished or reset; from now on none can be opened. The handle is stale once it is sent.
+  SessionResult<void> publish_done(RequestHandle subscription, PublishDoneCode code, std::string_view reason = {});
+  /// PUBLISH_NAMESPACE_CANCEL: takes back the acceptance of an announcement of the peer.
+  SessionResult<void> cancel_namespace(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
+  /// GOAWAY; only a server may name a URI. The session closes with GOAWAY_TIMEOUT when the peer does not leave.
+  SessionResult<void> goaway(std::string_view new_session_uri = {});
+  /// Closes the session with any code; the reason goes to the peer.
+  void close(SessionErrorCode code, std::string_view reason = {});
+
+  // ---- ask: send objects ----
+
+  /// What a subscription this endpoint publishes to wants now; null for a stale handle. Valid until the next call
+  /// that is not "observe".
+  [[nodiscard]] const PublishedSubscription* published(RequestHandle subscription) const noexcept;
+  /// Tells the session of the largest object of the track although it was not sent on this subscription (Forward
+  /// State 0, filtered): relative filters of a later PUBLISH_OK or update start from it.
+  void note_largest_object(RequestHandle subscription, Location largest);
+
+  /// A new stream for one subgroup; opened at the transport when its turn to send comes.
+  SessionResult<StreamHandle> open_subgroup(RequestHandle subscription, const SubgroupProperties& properties);
+  /// Appends an object, or its beginning. `wire` begins with an Object ID Delta of `delta_size` bytes; the session
+  /// replaces the delta where the stream's previous object asks for another one and sends the rest by reference.
+  /// `remaining` payload bytes follow with append_payload().
+  SessionResult<void> append_object(StreamHandle stream, std::uint64_t object, const base::SharedBytes& wire,
+                                    std::size_t delta_size, std::uint64_t remaining = 0);
+  SessionResult<void> append_payload(StreamHandle stream, base::SharedBytes bytes);
+  /// FIN: every object of the subgroup since the start of the subscription has been appended.
+  SessionResult<void> finish_stream(StreamHandle stream);
+  /// Resets the stream; what is queued is dropped.
+  SessionResult<void> reset_stream(StreamHandle stream, StreamResetCode code);
+  /// Resets every open stream of a subscription and drops its datagrams.
+  SessionResult<void> reset_streams(RequestHandle subscription, StreamResetCode code);
+  /// Bytes of the stream that the transport has not taken yet; 0 for a stream that has ended.
+  [[nodiscard]] std::size_t queued_bytes(StreamHandle stream) const noexcept;
+
+  /// Queues an object as a datagram. `after_alias` is everything after the Track Alias, by reference. False when the
+  /// datagram is larger than the path takes: the object is dropped, as section 10.3 has it.
+  SessionResult<bool> send_datagram(RequestHandle subscription, const DatagramProperties& properties,
+                                    const base::SharedBytes& after_alias);
+
+  // ---- ask: receive objects ----
+
+  /// Gives up one incoming stream with STOP_SENDING; its subscription goes on. SubgroupEnded follows.
+  void stop_stream(IncomingStreamId stream, StreamResetCode code);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+std::string_view name(Session::State state) noexcept;
+
+}  // namespace msquic_py::moqt::session

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "moqt/model/authorization_token.h"
+#include "moqt/model/draft.h"
+#include "moqt/model/perspective.h"
+#include "moqt/session/time.h"
+
+namespace msquic_py::moqt::session {
+
+/// What one peer may make this endpoint hold. All on by default; what exceeds a limit is refused by the narrowest
+/// means the draft has, and only if there is none by closing the session.
+struct Limits {
+  /// Requests of the peer that may be open at once. The credit of MAX_REQUEST_ID (section 9.5) follows from it and
+  /// is replenished as requests end.
+  std::uint64_t max_open_requests = 256;
+  /// Requests of our own that may wait for the peer's credit; more are refused to the caller.
+  std::size_t max_waiting_requests = 1024;
+  /// PUBLISH_NAMESPACE and SUBSCRIBE_NAMESPACE the peer may have open (section 12.3.1); more get REQUEST_ERROR.
+  std::size_t max_published_namespaces = 128;
+  std::size_t max_namespace_subscriptions = 64;
+  /// Data streams the peer may have open at once; the newest beyond it is answered with STOP_SENDING.
+  std::size_t max_incoming_streams = 1024;
+  /// Data streams this endpoint may have open at once; open_subgroup() beyond it fails.
+  std::size_t max_outgoing_streams = 1024;
+  /// The longest header of one object (IDs and extensions) that is put together from pieces.
+  std::size_t max_object_header_bytes = 64 * 1024;
+  /// Data for a track alias that no SUBSCRIBE_OK has introduced yet (section 10.4.2): how many streams and bytes
+  /// wait for it. What does not fit is answered with STOP_SENDING; datagrams are dropped.
+  std::size_t max_unknown_alias_streams = 64;
+  std::size_t max_unknown_alias_bytes = 256 * 1024;
+  std::size_t max_unknown_alias_datagrams = 64;
+  /// Datagrams that wait for the transport, per subscription; the oldest is dropped for a newer one.
+  std::size_t max_queued_datagrams = 256;
+  /// Events that wait for the application. More close the session with INTERNAL_ERROR: the application stopped.
+  std::size_t max_queued_events = 1024 * 1024;
+};
+
+/// Zero turns a timeout off.
+struct Timeouts {
+  Duration setup = std::chrono::seconds(10);            ///< for the peer's SETUP: CONTROL_MESSAGE_TIMEOUT
+  Duration control_message = std::chrono::seconds(60);  ///< for the response to a request: CONTROL_MESSAGE_TIMEOUT
+  /// For the rest of a stream or object header that has begun (DATA_STREAM_TIMEOUT). An object payload that stops
+  /// growing for this long costs only its stream: STOP_SENDING.
+  Duration data_stream = std::chrono::seconds(30);
+  /// How long data for an unknown track alias waits for its SUBSCRIBE_OK.
+  Duration unknown_alias = std::chrono::seconds(2);
+  /// After PUBLISH_DONE: how long to wait for the streams it counts (section 9.15).
+  Duration publish_done = std::chrono::seconds(2);
+  /// After our GOAWAY: how long the peer may take to leave before GOAWAY_TIMEOUT (section 3.5).
+  Duration goaway = std::chrono::seconds(30);
+};
+
+/// Deviations from the letter of the draft, each for a reason, each to be turned on or off by name.
+struct Tolerances {
+  /// `leading-stream-type`: as a server, accept exactly one 0x00 byte before CLIENT_SETUP. Draft-15 has no stream
+  /// type on the control stream, but clients written after the project's reference README send one.
+  bool leading_stream_type = true;
+  /// `empty-namespace-prefix`: accept a namespace or prefix of zero fields in SUBSCRIBE_NAMESPACE and
+  /// PUBLISH_NAMESPACE. Section 9.23 demands PROTOCOL_VIOLATION, but moq-rs clients open with one to ask for all.
+  bool empty_namespace_prefix = false;
+};
+
+struct SessionConfig {
+  /// What the negotiated ALPN says (section 3.1).
+  Draft draft = Draft::k15;
+  Perspective perspective = Perspective::kClient;
+  SessionTransport transport = SessionTransport::kQuic;
+  /// Client on raw QUIC: from the moqt URI. `path` is path-abempty with an optional query.
+  std::string path;
+  std::string authority;
+  /// Sent in our SETUP, in this order.
+  std::vector<AuthorizationToken> authorization_tokens;
+  /// Free text for MOQT_IMPLEMENTATION; empty sends none.
+  std::string implementation = "msquic-py";
+  /// Bytes that may be in the transport's hands at once, over all data streams; the rest stays in priority order
+  /// here. set_send_window() changes it while running.
+  std::size_t send_window = 64 * 1024;
+  Limits limits;
+  Timeouts timeouts;
+  Tolerances tolerances;
+};
+
+}  // namespace msquic_py::moqt::session
