@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/shared_bytes.h"
+#include "moqt/model/error_codes.h"
+#include "moqt/model/object_status.h"
+#include "moqt/session/session.h"
+
+namespace msquic_py::moqt::pubsub {
+
+class TrackWriter;
+
+/// Writes one subgroup of a group, on one stream per subscriber. Made by TrackWriter::begin_group; the track writer
+/// must outlive it. After finish() or reset() every write fails with kUnknownStream.
+class GroupWriter {
+ public:
+  GroupWriter(TrackWriter& track, const session::SubgroupProperties& properties);
+  GroupWriter(const GroupWriter&) = delete;
+  GroupWriter& operator=(const GroupWriter&) = delete;
+  /// Resets the streams if neither finish() nor reset() was called: the group is incomplete.
+  ~GroupWriter();
+
+  [[nodiscard]] std::uint64_t group() const noexcept { return properties_.group; }
+  [[nodiscard]] std::uint64_t subgroup() const noexcept { return *properties_.subgroup; }
+  [[nodiscard]] bool open() const noexcept { return open_; }
+  /// The Object ID that write() takes when none is given.
+  [[nodiscard]] std::uint64_t next_object() const noexcept { return next_object_; }
+
+  /// Writes a whole object. `extension_block` is raw pairs (session::encode_extension_block). Object IDs of a
+  /// subgroup must rise; without one the next is taken. Subscribers whose filter excludes it don't get it.
+  session::SessionResult<void> write(base::SharedBytes payload, base::Bytes extension_block = {},
+                                     std::optional<std::uint64_t> object = std::nullopt);
+  /// Writes an object that has a status in place of a payload.
+  session::SessionResult<void> write_status(ObjectStatus status, std::optional<std::uint64_t> object = std::nullopt);
+
+  /// Begins an object whose payload of `payload_length` bytes follows piece by piece with append().
+  session::SessionResult<void> begin_object(std::uint64_t payload_length, base::Bytes extension_block = {},
+                                            std::optional<std::uint64_t> object = std::nullopt);
+  session::SessionResult<void> append(base::SharedBytes bytes);
+
+  /// No more objects: FIN. If this is the last subgroup to end, and it was begun with end_of_group, so does the group.
+  void finish();
+  /// Gives the subgroup up.
+  void reset(StreamResetCode code);
+
+ private:
+  friend class TrackWriter;
+  /// The stream of one subscriber.
+  struct Branch {
+    session::StreamHandle stream;
+    bool skipping = false;  ///< reset by either side, or too far behind: nothing more of this subgroup
+  };
+
+  session::SessionResult<void> write_header(std::uint64_t object, base::Bytes extension_block, std::uint64_t payload_length,
+                                            ObjectStatus status, const base::SharedBytes* whole_payload);
+  void on_stream_stopped(session::RequestHandle subscription);
+  void on_subscription_ended(session::RequestHandle subscription);
+
+  TrackWriter* track_;
+  session::SubgroupProperties properties_;
+  bool open_ = true;
+  std::uint64_t next_object_ = 0;
+  std::uint64_t remaining_ = 0;  ///< payload bytes of the object begun last that are still to be appended
+  std::unordered_map<session::RequestHandle, Branch> branches_;
+  /// Subscribers that get the object being appended.
+  std::vector<session::StreamHandle> current_;
+};
+
+}  // namespace msquic_py::moqt::pubsub

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/shared_bytes.h"
+#include "moqt/model/draft.h"
+#include "moqt/model/key_value_pair.h"
+#include "moqt/model/location.h"
+#include "moqt/model/object_status.h"
+#include "moqt/session/data/datagram_properties.h"
+#include "moqt/session/session_error.h"
+
+namespace msquic_py::moqt::session {
+
+/// An object's header, made once for all who receive it: hand `wire` and `delta_size` to Session::append_object.
+struct EncodedObject {
+  base::SharedBytes wire;
+  std::size_t delta_size = 0;
+};
+
+/// The header of an object on a stream. `extension_block` is the raw pairs without their length; nothing for a
+/// stream whose SubgroupProperties say that there are no extensions. A status other than kNormal goes without
+/// payload and with an empty block. The payload is not included.
+base::Result<EncodedObject, SessionError> encode_object(Draft draft, base::SlabArena& arena, std::uint64_t object,
+                                                        std::optional<base::Bytes> extension_block,
+                                                        std::uint64_t payload_length,
+                                                        ObjectStatus status = ObjectStatus::kNormal);
+
+/// What Session::send_datagram wants, made once for all who receive the object.
+struct EncodedDatagram {
+  DatagramProperties properties;
+  base::SharedBytes after_alias;
+};
+
+struct DatagramFields {
+  Location location;
+  std::optional<std::uint8_t> publisher_priority;  ///< nothing inherits the track's
+  base::Bytes extension_block;                     ///< raw pairs; empty: none
+  bool end_of_group = false;
+  std::optional<ObjectStatus> status;              ///< in place of a payload
+  base::Bytes payload;
+};
+base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena, const DatagramFields& fields);
+
+/// Extension pairs to a raw block and back. Decoding gives kInvalidParameter for a block that is not a sequence of
+/// pairs; what this library received has been checked already.
+base::Result<base::ByteVector, SessionError> encode_extension_block(Draft draft, const KeyValuePairs& extensions);
+base::Result<KeyValuePairs, SessionError> decode_extension_block(Draft draft, base::Bytes block);
+
+}  // namespace msquic_py::moqt::session
