@@ -1,0 +1,129 @@
+#include "runtime/endpoint.h"
+
+#include <atomic>
+#include <mutex>
+#include <utility>
+
+#include "moqt/model/draft.h"
+#include "runtime/transport_settings.h"
+
+namespace msquic_py::runtime {
+
+/// Accepts connections on MsQuic's threads and hands them to the endpoint on its loop. Outlives the endpoint if
+/// MsQuic still calls it; release() cuts the tie.
+class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enable_shared_from_this<Acceptor> {
+ public:
+  Acceptor(Endpoint& endpoint, ListenOptions options, quic::Configuration configuration, SessionUser& user)
+      : endpoint_(&endpoint), loop_(endpoint.loop_), options_(std::move(options)), configuration_(std::move(configuration)), user_(user) {}
+
+  std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& incoming) noexcept override {
+    const std::lock_guard lock(mutex_);
+    if (endpoint_ == nullptr || live_.load() >= options_.max_sessions) return std::nullopt;
+    ++live_;
+    auto inbox = std::make_shared<TransportInbox>(loop_);
+    loop_.post([self = shared_from_this(), inbox, connection = incoming.connection] { self->adopt(inbox, connection); });
+    return quic::AcceptedConnection{std::move(inbox), configuration_};
+  }
+
+  /// Loop thread: the endpoint is going away.
+  void release() {
+    const std::lock_guard lock(mutex_);
+    endpoint_ = nullptr;
+  }
+  void session_ended() noexcept { --live_; }
+
+ private:
+  void adopt(const std::shared_ptr<TransportInbox>& inbox, const quic::Connection& connection) {
+    if (endpoint_ == nullptr) return;  // written on this thread only; the connection goes with its last handle
+    SessionDriver::Options options = options_.session;
+    options.session.perspective = moqt::Perspective::kServer;
+    endpoint_->add_driver(inbox, connection, std::move(options), user_);
+  }
+
+  std::mutex mutex_;
+  Endpoint* endpoint_;
+  EventLoop& loop_;
+  const ListenOptions options_;
+  const quic::Configuration configuration_;
+  SessionUser& user_;
+  std::atomic<std::size_t> live_{0};
+};
+
+std::vector<std::string> supported_alpns() { return {std::string(moqt::alpn(moqt::Draft::k15))}; }
+
+Endpoint::~Endpoint() {
+  if (acceptor_) acceptor_->release();
+}
+
+quic::Result<void> Endpoint::open(const std::string& app_name) {
+  auto registration = quic::Registration::open(app_name);
+  if (!registration) return base::Failure{registration.error()};
+  registration_ = std::move(registration.value());
+  return {};
+}
+
+quic::Result<void> Endpoint::listen(ListenOptions options, SessionUser& user) {
+  const auto address = options.host.empty() ? std::optional(quic::Address::any(options.port))
+                                            : quic::Address::parse(options.host, options.port);
+  if (!address) {
+    return base::Failure{quic::Error::own(quic::Status::InvalidAddress,
+                                          "cannot listen on '" + options.host + "': it is not an IP address")};
+  }
+  const auto alpns = supported_alpns();
+  auto configuration = quic::Configuration::open(registration_, alpns, transport_settings(), options.credentials);
+  if (!configuration) return base::Failure{configuration.error()};
+  auto acceptor = std::make_shared<Acceptor>(*this, std::move(options), std::move(configuration.value()), user);
+  auto listener = quic::Listener::open(registration_, acceptor);
+  if (!listener) return base::Failure{listener.error()};
+  if (auto started = listener->start(alpns, {.address = *address}); !started) return started;
+  acceptor_ = std::move(acceptor);
+  listener_ = std::move(listener.value());
+  return {};
+}
+
+std::uint16_t Endpoint::port() const { return listener_ ? listener_.local_address().port() : std::uint16_t{0}; }
+
+void Endpoint::stop_listening() {
+  if (listener_) (void)listener_.stop();
+}
+
+quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& user) {
+  auto configuration = quic::Configuration::open(registration_, supported_alpns(), transport_settings(), options.credentials);
+  if (!configuration) return base::Failure{configuration.error()};
+  auto inbox = std::make_shared<TransportInbox>(loop_);
+  auto connection = quic::Connection::open(registration_, inbox);
+  if (!connection) return base::Failure{connection.error()};
+  if (auto started = connection->start(*configuration, options.host, options.port); !started) {
+    return base::Failure{started.error()};
+  }
+  options.session.session.perspective = moqt::Perspective::kClient;
+  return &add_driver(std::move(inbox), std::move(connection.value()), std::move(options.session), user);
+}
+
+SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, quic::Connection connection,
+                                    SessionDriver::Options options, SessionUser& user) {
+  const bool accepted = connection.is_server();
+  auto ended = [this, accepted](SessionDriver& driver) {
+    if (accepted && acceptor_) acceptor_->session_ended();
+    drivers_.erase(&driver);
+    if (drivers_.empty() && on_idle_) on_idle_();
+  };
+  auto driver = std::make_unique<SessionDriver>(loop_, std::move(inbox), std::move(connection), std::move(options), user,
+                                                std::move(ended));
+  SessionDriver& reference = *driver;
+  drivers_.emplace(&reference, std::move(driver));
+  return reference;
+}
+
+void Endpoint::goaway(std::string_view new_session_uri) {
+  for (auto& [driver, owned] : drivers_) {
+    (void)driver->session().goaway(new_session_uri);
+    driver->make_ready();
+  }
+}
+
+void Endpoint::close(moqt::SessionErrorCode code, std::string_view reason) {
+  for (auto& [driver, owned] : drivers_) driver->close(code, reason);
+}
+
+}  // namespace msquic_py::runtime

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "quic/configuration.h"
+#include "quic/credentials.h"
+#include "quic/listener.h"
+#include "quic/registration.h"
+#include "runtime/event_loop.h"
+#include "runtime/session_driver.h"
+
+namespace msquic_py::runtime {
+
+/// MOQT sessions over real connections, all on one event loop. The entry to the runtime: listen(), dial(), run().
+///
+/// Methods are for the loop's thread, or for any thread before run(), unless they say otherwise.
+class Endpoint {
+ public:
+  struct ListenOptions {
+    std::string host = "::";      ///< an IP literal; a wildcard listens on both families
+    std::uint16_t port = 0;       ///< 0 chooses a free one, see port()
+    quic::Credentials credentials;
+    SessionDriver::Options session;
+    std::size_t max_sessions = 10'000;  ///< further clients are refused
+  };
+  struct DialOptions {
+    std::string host;  ///< name or IP literal; the server's certificate must carry it
+    std::uint16_t port = 443;
+    quic::Credentials credentials;
+    SessionDriver::Options session;
+  };
+
+  explicit Endpoint(EventLoop& loop) noexcept : loop_(loop) {}
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+  /// Ends what is left without waiting; call close() and let the loop run until idle() for a clean end.
+  ~Endpoint();
+
+  /// Opens MsQuic. Must succeed before anything else.
+  quic::Result<void> open(const std::string& app_name);
+
+  /// Accepts clients; `user` receives every session and must outlive the endpoint.
+  quic::Result<void> listen(ListenOptions options, SessionUser& user);
+  /// The port listen() got; 0 while not listening.
+  [[nodiscard]] std::uint16_t port() const;
+  /// Accepts no more clients; sessions live on.
+  void stop_listening();
+
+  /// Begins a client session. Events, or on_finished() with the reason why not, follow on the loop.
+  quic::Result<SessionDriver*> dial(DialOptions options, SessionUser& user);
+
+  /// Sends GOAWAY on every server session, so that clients leave (section 3.5).
+  void goaway(std::string_view new_session_uri = {});
+  /// Closes every session.
+  void close(moqt::SessionErrorCode code, std::string_view reason);
+  /// No session is left.
+  [[nodiscard]] bool idle() const noexcept { return drivers_.empty(); }
+  [[nodiscard]] std::size_t sessions() const noexcept { return drivers_.size(); }
+  /// Called on the loop whenever the last session has ended.
+  void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
+
+  [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
+
+ private:
+  class Acceptor;
+  SessionDriver& add_driver(std::shared_ptr<TransportInbox> inbox, quic::Connection connection,
+                            SessionDriver::Options options, SessionUser& user);
+
+  EventLoop& loop_;
+  quic::Registration registration_;
+  std::shared_ptr<Acceptor> acceptor_;
+  quic::Listener listener_;
+  std::unordered_map<SessionDriver*, std::unique_ptr<SessionDriver>> drivers_;
+  std::function<void()> on_idle_;
+};
+
+/// The ALPN tokens of the drafts that this build speaks, the preferred first.
+std::vector<std::string> supported_alpns();
+
+}  // namespace msquic_py::runtime

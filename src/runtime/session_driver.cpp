@@ -1,0 +1,221 @@
+#include "runtime/session_driver.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "runtime/stream_inbox.h"
+
+namespace msquic_py::runtime {
+
+namespace session = moqt::session;
+using Kind = TransportEvent::Kind;
+
+namespace {
+
+// MsQuic prefers high numbers, the draft low ones. Urgency is 16 bits wide, like MsQuic's priority.
+constexpr std::uint16_t kDefaultUrgency = 128 << 8 | 128;
+
+std::span<const base::SharedBytes> slices_of(const session::GatherList& list) noexcept { return {list.begin(), list.size()}; }
+
+}  // namespace
+
+SessionDriver::SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> inbox, quic::Connection connection,
+                             Options options, SessionUser& user, Ended ended)
+    : loop_(loop),
+      inbox_(std::move(inbox)),
+      connection_(std::move(connection)),
+      user_(user),
+      ended_(std::move(ended)),
+      session_(std::move(options.session)),
+      handshake_deadline_(EventLoop::Clock::now() + options.handshake_timeout) {
+  loop_.add(*this);
+  inbox_->attach(*this);
+}
+
+SessionDriver::~SessionDriver() {
+  inbox_->detach();
+  loop_.remove(*this);
+}
+
+void SessionDriver::close(moqt::SessionErrorCode code, std::string_view reason) {
+  if (connected_) {
+    session_.close(code, reason);
+  } else {
+    (void)connection_.shutdown(static_cast<std::uint64_t>(code), reason);
+  }
+  make_ready();
+}
+
+std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
+  inbox_->take(batch_);
+  for (TransportEvent& event : batch_) handle(event, now);
+  batch_.clear();  // gives the received bytes back before anything else waits
+  if (const auto deadline = session_.next_deadline(); deadline && *deadline <= now) session_.on_deadline(now);
+  if (!connected_ && !finished_ && now >= handshake_deadline_) {
+    handshake_deadline_ = EventLoop::Time::max();
+    (void)connection_.shutdown(static_cast<std::uint64_t>(moqt::SessionErrorCode::kControlMessageTimeout),
+                               "the QUIC handshake took too long");
+  }
+
+  bool progress = true;
+  while (progress) {
+    progress = perform_actions(now);
+    progress = user_.on_events(*this, now) || progress;
+  }
+  resume_paused();
+  if (finished_) {
+    user_.on_finished(*this, inbox_->close_reason());
+    const Ended ended = std::move(ended_);
+    ended(*this);  // destroys *this
+    return std::nullopt;
+  }
+  const auto deadline = session_.next_deadline();
+  if (connected_) return deadline;
+  return deadline ? std::min(*deadline, handshake_deadline_) : handshake_deadline_;
+}
+
+void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
+  switch (event.kind) {
+    case Kind::Connected:
+      connected_ = true;
+      session_.start(now);
+      break;
+    case Kind::ControlStreamOpened:
+      control_ = std::move(event.opened);
+      control_started_ = true;
+      break;
+    case Kind::ControlData:
+      session_.on_control_data(now, event.bytes);
+      break;
+    case Kind::ControlClosed:
+      session_.on_control_closed(now);
+      break;
+    case Kind::BidiStreamOpened:
+      session_.on_bidi_stream_opened(now);
+      break;
+    case Kind::UniStreamOpened:
+      incoming_.emplace(event.id, std::move(event.opened));
+      break;
+    case Kind::UniStreamData:
+      session_.on_uni_stream_data(now, event.id, std::move(event.bytes), event.fin);
+      break;
+    case Kind::UniStreamReset:
+      session_.on_uni_stream_reset(now, event.id, event.code);
+      break;
+    case Kind::UniStreamClosed:
+      incoming_.erase(event.id);
+      break;
+    case Kind::ReceivePaused:
+      paused_.push_back(event.id);
+      break;
+    case Kind::StreamSent:
+      session_.on_stream_bytes_sent({event.id}, static_cast<std::size_t>(event.code));
+      break;
+    case Kind::StreamStopped:
+      session_.on_stop_sending(now, {event.id}, event.code);
+      break;
+    case Kind::StreamClosed:
+      outgoing_.erase(event.id);
+      break;
+    case Kind::Datagram:
+      session_.on_datagram(now, std::move(event.bytes));
+      break;
+    case Kind::DatagramMaxSize:
+      session_.on_datagram_max_size(static_cast<std::size_t>(event.code));
+      break;
+    case Kind::ShutdownComplete:
+      handle_shutdown(now);
+      break;
+  }
+}
+
+void SessionDriver::handle_shutdown(EventLoop::Time now) {
+  const quic::CloseReason& reason = inbox_->close_reason();
+  const bool by_application = reason.cause == quic::CloseReason::Cause::PeerApplication ||
+                              reason.cause == quic::CloseReason::Cause::LocalApplication;
+  const auto code = by_application ? reason.code : static_cast<std::uint64_t>(moqt::SessionErrorCode::kInternalError);
+  session_.on_transport_closed(now, code, by_application ? reason.reason : reason.message);
+  finished_ = true;
+}
+
+bool SessionDriver::perform_actions(EventLoop::Time now) {
+  bool any = false;
+  session::Action action;
+  while (session_.poll_action(now, action)) {
+    any = true;
+    std::visit([this](auto& what) { perform(what); }, action);
+  }
+  return any;
+}
+
+void SessionDriver::perform(session::SendControl& action) {
+  if (!control_) {
+    if (connection_.is_server()) return;  // the control stream is the client's to open; the session is closing
+    auto opened = connection_.open_stream(quic::StreamDirection::Bidirectional, std::make_shared<ControlStreamInbox>(inbox_));
+    if (!opened) return;  // the connection is closing; ShutdownComplete follows
+    control_ = std::move(opened.value());
+    (void)control_.set_priority(0xffff);  // section 7.2: control before data;
+  }
+  const auto flags = control_started_ ? quic::SendFlags::None : quic::SendFlags::Start;
+  control_started_ = true;
+  (void)control_.send({&action.bytes, 1}, flags);
+}
+
+void SessionDriver::perform(session::OpenStream& action) {
+  auto opened = connection_.open_stream(quic::StreamDirection::Unidirectional,
+                                        std::make_shared<OutgoingStreamInbox>(inbox_, action.stream.value));
+  if (!opened) return;
+  OutgoingStream& outgoing = outgoing_[action.stream.value];
+  outgoing.stream = std::move(opened.value());
+  if (action.urgency != kDefaultUrgency) {
+    (void)outgoing.stream.set_priority(static_cast<std::uint16_t>(0xffff - action.urgency));
+  }
+}
+
+void SessionDriver::perform(session::SendStream& action) {
+  const auto found = outgoing_.find(action.stream.value);
+  if (found == outgoing_.end()) return;
+  OutgoingStream& outgoing = found->second;
+  auto flags = outgoing.started ? quic::SendFlags::None : quic::SendFlags::Start;
+  if (action.fin) flags = flags | quic::SendFlags::Fin;
+  outgoing.started = true;
+  const auto sent = outgoing.stream.send(slices_of(action.slices), flags, action.slices.bytes());
+  // A send that was not taken gives its bytes back at once, or the window would stay shut.
+  if (!sent) session_.on_stream_bytes_sent(action.stream, action.slices.bytes());
+}
+
+void SessionDriver::perform(session::ResetStream& action) {
+  const auto found = outgoing_.find(action.stream.value);
+  if (found == outgoing_.end()) return;
+  if (found->second.started) {
+    (void)found->second.stream.abort_send(action.code);
+  } else {
+    outgoing_.erase(found);
+  }
+}
+
+void SessionDriver::perform(session::StopSending& action) {
+  const auto found = incoming_.find(action.stream);
+  if (found != incoming_.end()) (void)found->second.abort_receive(action.code);
+}
+
+void SessionDriver::perform(session::SendDatagram& action) {
+  // Losing a datagram is allowed: a path whose limit just shrank is no reason to fail.
+  (void)connection_.send_datagram(slices_of(action.slices));
+}
+
+void SessionDriver::perform(session::CloseSession& action) { (void)connection_.shutdown(action.code, action.reason); }
+
+void SessionDriver::resume_paused() {
+  for (const std::uint64_t id : paused_) {
+    if (id == TransportEvent::kControlStream) {
+      if (control_) (void)control_.resume_receive();
+    } else if (const auto found = incoming_.find(id); found != incoming_.end()) {
+      (void)found->second.resume_receive();
+    }
+  }
+  paused_.clear();
+}
+
+}  // namespace msquic_py::runtime

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "moqt/session/session.h"
+#include "quic/connection.h"
+#include "runtime/event_loop.h"
+#include "runtime/session_user.h"
+#include "runtime/transport_inbox.h"
+
+namespace msquic_py::runtime {
+
+/// Drives one session over one connection: transport events in, the session's actions out, its deadlines on the
+/// loop's timer. Lives on the loop; it ends itself when the connection is over.
+class SessionDriver final : public EventLoop::Participant {
+ public:
+  struct Options {
+    moqt::session::SessionConfig session;
+    /// Wall-clock time for the QUIC handshake, whose own timer only measures silence.
+    EventLoop::Clock::duration handshake_timeout = std::chrono::seconds(10);
+  };
+  /// Called last, on the loop's thread; destroys the driver.
+  using Ended = std::function<void(SessionDriver&)>;
+
+  /// `connection` belongs to `inbox`. `user` must outlive the driver.
+  SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> inbox, quic::Connection connection, Options options,
+                SessionUser& user, Ended ended);
+  ~SessionDriver() override;
+
+  /// For calls that ask something of the session. Follow them with make_ready().
+  [[nodiscard]] moqt::session::Session& session() noexcept { return session_; }
+  [[nodiscard]] const quic::Connection& connection() const noexcept { return connection_; }
+  [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
+  /// Lets the driver send what the session has to send. Any thread.
+  void make_ready() { loop_.ready(*this); }
+  /// Ends the connection. on_finished() follows.
+  void close(moqt::SessionErrorCode code, std::string_view reason);
+
+  std::optional<EventLoop::Time> turn(EventLoop::Time now) override;
+
+ private:
+  struct OutgoingStream {
+    quic::Stream stream;
+    bool started = false;
+  };
+
+  void handle(TransportEvent& event, EventLoop::Time now);
+  void handle_shutdown(EventLoop::Time now);
+  bool perform_actions(EventLoop::Time now);
+  void perform(moqt::session::SendControl& action);
+  void perform(moqt::session::OpenStream& action);
+  void perform(moqt::session::SendStream& action);
+  void perform(moqt::session::ResetStream& action);
+  void perform(moqt::session::StopSending& action);
+  void perform(moqt::session::SendDatagram& action);
+  void perform(moqt::session::CloseSession& action);
+  void perform(std::monostate&) {}
+  void resume_paused();
+
+  EventLoop& loop_;
+  std::shared_ptr<TransportInbox> inbox_;
+  quic::Connection connection_;
+  SessionUser& user_;
+  Ended ended_;
+  moqt::session::Session session_;
+  EventLoop::Time handshake_deadline_;
+  bool connected_ = false;
+  bool finished_ = false;
+
+  quic::Stream control_;
+  bool control_started_ = false;
+  std::unordered_map<std::uint64_t, quic::Stream> incoming_;
+  std::unordered_map<std::uint64_t, OutgoingStream> outgoing_;
+  std::vector<std::uint64_t> paused_;
+  std::vector<TransportEvent> batch_;
+};
+
+}  // namespace msquic_py::runtime

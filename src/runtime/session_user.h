@@ -1,0 +1,23 @@
+#pragma once
+
+#include "quic/connection_handler.h"
+#include "runtime/event_loop.h"
+
+namespace msquic_py::runtime {
+
+class SessionDriver;
+
+/// Who uses a session: the relay, a publisher, the Python package. All calls come on the loop's thread.
+class SessionUser {
+ public:
+  virtual ~SessionUser() = default;
+
+  /// Takes the session's events with poll_event() until it says false. Returns whether there was any. The driver
+  /// sends what the session then wants to send.
+  virtual bool on_events(SessionDriver& driver, EventLoop::Time now) = 0;
+  /// The connection is over, after the session's Closed event if it had begun. The driver is destroyed when this
+  /// returns. `reason` says what the transport knows, for example why a connection could not be made.
+  virtual void on_finished(SessionDriver& driver, const quic::CloseReason& reason) = 0;
+};
+
+}  // namespace msquic_py::runtime

@@ -1,0 +1,92 @@
+#include "runtime/transport_inbox.h"
+
+#include <cstring>
+#include <utility>
+
+#include "runtime/stream_inbox.h"
+
+namespace msquic_py::runtime {
+
+using Kind = TransportEvent::Kind;
+
+void TransportInbox::attach(EventLoop::Participant& participant) {
+  const std::lock_guard lock(mutex_);
+  participant_ = &participant;
+  if (!events_.empty()) loop_.ready(participant);
+}
+
+void TransportInbox::detach() {
+  const std::lock_guard lock(mutex_);
+  participant_ = nullptr;
+}
+
+void TransportInbox::take(std::vector<TransportEvent>& batch) {
+  batch.clear();
+  const std::lock_guard lock(mutex_);
+  batch.swap(events_);
+  queued_bytes_.store(0, std::memory_order_relaxed);
+}
+
+void TransportInbox::push(TransportEvent&& event) noexcept {
+  const std::lock_guard lock(mutex_);
+  const bool was_empty = events_.empty();
+  events_.push_back(std::move(event));
+  // Under the lock, so that the participant can't leave in between; the loop's locks are taken inside ours only here.
+  if (was_empty && participant_ != nullptr) loop_.ready(*participant_);
+}
+
+bool TransportInbox::push_received(Kind kind, std::uint64_t id, const quic::ReceivedData& data) noexcept {
+  const auto size = static_cast<std::size_t>(data.size);
+  if (size > 0 && queued_bytes_.fetch_add(size, std::memory_order_relaxed) > kHighWater) {
+    push({.kind = Kind::ReceivePaused, .id = id});
+    return false;
+  }
+  TransportEvent event{.kind = kind, .fin = data.fin, .id = id};
+  if (size > 0) {
+    std::uint8_t* to = arena_.reserve(size);
+    for (const base::Bytes chunk : data.chunks) {
+      std::memcpy(to, chunk.data(), chunk.size());
+      to += chunk.size();
+    }
+    event.bytes = arena_.commit(size);
+  }
+  push(std::move(event));
+  return true;
+}
+
+void TransportInbox::on_connected(bool, std::string_view) noexcept { push({.kind = Kind::Connected}); }
+
+void TransportInbox::on_shutdown_complete(const quic::CloseReason& reason) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    close_reason_ = reason;
+  }
+  push({.kind = Kind::ShutdownComplete});
+}
+
+std::shared_ptr<quic::StreamHandler> TransportInbox::on_peer_stream(quic::Stream stream, bool) noexcept {
+  if (stream.direction() == quic::StreamDirection::Bidirectional) {
+    if (control_stream_seen_) {
+      push({.kind = Kind::BidiStreamOpened});
+      return nullptr;
+    }
+    control_stream_seen_ = true;
+    push({.kind = Kind::ControlStreamOpened, .opened = std::move(stream)});
+    return std::make_shared<ControlStreamInbox>(shared_from_this());
+  }
+  const std::uint64_t id = stream.id().value_or(0);
+  push({.kind = Kind::UniStreamOpened, .id = id, .opened = std::move(stream)});
+  return std::make_shared<IncomingStreamInbox>(shared_from_this(), id);
+}
+
+void TransportInbox::on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept {
+  push({.kind = Kind::DatagramMaxSize, .code = send_enabled ? max_size : std::uint64_t{0}});
+}
+
+void TransportInbox::on_datagram_received(base::Bytes datagram, bool) noexcept {
+  // Datagrams have no flow control: beyond the high-water mark they are dropped, as the network would.
+  if (queued_bytes_.fetch_add(datagram.size(), std::memory_order_relaxed) > kHighWater) return;
+  push({.kind = Kind::Datagram, .bytes = arena_.copy(datagram)});
+}
+
+}  // namespace msquic_py::runtime

@@ -1,0 +1,20 @@
+#include "runtime/transport_settings.h"
+
+namespace msquic_py::runtime {
+
+quic::Settings transport_settings(std::uint16_t incoming_streams) {
+  quic::Settings settings;
+  settings.idle_timeout_ms = 30'000;
+  settings.keep_alive_interval_ms = 10'000;
+  // The draft has one bidirectional stream. A few more are admitted so that opening one is seen and answered with
+  // PROTOCOL_VIOLATION instead of waiting for ever on a stream limit.
+  settings.peer_bidi_stream_count = 4;
+  settings.peer_unidi_stream_count = incoming_streams;
+  settings.datagram_receive_enabled = true;
+  settings.send_buffering_enabled = false;
+  settings.stream_recv_window = 512 * 1024;
+  settings.migration_enabled = false;  // this version of MsQuic has path-migration defects that a peer can reach
+  return settings;
+}
+
+}  // namespace msquic_py::runtime

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "quic/settings.h"
+
+namespace msquic_py::runtime {
+
+/// QUIC settings that suit MOQT: datagrams on (section 3.1 demands them), sends not copied by MsQuic (an object's bytes
+/// are shared by all subscribers until they are acknowledged), windows large enough for a key frame, keep-alives so
+/// that a quiet subscription stays up. `incoming_streams`: unidirectional streams that the peer may have open.
+quic::Settings transport_settings(std::uint16_t incoming_streams = 1024);
+
+}  // namespace msquic_py::runtime
