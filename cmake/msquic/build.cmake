@@ -31,9 +31,11 @@ function(msquic_build SOURCE)
   add_library(msquic_static_library STATIC IMPORTED GLOBAL)
   set_target_properties(msquic_static_library PROPERTIES IMPORTED_LOCATION "${_library}")
   add_library(msquic_py_msquic INTERFACE)
-  target_include_directories(msquic_py_msquic SYSTEM INTERFACE "$<BUILD_INTERFACE:${_prefix}/include>")
+  target_include_directories(msquic_py_msquic SYSTEM INTERFACE
+    "$<BUILD_INTERFACE:${_prefix}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/msquic-py/msquic>")
   target_compile_definitions(msquic_py_msquic INTERFACE QUIC_BUILD_STATIC=1)
-  target_link_libraries(msquic_py_msquic INTERFACE "$<BUILD_INTERFACE:msquic_static_library>")
+  target_link_libraries(msquic_py_msquic INTERFACE
+    "$<BUILD_INTERFACE:msquic_static_library>" "$<INSTALL_INTERFACE:msquic-py::msquic_static_library>")
   find_package(Threads REQUIRED)
   target_link_libraries(msquic_py_msquic INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

@@ -1,0 +1,114 @@
+# Thin names over CMake, uv and the test runners. Every target sets up what it needs and works in a fresh clone.
+#
+#   make develop   system packages, .venv, the C++ libraries and programs, the Python extension
+#   make test      the C++ tests (ctest) and the Python tests (pytest)
+#   make demo      publisher -> relay -> subscriber, three processes, a playable video
+#   make lint      clang-format, clang-tidy, ruff, mypy          make format   rewrite to that style
+#   make bench     benchmarks, in Release                        make fuzz     every fuzz target, FUZZ_SECONDS each
+#   make asan      C++ tests with address and undefined sanitizers; make tsan: with the thread sanitizer
+#   make layers    who may include whom                          make wheel    dist/*.whl
+#   make clean     removes build/, dist/ and .venv (not the cached MsQuic)
+#
+# Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, FUZZ_SECONDS, WERROR=ON,
+# CMAKE_ARGS (for the dev tree).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
+WERROR ?= OFF
+FUZZ_SECONDS ?= 20
+CTEST_ARGS ?=
+PYTEST_ARGS ?=
+CMAKE_ARGS ?=
+
+BUILD := build/dev
+VENV := .venv
+PY := $(VENV)/bin/python
+# What setup.sh installs may appear while make runs, so these are looked up when they are used.
+UV = $(shell command -v uv || echo "$${XDG_DATA_HOME:-$$HOME/.local/share}/msquic-py/uv/bin/uv")
+CCACHE = $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+UV_SYNC = $(UV) sync --quiet --inexact --group example --no-build-isolation-package msquic-py
+UV_VENV = $(if $(MSQUIC_PY_PYTHON),--python $(MSQUIC_PY_PYTHON))
+
+export CCACHE_NOHASHDIR := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
+export CTEST_PARALLEL_LEVEL ?= $(JOBS)
+
+.PHONY: help setup venv configure develop test cpp-test python-test demo lint format bench fuzz asan tsan layers wheel clean
+
+help:
+	@sed -n '3,14s/^# \{0,1\}//p' Makefile
+
+setup:
+	@tools/setup.sh
+
+# The environment without the project, then the tree, then the project into the environment: nothing is built twice.
+venv: setup
+	@$(UV_SYNC) $(UV_VENV) --no-install-project </dev/null
+
+configure: venv
+	@cmake --preset dev -DMSQUIC_PY_PYTHON=ON -DMSQUIC_PY_WARNINGS_AS_ERRORS=$(WERROR) \
+	  -DPython_EXECUTABLE="$(CURDIR)/$(PY)" -Dnanobind_DIR="$$($(PY) -m nanobind --cmake_dir)" \
+	  $(CCACHE) $(CMAKE_ARGS) >$(BUILD).configure.log 2>&1 </dev/null || { cat $(BUILD).configure.log; exit 1; }
+	@grep -E '^-- MsQuic' $(BUILD).configure.log || true
+
+develop: configure
+	@cmake --build $(BUILD) --target msquic_py_python msquic_py_apps </dev/null
+	@tools/install_editable.sh "$(UV)" "$(PY)" "$(BUILD)"
+
+test: develop
+	@cmake --build $(BUILD) </dev/null
+	@tools/run_tests.sh "$(BUILD)" "$(PY)" "$(CTEST_ARGS)" "$(PYTEST_ARGS)"
+
+cpp-test: develop
+	@cmake --build $(BUILD) </dev/null
+	@ctest --test-dir $(BUILD) --no-tests=error --output-on-failure $(CTEST_ARGS) </dev/null
+
+python-test: develop
+	@$(PY) -m pytest $(PYTEST_ARGS) </dev/null
+
+demo: develop
+	@$(PY) examples/demo.py
+
+layers:
+	@$${MSQUIC_PY_PYTHON:-python3} tools/check_layers.py
+
+lint: develop
+	@tools/setup.sh --with-lint
+	@$(UV_SYNC) --group lint </dev/null
+	@tools/lint.sh "$(BUILD)" "$(PY)" "$(JOBS)"
+
+format: venv
+	@tools/setup.sh --with-lint
+	@$(UV_SYNC) --group lint --no-install-project </dev/null
+	@git ls-files -z '*.h' '*.cpp' | xargs -0 -r clang-format -i
+	@$(PY) -m ruff check --quiet --fix . || true
+	@$(PY) -m ruff format .
+
+bench: develop
+	@$(UV_SYNC) --group bench </dev/null
+	@cmake --preset release -DMSQUIC_PY_TESTS=OFF $(CCACHE) >build/release.configure.log 2>&1 </dev/null \
+	  || { cat build/release.configure.log; exit 1; }
+	@cmake --build build/release </dev/null
+	@$(PY) bench/run.py --build build/release
+
+fuzz: setup
+	@tools/setup.sh --with-lint
+	@cmake --preset fuzz -DMSQUIC_PY_TESTS=OFF $(CCACHE) >build/fuzz.configure.log 2>&1 </dev/null \
+	  || { cat build/fuzz.configure.log; exit 1; }
+	@cmake --build build/fuzz --target msquic_py_fuzzers </dev/null
+	@tools/run_fuzzers.sh build/fuzz $(FUZZ_SECONDS)
+
+asan tsan: setup
+	@cmake --preset $@ $(CCACHE) >build/$@.configure.log 2>&1 </dev/null || { cat build/$@.configure.log; exit 1; }
+	@cmake --build build/$@ </dev/null
+	@ctest --test-dir build/$@ --no-tests=error --output-on-failure $(CTEST_ARGS) </dev/null
+
+wheel: setup
+	@$(UV) build --wheel --out-dir dist </dev/null
+
+clean:
+	@rm -rf build dist wheelhouse $(VENV) .mypy_cache .pytest_cache .ruff_cache demo-output

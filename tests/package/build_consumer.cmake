@@ -1,0 +1,25 @@
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE _failed OUTPUT_VARIABLE _output ERROR_VARIABLE _output)
+  if(_failed)
+    list(JOIN ARGN " " _command)
+    message(FATAL_ERROR "failed: ${_command}\n${_output}")
+  endif()
+  set(output "${_output}" PARENT_SCOPE)
+endfunction()
+
+set(_flags "")
+if(SANITIZER STREQUAL "address")
+  set(_flags "-fsanitize=address,undefined")
+elseif(SANITIZER STREQUAL "thread")
+  set(_flags "-fsanitize=thread")
+endif()
+
+file(REMOVE_RECURSE "${WORK}/moved" "${WORK}/prefix" "${WORK}/build")
+run("${CMAKE_COMMAND}" --install "${BUILD}" --component cpp --prefix "${WORK}/prefix")
+# Moved, so that a path of the build machine in the package shows.
+file(RENAME "${WORK}/prefix" "${WORK}/moved")
+run("${CMAKE_COMMAND}" -S "${SOURCE}" -B "${WORK}/build" -G "${GENERATOR}" -DCMAKE_BUILD_TYPE=RelWithDebInfo
+    "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_PREFIX_PATH=${WORK}/moved" "-DCMAKE_CXX_FLAGS=${_flags}" "-DEXPECTED_VERSION=${VERSION}")
+run("${CMAKE_COMMAND}" --build "${WORK}/build")
+run("${WORK}/build/consumer")
+message("${output}")
