@@ -50,10 +50,12 @@ venv: setup
 	@$(UV_SYNC) $(UV_VENV) --no-install-project </dev/null
 
 configure: venv
-	@cmake --preset dev -DMSQUIC_PY_PYTHON=ON -DMSQUIC_PY_WARNINGS_AS_ERRORS=$(WERROR) \
+	@mkdir -p build
+	@cmake --preset dev -DMSQUIC_PY_PYTHON=ON -DMSQUIC_PY_APPS=ON -DMSQUIC_PY_TESTS=ON \
+	  -DMSQUIC_PY_WARNINGS_AS_ERRORS=$(WERROR) \
 	  -DPython_EXECUTABLE="$(CURDIR)/$(PY)" -Dnanobind_DIR="$$($(PY) -m nanobind --cmake_dir)" \
-	  $(CCACHE) $(CMAKE_ARGS) >$(BUILD).configure.log 2>&1 </dev/null || { cat $(BUILD).configure.log; exit 1; }
-	@grep -E '^-- MsQuic' $(BUILD).configure.log || true
+	  $(CCACHE) $(CMAKE_ARGS) 2>&1 </dev/null | tee $(BUILD).configure.log | { grep --line-buffered '^-- MsQuic' || true; } \
+	  || { cat $(BUILD).configure.log; exit 1; }
 
 develop: configure
 	@cmake --build $(BUILD) --target msquic_py_python msquic_py_apps </dev/null
@@ -89,6 +91,7 @@ format: venv
 	@$(PY) -m ruff format .
 
 bench: develop
+	@mkdir -p build
 	@$(UV_SYNC) --group bench </dev/null
 	@cmake --preset release -DMSQUIC_PY_TESTS=OFF $(CCACHE) >build/release.configure.log 2>&1 </dev/null \
 	  || { cat build/release.configure.log; exit 1; }
@@ -96,6 +99,7 @@ bench: develop
 	@$(PY) bench/run.py --build build/release
 
 fuzz: setup
+	@mkdir -p build
 	@tools/setup.sh --with-lint
 	@cmake --preset fuzz -DMSQUIC_PY_TESTS=OFF $(CCACHE) >build/fuzz.configure.log 2>&1 </dev/null \
 	  || { cat build/fuzz.configure.log; exit 1; }
@@ -103,6 +107,7 @@ fuzz: setup
 	@tools/run_fuzzers.sh build/fuzz $(FUZZ_SECONDS)
 
 asan tsan: setup
+	@mkdir -p build
 	@cmake --preset $@ $(CCACHE) >build/$@.configure.log 2>&1 </dev/null || { cat build/$@.configure.log; exit 1; }
 	@cmake --build build/$@ </dev/null
 	@ctest --test-dir build/$@ --no-tests=error --output-on-failure $(CTEST_ARGS) </dev/null
