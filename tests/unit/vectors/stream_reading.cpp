@@ -1,0 +1,219 @@
+#include "unit/vectors/stream_reading.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "unit/vectors/message_json.h"
+
+namespace msquic_py::tests {
+
+namespace {
+
+using moqt::Draft;
+using namespace moqt::wire;
+
+const char* mode_name(SubgroupIdMode mode) {
+  switch (mode) {
+    case SubgroupIdMode::kZero:
+      return "zero";
+    case SubgroupIdMode::kFirstObject:
+      return "first_object";
+    case SubgroupIdMode::kExplicit:
+      return "explicit";
+  }
+  return "";
+}
+
+Json header_json(const SubgroupHeader& header) {
+  const bool is_explicit = header.subgroup_id_mode == SubgroupIdMode::kExplicit;
+  return {{"type", subgroup_header_type(header)},
+          {"track_alias", header.track_alias},
+          {"group_id", header.group_id},
+          {"subgroup_id_mode", mode_name(header.subgroup_id_mode)},
+          {"subgroup_id", is_explicit ? Json(header.subgroup_id) : Json()},
+          {"publisher_priority", header.publisher_priority ? Json(*header.publisher_priority) : Json()},
+          {"extensions_present", header.has_extensions},
+          {"contains_end_of_group", header.contains_end_of_group}};
+}
+Json header_json(const FetchHeader& header) {
+  return {{"type", 5}, {"request_id", header.request_id}};
+}
+
+Json object_json(std::uint64_t object_id, moqt::ObjectStatus status, base::Bytes extensions,
+                 base::Bytes payload) {
+  return {{"object_id", object_id},
+          {"object_status", static_cast<std::uint64_t>(status)},
+          {"extensions", pairs_to_json(extensions)},
+          {"object_payload", to_hex(payload)}};
+}
+Json with_fetch_fields(Json json, std::uint64_t group, std::uint64_t subgroup, std::uint8_t priority,
+                       std::uint8_t flags) {
+  json["group_id"] = group;
+  json["subgroup_id"] = subgroup;
+  json["publisher_priority"] = priority;
+  json["serialization_flags"] = flags;
+  return json;
+}
+
+Json start_json(const ObjectStart& start) {
+  return object_json(start.object_id, start.status, start.extensions(), {});
+}
+Json start_json(const FetchObjectStart& start) {
+  return with_fetch_fields(start_json(start.object), start.group_id, start.subgroup_id,
+                           start.publisher_priority, start.flags);
+}
+std::uint64_t payload_length(const ObjectStart& start) {
+  return start.payload_length;
+}
+std::uint64_t payload_length(const FetchObjectStart& start) {
+  return start.object.payload_length;
+}
+
+/// Collects the events of one stream decoder into whole objects.
+class ObjectCollector {
+ public:
+  explicit ObjectCollector(StreamReading& reading) : reading_(reading) {}
+
+  /// False when the stream is malformed.
+  template <class Decoder>
+  bool drain(Decoder& decoder) {
+    for (;;) {
+      auto event = decoder.next();
+      if (event.violated()) {
+        reading_.violation = event.violation();
+        return false;
+      }
+      if (event.needs_more()) return true;
+      std::visit([this](const auto& e) { take(e); }, *event);
+    }
+  }
+
+ private:
+  template <class Start>
+  void take(const Start& start) {
+    if (expected_ != payload_.size())
+      throw std::runtime_error("an object starts before the one before it is complete");
+    pending_ = start_json(start);
+    payload_.clear();
+    expected_ = payload_length(start);
+    if (expected_ == 0) reading_.objects.push_back(pending_);
+  }
+  void take(const ObjectPayload& payload) {
+    const auto bytes = payload.bytes.view();
+    payload_.insert(payload_.end(), bytes.begin(), bytes.end());
+    if (payload.last != (payload_.size() == expected_))
+      throw std::runtime_error("the last payload is not marked, or another is");
+    if (!payload.last) return;
+    pending_["object_payload"] = to_hex(payload_);
+    reading_.objects.push_back(pending_);
+  }
+
+  StreamReading& reading_;
+  Json pending_;
+  base::ByteVector payload_;
+  std::uint64_t expected_ = 0;
+};
+
+constexpr ObjectStreamLimits kLimits{256 * 1024};
+
+}  // namespace
+
+StreamReading read_in_chunks(base::Bytes stream, std::size_t chunk_size) {
+  StreamReading reading;
+  ObjectCollector collector(reading);
+  StreamHeaderDecoder headers(Draft::k15);
+  std::optional<SubgroupStreamDecoder> subgroup;
+  std::optional<FetchStreamDecoder> fetch;
+  while (!stream.empty()) {
+    const std::size_t size = chunk_size == 0 ? stream.size() : std::min(chunk_size, stream.size());
+    auto chunk = base::SharedBytes::copy_of(stream.first(size));
+    stream = stream.subspan(size);
+    if (reading.header.is_null()) {
+      const auto header = headers.feed(std::move(chunk));
+      if (header.violated()) {
+        reading.violation = header.violation();
+        return reading;
+      }
+      if (header.needs_more()) continue;
+      chunk = headers.rest();
+      reading.header = std::visit([](const auto& h) { return header_json(h); }, *header);
+      if (const auto* found = std::get_if<SubgroupHeader>(&*header)) {
+        subgroup.emplace(Draft::k15, found->has_extensions, kLimits);
+      } else {
+        fetch.emplace(Draft::k15, kLimits);
+      }
+    }
+    bool good = true;
+    if (subgroup) {
+      subgroup->feed(std::move(chunk));
+      good = collector.drain(*subgroup);
+    } else {
+      fetch->feed(std::move(chunk));
+      good = collector.drain(*fetch);
+    }
+    if (!good) return reading;
+  }
+  if (subgroup) reading.at_fin = subgroup->finish();
+  if (fetch) reading.at_fin = fetch->finish();
+  return reading;
+}
+
+StreamReading read_whole_subgroup(base::Bytes stream) {
+  StreamReading reading;
+  const auto header = decode_subgroup_header(Draft::k15, stream);
+  if (header.violated()) reading.violation = header.violation();
+  if (!header.ok()) return reading;
+  reading.header = header_json(header->header);
+  stream = stream.subspan(header->size);
+  std::optional<std::uint64_t> previous;
+  while (!stream.empty()) {
+    const auto decoded = decode_subgroup_object(Draft::k15, stream, header->header.has_extensions, previous);
+    if (decoded.violated()) reading.violation = decoded.violation();
+    if (!decoded.ok()) return reading;
+    const SubgroupObject& object = decoded->object;
+    previous = object.object_id;
+    reading.objects.push_back(
+        object_json(object.object_id, object.status, object.extensions, object.payload));
+    stream = stream.subspan(decoded->size);
+  }
+  return reading;
+}
+
+StreamReading read_whole_fetch(base::Bytes stream) {
+  StreamReading reading;
+  const auto header = decode_fetch_header(Draft::k15, stream);
+  if (header.violated()) reading.violation = header.violation();
+  if (!header.ok()) return reading;
+  reading.header = header_json(header->header);
+  stream = stream.subspan(header->size);
+  std::optional<FetchPriorObject> prior;
+  while (!stream.empty()) {
+    const auto decoded = decode_fetch_object(Draft::k15, stream, prior);
+    if (decoded.violated()) reading.violation = decoded.violation();
+    if (!decoded.ok()) return reading;
+    const FetchObject& object = decoded->object;
+    prior = object.prior();
+    Json json = object_json(object.location.object, object.status, object.extensions, object.payload);
+    reading.objects.push_back(with_fetch_fields(std::move(json), object.location.group, object.subgroup_id,
+                                                object.publisher_priority, decoded->flags));
+    stream = stream.subspan(decoded->size);
+  }
+  return reading;
+}
+
+Json normalized_header(const Json& vector) {
+  return vector.at("header");
+}
+
+Json normalized_objects(const Json& vector, std::size_t count) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < count; ++i) {
+    Json object = vector.at("objects").at(i);
+    object["object_payload"] = to_hex(text_of(object["object_payload"]));
+    object["extensions"] = normalized_pairs(object["extensions"]);
+    list.push_back(std::move(object));
+  }
+  return list;
+}
+
+}  // namespace msquic_py::tests
