@@ -33,6 +33,9 @@ class ParameterList {
     return value == nullptr ? nullptr : std::get_if<T>(value);
   }
 
+  /// Every token under that type, in order.
+  [[nodiscard]] std::vector<AuthorizationToken> tokens(std::uint64_t type) const;
+
   std::vector<Parameter> items_;
 };
 

@@ -20,7 +20,7 @@ class ChunkCursor {
   [[nodiscard]] bool mid_header() const noexcept { return !kept_.empty(); }
 
   /// The header bytes at hand. When a beginning is kept, only a little more of the chunk is shown behind it.
-  [[nodiscard]] base::Bytes header_bytes();
+  [[nodiscard]] base::Bytes header_bytes() const noexcept;
   /// header_bytes() were not enough. True: call it again, there are more now. False: everything at hand is kept and
   /// the next chunk has to come.
   bool extend_header();

@@ -1,0 +1,100 @@
+#include "moqt/model/message_parameters.h"
+
+namespace msquic_py::moqt {
+namespace {
+
+constexpr std::uint64_t number(MessageParameter parameter) noexcept { return static_cast<std::uint64_t>(parameter); }
+
+std::optional<std::uint64_t> copy(const std::uint64_t* value) noexcept {
+  return value == nullptr ? std::nullopt : std::optional(*value);
+}
+
+// A parameter in a message that does not define it is kept unchecked, so a number may be out of its range.
+std::optional<std::uint8_t> as_priority(const std::uint64_t* value) noexcept {
+  if (value == nullptr || *value > 255) return std::nullopt;
+  return static_cast<std::uint8_t>(*value);
+}
+
+std::optional<bool> as_flag(const std::uint64_t* value) noexcept {
+  if (value == nullptr || *value > 1) return std::nullopt;
+  return *value == 1;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> MessageParameters::delivery_timeout() const noexcept {
+  const auto* value = find_as<std::uint64_t>(number(MessageParameter::kDeliveryTimeout));
+  return value == nullptr || *value == 0 ? std::nullopt : std::optional(*value);
+}
+void MessageParameters::set_delivery_timeout(std::uint64_t ms) { set(number(MessageParameter::kDeliveryTimeout), ms); }
+
+std::optional<std::uint64_t> MessageParameters::max_cache_duration() const noexcept {
+  return copy(find_as<std::uint64_t>(number(MessageParameter::kMaxCacheDuration)));
+}
+void MessageParameters::set_max_cache_duration(std::uint64_t ms) { set(number(MessageParameter::kMaxCacheDuration), ms); }
+
+std::optional<std::uint64_t> MessageParameters::expires() const noexcept {
+  return copy(find_as<std::uint64_t>(number(MessageParameter::kExpires)));
+}
+void MessageParameters::set_expires(std::uint64_t ms) { set(number(MessageParameter::kExpires), ms); }
+
+std::optional<Location> MessageParameters::largest_object() const noexcept {
+  const auto* value = find_as<Location>(number(MessageParameter::kLargestObject));
+  return value == nullptr ? std::nullopt : std::optional(*value);
+}
+void MessageParameters::set_largest_object(Location location) { set(number(MessageParameter::kLargestObject), location); }
+
+std::optional<std::uint8_t> MessageParameters::publisher_priority() const noexcept {
+  return as_priority(find_as<std::uint64_t>(number(MessageParameter::kPublisherPriority)));
+}
+void MessageParameters::set_publisher_priority(std::uint8_t priority) {
+  set(number(MessageParameter::kPublisherPriority), std::uint64_t{priority});
+}
+
+std::optional<std::uint8_t> MessageParameters::subscriber_priority() const noexcept {
+  return as_priority(find_as<std::uint64_t>(number(MessageParameter::kSubscriberPriority)));
+}
+void MessageParameters::set_subscriber_priority(std::uint8_t priority) {
+  set(number(MessageParameter::kSubscriberPriority), std::uint64_t{priority});
+}
+
+std::optional<bool> MessageParameters::forward() const noexcept {
+  return as_flag(find_as<std::uint64_t>(number(MessageParameter::kForward)));
+}
+void MessageParameters::set_forward(bool forward) { set(number(MessageParameter::kForward), std::uint64_t{forward}); }
+
+std::optional<SubscriptionFilter> MessageParameters::filter() const noexcept {
+  const auto* value = find_as<SubscriptionFilter>(number(MessageParameter::kSubscriptionFilter));
+  return value == nullptr ? std::nullopt : std::optional(*value);
+}
+void MessageParameters::set_filter(const SubscriptionFilter& filter) { set(number(MessageParameter::kSubscriptionFilter), filter); }
+
+std::optional<GroupOrder> MessageParameters::group_order() const noexcept {
+  const auto* value = find_as<std::uint64_t>(number(MessageParameter::kGroupOrder));
+  if (value == nullptr || (*value != 1 && *value != 2)) return std::nullopt;
+  return static_cast<GroupOrder>(*value);
+}
+void MessageParameters::set_group_order(GroupOrder order) {
+  set(number(MessageParameter::kGroupOrder), static_cast<std::uint64_t>(order));
+}
+
+std::optional<bool> MessageParameters::dynamic_groups() const noexcept {
+  return as_flag(find_as<std::uint64_t>(number(MessageParameter::kDynamicGroups)));
+}
+void MessageParameters::set_dynamic_groups(bool dynamic) {
+  set(number(MessageParameter::kDynamicGroups), std::uint64_t{dynamic});
+}
+
+std::optional<std::uint64_t> MessageParameters::new_group_request() const noexcept {
+  return copy(find_as<std::uint64_t>(number(MessageParameter::kNewGroupRequest)));
+}
+void MessageParameters::set_new_group_request(std::uint64_t value) { set(number(MessageParameter::kNewGroupRequest), value); }
+
+std::vector<AuthorizationToken> MessageParameters::authorization_tokens() const {
+  return tokens(number(MessageParameter::kAuthorizationToken));
+}
+void MessageParameters::add_authorization_token(AuthorizationToken token) {
+  append({number(MessageParameter::kAuthorizationToken), std::move(token)});
+}
+
+}  // namespace msquic_py::moqt

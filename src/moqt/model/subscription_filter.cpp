@@ -1,0 +1,25 @@
+#include "moqt/model/subscription_filter.h"
+
+namespace msquic_py::moqt {
+
+std::string_view name(FilterType type) noexcept {
+  switch (type) {
+    case FilterType::kNextGroupStart: return "NEXT_GROUP_START";
+    case FilterType::kLargestObject: return "LARGEST_OBJECT";
+    case FilterType::kAbsoluteStart: return "ABSOLUTE_START";
+    case FilterType::kAbsoluteRange: return "ABSOLUTE_RANGE";
+  }
+  return "UNKNOWN";
+}
+
+Location SubscriptionFilter::resolve_start(std::optional<Location> largest) const noexcept {
+  switch (type) {
+    case FilterType::kNextGroupStart: return largest ? Location{largest->group + 1, 0} : Location{};
+    case FilterType::kLargestObject: return largest ? Location{largest->group, largest->object + 1} : Location{};
+    case FilterType::kAbsoluteStart:
+    case FilterType::kAbsoluteRange: break;
+  }
+  return start;
+}
+
+}  // namespace msquic_py::moqt

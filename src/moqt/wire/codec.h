@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/decoded.h"
+#include "moqt/model/draft.h"
+#include "moqt/wire/control_message.h"
+#include "moqt/wire/datagram.h"
+#include "moqt/wire/extensions.h"
+#include "moqt/wire/fetch_stream.h"
+#include "moqt/wire/stream_header_decoder.h"
+#include "moqt/wire/subgroup.h"
+
+namespace msquic_py::moqt::wire {
+
+/// Where the parts of an object's header lie in its bytes, and what they say.
+struct ObjectLayout {
+  std::uint64_t object_id = 0;
+  std::uint64_t payload_length = 0;
+  ObjectStatus status = ObjectStatus::kNormal;
+  std::uint32_t size = 0;  ///< of the header, up to the payload
+  std::uint32_t delta_size = 0;
+  std::uint32_t extensions_offset = 0;
+  std::uint32_t extensions_size = 0;
+};
+
+struct FetchObjectLayout {
+  ObjectLayout object;
+  std::uint64_t group_id = 0;
+  std::uint64_t subgroup_id = 0;
+  std::uint8_t publisher_priority = 0;
+  std::uint8_t flags = 0;
+
+  [[nodiscard]] FetchPriorObject prior() const noexcept { return {{group_id, object.object_id}, subgroup_id, publisher_priority}; }
+};
+
+struct DecodedStreamHeader {
+  StreamHeader header;
+  std::size_t size;
+};
+
+/// What differs from draft to draft: one constant object each, in the folder of the draft. The functions named in the
+/// other headers of this layer forward to the codec of their draft.
+struct Codec {
+  base::Decoded<DecodedControlMessage> (*decode_control_message)(base::Bytes);
+  EncodeResult (*encode_control_message)(const ControlMessage&, base::ByteVector&);
+
+  base::Decoded<DecodedStreamHeader> (*decode_stream_header)(base::Bytes);
+  EncodeResult (*encode_subgroup_header)(const SubgroupHeader&, base::ByteVector&);
+  EncodeResult (*encode_fetch_header)(const FetchHeader&, base::ByteVector&);
+
+  base::Decoded<ObjectLayout> (*decode_subgroup_object_header)(base::Bytes, bool has_extensions,
+                                                               const std::optional<std::uint64_t>& previous_object_id,
+                                                               std::size_t max_extensions_size);
+  EncodeResult (*encode_subgroup_object_header)(const SubgroupObjectFields&, bool has_extensions,
+                                                const std::optional<std::uint64_t>& previous_object_id, base::ByteVector&);
+  EncodeResult (*encode_object_id_delta)(std::uint64_t object_id, const std::optional<std::uint64_t>& previous_object_id,
+                                         base::ByteVector&);
+
+  base::Decoded<FetchObjectLayout> (*decode_fetch_object_header)(base::Bytes, const std::optional<FetchPriorObject>& prior,
+                                                                 std::size_t max_extensions_size);
+  EncodeResult (*encode_fetch_object_header)(const FetchObjectFields&, const std::optional<FetchPriorObject>& prior,
+                                             base::ByteVector&);
+
+  base::Decoded<ObjectDatagram> (*decode_object_datagram)(const base::SharedBytes&);
+  EncodeResult (*encode_object_datagram_header)(const ObjectDatagram&, base::ByteVector&);
+
+  base::Decoded<KeyValuePairs> (*decode_extensions)(base::Bytes);
+  EncodeResult (*encode_extensions)(const KeyValuePairs&, base::ByteVector&);
+  std::optional<base::Violation> (*check_extensions)(base::Bytes) noexcept;
+  base::Result<KnownExtensions, MalformedTrack> (*inspect_extensions)(base::Bytes, Location);
+};
+
+const Codec& codec_for(Draft draft) noexcept;
+
+}  // namespace msquic_py::moqt::wire

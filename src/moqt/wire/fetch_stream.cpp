@@ -1,0 +1,60 @@
+#include "moqt/wire/fetch_stream.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "moqt/wire/codec.h"
+#include "moqt/wire/violations.h"
+
+namespace msquic_py::moqt::wire {
+
+bool operator==(const FetchObject& left, const FetchObject& right) noexcept {
+  return left.prior() == right.prior() && left.status == right.status &&
+         std::ranges::equal(left.extensions.view(), right.extensions.view()) &&
+         std::ranges::equal(left.payload.view(), right.payload.view());
+}
+
+base::Decoded<DecodedFetchHeader> decode_fetch_header(Draft draft, base::Bytes bytes) {
+  const auto decoded = codec_for(draft).decode_stream_header(bytes);
+  if (!decoded) return decoded.failure<DecodedFetchHeader>();
+  const auto* header = std::get_if<FetchHeader>(&decoded->header);
+  if (header == nullptr) return protocol_violation("stream type is SUBGROUP_HEADER, not FETCH_HEADER (section 10.4.4)");
+  return DecodedFetchHeader{*header, decoded->size};
+}
+
+EncodeResult encode_fetch_header(Draft draft, const FetchHeader& header, base::ByteVector& out) {
+  return codec_for(draft).encode_fetch_header(header, out);
+}
+
+base::Decoded<DecodedFetchObject> decode_fetch_object(Draft draft, base::Bytes bytes, const std::optional<FetchPriorObject>& prior) {
+  const auto decoded = codec_for(draft).decode_fetch_object_header(bytes, prior, std::numeric_limits<std::uint32_t>::max());
+  if (!decoded) return decoded.failure<DecodedFetchObject>();
+  const ObjectLayout& layout = decoded->object;
+  const base::Bytes behind = bytes.subspan(layout.size);
+  if (behind.size() < layout.payload_length) return base::NeedMore{};
+  const auto payload_length = static_cast<std::size_t>(layout.payload_length);
+  FetchObject object;
+  object.location = {decoded->group_id, layout.object_id};
+  object.subgroup_id = decoded->subgroup_id;
+  object.publisher_priority = decoded->publisher_priority;
+  object.extensions = base::SharedBytes::copy_of(bytes.subspan(layout.extensions_offset, layout.extensions_size));
+  object.status = layout.status;
+  object.payload = base::SharedBytes::copy_of(behind.first(payload_length));
+  return DecodedFetchObject{std::move(object), decoded->flags, layout.size + payload_length};
+}
+
+EncodeResult encode_fetch_object(Draft draft, const FetchObject& object, const std::optional<FetchPriorObject>& prior,
+                                 base::ByteVector& out) {
+  const FetchObjectFields fields{object.location,   object.subgroup_id,    object.publisher_priority,
+                                 object.extensions, object.payload.size(), object.status};
+  const auto result = encode_fetch_object_header(draft, fields, prior, out);
+  if (result) out.insert(out.end(), object.payload.view().begin(), object.payload.view().end());
+  return result;
+}
+
+EncodeResult encode_fetch_object_header(Draft draft, const FetchObjectFields& fields, const std::optional<FetchPriorObject>& prior,
+                                        base::ByteVector& out) {
+  return codec_for(draft).encode_fetch_object_header(fields, prior, out);
+}
+
+}  // namespace msquic_py::moqt::wire
