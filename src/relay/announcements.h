@@ -1,0 +1,38 @@
+#pragma once
+
+#include "moqt/session/event.h"
+#include "relay/namespace_directory.h"
+#include "relay/peer.h"
+#include "relay/relay_counters.h"
+#include "relay/relay_limits.h"
+#include "relay/subscriptions.h"
+
+namespace msquic_py::relay {
+
+/// Passes PUBLISH_NAMESPACE on to whoever subscribed to a prefix of it (sections 6.1, 6.2 and 8.5), its own publisher
+/// included, and takes it back when the last publisher of that namespace is gone.
+class Announcements {
+ public:
+  Announcements(const RelayLimits& limits, RelayCounters& counters, NamespaceDirectory& directory,
+                Subscriptions& subscriptions) noexcept
+      : limits_(limits), counters_(counters), directory_(directory), subscriptions_(subscriptions) {}
+
+  void on_published(Peer& peer, const moqt::session::NamespacePublished& event);
+  void on_done(Peer& peer, const moqt::session::NamespaceDone& event);
+  void on_subscribed(Peer& peer, const moqt::session::NamespaceSubscribed& event);
+  void on_unsubscribed(Peer& peer, const moqt::session::NamespaceUnsubscribed& event);
+  /// Our announcement was refused or cancelled by its receiver.
+  void on_announcement_ended(Peer& peer, moqt::session::RequestHandle request) { peer.roles.erase(request); }
+  void peer_left(Peer& peer);
+
+ private:
+  void announce(Peer& listener, const moqt::TrackNamespace& track_namespace);
+  void withdraw(const moqt::TrackNamespace& track_namespace, Peer& publisher);
+
+  const RelayLimits& limits_;
+  RelayCounters& counters_;
+  NamespaceDirectory& directory_;
+  Subscriptions& subscriptions_;
+};
+
+}  // namespace msquic_py::relay

@@ -1,0 +1,69 @@
+#include "relay/namespace_directory.h"
+
+#include <algorithm>
+
+namespace msquic_py::relay {
+
+bool NamespaceDirectory::add(Entries& entries, const moqt::TrackNamespace& key, Peer& peer) {
+  auto& peers = entries[key];
+  const bool first = peers.empty();
+  if (std::find(peers.begin(), peers.end(), &peer) == peers.end()) peers.push_back(&peer);
+  return first;
+}
+
+bool NamespaceDirectory::remove(Entries& entries, const moqt::TrackNamespace& key, Peer& peer) {
+  const auto found = entries.find(key);
+  if (found == entries.end()) return false;
+  std::erase(found->second, &peer);
+  if (!found->second.empty()) return false;
+  entries.erase(found);
+  return true;
+}
+
+std::vector<Peer*> NamespaceDirectory::at_prefixes_of(const Entries& entries, const moqt::TrackNamespace& track_namespace) {
+  std::vector<Peer*> result;
+  const auto collect = [&](const moqt::TrackNamespace& prefix) {
+    const auto found = entries.find(prefix);
+    if (found == entries.end()) return;
+    for (Peer* peer : found->second) {
+      if (std::find(result.begin(), result.end(), peer) == result.end()) result.push_back(peer);
+    }
+  };
+  moqt::TrackNamespace prefix;
+  collect(prefix);  // of no fields: only there under the tolerance empty-namespace-prefix
+  for (const auto& field : track_namespace.fields()) {
+    prefix.append(field);
+    collect(prefix);
+  }
+  return result;
+}
+
+bool NamespaceDirectory::publish(const moqt::TrackNamespace& track_namespace, Peer& peer) {
+  return add(publishers_, track_namespace, peer);
+}
+
+bool NamespaceDirectory::unpublish(const moqt::TrackNamespace& track_namespace, Peer& peer) {
+  return remove(publishers_, track_namespace, peer);
+}
+
+std::vector<Peer*> NamespaceDirectory::publishers_for(const moqt::TrackNamespace& track_namespace) const {
+  return at_prefixes_of(publishers_, track_namespace);
+}
+
+std::vector<moqt::TrackNamespace> NamespaceDirectory::published_under(const moqt::TrackNamespace& prefix) const {
+  std::vector<moqt::TrackNamespace> result;
+  for (auto entry = publishers_.lower_bound(prefix); entry != publishers_.end() && prefix.is_prefix_of(entry->first); ++entry) {
+    result.push_back(entry->first);
+  }
+  return result;
+}
+
+void NamespaceDirectory::subscribe(const moqt::TrackNamespace& prefix, Peer& peer) { (void)add(subscribers_, prefix, peer); }
+
+void NamespaceDirectory::unsubscribe(const moqt::TrackNamespace& prefix, Peer& peer) { (void)remove(subscribers_, prefix, peer); }
+
+std::vector<Peer*> NamespaceDirectory::interested_in(const moqt::TrackNamespace& track_namespace) const {
+  return at_prefixes_of(subscribers_, track_namespace);
+}
+
+}  // namespace msquic_py::relay

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "moqt/session/session.h"
+#include "relay/announcements.h"
+#include "relay/namespace_directory.h"
+#include "relay/peer.h"
+#include "relay/relay_counters.h"
+#include "relay/relay_limits.h"
+#include "relay/status_queries.h"
+#include "relay/subscriptions.h"
+
+namespace msquic_py::relay {
+
+/// A MOQT relay over any number of sessions (section 8), without sockets, threads or a clock. This class only routes:
+/// namespaces are the business of Announcements, tracks and objects of Subscriptions.
+class Relay {
+ public:
+  using PeerNumber = std::uint64_t;
+
+  explicit Relay(RelayLimits limits = {});
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  /// Adds a session; it and `outlet` must live until detach().
+  PeerNumber attach(moqt::session::Session& session, Outlet& outlet);
+  /// The session is over: what it published ends, what it wanted is forgotten.
+  void detach(PeerNumber peer, moqt::session::Time now);
+  /// Handles the events of one session until it has none. Returns whether there was any. Other sessions that got
+  /// something to send were told through their outlets.
+  bool on_events(PeerNumber peer, moqt::session::Time now);
+
+  [[nodiscard]] const RelayCounters& counters() const noexcept { return counters_; }
+
+ private:
+  void route(Peer& peer, moqt::session::Event& event, moqt::session::Time now);
+  void route_accepted(Peer& peer, const moqt::session::RequestAccepted& event);
+  void route_rejected(Peer& peer, const moqt::session::RequestRejected& event);
+
+  RelayLimits limits_;
+  RelayCounters counters_;
+  NamespaceDirectory directory_;
+  Subscriptions subscriptions_;
+  Announcements announcements_;
+  StatusQueries status_queries_;
+  std::unordered_map<PeerNumber, std::unique_ptr<Peer>> peers_;
+  PeerNumber next_number_ = 1;
+};
+
+}  // namespace msquic_py::relay

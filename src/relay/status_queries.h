@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "moqt/session/event.h"
+#include "relay/namespace_directory.h"
+#include "relay/peer.h"
+#include "relay/subscriptions.h"
+
+namespace msquic_py::relay {
+
+/// Answers TRACK_STATUS (section 9.19) from what the relay knows, or asks a publisher on the peer's behalf.
+class StatusQueries {
+ public:
+  StatusQueries(const NamespaceDirectory& namespaces, const Subscriptions& subscriptions) noexcept
+      : namespaces_(namespaces), subscriptions_(subscriptions) {}
+
+  void on_received(Peer& peer, const moqt::session::TrackStatusReceived& event);
+  void on_accepted(Peer& publisher, std::uint64_t query, const moqt::session::RequestAccepted& event);
+  void on_rejected(Peer& publisher, std::uint64_t query, const moqt::session::RequestRejected& event);
+  void peer_left(Peer& peer);
+
+ private:
+  struct Pending {
+    Peer* asker;
+    moqt::session::RequestHandle request;
+  };
+  const NamespaceDirectory& namespaces_;
+  const Subscriptions& subscriptions_;
+  std::unordered_map<std::uint64_t, Pending> pending_;
+  std::uint64_t next_query_ = 1;
+};
+
+}  // namespace msquic_py::relay

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "moqt/model/full_track_name.h"
+#include "moqt/model/location.h"
+#include "moqt/model/message_parameters.h"
+#include "moqt/session/data/object_event.h"
+#include "relay/downstream.h"
+#include "relay/duplicate_filter.h"
+
+namespace msquic_py::relay {
+
+/// A track that the relay receives from one or more publishers and sends to its subscribers.
+class Track {
+ public:
+  /// One subscription to the track at one publisher.
+  struct Upstream {
+    Peer* peer;
+    moqt::session::RequestHandle request;
+    bool established;    ///< SUBSCRIBE_OK or our PUBLISH_OK
+    bool from_publish;   ///< the publisher's PUBLISH; it stays when no subscriber is left
+  };
+  /// A SUBSCRIBE that waits until a publisher has accepted ours (section 8.4).
+  struct Waiting {
+    Peer* peer;
+    moqt::session::RequestHandle request;
+    std::optional<moqt::SubscriptionFilter> filter;
+  };
+
+  explicit Track(moqt::FullTrackName name) noexcept : name_(std::move(name)) {}
+  Track(const Track&) = delete;
+  Track& operator=(const Track&) = delete;
+
+  [[nodiscard]] const moqt::FullTrackName& name() const noexcept { return name_; }
+
+  // ---- publishers ----
+  void add_upstream(const Upstream& upstream) { upstreams_.push_back(upstream); }
+  [[nodiscard]] Upstream* upstream(const Peer& peer, moqt::session::RequestHandle request) noexcept;
+  [[nodiscard]] bool has_upstream_at(const Peer& peer) const noexcept;
+  void remove_upstream(const Peer& peer, moqt::session::RequestHandle request);
+  [[nodiscard]] const std::vector<Upstream>& upstreams() const noexcept { return upstreams_; }
+  [[nodiscard]] bool established() const noexcept;
+
+  // ---- subscribers ----
+  /// Slots stay where they are while a subscriber lives, so that forwarders can refer to them; empty ones are null.
+  [[nodiscard]] const std::vector<std::unique_ptr<Downstream>>& downstreams() const noexcept { return downstreams_; }
+  Downstream& add_downstream(Peer& peer, moqt::session::RequestHandle request);
+  [[nodiscard]] Downstream* downstream(const Peer& peer, moqt::session::RequestHandle request) noexcept;
+  [[nodiscard]] bool has_downstream_at(const Peer& peer) const noexcept;
+  void remove_downstream(const Peer& peer, moqt::session::RequestHandle request);
+  [[nodiscard]] std::size_t subscriber_count() const noexcept { return subscribers_; }
+  std::vector<Waiting>& waiting() noexcept { return waiting_; }
+
+  // ---- what is known of the track ----
+  /// Takes over what a publisher said in SUBSCRIBE_OK or PUBLISH.
+  void learn(const moqt::MessageParameters& parameters);
+  /// What the relay says of the track in its own SUBSCRIBE_OK, PUBLISH or REQUEST_OK (LARGEST_OBJECT included).
+  [[nodiscard]] moqt::MessageParameters description() const;
+  [[nodiscard]] std::optional<moqt::Location> largest() const noexcept { return largest_; }
+  [[nodiscard]] bool dynamic_groups() const noexcept { return properties_.dynamic_groups().value_or(false); }
+  /// Notes an object of a subgroup; false when it is a duplicate.
+  bool admit(moqt::Location location, std::uint64_t subgroup);
+  bool admit_datagram(moqt::Location location);
+  /// NEW_GROUP_REQUEST: whether a request for `value` has to go upstream (section 9.2.1.12); it then counts as sent.
+  bool needs_new_group(std::uint64_t value);
+
+  [[nodiscard]] bool unused() const noexcept { return upstreams_.empty() && subscribers_ == 0 && waiting_.empty(); }
+
+ private:
+  void note(moqt::Location location) noexcept;
+
+  moqt::FullTrackName name_;
+  std::vector<Upstream> upstreams_;
+  std::vector<std::unique_ptr<Downstream>> downstreams_;
+  std::size_t subscribers_ = 0;
+  std::uint64_t next_serial_ = 1;
+  std::vector<Waiting> waiting_;
+  moqt::MessageParameters properties_;
+  std::optional<moqt::Location> largest_;
+  DuplicateFilter duplicates_;
+  bool ever_several_publishers_ = false;
+  std::optional<std::uint64_t> requested_group_;
+};
+
+}  // namespace msquic_py::relay
