@@ -337,7 +337,6 @@ void Subscriptions::settle(Peer& peer, session::Time now) {
     if (const auto* downstream_role = std::get_if<DownstreamRole>(&role)) {
       Downstream* downstream = downstream_role->track->downstream(peer, request);
       if (downstream != nullptr && !downstream->settle(now, limits_)) peer.has_retired_streams = true;
-      }
     }
   }
 }
