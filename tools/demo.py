@@ -60,7 +60,9 @@ class Program:
 
         try:
             async with asyncio.timeout(START_SECONDS), self._changed:
-                await self._changed.wait_for(lambda: found() or self._reader.done() or self._process.returncode is not None)
+                await self._changed.wait_for(
+                    lambda: found() or self._reader.done() or self._process.returncode is not None
+                )
         except TimeoutError:
             raise DemoFailure(f"the {self.name} was not ready within {START_SECONDS:.0f} s") from None
         if (match := found()) is None:

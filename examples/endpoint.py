@@ -1,0 +1,119 @@
+"""What the example programs have in common: options, certificates, signals and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import ipaddress
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import moqt
+import moqt.asyncio as ma
+from media.frame import MediaError
+
+T = TypeVar("T")
+Program = Callable[[argparse.Namespace, asyncio.Event], Awaitable[int]]
+
+
+def client_parser(description: str | None) -> argparse.ArgumentParser:
+    """The options of a program that connects somewhere."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1", help="host name or address of the server or relay")
+    parser.add_argument("--port", type=_port, default=4433, help="its UDP port")
+    parser.add_argument("--path", default="/moqt", help="PATH in CLIENT_SETUP")
+    trust = parser.add_mutually_exclusive_group()
+    trust.add_argument("--ca-file", help="trust the certificates in this PEM file instead of the system's")
+    trust.add_argument("--insecure", action="store_true", help="accept any certificate (a loopback address: always)")
+    return parser
+
+
+def server_parser(description: str | None) -> argparse.ArgumentParser:
+    """The options of a program that listens."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=_port, default=4433, help="UDP port to listen on; 0 takes a free one")
+    parser.add_argument("--cert", help="certificate chain, PEM; without it a development certificate is made")
+    parser.add_argument("--key", help="its private key, PEM")
+    return parser
+
+
+def connect(args: argparse.Namespace) -> ma.Connector:
+    """`async with connect(args) as session:` with the options of `client_parser`.
+
+    A server on this very machine usually has a development certificate, so a loopback address is
+    not verified unless `--ca-file` is given. Everything else is.
+    """
+    verify = args.ca_file is not None or not (args.insecure or _is_loopback(args.host))
+    return ma.connect(args.host, args.port, path=args.path, verify=verify, ca_file=args.ca_file)
+
+
+def run(program: Program, args: argparse.Namespace) -> int:
+    """Run the program to its end and give its exit code.
+
+    SIGINT and SIGTERM set the event, once; the program then ends in order. A second signal
+    ends the process at once. 1 stands for an error, whose text goes to standard error.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    try:
+        return asyncio.run(_supervise(program, args))
+    except KeyboardInterrupt:
+        return 130
+    except (moqt.MoqtError, MediaError, OSError) as error:
+        print(f"error: {error or type(error).__name__}", file=sys.stderr)
+        return 1
+
+
+async def until_stopped(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
+    """The result of `work`, or None when `stop` is set first; `work` is then cancelled and has ended."""
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
+    finally:
+        stopped.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+
+
+async def within(seconds: float | None, work: Awaitable[T], otherwise: str) -> T:
+    """The result of `work`; `TimeoutError` with the text `otherwise` when it takes longer."""
+    try:
+        return await asyncio.wait_for(work, seconds)
+    except TimeoutError:
+        raise TimeoutError(f"{otherwise} within {seconds} s") from None
+
+
+async def _supervise(program: Program, args: argparse.Namespace) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def on_signal() -> None:
+        stop.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
+        for number in signals:
+            loop.add_signal_handler(number, on_signal)
+    return await program(args, stop)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port

@@ -1,0 +1,88 @@
+"""Two small containers that carry coded frames one by one, without delay.
+
+IVF for VP8, VP9 and AV1, FLV for H.264: ffmpeg reads and writes both through a pipe, and PyAV
+takes the first frame in one of them as the description of a stream.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from .frame import EncodedFrame, MediaError, VideoFormat
+
+FOURCC = {"vp8": b"VP80", "vp9": b"VP90", "av1": b"AV01"}
+
+
+def container_of(codec: str) -> str:
+    """ffmpeg's name of the container for this codec."""
+    return "flv" if codec == "h264" else "ivf"
+
+
+def file_header(codec: str, video: VideoFormat) -> bytes:
+    """What stands before the first frame. IVF timestamps are microseconds, FLV's milliseconds."""
+    if codec == "h264":
+        return b"FLV\x01\x01\x00\x00\x00\x09\x00\x00\x00\x00"
+    return struct.pack("<4sHH4sHHIIII", b"DKIF", 0, 32, FOURCC[codec], video.width, video.height, 1_000_000, 1, 0, 0)
+
+
+def frame_record(codec: str, frame: EncodedFrame, timestamp_us: int, *, with_config: bool = False) -> bytes:
+    """One frame; `with_config` puts the H.264 avcC record in front of it."""
+    if codec != "h264":
+        return struct.pack("<IQ", len(frame.payload), timestamp_us) + frame.payload
+    record = b""
+    if with_config:
+        if frame.config is None:
+            raise MediaError("the first H.264 key frame came without its Video Config")
+        record = _flv_tag(timestamp_us, b"\x17\x00\x00\x00\x00" + frame.config)
+    kind = 0x17 if frame.is_key else 0x27
+    return record + _flv_tag(timestamp_us, bytes((kind, 1, 0, 0, 0)) + frame.payload)
+
+
+def _flv_tag(timestamp_us: int, body: bytes) -> bytes:
+    milliseconds = timestamp_us // 1000
+    head = struct.pack(">I", 9 << 24 | len(body))
+    time_field = (milliseconds & 0xFFFFFF) << 8 | milliseconds >> 24 & 0xFF
+    return head + struct.pack(">I", time_field) + b"\0\0\0" + body + struct.pack(">I", len(body) + 11)
+
+
+def read_frames(codec: str, pipe: BinaryIO) -> Iterator[tuple[bytes, bool, bytes | None]]:
+    """Frames as they come out of an encoder's pipe: (payload, is_key, config)."""
+    yield from (_read_flv(pipe) if codec == "h264" else _read_ivf(codec, pipe))
+
+
+def _read_ivf(codec: str, pipe: BinaryIO) -> Iterator[tuple[bytes, bool, bytes | None]]:
+    if len(pipe.read(32)) < 32:
+        return
+    while len(head := pipe.read(12)) == 12:
+        payload = pipe.read(struct.unpack_from("<I", head)[0])
+        yield payload, is_key_frame(codec, payload), None
+
+
+def _read_flv(pipe: BinaryIO) -> Iterator[tuple[bytes, bool, bytes | None]]:
+    config = None
+    pipe.read(13)
+    while len(head := pipe.read(11)) == 11:
+        body = pipe.read(int.from_bytes(head[1:4], "big"))
+        pipe.read(4)
+        if head[0] != 9 or len(body) < 5:  # metadata
+            continue
+        if body[1] == 0:
+            config = body[5:]
+        elif body[1] == 1:
+            is_key = body[0] >> 4 == 1
+            yield body[5:], is_key, config if is_key else None
+
+
+def is_key_frame(codec: str, payload: bytes) -> bool:
+    """Whether a VP8, VP9 or AV1 frame can be decoded without an earlier one."""
+    if not payload:
+        return False
+    if codec == "vp8":
+        return not payload[0] & 1
+    if codec == "vp9":  # frame_marker (2), profile (2), show_existing_frame, frame_type
+        return payload[0] & 0x0C == 0
+    from .av1 import obus
+
+    return any(kind == 1 for kind, _ in obus(payload))

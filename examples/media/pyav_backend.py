@@ -1,0 +1,128 @@
+"""PyAV: the FFmpeg libraries inside a Python wheel. Encodes H.264, VP8, VP9 and AV1; writes MP4."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.video.frame import PictureType
+
+from . import av1, elementary, h264
+from .frame import EncodedFrame, MediaError, Picture, VideoFormat
+
+os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings otherwise
+
+_ENCODERS = {
+    "h264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "scenecut=0"}),
+    "vp8": ("libvpx", {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}),
+    "vp9": ("libvpx-vp9", {"deadline": "realtime", "cpu-used": "8", "row-mt": "1", "lag-in-frames": "0"}),
+    "av1": ("libsvtav1", {"preset": "8", "svtav1-params": "rc=2:pred-struct=1"}),
+}
+CODECS = tuple(_ENCODERS)
+MUXES = ("h264", "vp9", "av1")
+_MICROSECOND = Fraction(1, 1_000_000)
+
+
+class Encoder:
+    """One picture in, usually one frame out at once; no frame is reordered."""
+
+    def __init__(self, codec: str, video: VideoFormat, *, bitrate: int, keyframe_interval: int) -> None:
+        name, options = _ENCODERS[codec]
+        self._codec, self._video, self._interval = codec, video, keyframe_interval
+        self._capture_us: dict[int, int] = {}
+        self._config: bytes | None = None
+        try:
+            self._context = av.CodecContext.create(name, "w")
+            self._context.width, self._context.height = video.width, video.height
+            self._context.pix_fmt = "yuv420p"
+            self._context.time_base = Fraction(1, video.fps)
+            self._context.framerate = Fraction(video.fps)
+            self._context.gop_size, self._context.max_b_frames = keyframe_interval, 0
+            self._context.bit_rate = bitrate
+            self._context.options = options
+            if codec == "h264":
+                self._context.flags |= Flags.global_header
+            self._context.open()
+        except (av.FFmpegError, ValueError) as error:
+            raise MediaError(f"PyAV cannot encode {codec}: {error}") from error
+        if codec == "h264":
+            self._config = h264.avcc_from_annex_b(self._context.extradata or b"")
+
+    @property
+    def codec_string(self) -> str:
+        """The WebCodecs name where it is known before the first frame, else the plain codec name."""
+        return h264.codec_string(self._config) if self._config else self._codec
+
+    def encode(self, picture: Picture) -> list[EncodedFrame]:
+        planes = np.frombuffer(picture.i420, np.uint8).reshape(-1, self._video.width)
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+        frame.pts = picture.index
+        if picture.index % self._interval == 0:
+            frame.pict_type = PictureType.I
+        self._capture_us[picture.index] = picture.capture_us
+        return list(self._frames(frame))
+
+    def flush(self) -> list[EncodedFrame]:
+        """The frames the encoder still holds. Nothing may be encoded afterwards."""
+        return list(self._frames(None))
+
+    def close(self) -> None:
+        self._capture_us.clear()
+
+    def _frames(self, frame: av.VideoFrame | None) -> Iterator[EncodedFrame]:
+        for packet in self._context.encode(frame):
+            payload, config = bytes(packet), None
+            if self._codec == "h264":
+                payload = h264.lengths_from_annex_b(payload)
+                config = self._config if packet.is_keyframe else None
+            index = packet.pts
+            yield EncodedFrame(index, self._capture_us.pop(index), packet.is_keyframe, payload, config)
+
+
+class Muxer:
+    """Writes coded frames to an MP4 file, as they are, with their capture times."""
+
+    def __init__(self, path: str, codec: str, video: VideoFormat) -> None:
+        self._path, self._codec, self._video = path, codec, video
+        self._output: av.container.OutputContainer | None = None
+        self._stream: av.VideoStream | None = None
+        self._origin_us = 0
+        self._last_us = -1
+
+    def add(self, frame: EncodedFrame) -> None:
+        """Append a frame; the first must be a key frame."""
+        if self._stream is None:
+            self._open(frame)
+        timestamp = max(frame.capture_us - self._origin_us, self._last_us + 1)
+        payload = av1.without_delimiters(frame.payload) if self._codec == "av1" else frame.payload
+        packet = av.Packet(payload)
+        packet.stream, packet.time_base = self._stream, _MICROSECOND
+        packet.pts = packet.dts = self._last_us = timestamp
+        packet.duration = 1_000_000 // self._video.fps
+        packet.is_keyframe = frame.is_key
+        assert self._output is not None
+        self._output.mux(packet)
+
+    def close(self) -> None:
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+
+    def _open(self, frame: EncodedFrame) -> None:
+        # libavformat takes a stream's description from a demuxer; a container with this one frame is enough.
+        sample = elementary.file_header(self._codec, self._video)
+        sample += elementary.frame_record(self._codec, frame, 0, with_config=True)
+        self._origin_us = frame.capture_us
+        try:
+            source = av.open(io.BytesIO(sample), format=elementary.container_of(self._codec))
+            output = av.open(self._path, "w", format="mp4")
+            self._stream = output.add_stream_from_template(source.streams.video[0], opaque=True)
+            self._stream.time_base = _MICROSECOND
+        except (av.FFmpegError, OSError, IndexError) as error:
+            raise MediaError(f"PyAV cannot write {self._codec} to {self._path}: {error}") from error
+        self._output = output
