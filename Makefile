@@ -73,7 +73,7 @@ python-test: develop
 	@$(PY) -m pytest $(PYTEST_ARGS) </dev/null
 
 demo: develop
-	@$(PY) examples/demo.py
+	@$(PY) tools/demo.py
 
 layers:
 	@$${MSQUIC_PY_PYTHON:-python3} tools/check_layers.py
