@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import sys
 import time
+from collections.abc import Awaitable
 
 import endpoint
 import moqt
@@ -18,6 +20,7 @@ import moqt.asyncio as ma
 from media import backends, loc
 from media.catalog import TRACK_NAME, Catalog
 from media.frame import EncodedFrame, MediaError
+from media.frame_comparison import percentile
 from media.frame_log import FrameLog
 from media.group_sorter import GroupSorter
 
@@ -114,26 +117,20 @@ async def receive(subscription: ma.Subscription, recorder: Recorder, fps: int) -
     async for item in subscription:
         recorder.receive(item)
         if recorder.received % fps == 0:
-            delay_ms = recorder.delays_us[-1] / 1000
-            print(
-                f"{recorder.received} frames  {recorder.groups} groups  {recorder.bytes} bytes  delay {delay_ms:.1f} ms"
-            )
+            counts = f"{recorder.received} frames  {recorder.groups} groups  {recorder.bytes} bytes"
+            print(f"{counts}  delay {recorder.delays_us[-1] / 1000:.1f} ms")
 
 
-async def stop_after(work, seconds: float) -> None:
-    try:
+async def stop_after(work: Awaitable[None], seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(work, seconds)
-    except TimeoutError:
-        pass
 
 
 def report(recorder: Recorder, output: str) -> None:
     print(f"received {recorder.received} frames in {recorder.groups} groups, {recorder.missing} missing")
     if delays := sorted(recorder.delays_us):
-        middle, most = delays[len(delays) // 2], delays[len(delays) * 95 // 100]
-        print(
-            f"delay from capture: p50 {middle / 1000:.1f} ms, p95 {most / 1000:.1f} ms, max {delays[-1] / 1000:.1f} ms"
-        )
+        p50, p95, most = (percentile(delays, percent) / 1000 for percent in (50, 95, 100))
+        print(f"delay from capture: p50 {p50:.1f} ms, p95 {p95:.1f} ms, max {most:.1f} ms")
     if recorder.written:
         print(f"wrote {recorder.written} frames to {output}")
     else:

@@ -41,6 +41,7 @@ class Program:
     def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
         self.name, self._process = name, process
         self._lines: list[str] = []
+        self._said_everything = False
         self._changed = asyncio.Condition()
         self._reader = asyncio.create_task(self._read())
 
@@ -60,9 +61,7 @@ class Program:
 
         try:
             async with asyncio.timeout(START_SECONDS), self._changed:
-                await self._changed.wait_for(
-                    lambda: found() or self._reader.done() or self._process.returncode is not None
-                )
+                await self._changed.wait_for(lambda: found() is not None or self._said_everything)
         except TimeoutError:
             raise DemoFailure(f"the {self.name} was not ready within {START_SECONDS:.0f} s") from None
         if (match := found()) is None:
@@ -109,7 +108,7 @@ class Program:
                 self._lines.append(text)
                 self._changed.notify_all()
         async with self._changed:
-            await self._process.wait()
+            self._said_everything = True
             self._changed.notify_all()
 
 

@@ -28,9 +28,7 @@ from media.verify import Decoded  # noqa: E402
 
 def records(groups: int = 2, per_group: int = 3) -> list[FrameRecord]:
     return [
-        FrameRecord(
-            group, item, 1_000_000 * group + item, 1_000_000 * group + item + 5000, item == 0, 100, f"{group}{item}"
-        )
+        FrameRecord(group, item, 10**6 * group + item, 10**6 * group + item + 5000, item == 0, 100, f"{group}{item}")
         for group in range(groups)
         for item in range(per_group)
     ]
@@ -188,28 +186,24 @@ async def test_an_interrupted_demo_leaves_no_process(tmp_path: Path) -> None:
 @pytest.mark.timeout(180)
 def test_the_demo(tmp_path: Path) -> None:
     pytest.importorskip("moqt.asyncio")
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "demo.py"), "--duration", "4", "--keep-logs", "--output-dir", str(tmp_path)],
-        capture_output=True, text=True, timeout=150,
-    )  # fmt: skip
+    command = [sys.executable, str(ROOT / "tools" / "demo.py"), "--duration", "4", "--keep-logs"]
+    done = subprocess.run([*command, "--output-dir", str(tmp_path)], capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stdout + done.stderr
-    for line in (
+    for start in (
         "frames sent      120",
         "frames received  120",
         "frames lost      0",
-        "latency          p50",
+        "latency   ",
         "verified         120",
     ):
-        assert line in done.stdout
+        assert f"\n{start}" in done.stdout
     sent, received = list(read_log(tmp_path / "sent.jsonl")), list(read_log(tmp_path / "received.jsonl"))
     assert [record.sha256 for record in sent] == [record.sha256 for record in received]
     assert [record.object for record in sent] == list(range(30)) * 4  # one group per key frame
     assert [record.is_key for record in sent] == ([True] + [False] * 29) * 4
     if ffprobe := shutil.which("ffprobe"):
-        probe = subprocess.run(
-            [ffprobe, "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames,codec_type", "-of", "json",
-             str(tmp_path / "demo.mp4")],
-            capture_output=True, text=True, timeout=60, check=True,
-        )  # fmt: skip
+        command = [ffprobe, "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames,codec_type"]
+        command += ["-of", "json", str(tmp_path / "demo.mp4")]
+        probe = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
         (stream,) = json.loads(probe.stdout)["streams"]
         assert (stream["codec_type"], stream["nb_read_frames"]) == ("video", "120")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import struct
@@ -114,10 +115,8 @@ def test_a_damaged_file_is_noticed(tmp_path: Path, backend: str, codec: str, wri
     start = data.index(frames[12].payload[-200:])  # the tail of a key frame
     data[start : start + 150] = bytes(byte ^ 0x5A for byte in data[start : start + 150])
     path.write_bytes(data)
-    try:
+    with contextlib.suppress(MediaError):
         assert decode_file(str(path), VIDEO).counters != list(range(FRAMES))
-    except MediaError:
-        pass
 
 
 def test_a_file_of_another_size_is_refused(tmp_path: Path) -> None:
