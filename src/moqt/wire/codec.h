@@ -37,6 +37,8 @@ struct FetchObjectLayout {
   [[nodiscard]] FetchPriorObject prior() const noexcept { return {{group_id, object.object_id}, subgroup_id, publisher_priority}; }
 };
 
+enum class StreamKind : std::uint8_t { kSubgroup, kFetch };
+
 struct DecodedStreamHeader {
   StreamHeader header;
   std::size_t size;
@@ -48,6 +50,7 @@ struct Codec {
   base::Decoded<DecodedControlMessage> (*decode_control_message)(base::Bytes);
   EncodeResult (*encode_control_message)(const ControlMessage&, base::ByteVector&);
 
+  base::Decoded<StreamKind> (*decode_stream_kind)(base::Bytes);
   base::Decoded<DecodedStreamHeader> (*decode_stream_header)(base::Bytes);
   EncodeResult (*encode_subgroup_header)(const SubgroupHeader&, base::ByteVector&);
   EncodeResult (*encode_fetch_header)(const FetchHeader&, base::ByteVector&);

@@ -15,11 +15,13 @@ bool operator==(const FetchObject& left, const FetchObject& right) noexcept {
 }
 
 base::Decoded<DecodedFetchHeader> decode_fetch_header(Draft draft, base::Bytes bytes) {
-  const auto decoded = codec_for(draft).decode_stream_header(bytes);
+  const Codec& codec = codec_for(draft);
+  const auto kind = codec.decode_stream_kind(bytes);
+  if (!kind) return kind.failure<DecodedFetchHeader>();
+  if (*kind != StreamKind::kFetch) return protocol_violation("stream type is SUBGROUP_HEADER, not FETCH_HEADER (section 10.4.4)");
+  const auto decoded = codec.decode_stream_header(bytes);
   if (!decoded) return decoded.failure<DecodedFetchHeader>();
-  const auto* header = std::get_if<FetchHeader>(&decoded->header);
-  if (header == nullptr) return protocol_violation("stream type is SUBGROUP_HEADER, not FETCH_HEADER (section 10.4.4)");
-  return DecodedFetchHeader{*header, decoded->size};
+  return DecodedFetchHeader{std::get<FetchHeader>(decoded->header), decoded->size};
 }
 
 EncodeResult encode_fetch_header(Draft draft, const FetchHeader& header, base::ByteVector& out) {

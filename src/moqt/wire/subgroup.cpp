@@ -27,11 +27,13 @@ std::uint64_t subgroup_header_type(const SubgroupHeader& header) noexcept {
 }
 
 base::Decoded<DecodedSubgroupHeader> decode_subgroup_header(Draft draft, base::Bytes bytes) {
-  const auto decoded = codec_for(draft).decode_stream_header(bytes);
+  const Codec& codec = codec_for(draft);
+  const auto kind = codec.decode_stream_kind(bytes);
+  if (!kind) return kind.failure<DecodedSubgroupHeader>();
+  if (*kind != StreamKind::kSubgroup) return protocol_violation("stream type is FETCH_HEADER, not SUBGROUP_HEADER (section 10.4.2)");
+  const auto decoded = codec.decode_stream_header(bytes);
   if (!decoded) return decoded.failure<DecodedSubgroupHeader>();
-  const auto* header = std::get_if<SubgroupHeader>(&decoded->header);
-  if (header == nullptr) return protocol_violation("stream type is FETCH_HEADER, not SUBGROUP_HEADER (section 10.4.2)");
-  return DecodedSubgroupHeader{*header, decoded->size};
+  return DecodedSubgroupHeader{std::get<SubgroupHeader>(decoded->header), decoded->size};
 }
 
 EncodeResult encode_subgroup_header(Draft draft, const SubgroupHeader& header, base::ByteVector& out) {

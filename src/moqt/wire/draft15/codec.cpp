@@ -5,6 +5,7 @@ namespace msquic_py::moqt::wire::draft15 {
 const Codec kCodec{
     .decode_control_message = decode_control_message,
     .encode_control_message = encode_control_message,
+    .decode_stream_kind = decode_stream_kind,
     .decode_stream_header = decode_stream_header,
     .encode_subgroup_header = encode_subgroup_header,
     .encode_fetch_header = encode_fetch_header,

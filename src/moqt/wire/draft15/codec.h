@@ -8,6 +8,7 @@ namespace msquic_py::moqt::wire::draft15 {
 base::Decoded<DecodedControlMessage> decode_control_message(base::Bytes bytes);
 EncodeResult encode_control_message(const ControlMessage& message, base::ByteVector& out);
 
+base::Decoded<StreamKind> decode_stream_kind(base::Bytes bytes);
 base::Decoded<DecodedStreamHeader> decode_stream_header(base::Bytes bytes);
 EncodeResult encode_subgroup_header(const SubgroupHeader& header, base::ByteVector& out);
 EncodeResult encode_fetch_header(const FetchHeader& header, base::ByteVector& out);

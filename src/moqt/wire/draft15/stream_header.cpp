@@ -37,7 +37,18 @@ base::Decoded<DecodedStreamHeader> decode_subgroup(std::uint64_t type, VarintCur
   return DecodedStreamHeader{header, in.position()};
 }
 
+constexpr base::Violation kUnknownType = protocol_violation("unknown unidirectional stream type (section 10)");
+
 }  // namespace
+
+base::Decoded<StreamKind> decode_stream_kind(base::Bytes bytes) {
+  VarintCursor in(bytes);
+  std::uint64_t type = 0;
+  if (!in.read(type)) return base::NeedMore{};
+  if (type == kFetchHeaderType) return StreamKind::kFetch;
+  if (is_subgroup_type(type)) return StreamKind::kSubgroup;
+  return kUnknownType;
+}
 
 base::Decoded<DecodedStreamHeader> decode_stream_header(base::Bytes bytes) {
   VarintCursor in(bytes);
@@ -49,7 +60,7 @@ base::Decoded<DecodedStreamHeader> decode_stream_header(base::Bytes bytes) {
     return DecodedStreamHeader{header, in.position()};
   }
   if (is_subgroup_type(type)) return decode_subgroup(type, in);
-  return protocol_violation("unknown unidirectional stream type (section 10)");
+  return kUnknownType;
 }
 
 EncodeResult encode_subgroup_header(const SubgroupHeader& header, base::ByteVector& out) {
