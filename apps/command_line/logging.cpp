@@ -1,0 +1,24 @@
+#include "command_line/logging.h"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+
+namespace msquic_py::apps {
+
+void add_logging_option(CLI::App& app, std::string& level) {
+  level = "info";
+  app.add_option("--log-level", level, "How much to log to standard error")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
+      ->capture_default_str();
+}
+
+void start_logging(const std::string& program, const std::string& level) {
+  auto logger = spdlog::stderr_color_mt(program);
+  logger->set_level(spdlog::level::from_str(level));
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %n %^%l%$ %v");
+  spdlog::set_default_logger(std::move(logger));
+}
+
+}  // namespace msquic_py::apps

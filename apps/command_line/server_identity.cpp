@@ -1,0 +1,40 @@
+#include "command_line/server_identity.h"
+
+#include <random>
+#include <system_error>
+
+#include "quic/address.h"
+#include "quic/development_certificate.h"
+
+namespace msquic_py::apps {
+
+ServerIdentity::TemporaryFolder::~TemporaryFolder() {
+  if (path.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+ServerIdentity::~ServerIdentity() = default;
+
+base::Result<ServerIdentity, std::string> ServerIdentity::load(const std::string& cert, const std::string& key,
+                                                                const std::string& host) {
+  ServerIdentity identity;
+  if (cert.empty() != key.empty()) return base::Failure{std::string("give both --cert and --key, or neither")};
+  if (!cert.empty()) {
+    identity.credentials_ = quic::Credentials::server(cert, key);
+    return identity;
+  }
+  std::random_device random;
+  identity.folder_.path = std::filesystem::temp_directory_path() /
+                          ("msquic-py-" + std::to_string(random()) + std::to_string(random()));
+  quic::DevelopmentCertificateOptions options;
+  const auto address = quic::Address::parse(host, 0);
+  if (address && !address->is_any() && host != "127.0.0.1" && host != "::1") options.extra_names.push_back(host);
+  auto made = quic::DevelopmentCertificate::create(identity.folder_.path, options);
+  if (!made) return base::Failure{made.error().message};
+  identity.credentials_ = quic::Credentials::server(made->certificate_file.string(), made->private_key_file.string());
+  identity.fingerprint_ = made->sha256_fingerprint;
+  return identity;
+}
+
+}  // namespace msquic_py::apps

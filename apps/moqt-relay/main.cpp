@@ -1,0 +1,118 @@
+// moqt-relay: connects MOQT publishers and subscribers.
+
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <iostream>
+#include <string>
+
+#include "command_line/exit_code.h"
+#include "command_line/logging.h"
+#include "command_line/server_identity.h"
+#include "runtime/relay_server.h"
+#include "runtime/shutdown_signal.h"
+
+namespace {
+
+using namespace msquic_py;
+
+struct Options {
+  std::string host = "::";
+  std::uint16_t port = 4433;
+  std::string cert;
+  std::string key;
+  double drain_seconds = 5.0;
+  std::uint64_t max_sessions = 10'000;
+  std::size_t max_queued_bytes = relay::RelayLimits{}.max_queued_bytes_per_subscription;
+  bool allow_empty_prefix = false;
+  bool refuse_stream_type = false;
+  std::string log_level;
+};
+
+void describe(CLI::App& app, Options& options) {
+  app.set_version_flag("--version", std::string("moqt-relay ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
+  app.add_option("--host", options.host, "IP address to listen on; :: listens on IPv4 and IPv6")->capture_default_str();
+  app.add_option("--port", options.port, "UDP port; 0 chooses a free one")->capture_default_str();
+  app.add_option("--cert", options.cert, "Certificate chain (PEM); without it a development certificate is made");
+  app.add_option("--key", options.key, "Private key (PEM)");
+  app.add_option("--drain-seconds", options.drain_seconds, "How long clients may take to leave after SIGINT or SIGTERM")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--max-sessions", options.max_sessions, "Clients beyond it are refused")->capture_default_str();
+  app.add_option("--max-queued-bytes", options.max_queued_bytes,
+                 "Bytes that may wait for one subscription before it skips to the next group")
+      ->capture_default_str();
+  app.add_flag("--tolerate-empty-namespace-prefix", options.allow_empty_prefix,
+               "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
+  app.add_flag("--refuse-leading-stream-type", options.refuse_stream_type,
+               "Refuse a 0x00 byte before CLIENT_SETUP, which draft-15 does not have");
+  apps::add_logging_option(app, options.log_level);
+}
+
+int run(const Options& options) {
+  auto identity = apps::ServerIdentity::load(options.cert, options.key, options.host);
+  if (!identity) {
+    spdlog::error("{}", identity.error());
+    return apps::kFailure;
+  }
+
+  runtime::EventLoop loop;
+  relay::RelayLimits limits;
+  limits.max_queued_bytes_per_subscription = options.max_queued_bytes;
+  runtime::RelayServer server(loop, limits);
+
+  int signals = 0;
+  const auto stop = [&] { loop.stop(); };
+  runtime::ShutdownSignal shutdown([&] {
+    loop.post([&] {
+      if (++signals == 1) {
+        spdlog::info("draining: clients are asked to leave");
+        server.drain(std::chrono::milliseconds(static_cast<std::int64_t>(options.drain_seconds * 1000)), stop);
+      } else {
+        server.close(moqt::SessionErrorCode::kNoError, "the relay is shutting down");
+      }
+    });
+  });
+
+  runtime::Endpoint::ListenOptions listen;
+  listen.host = options.host;
+  listen.port = options.port;
+  listen.credentials = identity->credentials();
+  listen.max_sessions = options.max_sessions;
+  listen.session.session.tolerances.empty_namespace_prefix = options.allow_empty_prefix;
+  listen.session.session.tolerances.leading_stream_type = !options.refuse_stream_type;
+  auto ready = server.open("moqt-relay");
+  if (ready) ready = server.listen(std::move(listen));
+  if (!ready) {
+    spdlog::error("{}", ready.error().message);
+    return apps::kFailure;
+  }
+  // One line on standard output for whoever started us and waits; everything else goes to the log.
+  std::cout << "listening on port " << server.port() << std::endl;
+  if (identity->development_fingerprint()) {
+    std::cout << "development certificate SHA-256 " << *identity->development_fingerprint() << std::endl;
+  }
+  loop.run();
+
+  const auto& counters = server.counters();
+  spdlog::info("delivered {} objects ({} bytes) of {} received", counters.objects_delivered, counters.bytes_delivered,
+               counters.objects_received);
+  return apps::kSuccess;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("A relay for Media over QUIC Transport (draft-ietf-moq-transport-15)", "moqt-relay");
+  Options options;
+  describe(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? apps::kSuccess : apps::kUsage;
+  }
+  apps::start_logging("moqt-relay", options.log_level);
+  return run(options);
+}

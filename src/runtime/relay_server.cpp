@@ -1,0 +1,81 @@
+#include "runtime/relay_server.h"
+
+#include <utility>
+
+namespace msquic_py::runtime {
+
+/// One driver's place at the relay.
+class RelayServer::Attachment final : public relay::Outlet {
+ public:
+  Attachment(SessionDriver& driver, relay::Relay& relay) : driver_(driver), number_(relay.attach(driver.session(), *this)) {}
+  void make_ready() override { driver_.make_ready(); }
+  [[nodiscard]] relay::Relay::PeerNumber number() const noexcept { return number_; }
+
+ private:
+  SessionDriver& driver_;
+  relay::Relay::PeerNumber number_;
+};
+
+/// Closes what is left when the grace period is over.
+class RelayServer::Drain final : public EventLoop::Participant {
+ public:
+  Drain(RelayServer& server, EventLoop& loop, EventLoop::Time deadline, std::function<void()> done)
+      : server_(server), loop_(loop), deadline_(deadline), done_(std::move(done)) {
+    loop_.add(*this);
+  }
+  ~Drain() override { loop_.remove(*this); }
+
+  std::optional<EventLoop::Time> turn(EventLoop::Time now) override {
+    if (server_.endpoint_.idle()) {
+      if (done_) std::exchange(done_, nullptr)();
+      return std::nullopt;
+    }
+    if (now < deadline_) return deadline_;
+    server_.endpoint_.close(moqt::SessionErrorCode::kGoawayTimeout, "the relay is shutting down");
+    return std::nullopt;
+  }
+  void hurry() { deadline_ = EventLoop::Time::min(); }
+
+ private:
+  RelayServer& server_;
+  EventLoop& loop_;
+  EventLoop::Time deadline_;
+  std::function<void()> done_;
+};
+
+RelayServer::~RelayServer() = default;
+
+RelayServer::Attachment& RelayServer::attach(SessionDriver& driver) {
+  auto& attachment = attachments_[&driver];
+  if (!attachment) attachment = std::make_unique<Attachment>(driver, relay_);
+  return *attachment;
+}
+
+bool RelayServer::on_events(SessionDriver& driver, EventLoop::Time now) {
+  return relay_.on_events(attach(driver).number(), now);
+}
+
+void RelayServer::on_finished(SessionDriver& driver, const quic::CloseReason&) {
+  const auto found = attachments_.find(&driver);
+  if (found == attachments_.end()) return;
+  relay_.detach(found->second->number(), EventLoop::Clock::now());
+  attachments_.erase(found);
+}
+
+void RelayServer::drain(std::chrono::milliseconds grace, std::function<void()> done) {
+  if (drain_) return;
+  endpoint_.stop_listening();
+  endpoint_.goaway();
+  drain_ = std::make_unique<Drain>(*this, endpoint_.loop(), EventLoop::Clock::now() + grace, std::move(done));
+  endpoint_.on_idle([this] { endpoint_.loop().ready(*drain_); });
+}
+
+void RelayServer::close(moqt::SessionErrorCode code, std::string_view reason) {
+  endpoint_.close(code, reason);
+  if (drain_) {
+    drain_->hurry();
+    endpoint_.loop().ready(*drain_);
+  }
+}
+
+}  // namespace msquic_py::runtime

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <unordered_map>
+
+#include "relay/relay.h"
+#include "runtime/endpoint.h"
+#include "runtime/session_user.h"
+
+namespace msquic_py::runtime {
+
+/// A relay that listens: connects the sans-I/O relay to real sessions on one event loop. Loop thread, or any thread
+/// before the loop runs.
+class RelayServer final : public SessionUser {
+ public:
+  RelayServer(EventLoop& loop, relay::RelayLimits limits) : endpoint_(loop), relay_(limits) {}
+  ~RelayServer() override;
+
+  quic::Result<void> open(const std::string& app_name) { return endpoint_.open(app_name); }
+  quic::Result<void> listen(Endpoint::ListenOptions options) { return endpoint_.listen(std::move(options), *this); }
+  [[nodiscard]] std::uint16_t port() const { return endpoint_.port(); }
+  [[nodiscard]] const relay::RelayCounters& counters() const noexcept { return relay_.counters(); }
+
+  /// Accepts no more clients and asks those that are there to leave with GOAWAY. Sessions that are left after `grace`
+  /// are closed with GOAWAY_TIMEOUT. `done` is called once when no session is left.
+  void drain(std::chrono::milliseconds grace, std::function<void()> done);
+  /// Closes every session now; a drain that is under way ends.
+  void close(moqt::SessionErrorCode code, std::string_view reason);
+
+  bool on_events(SessionDriver& driver, EventLoop::Time now) override;
+  void on_finished(SessionDriver& driver, const quic::CloseReason& reason) override;
+
+ private:
+  class Attachment;
+  class Drain;
+  Attachment& attach(SessionDriver& driver);
+
+  Endpoint endpoint_;
+  relay::Relay relay_;
+  std::unordered_map<SessionDriver*, std::unique_ptr<Attachment>> attachments_;
+  std::unique_ptr<Drain> drain_;
+};
+
+}  // namespace msquic_py::runtime
