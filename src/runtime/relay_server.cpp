@@ -43,6 +43,7 @@ class RelayServer::Drain final : public EventLoop::Participant {
   std::function<void()> done_;
 };
 
+RelayServer::RelayServer(EventLoop& loop, relay::RelayLimits limits) : endpoint_(loop), relay_(limits) {}
 RelayServer::~RelayServer() = default;
 
 RelayServer::Attachment& RelayServer::attach(SessionDriver& driver) {

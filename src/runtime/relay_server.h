@@ -15,7 +15,7 @@ namespace msquic_py::runtime {
 /// before the loop runs.
 class RelayServer final : public SessionUser {
  public:
-  RelayServer(EventLoop& loop, relay::RelayLimits limits) : endpoint_(loop), relay_(limits) {}
+  RelayServer(EventLoop& loop, relay::RelayLimits limits);
   ~RelayServer() override;
 
   quic::Result<void> open(const std::string& app_name) { return endpoint_.open(app_name); }
