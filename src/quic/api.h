@@ -1,0 +1,33 @@
+#pragma once
+
+// Internal to this layer: MsQuic's function table and the counts of open handles.
+
+#include <msquic.h>
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "quic/status.h"
+
+namespace msquic_py::quic {
+
+/// MsQuic's functions. Only valid while a handle is open, which keeps the library open.
+const QUIC_API_TABLE& api() noexcept;
+
+/// Why nothing can be done any more in this process: forked or finalizing.
+std::optional<Error> unusable();
+
+/// Opens the library if necessary and keeps it open for one registration.
+Result<void> acquire_library();
+void release_library() noexcept;
+
+enum class ObjectKind : std::uint8_t { Configuration, Listener, Connection, Stream };
+void count_opened(ObjectKind kind) noexcept;
+void count_closed(ObjectKind kind) noexcept;
+
+inline Error closed_handle(const char* what) {
+  return Error::own(Status::ClosedHandle, std::string(what) + " is closed or was never opened");
+}
+
+}  // namespace msquic_py::quic

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <functional>
+
+namespace msquic_py::quic {
+
+/// Runs `job` on the layer's one background thread, in order. For MsQuic calls that block: closing handles that are
+/// not shut down yet, parameters of connections. The thread starts with the first job and is never joined, because
+/// the process may end at any time.
+void run_in_background(std::function<void()> job);
+/// Runs `job` on a thread of its own; for name resolution, which may take many seconds.
+void run_on_own_thread(std::function<void()> job);
+
+}  // namespace msquic_py::quic

@@ -1,0 +1,275 @@
+// What MsQuic tells about a connection, turned into calls of its handler.
+#include <array>
+
+#include "quic/callback_scope.h"
+#include "quic/certificate_check.h"
+#include "quic/configuration_state.h"
+#include "quic/connection_state.h"
+#include "quic/library.h"
+#include "quic/platform_address.h"
+#include "quic/resumption_ticket.h"
+
+namespace msquic_py::quic {
+
+QUIC_STATUS QUIC_API ConnectionState::callback(HQUIC, void* context, QUIC_CONNECTION_EVENT* event) noexcept {
+  auto& state = *static_cast<ConnectionState*>(context);
+  const CallbackScope scope(state);
+  return state.on_event(*event);
+}
+
+ConnectionHandler* ConnectionState::listener() const noexcept { return Library::finalizing() ? nullptr : handler_.get(); }
+
+QUIC_STATUS ConnectionState::on_event(QUIC_CONNECTION_EVENT& event) noexcept {
+  ConnectionHandler* const handler = listener();
+  switch (event.Type) {
+    case QUIC_CONNECTION_EVENT_CONNECTED:
+      on_connected(event);
+      break;
+    case QUIC_CONNECTION_EVENT_SHUTDOWN_INITIATED_BY_TRANSPORT:
+      on_shutdown_by_transport(event);
+      break;
+    case QUIC_CONNECTION_EVENT_SHUTDOWN_INITIATED_BY_PEER:
+      on_shutdown_by_peer(event);
+      break;
+    case QUIC_CONNECTION_EVENT_SHUTDOWN_COMPLETE:
+      on_shutdown_complete(event);  // may destroy this
+      break;
+    case QUIC_CONNECTION_EVENT_LOCAL_ADDRESS_CHANGED: {
+      const Address address = from_msquic(*event.LOCAL_ADDRESS_CHANGED.Address);
+      {
+        const std::lock_guard lock(mutex_);
+        local_ = address;
+      }
+      if (handler != nullptr) handler->on_local_address_changed(address);
+      break;
+    }
+    case QUIC_CONNECTION_EVENT_PEER_ADDRESS_CHANGED: {
+      const Address address = from_msquic(*event.PEER_ADDRESS_CHANGED.Address);
+      {
+        const std::lock_guard lock(mutex_);
+        remote_ = address;
+      }
+      if (handler != nullptr) handler->on_peer_address_changed(address);
+      break;
+    }
+    case QUIC_CONNECTION_EVENT_PEER_STREAM_STARTED:
+      on_peer_stream(event);
+      break;
+    case QUIC_CONNECTION_EVENT_STREAMS_AVAILABLE:
+      if (handler != nullptr) {
+        handler->on_streams_available(event.STREAMS_AVAILABLE.BidirectionalCount, event.STREAMS_AVAILABLE.UnidirectionalCount);
+      }
+      break;
+    case QUIC_CONNECTION_EVENT_PEER_NEEDS_STREAMS:
+      if (handler != nullptr) {
+        handler->on_peer_needs_streams(event.PEER_NEEDS_STREAMS.Bidirectional != FALSE ? StreamDirection::Bidirectional
+                                                                                       : StreamDirection::Unidirectional);
+      }
+      break;
+    case QUIC_CONNECTION_EVENT_DATAGRAM_STATE_CHANGED: {
+      const bool enabled = event.DATAGRAM_STATE_CHANGED.SendEnabled != FALSE;
+      const std::uint16_t size = enabled ? event.DATAGRAM_STATE_CHANGED.MaxSendLength : std::uint16_t{0};
+      max_datagram_.store(size, std::memory_order_release);
+      if (handler != nullptr) handler->on_datagram_state(enabled, size);
+      break;
+    }
+    case QUIC_CONNECTION_EVENT_DATAGRAM_RECEIVED:
+      if (handler != nullptr) {
+        const QUIC_BUFFER& buffer = *event.DATAGRAM_RECEIVED.Buffer;
+        handler->on_datagram_received({buffer.Buffer, buffer.Length}, (event.DATAGRAM_RECEIVED.Flags & QUIC_RECEIVE_FLAG_0_RTT) != 0);
+      }
+      break;
+    case QUIC_CONNECTION_EVENT_DATAGRAM_SEND_STATE_CHANGED:
+      on_datagram_send_state(event);
+      break;
+    case QUIC_CONNECTION_EVENT_RESUMED:
+      if (handler != nullptr && !handler->on_resumed({event.RESUMED.ResumptionState, event.RESUMED.ResumptionStateLength})) {
+        return QUIC_STATUS_CONNECTION_REFUSED;
+      }
+      break;
+    case QUIC_CONNECTION_EVENT_RESUMPTION_TICKET_RECEIVED:
+      on_ticket(event);
+      break;
+    case QUIC_CONNECTION_EVENT_PEER_CERTIFICATE_RECEIVED:
+      return on_certificate(event);
+    default:
+      break;
+  }
+  return QUIC_STATUS_SUCCESS;
+}
+
+void ConnectionState::refresh_addresses() noexcept {
+  QUIC_ADDR local{};
+  QUIC_ADDR remote{};
+  std::uint32_t size = sizeof(local);
+  const bool has_local = QUIC_SUCCEEDED(api().GetParam(handle_, QUIC_PARAM_CONN_LOCAL_ADDRESS, &size, &local));
+  size = sizeof(remote);
+  const bool has_remote = QUIC_SUCCEEDED(api().GetParam(handle_, QUIC_PARAM_CONN_REMOTE_ADDRESS, &size, &remote));
+  const std::lock_guard lock(mutex_);
+  if (has_local) local_ = from_msquic(local);
+  if (has_remote) remote_ = from_msquic(remote);
+}
+
+void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept {
+  refresh_addresses();
+  const std::string_view alpn(reinterpret_cast<const char*>(event.CONNECTED.NegotiatedAlpn), event.CONNECTED.NegotiatedAlpnLength);
+  {
+    const std::lock_guard lock(mutex_);
+    alpn_ = alpn;
+  }
+  if (ConnectionHandler* const handler = listener()) handler->on_connected(event.CONNECTED.SessionResumed != FALSE, alpn);
+}
+
+void ConnectionState::on_shutdown_by_transport(const QUIC_CONNECTION_EVENT& event) noexcept {
+  const auto& in = event.SHUTDOWN_INITIATED_BY_TRANSPORT;
+  Error error = Error::from_raw(in.Status, "the connection ended");
+  CloseReason cause;
+  cause.cause = CloseReason::Cause::Transport;
+  cause.remote = error.status == Status::ConnectionRefused;
+  cause.code = in.ErrorCode;
+  cause.status = error.status;
+  cause.raw_status = error.raw;
+  cause.message = std::move(error.message);
+  set_cause(std::move(cause));
+  closing_.store(true, std::memory_order_release);
+  if (ConnectionHandler* const handler = listener()) handler->on_shutdown_initiated(close_reason());
+}
+
+void ConnectionState::on_shutdown_by_peer(const QUIC_CONNECTION_EVENT& event) noexcept {
+  CloseReason cause;
+  cause.cause = CloseReason::Cause::PeerApplication;
+  cause.remote = true;
+  cause.code = event.SHUTDOWN_INITIATED_BY_PEER.ErrorCode;
+  cause.message = "closed by the peer's application with code " + std::to_string(cause.code);
+  set_cause(std::move(cause));
+  closing_.store(true, std::memory_order_release);
+  if (ConnectionHandler* const handler = listener()) handler->on_shutdown_initiated(close_reason());
+}
+
+std::string ConnectionState::read_reason_phrase() const {
+  std::array<char, 513> text{};
+  std::uint32_t size = text.size() - 1;
+  if (QUIC_FAILED(api().GetParam(handle_, QUIC_PARAM_CONN_CLOSE_REASON_PHRASE, &size, text.data()))) return {};
+  return text.data();
+}
+
+void ConnectionState::on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) noexcept {
+  closing_.store(true, std::memory_order_release);
+  max_datagram_.store(0, std::memory_order_release);
+  CloseReason reason = close_reason();
+  if (reason.cause == CloseReason::Cause::PeerApplication || reason.cause == CloseReason::Cause::Transport) {
+    reason.reason = read_reason_phrase();
+  }
+  reason.handshake_completed = event.SHUTDOWN_COMPLETE.HandshakeCompleted != FALSE;
+  reason.peer_acknowledged_shutdown = event.SHUTDOWN_COMPLETE.PeerAcknowledgedShutdown != FALSE;
+  {
+    const std::lock_guard lock(mutex_);
+    reason_ = reason;
+  }
+  // Streams that were never started hear nothing from MsQuic; closing the connection before them is not allowed.
+  for (;;) {
+    StreamState* stream = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      streams_over_ = true;
+      stream = streams_.front();
+      if (stream == nullptr) break;
+      stream->retain();
+      streams_.remove(*stream);
+    }
+    stream->retire();
+    stream->release();
+  }
+  const bool closes = gate_.shut();
+  deliver_shutdown(reason);
+  if (closes) close_now();
+}
+
+void ConnectionState::deliver_shutdown(const CloseReason& reason) noexcept {
+  const std::shared_ptr<ConnectionHandler> handler = std::move(handler_);
+  handler_ = nullptr;
+  if (!handler) return;
+  if (Library::finalizing()) {
+    new std::shared_ptr<ConnectionHandler>(handler);  // its destructor must not run any more
+    return;
+  }
+  handler->on_shutdown_complete(reason);
+}
+
+void ConnectionState::on_peer_stream(const QUIC_CONNECTION_EVENT& event) noexcept {
+  const auto& in = event.PEER_STREAM_STARTED;
+  const bool unidirectional = (in.Flags & QUIC_STREAM_OPEN_FLAG_UNIDIRECTIONAL) != 0;
+  StreamState& state = *StreamState::accept(*this, in.Stream, unidirectional ? StreamDirection::Unidirectional : StreamDirection::Bidirectional);
+  Stream stream(UserReference<StreamState>::adopt(state));
+  ConnectionHandler* const handler = listener();
+  std::shared_ptr<StreamHandler> events;
+  if (handler != nullptr) events = handler->on_peer_stream(stream, (in.Flags & QUIC_STREAM_OPEN_FLAG_0_RTT) != 0);
+  if (!events) {
+    static_cast<void>(stream.abort(0));  // refused; a code given by the handler itself came first
+    return;
+  }
+  state.set_handler(std::move(events));
+}
+
+void ConnectionState::on_datagram_send_state(QUIC_CONNECTION_EVENT& event) noexcept {
+  auto* const record = static_cast<SendRecord*>(event.DATAGRAM_SEND_STATE_CHANGED.ClientContext);
+  const QUIC_DATAGRAM_SEND_STATE in = event.DATAGRAM_SEND_STATE_CHANGED.State;
+  DatagramSendState state = DatagramSendState::Canceled;
+  switch (in) {
+    case QUIC_DATAGRAM_SEND_SENT: state = DatagramSendState::Sent; break;
+    case QUIC_DATAGRAM_SEND_LOST_SUSPECT: state = DatagramSendState::LostSuspect; break;
+    case QUIC_DATAGRAM_SEND_LOST_DISCARDED: state = DatagramSendState::LostDiscarded; break;
+    case QUIC_DATAGRAM_SEND_ACKNOWLEDGED: state = DatagramSendState::Acknowledged; break;
+    case QUIC_DATAGRAM_SEND_ACKNOWLEDGED_SPURIOUS: state = DatagramSendState::AcknowledgedSpurious; break;
+    case QUIC_DATAGRAM_SEND_CANCELED: state = DatagramSendState::Canceled; break;
+    default: return;
+  }
+  const std::uint64_t token = record->token;
+  if (is_final(state)) {
+    event.DATAGRAM_SEND_STATE_CHANGED.ClientContext = nullptr;
+    send_records_.give_back(record);
+  } else {
+    record->retained.clear();  // MsQuic is through with the bytes as soon as they are sent
+  }
+  ConnectionHandler* const handler = listener();
+  if (token != 0 && handler != nullptr) handler->on_datagram_send_state(token, state);
+}
+
+void ConnectionState::on_ticket(const QUIC_CONNECTION_EVENT& event) noexcept {
+  ConnectionHandler* const handler = listener();
+  if (handler == nullptr) return;
+  const auto& in = event.RESUMPTION_TICKET_RECEIVED;
+  std::string name;
+  std::string trust;
+  {
+    const std::lock_guard lock(mutex_);
+    name = server_name_;
+    if (configuration_ != nullptr) trust = configuration_->trust();
+  }
+  const ResumptionTicket ticket{name, trust, {in.ResumptionTicket, in.ResumptionTicketLength}};
+  handler->on_resumption_ticket(ticket.encode());
+}
+
+QUIC_STATUS ConnectionState::on_certificate(const QUIC_CONNECTION_EVENT& event) noexcept {
+  std::string name;
+  const ConfigurationState* configuration = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    name = server_name_;
+    configuration = configuration_;  // kept by this block
+  }
+  if (server_ || configuration == nullptr) return QUIC_STATUS_SUCCESS;
+  CertificateVerdict verdict =
+      check_certificate(event.PEER_CERTIFICATE_RECEIVED.Certificate, name, configuration->credentials().pinned_sha256);
+  if (verdict.status == Status::Success) return QUIC_STATUS_SUCCESS;
+  CloseReason cause;
+  cause.cause = CloseReason::Cause::Transport;
+  cause.status = verdict.status;
+  cause.raw_status = QUIC_STATUS_BAD_CERTIFICATE;
+  cause.code = 0x100 + 42;  // CRYPTO_ERROR with the alert bad_certificate (RFC 9001 section 4.8)
+  cause.message = std::move(verdict.message);
+  set_cause(std::move(cause));
+  return QUIC_STATUS_BAD_CERTIFICATE;
+}
+
+}  // namespace msquic_py::quic

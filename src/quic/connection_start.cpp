@@ -1,0 +1,127 @@
+// How a client connection starts. MsQuic would resolve names on its worker and hold up every connection there, and
+// parameters block until the worker is free; so both happen on other threads.
+#include "quic/background.h"
+#include "quic/configuration_state.h"
+#include "quic/connection_state.h"
+#include "quic/platform_address.h"
+#include "quic/resumption_ticket.h"
+
+namespace msquic_py::quic {
+
+Result<void> ConnectionState::set_local_address(const Address& address) noexcept {
+  if (server_ || start_requested_.load(std::memory_order_acquire)) {
+    return base::Failure{Error::own(Status::InvalidState, "the local address is chosen before a client connection starts")};
+  }
+  const std::lock_guard lock(mutex_);
+  bind_ = address;
+  return {};
+}
+
+Result<void> ConnectionState::set_resumption_ticket(base::Bytes ticket) {
+  if (server_ || start_requested_.load(std::memory_order_acquire)) {
+    return base::Failure{Error::own(Status::InvalidState, "a resumption ticket is set before a client connection starts")};
+  }
+  if (!ResumptionTicket::decode(ticket)) {
+    return base::Failure{Error::own(Status::InvalidParameter, "these bytes are not a resumption ticket from on_resumption_ticket()")};
+  }
+  const std::lock_guard lock(mutex_);
+  ticket_.assign(ticket.begin(), ticket.end());
+  return {};
+}
+
+Result<void> ConnectionState::start(const Configuration& configuration, const std::string& host, std::optional<Address> remote,
+                                    std::uint16_t port) {
+  if (!configuration) return base::Failure{closed_handle("the configuration")};
+  if (host.empty() || host.size() > 255 || host.find('\0') != std::string::npos) {
+    return base::Failure{Error::own(Status::InvalidParameter, "a host name has 1 to 255 bytes")};
+  }
+  if ((remote ? remote->port() : port) == 0) {
+    return base::Failure{Error::own(Status::InvalidParameter, "a server's port is 1 to 65535")};
+  }
+  if (configuration.state()->credentials().role != Credentials::Role::Client) {
+    return base::Failure{Error::own(Status::InvalidParameter, "a client connection needs a configuration with client credentials")};
+  }
+  const Inside inside(*this);
+  if (!inside || is_closing()) return base::Failure{closed_handle("the connection")};
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto ticket = ResumptionTicket::decode(ticket_)) {
+      if (ticket->server_name != host || ticket->trust != configuration.state()->trust()) {
+        return base::Failure{Error::own(Status::TicketMismatch, "the resumption ticket was issued for '" + std::string(ticket->server_name) +
+                                                                    "' under trust setting '" + std::string(ticket->trust) + "'")};
+      }
+    }
+    if (server_ || start_requested_.exchange(true, std::memory_order_acq_rel)) {
+      return base::Failure{Error::own(Status::InvalidState, "a connection starts once; open another one to try again")};
+    }
+    configuration.state()->retain();
+    configuration_ = configuration.state();
+    server_name_ = host;
+  }
+  if (!remote) remote = Address::parse(host, port);
+  retain();
+  if (remote) {
+    run_in_background([this, address = *remote] {
+      finish_start(address);
+      release();
+    });
+  } else {
+    run_on_own_thread([this, host, port] {
+      auto found = resolve(host, port);
+      if (found) finish_start(found->front());
+      else fail_start(found.error());
+      release();
+    });
+  }
+  return {};
+}
+
+void ConnectionState::finish_start(const Address& remote) noexcept {
+  const Inside inside(*this);
+  if (!inside || is_closing()) return;  // shut down meanwhile: SHUTDOWN_COMPLETE is on its way
+  std::string name;
+  Address bind;
+  base::ByteVector ticket;
+  ConfigurationState* configuration = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    name = server_name_;
+    bind = bind_;
+    ticket.swap(ticket_);
+    configuration = configuration_;
+    remote_ = remote;
+  }
+  QUIC_STATUS status = QUIC_STATUS_SUCCESS;
+  const QUIC_ADDR to = to_msquic(remote);
+  status = api().SetParam(handle_, QUIC_PARAM_CONN_REMOTE_ADDRESS, sizeof(to), &to);
+  if (QUIC_SUCCEEDED(status) && bind != Address()) {
+    const QUIC_ADDR from = to_msquic(bind);
+    status = api().SetParam(handle_, QUIC_PARAM_CONN_LOCAL_ADDRESS, sizeof(from), &from);
+  }
+  if (const auto decoded = ResumptionTicket::decode(ticket); decoded && QUIC_SUCCEEDED(status)) {
+    status = api().SetParam(handle_, QUIC_PARAM_CONN_RESUMPTION_TICKET, static_cast<std::uint32_t>(decoded->opaque.size()),
+                            decoded->opaque.data());
+  }
+  if (QUIC_SUCCEEDED(status)) {
+    // An IP literal must not go into the SNI extension (RFC 6066 section 3).
+    const bool literal = Address::parse(name, 0).has_value();
+    status = api().ConnectionStart(handle_, configuration->handle(), QUIC_ADDRESS_FAMILY_UNSPEC, literal ? nullptr : name.c_str(),
+                                   remote.port());
+  }
+  if (QUIC_FAILED(status)) fail_start(Error::from_raw(status, "connecting to " + remote.to_string()));
+}
+
+void ConnectionState::fail_start(Error error) noexcept {
+  CloseReason cause;
+  cause.cause = CloseReason::Cause::Transport;
+  cause.status = error.status;
+  cause.raw_status = error.raw;
+  cause.message = std::move(error.message);
+  set_cause(std::move(cause));
+  closing_.store(true, std::memory_order_release);
+  const Inside inside(*this);
+  // MsQuic answers with SHUTDOWN_COMPLETE although the connection never started.
+  if (inside) api().ConnectionShutdown(handle_, QUIC_CONNECTION_SHUTDOWN_FLAG_SILENT, 0);
+}
+
+}  // namespace msquic_py::quic

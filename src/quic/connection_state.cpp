@@ -1,0 +1,285 @@
+#include "quic/connection_state.h"
+
+#include <cstring>
+
+#include "quic/background.h"
+#include "quic/callback_scope.h"
+#include "quic/configuration_state.h"
+#include "quic/library.h"
+#include "quic/platform_address.h"
+#include "quic/resumption_ticket.h"
+
+namespace msquic_py::quic {
+namespace {
+
+constexpr std::uint64_t kLargestCode = (std::uint64_t{1} << 62) - 1;
+constexpr std::size_t kLongestReason = 512;
+constexpr std::size_t kLongestTicketData = 1000;
+
+}  // namespace
+
+ConnectionState::ConnectionState(RegistrationState& registration, bool server) : registration_(registration), server_(server) {}
+
+ConnectionState::~ConnectionState() { drop_configuration(); }
+
+void ConnectionState::drop_configuration() noexcept {
+  ConfigurationState* configuration = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(configuration, configuration_);
+  }
+  if (configuration != nullptr) configuration->release();
+}
+
+Result<ConnectionState*> ConnectionState::open(RegistrationState& registration, std::shared_ptr<ConnectionHandler> handler) {
+  auto* const state = new ConnectionState(registration, false);
+  state->handler_ = std::move(handler);
+  const QUIC_STATUS status = api().ConnectionOpen(registration.handle(), &ConnectionState::callback, state, &state->handle_);
+  if (QUIC_FAILED(status)) {
+    static_cast<void>(state->gate_.shut());
+    state->release();
+    return base::Failure{Error::from_raw(status, "opening a connection")};
+  }
+  state->retain();  // MsQuic's
+  registration.child_opened(ObjectKind::Connection);
+  registration.add(*state);
+  return state;
+}
+
+ConnectionState* ConnectionState::offered(RegistrationState& registration, HQUIC handle, const QUIC_NEW_CONNECTION_INFO& info,
+                                          std::shared_ptr<PortClaim> port) {
+  auto* const state = new ConnectionState(registration, true);
+  state->handle_ = handle;
+  state->port_ = std::move(port);
+  state->start_requested_.store(true, std::memory_order_relaxed);
+  if (info.LocalAddress != nullptr) state->local_ = from_msquic(*info.LocalAddress);
+  if (info.RemoteAddress != nullptr) state->remote_ = from_msquic(*info.RemoteAddress);
+  if (info.ServerName != nullptr) state->server_name_.assign(info.ServerName, info.ServerNameLength);
+  return state;
+}
+
+void ConnectionState::take_over(std::shared_ptr<ConnectionHandler> handler) noexcept {
+  handler_ = std::move(handler);
+  retain();  // MsQuic's
+  registration_.child_opened(ObjectKind::Connection);
+  registration_.add(*this);
+  api().SetCallbackHandler(handle_, reinterpret_cast<void*>(&ConnectionState::callback), this);
+}
+
+void ConnectionState::disown() noexcept {
+  closing_.store(true, std::memory_order_release);
+  static_cast<void>(gate_.shut());
+}
+
+void ConnectionState::release() noexcept {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+void ConnectionState::release_user() noexcept {
+  if (users_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (!Library::finalizing() && !closing_.load(std::memory_order_acquire)) static_cast<void>(shutdown(0, {}, false));
+  release();
+}
+
+void ConnectionState::close_handle() const noexcept {
+  auto* const self = const_cast<ConnectionState*>(this);  // closing is not something a caller of a const method sees
+  if (CallbackScope::in_callback_of(*this)) {
+    self->close_now();
+  } else {
+    run_in_background([self] { self->close_now(); });
+  }
+}
+
+void ConnectionState::close_now() noexcept {
+  // Kept by the open handle until child_closed().
+  RegistrationState& registration = registration_;
+  registration.remove(*this);
+  api().ConnectionClose(handle_);
+  deliver_shutdown(close_reason());
+  drop_configuration();
+  release();  // MsQuic's
+  registration.child_closed(ObjectKind::Connection);
+}
+
+Result<void> ConnectionState::set_configuration(const Configuration& configuration) noexcept {
+  const Inside inside(*this);
+  if (!inside) return base::Failure{closed_handle("the connection")};
+  if (!configuration) return base::Failure{closed_handle("the configuration")};
+  if (!server_ || configured_.exchange(true, std::memory_order_acq_rel)) {
+    return base::Failure{Error::own(Status::InvalidState, "a configuration is set once, on a server's connection")};
+  }
+  const QUIC_STATUS status = api().ConnectionSetConfiguration(handle_, configuration.state()->handle());
+  if (QUIC_FAILED(status)) {
+    configured_.store(false, std::memory_order_release);
+    return base::Failure{Error::from_raw(status, "setting a connection's configuration")};
+  }
+  configuration.state()->retain();
+  const std::lock_guard lock(mutex_);
+  configuration_ = configuration.state();
+  return {};
+}
+
+Result<void> ConnectionState::shutdown(std::uint64_t code, std::string_view reason, bool silent) noexcept {
+  if (code > kLargestCode) return base::Failure{Error::own(Status::InvalidParameter, "an error code is at most 2^62 - 1")};
+  if (reason.size() > kLongestReason) {
+    return base::Failure{Error::own(Status::InvalidParameter, "a reason phrase is at most 512 bytes")};
+  }
+  const Inside inside(*this);
+  if (!inside) return {};  // it is over
+  CloseReason cause;
+  cause.cause = CloseReason::Cause::LocalApplication;
+  cause.code = code;
+  cause.message = "closed by this side's application";
+  set_cause(std::move(cause));
+  closing_.store(true, std::memory_order_release);
+  api().ConnectionShutdown(handle_, silent ? QUIC_CONNECTION_SHUTDOWN_FLAG_SILENT : QUIC_CONNECTION_SHUTDOWN_FLAG_NONE, code);
+  if (!reason.empty() && !silent) {
+    // MsQuic drops a phrase that is set before the shutdown, so it follows behind it in the connection's queue.
+    retain();
+    run_in_background([this, phrase = std::string(reason)] {
+      {
+        const Inside still(*this);
+        if (still) {
+          static_cast<void>(api().SetParam(handle_, QUIC_PARAM_CONN_CLOSE_REASON_PHRASE,
+                                           static_cast<std::uint32_t>(phrase.size() + 1), phrase.c_str()));
+        }
+      }
+      release();
+    });
+  }
+  return {};
+}
+
+Result<void> ConnectionState::send_datagram(SendRecord* record, bool allow_zero_rtt) noexcept {
+  const Inside inside(*this);
+  const std::uint64_t size = record->size();
+  const std::uint16_t limit = max_datagram_size();
+  std::optional<Error> error;
+  if (!inside || limit == 0) {
+    error = Error::own(Status::DatagramUnavailable, std::string(status_text(Status::DatagramUnavailable)));
+  } else if (size > limit) {
+    error = Error::own(Status::DatagramTooLarge, "a datagram of " + std::to_string(size) + " bytes is larger than the " +
+                                                     std::to_string(limit) + " that the connection can carry now");
+  } else {
+    const QUIC_STATUS status =
+        api().DatagramSend(handle_, record->buffers.data(), static_cast<std::uint32_t>(record->buffers.size()),
+                           allow_zero_rtt ? QUIC_SEND_FLAG_ALLOW_0_RTT : QUIC_SEND_FLAG_NONE, record);
+    if (QUIC_SUCCEEDED(status)) return {};
+    error = status == QUIC_STATUS_INVALID_STATE || status == QUIC_STATUS_ABORTED
+                ? Error::own(Status::DatagramUnavailable, std::string(status_text(Status::DatagramUnavailable)))
+                : Error::from_raw(status, "sending a datagram");
+  }
+  send_records_.give_back(record);
+  return base::Failure{*error};
+}
+
+Result<void> ConnectionState::send_resumption_ticket(base::Bytes data) noexcept {
+  const Inside inside(*this);
+  if (!inside) return base::Failure{closed_handle("the connection")};
+  if (data.size() > kLongestTicketData) {
+    return base::Failure{Error::own(Status::InvalidParameter, "a resumption ticket carries at most 1000 bytes")};
+  }
+  const QUIC_STATUS status = api().ConnectionSendResumptionTicket(handle_, QUIC_SEND_RESUMPTION_FLAG_NONE,
+                                                                  static_cast<std::uint16_t>(data.size()), data.data());
+  if (QUIC_FAILED(status)) {
+    return base::Failure{Error::from_raw(status, "sending a resumption ticket (servers only, after the handshake, with server_resumption_level)")};
+  }
+  return {};
+}
+
+Result<ConnectionStatistics> ConnectionState::statistics() const {
+  if (CallbackScope::in_any() && !CallbackScope::in_callback_of(*this)) {
+    return base::Failure{Error::own(Status::WouldDeadlock, "statistics() inside a handler of another connection could wait for itself")};
+  }
+  const Inside inside(*this);
+  if (!inside) return base::Failure{closed_handle("the connection")};
+  QUIC_STATISTICS_V2 in{};
+  std::uint32_t size = sizeof(in);
+  const QUIC_STATUS status = api().GetParam(handle_, QUIC_PARAM_CONN_STATISTICS_V2, &size, &in);
+  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "reading a connection's statistics")};
+  ConnectionStatistics out;
+  out.rtt_us = in.Rtt;
+  out.min_rtt_us = in.MinRtt;
+  out.max_rtt_us = in.MaxRtt;
+  out.rtt_variance_us = in.RttVariance;
+  out.send_path_mtu = in.SendPathMtu;
+  out.send_congestion_window = in.SendCongestionWindow;
+  out.send_congestion_count = in.SendCongestionCount;
+  out.send_total_packets = in.SendTotalPackets;
+  out.send_suspected_lost_packets = in.SendSuspectedLostPackets;
+  out.send_spurious_lost_packets = in.SendSpuriousLostPackets;
+  out.send_total_bytes = in.SendTotalBytes;
+  out.send_total_stream_bytes = in.SendTotalStreamBytes;
+  out.recv_total_packets = in.RecvTotalPackets;
+  out.recv_reordered_packets = in.RecvReorderedPackets;
+  out.recv_dropped_packets = in.RecvDroppedPackets;
+  out.recv_duplicate_packets = in.RecvDuplicatePackets;
+  out.recv_total_bytes = in.RecvTotalBytes;
+  out.recv_total_stream_bytes = in.RecvTotalStreamBytes;
+  out.recv_decryption_failures = in.RecvDecryptionFailures;
+  out.key_update_count = in.KeyUpdateCount;
+  out.resumption_attempted = in.ResumptionAttempted != 0;
+  out.resumption_succeeded = in.ResumptionSucceeded != 0;
+  return out;
+}
+
+Result<void> ConnectionState::set_peer_stream_counts(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept {
+  retain();
+  const auto apply = [this, bidirectional, unidirectional] {
+    {
+      const Inside inside(*this);
+      if (inside) {
+        QUIC_SETTINGS settings{};
+        settings.PeerBidiStreamCount = bidirectional;
+        settings.IsSet.PeerBidiStreamCount = 1;
+        settings.PeerUnidiStreamCount = unidirectional;
+        settings.IsSet.PeerUnidiStreamCount = 1;
+        static_cast<void>(api().SetParam(handle_, QUIC_PARAM_CONN_SETTINGS, sizeof(settings), &settings));
+      }
+    }
+    release();
+  };
+  if (CallbackScope::in_callback_of(*this)) apply();
+  else run_in_background(apply);
+  return {};
+}
+
+bool ConnectionState::add(StreamState& stream) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (streams_over_) return false;
+  streams_.push(stream);
+  return true;
+}
+
+void ConnectionState::remove(StreamState& stream) noexcept {
+  const std::lock_guard lock(mutex_);
+  streams_.remove(stream);
+}
+
+void ConnectionState::set_cause(CloseReason reason) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (reason_.cause == CloseReason::Cause::None) reason_ = std::move(reason);
+}
+
+Address ConnectionState::local_address() const {
+  const std::lock_guard lock(mutex_);
+  return local_;
+}
+Address ConnectionState::remote_address() const {
+  const std::lock_guard lock(mutex_);
+  return remote_;
+}
+std::string ConnectionState::server_name() const {
+  const std::lock_guard lock(mutex_);
+  return server_name_;
+}
+std::string ConnectionState::negotiated_alpn() const {
+  const std::lock_guard lock(mutex_);
+  return alpn_;
+}
+CloseReason ConnectionState::close_reason() const {
+  const std::lock_guard lock(mutex_);
+  return reason_;
+}
+
+}  // namespace msquic_py::quic

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "quic/api.h"
+#include "quic/connection.h"
+#include "quic/gate.h"
+#include "quic/intrusive_list.h"
+#include "quic/port_claim.h"
+#include "quic/registration_state.h"
+#include "quic/send_record.h"
+#include "quic/stream_state.h"
+
+namespace msquic_py::quic {
+
+/// Control block of a connection. References: one for all handle objects together, one for MsQuic until the handle is
+/// closed, one per stream and per background job. Every open stream handle is inside the gate, so that the connection
+/// handle closes after those of its streams.
+class ConnectionState {
+ public:
+  static Result<ConnectionState*> open(RegistrationState& registration, std::shared_ptr<ConnectionHandler> handler);
+  /// A connection that a listener offers. Nothing of it is MsQuic's before take_over().
+  static ConnectionState* offered(RegistrationState& registration, HQUIC handle, const QUIC_NEW_CONNECTION_INFO& info,
+                                  std::shared_ptr<PortClaim> port);
+  /// The listener's handler accepted; from here the events come to `handler`.
+  void take_over(std::shared_ptr<ConnectionHandler> handler) noexcept;
+  /// The listener's handler refused: MsQuic frees the handle itself.
+  void disown() noexcept;
+
+  ConnectionState(const ConnectionState&) = delete;
+  ConnectionState& operator=(const ConnectionState&) = delete;
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept;
+  void retain_user() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
+  void release_user() noexcept;
+  Gate& gate() const noexcept { return gate_; }
+  void close_handle() const noexcept;
+
+  Result<void> start(const Configuration& configuration, const std::string& host, std::optional<Address> remote, std::uint16_t port);
+  Result<void> set_configuration(const Configuration& configuration) noexcept;
+  [[nodiscard]] bool configured() const noexcept { return configured_.load(std::memory_order_acquire); }
+  Result<void> shutdown(std::uint64_t code, std::string_view reason, bool silent) noexcept;
+  Result<void> send_datagram(SendRecord* record, bool allow_zero_rtt) noexcept;
+  [[nodiscard]] std::uint16_t max_datagram_size() const noexcept { return max_datagram_.load(std::memory_order_acquire); }
+  Result<void> send_resumption_ticket(base::Bytes data) noexcept;
+  Result<void> set_resumption_ticket(base::Bytes ticket);
+  Result<void> set_local_address(const Address& address) noexcept;
+  Result<ConnectionStatistics> statistics() const;
+  Result<void> set_peer_stream_counts(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept;
+
+  /// False when the connection is over: the stream must be retired.
+  bool add(StreamState& stream) noexcept;
+  void remove(StreamState& stream) noexcept;
+  void stream_opened() noexcept { registration_.child_opened(ObjectKind::Stream); }
+  void stream_closed() noexcept { registration_.child_closed(ObjectKind::Stream); }
+
+  [[nodiscard]] HQUIC handle() const noexcept { return handle_; }
+  SendRecordPool& send_records() noexcept { return send_records_; }
+  [[nodiscard]] bool is_server() const noexcept { return server_; }
+  [[nodiscard]] bool is_closing() const noexcept { return closing_.load(std::memory_order_acquire) || gate_.is_shut(); }
+  [[nodiscard]] Address local_address() const;
+  [[nodiscard]] Address remote_address() const;
+  [[nodiscard]] std::string server_name() const;
+  [[nodiscard]] std::string negotiated_alpn() const;
+  [[nodiscard]] CloseReason close_reason() const;
+  ListLinks<ConnectionState>& links() noexcept { return links_; }
+
+ private:
+  ConnectionState(RegistrationState& registration, bool server);
+  ~ConnectionState();
+
+  // Starting, on a thread that may block.
+  void finish_start(const Address& remote) noexcept;
+  void fail_start(Error error) noexcept;
+
+  static QUIC_STATUS QUIC_API callback(HQUIC handle, void* context, QUIC_CONNECTION_EVENT* event) noexcept;
+  QUIC_STATUS on_event(QUIC_CONNECTION_EVENT& event) noexcept;
+  void on_connected(const QUIC_CONNECTION_EVENT& event) noexcept;
+  void on_shutdown_by_transport(const QUIC_CONNECTION_EVENT& event) noexcept;
+  void on_shutdown_by_peer(const QUIC_CONNECTION_EVENT& event) noexcept;
+  void on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) noexcept;
+  void on_peer_stream(const QUIC_CONNECTION_EVENT& event) noexcept;
+  void on_datagram_send_state(QUIC_CONNECTION_EVENT& event) noexcept;
+  void on_ticket(const QUIC_CONNECTION_EVENT& event) noexcept;
+  QUIC_STATUS on_certificate(const QUIC_CONNECTION_EVENT& event) noexcept;
+  [[nodiscard]] ConnectionHandler* listener() const noexcept;
+  void deliver_shutdown(const CloseReason& reason) noexcept;
+  void close_now() noexcept;
+  void drop_configuration() noexcept;
+  /// Keeps the first cause only.
+  void set_cause(CloseReason reason) noexcept;
+  [[nodiscard]] std::string read_reason_phrase() const;
+  void refresh_addresses() noexcept;
+
+  RegistrationState& registration_;  // alive while a handle of this connection is open
+  HQUIC handle_ = nullptr;  // set before the block is shared
+  mutable Gate gate_;
+  std::atomic<std::uint32_t> references_{1};
+  std::atomic<std::uint32_t> users_{1};
+  std::shared_ptr<ConnectionHandler> handler_;  // only touched in callbacks, or when there are none (any more)
+  std::atomic<bool> closing_{false};
+  std::atomic<bool> start_requested_{false};
+  std::atomic<bool> configured_{false};
+  std::atomic<std::uint16_t> max_datagram_{0};
+  const bool server_;
+  std::shared_ptr<PortClaim> port_;
+  SendRecordPool send_records_;
+
+  mutable std::mutex mutex_;  // guards what follows; never held across a MsQuic or handler call
+  ConfigurationState* configuration_ = nullptr;
+  IntrusiveList<StreamState> streams_;
+  bool streams_over_ = false;
+  CloseReason reason_;
+  Address local_;
+  Address remote_;
+  Address bind_;
+  std::string server_name_;
+  std::string alpn_;
+  base::ByteVector ticket_;
+
+  ListLinks<ConnectionState> links_;  // guarded by the registration
+};
+
+}  // namespace msquic_py::quic

@@ -1,0 +1,214 @@
+#include "quic/library.h"
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+
+#include "quic/api.h"
+#include "quic/registration_state.h"
+
+namespace msquic_py::quic {
+namespace {
+
+struct Process {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::uint64_t registrations = 0;  // guarded; the library stays open while there is one
+  std::atomic<const QUIC_API_TABLE*> table{nullptr};
+  std::array<std::atomic<std::uint64_t>, 4> open{};
+  std::atomic<bool> forked{false};
+  std::atomic<bool> finalizing{false};
+};
+
+Process& process() noexcept {
+  static Process* const instance = new Process;  // never destroyed: MsQuic's threads use it until the process ends
+  return *instance;
+}
+
+Result<void> open_locked(Process& self) {
+  if (self.table.load(std::memory_order_acquire) != nullptr) return {};
+  const QUIC_API_TABLE* table = nullptr;
+  const QUIC_STATUS status = MsQuicOpen2(&table);
+  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "opening MsQuic")};
+  self.table.store(table, std::memory_order_release);
+  return {};
+}
+
+std::uint64_t opened(ObjectKind kind) noexcept {
+  return process().open[static_cast<std::size_t>(kind)].load(std::memory_order_acquire);
+}
+
+}  // namespace
+
+const QUIC_API_TABLE& api() noexcept { return *process().table.load(std::memory_order_acquire); }
+
+std::optional<Error> unusable() {
+  for (const auto& [flag, status] : {std::pair{Library::forked(), Status::ForkedProcess}, {Library::finalizing(), Status::Finalizing}}) {
+    if (flag) return Error::own(status, std::string(status_text(status)));
+  }
+  return std::nullopt;
+}
+
+Result<void> acquire_library() {
+  Process& self = process();
+  const std::lock_guard lock(self.mutex);
+  if (auto opening = open_locked(self); !opening) return opening;
+  ++self.registrations;
+  return {};
+}
+
+void release_library() noexcept {
+  Process& self = process();
+  {
+    const std::lock_guard lock(self.mutex);
+    --self.registrations;
+  }
+  self.changed.notify_all();
+}
+
+void count_opened(ObjectKind kind) noexcept {
+  process().open[static_cast<std::size_t>(kind)].fetch_add(1, std::memory_order_acq_rel);
+}
+
+void count_closed(ObjectKind kind) noexcept {
+  Process& self = process();
+  if (self.open[static_cast<std::size_t>(kind)].fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    // The waiter checks under the mutex; passing through it here keeps the notification from being missed.
+    { const std::lock_guard lock(self.mutex); }
+    self.changed.notify_all();
+  }
+}
+
+Result<void> Library::open() {
+  if (auto error = unusable()) return base::Failure{*error};
+  Process& self = process();
+  const std::lock_guard lock(self.mutex);
+  return open_locked(self);
+}
+
+Result<void> Library::close() {
+  if (auto error = unusable()) return base::Failure{*error};
+  Process& self = process();
+  const std::lock_guard lock(self.mutex);
+  const QUIC_API_TABLE* table = self.table.load(std::memory_order_acquire);
+  if (table == nullptr) return {};
+  if (self.registrations != 0) {
+    return base::Failure{Error::own(
+        Status::LibraryInUse, "MsQuic cannot be closed while objects are open: " + std::to_string(self.registrations) +
+                                  " registrations, " + std::to_string(opened(ObjectKind::Configuration)) + " configurations, " +
+                                  std::to_string(opened(ObjectKind::Listener)) + " listeners, " +
+                                  std::to_string(opened(ObjectKind::Connection)) + " connections, " +
+                                  std::to_string(opened(ObjectKind::Stream)) + " streams; close them first")};
+  }
+  self.table.store(nullptr, std::memory_order_release);
+  MsQuicClose(table);
+  return {};
+}
+
+bool Library::is_open() noexcept { return process().table.load(std::memory_order_acquire) != nullptr; }
+bool Library::forked() noexcept { return process().forked.load(std::memory_order_acquire); }
+bool Library::finalizing() noexcept { return process().finalizing.load(std::memory_order_acquire); }
+void Library::after_fork_in_child() noexcept { process().forked.store(true, std::memory_order_release); }
+
+namespace {
+
+/// Calls `read` with the table while the library cannot be closed.
+template <class Read>
+auto with_library(Read read) -> decltype(read(api())) {
+  if (auto error = unusable()) return base::Failure{*error};
+  if (auto held = acquire_library(); !held) return base::Failure{held.error()};
+  auto result = read(api());
+  release_library();
+  return result;
+}
+
+}  // namespace
+
+Result<std::string> Library::version() {
+  return with_library([](const QUIC_API_TABLE& table) -> Result<std::string> {
+    std::uint32_t version[4] = {};
+    std::uint32_t size = sizeof(version);
+    const QUIC_STATUS status = table.GetParam(nullptr, QUIC_PARAM_GLOBAL_LIBRARY_VERSION, &size, version);
+    if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "reading MsQuic's version")};
+    std::string text;
+    for (const std::uint32_t part : version) text += (text.empty() ? "" : ".") + std::to_string(part);
+    return text;
+  });
+}
+
+Result<std::string> Library::tls_provider() {
+  return with_library([](const QUIC_API_TABLE& table) -> Result<std::string> {
+    QUIC_TLS_PROVIDER provider{};
+    std::uint32_t size = sizeof(provider);
+    const QUIC_STATUS status = table.GetParam(nullptr, QUIC_PARAM_GLOBAL_TLS_PROVIDER, &size, &provider);
+    if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "reading MsQuic's TLS provider")};
+    if (provider == QUIC_TLS_PROVIDER_SCHANNEL) return std::string("schannel");
+#if defined(MSQUIC_PY_SHARED_MSQUIC)
+    return std::string("openssl");
+#else
+    return std::string("quictls");
+#endif
+  });
+}
+
+Result<PerformanceCounters> Library::performance_counters() {
+  return with_library([](const QUIC_API_TABLE& table) -> Result<PerformanceCounters> {
+    std::int64_t values[QUIC_PERF_COUNTER_MAX] = {};
+    std::uint32_t size = sizeof(values);
+    const QUIC_STATUS status = table.GetParam(nullptr, QUIC_PARAM_GLOBAL_PERF_COUNTERS, &size, values);
+    if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "reading MsQuic's counters")};
+    const auto at = [&values](QUIC_PERFORMANCE_COUNTERS which) { return static_cast<std::uint64_t>(values[which]); };
+    PerformanceCounters counters;
+    counters.connections_created = at(QUIC_PERF_COUNTER_CONN_CREATED);
+    counters.connections_active = at(QUIC_PERF_COUNTER_CONN_ACTIVE);
+    counters.connections_connected = at(QUIC_PERF_COUNTER_CONN_CONNECTED);
+    counters.handshake_failures = at(QUIC_PERF_COUNTER_CONN_HANDSHAKE_FAIL);
+    counters.connections_rejected_by_application = at(QUIC_PERF_COUNTER_CONN_APP_REJECT);
+    counters.connections_rejected_by_load = at(QUIC_PERF_COUNTER_CONN_LOAD_REJECT);
+    counters.connections_resumed = at(QUIC_PERF_COUNTER_CONN_RESUMED);
+    counters.connections_no_alpn = at(QUIC_PERF_COUNTER_CONN_NO_ALPN);
+    counters.protocol_errors = at(QUIC_PERF_COUNTER_CONN_PROTOCOL_ERRORS);
+    counters.streams_active = at(QUIC_PERF_COUNTER_STRM_ACTIVE);
+    counters.packets_suspected_lost = at(QUIC_PERF_COUNTER_PKTS_SUSPECTED_LOST);
+    counters.packets_dropped = at(QUIC_PERF_COUNTER_PKTS_DROPPED);
+    counters.packets_decryption_failed = at(QUIC_PERF_COUNTER_PKTS_DECRYPTION_FAIL);
+    counters.udp_received = at(QUIC_PERF_COUNTER_UDP_RECV);
+    counters.udp_sent = at(QUIC_PERF_COUNTER_UDP_SEND);
+    counters.udp_received_bytes = at(QUIC_PERF_COUNTER_UDP_RECV_BYTES);
+    counters.udp_sent_bytes = at(QUIC_PERF_COUNTER_UDP_SEND_BYTES);
+    counters.application_sent_bytes = at(QUIC_PERF_COUNTER_APP_SEND_BYTES);
+    counters.application_received_bytes = at(QUIC_PERF_COUNTER_APP_RECV_BYTES);
+    return counters;
+  });
+}
+
+LiveObjects Library::live_objects() noexcept {
+  Process& self = process();
+  LiveObjects live;
+  if (forked()) return live;
+  {
+    const std::lock_guard lock(self.mutex);
+    live.registrations = self.registrations;
+  }
+  live.configurations = opened(ObjectKind::Configuration);
+  live.listeners = opened(ObjectKind::Listener);
+  live.connections = opened(ObjectKind::Connection);
+  live.streams = opened(ObjectKind::Stream);
+  return live;
+}
+
+bool Library::wait_until_idle(std::chrono::milliseconds timeout) {
+  Process& self = process();
+  std::unique_lock lock(self.mutex);
+  return self.changed.wait_for(lock, timeout, [&self] { return self.registrations == 0; });
+}
+
+void Library::set_finalizing(std::chrono::milliseconds grace) noexcept {
+  Process& self = process();
+  if (forked() || self.finalizing.exchange(true, std::memory_order_acq_rel)) return;
+  shut_down_all_connections();
+  std::unique_lock lock(self.mutex);
+  self.changed.wait_for(lock, grace, [] { return opened(ObjectKind::Connection) == 0; });
+}
+
+}  // namespace msquic_py::quic

@@ -1,0 +1,172 @@
+#include "quic/listener_state.h"
+
+#include <utility>
+#include <vector>
+
+#include "quic/background.h"
+#include "quic/connection_state.h"
+#include "quic/library.h"
+#include "quic/platform_address.h"
+
+namespace msquic_py::quic {
+
+ListenerState::ListenerState(RegistrationState& registration, std::shared_ptr<ListenerHandler> handler)
+    : registration_(registration), handler_(std::move(handler)) {
+  registration_.retain();
+}
+
+void ListenerState::release() noexcept {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (Library::finalizing()) return;  // the handler's destructor must not run any more
+  RegistrationState& registration = registration_;
+  delete this;
+  registration.release();
+}
+
+void ListenerState::release_user() noexcept {
+  if (users_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (!Library::finalizing()) stop();
+  release();
+}
+
+Result<HQUIC> ListenerState::open_and_start(std::span<const std::string> alpns, const Address& address) {
+  std::vector<QUIC_BUFFER> buffers;
+  for (const std::string& alpn : alpns) {
+    if (alpn.empty() || alpn.size() > 255) break;
+    buffers.push_back({static_cast<std::uint32_t>(alpn.size()), reinterpret_cast<std::uint8_t*>(const_cast<char*>(alpn.data()))});
+  }
+  if (buffers.empty() || buffers.size() != alpns.size()) {
+    return base::Failure{Error::own(Status::InvalidParameter, "give at least one ALPN, each 1 to 255 bytes long")};
+  }
+  HQUIC handle = nullptr;
+  QUIC_STATUS status = api().ListenerOpen(registration_.handle(), &ListenerState::callback, this, &handle);
+  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "opening a listener")};
+  retain();  // MsQuic's
+  registration_.child_opened(ObjectKind::Listener);
+  const QUIC_ADDR local = to_msquic(address);
+  status = api().ListenerStart(handle, buffers.data(), static_cast<std::uint32_t>(buffers.size()), &local);
+  if (QUIC_SUCCEEDED(status)) return handle;
+  close_in_background(handle, nullptr);
+  return base::Failure{Error::from_raw(status, "listening on " + address.to_string())};
+}
+
+Result<void> ListenerState::start(std::span<const std::string> alpns, const ListenOptions& options) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (running_ != nullptr || starting_) return base::Failure{Error::own(Status::InvalidState, "the listener is started already")};
+    starting_ = true;
+    stop_wanted_ = false;
+  }
+  const auto failed = [this](Error error) -> Result<void> {
+    const std::lock_guard lock(mutex_);
+    starting_ = false;
+    port_.reset();
+    return base::Failure{std::move(error)};
+  };
+  if (!options.reuse_port) {
+    if (auto probed = PortClaim::probe(options.address.port()); !probed) return failed(probed.error());
+  }
+  if (options.address.port() != 0) {
+    const std::lock_guard lock(mutex_);
+    port_ = PortClaim::take(options.address.port());
+  }
+  auto handle = open_and_start(alpns, options.address);
+  if (!handle) return failed(handle.error());
+  QUIC_ADDR local{};
+  std::uint32_t size = sizeof(local);
+  static_cast<void>(api().GetParam(*handle, QUIC_PARAM_LISTENER_LOCAL_ADDRESS, &size, &local));
+  bool stop_now = false;
+  {
+    const std::lock_guard lock(mutex_);
+    starting_ = false;
+    running_ = *handle;
+    local_ = from_msquic(local);
+    closed_ = std::make_shared<CloseSignal>();
+    if (!port_) port_ = PortClaim::take(local_.port());
+    stop_now = stop_wanted_;
+  }
+  if (stop_now) stop();
+  return {};
+}
+
+void ListenerState::stop() noexcept {
+  HQUIC handle = nullptr;
+  std::shared_ptr<CloseSignal> closed;
+  {
+    const std::lock_guard lock(mutex_);
+    if (starting_) stop_wanted_ = true;
+    handle = std::exchange(running_, nullptr);
+    closed = closed_;
+    local_ = {};
+    if (handle != nullptr) port_.reset();
+  }
+  if (handle == nullptr) return;
+  api().ListenerStop(handle);
+  close_in_background(handle, std::move(closed));
+}
+
+void ListenerState::close_in_background(HQUIC handle, std::shared_ptr<CloseSignal> closed) noexcept {
+  run_in_background([this, handle, signal = std::move(closed)] {
+    api().ListenerClose(handle);  // waits for callbacks under way
+    registration_.child_closed(ObjectKind::Listener);
+    release();  // MsQuic's
+    if (signal) signal->set();
+  });
+}
+
+bool ListenerState::wait_closed(std::chrono::milliseconds timeout) {
+  std::shared_ptr<CloseSignal> closed;
+  {
+    const std::lock_guard lock(mutex_);
+    closed = closed_;
+  }
+  return !closed || closed->wait(timeout);
+}
+
+Address ListenerState::local_address() const {
+  const std::lock_guard lock(mutex_);
+  return local_;
+}
+
+QUIC_STATUS QUIC_API ListenerState::callback(HQUIC, void* context, QUIC_LISTENER_EVENT* event) noexcept {
+  auto& state = *static_cast<ListenerState*>(context);
+  switch (event->Type) {
+    case QUIC_LISTENER_EVENT_NEW_CONNECTION:
+      return state.on_new_connection(*event);
+    case QUIC_LISTENER_EVENT_STOP_COMPLETE:
+      if (!Library::finalizing()) state.handler_->on_stopped();
+      return QUIC_STATUS_SUCCESS;
+    default:
+      return QUIC_STATUS_SUCCESS;
+  }
+}
+
+QUIC_STATUS ListenerState::on_new_connection(const QUIC_LISTENER_EVENT& event) noexcept {
+  if (Library::finalizing()) return QUIC_STATUS_CONNECTION_REFUSED;
+  const QUIC_NEW_CONNECTION_INFO& info = *event.NEW_CONNECTION.Info;
+  std::shared_ptr<PortClaim> port;
+  {
+    const std::lock_guard lock(mutex_);
+    port = port_;
+  }
+  ConnectionState& state = *ConnectionState::offered(registration_, event.NEW_CONNECTION.Connection, info, std::move(port));
+  NewConnection offer;
+  offer.connection = Connection(UserReference<ConnectionState>::adopt(state));
+  offer.local_address = state.local_address();
+  offer.remote_address = state.remote_address();
+  if (info.ServerName != nullptr) offer.server_name = {info.ServerName, info.ServerNameLength};
+  offer.negotiated_alpn = {reinterpret_cast<const char*>(info.NegotiatedAlpn), info.NegotiatedAlpnLength};
+  offer.quic_version = info.QuicVersion;
+
+  std::optional<AcceptedConnection> accepted = handler_->on_new_connection(offer);
+  // A connection that is accepted without a configuration would never time out, so it is refused.
+  const bool good = accepted && accepted->handler && (state.configured() || state.set_configuration(accepted->configuration).ok());
+  if (!good) {
+    state.disown();
+    return QUIC_STATUS_CONNECTION_REFUSED;
+  }
+  state.take_over(std::move(accepted->handler));
+  return QUIC_STATUS_SUCCESS;
+}
+
+}  // namespace msquic_py::quic

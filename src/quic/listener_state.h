@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+
+#include "quic/api.h"
+#include "quic/listener.h"
+#include "quic/port_claim.h"
+#include "quic/registration_state.h"
+
+namespace msquic_py::quic {
+
+/// Control block of a listener. Each start opens a new MsQuic handle, because one that was stopped cannot be started
+/// again before its last callback returned. References: one for all handle objects together, one per open handle.
+class ListenerState {
+ public:
+  ListenerState(RegistrationState& registration, std::shared_ptr<ListenerHandler> handler);
+  ListenerState(const ListenerState&) = delete;
+  ListenerState& operator=(const ListenerState&) = delete;
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept;
+  void retain_user() noexcept { users_.fetch_add(1, std::memory_order_relaxed); }
+  void release_user() noexcept;
+
+  Result<void> start(std::span<const std::string> alpns, const ListenOptions& options);
+  void stop() noexcept;
+  /// Waits for the handle of the last start() to be closed.
+  bool wait_closed(std::chrono::milliseconds timeout);
+  [[nodiscard]] Address local_address() const;
+
+ private:
+  ~ListenerState() = default;
+
+  static QUIC_STATUS QUIC_API callback(HQUIC handle, void* context, QUIC_LISTENER_EVENT* event) noexcept;
+  QUIC_STATUS on_new_connection(const QUIC_LISTENER_EVENT& event) noexcept;
+  Result<HQUIC> open_and_start(std::span<const std::string> alpns, const Address& address);
+  void close_in_background(HQUIC handle, std::shared_ptr<CloseSignal> closed) noexcept;
+
+  RegistrationState& registration_;  // kept
+  const std::shared_ptr<ListenerHandler> handler_;
+  std::atomic<std::uint32_t> references_{1};
+  std::atomic<std::uint32_t> users_{1};
+
+  mutable std::mutex mutex_;  // guards what follows; never held across a MsQuic or handler call
+  HQUIC running_ = nullptr;
+  bool starting_ = false;
+  bool stop_wanted_ = false;  // stop() came while starting
+  Address local_;
+  std::shared_ptr<PortClaim> port_;
+  std::shared_ptr<CloseSignal> closed_;
+};
+
+}  // namespace msquic_py::quic

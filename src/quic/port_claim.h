@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "quic/status.h"
+
+namespace msquic_py::quic {
+
+/// While one exists for a port, this process has the port open in MsQuic: a listener, or a connection accepted by
+/// one, holds it.
+class PortClaim {
+ public:
+  explicit PortClaim(std::uint16_t port) noexcept : port_(port) {}
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+
+  /// Fails with AddressInUse when another socket has `port`. MsQuic shares ports between processes and would split
+  /// the traffic at random without saying so. A port that this process has open already is fine.
+  static Result<void> probe(std::uint16_t port);
+  /// The claim on `port`, new or shared.
+  static std::shared_ptr<PortClaim> take(std::uint16_t port);
+
+ private:
+  std::uint16_t port_;
+};
+
+}  // namespace msquic_py::quic
