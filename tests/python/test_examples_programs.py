@@ -1,0 +1,273 @@
+"""The five example programs as a user runs them: as processes, over real QUIC."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import ipaddress
+import re
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+PROGRAMS = (
+    "moqt_client.py",
+    "moqt_server.py",
+    "moqt_video_relay.py",
+    "moqt_video_publisher.py",
+    "moqt_video_subscriber.py",
+)
+SIZE = ("--size", "320x240", "--keyframe-interval", "15")
+
+
+class Running:
+    """A program that runs; every wait has a deadline and shows what was printed when it passes."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        self.name, self.process = name, process
+        self.lines: list[str] = []
+        self._changed = asyncio.Condition()
+        self._over = False
+        self._reader = asyncio.create_task(self._read())
+
+    async def line(self, pattern: str, seconds: float = 30.0) -> re.Match[str]:
+        def found() -> re.Match[str] | None:
+            return next((match for text in self.lines if (match := re.search(pattern, text))), None)
+
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(lambda: found() is not None or self._over)
+        except TimeoutError:
+            pass
+        match = found()
+        assert match is not None, f"{self.name} did not print {pattern!r}:\n{self.text}"
+        return match
+
+    async def exit_code(self, seconds: float = 60.0) -> int:
+        try:
+            async with asyncio.timeout(seconds):
+                code = await self.process.wait()
+                await self._reader
+                return code
+        except TimeoutError:
+            raise AssertionError(f"{self.name} did not end:\n{self.text}") from None
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        while line := await self.process.stdout.readline():
+            async with self._changed:
+                self.lines.append(line.decode().rstrip())
+                self._changed.notify_all()
+        async with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+
+Start = Callable[..., Awaitable[Running]]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Starts programs, and ends those that still run after the test."""
+    running: list[Running] = []
+
+    async def start(script: str, *arguments: object) -> Running:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(EXAMPLES / script),
+            *map(str, arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        running.append(Running(script, process))
+        return running[-1]
+
+    yield start
+    for program in running:
+        with contextlib.suppress(ProcessLookupError):
+            program.process.kill()
+        await program.exit_code()
+
+
+async def started(start: Start, script: str, *arguments: object) -> tuple[Running, int]:
+    """A server or relay on a free port."""
+    program = await start(script, "--port", 0, *arguments)
+    return program, int((await program.line(r"listening on .*:(\d+)$"))[1])
+
+
+@pytest.mark.parametrize("script", PROGRAMS)
+async def test_help_and_size(start: Start, script: str) -> None:
+    program = await start(script, "--help")
+    assert await program.exit_code() == 0
+    assert "--host" in program.text
+    assert "--port" in program.text
+    assert len((EXAMPLES / script).read_text().splitlines()) < 200
+
+
+@pytest.mark.parametrize("script", PROGRAMS)
+async def test_a_wrong_option_is_named(start: Start, script: str) -> None:
+    program = await start(script, "--port", 70000)
+    assert await program.exit_code() == 2
+    assert "a port is a number from 0 to 65535" in program.text
+
+
+async def test_client_and_server(start: Start) -> None:
+    server, port = await started(start, "moqt_server.py")
+    client = await start("moqt_client.py", "--host", "127.0.0.1", "--port", port)
+    assert await client.exit_code() == 0, client.text
+    assert "connected" in client.text
+    assert re.search(r"SERVER_SETUP received: .*ServerSetup", client.text)
+    assert len(re.findall(r"^group \d+ object \d: \d+ bytes", client.text, re.M)) == 5
+    server.process.send_signal(signal.SIGINT)
+    assert await server.exit_code() == 0, server.text
+    assert server.lines[-1] == "server closed"
+
+
+async def test_a_track_that_is_not_there(start: Start) -> None:
+    _, port = await started(start, "moqt_server.py")
+    asked = await start("moqt_client.py", "--port", port, "--track", "demo/absent")
+    assert await asked.exit_code() == 1
+    assert "the server does not offer demo/absent" in asked.text
+
+
+async def test_the_relay_has_no_clock(start: Start) -> None:
+    _, port = await started(start, "moqt_video_relay.py")
+    client = await start("moqt_client.py", "--port", port)
+    assert await client.exit_code() == 0, client.text
+    assert "the server does not offer demo/clock" in client.text
+
+
+@pytest.mark.parametrize("script", ["moqt_client.py", "moqt_video_publisher.py", "moqt_video_subscriber.py"])
+async def test_nobody_listens(start: Start, script: str) -> None:
+    program = await start(script, "--port", 9)
+    assert await program.exit_code() == 1
+    assert re.search(r"^error: .+", program.text, re.M)
+    assert "Traceback" not in program.text
+
+
+async def test_the_certificate_is_verified(start: Start, tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path / "right")
+    other, _ = make_certificate(tmp_path / "other")
+    server, port = await started(start, "moqt_server.py", "--cert", certificate, "--key", key)
+    good = await start("moqt_client.py", "--port", port, "--ca-file", certificate)
+    assert await good.exit_code() == 0, good.text
+    bad = await start("moqt_client.py", "--port", port, "--ca-file", other)
+    assert await bad.exit_code() == 1
+    assert "connected" not in bad.text
+    assert re.search(r"^error: .*certificate", bad.text, re.M | re.I)
+    again = await start("moqt_client.py", "--port", port, "--ca-file", certificate)
+    assert await again.exit_code() == 0, again.text
+
+
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, folder.name)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA256())
+    )
+    folder.mkdir()
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return folder / "cert.pem", folder / "key.pem"
+
+
+@pytest.mark.timeout(120)
+async def test_video_with_a_late_subscriber(start: Start, tmp_path: Path) -> None:
+    """The second one comes 3 s later, begins at a key frame, and the first misses nothing."""
+    pytest.importorskip("numpy")
+    from media.frame_comparison import compare_frames
+    from media.frame_log import read_log
+
+    relay, port = await started(start, "moqt_video_relay.py")
+    sent, first, second = (tmp_path / name for name in ("sent.jsonl", "first.jsonl", "second.jsonl"))
+    publisher = await start("moqt_video_publisher.py", "--port", port, "--duration", 7, "--frame-log", sent, *SIZE)
+    await publisher.line("waiting for a subscriber")
+    early = await start(
+        "moqt_video_subscriber.py", "--port", port, "--output", tmp_path / "first.mp4", "--frame-log", first
+    )
+    await publisher.line("^ +3 s")
+    late = await start(
+        "moqt_video_subscriber.py", "--port", port, "--output", tmp_path / "second.mp4", "--frame-log", second
+    )
+    for program in (publisher, early, late):
+        assert await program.exit_code() == 0, program.text
+    frames = compare_frames(read_log(sent), read_log(first))
+    assert frames.sent == 210
+    assert frames.faults == []
+    came = list(read_log(second))
+    assert came[0].is_key
+    assert came[0].object == 0
+    in_time = [record for record in read_log(sent) if record.group >= came[0].group]
+    assert compare_frames(in_time, came).faults == []
+    assert 30 <= len(came) <= 120  # it came after 3 of 7 seconds
+    relay.process.send_signal(signal.SIGTERM)
+    assert await relay.exit_code() == 0, relay.text
+
+
+@pytest.mark.timeout(120)
+async def test_a_publisher_that_is_killed_and_comes_back(start: Start, tmp_path: Path) -> None:
+    pytest.importorskip("numpy")
+    relay, port = await started(start, "moqt_video_relay.py")
+    publisher = await start("moqt_video_publisher.py", "--port", port, *SIZE)
+    await publisher.line("waiting for a subscriber")
+    watcher = await start("moqt_video_subscriber.py", "--port", port, "--output", tmp_path / "first.mp4")
+    await publisher.line("^ +2 s")
+    publisher.process.kill()
+    await publisher.exit_code()
+    # The idle time-out of the dead connection ends the track; what came before is a good file.
+    assert await watcher.exit_code(90) == 0, watcher.text
+    assert shutil.which("ffmpeg") is None or (tmp_path / "first.mp4").stat().st_size > 1000
+    again = await start("moqt_video_publisher.py", "--port", port, "--duration", 2, *SIZE)
+    await again.line("waiting for a subscriber")
+    new = await start("moqt_video_subscriber.py", "--port", port, "--output", tmp_path / "second.mp4")
+    assert await again.exit_code() == 0, again.text
+    assert await new.exit_code() == 0, new.text
+    assert "received 60 frames in 4 groups, 0 missing" in new.text
+    assert relay.process.returncode is None
+
+
+@pytest.mark.timeout(120)
+async def test_ctrl_c_completes_the_recording(start: Start, tmp_path: Path) -> None:
+    pytest.importorskip("numpy")
+    _, port = await started(start, "moqt_video_relay.py")
+    publisher = await start("moqt_video_publisher.py", "--port", port, *SIZE)
+    await publisher.line("waiting for a subscriber")
+    watcher = await start("moqt_video_subscriber.py", "--port", port, "--output", tmp_path / "clock.mp4")
+    await watcher.line("^30 frames")
+    watcher.process.send_signal(signal.SIGINT)
+    assert await watcher.exit_code() == 0, watcher.text
+    assert re.search(r"^wrote \d+ frames", watcher.text, re.M)
+    assert publisher.process.returncode is None  # a subscriber that leaves is no business of the publisher
+    publisher.process.send_signal(signal.SIGINT)
+    assert await publisher.exit_code() == 0, publisher.text
+    assert re.search(r"^sent \d+ frames", publisher.text, re.M)
