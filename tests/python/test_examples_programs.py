@@ -161,7 +161,7 @@ async def test_nobody_listens(start: Start, script: str) -> None:
 async def test_the_certificate_is_verified(start: Start, tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path / "right")
     other, _ = make_certificate(tmp_path / "other")
-    server, port = await started(start, "moqt_server.py", "--cert", certificate, "--key", key)
+    _, port = await started(start, "moqt_server.py", "--cert", certificate, "--key", key)
     good = await start("moqt_client.py", "--port", port, "--ca-file", certificate)
     assert await good.exit_code() == 0, good.text
     bad = await start("moqt_client.py", "--port", port, "--ca-file", other)
