@@ -9,7 +9,7 @@
 #   make layers    who may include whom                          make wheel    dist/*.whl
 #   make clean     removes build/, dist/ and .venv (not the cached MsQuic)
 #
-# Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, FUZZ_SECONDS, WERROR=ON,
+# Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, DEMO_ARGS, FUZZ_SECONDS, WERROR=ON,
 # CMAKE_ARGS (for the dev tree).
 
 SHELL := /bin/bash
@@ -21,6 +21,7 @@ WERROR ?= OFF
 FUZZ_SECONDS ?= 20
 CTEST_ARGS ?=
 PYTEST_ARGS ?=
+DEMO_ARGS ?=
 CMAKE_ARGS ?=
 
 BUILD := build/dev
