@@ -13,9 +13,8 @@ def extensions_of(frame: EncodedFrame) -> moqt.ObjectExtensions:
         moqt.create_loc_extensions(
             capture_timestamp=moqt.CaptureTimestamp(microseconds=frame.capture_us),
             video_config=moqt.VideoConfig(frame.config) if frame.config is not None else None,
-            video_frame_marking=moqt.VideoFrameMarking(
-                is_keyframe=frame.is_key, is_discardable=False, base_layer_sync=frame.is_key
-            ),
+            # No layers, so the short form of RFC 9626: nothing but the flags.
+            video_frame_marking=moqt.VideoFrameMarking(is_keyframe=frame.is_key, is_discardable=False),
         )
     )
 
