@@ -26,6 +26,8 @@ struct PublishedSubscription {
   std::optional<std::uint64_t> delivery_timeout_ms;
   /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH: what a joining FETCH refers to (section 5.1).
   std::optional<Location> largest_at_establishment;
+  /// The largest object of the track that the session knows of: given to accept(), sent, or noted.
+  std::optional<Location> largest;
 
   std::size_t queued_bytes = 0;       ///< waiting here, streams and datagrams
   std::size_t outstanding_bytes = 0;  ///< in the transport's hands

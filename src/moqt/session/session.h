@@ -22,12 +22,15 @@
 #include "moqt/session/published_subscription.h"
 #include "moqt/session/session_config.h"
 #include "moqt/session/session_error.h"
+#include "moqt/session/session_state.h"
 #include "moqt/session/time.h"
 
 namespace msquic_py::moqt::session {
 
 template <class T>
 using SessionResult = base::Result<T, SessionError>;
+
+class SessionCore;
 
 /// One endpoint of one MOQT session, without sockets, threads or a clock. Not thread-safe: one owner.
 ///
@@ -41,7 +44,7 @@ using SessionResult = base::Result<T, SessionError>;
 /// next_deadline(). After CloseSession no action follows, and after Closed no event.
 class Session {
  public:
-  enum class State : std::uint8_t { kIdle, kSettingUp, kEstablished, kClosed };
+  using State = SessionState;
 
   explicit Session(SessionConfig config);
   Session(const Session&) = delete;
@@ -112,7 +115,8 @@ class Session {
   // ---- ask: answer a request of the peer ----
 
   /// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK, as the request needs. For SUBSCRIBE and SUBSCRIBE_UPDATE give
-  /// LARGEST_OBJECT if any object exists: relative filters start from it.
+  /// LARGEST_OBJECT if any object exists: relative filters start from it. kInvalidRange: the filter of a SUBSCRIBE ends
+  /// before the largest object's group; the session has answered with REQUEST_ERROR INVALID_RANGE (section 9.9).
   SessionResult<void> accept(RequestHandle request, MessageParameters parameters = {});
   /// REQUEST_ERROR. `reason` is cut at 1024 bytes.
   SessionResult<void> reject(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
@@ -120,11 +124,12 @@ class Session {
   // ---- ask: end a request ----
 
   /// Withdraws what this endpoint wants: a subscription it receives (UNSUBSCRIBE), a namespace it announced
-  /// (PUBLISH_NAMESPACE_DONE) or subscribed to (UNSUBSCRIBE_NAMESPACE), or any request of its own that is still
-  /// unanswered. The handle is stale afterwards; no event follows for it.
+  /// (PUBLISH_NAMESPACE_DONE) or subscribed to (UNSUBSCRIBE_NAMESPACE), answered or not; it also forgets a TRACK_STATUS.
+  /// The handle is stale afterwards; no event follows for it. A PUBLISH is ended with publish_done().
   SessionResult<void> cancel(RequestHandle request);
   /// PUBLISH_DONE for a subscription that this endpoint publishes to. Sent when its last open stream has been
-  /// finished or reset; from now on none can be opened. The handle is stale once it is sent.
+  /// finished or reset, and a PUBLISH has been answered; from now on none can be opened. The handle is stale once it
+  /// is sent.
   SessionResult<void> publish_done(RequestHandle subscription, PublishDoneCode code, std::string_view reason = {});
   /// PUBLISH_NAMESPACE_CANCEL: takes back the acceptance of an announcement of the peer.
   SessionResult<void> cancel_namespace(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
@@ -170,10 +175,8 @@ class Session {
   void stop_stream(IncomingStreamId stream, StreamResetCode code);
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  std::unique_ptr<SessionCore> core_;
 };
 
-std::string_view name(Session::State state) noexcept;
 
 }  // namespace msquic_py::moqt::session

@@ -11,6 +11,7 @@ enum class SessionError : std::uint8_t {
   kGoingAway,          ///< the peer sent GOAWAY: no new requests (section 9.4)
   kInvalidName,        ///< namespace or track name outside the limits of section 2.4.1
   kInvalidParameter,   ///< a parameter value that must not be sent, such as a range that ends before it starts
+  kInvalidRange,       ///< accept() found that the subscriber wants only past groups, and refused with INVALID_RANGE
   kUnknownRequest,     ///< the handle names no request, or one that has ended
   kWrongState,         ///< the request does not allow this now, for example a second answer
   kWrongRole,          ///< the other endpoint's move, for example accepting one's own request

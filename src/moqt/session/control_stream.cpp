@@ -1,0 +1,44 @@
+#include "moqt/session/control_stream.h"
+
+#include <utility>
+
+#include "moqt/session/empty_namespace.h"
+
+namespace msquic_py::moqt::session {
+
+void ControlStream::feed(base::Bytes bytes) {
+  if (may_skip_stream_type_ && !bytes.empty()) {
+    may_skip_stream_type_ = false;
+    if (bytes.front() == 0x00) bytes = bytes.subspan(1);
+  }
+  if (partial_.empty()) {
+    unread_ = bytes;
+  } else {
+    partial_.insert(partial_.end(), bytes.begin(), bytes.end());
+    unread_ = partial_;
+  }
+}
+
+base::Decoded<wire::ControlMessage> ControlStream::next() {
+  auto decoded = wire::decode_control_message(draft_, unread_);
+  if (decoded.ok()) {
+    unread_ = unread_.subspan(decoded->size);
+    return std::move(decoded->message);
+  }
+  if (decoded.violated() && empty_namespaces_) {
+    if (auto tolerated = decode_with_empty_namespace(draft_, unread_)) {
+      unread_ = unread_.subspan(tolerated->size);
+      return std::move(tolerated->message);
+    }
+  }
+  if (decoded.needs_more()) {
+    // A message that grows by small pieces stays where it is: copying it each time would cost its square.
+    if (partial_.empty() || unread_.size() != partial_.size()) {
+      partial_ = base::ByteVector(unread_.begin(), unread_.end());
+    }
+    unread_ = {};
+  }
+  return decoded.failure<wire::ControlMessage>();
+}
+
+}  // namespace msquic_py::moqt::session

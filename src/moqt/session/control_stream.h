@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/decoded.h"
+#include "moqt/session/session_config.h"
+#include "moqt/wire/control_message.h"
+
+namespace msquic_py::moqt::session {
+
+/// Cuts the incoming control stream into messages. Bytes are copied only while a message is incomplete.
+class ControlStream {
+ public:
+  explicit ControlStream(const SessionConfig& config) noexcept
+      : draft_(config.draft),
+        may_skip_stream_type_(config.perspective == Perspective::kServer && config.tolerances.leading_stream_type),
+        empty_namespaces_(config.tolerances.empty_namespace_prefix) {}
+
+  /// More bytes; next() has said NeedMore, or this is the first call.
+  void feed(base::Bytes bytes);
+  /// The next message. What feed() was given must stay alive until NeedMore.
+  base::Decoded<wire::ControlMessage> next();
+
+ private:
+  base::Bytes unread_;
+  base::ByteVector partial_;
+  Draft draft_;
+  bool may_skip_stream_type_;  ///< the tolerance `leading-stream-type`; spent with the first byte
+  bool empty_namespaces_;
+};
+
+}  // namespace msquic_py::moqt::session

@@ -1,0 +1,66 @@
+#include "moqt/session/data/object_encoding.h"
+
+#include <utility>
+
+#include "base/varint.h"
+#include "moqt/wire/datagram.h"
+#include "moqt/wire/extensions.h"
+#include "moqt/wire/subgroup.h"
+
+namespace msquic_py::moqt::session {
+
+namespace {
+
+SessionError error_of(wire::EncodeError) noexcept { return SessionError::kInvalidParameter; }
+
+}  // namespace
+
+base::Result<EncodedObject, SessionError> encode_object(Draft draft, base::SlabArena& arena, std::uint64_t object,
+                                                        std::optional<base::Bytes> extension_block,
+                                                        std::uint64_t payload_length, ObjectStatus status) {
+  thread_local base::ByteVector scratch;  // keeps its capacity, so that an object costs no allocation
+  scratch.clear();
+  wire::SubgroupObjectFields fields;
+  fields.object_id = object;
+  fields.extensions = extension_block.value_or(base::Bytes{});
+  fields.payload_length = payload_length;
+  fields.status = status;
+  const auto encoded = wire::encode_subgroup_object_header(draft, fields, extension_block.has_value(), std::nullopt, scratch);
+  if (!encoded.ok()) return base::Failure{error_of(encoded.error())};
+  return EncodedObject{arena.copy(scratch), base::varint_size(object)};
+}
+
+base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena, const DatagramFields& fields) {
+  thread_local base::ByteVector scratch;
+  scratch.clear();
+  wire::ObjectDatagram datagram;
+  datagram.location = fields.location;
+  datagram.publisher_priority = fields.publisher_priority;
+  datagram.extensions = base::SharedBytes::copy_of(fields.extension_block);
+  datagram.end_of_group = fields.end_of_group;
+  datagram.status = fields.status;
+  // The track alias differs per receiver; 0 takes one byte here, right behind the type, and is left out below.
+  const auto encoded = wire::encode_object_datagram_header(draft, datagram, scratch);
+  if (!encoded.ok()) return base::Failure{error_of(encoded.error())};
+  const std::uint64_t type = wire::object_datagram_type(datagram);
+  if (!fields.status) scratch.insert(scratch.end(), fields.payload.begin(), fields.payload.end());
+  EncodedDatagram result;
+  result.properties = {type, fields.location, fields.publisher_priority};
+  result.after_alias = arena.copy(base::Bytes(scratch).subspan(base::varint_size(type) + base::varint_size(0)));
+  return result;
+}
+
+base::Result<base::ByteVector, SessionError> encode_extension_block(Draft draft, const KeyValuePairs& extensions) {
+  base::ByteVector block;
+  const auto encoded = wire::encode_extensions(draft, extensions, block);
+  if (!encoded.ok()) return base::Failure{error_of(encoded.error())};
+  return block;
+}
+
+base::Result<KeyValuePairs, SessionError> decode_extension_block(Draft draft, base::Bytes block) {
+  auto decoded = wire::decode_extensions(draft, block);
+  if (!decoded.ok()) return base::Failure{SessionError::kInvalidParameter};
+  return std::move(*decoded);
+}
+
+}  // namespace msquic_py::moqt::session

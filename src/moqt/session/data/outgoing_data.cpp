@@ -1,0 +1,427 @@
+#include "moqt/session/data/outgoing_data.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "base/byte_writer.h"
+#include "base/varint.h"
+#include "moqt/wire/subgroup.h"
+
+namespace msquic_py::moqt::session {
+
+namespace {
+
+/// A slice is not cut smaller than this at the edge of the window: tiny sends cost more than they save.
+constexpr std::size_t kSmallestCut = 4096;
+
+wire::SubgroupHeader header_of(const SubgroupProperties& properties, std::uint64_t track_alias) {
+  wire::SubgroupHeader header;
+  header.track_alias = track_alias;
+  header.group_id = properties.group;
+  header.publisher_priority = properties.publisher_priority;
+  header.has_extensions = properties.extensions;
+  header.contains_end_of_group = properties.end_of_group;
+  if (!properties.subgroup) {
+    header.subgroup_id_mode = wire::SubgroupIdMode::kFirstObject;
+  } else if (*properties.subgroup == 0) {
+    header.subgroup_id_mode = wire::SubgroupIdMode::kZero;
+  } else {
+    header.subgroup_id_mode = wire::SubgroupIdMode::kExplicit;
+    header.subgroup_id = *properties.subgroup;
+  }
+  return header;
+}
+
+}  // namespace
+
+OutgoingData::OutgoingData(const SessionConfig& config)
+    : draft_(config.draft),
+      max_streams_(config.limits.max_outgoing_streams),
+      max_queued_datagrams_(config.limits.max_queued_datagrams),
+      window_(config.send_window) {}
+
+// ---- lanes ----
+
+void OutgoingData::add_lane(RequestHandle subscription, PublishedSubscription& view, bool held) {
+  auto lane = std::make_unique<OutgoingLane>();
+  lane->subscription = subscription;
+  lane->view = &view;
+  lane->held = held;
+  lane->turn = ++turns_;
+  lanes_.emplace(subscription, std::move(lane));
+}
+
+void OutgoingData::release_lane(RequestHandle subscription) {
+  if (OutgoingLane* lane = find_lane(subscription)) {
+    lane->held = false;
+    reschedule(*lane);
+  }
+}
+
+void OutgoingData::reorder(RequestHandle subscription) {
+  OutgoingLane* lane = find_lane(subscription);
+  if (lane == nullptr) return;
+  // Every key of the lane may have changed at once, so its heap is built anew.
+  ready_.erase(*lane);
+  for (const auto& stream : slots_) {
+    if (stream->live && stream->lane == lane) lane->streams.erase(*stream);
+  }
+  for (const auto& stream : slots_) {
+    if (stream->live && stream->lane == lane && stream->has_work()) lane->streams.insert(*stream);
+  }
+  reschedule(*lane);
+}
+
+void OutgoingData::abort_lane(RequestHandle subscription, StreamResetCode code) {
+  OutgoingLane* lane = find_lane(subscription);
+  if (lane == nullptr) return;
+  for (const auto& stream : slots_) {
+    if (stream->live && stream->lane == lane) reset(*stream, static_cast<std::uint64_t>(code));
+  }
+  remove_lane(subscription);
+}
+
+void OutgoingData::remove_lane(RequestHandle subscription) {
+  OutgoingLane* lane = find_lane(subscription);
+  if (lane == nullptr) return;
+  for (const auto& stream : slots_) {
+    if (stream->live && stream->lane == lane) {
+      lane->streams.erase(*stream);
+      stream->lane = nullptr;
+    }
+  }
+  ready_.erase(*lane);
+  lanes_.erase(subscription);
+}
+
+void OutgoingData::reset_streams(RequestHandle subscription, StreamResetCode code, bool only_unwanted, RingQueue<Event>* events) {
+  OutgoingLane* lane = find_lane(subscription);
+  if (lane == nullptr) return;
+  const PublishedSubscription& view = *lane->view;
+  for (const auto& stream : slots_) {
+    if (!stream->live || stream->lane != lane || stream->closed) continue;
+    const bool wanted = stream->group >= view.start.group && (!view.last_group || stream->group <= *view.last_group);
+    if (only_unwanted && wanted) continue;
+    if (events != nullptr) {
+      events->push(OutgoingStreamStopped{subscription, stream->handle(), static_cast<std::uint64_t>(code)});
+    }
+    reset(*stream, static_cast<std::uint64_t>(code));
+  }
+  if (!only_unwanted) {
+    while (!lane->datagrams.empty()) {
+      const QueuedDatagram dropped = lane->datagrams.pop();
+      lane->view->queued_bytes -= dropped.prefix.size() + dropped.after_alias.size();
+      ++lane->view->datagrams_dropped;
+    }
+    reschedule(*lane);
+  }
+  note_drained(*lane);
+}
+
+void OutgoingData::note_drained(OutgoingLane& lane) {
+  if (lane.view->ending && lane.view->open_streams == 0 && lane.datagrams.empty()) drained_.push(lane.subscription);
+}
+
+void OutgoingData::check_drained(RequestHandle subscription) {
+  if (OutgoingLane* lane = find_lane(subscription)) note_drained(*lane);
+}
+
+std::optional<RequestHandle> OutgoingData::take_drained() {
+  if (drained_.empty()) return std::nullopt;
+  return drained_.pop();
+}
+
+// ---- streams ----
+
+base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscription, const SubgroupProperties& properties) {
+  OutgoingLane* lane = find_lane(subscription);
+  if (lane == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  if (lane->view->ending || !lane->view->forward) return base::Failure{SessionError::kWrongState};
+  if (open_streams_ >= max_streams_) return base::Failure{SessionError::kTooManyStreams};
+  scratch_.clear();
+  if (!wire::encode_subgroup_header(draft_, header_of(properties, lane->view->track_alias), scratch_).ok()) {
+    return base::Failure{SessionError::kInvalidParameter};
+  }
+  OutgoingStream& stream = allocate();
+  stream.lane = lane;
+  stream.group = properties.group;
+  stream.subgroup = properties.subgroup.value_or(0);
+  stream.own_priority = properties.publisher_priority;
+  // Not scheduled yet: a stream is opened for its first object, not for its header.
+  stream.pending.push(arena_.copy(scratch_));
+  stream.pending_bytes = scratch_.size();
+  lane->view->queued_bytes += scratch_.size();
+  ++lane->view->open_streams;
+  ++open_streams_;
+  return stream.handle();
+}
+
+base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle, std::uint64_t object,
+                                                             const base::SharedBytes& wire, std::size_t delta_size,
+                                                             std::uint64_t remaining) {
+  OutgoingStream* stream = find(handle);
+  if (stream == nullptr || stream->fin) return base::Failure{SessionError::kUnknownStream};
+  if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
+  if (object > base::kVarintMax || (stream->last_object && object <= *stream->last_object)) {
+    return base::Failure{SessionError::kObjectOutOfOrder};
+  }
+  const auto given = base::decode_varint(wire);
+  if (!given || given->size != delta_size) return base::Failure{SessionError::kInvalidParameter};
+  const std::uint64_t delta = stream->last_object ? object - *stream->last_object - 1 : object;
+  if (given->value == delta) {
+    push(*stream, wire);
+  } else {
+    std::uint8_t* out = arena_.reserve(base::kVarintMaxSize);
+    const std::size_t size = base::encode_varint(delta, out);
+    push(*stream, arena_.commit(size));
+    if (wire.size() > delta_size) push(*stream, wire.from(delta_size));
+  }
+  stream->last_object = object;
+  stream->payload_left = remaining;
+  if (stream->lane != nullptr) {
+    auto& largest = stream->lane->view->largest;
+    if (const Location location{stream->group, object}; !largest || *largest < location) largest = location;
+  }
+  reschedule(*stream);
+  return {};
+}
+
+base::Result<void, SessionError> OutgoingData::append_payload(StreamHandle handle, base::SharedBytes bytes) {
+  OutgoingStream* stream = find(handle);
+  if (stream == nullptr || stream->fin) return base::Failure{SessionError::kUnknownStream};
+  if (bytes.size() > stream->payload_left) return base::Failure{SessionError::kTooLarge};
+  if (bytes.empty()) return {};
+  stream->payload_left -= bytes.size();
+  push(*stream, std::move(bytes));
+  reschedule(*stream);
+  return {};
+}
+
+base::Result<void, SessionError> OutgoingData::finish(StreamHandle handle) {
+  OutgoingStream* stream = find(handle);
+  if (stream == nullptr || stream->fin) return base::Failure{SessionError::kUnknownStream};
+  if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
+  stream->fin = true;
+  reschedule(*stream);
+  return {};
+}
+
+RequestHandle OutgoingData::reset(StreamHandle handle, std::uint64_t code) {
+  OutgoingStream* stream = find(handle);
+  if (stream == nullptr) return {};
+  const RequestHandle subscription = stream->lane != nullptr ? stream->lane->subscription : RequestHandle{};
+  OutgoingLane* lane = stream->lane;
+  reset(*stream, code);
+  if (lane != nullptr) note_drained(*lane);
+  return subscription;
+}
+
+void OutgoingData::reset(OutgoingStream& stream, std::uint64_t code) {
+  if (stream.opened) resets_.push(ResetStream{stream.handle(), code});
+  release(stream);
+}
+
+std::size_t OutgoingData::queued_bytes(StreamHandle handle) const noexcept {
+  const OutgoingStream* stream = find(handle);
+  return stream == nullptr ? 0 : stream->pending_bytes;
+}
+
+base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subscription, const DatagramProperties& properties,
+                                                             const base::SharedBytes& after_alias) {
+  OutgoingLane* lane = find_lane(subscription);
+  if (lane == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  if (lane->view->ending || !lane->view->forward) return base::Failure{SessionError::kWrongState};
+  std::uint8_t* out = arena_.reserve(2 * base::kVarintMaxSize);
+  std::size_t size = base::encode_varint(properties.type, out);
+  size += base::encode_varint(lane->view->track_alias, out + size);
+  auto& largest = lane->view->largest;
+  if (!largest || *largest < properties.location) largest = properties.location;
+  if (size + after_alias.size() > max_datagram_size_) {
+    ++lane->view->datagrams_dropped;
+    return false;
+  }
+  if (lane->datagrams.size() >= max_queued_datagrams_) {
+    const QueuedDatagram oldest = lane->datagrams.pop();
+    lane->view->queued_bytes -= oldest.prefix.size() + oldest.after_alias.size();
+    ++lane->view->datagrams_dropped;
+  }
+  lane->view->queued_bytes += size + after_alias.size();
+  lane->datagrams.push({properties, arena_.commit(size), after_alias});
+  reschedule(*lane);
+  return true;
+}
+
+// ---- sending ----
+
+bool OutgoingData::next_action(Action& action) {
+  if (!resets_.empty()) {
+    action = resets_.pop();
+    return true;
+  }
+  while (!ready_.empty() && outstanding_ < window_) {
+    OutgoingLane& lane = ready_.top();
+    if (lane.datagram_first()) {
+      lane.turn = ++turns_;
+      QueuedDatagram datagram = lane.datagrams.pop();
+      const std::size_t size = datagram.prefix.size() + datagram.after_alias.size();
+      lane.view->queued_bytes -= size;
+      reschedule(lane);
+      note_drained(lane);
+      if (size > max_datagram_size_) {  // the path became narrower while it waited
+        ++lane.view->datagrams_dropped;
+        continue;
+      }
+      auto& send = action.emplace<SendDatagram>();
+      send.slices.push(std::move(datagram.prefix));
+      if (!datagram.after_alias.empty()) send.slices.push(std::move(datagram.after_alias));
+      return true;
+    }
+    OutgoingStream& stream = lane.streams.top();
+    if (!stream.opened) {
+      stream.opened = true;
+      ++lane.view->streams_opened;
+      const auto urgency = static_cast<std::uint16_t>((lane.view->subscriber_priority << 8) | stream.priority());
+      action = OpenStream{stream.handle(), urgency};
+      return true;
+    }
+    send_from(lane, stream, action.emplace<SendStream>());
+    return true;
+  }
+  return false;
+}
+
+void OutgoingData::send_from(OutgoingLane& lane, OutgoingStream& stream, SendStream& out) {
+  out.stream = stream.handle();
+  const std::size_t budget = std::max(window_ - outstanding_, kSmallestCut);
+  while (!stream.pending.empty() && !out.slices.full() && out.slices.bytes() < budget) {
+    const std::size_t room = std::max(budget - out.slices.bytes(), kSmallestCut);
+    if (stream.pending.front().size() <= room) {
+      out.slices.push(stream.pending.pop());
+    } else {
+      base::SharedBytes& front = stream.pending.front();
+      out.slices.push(front.slice(0, room));
+      front = front.from(room);
+    }
+  }
+  const std::size_t sent = out.slices.bytes();
+  lane.turn = ++turns_;
+  stream.pending_bytes -= sent;
+  stream.outstanding_bytes += sent;
+  outstanding_ += sent;
+  lane.view->queued_bytes -= sent;
+  lane.view->outstanding_bytes += sent;
+  if (stream.fin && stream.pending.empty()) {
+    out.fin = true;
+    stream.closed = true;
+    --lane.view->open_streams;
+    --open_streams_;
+  }
+  reschedule(stream);
+  reschedule(lane);
+  if (stream.closed) {
+    note_drained(lane);
+    if (stream.outstanding_bytes == 0) release(stream);
+  }
+}
+
+void OutgoingData::on_sent(StreamHandle handle, std::size_t bytes) {
+  OutgoingStream* stream = find(handle);
+  if (stream == nullptr) return;  // it was reset, and its bytes were taken off the window then
+  bytes = std::min(bytes, stream->outstanding_bytes);
+  stream->outstanding_bytes -= bytes;
+  outstanding_ -= bytes;
+  if (stream->lane != nullptr) stream->lane->view->outstanding_bytes -= bytes;
+  if (stream->closed && stream->outstanding_bytes == 0) release(*stream);
+}
+
+void OutgoingData::push(OutgoingStream& stream, base::SharedBytes bytes) {
+  stream.pending_bytes += bytes.size();
+  if (stream.lane != nullptr) stream.lane->view->queued_bytes += bytes.size();
+  stream.pending.push(std::move(bytes));
+}
+
+void OutgoingData::reschedule(OutgoingStream& stream) {
+  OutgoingLane* lane = stream.lane;
+  if (lane == nullptr) return;
+  if (stream.has_work()) {
+    if (lane->streams.contains(stream)) return;  // more of the same stream: no key has changed
+    // The lane is out of its heap while its key may change.
+    ready_.erase(*lane);
+    lane->streams.insert(stream);
+  } else {
+    ready_.erase(*lane);
+    lane->streams.erase(stream);
+  }
+  reschedule(*lane);
+}
+
+void OutgoingData::reschedule(OutgoingLane& lane) {
+  if (lane.has_work()) {
+    ready_.insert_or_update(lane);
+  } else {
+    ready_.erase(lane);
+  }
+}
+
+// ---- records ----
+
+OutgoingStream& OutgoingData::allocate() {
+  if (free_slots_.empty()) {
+    auto stream = std::make_unique<OutgoingStream>();
+    stream->slot = static_cast<std::uint32_t>(slots_.size());
+    slots_.push_back(std::move(stream));
+    free_slots_.push_back(slots_.back()->slot);
+  }
+  OutgoingStream& stream = *slots_[free_slots_.back()];
+  free_slots_.pop_back();
+  stream.live = true;
+  return stream;
+}
+
+void OutgoingData::release(OutgoingStream& stream) {
+  outstanding_ -= stream.outstanding_bytes;
+  if (!stream.closed) --open_streams_;
+  if (OutgoingLane* lane = stream.lane) {
+    lane->view->queued_bytes -= stream.pending_bytes;
+    lane->view->outstanding_bytes -= stream.outstanding_bytes;
+    if (!stream.closed) --lane->view->open_streams;
+    if (lane->streams.contains(stream)) {
+      ready_.erase(*lane);
+      lane->streams.erase(stream);
+      reschedule(*lane);
+    }
+  }
+  stream.pending.clear();
+  stream.pending_bytes = stream.outstanding_bytes = 0;
+  stream.last_object.reset();
+  stream.payload_left = 0;
+  stream.lane = nullptr;
+  stream.opened = stream.fin = stream.closed = stream.live = false;
+  ++stream.generation;
+  free_slots_.push_back(stream.slot);
+}
+
+OutgoingStream* OutgoingData::find(StreamHandle handle) const noexcept {
+  const auto slot = static_cast<std::uint32_t>(handle.value) - 1;
+  if (slot >= slots_.size()) return nullptr;
+  OutgoingStream* stream = slots_[slot].get();
+  return stream->live && stream->handle() == handle ? stream : nullptr;
+}
+
+OutgoingLane* OutgoingData::find_lane(RequestHandle subscription) const noexcept {
+  const auto found = lanes_.find(subscription);
+  return found == lanes_.end() ? nullptr : found->second.get();
+}
+
+void OutgoingData::clear() {
+  for (const auto& stream : slots_) {
+    if (stream->live) release(*stream);
+  }
+  lanes_.clear();
+  ready_ = {};
+  resets_.clear();
+  drained_.clear();
+}
+
+}  // namespace msquic_py::moqt::session

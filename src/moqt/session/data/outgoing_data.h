@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "base/shared_bytes.h"
+#include "moqt/model/draft.h"
+#include "moqt/session/action.h"
+#include "moqt/session/data/outgoing_stream.h"
+#include "moqt/session/data/subgroup_properties.h"
+#include "moqt/session/event.h"
+#include "moqt/session/ring_queue.h"
+#include "moqt/session/session_config.h"
+#include "moqt/session/session_error.h"
+
+namespace msquic_py::moqt::session {
+
+/// All streams and datagrams that this endpoint sends, and the decision what goes next. At most a window's worth of
+/// bytes is in the transport's hands; the rest waits here, where a more urgent object can still overtake it.
+class OutgoingData {
+ public:
+  explicit OutgoingData(const SessionConfig& config);
+
+  // ---- for requests ----
+
+  /// `view` is kept up to date until remove_lane(); it belongs to the request.
+  void add_lane(RequestHandle subscription, PublishedSubscription& view, bool held);
+  void release_lane(RequestHandle subscription);  ///< PUBLISH went out: the lane is no longer held
+  /// Priorities or group order in the view have changed.
+  void reorder(RequestHandle subscription);
+  /// Resets every stream that the transport may still hold bytes of, drops datagrams and forgets the lane.
+  void abort_lane(RequestHandle subscription, StreamResetCode code);
+  /// Forgets a lane whose streams have been closed.
+  void remove_lane(RequestHandle subscription);
+  /// Resets the open streams, of all groups or of those the filter in the view no longer includes; reports each.
+  void reset_streams(RequestHandle subscription, StreamResetCode code, bool only_unwanted, RingQueue<Event>* events);
+  /// A lane that has been told to end and has nothing open or queued any more.
+  std::optional<RequestHandle> take_drained();
+  void check_drained(RequestHandle subscription);
+
+  // ---- for the application ----
+
+  base::Result<StreamHandle, SessionError> open(RequestHandle subscription, const SubgroupProperties& properties);
+  base::Result<void, SessionError> append_object(StreamHandle handle, std::uint64_t object, const base::SharedBytes& wire,
+                                                 std::size_t delta_size, std::uint64_t remaining);
+  base::Result<void, SessionError> append_payload(StreamHandle handle, base::SharedBytes bytes);
+  base::Result<void, SessionError> finish(StreamHandle handle);
+  /// The subscription whose stream it was; null handle when there is no such stream.
+  RequestHandle reset(StreamHandle handle, std::uint64_t code);
+  [[nodiscard]] std::size_t queued_bytes(StreamHandle handle) const noexcept;
+  base::Result<bool, SessionError> send_datagram(RequestHandle subscription, const DatagramProperties& properties,
+                                                 const base::SharedBytes& after_alias);
+
+  // ---- for the transport ----
+
+  bool next_action(Action& action);
+  void on_sent(StreamHandle handle, std::size_t bytes);
+  void set_window(std::size_t bytes) noexcept { window_ = bytes; }
+  void set_max_datagram_size(std::size_t bytes) noexcept { max_datagram_size_ = bytes; }
+  [[nodiscard]] std::size_t max_datagram_size() const noexcept { return max_datagram_size_; }
+  void clear();
+
+ private:
+  OutgoingStream* find(StreamHandle handle) const noexcept;
+  OutgoingLane* find_lane(RequestHandle subscription) const noexcept;
+  OutgoingStream& allocate();
+  void release(OutgoingStream& stream);
+  void reset(OutgoingStream& stream, std::uint64_t code);
+  void push(OutgoingStream& stream, base::SharedBytes bytes);
+  /// The work of `stream` or of its lane has changed.
+  void reschedule(OutgoingStream& stream);
+  void reschedule(OutgoingLane& lane);
+  void note_drained(OutgoingLane& lane);
+  void send_from(OutgoingLane& lane, OutgoingStream& stream, SendStream& out);
+
+  Draft draft_;
+  std::size_t max_streams_;
+  std::size_t max_queued_datagrams_;
+  std::size_t window_;
+  std::size_t outstanding_ = 0;
+  std::size_t max_datagram_size_ = 0;
+  std::size_t open_streams_ = 0;
+  std::uint64_t turns_ = 0;
+
+  std::vector<std::unique_ptr<OutgoingStream>> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::unordered_map<RequestHandle, std::unique_ptr<OutgoingLane>> lanes_;
+  PriorityHeap<OutgoingLane, LaneBefore> ready_;
+  RingQueue<Action> resets_;
+  RingQueue<RequestHandle> drained_;
+  base::SlabArena arena_;
+  base::ByteVector scratch_;
+};
+
+}  // namespace msquic_py::moqt::session

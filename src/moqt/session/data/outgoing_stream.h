@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <tuple>
+
+#include "base/shared_bytes.h"
+#include "moqt/model/group_order.h"
+#include "moqt/session/data/datagram_properties.h"
+#include "moqt/session/data/priority_heap.h"
+#include "moqt/session/handles.h"
+#include "moqt/session/published_subscription.h"
+#include "moqt/session/ring_queue.h"
+
+namespace msquic_py::moqt::session {
+
+struct OutgoingLane;
+
+/// One subgroup stream that this endpoint writes. Records are reused; `generation` makes old handles stale.
+struct OutgoingStream {
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 1;
+  bool live = false;
+
+  OutgoingLane* lane = nullptr;  ///< null once its subscription is gone
+  std::uint64_t group = 0;
+  std::uint64_t subgroup = 0;
+  std::optional<std::uint8_t> own_priority;  ///< nothing inherits the lane's
+
+  RingQueue<base::SharedBytes> pending;
+  std::size_t pending_bytes = 0;
+  std::size_t outstanding_bytes = 0;
+  std::optional<std::uint64_t> last_object;
+  std::uint64_t payload_left = 0;  ///< of the object appended last
+  bool opened = false;             ///< the transport has been told
+  bool fin = false;                ///< finish_stream() was called
+  bool closed = false;             ///< FIN has been given to the transport
+
+  std::size_t heap_index = static_cast<std::size_t>(-1);
+
+  [[nodiscard]] StreamHandle handle() const noexcept { return {(std::uint64_t{generation} << 32) | (slot + 1)}; }
+  [[nodiscard]] bool has_work() const noexcept { return pending_bytes > 0 || (fin && !closed); }
+  [[nodiscard]] std::uint8_t priority() const noexcept;
+};
+
+/// Within one subscription: publisher priority, then groups in the subscription's order, then subgroups (section 7.2).
+struct StreamBefore {
+  bool operator()(const OutgoingStream& left, const OutgoingStream& right) const noexcept;
+};
+
+struct QueuedDatagram {
+  DatagramProperties properties;
+  base::SharedBytes prefix;  ///< type and track alias
+  base::SharedBytes after_alias;
+};
+
+/// Everything that waits to be sent for one subscription.
+struct OutgoingLane {
+  RequestHandle subscription;
+  PublishedSubscription* view = nullptr;
+  bool held = false;  ///< PUBLISH itself still waits for credit: the peer does not know the alias yet
+  PriorityHeap<OutgoingStream, StreamBefore> streams;
+  RingQueue<QueuedDatagram> datagrams;
+  std::uint64_t turn = 0;  ///< when it was last served; equal subscriptions take turns
+  std::size_t heap_index = static_cast<std::size_t>(-1);
+
+  [[nodiscard]] bool has_work() const noexcept { return !held && (!streams.empty() || !datagrams.empty()); }
+  [[nodiscard]] std::uint8_t datagram_priority() const noexcept;
+  /// Whether the next thing to send is the oldest datagram rather than the first stream.
+  [[nodiscard]] bool datagram_first() const noexcept;
+  /// (subscriber priority, publisher priority, turn) of the next thing to send. Only with has_work().
+  [[nodiscard]] std::tuple<std::uint8_t, std::uint8_t, std::uint64_t> key() const noexcept;
+};
+
+/// Between subscriptions: subscriber priority, publisher priority, then whoever waited longest.
+struct LaneBefore {
+  bool operator()(const OutgoingLane& left, const OutgoingLane& right) const noexcept { return left.key() < right.key(); }
+};
+
+}  // namespace msquic_py::moqt::session

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "moqt/model/forwarding_preference.h"
+#include "moqt/model/full_track_name.h"
+#include "moqt/model/location.h"
+#include "moqt/model/malformed_track.h"
+#include "moqt/model/object_status.h"
+#include "moqt/session/handles.h"
+
+namespace msquic_py::moqt::session {
+
+/// A track that this endpoint receives under one alias: what attributes its objects, and the rules of section 2.4.2
+/// that can be checked without remembering objects.
+class ReceivedTrack {
+ public:
+  ReceivedTrack(FullTrackName name, std::uint64_t alias, std::uint8_t publisher_priority)
+      : name_(std::move(name)), alias_(alias), publisher_priority_(publisher_priority) {}
+
+  [[nodiscard]] const FullTrackName& name() const noexcept { return name_; }
+  [[nodiscard]] std::uint64_t alias() const noexcept { return alias_; }
+  /// For streams and datagrams that carry no priority of their own.
+  [[nodiscard]] std::uint8_t publisher_priority() const noexcept { return publisher_priority_; }
+
+  /// Nothing before the first object.
+  [[nodiscard]] std::optional<ForwardingPreference> preference() const noexcept { return preference_; }
+
+  /// The subscriptions that share this track, first the one that gets its objects. More than one only when the same
+  /// publisher answered a SUBSCRIBE and sent a PUBLISH for the track.
+  std::vector<RequestHandle> subscriptions;
+  std::uint64_t streams_seen = 0;
+  std::size_t streams_open = 0;
+
+  /// An object of the track arrived; why it makes the track malformed, if it does.
+  std::optional<MalformedTrack> on_object(Location location, ObjectStatus status, ForwardingPreference preference) noexcept;
+  /// The group is known to end with this object.
+  void on_group_end(std::uint64_t group, std::uint64_t last_object) noexcept;
+
+ private:
+  /// Ends of groups that are remembered: enough for the groups that overlap in time.
+  static constexpr std::size_t kRememberedGroups = 4;
+
+  FullTrackName name_;
+  std::uint64_t alias_;
+  std::uint8_t publisher_priority_;
+  std::optional<ForwardingPreference> preference_;
+  std::optional<Location> end_of_track_;  ///< no object lies at or behind it
+  std::array<std::optional<Location>, kRememberedGroups> group_ends_;
+  std::size_t next_group_end_ = 0;
+};
+
+}  // namespace msquic_py::moqt::session

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include "moqt/model/track_namespace.h"
+#include "moqt/session/requests/request.h"
+
+namespace msquic_py::moqt::session {
+
+/// PUBLISH_NAMESPACE, from either side (sections 6.2, 9.20 to 9.22). Draft-15 ends it by namespace, not by ID.
+class NamespacePublication final : public Request {
+ public:
+  NamespacePublication(RequestContext& context, RequestHandle handle, bool ours, TrackNamespace track_namespace,
+                       MessageParameters parameters)
+      : Request(context, handle, ours), namespace_(std::move(track_namespace)), parameters_(std::move(parameters)) {}
+
+  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kNamespacePublication; }
+  [[nodiscard]] const TrackNamespace& track_namespace() const noexcept { return namespace_; }
+
+  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
+  void on_request_ok(const wire::RequestOk& message) override;
+  /// PUBLISH_NAMESPACE_DONE from the publisher.
+  void on_done();
+  /// PUBLISH_NAMESPACE_CANCEL from the subscriber.
+  void on_cancel(const wire::PublishNamespaceCancel& message);
+
+  RequestResult accept(MessageParameters parameters) override;
+  /// Ours: withdraws it.
+  RequestResult cancel() override;
+  /// The peer's: takes the acceptance back.
+  RequestResult revoke(RequestErrorCode code, std::string_view reason);
+
+ private:
+  TrackNamespace namespace_;
+  MessageParameters parameters_;
+};
+
+}  // namespace msquic_py::moqt::session

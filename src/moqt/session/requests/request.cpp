@@ -1,0 +1,70 @@
+#include "moqt/session/requests/request.h"
+
+#include <string>
+
+namespace msquic_py::moqt::session {
+
+void Request::begin(std::uint64_t id) {
+  id_ = id;
+  (void)context_.send(first_message(id));  // proved to be encodable when the application asked
+  context_.arm(handle_, context_.config().timeouts.control_message);
+}
+
+void Request::unexpected(std::string_view message) {
+  context_.close(SessionErrorCode::kProtocolViolation, std::string(message) + " does not fit the request it names");
+}
+
+bool Request::take_answer(std::string_view message) {
+  if (!ours_ || answered_) {
+    context_.close(SessionErrorCode::kProtocolViolation, std::string(message) + " is a second answer to its request");
+    return false;
+  }
+  answered_ = true;
+  context_.disarm(handle_);
+  return true;
+}
+
+RequestResult Request::may_answer() const {
+  if (ours_) return base::Failure{SessionError::kWrongRole};
+  if (answered_) return base::Failure{SessionError::kWrongState};
+  return {};
+}
+
+void Request::on_request_ok(const wire::RequestOk&) { unexpected("REQUEST_OK"); }
+void Request::on_subscribe_ok(const wire::SubscribeOk&) { unexpected("SUBSCRIBE_OK"); }
+void Request::on_publish_ok(const wire::PublishOk&) { unexpected("PUBLISH_OK"); }
+void Request::on_publish_done(const wire::PublishDone&) { unexpected("PUBLISH_DONE"); }
+void Request::on_unsubscribe() { unexpected("UNSUBSCRIBE"); }
+void Request::on_unsubscribe_namespace() { unexpected("UNSUBSCRIBE_NAMESPACE"); }
+
+void Request::on_request_error(const wire::RequestError& message) {
+  if (!take_answer("REQUEST_ERROR")) return;
+  context_.emit(RequestRejected{handle_, static_cast<std::uint64_t>(message.error_code), message.error_reason});
+  context_.end(handle_);
+}
+
+void Request::on_deadline() {
+  context_.close(SessionErrorCode::kControlMessageTimeout, "no answer to a request");
+}
+
+RequestResult Request::accept(MessageParameters) { return base::Failure{SessionError::kWrongRole}; }
+
+RequestResult Request::reject(RequestErrorCode code, std::string_view reason) {
+  if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  if (auto sent = context_.send(wire::RequestError{*id_, code, cut_reason(reason)}); !sent.ok()) return sent;
+  answered_ = true;
+  context_.end(handle_);
+  return {};
+}
+
+RequestResult Request::cancel() { return base::Failure{SessionError::kWrongRole}; }
+
+std::string cut_reason(std::string_view text, std::size_t limit) {
+  if (text.size() > limit) {
+    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
+    text = text.substr(0, limit);
+  }
+  return std::string(text);
+}
+
+}  // namespace msquic_py::moqt::session

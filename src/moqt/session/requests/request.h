@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "moqt/model/error_codes.h"
+#include "moqt/model/message_parameters.h"
+#include "moqt/session/handles.h"
+#include "moqt/session/requests/request_context.h"
+#include "moqt/wire/control_message.h"
+
+namespace msquic_py::moqt::session {
+
+using RequestResult = base::Result<void, SessionError>;
+
+enum class RequestKind : std::uint8_t {
+  kSubscriptionAsSubscriber,
+  kSubscriptionAsPublisher,
+  kSubscriptionUpdate,
+  kNamespacePublication,
+  kNamespaceSubscription,
+  kTrackStatus,
+};
+
+/// One request, ours or the peer's, from its first message to its end. Whatever a message means for a request is in
+/// a class derived from this; what a request does not override is not allowed for it, and the session closes.
+class Request {
+ public:
+  Request(RequestContext& context, RequestHandle handle, bool ours) noexcept
+      : context_(context), handle_(handle), ours_(ours) {}
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+  virtual ~Request() = default;
+
+  [[nodiscard]] virtual RequestKind kind() const noexcept = 0;
+  [[nodiscard]] RequestHandle handle() const noexcept { return handle_; }
+  /// Whether this endpoint began it.
+  [[nodiscard]] bool ours() const noexcept { return ours_; }
+  /// The draft's Request ID; nothing while a request of ours waits for credit.
+  [[nodiscard]] std::optional<std::uint64_t> id() const noexcept { return id_; }
+  [[nodiscard]] bool answered() const noexcept { return answered_; }
+
+  // ---- beginning ----
+
+  /// For ours: the message that begins it.
+  [[nodiscard]] virtual wire::ControlMessage first_message(std::uint64_t id) const = 0;
+  /// For ours, while it waits for credit: whether there is still a point in sending it.
+  [[nodiscard]] virtual bool obsolete() const { return false; }
+  /// For ours: it goes out now with this ID.
+  virtual void begin(std::uint64_t id);
+  /// For the peer's: it came with this ID.
+  void received(std::uint64_t id) noexcept { id_ = id; }
+
+  // ---- the peer ----
+
+  virtual void on_request_ok(const wire::RequestOk& message);
+  virtual void on_request_error(const wire::RequestError& message);
+  virtual void on_subscribe_ok(const wire::SubscribeOk& message);
+  virtual void on_publish_ok(const wire::PublishOk& message);
+  virtual void on_publish_done(const wire::PublishDone& message);
+  virtual void on_unsubscribe();
+  virtual void on_unsubscribe_namespace();
+  virtual void on_deadline();
+
+  // ---- the application ----
+
+  virtual RequestResult accept(MessageParameters parameters);
+  virtual RequestResult reject(RequestErrorCode code, std::string_view reason);
+  virtual RequestResult cancel();
+
+ protected:
+  /// A second answer, or the answer to another kind of request (section 5.1).
+  void unexpected(std::string_view message);
+  /// Takes note of the one answer to a request of ours; false, and the session closes, when it is not the first.
+  bool take_answer(std::string_view message);
+  /// Whether the application may answer now.
+  [[nodiscard]] RequestResult may_answer() const;
+
+  RequestContext& context_;
+  bool answered_ = false;
+
+ private:
+  RequestHandle handle_;
+  bool ours_;
+  std::optional<std::uint64_t> id_;
+};
+
+/// At most `limit` bytes of `text`, cut between UTF-8 sequences.
+std::string cut_reason(std::string_view text, std::size_t limit = 1024);
+
+}  // namespace msquic_py::moqt::session

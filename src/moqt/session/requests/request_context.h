@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+#include "moqt/model/error_codes.h"
+#include "moqt/session/data/incoming_data.h"
+#include "moqt/session/data/outgoing_data.h"
+#include "moqt/session/event.h"
+#include "moqt/session/handles.h"
+#include "moqt/session/session_config.h"
+#include "moqt/session/session_error.h"
+#include "moqt/session/time.h"
+#include "moqt/wire/control_message.h"
+
+namespace msquic_py::moqt::session {
+
+class Request;
+
+/// All that a request sees of its session.
+class RequestContext {
+ public:
+  /// Queues a control message. It fails, and nothing is sent, when the message cannot be put on the wire.
+  virtual base::Result<void, SessionError> send(const wire::ControlMessage& message) = 0;
+  virtual void emit(Event event) = 0;
+  virtual void close(SessionErrorCode code, std::string_view reason) = 0;
+  /// One deadline per request; a zero delay means none.
+  virtual void arm(RequestHandle request, Duration delay) = 0;
+  virtual void disarm(RequestHandle request) = 0;
+  /// The request has ended: its handle is stale from now on. The object lives until the present input is done with.
+  virtual void end(RequestHandle request) = 0;
+  /// A response to this ID of ours may still be under way although we have lost interest.
+  virtual void expect_late_response(std::uint64_t id) = 0;
+  virtual std::uint64_t next_track_alias() = 0;
+  /// Null for a stale handle.
+  virtual Request* find(RequestHandle request) = 0;
+  virtual OutgoingData& outgoing() = 0;
+  virtual IncomingData& incoming() = 0;
+  /// Where outgoing streams that end without the application report it.
+  virtual RingQueue<Event>& events() = 0;
+  [[nodiscard]] virtual const SessionConfig& config() const = 0;
+
+ protected:
+  ~RequestContext() = default;
+};
+
+}  // namespace msquic_py::moqt::session

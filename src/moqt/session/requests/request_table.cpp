@@ -1,0 +1,29 @@
+#include "moqt/session/requests/request_table.h"
+
+#include <algorithm>
+
+namespace msquic_py::moqt::session {
+
+void RequestTable::end(RequestHandle handle) {
+  const auto found = by_handle_.find(handle);
+  if (found == by_handle_.end()) return;
+  Request& request = *found->second;
+  if (request.id()) (request.ours() ? ours_ : peers_).erase(*request.id());
+  ended_.push_back(std::move(found->second));
+  by_handle_.erase(found);
+}
+
+void RequestTable::clear() {
+  ours_.clear();
+  peers_.clear();
+  for (auto& [handle, request] : by_handle_) ended_.push_back(std::move(request));
+  by_handle_.clear();
+}
+
+std::size_t RequestTable::count(RequestKind kind, bool ours) const noexcept {
+  return static_cast<std::size_t>(std::count_if(by_handle_.begin(), by_handle_.end(), [&](const auto& entry) {
+    return entry.second->kind() == kind && entry.second->ours() == ours;
+  }));
+}
+
+}  // namespace msquic_py::moqt::session

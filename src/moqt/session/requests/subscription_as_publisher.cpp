@@ -1,0 +1,160 @@
+#include "moqt/session/requests/subscription_as_publisher.h"
+
+#include <algorithm>
+
+namespace msquic_py::moqt::session {
+
+SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, RequestHandle handle, bool ours,
+                                                 FullTrackName track, std::uint64_t track_alias, MessageParameters parameters)
+    : Request(context, handle, ours), parameters_(std::move(parameters)) {
+  view_.track = std::move(track);
+  view_.track_alias = track_alias;
+  apply(parameters_);
+  if (!ours) return;
+  view_.publisher_priority = parameters_.publisher_priority().value_or(128);
+  view_.largest_at_establishment = view_.largest = parameters_.largest_object();
+  context_.outgoing().add_lane(handle, view_, /*held=*/true);
+}
+
+wire::ControlMessage SubscriptionAsPublisher::first_message(std::uint64_t id) const {
+  return wire::Publish{id, view_.track, view_.track_alias, parameters_};
+}
+
+void SubscriptionAsPublisher::begin(std::uint64_t id) {
+  Request::begin(id);
+  context_.outgoing().release_lane(handle());
+}
+
+/// What SUBSCRIBE, PUBLISH, PUBLISH_OK and SUBSCRIBE_UPDATE have in common. Absent parameters change nothing.
+void SubscriptionAsPublisher::apply(const MessageParameters& parameters) {
+  view_.forward = parameters.forward().value_or(view_.forward);
+  view_.subscriber_priority = parameters.subscriber_priority().value_or(view_.subscriber_priority);
+  view_.group_order = parameters.group_order().value_or(view_.group_order);
+  if (const auto timeout = parameters.delivery_timeout()) {
+    // Both sides may set one; the shorter counts (section 9.2.1.2).
+    view_.delivery_timeout_ms = std::min(*timeout, view_.delivery_timeout_ms.value_or(*timeout));
+  }
+  if (const auto filter = parameters.filter()) filter_ = filter;
+}
+
+RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
+  if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  const auto largest = parameters.largest_object();
+  if (const auto last = filter_ ? filter_->last_group() : std::nullopt; last && largest && *last < largest->group) {
+    (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");
+    return base::Failure{SessionError::kInvalidRange};
+  }
+  const std::uint64_t alias = context_.next_track_alias();
+  if (auto sent = context_.send(wire::SubscribeOk{*id(), alias, parameters}); !sent.ok()) return sent;
+  answered_ = true;
+  view_.track_alias = alias;
+  view_.established = true;
+  view_.publisher_priority = parameters.publisher_priority().value_or(128);
+  if (!parameters_.group_order()) view_.group_order = parameters.group_order().value_or(GroupOrder::kAscending);
+  if (const auto timeout = parameters.delivery_timeout()) {
+    view_.delivery_timeout_ms = std::min(*timeout, view_.delivery_timeout_ms.value_or(*timeout));
+  }
+  view_.largest_at_establishment = view_.largest = largest;
+  if (filter_) {
+    view_.start = filter_->resolve_start(largest);
+    view_.last_group = filter_->last_group();
+    filter_.reset();
+  }
+  context_.outgoing().add_lane(handle(), view_, /*held=*/false);
+  return {};
+}
+
+void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {
+  if (!take_answer("PUBLISH_OK")) return;
+  view_.established = true;
+  apply_update(message.parameters);
+  context_.emit(RequestAccepted{handle(), message.parameters});
+  on_drained();
+}
+
+void SubscriptionAsPublisher::on_request_error(const wire::RequestError& message) {
+  if (!take_answer("REQUEST_ERROR")) return;
+  context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(message.error_code), message.error_reason});
+  abort();
+}
+
+void SubscriptionAsPublisher::on_unsubscribe() {
+  if (!answered()) {
+    if (ours()) {
+      context_.expect_late_response(*id());
+    } else {
+      (void)context_.send(wire::RequestError{*id(), RequestErrorCode::kInternalError, "unsubscribed before an answer"});
+    }
+  }
+  context_.emit(Unsubscribed{handle()});
+  abort();
+}
+
+/// Nobody wants its objects any more: every stream that still has bytes to send is reset (section 5.1.1).
+void SubscriptionAsPublisher::abort() {
+  for (const RequestHandle update : std::exchange(pending_updates_, {})) {
+    if (Request* request = context_.find(update)) {
+      (void)request->Request::reject(RequestErrorCode::kDoesNotExist, "the subscription has ended");
+    }
+  }
+  context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);
+  context_.end(handle());
+}
+
+bool SubscriptionAsPublisher::allows(const MessageParameters& update) const noexcept {
+  const auto filter = update.filter();
+  if (!filter || (filter->type != FilterType::kAbsoluteStart && filter->type != FilterType::kAbsoluteRange)) return true;
+  if (!filter_) return filter->start >= view_.start;
+  const bool absolute = filter_->type == FilterType::kAbsoluteStart || filter_->type == FilterType::kAbsoluteRange;
+  return !absolute || filter->start >= filter_->start;
+}
+
+void SubscriptionAsPublisher::apply_update(const MessageParameters& update) {
+  const bool was_forward = view_.forward;
+  apply(update);
+  if (!answered()) return;
+  bool narrowed = false;
+  if (filter_) {
+    // A relative start counts from an object that may be older than the present start.
+    view_.start = std::max(view_.start, filter_->resolve_start(view_.largest));
+    view_.last_group = filter_->last_group();
+    filter_.reset();
+    narrowed = true;
+  }
+  OutgoingData& outgoing = context_.outgoing();
+  outgoing.reorder(handle());
+  if (was_forward && !view_.forward) {
+    outgoing.reset_streams(handle(), StreamResetCode::kCancelled, /*only_unwanted=*/false, &context_.events());
+  } else if (narrowed) {
+    outgoing.reset_streams(handle(), StreamResetCode::kCancelled, /*only_unwanted=*/true, &context_.events());
+  }
+}
+
+RequestResult SubscriptionAsPublisher::publish_done(PublishDoneCode code, std::string_view reason) {
+  if (done_ || (!ours() && !answered())) return base::Failure{SessionError::kWrongState};
+  if (ours() && !id()) {  // the peer never heard of it
+    abort();
+    return {};
+  }
+  done_ = wire::PublishDone{*id(), code, 0, cut_reason(reason)};
+  view_.ending = true;
+  context_.outgoing().check_drained(handle());
+  return {};
+}
+
+void SubscriptionAsPublisher::on_drained() {
+  // A PUBLISH without answer waits for it: the subscription is not established yet, and may still be refused.
+  if (!done_ || !answered() || view_.open_streams > 0) return;
+  done_->stream_count = view_.streams_opened;
+  (void)context_.send(*done_);
+  done_sent_ = true;
+  for (const RequestHandle update : std::exchange(pending_updates_, {})) {
+    if (Request* request = context_.find(update)) {
+      (void)request->Request::reject(RequestErrorCode::kDoesNotExist, "the subscription has ended");
+    }
+  }
+  context_.outgoing().remove_lane(handle());
+  context_.end(handle());
+}
+
+}  // namespace msquic_py::moqt::session

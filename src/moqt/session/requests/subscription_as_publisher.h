@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "moqt/model/subscription_filter.h"
+#include "moqt/session/published_subscription.h"
+#include "moqt/session/requests/request.h"
+
+namespace msquic_py::moqt::session {
+
+/// A subscription whose objects this endpoint sends: begun by the peer's SUBSCRIBE or by our PUBLISH (section 5.1).
+class SubscriptionAsPublisher final : public Request {
+ public:
+  /// `track_alias` counts for PUBLISH; SUBSCRIBE gets one when it is accepted.
+  SubscriptionAsPublisher(RequestContext& context, RequestHandle handle, bool ours, FullTrackName track,
+                          std::uint64_t track_alias, MessageParameters parameters);
+
+  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionAsPublisher; }
+  [[nodiscard]] const PublishedSubscription& view() const noexcept { return view_; }
+  [[nodiscard]] PublishedSubscription& view() noexcept { return view_; }
+
+  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
+  void begin(std::uint64_t id) override;
+  void on_publish_ok(const wire::PublishOk& message) override;
+  void on_request_error(const wire::RequestError& message) override;
+  void on_unsubscribe() override;
+  /// Whether it ended by our PUBLISH_DONE: what the subscriber still sends about it crossed that on the way.
+  [[nodiscard]] bool done_sent() const noexcept { return done_sent_; }
+  /// Its last stream has been closed, or a datagram was the last one.
+  void on_drained();
+
+  /// Whether SUBSCRIBE_UPDATE may ask for this: the start must not decrease (section 9.11).
+  [[nodiscard]] bool allows(const MessageParameters& update) const noexcept;
+  void apply_update(const MessageParameters& update);
+  void add_pending_update(RequestHandle update) { pending_updates_.push_back(update); }
+  void remove_pending_update(RequestHandle update) { std::erase(pending_updates_, update); }
+
+  RequestResult accept(MessageParameters parameters) override;
+  RequestResult publish_done(PublishDoneCode code, std::string_view reason);
+
+ private:
+  void apply(const MessageParameters& parameters);
+  void abort();
+
+  MessageParameters parameters_;  ///< of SUBSCRIBE or PUBLISH, as sent
+  PublishedSubscription view_;
+  std::optional<SubscriptionFilter> filter_;  ///< until it can be resolved
+  std::optional<wire::PublishDone> done_;
+  std::vector<RequestHandle> pending_updates_;
+  bool done_sent_ = false;
+};
+
+}  // namespace msquic_py::moqt::session

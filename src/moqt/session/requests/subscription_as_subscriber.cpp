@@ -1,0 +1,100 @@
+#include "moqt/session/requests/subscription_as_subscriber.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace msquic_py::moqt::session {
+
+wire::ControlMessage SubscriptionAsSubscriber::first_message(std::uint64_t id) const {
+  return wire::Subscribe{id, track_, parameters_};
+}
+
+bool SubscriptionAsSubscriber::take_alias(std::uint64_t alias, const MessageParameters& parameters) {
+  delivery_timeout_ms_ = std::max(parameters_.delivery_timeout().value_or(0), parameters.delivery_timeout().value_or(0));
+  if (context_.incoming().add_track(handle(), track_, alias, parameters.publisher_priority().value_or(128))) return true;
+  context_.close(SessionErrorCode::kDuplicateTrackAlias, "a track alias is in use for another track (sections 9.10, 9.13)");
+  return false;
+}
+
+void SubscriptionAsSubscriber::on_publish(std::uint64_t track_alias) {
+  if (!take_alias(track_alias, parameters_)) return;
+  context_.emit(PublishReceived{handle(), track_, parameters_});
+  context_.incoming().release_held(handle());
+}
+
+void SubscriptionAsSubscriber::on_subscribe_ok(const wire::SubscribeOk& message) {
+  if (!take_answer("SUBSCRIBE_OK") || !take_alias(message.track_alias, message.parameters)) return;
+  context_.emit(RequestAccepted{handle(), message.parameters});
+  context_.incoming().release_held(handle());
+}
+
+void SubscriptionAsSubscriber::on_publish_done(const wire::PublishDone& message) {
+  if (done_ || (ours() && !answered())) return unexpected("PUBLISH_DONE");
+  done_ = message;
+  const Duration delivery = std::chrono::milliseconds(std::min<std::uint64_t>(delivery_timeout_ms_, 600'000));
+  context_.arm(handle(), std::max(context_.config().timeouts.publish_done, delivery));
+  check_done();
+}
+
+void SubscriptionAsSubscriber::on_deadline() {
+  if (!done_) return Request::on_deadline();
+  done_timer_over_ = true;
+  check_done();
+}
+
+void SubscriptionAsSubscriber::check_done() {
+  if (!done_ || !answered()) return;
+  IncomingData& incoming = context_.incoming();
+  if (incoming.streams_open(handle()) > 0) return;
+  const std::uint64_t seen = incoming.streams_seen(handle());
+  // Datagrams are not counted, so late ones can only be waited for.
+  const bool complete = seen >= done_->stream_count && !incoming.uses_datagrams(handle());
+  if (!complete && !done_timer_over_) return;
+  SubscriptionDone event;
+  event.subscription = handle();
+  event.code = static_cast<std::uint64_t>(done_->status_code);
+  event.stream_count = done_->stream_count;
+  event.reason = done_->error_reason;
+  if (done_->stream_count != wire::kStreamCountUnknown && seen < done_->stream_count) {
+    event.missing_streams = done_->stream_count - seen;
+  }
+  context_.emit(std::move(event));
+  incoming.remove_track(handle());
+  context_.end(handle());
+}
+
+void SubscriptionAsSubscriber::on_malformed(MalformedTrack reason) {
+  context_.emit(TrackMalformed{handle(), reason});
+  if (may_answer().ok()) {
+    (void)reject(RequestErrorCode::kMalformedTrack, describe(reason));
+  } else {
+    (void)cancel();
+  }
+}
+
+RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
+  if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  if (auto sent = context_.send(wire::PublishOk{*id(), std::move(parameters)}); !sent.ok()) return sent;
+  answered_ = true;
+  check_done();
+  return {};
+}
+
+RequestResult SubscriptionAsSubscriber::reject(RequestErrorCode code, std::string_view reason) {
+  auto rejected = Request::reject(code, reason);
+  if (rejected.ok()) context_.incoming().remove_track(handle());
+  return rejected;
+}
+
+RequestResult SubscriptionAsSubscriber::cancel() {
+  if (!ours() && !answered()) return base::Failure{SessionError::kWrongState};
+  if (id() && !done_) {
+    if (!answered()) context_.expect_late_response(*id());
+    (void)context_.send(wire::Unsubscribe{*id()});
+  }
+  context_.incoming().remove_track(handle());
+  context_.end(handle());
+  return {};
+}
+
+}  // namespace msquic_py::moqt::session

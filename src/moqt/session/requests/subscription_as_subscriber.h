@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "moqt/model/full_track_name.h"
+#include "moqt/model/malformed_track.h"
+#include "moqt/session/requests/request.h"
+
+namespace msquic_py::moqt::session {
+
+/// A subscription whose objects this endpoint receives: begun by our SUBSCRIBE or by the peer's PUBLISH (section 5.1).
+class SubscriptionAsSubscriber final : public Request {
+ public:
+  SubscriptionAsSubscriber(RequestContext& context, RequestHandle handle, bool ours, FullTrackName track,
+                           MessageParameters parameters)
+      : Request(context, handle, ours), track_(std::move(track)), parameters_(std::move(parameters)) {}
+
+  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionAsSubscriber; }
+  [[nodiscard]] const FullTrackName& track() const noexcept { return track_; }
+  [[nodiscard]] bool established() const noexcept { return answered() && !done_; }
+  /// Whether PUBLISH_DONE has come: the publisher has forgotten it, and only late objects are awaited.
+  [[nodiscard]] bool draining() const noexcept { return done_.has_value(); }
+
+  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
+  /// The peer's PUBLISH: takes its alias, reports it, then delivers what came ahead of it.
+  void on_publish(std::uint64_t track_alias);
+  void on_subscribe_ok(const wire::SubscribeOk& message) override;
+  void on_publish_done(const wire::PublishDone& message) override;
+  void on_deadline() override;
+  /// The data plane has finished with one of its streams.
+  void on_stream_ended() { check_done(); }
+  void on_malformed(MalformedTrack reason);
+
+  RequestResult accept(MessageParameters parameters) override;
+  RequestResult reject(RequestErrorCode code, std::string_view reason) override;
+  RequestResult cancel() override;
+
+ private:
+  [[nodiscard]] bool take_alias(std::uint64_t alias, const MessageParameters& parameters);
+  /// Ends the subscription when PUBLISH_DONE has come and its streams have been read or given up on (section 9.15).
+  void check_done();
+
+  FullTrackName track_;
+  MessageParameters parameters_;
+  std::optional<wire::PublishDone> done_;
+  std::uint64_t delivery_timeout_ms_ = 0;
+  bool done_timer_over_ = false;
+};
+
+}  // namespace msquic_py::moqt::session

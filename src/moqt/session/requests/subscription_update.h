@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "moqt/session/requests/request.h"
+
+namespace msquic_py::moqt::session {
+
+/// SUBSCRIBE_UPDATE, from either side (section 9.11): a request of its own about a subscription.
+class SubscriptionUpdate final : public Request {
+ public:
+  SubscriptionUpdate(RequestContext& context, RequestHandle handle, bool ours, RequestHandle subscription,
+                     MessageParameters parameters)
+      : Request(context, handle, ours), subscription_(subscription), parameters_(std::move(parameters)) {}
+
+  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionUpdate; }
+  [[nodiscard]] RequestHandle subscription() const noexcept { return subscription_; }
+  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
+  [[nodiscard]] bool obsolete() const override;
+  void on_request_ok(const wire::RequestOk& message) override;
+  RequestResult accept(MessageParameters parameters) override;
+  RequestResult reject(RequestErrorCode code, std::string_view reason) override;
+
+ private:
+  RequestHandle subscription_;
+  MessageParameters parameters_;
+};
+
+}  // namespace msquic_py::moqt::session

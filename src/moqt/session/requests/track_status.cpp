@@ -1,0 +1,30 @@
+#include "moqt/session/requests/track_status.h"
+
+namespace msquic_py::moqt::session {
+
+wire::ControlMessage TrackStatusRequest::first_message(std::uint64_t id) const {
+  return wire::TrackStatus{id, track_, parameters_};
+}
+
+void TrackStatusRequest::on_request_ok(const wire::RequestOk& message) {
+  if (!take_answer("REQUEST_OK")) return;
+  context_.emit(RequestAccepted{handle(), message.parameters});
+  context_.end(handle());
+}
+
+RequestResult TrackStatusRequest::accept(MessageParameters parameters) {
+  if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  if (auto sent = context_.send(wire::RequestOk{*id(), std::move(parameters)}); !sent.ok()) return sent;
+  answered_ = true;
+  context_.end(handle());
+  return {};
+}
+
+RequestResult TrackStatusRequest::cancel() {
+  if (!ours()) return base::Failure{SessionError::kWrongRole};
+  if (id()) context_.expect_late_response(*id());
+  context_.end(handle());
+  return {};
+}
+
+}  // namespace msquic_py::moqt::session

@@ -1,0 +1,357 @@
+#include "moqt/session/session.h"
+
+#include <utility>
+
+#include "moqt/session/control_router.h"
+#include "moqt/session/requests/namespace_publication.h"
+#include "moqt/session/requests/namespace_subscription.h"
+#include "moqt/session/requests/subscription_as_publisher.h"
+#include "moqt/session/requests/subscription_as_subscriber.h"
+#include "moqt/session/requests/subscription_update.h"
+#include "moqt/session/requests/track_status.h"
+#include "moqt/session/session_core.h"
+
+namespace msquic_py::moqt::session {
+
+namespace {
+
+/// Whether a new request may be begun at all.
+std::optional<SessionError> refusal(const SessionCore& core) noexcept {
+  if (core.closed()) return SessionError::kClosed;
+  if (core.goaway_received) return SessionError::kGoingAway;
+  return std::nullopt;
+}
+
+template <class T, class... Arguments>
+SessionResult<RequestHandle> begin(SessionCore& core, Arguments&&... arguments) {
+  const RequestHandle handle = core.requests.next_handle();
+  T& request = core.requests.add(std::make_unique<T>(core, handle, /*ours=*/true, std::forward<Arguments>(arguments)...));
+  auto begun = core.begin(request);
+  core.settle();
+  return begun;
+}
+
+bool range_reversed(const MessageParameters& parameters) noexcept {
+  const auto filter = parameters.filter();
+  return filter && !filter->valid();
+}
+
+}  // namespace
+
+Session::Session(SessionConfig config) : core_(std::make_unique<SessionCore>(std::move(config))) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+// ---- advance ----
+
+void Session::start(Time now) {
+  if (core_->state != State::kIdle) return;
+  core_->state = State::kSettingUp;
+  core_->deadlines.arm({DeadlineKey::Kind::kSetup}, core_->config().timeouts.setup);
+  core_->deadlines.settle(now);
+  if (core_->config().perspective == Perspective::kClient) core_->send_setup();
+  core_->settle();
+}
+
+void Session::on_control_data(Time now, base::Bytes bytes) {
+  if (core_->closed()) return;
+  core_->control.feed(bytes);
+  while (!core_->closed()) {
+    const auto message = core_->control.next();
+    if (message.needs_more()) break;
+    if (message.violated()) {
+      core_->close(message.violation().code, message.violation().what);
+      break;
+    }
+    ControlRouter(*core_).route(*message);
+    core_->requests.bury();
+  }
+  core_->settle();
+  core_->deadlines.settle(now);
+}
+
+void Session::on_control_closed(Time) {
+  core_->close(SessionErrorCode::kProtocolViolation, "the control stream was closed (section 3.3)");
+  core_->settle();
+}
+
+void Session::on_uni_stream_data(Time now, IncomingStreamId stream, base::SharedBytes bytes, bool fin) {
+  if (core_->closed()) return;
+  core_->incoming_data.on_data(now, stream, std::move(bytes), fin);
+  core_->settle();
+  core_->deadlines.settle(now);
+}
+
+void Session::on_uni_stream_reset(Time now, IncomingStreamId stream, std::uint64_t code) {
+  if (core_->closed()) return;
+  core_->incoming_data.on_reset(stream, code);
+  core_->settle();
+  core_->deadlines.settle(now);
+}
+
+void Session::on_bidi_stream_opened(Time) {
+  core_->close(SessionErrorCode::kProtocolViolation, "a second bidirectional stream (section 3.3)");
+  core_->settle();
+}
+
+void Session::on_stop_sending(Time, StreamHandle stream, std::uint64_t code) {
+  if (core_->closed()) return;
+  const RequestHandle subscription = core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(StreamResetCode::kCancelled));
+  if (subscription) core_->emit(OutgoingStreamStopped{subscription, stream, code});
+  core_->settle();
+}
+
+void Session::on_datagram(Time now, base::SharedBytes bytes) {
+  if (core_->closed()) return;
+  core_->incoming_data.on_datagram(now, bytes);
+  core_->settle();
+  core_->deadlines.settle(now);
+}
+
+void Session::on_stream_bytes_sent(StreamHandle stream, std::size_t bytes) { core_->outgoing_data.on_sent(stream, bytes); }
+
+void Session::on_datagram_max_size(std::size_t bytes) { core_->outgoing_data.set_max_datagram_size(bytes); }
+
+void Session::on_deadline(Time now) {
+  core_->deadlines.settle(now);
+  while (!core_->closed()) {
+    const auto expired = core_->deadlines.take_expired(now);
+    if (!expired) break;
+    switch (expired->kind) {
+      case DeadlineKey::Kind::kSetup:
+        core_->close(SessionErrorCode::kControlMessageTimeout, "no SETUP");
+        break;
+      case DeadlineKey::Kind::kGoaway:
+        core_->close(SessionErrorCode::kGoawayTimeout, "still here after GOAWAY (section 3.5)");
+        break;
+      case DeadlineKey::Kind::kRequest:
+        if (Request* request = core_->requests.find({expired->subject})) request->on_deadline();
+        break;
+      case DeadlineKey::Kind::kStreamSweep: core_->incoming_data.sweep(now); break;
+    }
+    core_->deadlines.settle(now);
+  }
+  core_->settle();
+}
+
+void Session::on_transport_closed(Time, std::uint64_t code, std::string reason) {
+  core_->on_transport_closed(code, std::move(reason));
+  core_->settle();
+}
+
+void Session::set_send_window(std::size_t bytes) { core_->outgoing_data.set_window(bytes); }
+
+// ---- drain ----
+
+bool Session::poll_action(Time now, Action& action) {
+  core_->deadlines.settle(now);
+  if (core_->action_queue.empty() && !core_->closed() && core_->outgoing_data.next_action(action)) {
+    core_->settle();  // that may have been the last byte before a PUBLISH_DONE
+    return true;
+  }
+  if (core_->action_queue.empty()) return false;
+  action = core_->action_queue.pop();
+  return true;
+}
+
+bool Session::poll_event(Event& event) {
+  if (core_->event_queue.empty()) return false;
+  event = core_->event_queue.pop();
+  return true;
+}
+
+// ---- observe ----
+
+std::optional<Time> Session::next_deadline() const { return core_->deadlines.next(); }
+Session::State Session::state() const noexcept { return core_->state; }
+const SessionConfig& Session::config() const noexcept { return core_->config(); }
+const SetupParameters* Session::peer_setup() const noexcept { return core_->peer_setup ? &*core_->peer_setup : nullptr; }
+bool Session::going_away() const noexcept { return core_->goaway_received; }
+std::size_t Session::max_datagram_size() const noexcept { return core_->outgoing_data.max_datagram_size(); }
+std::size_t Session::open_requests() const noexcept { return core_->requests.size(); }
+
+// ---- begin ----
+
+SessionResult<RequestHandle> Session::subscribe(FullTrackName track, MessageParameters parameters) {
+  if (const auto error = refusal(*core_)) return base::Failure{*error};
+  if (!track.valid()) return base::Failure{SessionError::kInvalidName};
+  if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};
+  const bool duplicate = core_->requests.find_first<SubscriptionAsSubscriber>(
+      RequestKind::kSubscriptionAsSubscriber,
+      [&](const SubscriptionAsSubscriber& each) { return each.ours() && !each.draining() && each.track() == track; });
+  if (duplicate) return base::Failure{SessionError::kDuplicate};
+  return begin<SubscriptionAsSubscriber>(*core_, std::move(track), std::move(parameters));
+}
+
+SessionResult<RequestHandle> Session::publish(FullTrackName track, MessageParameters parameters) {
+  if (const auto error = refusal(*core_)) return base::Failure{*error};
+  if (!track.valid()) return base::Failure{SessionError::kInvalidName};
+  return begin<SubscriptionAsPublisher>(*core_, std::move(track), core_->next_track_alias(), std::move(parameters));
+}
+
+SessionResult<RequestHandle> Session::publish_namespace(TrackNamespace track_namespace, MessageParameters parameters) {
+  if (const auto error = refusal(*core_)) return base::Failure{*error};
+  if (!track_namespace.valid()) return base::Failure{SessionError::kInvalidName};
+  const bool duplicate = core_->requests.find_first<NamespacePublication>(
+      RequestKind::kNamespacePublication,
+      [&](const NamespacePublication& each) { return each.ours() && each.track_namespace() == track_namespace; });
+  if (duplicate) return base::Failure{SessionError::kDuplicate};
+  return begin<NamespacePublication>(*core_, std::move(track_namespace), std::move(parameters));
+}
+
+SessionResult<RequestHandle> Session::subscribe_namespace(TrackNamespace prefix, MessageParameters parameters) {
+  if (const auto error = refusal(*core_)) return base::Failure{*error};
+  if (!prefix.valid()) return base::Failure{SessionError::kInvalidName};
+  const bool overlap = core_->requests.find_first<NamespaceSubscription>(
+      RequestKind::kNamespaceSubscription,
+      [&](const NamespaceSubscription& each) { return each.ours() && each.overlaps(prefix); });
+  if (overlap) return base::Failure{SessionError::kPrefixOverlap};
+  return begin<NamespaceSubscription>(*core_, std::move(prefix), std::move(parameters));
+}
+
+SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageParameters parameters) {
+  if (const auto error = refusal(*core_)) return base::Failure{*error};
+  if (!track.valid()) return base::Failure{SessionError::kInvalidName};
+  if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};
+  return begin<TrackStatusRequest>(*core_, std::move(track), std::move(parameters));
+}
+
+SessionResult<RequestHandle> Session::update(RequestHandle subscription, MessageParameters parameters) {
+  // An update belongs to a subscription that lives on after GOAWAY (section 9.4).
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  Request* request = core_->requests.find(subscription);
+  if (request == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  if (request->kind() != RequestKind::kSubscriptionAsSubscriber) return base::Failure{SessionError::kWrongRole};
+  if (!static_cast<SubscriptionAsSubscriber*>(request)->established()) return base::Failure{SessionError::kWrongState};
+  if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};
+  return begin<SubscriptionUpdate>(*core_, subscription, std::move(parameters));
+}
+
+// ---- answer, end ----
+
+SessionResult<void> Session::accept(RequestHandle request, MessageParameters parameters) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  Request* found = core_->requests.find(request);
+  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  auto result = found->accept(std::move(parameters));
+  core_->settle();
+  return result;
+}
+
+SessionResult<void> Session::reject(RequestHandle request, RequestErrorCode code, std::string_view reason) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  Request* found = core_->requests.find(request);
+  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  auto result = found->reject(code, reason);
+  core_->settle();
+  return result;
+}
+
+SessionResult<void> Session::cancel(RequestHandle request) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  Request* found = core_->requests.find(request);
+  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  auto result = found->cancel();
+  core_->settle();
+  return result;
+}
+
+SessionResult<void> Session::publish_done(RequestHandle subscription, PublishDoneCode code, std::string_view reason) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  Request* found = core_->requests.find(subscription);
+  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  if (found->kind() != RequestKind::kSubscriptionAsPublisher) return base::Failure{SessionError::kWrongRole};
+  auto result = static_cast<SubscriptionAsPublisher*>(found)->publish_done(code, reason);
+  core_->settle();
+  return result;
+}
+
+SessionResult<void> Session::cancel_namespace(RequestHandle request, RequestErrorCode code, std::string_view reason) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  Request* found = core_->requests.find(request);
+  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  if (found->kind() != RequestKind::kNamespacePublication) return base::Failure{SessionError::kWrongRole};
+  auto result = static_cast<NamespacePublication*>(found)->revoke(code, reason);
+  core_->settle();
+  return result;
+}
+
+SessionResult<void> Session::goaway(std::string_view new_session_uri) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  if (core_->state != State::kEstablished || core_->goaway_sent) return base::Failure{SessionError::kWrongState};
+  if (core_->config().perspective == Perspective::kClient && !new_session_uri.empty()) {
+    return base::Failure{SessionError::kWrongRole};
+  }
+  if (auto sent = core_->send(wire::Goaway{std::string(new_session_uri)}); !sent.ok()) return sent;
+  core_->goaway_sent = true;
+  core_->deadlines.arm({DeadlineKey::Kind::kGoaway}, core_->config().timeouts.goaway);
+  return {};
+}
+
+void Session::close(SessionErrorCode code, std::string_view reason) {
+  core_->close(code, reason);
+  core_->settle();
+}
+
+// ---- send objects ----
+
+const PublishedSubscription* Session::published(RequestHandle subscription) const noexcept {
+  const Request* found = core_->requests.find(subscription);
+  if (found == nullptr || found->kind() != RequestKind::kSubscriptionAsPublisher) return nullptr;
+  return &static_cast<const SubscriptionAsPublisher*>(found)->view();
+}
+
+void Session::note_largest_object(RequestHandle subscription, Location largest) {
+  Request* found = core_->requests.find(subscription);
+  if (found == nullptr || found->kind() != RequestKind::kSubscriptionAsPublisher) return;
+  auto& known = static_cast<SubscriptionAsPublisher*>(found)->view().largest;
+  if (!known || *known < largest) known = largest;
+}
+
+SessionResult<StreamHandle> Session::open_subgroup(RequestHandle subscription, const SubgroupProperties& properties) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  return core_->outgoing_data.open(subscription, properties);
+}
+
+SessionResult<void> Session::append_object(StreamHandle stream, std::uint64_t object, const base::SharedBytes& wire,
+                                           std::size_t delta_size, std::uint64_t remaining) {
+  return core_->outgoing_data.append_object(stream, object, wire, delta_size, remaining);
+}
+
+SessionResult<void> Session::append_payload(StreamHandle stream, base::SharedBytes bytes) {
+  return core_->outgoing_data.append_payload(stream, std::move(bytes));
+}
+
+SessionResult<void> Session::finish_stream(StreamHandle stream) { return core_->outgoing_data.finish(stream); }
+
+SessionResult<void> Session::reset_stream(StreamHandle stream, StreamResetCode code) {
+  if (!core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(code))) return base::Failure{SessionError::kUnknownStream};
+  core_->settle();
+  return {};
+}
+
+SessionResult<void> Session::reset_streams(RequestHandle subscription, StreamResetCode code) {
+  if (published(subscription) == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  core_->outgoing_data.reset_streams(subscription, code, /*only_unwanted=*/false, nullptr);
+  core_->settle();
+  return {};
+}
+
+std::size_t Session::queued_bytes(StreamHandle stream) const noexcept { return core_->outgoing_data.queued_bytes(stream); }
+
+SessionResult<bool> Session::send_datagram(RequestHandle subscription, const DatagramProperties& properties,
+                                           const base::SharedBytes& after_alias) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  return core_->outgoing_data.send_datagram(subscription, properties, after_alias);
+}
+
+// ---- receive objects ----
+
+void Session::stop_stream(IncomingStreamId stream, StreamResetCode code) {
+  if (core_->closed()) return;
+  core_->incoming_data.stop(stream, code);
+  core_->settle();
+}
+
+}  // namespace msquic_py::moqt::session

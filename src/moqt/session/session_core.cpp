@@ -1,0 +1,216 @@
+#include "moqt/session/session_core.h"
+
+#include "base/varint.h"
+#include "moqt/session/requests/subscription_as_publisher.h"
+#include "moqt/session/requests/subscription_as_subscriber.h"
+#include "moqt/session/requests/subscription_update.h"
+
+namespace msquic_py::moqt::session {
+
+namespace {
+
+SessionError error_of(wire::EncodeError error) noexcept {
+  switch (error) {
+    case wire::EncodeError::kPayloadTooLong: return SessionError::kTooLarge;
+    case wire::EncodeError::kNamespaceFieldCount:
+    case wire::EncodeError::kTrackNameTooLong: return SessionError::kInvalidName;
+    default: return SessionError::kInvalidParameter;
+  }
+}
+
+}  // namespace
+
+std::string_view name(SessionState state) noexcept {
+  switch (state) {
+    case SessionState::kIdle: return "idle";
+    case SessionState::kSettingUp: return "setting up";
+    case SessionState::kEstablished: return "established";
+    case SessionState::kClosed: return "closed";
+  }
+  return "unknown";
+}
+
+SessionCore::SessionCore(SessionConfig session_config)
+    : control(session_config),
+      ids(session_config.perspective, session_config.limits.max_open_requests),
+      outgoing_data(session_config),
+      incoming_data(*this, config_),
+      config_(std::move(session_config)) {}
+
+// ---- setup ----
+
+void SessionCore::send_setup() {
+  SetupParameters parameters;
+  if (config_.perspective == Perspective::kClient && config_.transport == SessionTransport::kQuic) {
+    if (!config_.path.empty()) parameters.set_path(config_.path);
+    if (!config_.authority.empty()) parameters.set_authority(config_.authority);
+  }
+  parameters.set_max_request_id(ids.initial_limit());
+  for (const AuthorizationToken& token : config_.authorization_tokens) parameters.add_authorization_token(token);
+  if (!config_.implementation.empty()) parameters.set_moqt_implementation(config_.implementation);
+  const bool client = config_.perspective == Perspective::kClient;
+  const auto sent = client ? send(wire::ClientSetup{parameters}) : send(wire::ServerSetup{parameters});
+  if (!sent.ok()) close(SessionErrorCode::kInternalError, "the configured path, authority or token cannot be sent");
+}
+
+void SessionCore::establish(SetupParameters peer) {
+  deadlines.disarm({DeadlineKey::Kind::kSetup});
+  ids.set_peer_limit(peer.max_request_id());
+  peer_setup = peer;
+  state = SessionState::kEstablished;
+  emit(Established{std::move(peer)});
+  flush_waiting();
+}
+
+// ---- sending and reporting ----
+
+base::Result<void, SessionError> SessionCore::send(const wire::ControlMessage& message) {
+  if (closed()) return {};
+  scratch_.clear();
+  if (const auto encoded = wire::encode_control_message(config_.draft, message, scratch_); !encoded.ok()) {
+    return base::Failure{error_of(encoded.error())};
+  }
+  action_queue.push(SendControl{control_arena_.copy(scratch_)});
+  return {};
+}
+
+void SessionCore::emit(Event event) {
+  if (closed()) return;
+  if (event_queue.size() >= config_.limits.max_queued_events) {
+    return close(SessionErrorCode::kInternalError, "the application does not take its events");
+  }
+  event_queue.push(std::move(event));
+}
+
+void SessionCore::close(std::uint64_t code, std::string_view reason) {
+  if (closed()) return;
+  const std::string text = cut_reason(reason);
+  action_queue.push(CloseSession{code, text});
+  event_queue.push(Closed{code, text, false});
+  state = SessionState::kClosed;
+}
+
+void SessionCore::on_transport_closed(std::uint64_t code, std::string reason) {
+  action_queue.clear();
+  if (closed()) return;
+  event_queue.push(Closed{code, std::move(reason), true});
+  state = SessionState::kClosed;
+}
+
+void SessionCore::stop_sending(IncomingStreamId stream, StreamResetCode code) {
+  if (!closed()) action_queue.push(StopSending{stream, static_cast<std::uint64_t>(code)});
+}
+
+// ---- deadlines ----
+
+void SessionCore::arm(RequestHandle request, Duration delay) {
+  deadlines.arm({DeadlineKey::Kind::kRequest, request.value}, delay);
+}
+
+void SessionCore::disarm(RequestHandle request) { deadlines.disarm({DeadlineKey::Kind::kRequest, request.value}); }
+
+void SessionCore::sweep_streams_after(Duration delay) { deadlines.arm({DeadlineKey::Kind::kStreamSweep}, delay); }
+
+// ---- requests ----
+
+base::Result<RequestHandle, SessionError> SessionCore::begin(Request& request) {
+  const RequestHandle handle = request.handle();
+  const auto give_back = [&](SessionError error) {
+    outgoing_data.remove_lane(handle);
+    requests.end(handle);
+    return base::Failure{error};
+  };
+  if (waiting_.size() >= config_.limits.max_waiting_requests) return give_back(SessionError::kTooManyRequests);
+  // The ID is not known yet; if the message fits with the longest one, it fits with every other.
+  scratch_.clear();
+  const auto trial = wire::encode_control_message(config_.draft, request.first_message(base::kVarintMax), scratch_);
+  if (!trial.ok()) return give_back(error_of(trial.error()));
+  waiting_.push(handle);
+  flush_waiting();
+  return handle;
+}
+
+void SessionCore::flush_waiting() {
+  if (state != SessionState::kEstablished) return;
+  while (!waiting_.empty()) {
+    Request* request = requests.find(waiting_.front());
+    if (request == nullptr || request->obsolete()) {
+      if (request != nullptr) end(request->handle());
+      (void)waiting_.pop();
+      continue;
+    }
+    const auto id = ids.take();
+    if (!id) {
+      if (const auto limit = ids.report_blocked()) (void)send(wire::RequestsBlocked{*limit});
+      return;
+    }
+    (void)waiting_.pop();
+    request->begin(*id);
+    requests.bind(*request);
+  }
+}
+
+bool SessionCore::receive_request(std::uint64_t id) {
+  const auto error = ids.receive(id);
+  if (!error) return true;
+  close(*error, *error == SessionErrorCode::kTooManyRequests ? "Request ID beyond the maximum (section 9.5)"
+                                                             : "Request ID out of sequence (section 9.1)");
+  return false;
+}
+
+void SessionCore::request_ended() {
+  if (const auto limit = ids.ended()) (void)send(wire::MaxRequestId{*limit});
+}
+
+void SessionCore::end(RequestHandle handle) {
+  Request* request = requests.find(handle);
+  if (request == nullptr) return;
+  disarm(handle);
+  if (request->kind() == RequestKind::kSubscriptionAsPublisher && request->id() &&
+      static_cast<SubscriptionAsPublisher*>(request)->done_sent()) {
+    done_subscriptions.add(*request->id());
+  }
+  if (request->kind() == RequestKind::kSubscriptionAsSubscriber) {
+    // The publisher has forgotten the subscription and need not answer its updates any more.
+    while (auto* update = requests.find_first<SubscriptionUpdate>(
+               RequestKind::kSubscriptionUpdate,
+               [&](const SubscriptionUpdate& each) { return each.ours() && each.subscription() == handle && each.id(); })) {
+      late_responses.add(*update->id());
+      disarm(update->handle());
+      requests.end(update->handle());
+    }
+  }
+  const bool peers = !request->ours() && request->id();
+  requests.end(handle);
+  if (peers) request_ended();
+}
+
+void SessionCore::on_stream_ended(RequestHandle subscription) {
+  if (auto* request = requests.find(subscription); request != nullptr && request->kind() == RequestKind::kSubscriptionAsSubscriber) {
+    static_cast<SubscriptionAsSubscriber*>(request)->on_stream_ended();
+  }
+}
+
+void SessionCore::on_malformed(RequestHandle subscription, MalformedTrack reason) {
+  if (auto* request = requests.find(subscription); request != nullptr && request->kind() == RequestKind::kSubscriptionAsSubscriber) {
+    static_cast<SubscriptionAsSubscriber*>(request)->on_malformed(reason);
+  }
+}
+
+void SessionCore::settle() {
+  while (const auto drained = outgoing_data.take_drained()) {
+    if (auto* request = requests.find(*drained); request != nullptr && request->kind() == RequestKind::kSubscriptionAsPublisher) {
+      static_cast<SubscriptionAsPublisher*>(request)->on_drained();
+    }
+  }
+  if (closed()) {
+    deadlines.clear();
+    outgoing_data.clear();
+    incoming_data.clear();
+    requests.clear();
+    waiting_.clear();
+  }
+  requests.bury();
+}
+
+}  // namespace msquic_py::moqt::session

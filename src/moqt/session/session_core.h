@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/shared_bytes.h"
+#include "moqt/model/setup_parameters.h"
+#include "moqt/session/action.h"
+#include "moqt/session/control_stream.h"
+#include "moqt/session/data/incoming_data.h"
+#include "moqt/session/data/outgoing_data.h"
+#include "moqt/session/deadlines.h"
+#include "moqt/session/event.h"
+#include "moqt/session/recent_ids.h"
+#include "moqt/session/request_ids.h"
+#include "moqt/session/requests/request_context.h"
+#include "moqt/session/requests/request_table.h"
+#include "moqt/session/ring_queue.h"
+#include "moqt/session/session_config.h"
+#include "moqt/session/session_state.h"
+
+namespace msquic_py::moqt::session {
+
+/// The parts of a session, and what they may ask of each other. It decides nothing about any message: that is for
+/// the requests, the data plane and ControlRouter.
+class SessionCore final : public RequestContext, public IncomingDataContext {
+ public:
+  explicit SessionCore(SessionConfig session_config);
+
+  // ---- RequestContext, IncomingDataContext ----
+  base::Result<void, SessionError> send(const wire::ControlMessage& message) override;
+  void emit(Event event) override;
+  void close(SessionErrorCode code, std::string_view reason) override { close(static_cast<std::uint64_t>(code), reason); }
+  void close(std::uint64_t code, std::string_view reason) override;
+  void arm(RequestHandle request, Duration delay) override;
+  void disarm(RequestHandle request) override;
+  void end(RequestHandle request) override;
+  void expect_late_response(std::uint64_t id) override { late_responses.add(id); }
+  std::uint64_t next_track_alias() override { return next_alias_++; }
+  Request* find(RequestHandle request) override { return requests.find(request); }
+  OutgoingData& outgoing() override { return outgoing_data; }
+  IncomingData& incoming() override { return incoming_data; }
+  RingQueue<Event>& events() override { return event_queue; }
+  [[nodiscard]] const SessionConfig& config() const override { return config_; }
+  void stop_sending(IncomingStreamId stream, StreamResetCode code) override;
+  void sweep_streams_after(Duration delay) override;
+  void on_stream_ended(RequestHandle subscription) override;
+  void on_malformed(RequestHandle subscription, MalformedTrack reason) override;
+
+  // ---- for Session and ControlRouter ----
+
+  [[nodiscard]] bool closed() const noexcept { return state == SessionState::kClosed; }
+  void send_setup();
+  /// Both SETUPs are there.
+  void establish(SetupParameters peer);
+  /// A new request of ours: it goes out at once, or when the peer's credit allows.
+  base::Result<RequestHandle, SessionError> begin(Request& request);
+  void flush_waiting();
+  /// A request of the peer has come with this ID; false, and the session closes, if it may not have it.
+  bool receive_request(std::uint64_t id);
+  /// A request of the peer is over.
+  void request_ended();
+  /// Ends what the input at hand has brought to an end. Call last in every input.
+  void settle();
+  void on_transport_closed(std::uint64_t code, std::string reason);
+
+  SessionState state = SessionState::kIdle;
+  ControlStream control;
+  RequestIds ids;
+  RequestTable requests;
+  Deadlines deadlines;
+  OutgoingData outgoing_data;
+  IncomingData incoming_data;
+  RingQueue<Event> event_queue;
+  RingQueue<Action> action_queue;
+  std::optional<SetupParameters> peer_setup;
+  bool goaway_received = false;
+  bool goaway_sent = false;
+  /// Requests of ours that we gave up before their answer came.
+  RecentIds late_responses;
+  /// Subscriptions that our PUBLISH_DONE has ended.
+  RecentIds done_subscriptions;
+
+ private:
+  SessionConfig config_;
+  RingQueue<RequestHandle> waiting_;
+  std::uint64_t next_alias_ = 1;
+  base::SlabArena control_arena_{16 * 1024};
+  base::ByteVector scratch_;
+};
+
+}  // namespace msquic_py::moqt::session

@@ -1,0 +1,29 @@
+#include "moqt/session/session_error.h"
+
+namespace msquic_py::moqt::session {
+
+std::string_view describe(SessionError error) noexcept {
+  switch (error) {
+    case SessionError::kClosed: return "The session is closed; open a new one.";
+    case SessionError::kGoingAway: return "The peer sent GOAWAY and takes no new requests; continue on a new session.";
+    case SessionError::kInvalidName:
+      return "A namespace needs 1 to 32 fields, and namespace and track name together at most 4096 bytes.";
+    case SessionError::kInvalidParameter: return "A parameter has a value that the draft forbids to send.";
+    case SessionError::kInvalidRange:
+      return "The subscriber's filter selects only groups that are past; it was refused with INVALID_RANGE.";
+    case SessionError::kUnknownRequest: return "The request has ended, or never existed.";
+    case SessionError::kWrongState: return "The request, track or stream does not allow this in its present state.";
+    case SessionError::kWrongRole: return "This is for the other endpoint of the request to do.";
+    case SessionError::kDuplicate: return "This track or namespace is in use already on this session; end that first.";
+    case SessionError::kPrefixOverlap:
+      return "The prefix overlaps a namespace subscription of this session; end that one first.";
+    case SessionError::kTooManyRequests: return "Too many requests wait for the peer's credit; wait for answers first.";
+    case SessionError::kTooManyStreams: return "Too many streams are open; finish or reset some first.";
+    case SessionError::kUnknownStream: return "The stream has been finished, reset, or stopped by the peer.";
+    case SessionError::kObjectOutOfOrder: return "Object IDs of one stream must rise.";
+    case SessionError::kTooLarge: return "The message or datagram is longer than can be sent; shorten it.";
+  }
+  return "Unknown error.";
+}
+
+}  // namespace msquic_py::moqt::session
