@@ -1,16 +1,15 @@
-"""The wire vectors of tests/vectors against the package. Their form is documented in tests/vectors/README.md."""
+"""Control messages, and the varints they are made of."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import moqt
 
-VECTORS = Path(__file__).resolve().parent.parent / "vectors" / "draft15"
+from .vector_file import bad, bytes_of, cuts, errors_of, good, images_of, load, text_of, varint
+
 CONTROL_FILES = (
     "setup",
     "session",
@@ -22,65 +21,6 @@ CONTROL_FILES = (
     "parameters",
     "framing",
 )
-
-
-def load(*names: str, kind: str) -> list[Any]:
-    """Every vector of these files as a pytest parameter; a file that is missing or empty fails the collection."""
-    params = []
-    for name in names:
-        file = json.loads((VECTORS / f"{name}.json").read_text(encoding="ascii"))
-        if file["kind"] != kind or not file["vectors"]:
-            raise ValueError(f"{name}.json holds no vectors of kind {kind}")
-        params += [pytest.param(vector, id=f"{name}-{vector['name']}") for vector in file["vectors"]]
-    return params
-
-
-def good(params: list[Any]) -> list[Any]:
-    return [param for param in params if "error" not in param.values[0]]
-
-
-def bad(params: list[Any]) -> list[Any]:
-    return [param for param in params if "error" in param.values[0]]
-
-
-def bytes_of(value: Any) -> bytes:
-    """The bytes of a "hex" value: a string with spaces, or a list of strings and {"repeat", "count"}."""
-    if isinstance(value, str):
-        return bytes.fromhex(value)
-    if isinstance(value, list):
-        return b"".join(map(bytes_of, value))
-    return bytes.fromhex(value["repeat"]) * value["count"]
-
-
-def text_of(value: Any) -> bytes:
-    """The bytes of a text value: a string, {"hex"} or {"repeat", "count"}."""
-    if isinstance(value, str):
-        return value.encode("ascii")
-    return bytes.fromhex(value["hex"]) if "hex" in value else bytes_of(value)
-
-
-def images_of(vector: dict[str, Any]) -> list[bytes]:
-    return [bytes_of(vector["hex"]), *map(bytes_of, vector.get("nonminimal", ()))]
-
-
-def cuts(size: int) -> list[int]:
-    """Every length below `size`; of long inputs those near both ends and a sample between."""
-    if size <= 600:
-        return list(range(size))
-    return [*range(100), *range(100, size - 100, 1009), *range(size - 100, size)]
-
-
-def errors_of(vector: dict[str, Any]) -> set[moqt.ErrorCode]:
-    named = vector["error"]
-    return {moqt.ErrorCode[name] for name in ([named] if isinstance(named, str) else named)}
-
-
-def varint(value: int) -> bytes:
-    """The shortest encoding, from RFC 9000 section 16 and not from the package."""
-    for size, tag in ((1, 0), (2, 1), (4, 2), (8, 3)):
-        if value < 1 << (8 * size - 2):
-            return (value | tag << (8 * size - 2)).to_bytes(size)
-    raise ValueError(value)
 
 
 def structure(means: dict[str, Any]) -> bytes:
@@ -119,9 +59,7 @@ CONVERSIONS = {
 
 def fields_of(message: dict[str, Any]) -> dict[str, Any]:
     return {
-        key: CONVERSIONS[key](value) if key in CONVERSIONS else value
-        for key, value in message.items()
-        if key != "type"
+        key: CONVERSIONS[key](value) if key in CONVERSIONS else value for key, value in message.items() if key != "type"
     }
 
 

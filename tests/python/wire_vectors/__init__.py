@@ -1,0 +1,1 @@
+"""The wire vectors of tests/vectors against the package."""
