@@ -20,6 +20,14 @@ elseif(MSQUIC_PY_SANITIZER)
   message(FATAL_ERROR "MSQUIC_PY_SANITIZER is '${MSQUIC_PY_SANITIZER}': use address or thread")
 endif()
 
+# libFuzzer sees the coverage of every layer; the targets themselves link with -fsanitize=fuzzer.
+if(MSQUIC_PY_FUZZERS)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    message(FATAL_ERROR "MSQUIC_PY_FUZZERS needs clang: use the preset fuzz")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # msquic_py_library(NAME SOURCES... [LINK targets...])
 # A static library msquic_py_NAME with alias msquic_py::NAME, whose headers are included from src/.
 function(msquic_py_library NAME)
