@@ -93,6 +93,7 @@ base::Result<std::optional<CmafFragment>, std::string> CmafSplitter::next() {
       return base::Failure{std::string("not an MP4: it does not start with an 'ftyp' box")};
     }
     if (header->type == four_cc("mdat") && moof_.empty()) {
+      progressive_ = true;
       return base::Failure{std::string("a progressive MP4: its samples are not in fragments")};
     }
     if (rest.size() < header->size) return std::optional<CmafFragment>{};

@@ -30,6 +30,8 @@ class CmafSplitter {
   /// (not an MP4, a progressive MP4, a damaged box). After an error the splitter is of no further use.
   base::Result<std::optional<CmafFragment>, std::string> next();
 
+  /// After an error: it was that the samples are not in fragments, so the file can be cut into fragments first.
+  [[nodiscard]] bool is_progressive() const noexcept { return progressive_; }
   /// "ftyp" and "moov"; empty before they have arrived.
   [[nodiscard]] base::Bytes initialization() const noexcept { return initialization_; }
 
@@ -43,6 +45,7 @@ class CmafSplitter {
   base::ByteVector prefix_;  ///< boxes such as styp and prft that belong to the fragment that follows
   base::ByteVector moof_;
   bool have_moov_ = false;
+  bool progressive_ = false;
   std::uint32_t video_track_ = 0;  ///< 0: the file has no video
   std::uint32_t video_timescale_ = 0;
   std::uint32_t video_default_flags_ = 0;

@@ -58,10 +58,11 @@ std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
                                "the QUIC handshake took too long");
   }
 
-  bool progress = true;
-  while (progress) {
-    progress = perform_actions(now);
-    progress = user_.on_events(*this, now) || progress;
+  // Events may lead to actions and actions to events, until neither has anything left.
+  perform_actions(now);
+  for (bool progress = true; progress;) {
+    progress = user_.on_events(*this, now);
+    progress = perform_actions(now) || progress;
   }
   resume_paused();
   if (finished_) {
@@ -90,6 +91,9 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
       break;
     case Kind::ControlClosed:
       session_.on_control_closed(now);
+      break;
+    case Kind::ControlSent:
+      control_unsent_ -= static_cast<std::size_t>(event.code);
       break;
     case Kind::BidiStreamOpened:
       session_.on_bidi_stream_opened(now);
@@ -159,7 +163,8 @@ void SessionDriver::perform(session::SendControl& action) {
   }
   const auto flags = control_started_ ? quic::SendFlags::None : quic::SendFlags::Start;
   control_started_ = true;
-  (void)control_.send({&action.bytes, 1}, flags);
+  const std::size_t size = action.bytes.size();
+  if (control_.send({&action.bytes, 1}, flags, size)) control_unsent_ += size;
 }
 
 void SessionDriver::perform(session::OpenStream& action) {

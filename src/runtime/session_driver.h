@@ -37,6 +37,8 @@ class SessionDriver final : public EventLoop::Participant {
   [[nodiscard]] moqt::session::Session& session() noexcept { return session_; }
   [[nodiscard]] const quic::Connection& connection() const noexcept { return connection_; }
   [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
+  /// Whether the peer has acknowledged everything that was sent: closing now loses nothing.
+  [[nodiscard]] bool flushed() const noexcept { return outgoing_.empty() && control_unsent_ == 0; }
   /// Lets the driver send what the session has to send. Any thread.
   void make_ready() { loop_.ready(*this); }
   /// Ends the connection. on_finished() follows.
@@ -75,6 +77,7 @@ class SessionDriver final : public EventLoop::Participant {
 
   quic::Stream control_;
   bool control_started_ = false;
+  std::size_t control_unsent_ = 0;  ///< bytes that the peer has not acknowledged
   std::unordered_map<std::uint64_t, quic::Stream> incoming_;
   std::unordered_map<std::uint64_t, OutgoingStream> outgoing_;
   std::vector<std::uint64_t> paused_;

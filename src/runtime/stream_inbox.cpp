@@ -10,6 +10,10 @@ std::uint64_t ControlStreamInbox::on_receive(const quic::ReceivedData& data) noe
   return data.size;
 }
 
+void ControlStreamInbox::on_send_complete(std::uint64_t bytes, bool) noexcept {
+  inbox_->push({.kind = Kind::ControlSent, .code = bytes});
+}
+
 void ControlStreamInbox::on_peer_send_aborted(std::uint64_t) noexcept { closed(); }
 void ControlStreamInbox::on_peer_receive_aborted(std::uint64_t) noexcept { closed(); }
 

@@ -13,6 +13,7 @@ class ControlStreamInbox final : public quic::StreamHandler {
  public:
   explicit ControlStreamInbox(std::shared_ptr<TransportInbox> inbox) noexcept : inbox_(std::move(inbox)) {}
   std::uint64_t on_receive(const quic::ReceivedData& data) noexcept override;
+  void on_send_complete(std::uint64_t bytes, bool canceled) noexcept override;
   void on_peer_send_aborted(std::uint64_t code) noexcept override;
   void on_peer_receive_aborted(std::uint64_t code) noexcept override;
   void on_shutdown_complete(const quic::StreamShutdown& shutdown) noexcept override;

@@ -16,6 +16,7 @@ struct TransportEvent {
     ControlStreamOpened,  ///< the peer's first bidirectional stream: `opened`
     ControlData,          ///< `bytes`
     ControlClosed,        ///< finished, reset or stopped by the peer
+    ControlSent,          ///< the transport no longer needs `code` bytes
     BidiStreamOpened,     ///< a further bidirectional stream, refused already
     UniStreamOpened,      ///< `id`, `opened`
     UniStreamData,        ///< `id`, `bytes`, `fin`

@@ -1,0 +1,50 @@
+#include "command_line/client_options.h"
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+#include "base/bytes.h"
+
+namespace msquic_py::apps {
+
+void ClientOptions::add_to(CLI::App& app) {
+  app.add_option("--host", host, "Server name or IP address")->capture_default_str();
+  app.add_option("--port", port, "Server UDP port")->capture_default_str();
+  app.add_option("--path", path, "Path of the moqt URI")->capture_default_str();
+  auto* insecure_flag = app.add_flag("--insecure", insecure, "Accept any server certificate: for tests only");
+  app.add_option("--ca-file", ca_file, "Trust the root certificates in this PEM file too")->excludes(insecure_flag);
+  app.add_option("--fingerprint", fingerprints, "Accept the server certificate with this SHA-256 fingerprint (hex)")
+      ->excludes(insecure_flag);
+  app.add_option("--namespace", track_namespace, "Track namespace, fields separated by '/'")->capture_default_str();
+  app.add_option("--name", track_name, "Track name")->capture_default_str();
+}
+
+runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
+  runtime::Endpoint::DialOptions options;
+  options.host = host;
+  options.port = port;
+  options.credentials.ca_file = ca_file;
+  options.credentials.pinned_sha256 = fingerprints;
+  options.credentials.no_certificate_validation = insecure;
+  options.session.session.path = path;
+  options.session.session.authority = (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+  return options;
+}
+
+base::Result<moqt::FullTrackName, std::string> ClientOptions::track() const {
+  moqt::TrackNamespace name_space;
+  std::size_t begin = 0;
+  for (;;) {
+    const std::size_t end = track_namespace.find('/', begin);
+    name_space.append(base::as_bytes(std::string_view(track_namespace).substr(begin, end - begin)));
+    if (end == std::string::npos) break;
+    begin = end + 1;
+  }
+  moqt::FullTrackName track(std::move(name_space), track_name);
+  if (!track.valid()) {
+    return base::Failure{std::string("--namespace must have 1 to 32 fields, and with --name at most 4096 bytes in all")};
+  }
+  return track;
+}
+
+}  // namespace msquic_py::apps
