@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import itertools
+import random
 import struct
 import sys
 from pathlib import Path
@@ -106,7 +106,7 @@ def test_a_missing_frame_shows_in_the_file(tmp_path: Path) -> None:
     assert decode_file(str(tmp_path / "clock.mp4"), VIDEO).counters != list(range(FRAMES))
 
 
-@pytest.mark.parametrize(("backend", "codec", "writer"), MUXINGS[:1])
+@pytest.mark.parametrize(("backend", "codec", "writer"), [muxing for muxing in MUXINGS if muxing[1] in ("h264", "av1")])
 def test_a_damaged_file_is_noticed(tmp_path: Path, backend: str, codec: str, writer: str) -> None:
     path = tmp_path / "clock.mp4"
     frames = encoded(backend, codec)
@@ -115,8 +115,8 @@ def test_a_damaged_file_is_noticed(tmp_path: Path, backend: str, codec: str, wri
     start = data.index(frames[12].payload[-200:])  # the tail of a key frame
     data[start : start + 150] = bytes(byte ^ 0x5A for byte in data[start : start + 150])
     path.write_bytes(data)
-    with contextlib.suppress(MediaError):
-        assert decode_file(str(path), VIDEO).counters != list(range(FRAMES))
+    with pytest.raises(MediaError, match="cannot decode"):
+        decode_file(str(path), VIDEO)
 
 
 def test_a_file_of_another_size_is_refused(tmp_path: Path) -> None:
@@ -264,6 +264,17 @@ def test_groups_leave_in_decoding_order() -> None:
     assert list(sorter.add(2, 3, "2.3")) == []
     assert sorter.late == 1
     assert list(sorter.drain()) == ["3.0", "4.0"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_order_of_arrival_matters_within_three_groups(seed: int) -> None:
+    sorter: GroupSorter[tuple[int, int]] = GroupSorter(depth=2)
+    arriving = [(group, item) for group in range(3) for item in range(6)]
+    random.Random(seed).shuffle(arriving)
+    arriving.sort(key=lambda place: place[0] == 2)  # group 2 closes group 0, so it comes last
+    out = [place for group, item in arriving for place in sorter.add(group, item, (group, item))]
+    out += sorter.drain()
+    assert out == [(group, item) for group in range(3) for item in range(6)]
 
 
 def test_the_catalog() -> None:
