@@ -50,7 +50,7 @@ class Connection {
 
   /// Closes with the application's `code` (at most 2^62 - 1) and a reason phrase (at most 512 bytes, best effort).
   Result<void> shutdown(std::uint64_t code, std::string_view reason = {}) noexcept;
-  /// Ends the connection without telling the peer.
+  /// Ends the connection without waiting for the peer. MsQuic before 2.5.6 may still tell it (as code 0).
   Result<void> shutdown_silently() noexcept;
 
   /// Sends one unreliable datagram. With a token other than 0, on_datagram_send_state() reports what becomes of it.

@@ -130,8 +130,10 @@ Status status_from_raw(std::int64_t raw) noexcept {
       {QUIC_STATUS_CERT_UNTRUSTED_ROOT, Status::UntrustedRoot},
       {QUIC_STATUS_CERT_NO_CERT, Status::NoCertificate},
   };
+  // MsQuic's type is unsigned on some platforms and signed on others; negative values must look the same from both.
+  const auto same_width = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
   for (const Entry& entry : kEntries) {
-    if (entry.raw == raw) return entry.status;
+    if (same_width(entry.raw) == same_width(raw)) return entry.status;
   }
   const std::int64_t alert = alert_of(raw);
   if (alert == 48) return Status::UnknownCa;
