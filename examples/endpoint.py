@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import moqt
 import moqt.asyncio as ma
+import msquic
 from media.frame import MediaError
 
 T = TypeVar("T")
@@ -41,6 +42,14 @@ def server_parser(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def parse_server_args(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options of `server_parser`; `--cert` and `--key` go together."""
+    args = parser.parse_args()
+    if (args.cert is None) != (args.key is None):
+        parser.error("--cert and --key go together")
+    return args
+
+
 def connect(args: argparse.Namespace) -> ma.Connector:
     """`async with connect(args) as session:` with the options of `client_parser`.
 
@@ -63,7 +72,7 @@ def run(program: Program, args: argparse.Namespace) -> int:
         return asyncio.run(_supervise(program, args))
     except KeyboardInterrupt:
         return 130
-    except (moqt.MoqtError, MediaError, OSError) as error:
+    except (moqt.MoqtError, msquic.QuicError, MediaError, OSError) as error:
         print(f"error: {error or type(error).__name__}", file=sys.stderr)
         return 1
 

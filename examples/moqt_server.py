@@ -3,7 +3,8 @@
     python examples/moqt_server.py --cert cert.pem --key key.pem
 
 It speaks MOQT (ALPN moqt-15) and serves the track demo/clock: an object every 100 ms, a group
-every second. Ctrl-C ends it.
+every second. Beside it, on the same port, plain QUIC connections of ALPN h3 are accepted, for a
+first try of the `msquic` package. Ctrl-C ends it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import argparse
 import asyncio
 import datetime
 import sys
+import tempfile
 import time
 
 import endpoint
 import moqt.asyncio as ma
+import msquic
+from plain_quic import accept_quic
 
 OBJECTS_PER_GROUP = 10
 
@@ -45,11 +49,16 @@ async def server(args: argparse.Namespace, stop: asyncio.Event) -> int:
     async def on_session(session: ma.Session) -> None:
         await serve_clock(session, args.interval)
 
-    server = await ma.serve(on_session, args.host, args.port, cert_file=args.cert, key_file=args.key)
-    async with server:
-        print(f"server listening on {args.host}:{server.port}")
-        print(f"certificate SHA-256 {server.certificate_sha256}")
-        await endpoint.until_stopped(stop, server.serve_forever())
+    with tempfile.TemporaryDirectory() as folder:
+        cert, key = args.cert, args.key
+        if cert is None:
+            cert, key, _ = msquic.generate_development_certificate(folder)
+        server = await ma.serve(on_session, args.host, args.port, cert_file=cert, key_file=key)
+        async with server:
+            with accept_quic("h3", args.host, server.port, cert, key):
+                print(f"server listening on {args.host}:{server.port}")
+                print(f"certificate SHA-256 {server.certificate_sha256}")
+                await endpoint.until_stopped(stop, server.serve_forever())
     print("server closed")
     return 0
 
@@ -57,7 +66,7 @@ async def server(args: argparse.Namespace, stop: asyncio.Event) -> int:
 def main() -> int:
     parser = endpoint.server_parser(__doc__.partition("\n")[0])
     parser.add_argument("--interval", type=float, default=0.1, help="seconds between the objects of the clock")
-    return endpoint.run(server, parser.parse_args())
+    return endpoint.run(server, endpoint.parse_server_args(parser))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def main() -> int:
     parser = endpoint.server_parser(__doc__.partition("\n")[0])
     parser.add_argument("--stats-interval", type=float, default=5.0, help="seconds between lines of counters")
     parser.add_argument("--drain", type=float, default=2.0, help="seconds the sessions get to leave at the end")
-    return endpoint.run(relay, parser.parse_args())
+    return endpoint.run(relay, endpoint.parse_server_args(parser))
 
 
 if __name__ == "__main__":

@@ -9,13 +9,11 @@ from .frame import EncodedFrame, MediaError
 
 def extensions_of(frame: EncodedFrame) -> moqt.ObjectExtensions:
     """Capture Timestamp and Video Frame Marking of the frame; Video Config where the codec has one."""
-    return moqt.ObjectExtensions(
-        moqt.create_loc_extensions(
-            capture_timestamp=moqt.CaptureTimestamp(microseconds=frame.capture_us),
-            video_config=moqt.VideoConfig(frame.config) if frame.config is not None else None,
-            # No layers, so the short form of RFC 9626: nothing but the flags.
-            video_frame_marking=moqt.VideoFrameMarking(is_keyframe=frame.is_key, is_discardable=False),
-        )
+    return moqt.create_loc_extensions(
+        capture_timestamp=moqt.CaptureTimestamp(microseconds=frame.capture_us),
+        video_config=moqt.VideoConfig(frame.config) if frame.config is not None else None,
+        # No layers, so the short form of RFC 9626: nothing but the flags.
+        video_frame_marking=moqt.VideoFrameMarking(is_keyframe=frame.is_key),
     )
 
 
@@ -29,5 +27,5 @@ def frame_of(index: int, payload: bytes, extensions: moqt.ObjectExtensions | Non
         loc.capture_timestamp.microseconds,
         loc.video_frame_marking.is_keyframe,
         payload,
-        loc.video_config.data if loc.video_config is not None else None,
+        loc.video_config.codec_config if loc.video_config is not None else None,
     )

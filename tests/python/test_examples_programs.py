@@ -124,6 +124,13 @@ async def test_a_wrong_option_is_named(start: Start, script: str) -> None:
     assert "a port is a number from 0 to 65535" in program.text
 
 
+@pytest.mark.parametrize("script", ["moqt_server.py", "moqt_video_relay.py"])
+async def test_half_a_certificate_is_refused(start: Start, script: str) -> None:
+    program = await start(script, "--cert", "cert.pem")
+    assert await program.exit_code() == 2
+    assert "--cert and --key go together" in program.text
+
+
 async def test_client_and_server(start: Start) -> None:
     server, port = await started(start, "moqt_server.py")
     client = await start("moqt_client.py", "--host", "127.0.0.1", "--port", port)
@@ -134,6 +141,36 @@ async def test_client_and_server(start: Start) -> None:
     server.process.send_signal(signal.SIGINT)
     assert await server.exit_code() == 0, server.text
     assert server.lines[-1] == "server closed"
+
+
+async def test_plain_quic_beside_moqt_on_one_port(start: Start) -> None:
+    import msquic
+
+    server, port = await started(start, "moqt_server.py")
+    loop, connected, echoed = asyncio.get_running_loop(), asyncio.Event(), asyncio.Queue()
+    with msquic.Registration("test") as registration:
+        configuration = msquic.Configuration(registration, ["h3"])
+        configuration.load_credential_none(no_certificate_validation=True)
+        connection = msquic.Connection(registration)
+        connection.set_on_connected(lambda: loop.call_soon_threadsafe(connected.set))
+        connection.start(configuration, "127.0.0.1", port)
+        async with asyncio.timeout(10):
+            await connected.wait()
+        stream = connection.open_stream(msquic.StreamOpenFlags.NONE)
+        stream.set_on_receive(lambda data, fin: loop.call_soon_threadsafe(echoed.put_nowait, (data, fin)))
+        stream.start(msquic.StreamStartFlags.IMMEDIATE)
+        stream.send(b"hello", msquic.SendFlags.FIN)
+        received, fin = b"", False
+        async with asyncio.timeout(10):
+            while not fin:
+                data, fin = await echoed.get()
+                received += data
+        assert received == b"hello"
+        await server.line("QUIC connection accepted, ALPN h3")
+        client = await start("moqt_client.py", "--port", port, "--count", 1)
+        assert await client.exit_code() == 0, client.text
+        connection.shutdown(msquic.ConnectionShutdownFlags.NONE, 0)
+    await server.line("QUIC connection ended, ALPN h3")
 
 
 async def test_a_track_that_is_not_there(start: Start) -> None:
