@@ -63,6 +63,7 @@ def _by_program(ffmpeg: str, path: str, video: VideoFormat, timeout: float) -> D
 def _by_pyav(path: str, video: VideoFormat) -> Decoded:
     try:
         import av
+        import av.logging
     except ImportError as error:
         raise MediaError("no decoder to verify the file with: install ffmpeg or PyAV") from error
 
@@ -72,13 +73,21 @@ def _by_pyav(path: str, video: VideoFormat) -> Decoded:
                 raise MediaError(f"{path} is {frame.width}x{frame.height}, not {video.width}x{video.height}")
             yield frame.reformat(format="gray").to_ndarray().tobytes()
 
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
     try:
-        with av.open(path) as source:
+        # What the decoder conceals shows in its log only.
+        with av.logging.Capture(local=False) as errors, av.open(path) as source:
             stream = source.streams.video[0]
-            stream.codec_context.options = {"err_detect": "explode"}
-            return _count(Decoded(f"PyAV {av.__version__}", stream.codec_context.codec.canonical_name), planes(), video)
+            result = Decoded(f"PyAV {av.__version__}", stream.codec_context.codec.canonical_name)
+            _count(result, planes(), video)
     except (av.FFmpegError, OSError, IndexError) as error:
         raise MediaError(f"PyAV cannot decode {path}: {error}") from error
+    finally:
+        av.logging.set_level(level)
+    if errors:
+        raise MediaError(f"PyAV cannot decode {path}: {'; '.join(text.strip() for _, _, text in errors[:3])}")
+    return result
 
 
 def _count(result: Decoded, planes: Iterator[bytes], video: VideoFormat) -> Decoded:

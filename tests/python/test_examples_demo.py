@@ -185,7 +185,6 @@ async def test_an_interrupted_demo_leaves_no_process(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_the_demo(tmp_path: Path) -> None:
-    pytest.importorskip("moqt.asyncio")
     command = [sys.executable, str(ROOT / "tools" / "demo.py"), "--duration", "4", "--keep-logs"]
     done = subprocess.run([*command, "--output-dir", str(tmp_path)], capture_output=True, text=True, timeout=150)
     assert done.returncode == 0, done.stdout + done.stderr
