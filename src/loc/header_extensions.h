@@ -22,10 +22,10 @@ enum class ExtensionType : std::uint64_t {
 
 /// What LOC says about an object; every part is optional.
 struct HeaderExtensions {
-  std::optional<std::uint64_t> capture_timestamp;  ///< microseconds since the Unix epoch, at most 2^62-1
-  std::optional<VideoFrameMarking> video_frame_marking;
-  std::optional<AudioLevel> audio_level;
-  std::optional<base::ByteVector> video_config;  ///< codec extradata: WebCodecs VideoDecoderConfig.description
+  std::optional<std::uint64_t> capture_timestamp{};  ///< microseconds since the Unix epoch, at most 2^62-1
+  std::optional<VideoFrameMarking> video_frame_marking{};
+  std::optional<AudioLevel> audio_level{};
+  std::optional<base::ByteVector> video_config{};  ///< codec extradata: WebCodecs VideoDecoderConfig.description
 
   bool operator==(const HeaderExtensions&) const = default;
 };

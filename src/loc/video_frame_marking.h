@@ -14,8 +14,8 @@ struct VideoFrameMarking {
   bool discardable = false;       ///< D: no other frame needs it
   bool base_layer_sync = false;   ///< B: needs the base temporal layer only
   std::uint8_t temporal_id = 0;   ///< TID, 0 to 7; 0 is the base layer
-  std::optional<std::uint8_t> layer_id;     ///< LID; present in the two- and three-byte forms
-  std::optional<std::uint8_t> tl0_pic_idx;  ///< TL0PICIDX; present in the three-byte form, beside layer_id
+  std::optional<std::uint8_t> layer_id{};     ///< LID; present in the two- and three-byte forms
+  std::optional<std::uint8_t> tl0_pic_idx{};  ///< TL0PICIDX; present in the three-byte form, beside layer_id
 
   /// Nothing when it has no encoding: temporal_id above 7, tl0_pic_idx without layer_id, or a first byte of zero in
   /// front of a layer_id, which would read as a shorter form.

@@ -18,7 +18,7 @@ struct AuthorizationToken {
   TokenAliasType alias_type = TokenAliasType::kUseValue;
   std::uint64_t alias = 0;
   std::uint64_t token_type = 0;
-  base::ByteVector value;
+  base::ByteVector value{};
 
   [[nodiscard]] bool has_alias() const noexcept { return alias_type != TokenAliasType::kUseValue; }
   [[nodiscard]] bool has_value() const noexcept {

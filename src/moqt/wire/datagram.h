@@ -15,12 +15,12 @@ namespace msquic_py::moqt::wire {
 /// OBJECT_DATAGRAM, section 10.3.1. The 24 types are the combinations of what is present.
 struct ObjectDatagram {
   std::uint64_t track_alias = 0;
-  Location location;
-  std::optional<std::uint8_t> publisher_priority;  ///< nothing: that of SUBSCRIBE_OK or PUBLISH
-  base::SharedBytes extensions;                    ///< raw block, without its length; empty: none
+  Location location{};
+  std::optional<std::uint8_t> publisher_priority{};  ///< nothing: that of SUBSCRIBE_OK or PUBLISH
+  base::SharedBytes extensions{};                    ///< raw block, without its length; empty: none
   bool end_of_group = false;                       ///< the last object of its group; not together with a status
-  std::optional<ObjectStatus> status;              ///< in place of the payload
-  base::SharedBytes payload;                       ///< the rest of the datagram; may be empty
+  std::optional<ObjectStatus> status{};              ///< in place of the payload
+  base::SharedBytes payload{};                       ///< the rest of the datagram; may be empty
 };
 bool operator==(const ObjectDatagram& left, const ObjectDatagram& right) noexcept;
 

@@ -28,9 +28,9 @@ std::optional<base::Violation> check_extensions(Draft draft, base::Bytes raw) no
 
 /// The extensions of section 11 as found in one object.
 struct KnownExtensions {
-  std::optional<std::uint64_t> prior_group_id_gap;   ///< that many groups before this one do not exist
-  std::optional<std::uint64_t> prior_object_id_gap;  ///< that many objects before this one do not exist
-  std::optional<base::Bytes> immutable;              ///< the pairs inside, a view of the raw block
+  std::optional<std::uint64_t> prior_group_id_gap{};   ///< that many groups before this one do not exist
+  std::optional<std::uint64_t> prior_object_id_gap{};  ///< that many objects before this one do not exist
+  std::optional<base::Bytes> immutable{};              ///< the pairs inside, a view of the raw block
 };
 
 /// Reads them and applies what section 11 says about a single object at `location`. The rules that involve other

@@ -13,9 +13,9 @@ enum class FetchType : std::uint64_t { kStandalone = 0x1, kRelativeJoining = 0x2
 
 /// Section 9.16.1.
 struct StandaloneFetch {
-  FullTrackName track;
-  Location start;  ///< inclusive
-  Location end;    ///< last wanted object plus one; object 0 means all of the group
+  FullTrackName track{};
+  Location start{};  ///< inclusive
+  Location end{};    ///< last wanted object plus one; object 0 means all of the group
   bool operator==(const StandaloneFetch&) const = default;
 };
 
@@ -30,8 +30,8 @@ struct JoiningFetch {
 /// Section 9.16.
 struct Fetch {
   std::uint64_t request_id = 0;
-  std::variant<StandaloneFetch, JoiningFetch> range;
-  MessageParameters parameters;
+  std::variant<StandaloneFetch, JoiningFetch> range{};
+  MessageParameters parameters{};
 
   [[nodiscard]] FetchType fetch_type() const noexcept {
     const auto* joining = std::get_if<JoiningFetch>(&range);
@@ -45,8 +45,8 @@ struct Fetch {
 struct FetchOk {
   std::uint64_t request_id = 0;
   bool end_of_track = false;  ///< end_location is that of the last object of the track
-  Location end_location;      ///< as StandaloneFetch::end
-  MessageParameters parameters;
+  Location end_location{};      ///< as StandaloneFetch::end
+  MessageParameters parameters{};
   bool operator==(const FetchOk&) const = default;
 };
 

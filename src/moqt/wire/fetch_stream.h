@@ -42,7 +42,7 @@ struct FetchSerializationFlags {
 
 /// What an object on a fetch stream may leave out when it is as in the one before.
 struct FetchPriorObject {
-  Location location;
+  Location location{};
   std::uint64_t subgroup_id = 0;
   std::uint8_t publisher_priority = 128;
   bool operator==(const FetchPriorObject&) const = default;
@@ -50,12 +50,12 @@ struct FetchPriorObject {
 
 /// A whole object of a fetch stream.
 struct FetchObject {
-  Location location;
+  Location location{};
   std::uint64_t subgroup_id = 0;  ///< equals the Object ID for objects that were datagrams
   std::uint8_t publisher_priority = 128;
-  base::SharedBytes extensions;  ///< raw block, without its length
+  base::SharedBytes extensions{};  ///< raw block, without its length
   ObjectStatus status = ObjectStatus::kNormal;
-  base::SharedBytes payload;
+  base::SharedBytes payload{};
 
   [[nodiscard]] FetchPriorObject prior() const noexcept { return {location, subgroup_id, publisher_priority}; }
 };
@@ -75,10 +75,10 @@ EncodeResult encode_fetch_object(Draft draft, const FetchObject& object, const s
 
 /// What precedes the payload of an object on a fetch stream.
 struct FetchObjectFields {
-  Location location;
+  Location location{};
   std::uint64_t subgroup_id = 0;
   std::uint8_t publisher_priority = 128;
-  base::Bytes extensions;  ///< raw block, without its length
+  base::Bytes extensions{};  ///< raw block, without its length
   std::uint64_t payload_length = 0;
   ObjectStatus status = ObjectStatus::kNormal;  ///< on the wire only when payload_length is 0
 };

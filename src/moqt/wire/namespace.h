@@ -12,30 +12,30 @@ namespace msquic_py::moqt::wire {
 /// Section 9.20.
 struct PublishNamespace {
   std::uint64_t request_id = 0;
-  TrackNamespace track_namespace;
-  MessageParameters parameters;
+  TrackNamespace track_namespace{};
+  MessageParameters parameters{};
   bool operator==(const PublishNamespace&) const = default;
 };
 
 /// Section 9.21.
 struct PublishNamespaceDone {
-  TrackNamespace track_namespace;
+  TrackNamespace track_namespace{};
   bool operator==(const PublishNamespaceDone&) const = default;
 };
 
 /// Section 9.22.
 struct PublishNamespaceCancel {
-  TrackNamespace track_namespace;
+  TrackNamespace track_namespace{};
   RequestErrorCode error_code = RequestErrorCode::kInternalError;
-  std::string error_reason;  ///< at most 1024 bytes; what a peer sends need not be valid UTF-8
+  std::string error_reason{};  ///< at most 1024 bytes; what a peer sends need not be valid UTF-8
   bool operator==(const PublishNamespaceCancel&) const = default;
 };
 
 /// Section 9.23.
 struct SubscribeNamespace {
   std::uint64_t request_id = 0;
-  TrackNamespace track_namespace_prefix;
-  MessageParameters parameters;
+  TrackNamespace track_namespace_prefix{};
+  MessageParameters parameters{};
   bool operator==(const SubscribeNamespace&) const = default;
 };
 

@@ -13,16 +13,16 @@ namespace msquic_py::moqt::wire {
 /// Section 9.13.
 struct Publish {
   std::uint64_t request_id = 0;
-  FullTrackName track;
+  FullTrackName track{};
   std::uint64_t track_alias = 0;
-  MessageParameters parameters;
+  MessageParameters parameters{};
   bool operator==(const Publish&) const = default;
 };
 
 /// Section 9.14.
 struct PublishOk {
   std::uint64_t request_id = 0;
-  MessageParameters parameters;
+  MessageParameters parameters{};
   bool operator==(const PublishOk&) const = default;
 };
 
@@ -34,7 +34,7 @@ struct PublishDone {
   std::uint64_t request_id = 0;
   PublishDoneCode status_code = PublishDoneCode::kTrackEnded;
   std::uint64_t stream_count = 0;  ///< data streams opened, or kStreamCountUnknown
-  std::string error_reason;        ///< at most 1024 bytes; what a peer sends need not be valid UTF-8
+  std::string error_reason{};        ///< at most 1024 bytes; what a peer sends need not be valid UTF-8
   bool operator==(const PublishDone&) const = default;
 };
 

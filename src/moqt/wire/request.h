@@ -13,7 +13,7 @@ inline constexpr std::size_t kMaxReasonPhraseLength = 1024;
 /// Section 9.7. Accepts SUBSCRIBE_UPDATE, TRACK_STATUS, SUBSCRIBE_NAMESPACE or PUBLISH_NAMESPACE.
 struct RequestOk {
   std::uint64_t request_id = 0;
-  MessageParameters parameters;
+  MessageParameters parameters{};
   bool operator==(const RequestOk&) const = default;
 };
 
@@ -21,7 +21,7 @@ struct RequestOk {
 struct RequestError {
   std::uint64_t request_id = 0;
   RequestErrorCode error_code = RequestErrorCode::kInternalError;
-  std::string error_reason;  ///< at most 1024 bytes; what a peer sends need not be valid UTF-8
+  std::string error_reason{};  ///< at most 1024 bytes; what a peer sends need not be valid UTF-8
   bool operator==(const RequestError&) const = default;
 };
 

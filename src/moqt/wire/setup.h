@@ -12,19 +12,19 @@ namespace msquic_py::moqt::wire {
 
 /// Section 9.3. The first message of the client, which opens the control stream with it.
 struct ClientSetup {
-  SetupParameters parameters;
+  SetupParameters parameters{};
   bool operator==(const ClientSetup&) const = default;
 };
 
 /// Section 9.3. The first message of the server.
 struct ServerSetup {
-  SetupParameters parameters;
+  SetupParameters parameters{};
   bool operator==(const ServerSetup&) const = default;
 };
 
 /// Section 9.4. No new requests, please; with a URI: continue there.
 struct Goaway {
-  std::string new_session_uri;  ///< at most 8192 bytes; always empty when a client sends it
+  std::string new_session_uri{};  ///< at most 8192 bytes; always empty when a client sends it
   bool operator==(const Goaway&) const = default;
 };
 

@@ -26,7 +26,7 @@ struct SubgroupHeader {
   std::uint64_t group_id = 0;
   SubgroupIdMode subgroup_id_mode = SubgroupIdMode::kExplicit;
   std::uint64_t subgroup_id = 0;                   ///< for kExplicit; 0 otherwise
-  std::optional<std::uint8_t> publisher_priority;  ///< nothing: that of SUBSCRIBE_OK or PUBLISH
+  std::optional<std::uint8_t> publisher_priority{};  ///< nothing: that of SUBSCRIBE_OK or PUBLISH
   bool has_extensions = false;                     ///< every object of the stream has an extension block, maybe empty
   bool contains_end_of_group = false;              ///< the last object before the FIN is the last of the group
 
@@ -47,9 +47,9 @@ EncodeResult encode_subgroup_header(Draft draft, const SubgroupHeader& header, b
 /// forward bytes as they come.
 struct SubgroupObject {
   std::uint64_t object_id = 0;
-  base::SharedBytes extensions;  ///< raw block, without its length
+  base::SharedBytes extensions{};  ///< raw block, without its length
   ObjectStatus status = ObjectStatus::kNormal;
-  base::SharedBytes payload;
+  base::SharedBytes payload{};
 };
 bool operator==(const SubgroupObject& left, const SubgroupObject& right) noexcept;
 
@@ -66,7 +66,7 @@ EncodeResult encode_subgroup_object(Draft draft, const SubgroupObject& object, b
 /// What precedes the payload of an object on a subgroup stream.
 struct SubgroupObjectFields {
   std::uint64_t object_id = 0;
-  base::Bytes extensions;  ///< raw block, without its length
+  base::Bytes extensions{};  ///< raw block, without its length
   std::uint64_t payload_length = 0;
   ObjectStatus status = ObjectStatus::kNormal;  ///< on the wire only when payload_length is 0
 };

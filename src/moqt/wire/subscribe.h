@@ -10,8 +10,8 @@ namespace msquic_py::moqt::wire {
 /// Section 9.9.
 struct Subscribe {
   std::uint64_t request_id = 0;
-  FullTrackName track;
-  MessageParameters parameters;
+  FullTrackName track{};
+  MessageParameters parameters{};
   bool operator==(const Subscribe&) const = default;
 };
 
@@ -19,7 +19,7 @@ struct Subscribe {
 struct SubscribeOk {
   std::uint64_t request_id = 0;
   std::uint64_t track_alias = 0;
-  MessageParameters parameters;
+  MessageParameters parameters{};
   bool operator==(const SubscribeOk&) const = default;
 };
 
@@ -27,7 +27,7 @@ struct SubscribeOk {
 struct SubscribeUpdate {
   std::uint64_t request_id = 0;               ///< of this message
   std::uint64_t subscription_request_id = 0;  ///< of the SUBSCRIBE or PUBLISH that it changes
-  MessageParameters parameters;
+  MessageParameters parameters{};
   bool operator==(const SubscribeUpdate&) const = default;
 };
 
@@ -40,8 +40,8 @@ struct Unsubscribe {
 /// Section 9.19. The form of SUBSCRIBE, but a question only: no subscription comes of it.
 struct TrackStatus {
   std::uint64_t request_id = 0;
-  FullTrackName track;
-  MessageParameters parameters;
+  FullTrackName track{};
+  MessageParameters parameters{};
   bool operator==(const TrackStatus&) const = default;
 };
 
