@@ -1,0 +1,116 @@
+"""What the build leaves: one exported symbol, stubs, typing marks, notices, and no quarrel with another OpenSSL."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TREE = ROOT / "build/dev"
+
+linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ELF symbols")
+
+
+def run(*command: str | Path, timeout: float = 120, **kwargs: object) -> str:
+    result = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        **kwargs,  # type: ignore[call-overload]
+    )
+    assert result.returncode == 0, f"{command}: exit code {result.returncode}\n{result.stdout}\n{result.stderr}"
+    return result.stdout
+
+
+def extension() -> Path:
+    import msquic._native
+
+    return Path(msquic._native.__file__)
+
+
+@linux_only
+def test_the_extension_exports_its_init_function_alone() -> None:
+    nm = shutil.which("nm")
+    assert nm, "binutils is part of every compiler's installation"
+    symbols = [line.split()[-1] for line in run(nm, "-D", "--defined-only", extension()).splitlines()]
+    assert symbols == ["PyInit__native"]
+
+
+@linux_only
+def test_the_extension_needs_no_shared_openssl_or_msquic() -> None:
+    needed = re.findall(r"NEEDED.*\[(.+)\]", run("readelf", "-d", extension()))
+    assert needed
+    assert not [name for name in needed if re.search(r"ssl|crypto|msquic", name)]
+
+
+def test_the_versions_agree() -> None:
+    import msquic._native
+
+    declared = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert declared
+    assert msquic._native.__version__ == declared[1] == version("msquic-py")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """A wheel from what the dev tree has built already."""
+    if not (TREE / "CMakeCache.txt").exists():
+        pytest.skip("no build/dev: run make develop")
+    out = tmp_path_factory.mktemp("wheel")
+    settings = (f"-Cbuild-dir={TREE}", "-Ccmake.build-type=RelWithDebInfo")
+    run(
+        *(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--skip-dependency-check"),
+        *("--outdir", out, *settings, ROOT),
+        timeout=500,
+    )
+    (file,) = out.glob("*.whl")
+    return zipfile.ZipFile(file)
+
+
+@pytest.mark.timeout(600)
+def test_the_wheel_has_stubs_typing_marks_and_notices(wheel: zipfile.ZipFile) -> None:
+    names = set(wheel.namelist())
+    assert {"msquic/py.typed", "moqt/py.typed", "msquic/__init__.py", "moqt/__init__.py"} <= names
+    assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
+    for stub in ("__init__", "quic", "moqt"):
+        path = f"msquic/_native/{stub}.pyi"
+        assert path in names
+        compile(wheel.read(path), path, "exec")
+    assert "class " in wheel.read("msquic/_native/quic.pyi").decode()
+    assert "class " in wheel.read("msquic/_native/moqt.pyi").decode()
+    # Nothing of the C++ installation, the tests or the build.
+    assert not [name for name in names if name.endswith((".h", ".a", ".cpp", ".pyc", ".map"))]
+    assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"msquic", "moqt"}
+
+
+@pytest.mark.timeout(600)
+def test_the_wheel_carries_the_right_tag(wheel: zipfile.ZipFile) -> None:
+    assert wheel.filename
+    tag = "cp311-cp311" if sys.version_info < (3, 12) else "cp312-abi3"
+    assert f"-{tag}-" in wheel.filename
+
+
+IMPORTS = {
+    "ssl and cryptography first": "import ssl, cryptography.x509; import msquic, moqt",
+    "msquic first": "import msquic, moqt; import ssl, cryptography.x509",
+}
+
+
+@pytest.mark.parametrize("order", IMPORTS)
+@pytest.mark.timeout(180)
+def test_three_tls_libraries_live_in_one_process(order: str) -> None:
+    """A handshake by the ssl module, a signature by cryptography and a QUIC handshake, in turns and repeatedly."""
+    script = f"{IMPORTS[order]}\nimport tls_neighbours\ntls_neighbours.main()\n"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent / "programs"), "PYTHONFAULTHANDLER": "1"}
+    assert run(sys.executable, "-c", script, env=environment).split() == ["quic", "ssl", "cryptography"] * 2
