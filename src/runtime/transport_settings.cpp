@@ -4,8 +4,9 @@ namespace msquic_py::runtime {
 
 quic::Settings transport_settings(std::uint16_t incoming_streams) {
   quic::Settings settings;
-  settings.idle_timeout_ms = 30'000;
-  settings.keep_alive_interval_ms = 10'000;
+  // A peer that vanished without a word is noticed this soon; live media can't wait for MsQuic's half minute.
+  settings.idle_timeout_ms = 15'000;
+  settings.keep_alive_interval_ms = 5'000;
   // The draft has one bidirectional stream. A few more are admitted so that opening one is seen and answered with
   // PROTOCOL_VIOLATION instead of waiting for ever on a stream limit.
   settings.peer_bidi_stream_count = 4;
