@@ -11,7 +11,7 @@
 #include "base/varint.h"
 #include "moqt_errors.h"
 
-namespace msquic_py::bindings {
+namespace msquic_py::python {
 
 /// Any Python int, representable on the wire or not, so that a bad one can be refused by the name of its field
 /// instead of by a list of C++ signatures.
@@ -64,15 +64,17 @@ inline base::Bytes bytes_of(const nanobind::bytes& value) noexcept {
 nanobind::bytes frozen(const BufferArgument& source);
 /// `text` as UTF-8 when it is a str, its bytes when it is bytes-like; raises TypeError, which names `field`, otherwise.
 base::ByteVector text_or_bytes(nanobind::handle text, const char* field);
+/// One bytes object that holds both.
+nanobind::bytes concatenated(base::Bytes head, base::Bytes tail);
 /// `data` from `offset` on; raises IndexError when that lies outside.
 base::Bytes from_offset(const BufferArgument& data, std::size_t offset);
 
-}  // namespace msquic_py::bindings
+}  // namespace msquic_py::python
 
 namespace nanobind::detail {
 
 template <>
-struct type_caster<msquic_py::bindings::IntegerArgument> {
+struct type_caster<msquic_py::python::IntegerArgument> {
   bool from_python(handle source, uint32_t flags, cleanup_list*) noexcept {
     // bool is an int to Python, but True as an identifier is a mistake.
     if (!PyLong_Check(source.ptr()) || PyBool_Check(source.ptr())) {
@@ -86,14 +88,14 @@ struct type_caster<msquic_py::bindings::IntegerArgument> {
     PyErr_Clear();
     return true;
   }
-  NB_TYPE_CASTER(msquic_py::bindings::IntegerArgument, const_name("int"))
+  NB_TYPE_CASTER(msquic_py::python::IntegerArgument, const_name("int"))
 };
 
 template <>
-struct type_caster<msquic_py::bindings::BufferArgument> {
+struct type_caster<msquic_py::python::BufferArgument> {
   bool from_python(handle source, uint32_t, cleanup_list*) noexcept { return value.acquire(source.ptr()); }
   static constexpr auto Name = const_name("bytes | bytearray | memoryview");
-  using Value = msquic_py::bindings::BufferArgument;
+  using Value = msquic_py::python::BufferArgument;
   template <typename>
   using Cast = Value&;
   template <typename>

@@ -6,12 +6,38 @@
 
 namespace nb = nanobind;
 
-namespace msquic_py::bindings {
+namespace msquic_py::python {
 namespace {
 
 // The tree lives in Python, where it can have two bases. It is looked up when it is needed: this extension is
 // loaded before the package that defines it.
 nb::object exception_class(const char* name) { return nb::module_::import_("moqt.exceptions").attr(name); }
+
+const char* field_of(moqt::wire::EncodeError error) noexcept {
+  using enum moqt::wire::EncodeError;
+  switch (error) {
+    case kNamespaceFieldCount: return "track_namespace";
+    case kTrackNameTooLong: return "track_name";
+    case kReasonPhraseTooLong: return "reason_phrase";
+    case kNewSessionUriTooLong: return "new_session_uri";
+    case kKeyValueKind:
+    case kKeyValueTooLong:
+    case kParameterOutOfRange:
+    case kParameterRepeated:
+    case kFilterRangeReversed:
+    case kTokenNotAllowed: return "parameters";
+    case kObjectIdNotIncreasing: return "object_id";
+    case kExtensionsNotAnnounced:
+    case kExtensionsMalformed:
+    case kStatusWithExtensions: return "extensions";
+    case kStatusWithPayload: return "payload";
+    case kDatagramFlags: return "end_of_group";
+    case kSubgroupIdMode: return "subgroup_id";
+    case kNumberTooLarge:
+    case kPayloadTooLong: return "message";
+  }
+  return "message";
+}
 
 [[noreturn]] void raise(const nb::object& type, const nb::object& exception) {
   PyErr_SetObject(type.ptr(), exception.ptr());
@@ -36,8 +62,17 @@ void raise_encode_error(const char* field, const char* problem) {
   raise(type, type(field, problem));
 }
 
+void raise_encode_error(moqt::wire::EncodeError error) {
+  raise_encode_error(field_of(error), std::string(describe(error)).c_str());
+}
+
+void raise_malformed_extension(const char* header, const char* problem) {
+  const nb::object type = exception_class("MalformedExtension");
+  raise(type, type(header, problem));
+}
+
 void raise_out_of_range(const char* field, std::uint64_t largest) {
   raise_encode_error(field, ("must be from 0 to " + std::to_string(largest)).c_str());
 }
 
-}  // namespace msquic_py::bindings
+}  // namespace msquic_py::python

@@ -6,13 +6,17 @@
 #include <utility>
 
 #include "base/decoded.h"
+#include "moqt/wire/encode_error.h"
 
-namespace msquic_py::bindings {
+namespace msquic_py::python {
 
 [[noreturn]] void raise_need_more_data(const char* what);
 [[noreturn]] void raise_violation(const base::Violation& violation);
-/// `problem` continues the sentence that begins with the field's name.
+/// `problem` says what is wrong with the value and what would be right.
 [[noreturn]] void raise_encode_error(const char* field, const char* problem);
+/// With the Python name of the field that the error is about, as far as the error tells.
+[[noreturn]] void raise_encode_error(moqt::wire::EncodeError error);
+[[noreturn]] void raise_malformed_extension(const char* header, const char* problem);
 [[noreturn]] void raise_out_of_range(const char* field, std::uint64_t largest);
 
 /// The decoded value, or the exception for its absence; `what` names what was being decoded.
@@ -23,4 +27,4 @@ T value_or_raise(base::Decoded<T>&& decoded, const char* what) {
   return std::move(decoded).value();
 }
 
-}  // namespace msquic_py::bindings
+}  // namespace msquic_py::python

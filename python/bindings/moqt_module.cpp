@@ -1,7 +1,32 @@
 #include "module.h"
+#include "moqt_topics.h"
 
 namespace msquic_py::python {
 
-void bind_moqt([[maybe_unused]] nb::module_& m) {}
+void bind_moqt(nb::module_& m) {
+  bind_error_codes(m);
+  bind_enumerations(m);
+  bind_varint(m);
+  bind_location(m);
+  bind_track_namespace(m);
+  bind_subscription_filter(m);
+  bind_authorization_token(m);
+  bind_parameter(m);
+  bind_control_message(m);
+  bind_setup_messages(m);
+  bind_session_messages(m);
+  bind_request_messages(m);
+  bind_subscribe_messages(m);
+  bind_publish_messages(m);
+  bind_fetch_messages(m);
+  bind_namespace_messages(m);
+  bind_object_extensions(m);
+  bind_subgroup_header_type(m);
+  bind_datagram_type(m);
+  bind_subgroup(m);
+  bind_fetch_stream(m);
+  bind_datagram(m);
+  bind_loc(m);
+}
 
 }  // namespace msquic_py::python

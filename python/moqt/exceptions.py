@@ -3,7 +3,8 @@
     MoqtError
     ├── NeedMoreData                    the bytes so far are a valid beginning; more must follow
     ├── ProtocolViolation (ValueError)  the bytes can never become valid; names the session error
-    └── EncodeError (ValueError)        a value that the wire cannot carry; names the field
+    ├── EncodeError (ValueError)        a value that the wire cannot carry; names the field
+    └── MalformedExtension (ValueError) an extension header without a meaning; the session is not concerned
 
 Errors of the transport below are :class:`msquic.QuicError`.
 """
@@ -11,9 +12,9 @@ Errors of the transport below are :class:`msquic.QuicError`.
 from __future__ import annotations
 
 
-from ._native import ErrorCode
+from msquic._native.moqt import ErrorCode
 
-__all__ = ["EncodeError", "MoqtError", "NeedMoreData", "ProtocolViolation"]
+__all__ = ["EncodeError", "MalformedExtension", "MoqtError", "NeedMoreData", "ProtocolViolation"]
 
 
 class MoqtError(Exception):
@@ -63,4 +64,21 @@ class EncodeError(MoqtError, ValueError):
         self.field = field
 
     def __str__(self) -> str:
-        return f"{self.args[0]} {self.args[1]}"
+        return f"{self.args[0]}: {self.args[1]}"
+
+
+class MalformedExtension(MoqtError, ValueError):
+    """An extension header of an object whose value does not fit its definition.
+
+    The object and the session are well-formed without it: what to do is the application's to decide.
+    """
+
+    header: str
+    """The header, as its argument of :func:`moqt.create_loc_extensions` is named."""
+
+    def __init__(self, header: str, problem: str) -> None:
+        super().__init__(header, problem)
+        self.header = header
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}: {self.args[1]}"

@@ -1,0 +1,152 @@
+#include "moqt/wire/control_message.h"
+
+#include <nanobind/stl/string.h>
+
+#include "base/byte_writer.h"
+#include "moqt_message.h"
+#include "moqt_parameter_properties.h"
+#include "moqt_topics.h"
+
+namespace msquic_py::python {
+namespace {
+
+nb::tuple field_names(nb::handle message) { return nb::borrow<nb::tuple>(message.type().attr("__match_args__")); }
+
+base::ByteVector encode(const ControlMessage& message) {
+  base::ByteVector bytes;
+  if (const auto result = wire::encode_control_message(moqt::Draft::k15, message.to_wire(), bytes); !result.ok()) {
+    raise_encode_error(result.error());
+  }
+  return bytes;
+}
+
+/// Length of the type and the 16-bit length in front of a payload.
+std::size_t frame_size(wire::MessageType type) { return base::varint_size(static_cast<std::uint64_t>(type)) + 2; }
+
+bool equal(nb::handle left, nb::handle right) {
+  if (!left.type().is(right.type())) return false;
+  for (nb::handle name : field_names(left)) {
+    if (!nb::getattr(left, name).equal(nb::getattr(right, name))) return false;
+  }
+  return true;
+}
+
+std::string represent(nb::handle self) {
+  std::string text = nb::cast<std::string>(self.type().attr("__name__")) + '(';
+  const char* separator = "";
+  for (nb::handle name : field_names(self)) {
+    text.append(separator).append(nb::cast<std::string>(name)).append("=");
+    text.append(nb::repr(nb::getattr(self, name)).c_str());
+    separator = ", ";
+  }
+  return text += ')';
+}
+
+nb::tuple reduce(nb::handle self) {
+  nb::list arguments;
+  for (nb::handle name : field_names(self)) arguments.append(nb::getattr(self, name));
+  return nb::make_tuple(self.type(), nb::tuple(arguments));
+}
+
+}  // namespace
+
+DecodedPythonMessage decode_message(base::Bytes bytes) {
+  auto decoded = value_or_raise(wire::decode_control_message(moqt::Draft::k15, bytes), "control message");
+  return {std::visit(
+              []<class W>(W& message) { return nb::cast(Message<W>(std::move(message)), nb::rv_policy::move); },
+              decoded.message),
+          decoded.size};
+}
+
+DecodedPythonMessage decode_message_of_type(wire::MessageType type, base::Bytes bytes) {
+  DecodedPythonMessage decoded = decode_message(bytes);
+  const wire::MessageType found = nb::cast<const ControlMessage&>(decoded.message).message_type();
+  if (found != type) {
+    const std::string what = std::string(name(found)) + " where " + std::string(name(type)) + " was expected (section 9)";
+    raise_violation({static_cast<std::uint64_t>(moqt::SessionErrorCode::kProtocolViolation), what.c_str()});
+  }
+  return decoded;
+}
+
+nb::object decode_payload(wire::MessageType type, base::Bytes payload) {
+  if (payload.size() > 0xffff) raise_encode_error(wire::EncodeError::kPayloadTooLong);
+  base::ByteVector frame;
+  base::ByteWriter writer(frame);
+  writer.write_varint(static_cast<std::uint64_t>(type));
+  writer.write_u16(static_cast<std::uint16_t>(payload.size()));
+  writer.write_bytes(payload);
+  return decode_message(frame).message;
+}
+
+int traverse_message(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  if (!nb::inst_ready(self)) return 0;
+  Py_VISIT(nb::inst_ptr<ControlMessage>(self)->parameters.ptr());
+  return 0;
+}
+
+int clear_message(PyObject* self) {
+  nb::inst_ptr<ControlMessage>(self)->parameters = nb::list();
+  return 0;
+}
+
+moqt::MessageParameters parameters_of_type(const ControlMessage& message, moqt::MessageParameter type) {
+  moqt::MessageParameters parameters;
+  understand_parameters(message.parameters, static_cast<std::uint64_t>(type), message.message_type(), parameters);
+  return parameters;
+}
+
+void replace_parameter(ControlMessage& message, const moqt::ParameterList& replacement) {
+  set_parameter(message.parameters, nb::cast<const RawParameter&>(to_python(replacement)[0]));
+}
+
+void append_parameters(ControlMessage& message, const moqt::ParameterList& addition) {
+  message.parameters.extend(to_python(addition));
+}
+
+void bind_control_message(nb::module_& m) {
+  nb::class_<ControlMessage> cls(m, "ControlMessage",
+                                 "Base of all messages of the control stream (section 9). Not to be created itself.\n\n"
+                                 "A message may be built field by field: what the wire cannot carry is refused, with\n"
+                                 "EncodeError, when a field is assigned or by encode(). Messages are mutable and\n"
+                                 "therefore not hashable; they are equal when their class and fields are.");
+  cls.def_prop_ro("message_type", &ControlMessage::message_type)
+      .def(
+          "encode",
+          [](const ControlMessage& self) {
+            const base::ByteVector bytes = encode(self);
+            return nb::bytes(bytes.data(), bytes.size());
+          },
+          "The message with its type and length in front. Raises EncodeError.")
+      .def(
+          "encode_payload",
+          [](const ControlMessage& self) {
+            const base::ByteVector bytes = encode(self);
+            const std::size_t skip = frame_size(self.message_type());
+            return nb::bytes(bytes.data() + skip, bytes.size() - skip);
+          },
+          "encode() without type and length.")
+      .def(
+          "__eq__",
+          [](nb::handle self, nb::handle other) { return equal(self, other); },
+          nb::arg("other"), nb::sig("def __eq__(self, other: object, /) -> bool"))
+      .def("__repr__", &represent)
+      .def("__reduce__", &reduce, nb::sig("def __reduce__(self) -> tuple[object, ...]"));
+  cls.attr("__hash__") = nb::none();
+
+  m.def(
+      "decode_control_message",
+      [](const BufferArgument& data, std::size_t offset) {
+        DecodedPythonMessage decoded = decode_message(from_offset(data, offset));
+        return nb::make_tuple(std::move(decoded.message), decoded.size);
+      },
+      nb::arg("data"), nb::arg("offset") = 0,
+      nb::sig("def decode_control_message(data: bytes | bytearray | memoryview, offset: int = 0) -> "
+              "tuple[ControlMessage, int]"),
+      "The control message at `offset` and the number of bytes that it occupies.\n\n"
+      "Raises NeedMoreData while it is incomplete and ProtocolViolation, whose `code` is what to close the session\n"
+      "with, as soon as the bytes cannot become a message of draft-15. Whether the message may come now, and from\n"
+      "that peer, is not checked.");
+}
+
+}  // namespace msquic_py::python

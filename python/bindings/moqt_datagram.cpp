@@ -1,0 +1,142 @@
+#include "moqt/wire/datagram.h"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <optional>
+
+#include "base/shared_bytes.h"
+#include "moqt_object_fields.h"
+#include "moqt_stream_types.h"
+#include "moqt_topics.h"
+
+namespace msquic_py::python {
+namespace {
+
+using moqt::Draft;
+using moqt::ObjectStatus;
+
+/// An object in a datagram with its payload as Python holds it.
+struct ObjectDatagram {
+  std::uint64_t track_alias = 0;
+  moqt::Location location;
+  std::optional<std::uint8_t> publisher_priority;
+  ObjectExtensions extensions;
+  std::optional<ObjectStatus> status;
+  bool end_of_group = false;
+  nb::bytes payload = nb::bytes("", 0);
+
+  bool operator==(const ObjectDatagram& other) const {
+    return track_alias == other.track_alias && location == other.location && publisher_priority == other.publisher_priority &&
+           status == other.status && end_of_group == other.end_of_group && extensions.raw.equal(other.extensions.raw) &&
+           payload.equal(other.payload);
+  }
+};
+
+/// Python's memory as the codec takes it, without copying. Nothing that the codec gives back may outlive the call:
+/// the slab behind it owns nothing.
+base::SharedBytes borrowed(base::Bytes bytes) {
+  static base::Slab* const owns_nothing = base::Slab::create(0);
+  return {*owns_nothing, bytes.data(), bytes.size()};
+}
+
+moqt::wire::ObjectDatagram to_wire(const ObjectDatagram& datagram) {
+  moqt::wire::ObjectDatagram wire;
+  wire.track_alias = datagram.track_alias;
+  wire.location = datagram.location;
+  wire.publisher_priority = datagram.publisher_priority;
+  wire.extensions = borrowed(datagram.extensions.bytes());
+  wire.end_of_group = datagram.end_of_group;
+  wire.status = datagram.status;
+  wire.payload = borrowed(bytes_of(datagram.payload));
+  return wire;
+}
+
+nb::bytes encode(const ObjectDatagram& datagram) {
+  base::ByteVector& out = header_scratch();
+  const auto result = encode_object_datagram_header(Draft::k15, to_wire(datagram), out);
+  if (!result) raise_encode_error(result.error());
+  return concatenated(out, bytes_of(datagram.payload));
+}
+
+nb::tuple decode(const BufferArgument& data, std::size_t offset) {
+  const base::Bytes bytes = from_offset(data, offset);
+  const auto wire = value_or_raise(moqt::wire::decode_object_datagram(Draft::k15, borrowed(bytes)), "datagram");
+  ObjectDatagram datagram{wire.track_alias,  wire.location,     wire.publisher_priority, checked_extensions(wire.extensions),
+                          wire.status,       wire.end_of_group, to_python(wire.payload)};
+  return nb::make_tuple(std::move(datagram), bytes.size());
+}
+
+void set_priority(ObjectDatagram& datagram, std::optional<IntegerArgument> value) {
+  datagram.publisher_priority.reset();
+  if (value) datagram.publisher_priority = static_cast<std::uint8_t>(value->checked("publisher_priority", 255));
+}
+
+}  // namespace
+
+void bind_datagram(nb::module_& m) {
+  nb::class_<ObjectDatagram> cls(m, "ObjectDatagram",
+                                 "OBJECT_DATAGRAM, an object that is one QUIC datagram (section 10.3.1). Mutable.\n\n"
+                                 "The type follows from the fields. With an `object_status` there is no payload; an\n"
+                                 "empty payload without one is an object of no bytes.");
+  const std::string init = std::string("def __init__(self, track_alias: int = 0, group_id: int = 0, object_id: int = 0, "
+                                       "publisher_priority: int | None = None, extensions: ") +
+                           kExtensionsSource +
+                           " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus | None = "
+                           "None, end_of_group: bool = False) -> None";
+  cls.def(
+         "__init__",
+         [](ObjectDatagram* self, IntegerArgument track_alias, IntegerArgument group_id, IntegerArgument object_id,
+            std::optional<IntegerArgument> publisher_priority, nb::handle extensions, const BufferArgument& payload,
+            std::optional<ObjectStatus> object_status, bool end_of_group) {
+           ObjectDatagram datagram{track_alias.checked("track_alias"),
+                                   {group_id.checked("group_id"), object_id.checked("object_id")},
+                                   std::nullopt,
+                                   make_extensions(extensions),
+                                   object_status,
+                                   end_of_group,
+                                   frozen(payload)};
+           set_priority(datagram, publisher_priority);
+           new (self) ObjectDatagram(std::move(datagram));
+         },
+         nb::arg("track_alias") = 0, nb::arg("group_id") = 0, nb::arg("object_id") = 0,
+         nb::arg("publisher_priority").none() = nb::none(), nb::arg("extensions").none() = nb::none(),
+         nb::arg("payload") = nb::bytes("", 0), nb::arg("object_status").none() = nb::none(), nb::arg("end_of_group") = false,
+         nb::sig(init.c_str()))
+      .def_prop_rw(
+          "track_alias", [](const ObjectDatagram& self) { return self.track_alias; },
+          [](ObjectDatagram& self, IntegerArgument value) { self.track_alias = value.checked("track_alias"); },
+          "What stands for the track, from SUBSCRIBE_OK or PUBLISH.")
+      .def_prop_rw(
+          "group_id", [](const ObjectDatagram& self) { return self.location.group; },
+          [](ObjectDatagram& self, IntegerArgument value) { self.location.group = value.checked("group_id"); })
+      .def_prop_rw(
+          "object_id", [](const ObjectDatagram& self) { return self.location.object; },
+          [](ObjectDatagram& self, IntegerArgument value) { self.location.object = value.checked("object_id"); })
+      .def_prop_ro("location", [](const ObjectDatagram& self) { return self.location; })
+      .def_prop_rw(
+          "publisher_priority", [](const ObjectDatagram& self) { return self.publisher_priority; }, &set_priority,
+          nb::for_setter(nb::arg("value").none()), "0 (most urgent) to 255; None: as SUBSCRIBE_OK or PUBLISH said.")
+      .def_prop_rw(
+          "object_status", [](const ObjectDatagram& self) { return self.status; },
+          [](ObjectDatagram& self, std::optional<ObjectStatus> value) { self.status = value; },
+          nb::for_setter(nb::arg("value").none()), "None: the object is its payload.")
+      .def_prop_rw(
+          "end_of_group", [](const ObjectDatagram& self) { return self.end_of_group; },
+          [](ObjectDatagram& self, bool value) { self.end_of_group = value; },
+          "Whether this is the last object of its group; not beside an object_status.")
+      .def_prop_ro(
+          "datagram_type",
+          [](const ObjectDatagram& self) { return static_cast<DatagramType>(object_datagram_type(to_wire(self))); },
+          "The type that encode() writes.")
+      .def("encode", &encode, "The whole datagram. Raises EncodeError.");
+  bind_object_fields<ObjectDatagram>(cls);
+  bind_object_semantics<ObjectDatagram>(cls, "track_alias", "group_id", "object_id", "publisher_priority", "extensions",
+                                        "payload", "object_status", "end_of_group");
+  m.def("decode_datagram", &decode, nb::arg("data"), nb::arg("offset") = 0,
+        nb::sig("def decode_datagram(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[ObjectDatagram, int]"),
+        "The datagram that is `data` from `offset` on, and its size: a datagram ends where it ends.\n\n"
+        "Raises ProtocolViolation when it is malformed, which a truncated one is too.");
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,176 @@
+#include "moqt/wire/fetch_stream.h"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <optional>
+
+#include "moqt/wire/codec.h"
+#include "moqt_object_fields.h"
+#include "moqt_topics.h"
+
+namespace msquic_py::python {
+namespace {
+
+using moqt::Draft;
+using moqt::Location;
+using moqt::ObjectStatus;
+using moqt::wire::FetchHeader;
+using moqt::wire::FetchPriorObject;
+
+enum class Flags : std::uint8_t {};
+
+/// A whole object with its payload as Python holds it.
+struct FetchObject {
+  FetchPriorObject place;  ///< also what the object behind it may leave out
+  ObjectExtensions extensions;
+  ObjectStatus status = ObjectStatus::kNormal;
+  nb::bytes payload = nb::bytes("", 0);
+  std::optional<Flags> flags;  ///< as received
+
+  bool operator==(const FetchObject& other) const {
+    return place == other.place && status == other.status && extensions.raw.equal(other.extensions.raw) &&
+           payload.equal(other.payload);
+  }
+};
+
+std::optional<FetchPriorObject> place_of(const FetchObject* prior) {
+  return prior == nullptr ? std::nullopt : std::optional(prior->place);
+}
+
+nb::bytes encode(const FetchObject& object, const FetchObject* prior) {
+  base::ByteVector& out = header_scratch();
+  const auto result = moqt::wire::encode_fetch_object_header(Draft::k15,
+                                                 {object.place.location, object.place.subgroup_id, object.place.publisher_priority,
+                                                  object.extensions.bytes(), object.payload.size(), object.status},
+                                                 place_of(prior), out);
+  if (!result) raise_encode_error(result.error());
+  return concatenated(out, bytes_of(object.payload));
+}
+
+nb::tuple decode(const BufferArgument& data, std::size_t offset, const FetchObject* prior) {
+  const base::Bytes bytes = from_offset(data, offset);
+  const auto decoded = value_or_raise(
+      moqt::wire::codec_for(Draft::k15).decode_fetch_object_header(bytes, place_of(prior), kNoExtensionsLimit), "object header");
+  const auto& layout = decoded.object;
+  const base::Bytes behind = bytes.subspan(layout.size);
+  if (behind.size() < layout.payload_length) raise_need_more_data("object payload");
+  const auto payload_length = static_cast<std::size_t>(layout.payload_length);
+  FetchObject object{decoded.prior(), checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)),
+                     layout.status, to_python(behind.first(payload_length)), static_cast<Flags>(decoded.flags)};
+  return nb::make_tuple(std::move(object), layout.size + payload_length);
+}
+
+void bind_flags(nb::module_& m) {
+  using Bits = moqt::wire::FetchSerializationFlags;
+  nb::enum_<Flags>(m, "FetchSerializationFlags", nb::is_arithmetic(), nb::is_flag(),
+                   "The bits of the Serialization Flags byte of an object on a fetch stream (section 10.4.4).\n\n"
+                   "The two low bits are one field: SUBGROUP_PRESENT is SUBGROUP_PRIOR | SUBGROUP_PRIOR_PLUS_ONE.")
+      .value("SUBGROUP_ZERO", static_cast<Flags>(Bits::kSubgroupIdZero), "The Subgroup ID is 0.")
+      .value("SUBGROUP_PRIOR", static_cast<Flags>(Bits::kSubgroupIdPrior), "It is that of the object before.")
+      .value("SUBGROUP_PRIOR_PLUS_ONE", static_cast<Flags>(Bits::kSubgroupIdPriorPlusOne), "One more than that.")
+      .value("SUBGROUP_PRESENT", static_cast<Flags>(Bits::kSubgroupIdPresent), "It is a field.")
+      .value("OBJECT_ID_PRESENT", static_cast<Flags>(Bits::kObjectIdPresent), "Otherwise one more than before.")
+      .value("GROUP_ID_PRESENT", static_cast<Flags>(Bits::kGroupIdPresent), "Otherwise as before.")
+      .value("PRIORITY_PRESENT", static_cast<Flags>(Bits::kPriorityPresent), "Otherwise as before.")
+      .value("EXTENSIONS_PRESENT", static_cast<Flags>(Bits::kExtensionsPresent), "There is an extension block.");
+}
+
+void bind_fetch_header(nb::module_& m) {
+  nb::class_<FetchHeader> cls(m, "FetchHeader",
+                              "FETCH_HEADER, the beginning of the stream that answers a FETCH (section 10.4.4). Mutable.");
+  cls.def(
+         "__init__",
+         [](FetchHeader* self, IntegerArgument request_id) { new (self) FetchHeader{request_id.checked("request_id")}; },
+         nb::arg("request_id") = 0)
+      .def_prop_rw(
+          "request_id", [](const FetchHeader& self) { return self.request_id; },
+          [](FetchHeader& self, IntegerArgument value) { self.request_id = value.checked("request_id"); }, "Of the FETCH.")
+      .def(
+          "encode",
+          [](const FetchHeader& self) {
+            base::ByteVector& out = header_scratch();
+            if (const auto result = encode_fetch_header(Draft::k15, self, out); !result) raise_encode_error(result.error());
+            return to_python(out);
+          },
+          "The header with the stream type in front.");
+  bind_object_semantics<FetchHeader>(cls, "request_id");
+  m.def(
+      "decode_fetch_header",
+      [](const BufferArgument& data, std::size_t offset) {
+        const auto decoded = value_or_raise(moqt::wire::decode_fetch_header(Draft::k15, from_offset(data, offset)), "FETCH_HEADER");
+        return nb::make_tuple(decoded.header, decoded.size);
+      },
+      nb::arg("data"), nb::arg("offset") = 0,
+      nb::sig("def decode_fetch_header(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[FetchHeader, int]"),
+      "The header at `offset`, stream type included, and the number of bytes that it occupies.\n\n"
+      "Raises NeedMoreData while it is incomplete, ProtocolViolation for another stream type.");
+}
+
+void bind_fetch_object(nb::module_& m) {
+  nb::class_<FetchObject> cls(m, "FetchObject",
+                              "An object on the stream that answers a FETCH (section 10.4.4). Mutable.\n\n"
+                              "Its fields are absolute; the wire leaves out what is as in the object before.");
+  const std::string init = std::string("def __init__(self, group_id: int = 0, subgroup_id: int = 0, object_id: int = 0, "
+                                       "publisher_priority: int = 128, extensions: ") +
+                           kExtensionsSource +
+                           " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus = "
+                           "ObjectStatus.NORMAL) -> None";
+  cls.def(
+         "__init__",
+         [](FetchObject* self, IntegerArgument group_id, IntegerArgument subgroup_id, IntegerArgument object_id,
+            IntegerArgument publisher_priority, nb::handle extensions, const BufferArgument& payload,
+            ObjectStatus object_status) {
+           new (self) FetchObject{{{group_id.checked("group_id"), object_id.checked("object_id")},
+                                   subgroup_id.checked("subgroup_id"),
+                                   static_cast<std::uint8_t>(publisher_priority.checked("publisher_priority", 255))},
+                                  make_extensions(extensions),
+                                  object_status,
+                                  frozen(payload),
+                                  std::nullopt};
+         },
+         nb::arg("group_id") = 0, nb::arg("subgroup_id") = 0, nb::arg("object_id") = 0, nb::arg("publisher_priority") = 128,
+         nb::arg("extensions").none() = nb::none(), nb::arg("payload") = nb::bytes("", 0),
+         nb::arg("object_status") = ObjectStatus::kNormal, nb::sig(init.c_str()))
+      .def_prop_rw(
+          "group_id", [](const FetchObject& self) { return self.place.location.group; },
+          [](FetchObject& self, IntegerArgument value) { self.place.location.group = value.checked("group_id"); })
+      .def_prop_rw(
+          "subgroup_id", [](const FetchObject& self) { return self.place.subgroup_id; },
+          [](FetchObject& self, IntegerArgument value) { self.place.subgroup_id = value.checked("subgroup_id"); },
+          "For an object that was a datagram, its Object ID.")
+      .def_prop_rw(
+          "object_id", [](const FetchObject& self) { return self.place.location.object; },
+          [](FetchObject& self, IntegerArgument value) { self.place.location.object = value.checked("object_id"); })
+      .def_prop_rw(
+          "publisher_priority", [](const FetchObject& self) { return self.place.publisher_priority; },
+          [](FetchObject& self, IntegerArgument value) {
+            self.place.publisher_priority = static_cast<std::uint8_t>(value.checked("publisher_priority", 255));
+          },
+          "0 (most urgent) to 255.")
+      .def_rw("object_status", &FetchObject::status, "NORMAL unless the payload is empty.")
+      .def_prop_ro("location", [](const FetchObject& self) { return self.place.location; })
+      .def_ro("serialization_flags", &FetchObject::flags, "As decoded; None in an object that was not.")
+      .def("encode", &encode, nb::arg("prior").none() = nb::none(),
+           "The object as it stands on the stream, without what `prior`, the object before on that stream, already\n"
+           "says; None for the first one. Raises EncodeError.");
+  bind_object_fields<FetchObject>(cls);
+  bind_object_semantics<FetchObject>(cls, "group_id", "subgroup_id", "object_id", "publisher_priority", "extensions",
+                                     "payload", "object_status");
+  m.def("decode_fetch_object", &decode, nb::arg("data"), nb::arg("offset") = 0, nb::arg("prior").none() = nb::none(),
+        nb::sig("def decode_fetch_object(data: bytes | bytearray | memoryview, offset: int = 0, prior: FetchObject | None "
+                "= None) -> tuple[FetchObject, int]"),
+        "The object at `offset` and the number of bytes that it occupies; the payload is copied once.\n\n"
+        "`prior` is the object before on the same stream, None for the first one. Raises NeedMoreData while the\n"
+        "object is incomplete and ProtocolViolation when it is malformed.");
+}
+
+}  // namespace
+
+void bind_fetch_stream(nb::module_& m) {
+  bind_flags(m);
+  bind_fetch_header(m);
+  bind_fetch_object(m);
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,249 @@
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <optional>
+#include <string>
+
+#include "loc/header_extensions.h"
+#include "moqt/wire/extensions.h"
+#include "moqt_object_extensions.h"
+#include "moqt_topics.h"
+#include "moqt_value.h"
+
+namespace msquic_py::python {
+namespace {
+
+using loc::AudioLevel;
+using loc::VideoFrameMarking;
+
+struct CaptureTimestamp {
+  std::uint64_t microseconds = 0;
+  bool operator==(const CaptureTimestamp&) const = default;
+};
+
+struct VideoConfig {
+  base::ByteVector data;
+  bool operator==(const VideoConfig&) const = default;
+};
+
+struct ParsedLocExtensions {
+  std::optional<CaptureTimestamp> capture_timestamp;
+  std::optional<VideoConfig> video_config;
+  std::optional<VideoFrameMarking> video_frame_marking;
+  std::optional<AudioLevel> audio_level;
+  bool operator==(const ParsedLocExtensions&) const = default;
+};
+
+const char* field_of(loc::LocError error) noexcept {
+  using enum loc::LocError;
+  switch (error) {
+    case kCaptureTimestampTooLarge: return "capture_timestamp";
+    case kVideoFrameMarking: return "video_frame_marking";
+    case kAudioLevel: return "audio_level";
+    case kVideoConfigTooLong: return "video_config";
+    case kKeyValueKind:
+    case kRepeated: return "extensions";
+  }
+  return "extensions";
+}
+
+CaptureTimestamp make_timestamp(std::optional<IntegerArgument> milliseconds, std::optional<IntegerArgument> microseconds) {
+  if (milliseconds.has_value() == microseconds.has_value()) {
+    throw nb::type_error("CaptureTimestamp takes either milliseconds or microseconds");
+  }
+  if (microseconds) return {microseconds->checked("microseconds")};
+  return {milliseconds->checked("milliseconds", base::kVarintMax / 1000) * 1000};
+}
+
+std::optional<std::uint8_t> octet(std::optional<IntegerArgument> value, const char* field) {
+  if (!value) return std::nullopt;
+  return static_cast<std::uint8_t>(value->checked(field, 255));
+}
+
+ObjectExtensions create(std::optional<CaptureTimestamp> capture_timestamp, std::optional<VideoConfig> video_config,
+                        std::optional<VideoFrameMarking> video_frame_marking, std::optional<AudioLevel> audio_level) {
+  loc::HeaderExtensions headers;
+  if (capture_timestamp) headers.capture_timestamp = capture_timestamp->microseconds;
+  if (video_config) headers.video_config = std::move(video_config->data);
+  headers.video_frame_marking = video_frame_marking;
+  headers.audio_level = audio_level;
+  moqt::KeyValuePairs pairs;
+  if (const auto result = loc::append_extensions(headers, pairs); !result) {
+    raise_encode_error(field_of(result.error()), std::string(describe(result.error())).c_str());
+  }
+  base::ByteVector raw;
+  if (const auto result = moqt::wire::encode_extensions(moqt::Draft::k15, pairs, raw); !result) raise_encode_error(result.error());
+  return checked_extensions(raw);
+}
+
+ParsedLocExtensions parse(nb::handle source) {
+  const ObjectExtensions extensions = make_extensions(source);
+  const auto pairs = value_or_raise(moqt::wire::decode_extensions(moqt::Draft::k15, extensions.bytes()), "extension headers");
+  auto headers = loc::parse_extensions(pairs);
+  if (!headers) raise_malformed_extension(field_of(headers.error()), std::string(describe(headers.error())).c_str());
+  ParsedLocExtensions parsed;
+  if (headers->capture_timestamp) parsed.capture_timestamp = CaptureTimestamp{*headers->capture_timestamp};
+  if (headers->video_config) parsed.video_config = VideoConfig{std::move(*headers->video_config)};
+  parsed.video_frame_marking = headers->video_frame_marking;
+  parsed.audio_level = headers->audio_level;
+  return parsed;
+}
+
+void bind_capture_timestamp(nb::module_& m) {
+  nb::class_<CaptureTimestamp> cls(m, "CaptureTimestamp",
+                                   "When a frame was captured: time since the Unix epoch (LOC-01 section 2.3.1.1). Immutable.\n\n"
+                                   "Give either unit; the wire carries microseconds.");
+  cls.def(
+         "__init__",
+         [](CaptureTimestamp* self, std::optional<IntegerArgument> milliseconds, std::optional<IntegerArgument> microseconds) {
+           new (self) CaptureTimestamp(make_timestamp(milliseconds, microseconds));
+         },
+         nb::arg("milliseconds").none() = nb::none(), nb::arg("microseconds").none() = nb::none())
+      .def_ro("microseconds", &CaptureTimestamp::microseconds)
+      .def_prop_ro(
+          "milliseconds", [](const CaptureTimestamp& self) { return self.microseconds / 1000; }, "Rounded down.")
+      .def("__repr__", [](nb::handle self) {
+        return representation(self, {{"microseconds", self.attr("microseconds")}});
+      });
+  bind_value_semantics<CaptureTimestamp>(
+      cls, [](const CaptureTimestamp& value) { return nb::make_tuple(nb::none(), value.microseconds); });
+}
+
+void bind_video_config(nb::module_& m) {
+  nb::class_<VideoConfig> cls(m, "VideoConfig",
+                              "Codec extradata, the `description` of a WebCodecs VideoDecoderConfig (LOC-01 section 2.3.2.1).\n\n"
+                              "Sent with key frames when parameter sets are not in the payload. Immutable.");
+  cls.def(
+         "__init__",
+         [](VideoConfig* self, const BufferArgument& codec_config) { new (self) VideoConfig{to_vector(codec_config.bytes())}; },
+         nb::arg("codec_config") = nb::bytes("", 0))
+      .def_prop_ro("codec_config", [](const VideoConfig& self) { return to_python(self.data); })
+      .def_prop_ro("data", [](const VideoConfig& self) { return to_python(self.data); }, "The same as codec_config.")
+      .def("__repr__", [](nb::handle self) {
+        return representation(self, {{"codec_config", self.attr("codec_config")}});
+      });
+  bind_value_semantics<VideoConfig>(cls, [](const VideoConfig& value) { return nb::make_tuple(to_python(value.data)); });
+}
+
+VideoFrameMarking make_marking(bool is_keyframe, bool is_discardable, bool base_layer_sync, IntegerArgument temporal_id,
+                               std::optional<IntegerArgument> layer_id, std::optional<IntegerArgument> tl0picidx,
+                               bool start_of_frame, bool end_of_frame, std::optional<bool> independent,
+                               std::optional<bool> discardable) {
+  VideoFrameMarking marking;
+  marking.start_of_frame = start_of_frame;
+  marking.end_of_frame = end_of_frame;
+  marking.independent = independent.value_or(is_keyframe);
+  marking.discardable = discardable.value_or(is_discardable);
+  marking.base_layer_sync = base_layer_sync;
+  marking.temporal_id = static_cast<std::uint8_t>(temporal_id.checked("temporal_id", 7));
+  marking.layer_id = octet(layer_id, "layer_id");
+  marking.tl0_pic_idx = octet(tl0picidx, "tl0picidx");
+  return marking;
+}
+
+void bind_video_frame_marking(nb::module_& m) {
+  nb::class_<VideoFrameMarking> cls(
+      m, "VideoFrameMarking",
+      "Frame marking of RFC 9626 (LOC-01 section 2.3.2.2). Immutable.\n\n"
+      "An object that is a whole frame has both start_of_frame and end_of_frame. `independent` and `discardable` are\n"
+      "the RFC's words for `is_keyframe` and `is_discardable`, and win when both are given. `tl0picidx` needs a\n"
+      "`layer_id` beside it.");
+  cls.def(
+         "__init__",
+         [](VideoFrameMarking* self, bool is_keyframe, bool is_discardable, bool base_layer_sync, IntegerArgument temporal_id,
+            std::optional<IntegerArgument> layer_id, std::optional<IntegerArgument> tl0picidx, bool start_of_frame,
+            bool end_of_frame, std::optional<bool> independent, std::optional<bool> discardable) {
+           new (self) VideoFrameMarking(make_marking(is_keyframe, is_discardable, base_layer_sync, temporal_id, layer_id,
+                                                     tl0picidx, start_of_frame, end_of_frame, independent, discardable));
+         },
+         nb::arg("is_keyframe") = false, nb::arg("is_discardable") = false, nb::arg("base_layer_sync") = false,
+         nb::arg("temporal_id") = 0, nb::arg("layer_id").none() = nb::none(), nb::arg("tl0picidx").none() = nb::none(),
+         nb::arg("start_of_frame") = true, nb::arg("end_of_frame") = true, nb::kw_only(),
+         nb::arg("independent").none() = nb::none(), nb::arg("discardable").none() = nb::none())
+      .def_ro("is_keyframe", &VideoFrameMarking::independent, "I: decodable without any earlier frame.")
+      .def_ro("independent", &VideoFrameMarking::independent, "I: decodable without any earlier frame.")
+      .def_ro("is_discardable", &VideoFrameMarking::discardable, "D: no other frame needs it.")
+      .def_ro("discardable", &VideoFrameMarking::discardable, "D: no other frame needs it.")
+      .def_ro("base_layer_sync", &VideoFrameMarking::base_layer_sync, "B: needs the base temporal layer only.")
+      .def_ro("temporal_id", &VideoFrameMarking::temporal_id, "TID, 0 to 7; 0 is the base layer.")
+      .def_ro("layer_id", &VideoFrameMarking::layer_id, "LID, 0 to 255.")
+      .def_ro("tl0picidx", &VideoFrameMarking::tl0_pic_idx, "TL0PICIDX, 0 to 255.")
+      .def_ro("start_of_frame", &VideoFrameMarking::start_of_frame, "S.")
+      .def_ro("end_of_frame", &VideoFrameMarking::end_of_frame, "E.")
+      .def("__repr__", [](nb::handle self) {
+        return representation(self, {{"is_keyframe", self.attr("is_keyframe")},
+                                     {"is_discardable", self.attr("is_discardable")},
+                                     {"base_layer_sync", self.attr("base_layer_sync")},
+                                     {"temporal_id", self.attr("temporal_id")},
+                                     {"layer_id", self.attr("layer_id")},
+                                     {"tl0picidx", self.attr("tl0picidx")},
+                                     {"start_of_frame", self.attr("start_of_frame")},
+                                     {"end_of_frame", self.attr("end_of_frame")}});
+      });
+  bind_value_semantics<VideoFrameMarking>(cls, [](const VideoFrameMarking& value) {
+    return nb::make_tuple(value.independent, value.discardable, value.base_layer_sync, value.temporal_id, value.layer_id,
+                          value.tl0_pic_idx, value.start_of_frame, value.end_of_frame);
+  });
+}
+
+void bind_audio_level(nb::module_& m) {
+  nb::class_<AudioLevel> cls(m, "AudioLevel", "Audio level of RFC 6464 (LOC-01 section 2.3.3.1). Immutable.");
+  cls.def(
+         "__init__",
+         [](AudioLevel* self, IntegerArgument level, bool voice_activity) {
+           new (self) AudioLevel{voice_activity, static_cast<std::uint8_t>(level.checked("level", 127))};
+         },
+         nb::arg("level"), nb::arg("voice_activity") = false)
+      .def_ro("level", &AudioLevel::level, "-dBov: 0 is the loudest, 127 silence.")
+      .def_ro("voice_activity", &AudioLevel::voice_activity, "Whether the sender thinks that it is voice.")
+      .def("__repr__", [](nb::handle self) {
+        return representation(self, {{"level", self.attr("level")}, {"voice_activity", self.attr("voice_activity")}});
+      });
+  bind_value_semantics<AudioLevel>(
+      cls, [](const AudioLevel& value) { return nb::make_tuple(value.level, value.voice_activity); });
+}
+
+void bind_parsed(nb::module_& m) {
+  nb::class_<ParsedLocExtensions> cls(m, "ParsedLocExtensions", "What parse_loc_extensions() found; None for what was not there.");
+  cls.def_ro("capture_timestamp", &ParsedLocExtensions::capture_timestamp)
+      .def_ro("video_config", &ParsedLocExtensions::video_config)
+      .def_ro("video_frame_marking", &ParsedLocExtensions::video_frame_marking)
+      .def_ro("audio_level", &ParsedLocExtensions::audio_level)
+      .def(
+          "__eq__", [](const ParsedLocExtensions& self, const ParsedLocExtensions& other) { return self == other; },
+          nb::is_operator(), nb::arg("other"), nb::sig(kEqualitySignature))
+      .def("__repr__", [](nb::handle self) {
+        return representation(self, {{"capture_timestamp", self.attr("capture_timestamp")},
+                                     {"video_config", self.attr("video_config")},
+                                     {"video_frame_marking", self.attr("video_frame_marking")},
+                                     {"audio_level", self.attr("audio_level")}});
+      });
+  cls.attr("__hash__") = nb::none();
+}
+
+}  // namespace
+
+void bind_loc(nb::module_& m) {
+  nb::enum_<loc::ExtensionType>(m, "LocExtensionType", nb::is_arithmetic(),
+                                "Object extension headers of LOC-01 (section 2.3). The numbers are placeholders of that draft.")
+      .value("CAPTURE_TIMESTAMP", loc::ExtensionType::kCaptureTimestamp)
+      .value("VIDEO_FRAME_MARKING", loc::ExtensionType::kVideoFrameMarking)
+      .value("AUDIO_LEVEL", loc::ExtensionType::kAudioLevel)
+      .value("VIDEO_CONFIG", loc::ExtensionType::kVideoConfig);
+  bind_capture_timestamp(m);
+  bind_video_config(m);
+  bind_video_frame_marking(m);
+  bind_audio_level(m);
+  bind_parsed(m);
+  m.def("create_loc_extensions", &create, nb::arg("capture_timestamp").none() = nb::none(),
+        nb::arg("video_config").none() = nb::none(), nb::arg("video_frame_marking").none() = nb::none(),
+        nb::arg("audio_level").none() = nb::none(),
+        "The extension headers of LOC-01 for one object. Raises EncodeError for values that have no encoding.");
+  const std::string signature = std::string("def parse_loc_extensions(extensions: ") + kExtensionsSource + ") -> ParsedLocExtensions";
+  m.def("parse_loc_extensions", &parse, nb::arg("extensions").none(), nb::sig(signature.c_str()),
+        "Picks LOC's headers out of an object's; others are passed over.\n\n"
+        "Raises MalformedExtension when one of the four repeats or has a value without a meaning: the application's\n"
+        "concern, not a reason to close the session.");
+}
+
+}  // namespace msquic_py::python

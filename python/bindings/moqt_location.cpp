@@ -1,0 +1,37 @@
+#include "moqt/model/location.h"
+
+#include <nanobind/operators.h>
+#include <nanobind/stl/string.h>
+
+#include "moqt_arguments.h"
+#include "moqt_topics.h"
+#include "moqt_value.h"
+
+namespace msquic_py::python {
+
+using moqt::Location;
+
+void bind_location(nb::module_& m) {
+  nb::class_<Location> cls(m, "Location",
+                           "The place of an object in its track (section 1.4.1). Immutable; ordered by group, then by object.");
+  cls.def(
+         "__init__",
+         [](Location* self, IntegerArgument group, IntegerArgument object) {
+           new (self) Location{group.checked("group"), object.checked("object")};
+         },
+         nb::arg("group") = 0, nb::arg("object") = 0)
+      .def_ro("group", &Location::group, "Group ID.")
+      .def_ro("object", &Location::object, "Object ID within the group.")
+      .def(nb::self < nb::self)
+      .def(nb::self <= nb::self)
+      .def(nb::self > nb::self)
+      .def(nb::self >= nb::self)
+      .def("__repr__", [](nb::handle self) {
+        const auto& location = nb::cast<const Location&>(self);
+        return representation(self, {{"group", nb::cast(location.group)}, {"object", nb::cast(location.object)}});
+      });
+  bind_value_semantics<Location>(cls, [](const Location& value) { return nb::make_tuple(value.group, value.object); });
+  cls.attr("__match_args__") = nb::make_tuple("group", "object");
+}
+
+}  // namespace msquic_py::python

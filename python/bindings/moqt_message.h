@@ -1,0 +1,206 @@
+#pragma once
+
+// What all control messages have in common in Python. A message file says which fields its messages have; encoding,
+// decoding, equality, representation and pickling follow from that.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "moqt/wire/control_message.h"
+#include "moqt_arguments.h"
+#include "moqt_parameters.h"
+#include "moqt_track_namespace.h"
+
+namespace msquic_py::python {
+
+namespace wire = moqt::wire;
+
+/// The base class that Python sees.
+class ControlMessage {
+ public:
+  virtual ~ControlMessage() = default;
+  [[nodiscard]] virtual wire::MessageType message_type() const noexcept = 0;
+  /// Raises what read_parameters() raises.
+  [[nodiscard]] virtual wire::ControlMessage to_wire() const = 0;
+
+  /// A list of Parameter; null in messages that have none. The user may put anything into it, this message too.
+  nb::list parameters = nb::steal<nb::list>(nullptr);
+};
+
+template <class W>
+concept HasParameters = requires(W message) { message.parameters; };
+
+template <class W>
+class Message final : public ControlMessage {
+ public:
+  Message() {
+    if constexpr (HasParameters<W>) parameters = nb::list();
+  }
+  explicit Message(W message) : fields(std::move(message)) {
+    if constexpr (HasParameters<W>) {
+      parameters = to_python(fields.parameters);
+      fields.parameters = {};
+    }
+  }
+
+  [[nodiscard]] wire::MessageType message_type() const noexcept override { return wire::type_of(fields); }
+  [[nodiscard]] wire::ControlMessage to_wire() const override {
+    W message = fields;
+    if constexpr (HasParameters<W>) read_parameters(parameters, message.parameters);
+    return message;
+  }
+
+  W fields;  ///< without its parameters
+};
+
+struct DecodedPythonMessage {
+  nb::object message;
+  std::size_t size;
+};
+DecodedPythonMessage decode_message(base::Bytes bytes);
+/// decode_message() that raises ProtocolViolation unless the message has that type.
+DecodedPythonMessage decode_message_of_type(wire::MessageType type, base::Bytes bytes);
+nb::object decode_payload(wire::MessageType type, base::Bytes payload);
+
+int traverse_message(PyObject* self, visitproc visit, void* arg);
+int clear_message(PyObject* self);
+
+template <class W>
+class MessageClass {
+ public:
+  using Self = Message<W>;
+
+  MessageClass(nb::module_& m, const char* name, const char* doc) : cls_(m, name, nb::type_slots(kSlots), doc) {
+    const wire::MessageType type = wire::type_of(W{});
+    cls_.attr("MESSAGE_TYPE") = nb::cast(type);
+    const std::string returns = std::string("tuple[") + name + ", int]";
+    const std::string decode = "def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> " + returns;
+    const std::string payload = std::string("def decode_payload(data: bytes | bytearray | memoryview) -> ") + name;
+    cls_.def_static(
+        "decode",
+        [type](const BufferArgument& data, std::size_t offset) {
+          DecodedPythonMessage decoded = decode_message_of_type(type, from_offset(data, offset));
+          return nb::make_tuple(std::move(decoded.message), decoded.size);
+        },
+        nb::arg("data"), nb::arg("offset") = 0, nb::sig(decode.c_str()),
+        "The message at `offset`, which must be of this class, and the number of bytes that it occupies.\n\n"
+        "Raises NeedMoreData while it is incomplete, ProtocolViolation when it is malformed or of another type.");
+    cls_.def_static(
+        "decode_payload", [type](const BufferArgument& data) { return decode_payload(type, data.bytes()); },
+        nb::arg("data"), nb::sig(payload.c_str()), "The message whose payload, behind type and length, is all of `data`.");
+  }
+
+  nb::class_<Self, ControlMessage>& get() noexcept { return cls_; }
+
+  MessageClass& integer(const char* name, std::uint64_t W::*field, const char* doc) {
+    cls_.def_prop_rw(
+        name, [field](const Self& self) { return self.fields.*field; },
+        [field, name](Self& self, IntegerArgument value) { self.fields.*field = value.checked(name); }, doc);
+    return *this;
+  }
+  /// A code that may be one without a name; Python then sees an int.
+  template <class Code>
+  MessageClass& code(const char* name, Code W::*field, const char* type_name, const char* doc) {
+    const std::string getter = std::string("def ") + name + "(self) -> " + type_name + " | int";
+    cls_.def_prop_rw(
+        name, [field](const Self& self) { return code_to_python(self.fields.*field); },
+        [field, name](Self& self, IntegerArgument value) { self.fields.*field = static_cast<Code>(value.checked(name)); },
+        nb::for_getter(nb::sig(getter.c_str())), doc);
+    return *this;
+  }
+  /// Text that a peer may have sent as anything; what is not UTF-8 shows as U+FFFD but is encoded as it came.
+  MessageClass& text(const char* name, std::string W::*field, const char* doc) {
+    const std::string getter = std::string("def ") + name + "(self) -> str";
+    cls_.def_prop_rw(
+        name,
+        [field](const Self& self) {
+          const std::string& value = self.fields.*field;
+          return nb::steal<nb::str>(PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace"));
+        },
+        [field](Self& self, const std::string& value) { self.fields.*field = value; },
+        nb::for_getter(nb::sig(getter.c_str())), doc);
+    return *this;
+  }
+  MessageClass& track_namespace(const char* name, moqt::TrackNamespace W::*field, const char* doc) {
+    cls_.def_prop_rw(
+        name, [field](const Self& self) { return self.fields.*field; },
+        [field, name](Self& self, const NamespaceArgument& value) { self.fields.*field = value.value(name); }, doc);
+    return *this;
+  }
+  /// The two fields of a full track name.
+  MessageClass& track(moqt::FullTrackName W::*field) {
+    cls_.def_prop_rw(
+        "track_namespace", [field](const Self& self) { return (self.fields.*field).track_namespace; },
+        [field](Self& self, const NamespaceArgument& value) {
+          (self.fields.*field).track_namespace = value.value("track_namespace");
+        },
+        "1 to 32 fields; with the track name at most 4096 bytes (section 2.4.1).");
+    cls_.def_prop_rw(
+        "track_name", [field](const Self& self) { return to_python((self.fields.*field).track_name); },
+        [field](Self& self, nb::handle value) { (self.fields.*field).track_name = text_or_bytes(value, "track_name"); },
+        nb::for_setter(nb::sig("def track_name(self, value: str | bytes | bytearray | memoryview, /) -> None")),
+        "bytes, which may be empty; a str is taken as UTF-8.");
+    return *this;
+  }
+  MessageClass& parameters() {
+    cls_.def_prop_rw(
+        "parameters", [](const Self& self) { return self.parameters; },
+        [](Self& self, nb::handle value) { self.parameters = parameter_list(value); },
+        nb::for_getter(nb::sig("def parameters(self) -> list[Parameter]")),
+        nb::for_setter(nb::sig("def parameters(self, value: collections.abc.Iterable[Parameter], /) -> None")),
+        "The parameters in wire order, a list of this message's own: ``message.parameters.append(...)`` takes effect.");
+    return *this;
+  }
+
+  /// The names of the constructor's arguments in order: what repr() shows, == compares and pickle keeps.
+  template <class... Names>
+  void match_args(Names... names) {
+    cls_.attr("__match_args__") = nb::make_tuple(names...);
+  }
+
+ private:
+  static inline PyType_Slot kSlots[] = {{Py_tp_traverse, reinterpret_cast<void*>(&traverse_message)},
+                                        {Py_tp_clear, reinterpret_cast<void*>(&clear_message)},
+                                        {0, nullptr}};
+
+  template <class Code>
+  static nb::object code_to_python(Code code) {
+    if (moqt::name(code) == "UNKNOWN") return nb::cast(static_cast<std::uint64_t>(code));
+    return nb::cast(code);
+  }
+
+  nb::class_<Self, ControlMessage> cls_;
+};
+
+/// Puts a message with these fields in the place of `self`; its parameters come from a Python iterable.
+template <class W>
+void construct(Message<W>* self, W fields, nb::handle parameters) {
+  nb::list list = parameter_list(parameters);  // may raise: before anything is constructed
+  (new (self) Message<W>(std::move(fields)))->parameters = std::move(list);
+}
+
+/// get_parameter() and set_parameter(), for parameters without a property of their own.
+template <class Class>
+void bind_parameter_access(Class& cls) {
+  cls.def(
+         "get_parameter",
+         [](const ControlMessage& self, IntegerArgument type) {
+           return get_parameter(self.parameters, type.checked("type"));
+         },
+         nb::arg("type"), nb::sig("def get_parameter(self, type: int) -> Parameter | None"),
+         "The first parameter with that type, or None.")
+      .def(
+          "set_parameter",
+          [](ControlMessage& self, IntegerArgument type, nb::handle value) {
+            set_parameter(self.parameters, make_parameter(type.checked("type"), value));
+          },
+          nb::arg("type"), nb::arg("value"),
+          nb::sig("def set_parameter(self, type: int, value: int | str | bytes | bytearray | memoryview) -> None"),
+          "Replaces the first parameter with that type, or appends one.");
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,34 @@
+#pragma once
+
+// Two forms that several messages share: a bare Request ID, and a Request ID with parameters.
+
+#include "moqt_message.h"
+
+namespace msquic_py::python {
+
+template <class W>
+void bind_request_reference(nb::module_& m, const char* name, const char* doc, const char* request_id_doc) {
+  MessageClass<W> message(m, name, doc);
+  message.get().def(
+      "__init__",
+      [](Message<W>* self, IntegerArgument request_id) { new (self) Message<W>({request_id.checked("request_id")}); },
+      nb::arg("request_id") = 0);
+  message.integer("request_id", &W::request_id, request_id_doc).match_args("request_id");
+}
+
+template <class W>
+MessageClass<W> bind_request_answer(nb::module_& m, const char* name, const char* doc, const char* request_id_doc) {
+  MessageClass<W> message(m, name, doc);
+  message.get().def(
+      "__init__",
+      [](Message<W>* self, IntegerArgument request_id, nb::handle parameters) {
+        construct(self, W{request_id.checked("request_id"), {}}, parameters);
+      },
+      nb::arg("request_id") = 0, nb::arg("parameters") = nb::make_tuple(),
+      nb::sig("def __init__(self, request_id: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
+  message.integer("request_id", &W::request_id, request_id_doc).parameters().match_args("request_id", "parameters");
+  bind_parameter_access(message.get());
+  return message;
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,34 @@
+#include "moqt_message.h"
+#include "moqt_parameter_properties.h"
+#include "moqt_request_forms.h"
+#include "moqt_topics.h"
+
+namespace msquic_py::python {
+
+using enum moqt::MessageParameter;
+
+void bind_request_messages(nb::module_& m) {
+  auto request_ok = bind_request_answer<wire::RequestOk>(
+      m, "RequestOk",
+      "REQUEST_OK: accepts SUBSCRIBE_UPDATE, TRACK_STATUS, SUBSCRIBE_NAMESPACE or PUBLISH_NAMESPACE (section 9.7).",
+      "Of the request.");
+  bind_typed_parameters(request_ok, {kDeliveryTimeout, kMaxCacheDuration, kExpires, kLargestObject, kForward, kGroupOrder});
+
+  using W = wire::RequestError;
+  MessageClass<W> request_error(m, "RequestError", "REQUEST_ERROR: refuses any request (section 9.8).");
+  request_error.get().def(
+      "__init__",
+      [](Message<W>* self, IntegerArgument request_id, IntegerArgument error_code, std::string reason_phrase) {
+        new (self) Message<W>({request_id.checked("request_id"),
+                               static_cast<moqt::RequestErrorCode>(error_code.checked("error_code")),
+                               std::move(reason_phrase)});
+      },
+      nb::arg("request_id") = 0, nb::arg("error_code") = moqt::RequestErrorCode::kInternalError,
+      nb::arg("reason_phrase") = "");
+  request_error.integer("request_id", &W::request_id, "Of the request.")
+      .code("error_code", &W::error_code, "RequestErrorCode", "Why; an int when the draft gives the number no name.")
+      .text("reason_phrase", &W::error_reason, "For people, at most 1024 bytes of UTF-8.")
+      .match_args("request_id", "error_code", "reason_phrase");
+}
+
+}  // namespace msquic_py::python

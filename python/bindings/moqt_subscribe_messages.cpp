@@ -1,0 +1,95 @@
+#include "moqt_message.h"
+#include "moqt_parameter_properties.h"
+#include "moqt_request_forms.h"
+#include "moqt_topics.h"
+
+namespace msquic_py::python {
+namespace {
+
+using enum moqt::MessageParameter;
+
+/// SUBSCRIBE and TRACK_STATUS, which have one form (section 9.19).
+template <class W>
+void bind_track_request(nb::module_& m, const char* name, const char* doc) {
+  MessageClass<W> message(m, name, doc);
+  message.get().def(
+      "__init__",
+      [](Message<W>* self, IntegerArgument request_id, const NamespaceArgument& track_namespace, nb::handle track_name,
+         nb::handle parameters) {
+        W fields;
+        fields.request_id = request_id.checked("request_id");
+        fields.track = {track_namespace.value("track_namespace"), text_or_bytes(track_name, "track_name")};
+        construct(self, std::move(fields), parameters);
+      },
+      nb::arg("request_id") = 0, nb::arg("track_namespace") = nb::make_tuple(), nb::arg("track_name") = nb::bytes("", 0),
+      nb::arg("parameters") = nb::make_tuple(),
+      nb::sig("def __init__(self, request_id: int = 0, track_namespace: TrackNamespace | "
+              "collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | memoryview = b'', "
+              "parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
+  message.integer("request_id", &W::request_id, "The sender's next Request ID (section 9.1).")
+      .track(&W::track)
+      .parameters()
+      .match_args("request_id", "track_namespace", "track_name", "parameters");
+  bind_parameter_access(message.get());
+  bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority, kSubscriptionFilter,
+                                  kGroupOrder});
+  if constexpr (std::is_same_v<W, wire::Subscribe>) bind_typed_parameters(message, {kNewGroupRequest});
+}
+
+void bind_subscribe_ok(nb::module_& m) {
+  using W = wire::SubscribeOk;
+  MessageClass<W> message(m, "SubscribeOk", "SUBSCRIBE_OK: the subscription is established (section 9.10).");
+  message.get().def(
+      "__init__",
+      [](Message<W>* self, IntegerArgument request_id, IntegerArgument track_alias, nb::handle parameters) {
+        construct(self, W{request_id.checked("request_id"), track_alias.checked("track_alias"), {}}, parameters);
+      },
+      nb::arg("request_id") = 0, nb::arg("track_alias") = 0, nb::arg("parameters") = nb::make_tuple(),
+      nb::sig("def __init__(self, request_id: int = 0, track_alias: int = 0, parameters: "
+              "collections.abc.Iterable[Parameter] = ()) -> None"));
+  message.integer("request_id", &W::request_id, "Of the SUBSCRIBE.")
+      .integer("track_alias", &W::track_alias, "What streams and datagrams of the track carry in place of its name.")
+      .parameters()
+      .match_args("request_id", "track_alias", "parameters");
+  bind_parameter_access(message.get());
+  bind_typed_parameters(message, {kDeliveryTimeout, kMaxCacheDuration, kExpires, kLargestObject, kPublisherPriority,
+                                  kGroupOrder, kDynamicGroups});
+}
+
+void bind_subscribe_update(nb::module_& m) {
+  using W = wire::SubscribeUpdate;
+  MessageClass<W> message(m, "SubscribeUpdate",
+                          "SUBSCRIBE_UPDATE: changes a subscription (section 9.11). An absent parameter stays as it was.");
+  message.get().def(
+      "__init__",
+      [](Message<W>* self, IntegerArgument request_id, IntegerArgument subscription_request_id, nb::handle parameters) {
+        construct(self,
+                  W{request_id.checked("request_id"), subscription_request_id.checked("subscription_request_id"), {}},
+                  parameters);
+      },
+      nb::arg("request_id") = 0, nb::arg("subscription_request_id") = 0, nb::arg("parameters") = nb::make_tuple(),
+      nb::sig("def __init__(self, request_id: int = 0, subscription_request_id: int = 0, parameters: "
+              "collections.abc.Iterable[Parameter] = ()) -> None"));
+  message.integer("request_id", &W::request_id, "Of this message: the sender's next Request ID.")
+      .integer("subscription_request_id", &W::subscription_request_id, "Of the SUBSCRIBE or PUBLISH that it changes.")
+      .parameters()
+      .match_args("request_id", "subscription_request_id", "parameters");
+  bind_parameter_access(message.get());
+  bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority, kSubscriptionFilter,
+                                  kNewGroupRequest});
+}
+
+}  // namespace
+
+void bind_subscribe_messages(nb::module_& m) {
+  bind_track_request<wire::Subscribe>(m, "Subscribe",
+                                      "SUBSCRIBE: objects of a track, please, as they are published (section 9.9).");
+  bind_subscribe_ok(m);
+  bind_subscribe_update(m);
+  bind_request_reference<wire::Unsubscribe>(m, "Unsubscribe", "UNSUBSCRIBE: ends a subscription (section 9.12).",
+                                            "Of the SUBSCRIBE or PUBLISH.");
+  bind_track_request<wire::TrackStatus>(
+      m, "TrackStatus", "TRACK_STATUS: SUBSCRIBE as a question only; no subscription comes of it (section 9.19).");
+}
+
+}  // namespace msquic_py::python
