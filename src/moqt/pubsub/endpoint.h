@@ -103,16 +103,17 @@ class Endpoint {
 
  private:
   struct Dispatch;
-  struct Subscription {  ///< of ours as publisher
-    std::shared_ptr<TrackWriter> writer;
-    bool established = false;
-  };
+
+  /// Forgets readers and subscriptions that the application itself has ended.
+  void forget_ended();
+  /// Adds what a subscriber is told of a track to `parameters`.
+  static MessageParameters describe(const TrackWriter& writer, MessageParameters parameters);
 
   session::Session& session_;
   EndpointConfig config_;
   session::RingQueue<EndpointEvent> events_;
   std::unordered_map<FullTrackName, std::shared_ptr<TrackWriter>> writers_;
-  std::unordered_map<session::RequestHandle, Subscription> publishing_;
+  std::unordered_map<session::RequestHandle, std::shared_ptr<TrackWriter>> publishing_;
   std::unordered_map<session::RequestHandle, std::shared_ptr<TrackReader>> readers_;
 };
 

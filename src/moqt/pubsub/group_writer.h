@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/shared_bytes.h"
 #include "moqt/model/error_codes.h"
+#include "moqt/model/location.h"
 #include "moqt/model/object_status.h"
 #include "moqt/session/session.h"
 
@@ -16,7 +17,7 @@ namespace msquic_py::moqt::pubsub {
 class TrackWriter;
 
 /// Writes one subgroup of a group, on one stream per subscriber. Made by TrackWriter::begin_group; the track writer
-/// must outlive it. After finish() or reset() every write fails with kUnknownStream.
+/// must outlive it, or be finished. After finish() or reset() every write fails with kUnknownStream.
 class GroupWriter {
  public:
   GroupWriter(TrackWriter& track, const session::SubgroupProperties& properties);
@@ -56,8 +57,12 @@ class GroupWriter {
     bool skipping = false;  ///< reset by either side, or too far behind: nothing more of this subgroup
   };
 
-  session::SessionResult<void> write_header(std::uint64_t object, base::Bytes extension_block, std::uint64_t payload_length,
-                                            ObjectStatus status, const base::SharedBytes* whole_payload);
+  /// Encodes the object's header once and appends it for every subscriber that wants the object.
+  session::SessionResult<void> start_object(std::uint64_t payload_length, base::Bytes extension_block, ObjectStatus status,
+                                            std::optional<std::uint64_t> object);
+  /// The stream of a subscriber, opened if this is the first object for it; null handle when it gets nothing.
+  session::StreamHandle stream_for(session::RequestHandle subscription, Location location);
+  void close();
   void on_stream_stopped(session::RequestHandle subscription);
   void on_subscription_ended(session::RequestHandle subscription);
 

@@ -80,6 +80,7 @@ class TrackReader {
   void on(const session::SubgroupEnded& event);
   void on(session::DatagramReceived& event);
   void on_end(TrackEnd end);
+  ReceivedObject fresh_object();
   void deliver(ReceivedObject&& object);
   void deliver_implied_end(std::uint64_t group, std::uint64_t subgroup, std::uint64_t after, std::uint8_t priority, bool datagram);
 
@@ -95,6 +96,7 @@ class TrackReader {
   std::size_t queued_bytes_ = 0;
   std::uint64_t objects_dropped_ = 0;
   std::uint64_t objects_incomplete_ = 0;
+  std::vector<std::vector<base::SharedBytes>> spare_;  ///< emptied piece lists, for the next objects
 };
 
 }  // namespace msquic_py::moqt::pubsub

@@ -65,7 +65,9 @@ class TrackWriter {
   friend class Endpoint;
   friend class GroupWriter;
 
+  /// What SUBSCRIBE_OK and PUBLISH say of the track, LARGEST_OBJECT included.
   [[nodiscard]] MessageParameters track_parameters() const;
+  void on_stream_stopped(session::RequestHandle subscription, session::StreamHandle stream);
   void add_subscription(session::RequestHandle subscription);
   void remove_subscription(session::RequestHandle subscription);
   void note(Location location);
