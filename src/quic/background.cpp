@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "quic/library.h"
 
@@ -55,6 +56,13 @@ void run_in_background(std::function<void()> job) {
 void run_on_own_thread(std::function<void()> job) {
   if (Library::forked()) return;
   std::thread(std::move(job)).detach();
+}
+
+void keep_for_ever(std::shared_ptr<void> object) {
+  static std::mutex* const mutex = new std::mutex;
+  static auto* const kept = new std::vector<std::shared_ptr<void>>;  // never destroyed
+  const std::lock_guard lock(*mutex);
+  kept->push_back(std::move(object));
 }
 
 }  // namespace msquic_py::quic

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 namespace msquic_py::quic {
 
@@ -10,5 +11,8 @@ namespace msquic_py::quic {
 void run_in_background(std::function<void()> job);
 /// Runs `job` on a thread of its own; for name resolution, which may take many seconds.
 void run_on_own_thread(std::function<void()> job);
+
+/// Keeps `object` until the process ends: a handler whose destructor must not run any more.
+void keep_for_ever(std::shared_ptr<void> object);
 
 }  // namespace msquic_py::quic

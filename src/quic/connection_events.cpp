@@ -1,6 +1,7 @@
 // What MsQuic tells about a connection, turned into calls of its handler.
 #include <array>
 
+#include "quic/background.h"
 #include "quic/callback_scope.h"
 #include "quic/certificate_check.h"
 #include "quic/configuration_state.h"
@@ -190,7 +191,7 @@ void ConnectionState::deliver_shutdown(const CloseReason& reason) noexcept {
   handler_ = nullptr;
   if (!handler) return;
   if (Library::finalizing()) {
-    new std::shared_ptr<ConnectionHandler>(handler);  // its destructor must not run any more
+    keep_for_ever(handler);
     return;
   }
   handler->on_shutdown_complete(reason);

@@ -2,6 +2,7 @@
 #include <array>
 #include <vector>
 
+#include "quic/background.h"
 #include "quic/callback_scope.h"
 #include "quic/connection_state.h"
 #include "quic/library.h"
@@ -110,7 +111,7 @@ void StreamState::deliver_shutdown(const StreamShutdown& shutdown) noexcept {
   handler_ = nullptr;
   if (!handler) return;
   if (Library::finalizing()) {
-    new std::shared_ptr<StreamHandler>(handler);  // its destructor must not run any more
+    keep_for_ever(handler);
     return;
   }
   handler->on_shutdown_complete(shutdown);
