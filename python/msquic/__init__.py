@@ -1,1 +1,198 @@
-"""QUIC for Python, on Microsoft MsQuic."""
+"""QUIC for Python, on Microsoft MsQuic: the callback API.
+
+Objects and their order: a :class:`Registration` (one per process), a :class:`Configuration` with credentials, then a
+:class:`Listener` for a server or a :class:`Connection` for a client, and :class:`Stream` objects on a connection.
+
+**Threads.** Handlers run on one thread of this library, called ``msquic-handlers``, one at a time, in the order of
+the events. They may call every method, ``close()`` included. A handler that takes long holds up the others, never
+QUIC itself: MsQuic has threads of its own, which never run Python. Methods may be called on any thread.
+
+**Errors in handlers.** An exception goes to ``sys.unraisablehook`` and to the logger ``"msquic"``; its connection is
+shut down with code 1. The process goes on.
+
+**What comes before its handler is set** is kept and delivered then: streams, their data (up to 64 KiB each and 4 MiB
+per connection, then flow control holds the peer back), datagrams (the newest 4096), tickets and states.
+
+**Lifetimes.** Children hold their parents: a stream its connection, everything its registration. A connection holds
+its streams from their start until they are over, and a listener the connections that it accepted until they are
+over; neither need be stored. A client's connection must be stored: when its last reference goes, it is shut down
+with code 0. Handlers may refer to the objects that they are set on; the garbage collector finds such cycles, and
+they are broken anyway when the connection is over. Objects may be dropped in any order. ``close()``, or leaving a
+``with`` block, does not wait for references to go; closing a registration closes everything made from it.
+
+**The end of the interpreter** ends all connections, without waiting longer than a moment. No handler runs after
+that begins. **After a fork** the child cannot use this library: every call raises :class:`ForkedProcess`. Use the
+``multiprocessing`` start methods *spawn* or *forkserver*.
+
+**Certificates.** A client verifies the server's certificate and its host name unless told otherwise.
+
+Every exception is a :class:`QuicError`; see :mod:`msquic.exceptions` for the tree.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+
+from msquic import _native
+from msquic._development_certificate import DevelopmentCertificate, generate_development_certificate
+from msquic._native.quic import (
+    Configuration,
+    Connection,
+    Listener,
+    Registration,
+    Stream,
+    close_api,
+    decode_varint,
+    encode_varint,
+    library_version,
+    live_objects,
+    open_api,
+    performance_counters,
+    tls_provider,
+    varint_size,
+    wait_until_idle,
+)
+from msquic.enums import (
+    ConnectionShutdownFlags,
+    DatagramSendState,
+    ExecutionProfile,
+    SendFlags,
+    SendResumptionFlags,
+    ServerResumptionLevel,
+    StreamOpenFlags,
+    StreamShutdownFlags,
+    StreamStartFlags,
+)
+from msquic.exceptions import (
+    AddressError,
+    AddressInUse,
+    AddressNotAvailable,
+    AlpnError,
+    AlpnInUse,
+    CertificateError,
+    CertificateFileInvalid,
+    ClosedHandle,
+    ConnectionAborted,
+    ConnectionClosing,
+    ConnectionFailed,
+    ConnectionRefused,
+    ConnectionTimeout,
+    CredentialsNotLoaded,
+    DatagramTooLarge,
+    DatagramUnavailable,
+    Finalizing,
+    ForkedProcess,
+    HandshakeError,
+    IdleTimeout,
+    IncompleteVarint,
+    InternalError,
+    InvalidAddress,
+    InvalidArgument,
+    InvalidArgumentType,
+    InvalidHandler,
+    InvalidState,
+    LibraryInUse,
+    NameResolutionFailed,
+    NotFound,
+    NotSupported,
+    PeerClosed,
+    ProtocolError,
+    QuicError,
+    QuicMemoryError,
+    StreamAborted,
+    StreamError,
+    StreamLimitReached,
+    StreamReset,
+    StreamStopped,
+    TicketMismatch,
+    TlsAlert,
+    TlsError,
+    Unreachable,
+    VarintOutOfRange,
+    VersionNegotiationError,
+    WouldDeadlock,
+)
+
+__all__ = [
+    "AddressError",
+    "AddressInUse",
+    "AddressNotAvailable",
+    "AlpnError",
+    "AlpnInUse",
+    "CertificateError",
+    "CertificateFileInvalid",
+    "ClosedHandle",
+    "Configuration",
+    "Connection",
+    "ConnectionAborted",
+    "ConnectionClosing",
+    "ConnectionFailed",
+    "ConnectionRefused",
+    "ConnectionShutdownFlags",
+    "ConnectionTimeout",
+    "CredentialsNotLoaded",
+    "DatagramSendState",
+    "DatagramTooLarge",
+    "DatagramUnavailable",
+    "DevelopmentCertificate",
+    "ExecutionProfile",
+    "Finalizing",
+    "ForkedProcess",
+    "HandshakeError",
+    "IdleTimeout",
+    "IncompleteVarint",
+    "InternalError",
+    "InvalidAddress",
+    "InvalidArgument",
+    "InvalidArgumentType",
+    "InvalidHandler",
+    "InvalidState",
+    "LibraryInUse",
+    "Listener",
+    "NameResolutionFailed",
+    "NotFound",
+    "NotSupported",
+    "PeerClosed",
+    "ProtocolError",
+    "QuicError",
+    "QuicMemoryError",
+    "Registration",
+    "SendFlags",
+    "SendResumptionFlags",
+    "ServerResumptionLevel",
+    "Stream",
+    "StreamAborted",
+    "StreamError",
+    "StreamLimitReached",
+    "StreamOpenFlags",
+    "StreamReset",
+    "StreamShutdownFlags",
+    "StreamStartFlags",
+    "StreamStopped",
+    "TicketMismatch",
+    "TlsAlert",
+    "TlsError",
+    "Unreachable",
+    "VarintOutOfRange",
+    "VersionNegotiationError",
+    "WouldDeadlock",
+    "__version__",
+    "close_api",
+    "decode_varint",
+    "encode_varint",
+    "generate_development_certificate",
+    "library_version",
+    "live_objects",
+    "open_api",
+    "performance_counters",
+    "tls_provider",
+    "varint_size",
+    "wait_until_idle",
+]
+
+__version__: str = _native.__version__
+
+atexit.register(_native.quic._leave)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_native.quic._after_fork_in_child)

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "base/bytes.h"
+#include "dispatch_queue.h"
+#include "msquic_handler_slot.h"
+#include "msquic_stream_mailbox.h"
+#include "quic/connection_handler.h"
+
+namespace msquic_py::python {
+
+class ConnectionObject;
+class ListenerMailbox;
+
+/// What can happen to a connection; each has a handler.
+enum ConnectionEvent : std::uint32_t {
+  kConnected,
+  kPeerStreamStarted,
+  kDatagramStateChanged,
+  kDatagramReceived,
+  kDatagramSendStateChanged,
+  kResumptionTicketReceived,
+  kResumed,
+  kShutdownComplete,
+  kConnectionEventCount
+};
+
+/// Collects a connection's events on MsQuic's threads and hands them to the ConnectionObject's handlers on the
+/// dispatcher's. What no handler wants yet is kept, within limits.
+class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarget {
+ public:
+  explicit ConnectionMailbox(EventQueue& queue) : queue_(queue) {}
+  /// For a connection that a listener accepted, which holds its Python object until it is over.
+  ConnectionMailbox(EventQueue& queue, std::weak_ptr<ListenerMailbox> listener) : queue_(queue), listener_(std::move(listener)) {}
+
+  void on_connected(bool resumed, std::string_view alpn) noexcept override;
+  void on_shutdown_complete(const quic::CloseReason& reason) noexcept override;
+  std::shared_ptr<quic::StreamHandler> on_peer_stream(quic::Stream stream, bool early_data) noexcept override;
+  void on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept override;
+  void on_datagram_received(base::Bytes datagram, bool early_data) noexcept override;
+  void on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept override;
+  bool on_resumed(base::Bytes application_data) noexcept override;
+  void on_resumption_ticket(base::Bytes ticket) noexcept override;
+
+  void dispatch(const Event& event) override;
+  void push(ConnectionEvent kind, std::uint64_t first = 0, std::uint64_t second = 0) noexcept;
+
+  /// For a stream that is opened here.
+  std::shared_ptr<StreamMailbox> new_stream() { return std::make_shared<StreamMailbox>(queue_, early_); }
+  /// Nobody will ask for what is kept, nor for what comes.
+  void close() noexcept;
+  [[nodiscard]] std::uint64_t datagrams_dropped() const noexcept;
+  /// After the connection is over.
+  [[nodiscard]] std::optional<quic::CloseReason> close_reason() const;
+
+  // The rest needs the GIL.
+  OwnerReference& owner() noexcept { return owner_; }
+  /// A handler for `kind` was set: it gets what came before it and no handler has had.
+  void replay(ConnectionEvent kind) noexcept;
+  [[nodiscard]] bool is_over() const noexcept { return over_; }
+
+ private:
+  struct PeerStream {
+    std::shared_ptr<StreamMailbox> mailbox;
+    quic::Stream stream;
+  };
+
+  bool deliver(ConnectionObject& connection, const Event& event);
+  bool deliver_streams(ConnectionObject& connection, PyObject* owner);
+  bool deliver_bytes(ConnectionObject& connection, ConnectionEvent kind, std::deque<base::ByteVector>& kept);
+  void deliver_end(ConnectionObject& connection);
+
+  EventQueue& queue_;
+  const std::weak_ptr<ListenerMailbox> listener_;
+  const std::shared_ptr<EarlyBudget> early_ = std::make_shared<EarlyBudget>();
+
+  mutable std::mutex mutex_;
+  std::deque<PeerStream> peer_streams_;
+  std::deque<base::ByteVector> datagrams_;
+  std::deque<base::ByteVector> tickets_;
+  std::deque<base::ByteVector> resumed_;
+  std::size_t datagram_bytes_ = 0;
+  std::uint64_t datagrams_dropped_ = 0;
+  bool datagrams_queued_ = false;
+  bool closed_ = false;
+  std::optional<quic::CloseReason> reason_;
+
+  // With the GIL only.
+  OwnerReference owner_;
+  bool resumed_session_ = false;
+  std::uint64_t datagram_send_enabled_ = 0;
+  std::uint64_t datagram_max_size_ = 0;
+  std::uint32_t pending_ = 0;  // events that came and that no handler has had, a bit each
+  bool over_ = false;
+};
+
+}  // namespace msquic_py::python

@@ -1,0 +1,196 @@
+#include "base/shared_bytes.h"
+#include "dispatch_exit.h"
+#include "dispatch_thread.h"
+#include "msquic_arguments.h"
+#include "msquic_configuration.h"
+#include "msquic_connection.h"
+#include "msquic_errors.h"
+#include "msquic_flags.h"
+#include "msquic_registration.h"
+
+namespace nb = nanobind;
+
+namespace msquic_py::python {
+namespace {
+
+quic::Address literal_address(const std::string& text, std::uint16_t port, const char* name) {
+  const auto address = quic::Address::parse(text, port);
+  if (!address) raise_named("InvalidArgument", std::string(name) + " must be an IP address such as 127.0.0.1 or ::1");
+  return *address;
+}
+
+}  // namespace
+
+ConnectionObject::ConnectionObject(nb::object registration)
+    : registration_(std::move(registration)),
+      mailbox_(std::make_shared<ConnectionMailbox>(Dispatcher::queue())),
+      server_(false) {
+  connection_ = or_raise(quic::Connection::open(nb::inst_ptr<RegistrationObject>(registration_)->open_handle(), mailbox_));
+}
+
+ConnectionObject::ConnectionObject(nb::object registration, nb::object configuration,
+                                   std::shared_ptr<ConnectionMailbox> mailbox, quic::Connection connection)
+    : registration_(std::move(registration)),
+      configuration_(std::move(configuration)),
+      mailbox_(std::move(mailbox)),
+      connection_(std::move(connection)),
+      server_(true),
+      started_(true) {}
+
+ConnectionObject::~ConnectionObject() { mailbox_->owner().detach(); }
+
+void ConnectionObject::start(nb::handle configuration, nb::handle server_name, nb::handle port, nb::handle address,
+                             nb::handle local_address) {
+  const quic::Configuration& native = ConfigurationObject::loaded(configuration);
+  const std::string name = text_argument(server_name, "server_name");
+  const auto number = static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535));
+  if (!local_address.is_none()) {
+    const std::string literal = text_argument(local_address, "local_address");
+    or_raise(connection_.set_local_address(literal_address(literal, 0, "local_address")));
+  }
+  if (address.is_none()) {
+    or_raise(connection_.start(native, name, number));
+  } else {
+    const std::string literal = text_argument(address, "address");
+    or_raise(connection_.start(native, name, literal_address(literal, number, "address")));
+  }
+  started_ = true;
+}
+
+void ConnectionObject::set_configuration(nb::handle configuration) {
+  static_cast<void>(ConfigurationObject::loaded(configuration));
+  if (configuration_.is_valid() && configuration.ptr() == configuration_.ptr()) return;
+  raise_named("InvalidState", server_ ? "the connection already has the configuration of its listener: give another one to "
+                                        "Listener.start()"
+                                      : "a client connection gets its configuration with start()");
+}
+
+void ConnectionObject::shutdown(unsigned flags, std::uint64_t code, const std::string& reason) {
+  if (!connection_) return;  // it is over
+  or_raise((flags & connection_shutdown_flag::kSilent) != 0 ? connection_.shutdown_silently()
+                                                            : connection_.shutdown(code, reason));
+}
+
+nb::object ConnectionObject::open_stream(nb::handle self, unsigned flags) {
+  auto mailbox = mailbox_->new_stream();
+  const bool unidirectional = (flags & stream_open_flag::kUnidirectional) != 0;
+  quic::Stream stream = or_raise(connection_.open_stream(
+      unidirectional ? quic::StreamDirection::Unidirectional : quic::StreamDirection::Bidirectional, mailbox,
+      (flags & stream_open_flag::kZeroRtt) != 0));
+  nb::object object = make_instance<StreamObject>(nb::borrow<nb::object>(self), mailbox, std::move(stream));
+  mailbox->owner().attach(object);
+  return object;
+}
+
+void ConnectionObject::send_datagram(nb::handle data, unsigned flags) {
+  const HeldBuffer held(data, "data");
+  const base::SharedBytes bytes = base::SharedBytes::copy_of(held.bytes());
+  // The token asks for the states; who has no handler for them does not pay for them.
+  const std::uint64_t token = handlers_[kDatagramSendStateChanged] ? 1 : 0;
+  or_raise(connection_.send_datagram({&bytes, 1}, token, (flags & send_flag::kAllowZeroRtt) != 0));
+}
+
+void ConnectionObject::send_resumption_ticket(unsigned flags, nb::handle data) {
+  const HeldBuffer held(data, "data");
+  if (final_ticket_sent_) raise_named("InvalidState", "a ticket with SendResumptionFlags.FINAL was the last one");
+  or_raise(connection_.send_resumption_ticket(held.bytes()));
+  final_ticket_sent_ = (flags & resumption_flag::kFinal) != 0;
+}
+
+void ConnectionObject::set_resumption_ticket(nb::handle ticket) {
+  const HeldBuffer held(ticket, "ticket");
+  or_raise(connection_.set_resumption_ticket(held.bytes()));
+}
+
+void ConnectionObject::close() noexcept {
+  if (closed_ || is_over()) return;
+  closed_ = true;
+  mailbox_->close();
+  if (connection_) static_cast<void>(connection_.shutdown(0));
+  give_up_handle();
+}
+
+void ConnectionObject::give_up_handle() noexcept {
+  if (!connection_) return;
+  last_ = {connection_.local_address(), connection_.remote_address(), connection_.server_name(),
+           connection_.negotiated_alpn(), connection_.close_reason()};
+  connection_ = {};
+}
+
+void ConnectionObject::set_handler(ConnectionEvent which, nb::handle handler) {
+  static constexpr HandlerShape kShapes[kConnectionEventCount] = {
+      {"set_on_connected", {"resumed", nullptr}, true},
+      {"set_on_peer_stream_started", {"stream", nullptr}},
+      {"set_on_datagram_state_changed", {"send_enabled", "max_send_length"}},
+      {"set_on_datagram_received", {"data", nullptr}},
+      {"set_on_datagram_send_state_changed", {"state", nullptr}},
+      {"set_on_resumption_ticket_received", {"ticket", nullptr}},
+      {"set_on_resumed", {"data", nullptr}, true},
+      {"set_on_shutdown_complete", {"app_close_in_progress", nullptr}},
+  };
+  handlers_[which].set(handler, kShapes[which]);
+  if (handlers_[which]) mailbox_->replay(which);
+}
+
+quic::CloseReason ConnectionObject::close_reason() const {
+  if (auto reason = mailbox_->close_reason()) return *reason;
+  return connection_ ? connection_.close_reason() : last_.reason;
+}
+
+std::string ConnectionObject::describe() const {
+  std::string text = "<Connection " + std::string(server_ ? "server" : "client");
+  const std::string peer = remote_address().family() == quic::Address::Family::Unspecified ? server_name()
+                                                                                           : remote_address().to_string();
+  if (!peer.empty()) text += (server_ ? " from " : " to ") + peer;
+  if (is_over()) return text + " over>";
+  if (closed_) return text + " closed>";
+  if (connection_.is_closing()) return text + " closing>";
+  return text + (!started_ ? " not started>" : negotiated_alpn().empty() ? " connecting>" : " connected>");
+}
+
+void ConnectionObject::fail() noexcept {
+  if (connection_) static_cast<void>(connection_.shutdown(kHandlerErrorCode, "exception in a handler"));
+}
+
+void ConnectionObject::finish() noexcept {
+  give_up_handle();
+  for (HandlerSlot& handler : handlers_) handler.clear();
+}
+
+void ConnectionObject::hold_stream(StreamObject& stream) {
+  streams_.try_emplace(stream.mailbox().get(), nb::find(stream));
+}
+
+void ConnectionObject::release_stream(StreamObject& stream) noexcept {
+  const auto found = streams_.find(stream.mailbox().get());
+  if (found == streams_.end()) return;
+  const nb::object last = std::move(found->second);  // its destructor may run Python code, which may come back here
+  streams_.erase(found);
+}
+
+PyObject* ConnectionObject::datagram_send_state(quic::DatagramSendState state) {
+  PyObject* const module = PyImport_ImportModule("msquic.enums");
+  if (module == nullptr) return nullptr;
+  // MsQuic's numbers begin with UNKNOWN.
+  PyObject* const value = PyObject_CallMethod(module, "DatagramSendState", "i", static_cast<int>(state) + 1);
+  Py_DECREF(module);
+  return value;
+}
+
+int ConnectionObject::traverse(visitproc visit, void* arg) const {
+  Py_VISIT(registration_.ptr());
+  Py_VISIT(configuration_.ptr());
+  for (const HandlerSlot& handler : handlers_) {
+    if (const int result = handler.traverse(visit, arg)) return result;
+  }
+  for (const auto& [mailbox, stream] : streams_) Py_VISIT(stream.ptr());
+  return 0;
+}
+
+void ConnectionObject::clear_references() noexcept {
+  for (HandlerSlot& handler : handlers_) handler.clear();
+  const auto streams = std::move(streams_);
+  streams_.clear();
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,66 @@
+#include "msquic_errors.h"
+
+#include "quic/library.h"
+
+namespace nb = nanobind;
+
+namespace msquic_py::python {
+namespace {
+
+// The tree lives in Python, where classes can have two bases. It is looked up when needed: this extension is loaded
+// before the module that defines it.
+nb::object exceptions() { return nb::module_::import_("msquic.exceptions"); }
+
+[[noreturn]] void raise(const nb::object& exception) {
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())), exception.ptr());
+  throw nb::python_error();
+}
+
+nb::object status_exception(const quic::Error& error) {
+  const std::string name(quic::status_name(error.status));
+  const std::string message = error.message.empty() ? std::string(quic::status_text(error.status)) : error.message;
+  return exceptions().attr("_from_status")(name.c_str(), error.raw, message.c_str());
+}
+
+}  // namespace
+
+void raise_error(const quic::Error& error) { raise(status_exception(error)); }
+
+void raise_named(const char* exception, const std::string& message) {
+  raise(exceptions().attr(exception)(message.c_str()));
+}
+
+PyObject* exception_for(const quic::Error& error) {
+  try {
+    return status_exception(error).release().ptr();
+  } catch (nb::python_error& raised) {
+    raised.restore();
+    return nullptr;
+  }
+}
+
+nb::object close_exception(const quic::CloseReason& reason) {
+  using Cause = quic::CloseReason::Cause;
+  if (reason.cause == Cause::None || reason.cause == Cause::LocalApplication) return nb::none();
+  const bool application = reason.cause == Cause::PeerApplication;
+  const std::string name = application ? "PeerClosed" : std::string(quic::status_name(reason.status));
+  std::string message = reason.message;
+  if (message.empty()) {
+    message = application ? "the peer closed the connection with application code " + std::to_string(reason.code)
+                          : std::string(quic::status_text(reason.status));
+  }
+  const nb::object code = nb::int_(reason.code);
+  return exceptions().attr("_from_close")(name.c_str(), reason.raw_status, message.c_str(),
+                                          application ? nb::object(nb::none()) : code,
+                                          application ? code : nb::object(nb::none()), reason.remote,
+                                          nb::str(reason.reason.data(), reason.reason.size()));
+}
+
+void ensure_usable() {
+  if (!quic::Library::forked()) return;
+  raise_named("ForkedProcess",
+              "msquic cannot be used in a process that was forked after it started: use the multiprocessing start "
+              "methods spawn or forkserver");
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,87 @@
+#include "msquic_listener.h"
+
+#include <nanobind/stl/string.h>
+
+#include "dispatch_thread.h"
+#include "msquic_arguments.h"
+#include "msquic_errors.h"
+#include "msquic_registration.h"
+#include "msquic_topics.h"
+
+namespace msquic_py::python {
+
+void bind_quic_listener(nb::module_& m) {
+  nb::class_<ListenerObject>(
+      m, "Listener", nb::type_slots(collectable_slots<ListenerObject>), nb::is_weak_referenceable(),
+      "Accepts connections. It holds those that it accepted until they are over, so that they need not be stored; when it\n"
+      "is closed or dropped, the connections that nobody else holds are shut down.")
+      .def(
+          "__init__",
+          [](ListenerObject* self, nb::handle registration) {
+            ensure_usable();
+            if (!nb::isinstance<RegistrationObject>(registration)) {
+              raise_named("InvalidArgumentType", "registration must be a Registration");
+            }
+            Dispatcher::ensure_running();
+            new (self) ListenerObject(nb::borrow<nb::object>(registration));
+            const nb::object object = nb::find(*self);
+            self->mailbox()->owner().attach(object);
+            nb::inst_ptr<RegistrationObject>(registration)->add_child(object);
+          },
+          nb::arg("registration"), nb::sig("def __init__(self, registration: Registration) -> None"))
+      .def(
+          "start",
+          [](ListenerObject& self, nb::handle configuration, nb::handle alpn_list, nb::handle port, nb::handle host,
+             nb::handle reuse_port) {
+            ensure_usable();
+            self.start(configuration, alpn_list, port, host, reuse_port);
+          },
+          nb::arg("configuration"), nb::arg("alpn_list"), nb::arg("port"), nb::arg("host") = nb::none(), nb::kw_only(),
+          nb::arg("reuse_port") = false,
+          nb::sig("def start(self, configuration: Configuration, alpn_list: collections.abc.Sequence[str | bytes], port: int, "
+                  "host: str | None = None, *, reuse_port: bool = False) -> None"),
+          "Starts listening; also again after stop(). Port 0 chooses a free one, see `port`. `host` is an IP address of this\n"
+          "machine, None means all; the socket is bound to all anyway, others are refused by QUIC. The configuration must\n"
+          "have the ALPNs too.\n\n"
+          "Raises AddressInUse when another socket has the port (unless `reuse_port`), AlpnInUse when a listener of this\n"
+          "process has one of the ALPNs there.")
+      .def("stop", [](ListenerObject& self) {
+            ensure_usable();
+            self.stop();
+          }, "Accepts no more connections. Accepted ones live on.")
+      .def(
+          "close",
+          [](ListenerObject& self, nb::handle timeout) {
+            ensure_usable();
+            self.close(timeout_argument(timeout, "timeout"));
+          },
+          nb::arg("timeout") = 5.0, nb::sig("def close(self, timeout: float = 5.0) -> None"),
+          "Stops, drops the connections that nobody else holds, and waits at most `timeout` seconds for MsQuic. May be\n"
+          "called twice, and in any handler.")
+      .def(
+          "set_on_new_connection",
+          [](ListenerObject& self, nb::handle handler) {
+            ensure_usable();
+            self.set_handler(handler);
+          },
+          nb::arg("handler").none(),
+          nb::sig("def set_on_new_connection(self, handler: collections.abc.Callable[[Connection], object] | None) -> None"),
+          "`handler(connection: Connection)`: a client connects; the handshake goes on meanwhile, set its handlers here. At\n"
+          "most 1024 connections wait for the handler to be set; further clients are refused.")
+      .def_prop_ro("port", [](const ListenerObject& self) { return self.address().port(); },
+                   "The UDP port it listens on, the real one when 0 was asked for; 0 while stopped.")
+      .def_prop_ro(
+          "local_address",
+          [](const ListenerObject& self) -> nb::object {
+            const quic::Address address = self.address();
+            if (address.port() == 0) return nb::none();
+            return nb::make_tuple(address.host().c_str(), address.port());
+          },
+          nb::sig("def local_address(self, /) -> tuple[str, int] | None"), "(IP address, port); None while stopped.")
+      .def("__enter__", [](nb::handle self) { return nb::borrow<nb::object>(self); }, nb::sig("def __enter__(self) -> typing.Self"))
+      .def("__exit__", [](ListenerObject& self, nb::args) { self.close(std::chrono::seconds(5)); },
+           nb::sig("def __exit__(self, *args: object) -> None"))
+      .def("__repr__", &ListenerObject::describe);
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,84 @@
+#include "msquic_settings.h"
+
+#include <cstring>
+#include <limits>
+#include <string>
+#include <type_traits>
+
+#include "msquic_arguments.h"
+#include "msquic_errors.h"
+
+namespace nb = nanobind;
+
+namespace msquic_py::python {
+namespace {
+
+using Setter = void (*)(quic::Settings&, const char*, nb::handle);
+
+template <class T>
+constexpr std::uint64_t kLargest = std::numeric_limits<T>::max();
+template <>
+constexpr std::uint64_t kLargest<quic::CongestionControl> = 1;
+template <>
+constexpr std::uint64_t kLargest<quic::ServerResumption> = 2;
+// Milliseconds that MsQuic turns into microseconds of 64 bits.
+template <>
+constexpr std::uint64_t kLargest<std::uint64_t> = std::uint64_t{1} << 40;
+
+template <auto Member>
+void set_member(quic::Settings& settings, const char* name, nb::handle value) {
+  using Type = typename std::remove_reference_t<decltype(settings.*Member)>::value_type;
+  if constexpr (std::is_same_v<Type, bool>) {
+    settings.*Member = bool_argument(value, name);
+  } else {
+    settings.*Member = static_cast<Type>(unsigned_argument(value, name, kLargest<Type>));
+  }
+}
+
+struct Setting {
+  const char* name;
+  Setter set;
+};
+#define MSQUIC_PY_SETTING(name) {#name, &set_member<&quic::Settings::name>}
+constexpr Setting kSettings[] = {
+    MSQUIC_PY_SETTING(idle_timeout_ms),
+    MSQUIC_PY_SETTING(peer_bidi_stream_count),
+    MSQUIC_PY_SETTING(peer_unidi_stream_count),
+    MSQUIC_PY_SETTING(datagram_receive_enabled),
+    MSQUIC_PY_SETTING(server_resumption_level),
+    MSQUIC_PY_SETTING(handshake_idle_timeout_ms),
+    MSQUIC_PY_SETTING(disconnect_timeout_ms),
+    MSQUIC_PY_SETTING(keep_alive_interval_ms),
+    MSQUIC_PY_SETTING(send_buffering_enabled),
+    MSQUIC_PY_SETTING(pacing_enabled),
+    MSQUIC_PY_SETTING(migration_enabled),
+    MSQUIC_PY_SETTING(ecn_enabled),
+    MSQUIC_PY_SETTING(congestion_control),
+    MSQUIC_PY_SETTING(stream_recv_window),
+    MSQUIC_PY_SETTING(stream_recv_window_bidi_local),
+    MSQUIC_PY_SETTING(stream_recv_window_bidi_remote),
+    MSQUIC_PY_SETTING(stream_recv_window_unidi),
+    MSQUIC_PY_SETTING(stream_recv_buffer),
+    MSQUIC_PY_SETTING(conn_flow_control_window),
+    MSQUIC_PY_SETTING(max_ack_delay_ms),
+    MSQUIC_PY_SETTING(initial_rtt_ms),
+    MSQUIC_PY_SETTING(initial_window_packets),
+    MSQUIC_PY_SETTING(send_idle_timeout_ms),
+    MSQUIC_PY_SETTING(minimum_mtu),
+    MSQUIC_PY_SETTING(maximum_mtu),
+    MSQUIC_PY_SETTING(max_operations_per_drain),
+};
+#undef MSQUIC_PY_SETTING
+
+}  // namespace
+
+void set_setting(quic::Settings& settings, const char* name, nb::handle value) {
+  for (const Setting& setting : kSettings) {
+    if (std::strcmp(setting.name, name) != 0) continue;
+    if (!value.is_none()) setting.set(settings, name, value);
+    return;
+  }
+  raise_named("InvalidArgumentType", std::string("there is no setting called ") + name);
+}
+
+}  // namespace msquic_py::python
