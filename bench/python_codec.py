@@ -75,7 +75,7 @@ def decode_plain(count: int, stream: bytes) -> None:
         previous += delta + 1
         length, at = plain_number(stream, at)
         end = at + length
-        headers = {}
+        headers: dict[int, int | bytes] = {}
         while at < end:
             kind, at = plain_number(stream, at)
             if kind & 1:
@@ -119,23 +119,16 @@ def main() -> None:
             ("encode", encode_native, encode_plain, payload),
             ("decode", decode_native, decode_plain, data),
         ):
-            rows.append(
-                {
-                    "operation": name,
-                    "payload": size,
-                    "moqt": best(native, options.objects, source, options.repeat),
-                    "plain_python": best(plain, options.objects, source, options.repeat),
-                }
-            )
+            ours = best(native, options.objects, source, options.repeat)
+            theirs = best(plain, options.objects, source, options.repeat)
+            rows.append((name, size, ours, theirs))
     if options.json:
-        print(json.dumps(rows))
+        keys = ("operation", "payload", "moqt", "plain_python")
+        print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows]))
         return
     print(f"{'operation':<10} {'payload':>8} {'moqt objects/s':>16} {'plain Python':>16} {'ratio':>7}")
-    for row in rows:
-        ratio = row["moqt"] / row["plain_python"]
-        print(
-            f"{row['operation']:<10} {row['payload']:>6} B {row['moqt']:>16,.0f} {row['plain_python']:>16,.0f} {ratio:>6.1f}x"
-        )
+    for name, size, ours, theirs in rows:
+        print(f"{name:<10} {size:>6} B {ours:>16,.0f} {theirs:>16,.0f} {ours / theirs:>6.1f}x")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,6 @@ void bind_authorization_token(nb::module_& m) {
   bind_value_semantics<AuthorizationToken>(cls, [](const AuthorizationToken& token) {
     return nb::make_tuple(token.alias_type, token.alias, token.token_type, to_python(token.value));
   });
-  cls.attr("__match_args__") = nb::make_tuple("alias_type", "alias", "token_type", "value");
 }
 
 }  // namespace msquic_py::python

@@ -10,7 +10,7 @@
 namespace msquic_py::python {
 namespace {
 
-nb::tuple field_names(nb::handle message) { return nb::borrow<nb::tuple>(message.type().attr("__match_args__")); }
+nb::tuple field_names(nb::handle message) { return nb::borrow<nb::tuple>(message.type().attr("_field_names")); }
 
 base::ByteVector encode(const ControlMessage& message) {
   base::ByteVector bytes;
@@ -46,6 +46,11 @@ nb::tuple reduce(nb::handle self) {
   nb::list arguments;
   for (nb::handle name : field_names(self)) arguments.append(nb::getattr(self, name));
   return nb::make_tuple(self.type(), nb::tuple(arguments));
+}
+
+nb::tuple decode_any(const BufferArgument& data, std::size_t offset) {
+  DecodedPythonMessage decoded = decode_message(from_offset(data, offset));
+  return nb::make_tuple(std::move(decoded.message), decoded.size);
 }
 
 }  // namespace
@@ -131,15 +136,13 @@ void bind_control_message(nb::module_& m) {
           [](nb::handle self, nb::handle other) { return equal(self, other); },
           nb::arg("other"), nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__repr__", &represent)
-      .def("__reduce__", &reduce, nb::sig("def __reduce__(self) -> tuple[object, ...]"));
-  cls.attr("__hash__") = nb::none();
-
+      .def("__reduce__", &reduce, nb::sig("def __reduce__(self) -> typing.Any"));
+  
+  cls.def_static("decode", &decode_any, nb::arg("data"), nb::arg("offset") = 0,
+                 nb::sig("def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[ControlMessage, int]"),
+                 "decode_control_message(). The classes of messages have a decode() for theirs alone.");
   m.def(
-      "decode_control_message",
-      [](const BufferArgument& data, std::size_t offset) {
-        DecodedPythonMessage decoded = decode_message(from_offset(data, offset));
-        return nb::make_tuple(std::move(decoded.message), decoded.size);
-      },
+      "decode_control_message", &decode_any,
       nb::arg("data"), nb::arg("offset") = 0,
       nb::sig("def decode_control_message(data: bytes | bytearray | memoryview, offset: int = 0) -> "
               "tuple[ControlMessage, int]"),

@@ -112,13 +112,13 @@ void bind_fetch(nb::module_& m) {
       nb::arg("request_id") = 0, nb::arg("fetch_type") = FetchType::kStandalone, nb::arg("track_namespace") = nb::make_tuple(),
       nb::arg("track_name") = nb::bytes("", 0), nb::arg("start_location") = Location{}, nb::arg("end_location") = Location{},
       nb::arg("joining_request_id") = 0, nb::arg("joining_start") = 0, nb::arg("parameters") = nb::make_tuple(),
-      nb::sig("def __init__(self, request_id: int = 0, fetch_type: FetchType = FetchType.STANDALONE, track_namespace: "
+      nb::sig("def __init__(self, request_id: int = 0, fetch_type: FetchType = ..., track_namespace: "
               "TrackNamespace | collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | "
               "memoryview = b'', start_location: Location = ..., end_location: Location = ..., joining_request_id: int = 0, "
               "joining_start: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
   message.integer("request_id", &W::request_id, "The sender's next Request ID (section 9.1).");
   bind_fetch_range(message.get());
-  message.parameters().match_args("request_id", "fetch_type", "track_namespace", "track_name", "start_location",
+  message.parameters().field_names("request_id", "fetch_type", "track_namespace", "track_name", "start_location",
                                   "end_location", "joining_request_id", "joining_start", "parameters");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kAuthorizationToken, kSubscriberPriority, kGroupOrder});
@@ -146,7 +146,7 @@ void bind_fetch_ok(nb::module_& m) {
           "end_location", [](const Message<W>& self) { return self.fields.end_location; },
           [](Message<W>& self, Location value) { self.fields.end_location = value; },
           "The last object of the answer plus one; object 0 means all of the group.");
-  message.parameters().match_args("request_id", "end_of_track", "end_location", "parameters");
+  message.parameters().field_names("request_id", "end_of_track", "end_location", "parameters");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kMaxCacheDuration});
 }

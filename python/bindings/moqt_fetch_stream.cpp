@@ -18,6 +18,7 @@ using moqt::ObjectStatus;
 using moqt::wire::FetchHeader;
 using moqt::wire::FetchPriorObject;
 
+// The codec works with the bits; that they have names is a convenience of Python.
 enum class Flags : std::uint8_t {};
 
 /// A whole object with its payload as Python holds it.
@@ -26,7 +27,7 @@ struct FetchObject {
   ObjectExtensions extensions;
   ObjectStatus status = ObjectStatus::kNormal;
   nb::bytes payload = nb::bytes("", 0);
-  std::optional<Flags> flags;  ///< as received
+  std::optional<std::uint8_t> flags;  ///< as received
 
   bool operator==(const FetchObject& other) const {
     return place == other.place && status == other.status && extensions.raw.equal(other.extensions.raw) &&
@@ -57,13 +58,13 @@ nb::tuple decode(const BufferArgument& data, std::size_t offset, const FetchObje
   if (behind.size() < layout.payload_length) raise_need_more_data("object payload");
   const auto payload_length = static_cast<std::size_t>(layout.payload_length);
   FetchObject object{decoded.prior(), checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)),
-                     layout.status, to_python(behind.first(payload_length)), static_cast<Flags>(decoded.flags)};
+                     layout.status, to_python(behind.first(payload_length)), decoded.flags};
   return nb::make_tuple(std::move(object), layout.size + payload_length);
 }
 
 void bind_flags(nb::module_& m) {
   using Bits = moqt::wire::FetchSerializationFlags;
-  nb::enum_<Flags>(m, "FetchSerializationFlags", nb::is_arithmetic(), nb::is_flag(),
+  nb::enum_<Flags>(m, "FetchSerializationFlags", nb::is_arithmetic(),
                    "The bits of the Serialization Flags byte of an object on a fetch stream (section 10.4.4).\n\n"
                    "The two low bits are one field: SUBGROUP_PRESENT is SUBGROUP_PRIOR | SUBGROUP_PRIOR_PLUS_ONE.")
       .value("SUBGROUP_ZERO", static_cast<Flags>(Bits::kSubgroupIdZero), "The Subgroup ID is 0.")
@@ -115,7 +116,7 @@ void bind_fetch_object(nb::module_& m) {
                                        "publisher_priority: int = 128, extensions: ") +
                            kExtensionsSource +
                            " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus = "
-                           "ObjectStatus.NORMAL) -> None";
+                           "...) -> None";
   cls.def(
          "__init__",
          [](FetchObject* self, IntegerArgument group_id, IntegerArgument subgroup_id, IntegerArgument object_id,
@@ -150,7 +151,7 @@ void bind_fetch_object(nb::module_& m) {
           "0 (most urgent) to 255.")
       .def_rw("object_status", &FetchObject::status, "NORMAL unless the payload is empty.")
       .def_prop_ro("location", [](const FetchObject& self) { return self.place.location; })
-      .def_ro("serialization_flags", &FetchObject::flags, "As decoded; None in an object that was not.")
+      .def_ro("serialization_flags", &FetchObject::flags, "As decoded, a combination of FetchSerializationFlags; None in an object that was not decoded.")
       .def("encode", &encode, nb::arg("prior").none() = nb::none(),
            "The object as it stands on the stream, without what `prior`, the object before on that stream, already\n"
            "says; None for the first one. Raises EncodeError.");

@@ -218,8 +218,7 @@ void bind_parsed(nb::module_& m) {
                                      {"video_frame_marking", self.attr("video_frame_marking")},
                                      {"audio_level", self.attr("audio_level")}});
       });
-  cls.attr("__hash__") = nb::none();
-}
+  }
 
 }  // namespace
 

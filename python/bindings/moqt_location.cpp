@@ -31,7 +31,6 @@ void bind_location(nb::module_& m) {
         return representation(self, {{"group", nb::cast(location.group)}, {"object", nb::cast(location.object)}});
       });
   bind_value_semantics<Location>(cls, [](const Location& value) { return nb::make_tuple(value.group, value.object); });
-  cls.attr("__match_args__") = nb::make_tuple("group", "object");
 }
 
 }  // namespace msquic_py::python

@@ -158,8 +158,8 @@ class MessageClass {
 
   /// The names of the constructor's arguments in order: what repr() shows, == compares and pickle keeps.
   template <class... Names>
-  void match_args(Names... names) {
-    cls_.attr("__match_args__") = nb::make_tuple(names...);
+  void field_names(Names... names) {
+    cls_.attr("_field_names") = nb::make_tuple(names...);
   }
 
  private:

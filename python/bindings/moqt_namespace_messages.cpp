@@ -29,7 +29,7 @@ MessageClass<W> bind_namespace_request(nb::module_& m, const char* name, const c
   message.integer("request_id", &W::request_id, "The sender's next Request ID (section 9.1).")
       .track_namespace(field, member, field_doc)
       .parameters()
-      .match_args("request_id", field, "parameters");
+      .field_names("request_id", field, "parameters");
   bind_parameter_access(message.get());
   return message;
 }
@@ -44,7 +44,7 @@ void bind_publish_namespace_done(nb::module_& m) {
       },
       nb::arg("track_namespace") = nb::make_tuple());
   message.track_namespace("track_namespace", &W::track_namespace, "That of the PUBLISH_NAMESPACE.")
-      .match_args("track_namespace");
+      .field_names("track_namespace");
 }
 
 void bind_publish_namespace_cancel(nb::module_& m) {
@@ -63,7 +63,7 @@ void bind_publish_namespace_cancel(nb::module_& m) {
   message.track_namespace("track_namespace", &W::track_namespace, "That of the PUBLISH_NAMESPACE.")
       .code("error_code", &W::error_code, "RequestErrorCode", "Why; an int when the draft gives the number no name.")
       .text("reason_phrase", &W::error_reason, "For people, at most 1024 bytes of UTF-8.")
-      .match_args("track_namespace", "error_code", "reason_phrase");
+      .field_names("track_namespace", "error_code", "reason_phrase");
 }
 
 }  // namespace

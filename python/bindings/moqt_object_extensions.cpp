@@ -1,5 +1,7 @@
 #include "moqt_object_extensions.h"
 
+#include <nanobind/stl/string.h>
+
 #include <string>
 
 #include "base/byte_reader.h"
@@ -158,7 +160,7 @@ void bind_object_extensions(nb::module_& m) {
             });
             return nb::make_tuple(self.type(), nb::make_tuple(pairs));
           },
-          nb::sig("def __reduce__(self) -> tuple[object, ...]"));
+          nb::sig("def __reduce__(self) -> typing.Any"));
 }
 
 }  // namespace msquic_py::python

@@ -41,7 +41,6 @@ void bind_object_fields(Class& cls) {
 /// ==, repr() and pickling by the constructor's arguments, whose names are `names`.
 template <class Object, class Class, class... Names>
 void bind_object_semantics(Class& cls, Names... names) {
-  cls.attr("__match_args__") = nb::make_tuple(names...);
   const auto values = [names...](nb::handle self) { return nb::make_tuple(self.attr(names)...); };
   cls.def(
          "__eq__", [](const Object& self, const Object& other) { return self == other; }, nb::is_operator(),
@@ -55,8 +54,7 @@ void bind_object_semantics(Class& cls, Names... names) {
            })
       .def(
           "__reduce__", [values](nb::handle self) { return nb::make_tuple(self.type(), values(self)); },
-          nb::sig("def __reduce__(self) -> tuple[object, ...]"));
-  cls.attr("__hash__") = nb::none();
-}
+          nb::sig("def __reduce__(self) -> typing.Any"));
+  }
 
 }  // namespace msquic_py::python

@@ -162,7 +162,6 @@ void bind_parameter(nb::module_& m) {
       });
   bind_value_semantics<RawParameter>(
       cls, [](const RawParameter& self) { return nb::make_tuple(self.type, to_python(self.value)); });
-  cls.attr("__match_args__") = nb::make_tuple("type", "value");
 }
 
 }  // namespace msquic_py::python

@@ -30,7 +30,7 @@ void bind_publish(nb::module_& m) {
       .track(&W::track)
       .integer("track_alias", &W::track_alias, "What streams and datagrams of the track carry in place of its name.")
       .parameters()
-      .match_args("request_id", "track_namespace", "track_name", "track_alias", "parameters");
+      .field_names("request_id", "track_namespace", "track_name", "track_alias", "parameters");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kMaxCacheDuration, kExpires, kLargestObject,
                                   kPublisherPriority, kForward, kGroupOrder, kDynamicGroups});
@@ -54,7 +54,7 @@ void bind_publish_done(nb::module_& m) {
       .integer("stream_count", &W::stream_count,
                "Data streams that were opened for the subscription; 2**62 - 1 when the publisher did not count.")
       .text("reason_phrase", &W::error_reason, "For people, at most 1024 bytes of UTF-8.")
-      .match_args("request_id", "status_code", "stream_count", "reason_phrase");
+      .field_names("request_id", "status_code", "stream_count", "reason_phrase");
 }
 
 }  // namespace

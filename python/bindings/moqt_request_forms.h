@@ -13,7 +13,7 @@ void bind_request_reference(nb::module_& m, const char* name, const char* doc, c
       "__init__",
       [](Message<W>* self, IntegerArgument request_id) { new (self) Message<W>({request_id.checked("request_id")}); },
       nb::arg("request_id") = 0);
-  message.integer("request_id", &W::request_id, request_id_doc).match_args("request_id");
+  message.integer("request_id", &W::request_id, request_id_doc).field_names("request_id");
 }
 
 template <class W>
@@ -26,7 +26,7 @@ MessageClass<W> bind_request_answer(nb::module_& m, const char* name, const char
       },
       nb::arg("request_id") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.integer("request_id", &W::request_id, request_id_doc).parameters().match_args("request_id", "parameters");
+  message.integer("request_id", &W::request_id, request_id_doc).parameters().field_names("request_id", "parameters");
   bind_parameter_access(message.get());
   return message;
 }

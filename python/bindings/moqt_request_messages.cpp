@@ -28,7 +28,7 @@ void bind_request_messages(nb::module_& m) {
   request_error.integer("request_id", &W::request_id, "Of the request.")
       .code("error_code", &W::error_code, "RequestErrorCode", "Why; an int when the draft gives the number no name.")
       .text("reason_phrase", &W::error_reason, "For people, at most 1024 bytes of UTF-8.")
-      .match_args("request_id", "error_code", "reason_phrase");
+      .field_names("request_id", "error_code", "reason_phrase");
 }
 
 }  // namespace msquic_py::python

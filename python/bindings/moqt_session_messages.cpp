@@ -15,7 +15,7 @@ void bind_limit(nb::module_& m, const char* name, const char* field, std::uint64
         (new (self) Message<W>())->fields.*member = number;
       },
       nb::arg(field) = 0);
-  message.integer(field, member, field_doc).match_args(field);
+  message.integer(field, member, field_doc).field_names(field);
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ void bind_session_messages(nb::module_& m) {
   goaway
       .text("new_session_uri", &wire::Goaway::new_session_uri,
             "Where to continue, at most 8192 bytes; empty: at the same URI. Always empty when a client sends it.")
-      .match_args("new_session_uri");
+      .field_names("new_session_uri");
 
   bind_limit<wire::MaxRequestId>(m, "MaxRequestId", "request_id", &wire::MaxRequestId::max_request_id,
                                  "MAX_REQUEST_ID: raises the limit on Request IDs (section 9.5).",

@@ -169,7 +169,7 @@ void bind_subgroup_object(nb::module_& m) {
                                  "`object_id` is absolute; the wire carries its distance from the object before.");
   const std::string init = std::string("def __init__(self, object_id: int = 0, extensions: ") + kExtensionsSource +
                            " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus = "
-                           "ObjectStatus.NORMAL) -> None";
+                           "...) -> None";
   cls.def(
          "__init__",
          [](SubgroupObject* self, IntegerArgument object_id, nb::handle extensions, const BufferArgument& payload,

@@ -29,7 +29,7 @@ void bind_track_request(nb::module_& m, const char* name, const char* doc) {
   message.integer("request_id", &W::request_id, "The sender's next Request ID (section 9.1).")
       .track(&W::track)
       .parameters()
-      .match_args("request_id", "track_namespace", "track_name", "parameters");
+      .field_names("request_id", "track_namespace", "track_name", "parameters");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority, kSubscriptionFilter,
                                   kGroupOrder});
@@ -50,7 +50,7 @@ void bind_subscribe_ok(nb::module_& m) {
   message.integer("request_id", &W::request_id, "Of the SUBSCRIBE.")
       .integer("track_alias", &W::track_alias, "What streams and datagrams of the track carry in place of its name.")
       .parameters()
-      .match_args("request_id", "track_alias", "parameters");
+      .field_names("request_id", "track_alias", "parameters");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kDeliveryTimeout, kMaxCacheDuration, kExpires, kLargestObject, kPublisherPriority,
                                   kGroupOrder, kDynamicGroups});
@@ -73,7 +73,7 @@ void bind_subscribe_update(nb::module_& m) {
   message.integer("request_id", &W::request_id, "Of this message: the sender's next Request ID.")
       .integer("subscription_request_id", &W::subscription_request_id, "Of the SUBSCRIBE or PUBLISH that it changes.")
       .parameters()
-      .match_args("request_id", "subscription_request_id", "parameters");
+      .field_names("request_id", "subscription_request_id", "parameters");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority, kSubscriptionFilter,
                                   kNewGroupRequest});

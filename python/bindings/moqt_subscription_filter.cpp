@@ -48,7 +48,6 @@ void bind_subscription_filter(nb::module_& m) {
       });
   bind_value_semantics<SubscriptionFilter>(
       cls, [](const SubscriptionFilter& value) { return nb::make_tuple(value.type, value.start, value.end_group); });
-  cls.attr("__match_args__") = nb::make_tuple("type", "start", "end_group");
 }
 
 }  // namespace msquic_py::python

@@ -43,7 +43,7 @@ void bind_track_namespace(nb::module_& m) {
          "__init__",
          [](TrackNamespace* self, const NamespaceArgument& fields) { new (self) TrackNamespace(fields.value("tuple")); },
          nb::arg("tuple") = nb::make_tuple())
-      .def_prop_ro("fields", &fields_of, nb::sig("def fields(self) -> tuple[bytes, ...]"), "The fields.")
+      .def_prop_ro("fields", &fields_of, nb::sig("def fields(self) -> collections.abc.Sequence[bytes]"), "The fields, a tuple.")
       .def_prop_ro(
           "tuple", [](const TrackNamespace& self) { return nb::list(fields_of(self)); },
           nb::sig("def tuple(self) -> list[bytes]"), "The fields as a list, a copy: what the constructor was given.")
@@ -61,7 +61,6 @@ void bind_track_namespace(nb::module_& m) {
         return representation(self, {{"tuple", fields_of(nb::cast<const TrackNamespace&>(self))}});
       });
   bind_value_semantics<TrackNamespace>(cls, [](const TrackNamespace& value) { return nb::make_tuple(fields_of(value)); });
-  cls.attr("__match_args__") = nb::make_tuple("tuple");
 }
 
 }  // namespace msquic_py::python

@@ -25,7 +25,7 @@ void bind_value_semantics(Class& cls, Arguments arguments) {
           [arguments](nb::handle self) {
             return nb::make_tuple(self.type(), arguments(nb::cast<const T&>(self)));
           },
-          nb::sig("def __reduce__(self) -> tuple[object, ...]"));
+          nb::sig("def __reduce__(self) -> typing.Any"));
 }
 
 /// "Location(group=1, object=2)" from names and values.

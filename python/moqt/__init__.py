@@ -28,8 +28,8 @@ from msquic._native.moqt import (
     FilterType,
     Goaway,
     GroupOrder,
-    LocExtensionType,
     Location,
+    LocExtensionType,
     MaxRequestId,
     MessageParameterType,
     MessageType,
@@ -175,13 +175,17 @@ ALPN: Final = "moqt-15"
 """What an endpoint offers for draft-15 over raw QUIC (section 3.1)."""
 
 
-def _adopt_native_names() -> None:
-    # The classes are made in the native module, which nobody is to import: they say where users find them, in
-    # repr(), help() and pickles.
+def _adopt_native_classes() -> None:
     for name in __all__:
         value = globals()[name]
-        if isinstance(value, type) and value.__module__ == "msquic._native.moqt":
-            value.__module__ = __name__
+        if not isinstance(value, type) or value.__module__ != "msquic._native.moqt":
+            continue
+        # Made in the native module, which nobody is to import: they say where users find them, in repr(), help()
+        # and pickles.
+        value.__module__ = __name__
+        # As for a class statement: what is mutable and compared by value has no hash.
+        if "__eq__" in vars(value) and "__hash__" not in vars(value):
+            value.__hash__ = None  # type: ignore[assignment]
 
 
-_adopt_native_names()
+_adopt_native_classes()

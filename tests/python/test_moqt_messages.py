@@ -8,8 +8,9 @@ import pickle
 import weakref
 from collections.abc import Callable
 
-import moqt
 import pytest
+
+import moqt
 from moqt import (
     AuthorizationToken,
     FilterType,
@@ -213,7 +214,11 @@ def test_typed_properties_write_and_remove_parameters() -> None:
     assert message.expires is None
     assert [parameter.type for parameter in message.parameters] == [2, 0x20, 0x22, 0x32]
     decoded, _ = moqt.PublishOk.decode(message.encode())
-    assert (decoded.delivery_timeout, decoded.subscriber_priority, decoded.group_order) == (500, 7, GroupOrder.ASCENDING)
+    assert (decoded.delivery_timeout, decoded.subscriber_priority, decoded.group_order) == (
+        500,
+        7,
+        GroupOrder.ASCENDING,
+    )
     with pytest.raises(moqt.EncodeError, match="subscriber_priority"):
         message.subscriber_priority = 256
 

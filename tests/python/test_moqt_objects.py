@@ -7,8 +7,9 @@ import itertools
 import pickle
 from collections.abc import Callable
 
-import moqt
 import pytest
+
+import moqt
 from moqt import (
     AudioLevel,
     CaptureTimestamp,
@@ -173,7 +174,7 @@ def test_names_of_the_types() -> None:
     assert DatagramType.OBJECT_ID_PRIORITY_PAYLOAD == 0x00
     assert DatagramType.NO_OBJECT_ID_EXTENSIONS_PRIORITY_PAYLOAD_END_OF_GROUP == 0x07
     assert DatagramType.NO_OBJECT_ID_EXTENSIONS_NO_PRIORITY_STATUS == 0x2D
-    assert moqt.StreamType.FETCH == moqt.FetchHeader(1).encode()[0]
+    assert moqt.FetchHeader(1).encode()[0] == moqt.StreamType.FETCH
 
 
 def test_header_type_must_not_contradict() -> None:
@@ -277,7 +278,9 @@ def test_datagram_types() -> None:
         assert pickle.loads(pickle.dumps(datagram)) == datagram
 
 
-@pytest.mark.parametrize("text", ["10 00 00 00 00", "22 00 00 00 00 00", "01 00 00 00 00 00", "20 00 00 00 00 02", "", "00 01"])
+@pytest.mark.parametrize(
+    "text", ["10 00 00 00 00", "22 00 00 00 00 00", "01 00 00 00 00 00", "20 00 00 00 00 02", "", "00 01"]
+)
 def test_malformed_datagrams(text: str) -> None:
     with pytest.raises(moqt.ProtocolViolation):
         decode_datagram(bytes.fromhex(text))
@@ -317,6 +320,7 @@ def test_extensions_keep_order_and_repetitions() -> None:
     assert ObjectExtensions(extensions) == extensions
     assert len({extensions, copy.copy(extensions), pickle.loads(pickle.dumps(extensions))}) == 1
     assert not ObjectExtensions()
+    assert repr(ObjectExtensions({2: 1, 13: b"x"})) == "ObjectExtensions([(2, 1), (13, b'x')])"
     assert ObjectExtensions({}).headers == {}
     assert ObjectExtensions({2: b"\x80\x00\x01\x00"}).raw == bytes.fromhex("02 80000100")
     with pytest.raises(moqt.EncodeError, match="extensions"):
@@ -344,7 +348,8 @@ def test_loc_values() -> None:
     assert parsed.video_frame_marking == VideoFrameMarking(independent=True, layer_id=2, tl0picidx=7)
     assert parsed.audio_level == AudioLevel(30, True)
     nothing = parse_loc_extensions(ObjectExtensions({0x40: 1}))
-    assert (nothing.capture_timestamp, nothing.video_config, nothing.video_frame_marking, nothing.audio_level) == (None,) * 4
+    assert nothing.capture_timestamp is nothing.video_config is None
+    assert nothing.video_frame_marking is nothing.audio_level is None
     for value in (parsed.capture_timestamp, parsed.video_config, parsed.video_frame_marking, parsed.audio_level):
         assert pickle.loads(pickle.dumps(value)) == value
         assert hash(value) == hash(copy.copy(value))
