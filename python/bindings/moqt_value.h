@@ -11,7 +11,7 @@ namespace msquic_py::python {
 
 namespace nb = nanobind;
 
-inline constexpr const char* kEqualitySignature = "def __eq__(self, other: object, /) -> bool";
+inline constexpr const char* kEqualitySignature = "def __eq__(self, other: typing.Any, /) -> bool";
 
 /// Declares ==, hash and pickling for a bound class. `arguments(value)` is the tuple that constructs an equal one.
 template <class T, class Class, class Arguments>
