@@ -11,7 +11,6 @@ Errors of the transport below are :class:`msquic.QuicError`.
 
 from __future__ import annotations
 
-
 from msquic._native.moqt import ErrorCode
 
 __all__ = ["EncodeError", "MalformedExtension", "MoqtError", "NeedMoreData", "ProtocolViolation"]
