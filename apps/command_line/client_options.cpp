@@ -14,6 +14,7 @@ void ClientOptions::add_to(CLI::App& app) {
   auto* insecure_flag = app.add_flag("--insecure", insecure, "Accept any server certificate: for tests only");
   app.add_option("--ca-file", ca_file, "Trust the root certificates in this PEM file too")->excludes(insecure_flag);
   app.add_option("--fingerprint", fingerprints, "Accept the server certificate with this SHA-256 fingerprint (hex)")
+      ->allow_extra_args(false)  // once per fingerprint: what follows is the file
       ->excludes(insecure_flag);
   app.add_option("--namespace", track_namespace, "Track namespace, fields separated by '/'")->capture_default_str();
   app.add_option("--name", track_name, "Track name")->capture_default_str();
