@@ -1,5 +1,7 @@
 #include "msquic_arguments.h"
 
+#include <nanobind/stl/string.h>
+
 #include <cmath>
 
 #include "msquic_errors.h"

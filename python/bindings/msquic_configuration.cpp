@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include <nanobind/stl/string.h>
+
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
 #include "msquic_handler_slot.h"
@@ -104,10 +106,10 @@ void bind_quic_configuration(nb::module_& m) {
             new (self) ConfigurationObject(nb::borrow<nb::object>(registration), alpn_argument(alpn_list), settings_of(positional, named));
             nb::inst_ptr<RegistrationObject>(registration)->add_child(nb::find(*self));
           },
-          nb::arg("registration"), nb::arg("alpn_list"), nb::arg("args"), nb::arg("kwargs"), nb::sig(kInitSignature), kInitText)
-      .def("load_credential_file", load_file, nb::arg("cert_file"), nb::arg("key_file"), nb::arg("is_client") = false,
-           nb::kw_only(), nb::arg("ca_file") = nb::none(), nb::arg("key_password") = nb::none(),
-           nb::arg("require_client_certificate") = false,
+          nb::arg("registration").none(), nb::arg("alpn_list").none(), nb::arg("args"), nb::arg("kwargs"), nb::sig(kInitSignature), kInitText)
+      .def("load_credential_file", load_file, nb::arg("cert_file").none(), nb::arg("key_file").none(), nb::arg("is_client").none() = false,
+           nb::kw_only(), nb::arg("ca_file").none() = nb::none(), nb::arg("key_password").none() = nb::none(),
+           nb::arg("require_client_certificate").none() = false,
            nb::sig("def load_credential_file(self, cert_file: str | bytes | os.PathLike[str], key_file: str | bytes | os.PathLike[str], "
                    "is_client: bool = False, *, ca_file: str | bytes | os.PathLike[str] | None = None, key_password: str | None = None, "
                    "require_client_certificate: bool = False) -> None"),
@@ -115,8 +117,8 @@ void bind_quic_configuration(nb::module_& m) {
            "`ca_file`: roots in PEM, trusted in addition to the system's. `require_client_certificate`: a server refuses\n"
            "clients without a certificate that is trusted. Reads the files (blocking); calling it again replaces the\n"
            "credentials for later connections. Raises CertificateFileInvalid, saying which file and why.")
-      .def("load_credential_none", load_none, nb::arg("no_certificate_validation") = false, nb::arg("ca_file") = nb::none(),
-           nb::kw_only(), nb::arg("pinned_sha256") = nb::make_tuple(),
+      .def("load_credential_none", load_none, nb::arg("no_certificate_validation").none() = false, nb::arg("ca_file").none() = nb::none(),
+           nb::kw_only(), nb::arg("pinned_sha256").none() = nb::make_tuple(),
            nb::sig("def load_credential_none(self, no_certificate_validation: bool = False, "
                    "ca_file: str | bytes | os.PathLike[str] | None = None, *, pinned_sha256: collections.abc.Sequence[str] = ()) -> None"),
            "A client without a certificate. The server's certificate and host name are verified unless\n"

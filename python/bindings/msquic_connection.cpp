@@ -146,7 +146,7 @@ void bind_quic_connection(nb::module_& m) {
             self->mailbox()->owner().attach(object);
             nb::inst_ptr<RegistrationObject>(registration)->add_child(object);
           },
-          nb::arg("registration"), nb::sig("def __init__(self, registration: Registration) -> None"),
+          nb::arg("registration").none(), nb::sig("def __init__(self, registration: Registration) -> None"),
           "A client's connection. Set its handlers, then start() it.")
       .def(
           "start",
@@ -155,8 +155,8 @@ void bind_quic_connection(nb::module_& m) {
             ensure_usable();
             self.start(configuration, server_name, port, address, local_address);
           },
-          nb::arg("configuration"), nb::arg("server_name"), nb::arg("port"), nb::kw_only(), nb::arg("address") = nb::none(),
-          nb::arg("local_address") = nb::none(),
+          nb::arg("configuration").none(), nb::arg("server_name").none(), nb::arg("port").none(), nb::kw_only(), nb::arg("address").none() = nb::none(),
+          nb::arg("local_address").none() = nb::none(),
           nb::sig("def start(self, configuration: Configuration, server_name: str, port: int, *, address: str | None = None, "
                   "local_address: str | None = None) -> None"),
           "Connects to a host name or IP address, which is also the name that the server's certificate must carry. With\n"
@@ -165,7 +165,7 @@ void bind_quic_connection(nb::module_& m) {
       .def("set_configuration", [](ConnectionObject& self, nb::handle configuration) {
             ensure_usable();
             self.set_configuration(configuration);
-          }, nb::arg("configuration"),
+          }, nb::arg("configuration").none(),
           nb::sig("def set_configuration(self, configuration: Configuration) -> None"),
           "An accepted connection has the configuration of its listener already; giving that again is fine, another one\n"
           "raises InvalidState.")
@@ -176,7 +176,7 @@ void bind_quic_connection(nb::module_& m) {
             self.shutdown(flags_argument(flags, "flags", connection_shutdown_flag::kSilent),
                           unsigned_argument(error_code, "error_code", kLargestCode), text_argument(reason, "reason"));
           },
-          nb::arg("flags") = 0, nb::arg("error_code") = 0, nb::arg("reason") = "",
+          nb::arg("flags").none() = 0, nb::arg("error_code").none() = 0, nb::arg("reason").none() = "",
           nb::sig("def shutdown(self, flags: msquic.enums.ConnectionShutdownFlags = msquic.enums.ConnectionShutdownFlags.NONE, error_code: int = 0, "
                   "reason: str = '') -> None"),
           "Ends the connection with the application's `error_code`, 0 to 2**62 - 1, and a reason phrase of at most 512 bytes\n"
@@ -188,7 +188,7 @@ void bind_quic_connection(nb::module_& m) {
             return nb::inst_ptr<ConnectionObject>(self)->open_stream(
                 self, flags_argument(flags, "flags", stream_open_flag::kUnidirectional | stream_open_flag::kZeroRtt));
           },
-          nb::arg("flags") = 0,
+          nb::arg("flags").none() = 0,
           nb::sig("def open_stream(self, flags: msquic.enums.StreamOpenFlags = msquic.enums.StreamOpenFlags.NONE) -> Stream"),
           "A stream that is not started yet: call its start(), or send with SendFlags.START. Raises ConnectionClosing once\n"
           "the connection is being shut down.")
@@ -198,7 +198,7 @@ void bind_quic_connection(nb::module_& m) {
             ensure_usable();
             self.send_datagram(data, flags_argument(flags, "flags", send_flag::kAllowZeroRtt | send_flag::kDatagramPriority));
           },
-          nb::arg("data"), nb::arg("flags") = 0,
+          nb::arg("data").none(), nb::arg("flags").none() = 0,
           nb::sig("def send_datagram(self, data: typing_extensions.Buffer, flags: msquic.enums.SendFlags = msquic.enums.SendFlags.NONE) -> None"),
           "Sends an unreliable datagram (RFC 9221); the data is copied. Raises DatagramTooLarge or DatagramUnavailable.")
       .def(
@@ -207,7 +207,7 @@ void bind_quic_connection(nb::module_& m) {
             ensure_usable();
             self.send_resumption_ticket(flags_argument(flags, "flags", resumption_flag::kFinal), data);
           },
-          nb::arg("flags") = 0, nb::arg("data") = nb::bytes("", 0),
+          nb::arg("flags").none() = 0, nb::arg("data").none() = nb::bytes("", 0),
           nb::sig("def send_resumption_ticket(self, flags: msquic.enums.SendResumptionFlags = msquic.enums.SendResumptionFlags.NONE, "
                   "data: typing_extensions.Buffer = b'') -> None"),
           "Servers, after on_connected, with a server_resumption_level: gives the client a ticket that carries at most 1000\n"
@@ -218,7 +218,7 @@ void bind_quic_connection(nb::module_& m) {
             ensure_usable();
             self.set_resumption_ticket(ticket);
           },
-          nb::arg("ticket"), nb::sig("def set_resumption_ticket(self, ticket: typing_extensions.Buffer) -> None"),
+          nb::arg("ticket").none(), nb::sig("def set_resumption_ticket(self, ticket: typing_extensions.Buffer) -> None"),
           "Clients, before start(): the ticket of an earlier connection to the same server name.")
       .def("statistics", statistics, nb::sig("def statistics(self) -> dict[str, int]"),
            "Counters of the live connection; times in microseconds. May block until MsQuic's worker is free.")

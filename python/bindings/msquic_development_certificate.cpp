@@ -22,7 +22,7 @@ void bind_quic_development_certificate(nb::module_& m) {
         };
         return nb::make_tuple(text(made.certificate_file), text(made.private_key_file), nb::str(made.sha256_fingerprint.c_str()));
       },
-      nb::arg("directory"), nb::arg("names") = nb::make_tuple(), nb::arg("default_names") = true, nb::arg("valid_days") = 13,
+      nb::arg("directory").none(), nb::arg("names").none() = nb::make_tuple(), nb::arg("default_names").none() = true, nb::arg("valid_days").none() = 13,
       nb::sig("def generate_development_certificate(directory: str | bytes | os.PathLike[str], names: collections.abc.Sequence[str] = (), "
               "default_names: bool = True, valid_days: int = 13) -> tuple[str, str, str]"),
       "See msquic.generate_development_certificate().");

@@ -84,7 +84,7 @@ void bind_quic_library(nb::module_& m) {
           return quic::Library::close();
         }));
       },
-      nb::arg("timeout") = 1.0, nb::sig("def close_api(timeout: float = 1.0) -> None"),
+      nb::arg("timeout").none() = 1.0, nb::sig("def close_api(timeout: float = 1.0) -> None"),
       "Ends MsQuic and its threads, after waiting at most `timeout` seconds for objects that are closing. The next\n"
       "Registration starts it again. There is no need to call it: the end of the process does it.\n\n"
       "Raises LibraryInUse, naming what is alive, when there are objects that were neither closed nor dropped.");
@@ -103,7 +103,7 @@ void bind_quic_library(nb::module_& m) {
         const std::chrono::milliseconds patience = timeout_argument(timeout, "timeout");
         return without_gil([&] { return quic::Library::wait_until_idle(patience); });
       },
-      nb::arg("timeout"), nb::sig("def wait_until_idle(timeout: float) -> bool"),
+      nb::arg("timeout").none(), nb::sig("def wait_until_idle(timeout: float) -> bool"),
       "Waits until no object is open in MsQuic. False when that took longer than `timeout` seconds.");
   m.def("_leave", leave, "For atexit.");
   m.def("_after_fork_in_child", [] {

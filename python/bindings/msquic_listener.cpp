@@ -28,7 +28,7 @@ void bind_quic_listener(nb::module_& m) {
             self->mailbox()->owner().attach(object);
             nb::inst_ptr<RegistrationObject>(registration)->add_child(object);
           },
-          nb::arg("registration"), nb::sig("def __init__(self, registration: Registration) -> None"))
+          nb::arg("registration").none(), nb::sig("def __init__(self, registration: Registration) -> None"))
       .def(
           "start",
           [](ListenerObject& self, nb::handle configuration, nb::handle alpn_list, nb::handle port, nb::handle host,
@@ -36,8 +36,8 @@ void bind_quic_listener(nb::module_& m) {
             ensure_usable();
             self.start(configuration, alpn_list, port, host, reuse_port);
           },
-          nb::arg("configuration"), nb::arg("alpn_list"), nb::arg("port"), nb::arg("host") = nb::none(), nb::kw_only(),
-          nb::arg("reuse_port") = false,
+          nb::arg("configuration").none(), nb::arg("alpn_list").none(), nb::arg("port").none(), nb::arg("host").none() = nb::none(), nb::kw_only(),
+          nb::arg("reuse_port").none() = false,
           nb::sig("def start(self, configuration: Configuration, alpn_list: collections.abc.Sequence[str | bytes], port: int, "
                   "host: str | None = None, *, reuse_port: bool = False) -> None"),
           "Starts listening; also again after stop(). Port 0 chooses a free one, see `port`. `host` is an IP address of this\n"
@@ -55,7 +55,7 @@ void bind_quic_listener(nb::module_& m) {
             ensure_usable();
             self.close(timeout_argument(timeout, "timeout"));
           },
-          nb::arg("timeout") = 5.0, nb::sig("def close(self, timeout: float = 5.0) -> None"),
+          nb::arg("timeout").none() = 5.0, nb::sig("def close(self, timeout: float = 5.0) -> None"),
           "Stops, drops the connections that nobody else holds, and waits at most `timeout` seconds for MsQuic. May be\n"
           "called twice, and in any handler.")
       .def(

@@ -1,5 +1,7 @@
 #include "msquic_registration.h"
 
+#include <nanobind/stl/string.h>
+
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
 #include "msquic_flags.h"
@@ -20,7 +22,7 @@ void bind_quic_registration(nb::module_& m) {
             const std::uint64_t number = unsigned_argument(profile, "profile", 3);
             new (self) RegistrationObject(text_argument(app_name, "app_name"), static_cast<quic::ExecutionProfile>(number));
           },
-          nb::arg("app_name"), nb::arg("profile") = 0,
+          nb::arg("app_name").none(), nb::arg("profile").none() = 0,
           nb::sig("def __init__(self, app_name: str, profile: msquic.enums.ExecutionProfile = msquic.enums.ExecutionProfile.LOW_LATENCY) -> None"),
           "`app_name` is for MsQuic's own diagnostics. The first registration of a process starts MsQuic.")
       .def(
@@ -29,7 +31,7 @@ void bind_quic_registration(nb::module_& m) {
             self.shutdown(flags_argument(flags, "flags", connection_shutdown_flag::kSilent),
                           unsigned_argument(error_code, "error_code", kLargestCode));
           },
-          nb::arg("flags") = 0, nb::arg("error_code") = 0,
+          nb::arg("flags").none() = 0, nb::arg("error_code").none() = 0,
           nb::sig("def shutdown(self, flags: msquic.enums.ConnectionShutdownFlags = msquic.enums.ConnectionShutdownFlags.NONE, error_code: int = 0) -> None"),
           "Shuts every connection of this registration down with the application's `error_code`, 0 to 2**62 - 1. Does not wait.")
       .def(
@@ -38,7 +40,7 @@ void bind_quic_registration(nb::module_& m) {
             ensure_usable();
             self.close(timeout_argument(timeout, "timeout"));
           },
-          nb::arg("timeout") = 5.0, nb::sig("def close(self, timeout: float = 5.0) -> None"),
+          nb::arg("timeout").none() = 5.0, nb::sig("def close(self, timeout: float = 5.0) -> None"),
           "Closes the listeners, connections and configurations that were made from it, and waits at most `timeout`\n"
           "seconds until MsQuic is through with them. May be called in a handler, and twice.\n\n"
           "Raises LibraryInUse, naming what is still open, when the time is over; it then goes on closing by itself.")

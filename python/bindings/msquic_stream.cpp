@@ -57,13 +57,13 @@ void bind_quic_stream(nb::module_& m) {
       .def(
           "start",
           [](StreamObject& self, nb::handle flags) { self.start(native_start_flags(flags_argument(flags, "flags", kStartFlags))); },
-          nb::arg("flags") = 0,
+          nb::arg("flags").none() = 0,
           nb::sig("def start(self, flags: msquic.enums.StreamStartFlags = msquic.enums.StreamStartFlags.NONE) -> None"),
           "Starts a stream from open_stream(), also before the connection is connected. Raises InvalidState when it is\n"
           "started, ClosedHandle when it is closed. Whether the peer admits it shows in on_start_complete.")
       .def(
           "send", [](StreamObject& self, nb::handle data, nb::handle flags) { self.send(data, flags_argument(flags, "flags", kSendFlags)); },
-          nb::arg("data"), nb::arg("flags") = 0,
+          nb::arg("data").none(), nb::arg("flags").none() = 0,
           nb::sig("def send(self, data: typing_extensions.Buffer, flags: msquic.enums.SendFlags = msquic.enums.SendFlags.NONE) -> None"),
           "Queues the bytes of any contiguous bytes-like object, at most 4 GiB - 1, without copying them: they must not\n"
           "change until on_send_complete, and a bytearray cannot be resized meanwhile. SendFlags.FIN ends the direction.\n\n"
@@ -77,7 +77,7 @@ void bind_quic_stream(nb::module_& m) {
                                                              stream_shutdown_flag::kImmediate),
                           unsigned_argument(error_code, "error_code", kLargestCode));
           },
-          nb::arg("flags"), nb::arg("error_code") = 0,
+          nb::arg("flags").none(), nb::arg("error_code").none() = 0,
           nb::sig("def shutdown(self, flags: msquic.enums.StreamShutdownFlags, error_code: int = 0) -> None"),
           "Ends directions: GRACEFUL finishes sending, ABORT_SEND and ABORT_RECEIVE break off with the application's\n"
           "`error_code`, 0 to 2**62 - 1. Nothing happens when the stream is over. Raises InvalidArgument for other flags.")
@@ -89,7 +89,7 @@ void bind_quic_stream(nb::module_& m) {
           [](StreamObject& self, nb::handle priority) {
             or_raise(self.stream().set_priority(static_cast<std::uint16_t>(unsigned_argument(priority, "priority", 65535))));
           },
-          nb::arg("priority"), nb::sig("def set_priority(self, priority: int) -> None"),
+          nb::arg("priority").none(), nb::sig("def set_priority(self, priority: int) -> None"),
           "0 (last) to 65535 (first) among the connection's streams; 32767 unless set.")
       .def_prop_ro("id", &StreamObject::id, nb::sig("def id(self, /) -> int | None"),
                    "The stream ID of RFC 9000 section 2.1; None before the stream is started.")

@@ -32,7 +32,7 @@ void bind_quic_varint(nb::module_& m) {
         const std::size_t size = base::encode_varint(number_argument(value), out.data());
         return nb::bytes(out.data(), size);
       },
-      nb::arg("value"), nb::sig("def encode_varint(value: int) -> bytes"),
+      nb::arg("value").none(), nb::sig("def encode_varint(value: int) -> bytes"),
       "The shortest encoding of `value` as a QUIC varint (RFC 9000 section 16): 1, 2, 4 or 8 bytes.\n\n"
       "Raises VarintOutOfRange unless 0 <= value <= 2**62 - 1.");
   m.def(
@@ -45,12 +45,12 @@ void bind_quic_varint(nb::module_& m) {
         if (!decoded) raise_named("IncompleteVarint", "data ends inside a varint: append what follows and decode again");
         return nb::make_tuple(decoded->value, decoded->size);
       },
-      nb::arg("data"), nb::arg("offset") = 0,
+      nb::arg("data").none(), nb::arg("offset").none() = 0,
       nb::sig("def decode_varint(data: typing_extensions.Buffer, offset: int = 0) -> tuple[int, int]"),
       "The QUIC varint at `offset` of any bytes-like object, minimal or not, and the number of bytes that it occupies.\n\n"
       "Raises IncompleteVarint when `data` ends inside it.");
   m.def(
-      "varint_size", [](nb::handle value) { return base::varint_size(number_argument(value)); }, nb::arg("value"),
+      "varint_size", [](nb::handle value) { return base::varint_size(number_argument(value)); }, nb::arg("value").none(),
       nb::sig("def varint_size(value: int) -> int"),
       "The number of bytes of the shortest encoding of `value`. Raises VarintOutOfRange like encode_varint().");
 }

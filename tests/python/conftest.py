@@ -1,0 +1,152 @@
+"""Fixtures for the tests of the package msquic: a certificate, and pairs of endpoints on the loopback interface."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DEADLINE = 15.0
+"""Seconds that any wait may take, on a busy machine too."""
+
+
+class Waiter:
+    """A value that a handler gives and a test waits for."""
+
+    def __init__(self) -> None:
+        self._ready = threading.Event()
+        self.value: Any = None
+
+    def set(self, value: Any = None) -> None:
+        self.value = value
+        self._ready.set()
+
+    def is_set(self, timeout: float = 0.0) -> bool:
+        return self._ready.wait(timeout)
+
+    def wait(self, what: str = "the event") -> Any:
+        assert self._ready.wait(DEADLINE), f"{what} did not come within {DEADLINE} seconds"
+        return self.value
+
+
+class Collector:
+    """Bytes of one stream that a handler gives and a test waits for."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.calls = 0
+        self._fin = threading.Event()
+        self._changed = threading.Condition()
+
+    def __call__(self, data: bytes, fin: bool) -> None:
+        assert type(data) is bytes
+        with self._changed:
+            self.calls += 1
+            self.data += data
+            self._changed.notify_all()
+        if fin:
+            self._fin.set()
+
+    def wait_fin(self) -> bytes:
+        assert self._fin.wait(DEADLINE), f"no fin after {len(self.data)} bytes"
+        return bytes(self.data)
+
+    def wait_size(self, size: int) -> bytes:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.data) >= size, DEADLINE), f"{len(self.data)} of {size} bytes"
+        return bytes(self.data)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    import msquic
+
+    return msquic.generate_development_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def registration() -> Iterator[Any]:
+    import msquic
+
+    with msquic.Registration("test") as made:
+        yield made
+    gc.collect()
+
+
+class Loopback:
+    """A listener and what connects to it."""
+
+    ALPN = "test"
+
+    def __init__(self, registration: Any, certificate: Any) -> None:
+        self.registration = registration
+        self.certificate = certificate
+        self.accepted: list[Any] = []
+
+    def configuration(self, *, server: bool, **settings: Any) -> Any:
+        import msquic
+
+        defaults = {"peer_bidi_stream_count": 100, "peer_unidi_stream_count": 100, "idle_timeout_ms": 20000}
+        configuration = msquic.Configuration(self.registration, [self.ALPN], **{**defaults, **settings})
+        if server:
+            configuration.load_credential_file(self.certificate.certificate_file, self.certificate.private_key_file)
+        else:
+            configuration.load_credential_none(ca_file=self.certificate.certificate_file)
+        return configuration
+
+    def listen(self, handler: Callable[[Any], object] | None = None, **settings: Any) -> Any:
+        import msquic
+
+        listener = msquic.Listener(self.registration)
+
+        def on_new_connection(connection: Any) -> None:
+            self.accepted.append(connection)
+            if handler is not None:
+                handler(connection)
+
+        listener.set_on_new_connection(on_new_connection)
+        listener.start(self.configuration(server=True, **settings), [self.ALPN], 0)
+        return listener
+
+    def connect(self, listener: Any, configuration: Any = None, *, wait: bool = True, **settings: Any) -> Any:
+        import msquic
+
+        connection = msquic.Connection(self.registration)
+        connected = Waiter()
+        connection.set_on_connected(connected.set)
+        connection.start(configuration or self.configuration(server=False, **settings), "localhost", listener.port,
+                         address="127.0.0.1")
+        if wait:
+            connected.wait("the handshake")
+        return connection
+
+
+@pytest.fixture
+def loopback(registration: Any, certificate: Any) -> Loopback:
+    return Loopback(registration, certificate)
+
+
+@pytest.fixture
+def waiter() -> type[Waiter]:
+    return Waiter
+
+
+@pytest.fixture
+def collector() -> type[Collector]:
+    return Collector
+
+
+@pytest.fixture
+def readme_block() -> Callable[[int], str]:
+    """The n-th Python block of the README."""
+
+    def block(number: int) -> str:
+        text = (Path(__file__).parents[2] / "README.md").read_text()
+        blocks = [part.split("```")[0] for part in text.split("```python\n")[1:]]
+        return blocks[number]
+
+    return block
