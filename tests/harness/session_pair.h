@@ -78,8 +78,13 @@ struct PairSide {
 /// everything is bounded, so that a mistake fails instead of hanging.
 class SessionPair {
  public:
-  explicit SessionPair(std::uint32_t seed = 1, ms::SessionConfig client_config = {}, ms::SessionConfig server_config = {})
-      : client(as_client(std::move(client_config))), server(as_server(std::move(server_config))), random_(seed) {
+  /// Without `collect_events` the events stay in the sessions, for whoever sits on top of them.
+  explicit SessionPair(std::uint32_t seed = 1, ms::SessionConfig client_config = {}, ms::SessionConfig server_config = {},
+                       bool collect_events = true)
+      : client(as_client(std::move(client_config))),
+        server(as_server(std::move(server_config))),
+        random_(seed),
+        collect_events_(collect_events) {
     client.next_stream = 2;  // unidirectional streams of the client: 2, 6, …; of the server: 3, 7, …
     server.next_stream = 3;
     client.session.on_datagram_max_size(1200);
@@ -243,6 +248,7 @@ class SessionPair {
   }
 
   std::mt19937 random_;
+  bool collect_events_;
 };
 
 }  // namespace msquic_py::testing

@@ -1,0 +1,166 @@
+#include <gtest/gtest.h>
+
+#include "harness/raw_peer.h"
+
+// What a peer may not do on data streams and in datagrams, and what the session bears with.
+namespace msquic_py::testing {
+namespace {
+
+using moqt::MalformedTrack;
+using moqt::Perspective;
+using moqt::SessionErrorCode;
+using moqt::session::SessionConfig;
+
+/// A server that has subscribed to ("a") "t" as request 1, under alias 2.
+RawPeer subscribed(SessionConfig config = {}) {
+  auto peer = RawPeer::established(Perspective::kServer, std::move(config));
+  EXPECT_TRUE(peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"}).ok());
+  peer.control("04 0003 01 02 00");
+  peer.events.clear();
+  peer.sent_control.clear();
+  return peer;
+}
+
+std::optional<SessionErrorCode> after_stream(std::string_view bytes, bool fin = false) {
+  auto peer = subscribed();
+  peer.stream(2, bytes, fin);
+  return peer.close_code();
+}
+std::optional<SessionErrorCode> after_datagram(std::string_view bytes) {
+  auto peer = subscribed();
+  peer.datagram(bytes);
+  return peer.close_code();
+}
+
+TEST(Streams, UnknownTypesClose) {
+  EXPECT_EQ(after_stream("06 02 00"), SessionErrorCode::kProtocolViolation);
+  EXPECT_EQ(after_stream("16 02 00 00 80"), SessionErrorCode::kProtocolViolation) << "subgroup ID mode 11";
+  EXPECT_EQ(after_datagram("10 02 00 00 80 61"), SessionErrorCode::kProtocolViolation);
+}
+
+TEST(Streams, FinInsideAnObjectOrHeaderCloses) {
+  EXPECT_EQ(after_stream("14 02 00 00 80 | 00 04 6162", true), SessionErrorCode::kProtocolViolation);
+  EXPECT_EQ(after_stream("14 02 00 00 80 | 00", true), SessionErrorCode::kProtocolViolation);
+  EXPECT_EQ(after_stream("14 02", true), SessionErrorCode::kProtocolViolation);
+  EXPECT_EQ(after_stream("14 02 00 00 80 | 00 04 61626364", true), std::nullopt);
+  EXPECT_EQ(after_stream("14 02 00 00 80", true), std::nullopt) << "a stream without objects";
+}
+
+TEST(Streams, StatusRules) {
+  EXPECT_EQ(after_stream("14 02 00 00 80 | 00 00 02"), SessionErrorCode::kProtocolViolation) << "status 2";
+  EXPECT_EQ(after_stream("15 02 00 00 80 | 00 02 02 05 00 03"), SessionErrorCode::kProtocolViolation) << "extensions with a status";
+  EXPECT_EQ(after_stream("14 02 00 00 80 | 00 00 03"), std::nullopt) << "end of group";
+}
+
+TEST(Datagrams, Rules) {
+  EXPECT_EQ(after_datagram("01 02 00 00 80 00 61"), SessionErrorCode::kProtocolViolation) << "extension length 0";
+  EXPECT_EQ(after_datagram("20 02 00 00 80 03 61"), SessionErrorCode::kProtocolViolation) << "bytes after a status";
+  EXPECT_EQ(after_datagram("00 02"), SessionErrorCode::kProtocolViolation) << "cut short";
+  EXPECT_EQ(after_datagram("00 02 00 00 80 61"), std::nullopt);
+}
+
+TEST(Streams, FetchStreamNobodyAskedForIsStopped) {
+  auto peer = subscribed();
+  peer.stream(2, "05 09 1c 00 00 80 01 61");
+  EXPECT_FALSE(peer.closed);
+  ASSERT_EQ(peer.stopped.size(), 1u);
+  EXPECT_EQ(peer.stopped[0].stream, 2u);
+}
+
+TEST(Tracks, MixedForwardingPreferenceEndsTheTrackOnly) {
+  auto peer = subscribed();
+  peer.stream(2, "14 02 00 00 80 | 00 01 61");
+  peer.datagram("00 02 01 00 80 61");
+  EXPECT_FALSE(peer.closed);
+  const auto malformed = peer.all<moqt::session::TrackMalformed>();
+  ASSERT_EQ(malformed.size(), 1u);
+  EXPECT_EQ(malformed[0].reason, MalformedTrack::kForwardingPreferenceChanged);
+  EXPECT_EQ(peer.sent_control, hex("0a 0001 01")) << "UNSUBSCRIBE";
+  ASSERT_EQ(peer.stopped.size(), 1u) << "its open stream";
+}
+
+TEST(Tracks, ObjectAfterTheEndOfItsGroupOrTrack) {
+  const auto reason = [](std::string_view first, std::string_view second) -> std::optional<MalformedTrack> {
+    auto peer = subscribed();
+    peer.stream(2, first, true);
+    peer.stream(6, second);
+    EXPECT_FALSE(peer.closed);
+    const auto found = peer.all<moqt::session::TrackMalformed>();
+    return found.empty() ? std::nullopt : std::optional(found[0].reason);
+  };
+  // Type 0x1c: the last object before FIN ends the group.
+  EXPECT_EQ(reason("1c 02 00 00 80 | 05 01 61", "14 02 00 01 80 | 06 01 61"), MalformedTrack::kObjectAfterEndOfGroup);
+  EXPECT_EQ(reason("1c 02 00 00 80 | 05 01 61", "14 02 00 01 80 | 04 01 61"), std::nullopt);
+  EXPECT_EQ(reason("14 02 00 00 80 | 05 00 04", "14 02 01 00 80 | 00 01 61"), MalformedTrack::kObjectAfterEndOfTrack);
+  EXPECT_EQ(reason("14 02 00 00 80 | 05 00 03", "14 02 01 00 80 | 00 01 61"), std::nullopt);
+  // PRIOR_OBJECT_ID_GAP (0x3e) of 6 in object 5.
+  EXPECT_EQ(reason("15 02 00 00 80 | 05 02 3e 06 01 61", ""), MalformedTrack::kPriorObjectIdGapExceedsObjectId);
+}
+
+TEST(UnknownAlias, DataWaitsForSubscribeOk) {
+  auto peer = RawPeer::established(Perspective::kServer);
+  ASSERT_TRUE(peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"}).ok());
+  peer.stream(2, "14 02 00 00 80 | 00 01 61", false);
+  peer.stream(2, "00 01 62", true);
+  EXPECT_TRUE(peer.all<moqt::session::ObjectReceived>().empty());
+  peer.control("04 0003 01 02 00");
+  const auto objects = peer.all<moqt::session::ObjectReceived>();
+  ASSERT_EQ(objects.size(), 2u);
+  EXPECT_EQ(objects[1].location, (moqt::Location{0, 1}));
+  EXPECT_EQ(peer.all<moqt::session::SubgroupEnded>().size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<moqt::session::RequestAccepted>(peer.events[0])) << "the answer comes before the objects";
+}
+
+TEST(UnknownAlias, IsGivenUpAfterAWhileAndBounded) {
+  auto peer = RawPeer::established(Perspective::kServer);
+  peer.stream(2, "14 07 00 00 80 | 00 01 61");
+  peer.advance(std::chrono::seconds(3));
+  ASSERT_EQ(peer.stopped.size(), 1u);
+  EXPECT_FALSE(peer.closed);
+
+  SessionConfig config;
+  config.limits.max_unknown_alias_streams = 1;
+  auto bounded = RawPeer::established(Perspective::kServer, config);
+  bounded.stream(2, "14 07 00 00 80 | 00 01 61");
+  bounded.stream(6, "14 07 01 00 80 | 00 01 61");
+  ASSERT_EQ(bounded.stopped.size(), 1u);
+  EXPECT_EQ(bounded.stopped[0].stream, 6u);
+}
+
+TEST(Limits, TooManyStreamsAreStopped) {
+  SessionConfig config;
+  config.limits.max_incoming_streams = 2;
+  auto peer = subscribed(config);
+  for (moqt::session::IncomingStreamId id : {2u, 6u, 10u}) peer.stream(id, "14 02 00 00 80 | 00 01 61");
+  ASSERT_EQ(peer.stopped.size(), 1u);
+  EXPECT_EQ(peer.stopped[0].stream, 10u);
+  EXPECT_FALSE(peer.closed);
+}
+
+TEST(Timeouts, IncompleteHeaderClosesAndStalledPayloadCostsItsStream) {
+  auto header = subscribed();
+  header.stream(2, "14 02");
+  header.advance(std::chrono::seconds(40));
+  EXPECT_EQ(header.close_code(), SessionErrorCode::kDataStreamTimeout);
+
+  auto object_header = subscribed();
+  object_header.stream(2, "14 02 00 00 80 | 00 40");
+  object_header.advance(std::chrono::seconds(40));
+  EXPECT_EQ(object_header.close_code(), SessionErrorCode::kDataStreamTimeout);
+
+  auto payload = subscribed();
+  payload.stream(2, "14 02 00 00 80 | 00 04 6162");
+  payload.advance(std::chrono::seconds(40));
+  EXPECT_FALSE(payload.closed);
+  ASSERT_EQ(payload.stopped.size(), 1u);
+  ASSERT_EQ(payload.all<moqt::session::SubgroupEnded>().size(), 1u);
+  EXPECT_FALSE(payload.all<moqt::session::SubgroupEnded>()[0].finished);
+
+  auto idle = subscribed();
+  idle.stream(2, "14 02 00 00 80 | 00 01 61");
+  idle.advance(std::chrono::hours(1));
+  EXPECT_FALSE(idle.closed) << "no next object is no fault";
+}
+
+}  // namespace
+}  // namespace msquic_py::testing
