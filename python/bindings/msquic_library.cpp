@@ -105,8 +105,9 @@ void bind_quic_library(nb::module_& m) {
       },
       nb::arg("timeout").none(), nb::sig("def wait_until_idle(timeout: float) -> bool"),
       "Waits until no object is open in MsQuic. False when that took longer than `timeout` seconds.");
-  m.def("_leave", leave, "For atexit.");
-  m.def("_after_fork_in_child", [] {
+  m.attr("package_version") = MSQUIC_PY_VERSION;
+  m.def("leave", leave, "For atexit.");
+  m.def("after_fork_in_child", [] {
     quic::Library::after_fork_in_child();
     Dispatcher::after_fork_in_child();
   }, "For os.register_at_fork.");

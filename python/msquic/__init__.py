@@ -34,8 +34,8 @@ from __future__ import annotations
 import atexit
 import os
 
-from msquic import _native
 from msquic._development_certificate import DevelopmentCertificate, generate_development_certificate
+from msquic._native import quic as _native_quic
 from msquic._native.quic import (
     Configuration,
     Connection,
@@ -191,8 +191,8 @@ __all__ = [
     "wait_until_idle",
 ]
 
-__version__: str = _native.__version__
+__version__: str = _native_quic.package_version
 
-atexit.register(_native.quic._leave)
+atexit.register(_native_quic.leave)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_native.quic._after_fork_in_child)
+    os.register_at_fork(after_in_child=_native_quic.after_fork_in_child)

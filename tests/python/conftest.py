@@ -118,8 +118,12 @@ class Loopback:
         connection = msquic.Connection(self.registration)
         connected = Waiter()
         connection.set_on_connected(connected.set)
-        connection.start(configuration or self.configuration(server=False, **settings), "localhost", listener.port,
-                         address="127.0.0.1")
+        connection.start(
+            configuration or self.configuration(server=False, **settings),
+            "localhost",
+            listener.port,
+            address="127.0.0.1",
+        )
         if wait:
             connected.wait("the handshake")
         return connection

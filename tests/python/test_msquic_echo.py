@@ -7,8 +7,9 @@ import functools
 import threading
 import weakref
 
-import msquic
 import pytest
+
+import msquic
 from msquic import SendFlags, StreamOpenFlags, StreamShutdownFlags, StreamStartFlags
 
 FIN = SendFlags.FIN
@@ -77,8 +78,11 @@ def test_fin_alone_and_empty_sends(loopback, collector, waiter):
 
 def test_send_holds_the_buffer_until_complete(loopback, waiter):
     completed, take = waiter(), threading.Event()
-    listener = loopback.listen(lambda c: c.set_on_peer_stream_started(
-        lambda s: s.set_on_receive(lambda data, fin: None) if take.is_set() else None))
+    listener = loopback.listen(
+        lambda c: c.set_on_peer_stream_started(
+            lambda s: s.set_on_receive(lambda data, fin: None) if take.is_set() else None
+        )
+    )
     connection = loopback.connect(listener, send_buffering_enabled=False)
     stream = connection.open_stream()
     stream.set_on_send_complete(lambda canceled: completed.set(canceled))
@@ -97,7 +101,11 @@ def test_send_complete_with_and_without_argument(loopback, waiter):
     for handler_takes_argument in (False, True):
         completed = waiter()
         stream = connection.open_stream()
-        stream.set_on_send_complete((lambda canceled: completed.set(canceled)) if handler_takes_argument else (lambda: completed.set("none")))
+        with_argument, without = (
+            (functools.partial(lambda c, canceled: c.set(canceled), completed)),
+            (lambda c=completed: c.set("none")),
+        )
+        stream.set_on_send_complete(with_argument if handler_takes_argument else without)
         stream.send(b"x", SendFlags.START | FIN)
         assert completed.wait() == (False if handler_takes_argument else "none")
 
@@ -223,7 +231,12 @@ def test_both_forms_of_on_connected(loopback, waiter, form):
     if form == "builtin":
         connection.set_on_connected([].clear)
         return
-    assert got.wait() == {"none": "called", "one": False, "args": (False,), "method": "called", "partial": "extra", "default": 7}[form]
+    assert (
+        got.wait()
+        == {"none": "called", "one": False, "args": (False,), "method": "called", "partial": "extra", "default": 7}[
+            form
+        ]
+    )
 
 
 def test_handlers_with_wrong_arguments_are_refused(registration):
@@ -251,7 +264,8 @@ def test_datagrams(loopback, waiter):
     connection.set_on_datagram_state_changed(lambda enabled, size: state.set(size) if enabled else None)
     connection.set_on_datagram_received(echoed.set)
     connection.set_on_datagram_send_state_changed(
-        lambda s: acknowledged.set(s) if s is msquic.DatagramSendState.ACKNOWLEDGED else None)
+        lambda s: acknowledged.set(s) if s is msquic.DatagramSendState.ACKNOWLEDGED else None
+    )
     connected = waiter()
     connection.set_on_connected(connected.set)
     connection.start(loopback.configuration(server=False, datagram_receive_enabled=True), "localhost", listener.port)
@@ -293,8 +307,8 @@ def test_listener_restarts_and_knows_its_port(loopback):
     assert listener.port == port
     loopback.connect(listener)
     assert not first.is_closed
+    other = msquic.Listener(loopback.registration)
     with pytest.raises(msquic.AlpnInUse):
-        other = msquic.Listener(loopback.registration)
         other.start(loopback.configuration(server=True), [loopback.ALPN], port)
 
 

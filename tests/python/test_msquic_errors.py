@@ -8,8 +8,9 @@ import logging
 import pickle
 import sys
 
-import msquic
 import pytest
+
+import msquic
 from msquic import exceptions
 
 
@@ -51,7 +52,10 @@ def test_builtin_bases():
 def test_enumerations_combine():
     assert msquic.SendFlags.START | msquic.SendFlags.FIN == 6
     assert isinstance(msquic.SendFlags.START | msquic.SendFlags.FIN, msquic.SendFlags)
-    assert msquic.StreamShutdownFlags.ABORT == msquic.StreamShutdownFlags.ABORT_SEND | msquic.StreamShutdownFlags.ABORT_RECEIVE
+    assert (
+        msquic.StreamShutdownFlags.ABORT
+        == msquic.StreamShutdownFlags.ABORT_SEND | msquic.StreamShutdownFlags.ABORT_RECEIVE
+    )
     assert issubclass(msquic.DatagramSendState, enum.IntEnum)
 
 
@@ -116,7 +120,9 @@ def test_bad_arguments_are_named(registration):
     stream = connection.open_stream()
     refused(msquic.InvalidArgumentType, "data", stream.send, "text")
     refused(msquic.InvalidArgument, "GRACEFUL", stream.shutdown, msquic.StreamShutdownFlags.NONE)
-    refused(msquic.InvalidArgument, "host", msquic.Listener(registration).start, _server(registration), ["h3"], 0, "nowhere")
+    refused(
+        msquic.InvalidArgument, "host", msquic.Listener(registration).start, _server(registration), ["h3"], 0, "nowhere"
+    )
 
 
 def _server(registration):

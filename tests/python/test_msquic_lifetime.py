@@ -12,20 +12,27 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import msquic
 import pytest
+
+import msquic
 from msquic import SendFlags, StreamOpenFlags
 
 PROGRAMS = Path(__file__).parent / "programs"
 
 
-def run(program: str, *, directory: Path, timeout: float = 60, arguments: tuple[str, ...] = ()) -> str:
+def run(program: str, *, directory: Path, timeout: float = 60, arguments: tuple[str, ...] = (), code: int = 0) -> str:
     """The output of a Python program that must end well and in time."""
     paths = [str(PROGRAMS), str(Path(msquic.__file__).parents[1])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONFAULTHANDLER": "1"}
-    done = subprocess.run([sys.executable, "-c", program, str(directory), *arguments], env=environment, timeout=timeout,
-                          capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(directory), *arguments],
+        env=environment,
+        timeout=timeout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "nanobind" not in done.stderr
     return done.stdout + done.stderr
 
@@ -62,20 +69,23 @@ def test_leaving_the_interpreter_mid_transfer(tmp_path, way):
     ways = {
         "return": "",
         "sys.exit": "sys.exit(0)",
-        "exception": "sys.excepthook = lambda *args: None\nimport os\natexit.register(lambda: os._exit(0))\nraise ValueError",
-        "handler": "event = threading.Event()\ntraffic.connection.set_on_datagram_state_changed(lambda a, b: (event.set(), time.sleep(100)))\nevent.wait(5)",
-        "daemon thread": "threading.Thread(target=lambda: [traffic.stream.send(bytes(9)) for _ in iter(int, 1)], daemon=True).start()",
+        "exception": "raise ValueError('on purpose')",
+        "handler": "event = threading.Event()\n"
+        "traffic.connection.set_on_datagram_state_changed(lambda a, b: (event.set(), time.sleep(100)))\n"
+        "event.wait(5)",
+        "daemon thread": "threading.Thread(target=lambda: [traffic.stream.send(bytes(9)) for _ in iter(int, 1)],\n"
+        "                 daemon=True).start()",
     }
-    if way == "exception":
-        ways[way] = "try:\n    raise ValueError\nexcept ValueError:\n    kept = sys.exc_info()\nraise SystemExit(0)"
-    program = ("import atexit, sys, threading, time\nfrom msquic_traffic import Traffic\n"
-               "traffic = Traffic(sys.argv[1])\ntraffic.wait()\n" + ways[way])
+    program = (
+        "import atexit, sys, threading, time\nfrom msquic_traffic import Traffic\n"
+        "traffic = Traffic(sys.argv[1])\ntraffic.wait()\n" + ways[way]
+    )
     count = int(os.environ.get("MSQUIC_TEST_EXITS", "40"))
 
     def one(number: int) -> float:
         directory = tmp_path / str(number)
         begin = time.monotonic()
-        run(program, directory=directory, timeout=60)
+        run(program, directory=directory, timeout=60, code=1 if way == "exception" else 0)
         return time.monotonic() - begin
 
     with ThreadPoolExecutor(4) as pool:
@@ -92,7 +102,8 @@ traffic.wait()
 child = os.fork()
 if child == 0:
     refused = 0
-    for use in (lambda: msquic.Registration("x"), lambda: traffic.connection.open_stream(), lambda: traffic.stream.send(b"x"),
+    for use in (lambda: msquic.Registration("x"), lambda: traffic.connection.open_stream(),
+                lambda: traffic.stream.send(b"x"),
                 lambda: msquic.Connection(traffic.registration), traffic.connection.close, traffic.listener.stop):
         try:
             use()
@@ -138,8 +149,10 @@ if __name__ == "__main__":
 def test_spawned_process_works(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(SPAWN)
-    assert "2." in run(f"import runpy, sys; sys.argv[:] = [{str(program)!r}]; runpy.run_path({str(program)!r}, run_name='__main__')",
-                       directory=tmp_path)
+    assert "2." in run(
+        f"import runpy, sys; sys.argv[:] = [{str(program)!r}]; runpy.run_path({str(program)!r}, run_name='__main__')",
+        directory=tmp_path,
+    )
 
 
 def test_dropped_connection_is_shut_down(loopback, waiter):
@@ -156,13 +169,17 @@ def test_dropped_connection_is_shut_down(loopback, waiter):
 def test_cycle_through_handlers_is_collected(loopback, waiter):
     over = waiter()
     listener = loopback.listen(lambda c: c.set_on_shutdown_complete(over.set))
-    connection = loopback.connect(listener)
-    stream = connection.open_stream()
-    connection.set_on_peer_stream_started(lambda s: connection)
-    stream.set_on_receive(lambda data, fin: (connection, stream))
-    stream.start()
-    references = weakref.ref(connection), weakref.ref(stream)
-    del connection, stream
+
+    def make_cycle():
+        connection = loopback.connect(listener)
+        stream = connection.open_stream()
+        connection.set_on_peer_stream_started(lambda s: connection)
+        stream.set_on_receive(lambda data, fin: (connection, stream))
+        stream.start()
+        return weakref.ref(connection), weakref.ref(stream)
+
+    references = make_cycle()
+    assert all(reference() is not None for reference in references)
     gc.collect()
     assert [reference() for reference in references] == [None, None]
     over.wait("the end at the server")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import msquic
 import pytest
+
+import msquic
 from msquic import SendFlags, ServerResumptionLevel, StreamOpenFlags
 
 
