@@ -53,7 +53,7 @@ venv: setup
 configure: venv
 	@mkdir -p build
 	@cmake --preset dev -DMSQUIC_PY_PYTHON=ON -DMSQUIC_PY_APPS=ON -DMSQUIC_PY_TESTS=ON \
-	  -DMSQUIC_PY_WARNINGS_AS_ERRORS=$(WERROR) \
+	  -DMSQUIC_PY_WARNINGS_AS_ERRORS=$(WERROR) "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG" \
 	  -DPython_EXECUTABLE="$(CURDIR)/$(PY)" -Dnanobind_DIR="$$($(PY) -m nanobind --cmake_dir)" \
 	  $(CCACHE) $(CMAKE_ARGS) 2>&1 </dev/null | tee $(BUILD).configure.log | { grep --line-buffered '^-- MsQuic' || true; } \
 	  || { cat $(BUILD).configure.log; exit 1; }
