@@ -1,0 +1,58 @@
+"""Objects per second of the codec, in C++ and in Python."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+CPP_NAMES = {
+    "decode_subgroup_stream": "decode, subgroup stream",
+    "encode_subgroup_whole": "encode, subgroup object",
+    "encode_subgroup_header_only": "encode, header only",
+    "decode_datagram": "decode, datagram",
+    "encode_datagram": "encode, datagram",
+}
+
+
+def measure_cpp(codec_bench: Path, quick: bool) -> list[dict[str, Any]]:
+    command = [
+        str(codec_bench),
+        "--benchmark_format=json",
+        f"--benchmark_min_time={0.1 if quick else 0.3}",
+        f"--benchmark_repetitions={1 if quick else 5}",
+    ]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    runs: dict[tuple[str, int], list[float]] = {}
+    for run in json.loads(shown)["benchmarks"]:
+        if run.get("run_type") == "aggregate":
+            continue
+        name, _, size = run["name"].partition("/")
+        # google-benchmark counts items per second of CPU time.
+        runs.setdefault((name, int(size)), []).append(run["items_per_second"])
+    return [
+        {"operation": CPP_NAMES.get(name, name), "payload": size, "objects_per_second": sorted(rates)[len(rates) // 2]}
+        for (name, size), rates in runs.items()
+    ]
+
+
+def measure_codec(codec_bench: Path, python_codec: Path, quick: bool) -> dict[str, Any]:
+    command = [sys.executable, str(python_codec), "--json", "--objects", "20000" if quick else "100000"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {"cpp": measure_cpp(codec_bench, quick), "python": json.loads(shown)}
+
+
+def print_codec(codec: dict[str, Any]) -> None:
+    print("\nCodec, objects with LOC extensions (capture timestamp, frame marking), per second of CPU time")
+    print(f"  {'C++':<26} {'payload':>8} {'objects/s':>14}")
+    for row in codec["cpp"]:
+        print(f"  {row['operation']:<26} {row['payload']:>6} B {row['objects_per_second']:>14,.0f}")
+    print(f"  {'Python':<26} {'payload':>8} {'objects/s':>14} {'plain Python':>14} {'ratio':>7}")
+    for row in codec["python"]:
+        ratio = row["moqt"] / row["plain_python"]
+        print(
+            f"  {row['operation']:<26} {row['payload']:>6} B {row['moqt']:>14,.0f} {row['plain_python']:>14,.0f}"
+            f" {ratio:>6.1f}x"
+        )

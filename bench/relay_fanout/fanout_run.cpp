@@ -1,0 +1,145 @@
+#include "fanout_run.h"
+
+#include <functional>
+#include <stdexcept>
+#include <thread>
+
+#include "load_publisher.h"
+#include "load_subscribers.h"
+#include "relay_process.h"
+#include "runtime/endpoint.h"
+
+namespace msquic_py::bench {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+/// An endpoint on a loop with a thread of its own.
+class EndpointThread {
+ public:
+  explicit EndpointThread(const char* name) : endpoint_(loop_) {
+    if (auto opened = endpoint_.open(name); !opened) throw std::runtime_error(opened.error().message);
+  }
+  EndpointThread(const EndpointThread&) = delete;
+  EndpointThread& operator=(const EndpointThread&) = delete;
+  ~EndpointThread() { end(); }
+
+  void run() {
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  /// Closes every session and waits for the thread.
+  void end() {
+    if (!thread_.joinable()) return;
+    loop_.post([this] {
+      if (endpoint_.idle()) return loop_.stop();
+      endpoint_.on_idle([this] { loop_.stop(); });
+      endpoint_.close(moqt::SessionErrorCode::kNoError, "");
+    });
+    thread_.join();
+  }
+  runtime::EventLoop& loop() noexcept { return loop_; }
+  runtime::Endpoint& endpoint() noexcept { return endpoint_; }
+
+ private:
+  runtime::EventLoop loop_;
+  runtime::Endpoint endpoint_;
+  std::thread thread_;
+};
+
+runtime::Endpoint::DialOptions dial_options(const RelayProcess& relay) {
+  runtime::Endpoint::DialOptions options;
+  options.host = "127.0.0.1";
+  options.port = relay.port();
+  options.credentials.pinned_sha256 = {relay.fingerprint()};
+  options.session.handshake_timeout = std::chrono::seconds(60);  // a hundred handshakes at once on few cores
+  return options;
+}
+
+/// The main thread looks in rather than being told: it must not disturb what it measures.
+void wait_for(const char* what, const std::function<bool()>& reached, milliseconds limit, const Progress& progress) {
+  const auto deadline = Clock::now() + limit;
+  while (!reached()) {
+    if (progress.failed) throw std::runtime_error(std::string("a connection failed while waiting for ") + what);
+    if (Clock::now() > deadline) throw std::runtime_error(std::string("no ") + what + " in time");
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+}
+
+/// Both threads have ended before the users of their sessions go, also when an exception is on its way.
+struct BothEnded {
+  EndpointThread& receiving;
+  EndpointThread& publishing;
+  ~BothEnded() {
+    receiving.end();
+    publishing.end();
+  }
+};
+
+double microseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1000.0; }
+
+}  // namespace
+
+FanoutResult run_fanout(const FanoutPlan& plan) {
+  const moqt::FullTrackName track(moqt::TrackNamespace{"bench", "fanout"}, "objects");
+  Progress progress;
+  RelayProcess relay(plan.relay);
+  EndpointThread publishing("relay-fanout-publisher");
+  EndpointThread receiving("relay-fanout-subscribers");
+  LoadPublisher publisher(publishing.loop(), plan, track, progress);
+  LoadSubscribers subscribers(track, progress, publishing.loop(), publisher);
+  const BothEnded ended_at_last{receiving, publishing};
+
+  if (auto dialed = publishing.endpoint().dial(dial_options(relay), publisher); !dialed) {
+    throw std::runtime_error(dialed.error().message);
+  }
+  publishing.run();
+  wait_for(
+      "announcement", [&] { return progress.announced.load(); }, milliseconds(10'000), progress);
+  for (std::size_t i = 0; i < plan.subscribers; ++i) {
+    if (auto dialed = receiving.endpoint().dial(dial_options(relay), subscribers); !dialed) {
+      throw std::runtime_error(dialed.error().message);
+    }
+  }
+  receiving.run();
+  wait_for(
+      "subscriptions", [&] { return progress.subscribed == plan.subscribers; }, milliseconds(60'000), progress);
+
+  publisher.start();
+  std::this_thread::sleep_for(plan.warm_up);
+  subscribers.measure_from(progress.sent);
+  const auto started = Clock::now();
+  const auto cpu_before = relay.cpu_time();
+  const std::uint64_t delivered_before = progress.delivered;
+  std::this_thread::sleep_for(plan.duration);
+  const auto cpu_after = relay.cpu_time();
+  const std::uint64_t delivered_after = progress.delivered;
+  const auto ended = Clock::now();
+  publisher.stop();
+  std::this_thread::sleep_for(milliseconds(50));
+  const std::uint64_t sent = progress.sent;
+  const auto deadline = Clock::now() + plan.drain;
+  while (progress.delivered < sent * plan.subscribers && Clock::now() < deadline && !progress.failed) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  if (progress.failed) throw std::runtime_error("a connection ended during the measurement");
+  receiving.end();
+  publishing.end();
+
+  FanoutResult result;
+  result.sent = sent;
+  result.delivered = delivered_after - delivered_before;
+  result.lost = subscribers.lost(sent, plan.subscribers);
+  result.duplicated = subscribers.duplicated();
+  result.seconds = std::chrono::duration<double>(ended - started).count();
+  if (result.delivered > 0)
+    result.relay_cpu_us_per_object = microseconds(cpu_after - cpu_before) / static_cast<double>(result.delivered);
+  result.relay_cpu_share = microseconds(cpu_after - cpu_before) / 1e6 / result.seconds;
+  result.delay_p50_us = microseconds(subscribers.delays().quantile(0.5));
+  result.delay_p99_us = microseconds(subscribers.delays().quantile(0.99));
+  result.delay_max_us = microseconds(subscribers.delays().largest());
+  return result;
+}
+
+}  // namespace msquic_py::bench

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace msquic_py::bench {
+
+/// One measurement: a publisher, a relay process, and `subscribers` connections that all receive the same track.
+struct FanoutPlan {
+  std::string relay;  ///< path of moqt-relay
+  std::size_t subscribers = 1;
+  std::size_t payload_size = 1200;
+  std::size_t objects_per_group = 50;
+  /// Objects per second; 0: as fast as `in_flight` allows.
+  double rate = 500;
+  /// With rate 0: objects that may be under way per subscriber, on average, before the publisher waits.
+  std::size_t in_flight = 64;
+  std::chrono::milliseconds warm_up{1000};
+  std::chrono::milliseconds duration{5000};
+  /// How long the last objects may take.
+  std::chrono::milliseconds drain{10'000};
+};
+
+struct FanoutResult {
+  std::uint64_t sent = 0;       ///< objects, warm-up included
+  std::uint64_t delivered = 0;  ///< objects × subscribers while the relay's CPU time was counted
+  std::uint64_t lost = 0;       ///< over everything sent
+  std::uint64_t duplicated = 0;
+  double seconds = 0;  ///< while the relay's CPU time was counted
+  double relay_cpu_us_per_object = 0;
+  double relay_cpu_share = 0;  ///< of one core
+  double delay_p50_us = 0;
+  double delay_p99_us = 0;
+  double delay_max_us = 0;
+};
+
+/// Throws std::runtime_error when the relay or a connection fails.
+FanoutResult run_fanout(const FanoutPlan& plan);
+
+}  // namespace msquic_py::bench

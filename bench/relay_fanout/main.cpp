@@ -1,0 +1,103 @@
+// relay_fanout: what a relay costs per delivered object, and how long objects take through it.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "fanout_run.h"
+
+namespace {
+
+using msquic_py::bench::FanoutPlan;
+using msquic_py::bench::FanoutResult;
+
+nlohmann::json to_json(const FanoutPlan& plan, const FanoutResult& result) {
+  return {{"subscribers", plan.subscribers},
+          {"rate", plan.rate},
+          {"payload_size", plan.payload_size},
+          {"objects_per_group", plan.objects_per_group},
+          {"sent", result.sent},
+          {"delivered_per_second", static_cast<double>(result.delivered) / result.seconds},
+          {"lost", result.lost},
+          {"duplicated", result.duplicated},
+          {"relay_cpu_us_per_object", result.relay_cpu_us_per_object},
+          {"relay_cpu_share", result.relay_cpu_share},
+          {"delay_p50_us", result.delay_p50_us},
+          {"delay_p99_us", result.delay_p99_us},
+          {"delay_max_us", result.delay_max_us}};
+}
+
+void print_line(const FanoutPlan& plan, const FanoutResult& result) {
+  char rate[32];
+  if (plan.rate > 0) {
+    std::snprintf(rate, sizeof(rate), "%.0f", plan.rate);
+  } else {
+    std::snprintf(rate, sizeof(rate), "max");
+  }
+  std::printf("%11zu %8s %12.0f %16.2f %11.0f %% %10.0f %10.0f %10.0f %6llu %6llu\n", plan.subscribers, rate,
+              static_cast<double>(result.delivered) / result.seconds, result.relay_cpu_us_per_object,
+              result.relay_cpu_share * 100, result.delay_p50_us, result.delay_p99_us, result.delay_max_us,
+              static_cast<unsigned long long>(result.lost), static_cast<unsigned long long>(result.duplicated));
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Measures a relay: CPU time per delivered object and delay, over real connections on loopback",
+               "relay_fanout");
+  FanoutPlan plan;
+  std::vector<std::size_t> subscribers{1, 10, 100};
+  double seconds = 5;
+  double warm_up_seconds = 1;
+  bool as_fast_as_possible = false;
+  bool json = false;
+  app.add_option("--relay", plan.relay, "The moqt-relay to start")->required()->check(CLI::ExistingFile);
+  app.add_option("--subscribers", subscribers, "How many, one run each")->delimiter(',')->capture_default_str();
+  app.add_option("--rate", plan.rate, "Objects per second")->check(CLI::Range(1.0, 1e6))->capture_default_str();
+  app.add_flag("--max", as_fast_as_possible, "As fast as --in-flight allows instead of --rate");
+  app.add_option("--in-flight", plan.in_flight, "With --max: objects under way per subscriber, on average")
+      ->capture_default_str();
+  app.add_option("--payload", plan.payload_size, "Bytes per object")
+      ->check(CLI::Range(16, 1 << 20))
+      ->capture_default_str();
+  app.add_option("--group", plan.objects_per_group, "Objects per group, which is one stream per subscriber")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--seconds", seconds, "How long to measure")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
+  app.add_option("--warm-up", warm_up_seconds, "Seconds before that")
+      ->check(CLI::Range(0.1, 60.0))
+      ->capture_default_str();
+  app.add_flag("--json", json, "Print JSON instead of a table");
+  CLI11_PARSE(app, argc, argv);
+  plan.duration = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+  plan.warm_up = std::chrono::milliseconds(static_cast<std::int64_t>(warm_up_seconds * 1000));
+  if (as_fast_as_possible) plan.rate = 0;
+
+  if (!json) {
+    std::printf("%11s %8s %12s %16s %13s %10s %10s %10s %6s %6s\n", "subscribers", "rate/s", "delivered/s",
+                "relay us/object", "relay CPU", "p50 us", "p99 us", "max us", "lost", "twice");
+  }
+  bool clean = true;
+  nlohmann::json all = nlohmann::json::array();
+  for (const std::size_t count : subscribers) {
+    plan.subscribers = count;
+    try {
+      const FanoutResult result = run_fanout(plan);
+      clean = clean && result.lost == 0 && result.duplicated == 0;
+      if (json) {
+        all.push_back(to_json(plan, result));
+      } else {
+        print_line(plan, result);
+      }
+    } catch (const std::exception& failure) {
+      std::cerr << "relay_fanout with " << count << " subscribers: " << failure.what() << '\n';
+      return 1;
+    }
+  }
+  if (json) std::cout << all.dump(2) << '\n';
+  return clean ? 0 : 2;  // an object lost or doubled is a failure, not a number
+}
