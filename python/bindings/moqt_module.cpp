@@ -27,6 +27,11 @@ void bind_moqt(nb::module_& m) {
   bind_fetch_stream(m);
   bind_datagram(m);
   bind_loc(m);
+  bind_session_channel(m);
+  bind_session_tracks(m);
+  bind_session(m);
+  bind_session_listener(m);
+  bind_relay_server(m);
 }
 
 }  // namespace msquic_py::python

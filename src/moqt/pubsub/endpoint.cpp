@@ -43,7 +43,7 @@ struct Endpoint::Dispatch {
     self.events_.push(ReaderEnded{reader});
   }
   void operator()(session::SubscriptionDone& event) const {
-    end_reader(event.subscription, {TrackEnd::Cause::kDone, event.code, std::move(event.reason), event.missing_streams});
+    end_reader(event.subscription, {TrackEnd::Cause::kDone, event.code, std::move(event.reason), event.missing_streams, event.stream_count});
   }
   void operator()(session::TrackMalformed& event) const {
     end_reader(event.subscription, {TrackEnd::Cause::kMalformed, static_cast<std::uint64_t>(PublishDoneCode::kMalformedTrack),

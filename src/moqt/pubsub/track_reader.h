@@ -30,6 +30,7 @@ struct TrackEnd {
   std::uint64_t code = 0;
   std::string reason;
   std::uint64_t missing_streams = 0;
+  std::uint64_t stream_count = 0;  ///< of PUBLISH_DONE
 };
 
 /// Receives one track: puts the pieces of objects together and queues them. Made by Endpoint. Objects of one

@@ -302,6 +302,12 @@ const PublishedSubscription* Session::published(RequestHandle subscription) cons
   return &static_cast<const SubscriptionAsPublisher*>(found)->view();
 }
 
+std::optional<std::uint64_t> Session::track_alias(RequestHandle subscription) const noexcept {
+  const Request* found = core_->requests.find(subscription);
+  if (found == nullptr || found->kind() != RequestKind::kSubscriptionAsSubscriber) return std::nullopt;
+  return static_cast<const SubscriptionAsSubscriber*>(found)->track_alias();
+}
+
 void Session::note_largest_object(RequestHandle subscription, Location largest) {
   Request* found = core_->requests.find(subscription);
   if (found == nullptr || found->kind() != RequestKind::kSubscriptionAsPublisher) return;

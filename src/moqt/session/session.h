@@ -171,6 +171,10 @@ class Session {
 
   // ---- ask: receive objects ----
 
+  /// The alias that the publisher gave a subscription this endpoint receives (section 10.1). Nothing before SUBSCRIBE_OK
+  /// or for a stale handle.
+  [[nodiscard]] std::optional<std::uint64_t> track_alias(RequestHandle subscription) const noexcept;
+
   /// Gives up one incoming stream with STOP_SENDING; its subscription goes on. SubgroupEnded follows.
   void stop_stream(IncomingStreamId stream, StreamResetCode code);
 

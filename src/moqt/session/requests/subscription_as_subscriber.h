@@ -19,6 +19,8 @@ class SubscriptionAsSubscriber final : public Request {
 
   [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionAsSubscriber; }
   [[nodiscard]] const FullTrackName& track() const noexcept { return track_; }
+  /// Nothing before the publisher has named it.
+  [[nodiscard]] std::optional<std::uint64_t> track_alias() const noexcept { return track_alias_; }
   [[nodiscard]] bool established() const noexcept { return answered() && !done_; }
   /// Whether PUBLISH_DONE has come: the publisher has forgotten it, and only late objects are awaited.
   [[nodiscard]] bool draining() const noexcept { return done_.has_value(); }
@@ -44,6 +46,7 @@ class SubscriptionAsSubscriber final : public Request {
 
   FullTrackName track_;
   MessageParameters parameters_;
+  std::optional<std::uint64_t> track_alias_;
   std::optional<wire::PublishDone> done_;
   std::uint64_t delivery_timeout_ms_ = 0;
   bool done_timer_over_ = false;

@@ -1,0 +1,165 @@
+// The relay on a thread of its own, for Python.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "dispatch_exit.h"
+#include "moqt_arguments.h"
+#include "moqt_session_handles.h"
+#include "moqt_session_options.h"
+#include "moqt_topics.h"
+#include "msquic_errors.h"
+#include "quic/library.h"
+#include "runtime/relay_server.h"
+
+namespace msquic_py::python {
+namespace {
+
+/// A relay and its thread, which ends when the relay has been drained.
+class RelayThread : public std::enable_shared_from_this<RelayThread> {
+ public:
+  RelayThread(std::shared_ptr<SessionChannel> channel, std::uint64_t target, relay::RelayLimits limits)
+      : channel_(std::move(channel)), target_(target), limits_(limits) {}
+
+  /// Listening or NotListening follows, and Stopped at the end.
+  void start(runtime::Endpoint::ListenOptions options) {
+    std::thread([self = shared_from_this(), options = std::move(options)]() mutable { self->run(std::move(options)); }).detach();
+  }
+  /// Lets the sessions leave for `grace`, then ends. A second call shortens the time.
+  void drain(std::chrono::milliseconds grace) {
+    loop_.post([self = shared_from_this(), grace] {
+      if (!self->server_) return;
+      if (std::exchange(self->draining_, true)) {
+        self->server_->close(moqt::SessionErrorCode::kGoawayTimeout, "the relay is shutting down");
+        return;
+      }
+      self->server_->drain(grace, [loop = &self->loop_] { loop->stop(); });
+    });
+  }
+  /// A consistent snapshot; the last one when the relay is over.
+  relay::RelayCounters counters() {
+    std::unique_lock lock(mutex_);
+    if (over_) return counters_;
+    const std::uint64_t wanted = ++asked_;
+    loop_.post([self = shared_from_this(), wanted] {
+      const std::lock_guard inside(self->mutex_);
+      if (self->server_) self->counters_ = self->server_->counters();
+      self->answered_ = wanted;
+      self->changed_.notify_all();
+    });
+    changed_.wait_for(lock, std::chrono::seconds(1), [&] { return over_ || answered_ >= wanted; });
+    return counters_;
+  }
+
+ private:
+  void run(runtime::Endpoint::ListenOptions options) {
+    server_ = std::make_unique<runtime::RelayServer>(loop_, limits_);
+    auto listening = server_->open("msquic-py relay");
+    if (listening) listening = server_->listen(std::move(options));
+    if (listening) {
+      channel_->push({.target = target_, .kind = Notice::Kind::Listening, .code = server_->port()});
+      loop_.run();
+    } else {
+      channel_->push({.target = target_, .kind = Notice::Kind::NotListening, .error = listening.error()});
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      counters_ = server_->counters();
+      over_ = true;
+      changed_.notify_all();
+    }
+    server_.reset();
+    channel_->push({.target = target_, .kind = Notice::Kind::Stopped});
+  }
+
+  const std::shared_ptr<SessionChannel> channel_;
+  const std::uint64_t target_;
+  const relay::RelayLimits limits_;
+  runtime::EventLoop loop_;
+  std::unique_ptr<runtime::RelayServer> server_;  ///< on its thread only
+  bool draining_ = false;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  relay::RelayCounters counters_;
+  std::uint64_t asked_ = 0;
+  std::uint64_t answered_ = 0;
+  bool over_ = false;
+};
+
+/// Dropping it ends the relay at once.
+struct RelayHandle {
+  explicit RelayHandle(std::shared_ptr<RelayThread> made) noexcept : relay(std::move(made)) {}
+  RelayHandle(RelayHandle&&) noexcept = default;
+  RelayHandle(const RelayHandle&) = delete;
+  RelayHandle& operator=(const RelayHandle&) = delete;
+  ~RelayHandle() {
+    if (relay && !quic::Library::forked()) relay->drain(std::chrono::milliseconds(0));
+  }
+  std::shared_ptr<RelayThread> relay;
+};
+
+RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, const std::string& host, std::uint16_t port,
+                        const nb::dict& options) {
+  ensure_usable();
+  relay::RelayLimits limits;
+  const auto limit = [&options](const char* key, std::size_t& value) {
+    if (!options.contains(key)) return;
+    value = static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options[key])).checked(key));
+  };
+  limit("max_queued_bytes_per_subscription", limits.max_queued_bytes_per_subscription);
+  limit("max_consecutive_skips", limits.max_consecutive_skips);
+  limit("max_tracks", limits.max_tracks);
+  limit("max_namespaces", limits.max_namespaces);
+  limit("min_prefix_fields", limits.min_prefix_fields);
+  runtime::Endpoint::ListenOptions listen_options;
+  listen_options.host = host;
+  listen_options.port = port;
+  listen_options.credentials = server_credentials(options);
+  listen_options.session = session_options(options).driver;
+  limit("max_sessions", listen_options.max_sessions);
+  auto relay = std::make_shared<RelayThread>(channel.channel, target, limits);
+  relay->start(std::move(listen_options));
+  return RelayHandle(std::move(relay));
+}
+
+nb::dict stats(RelayHandle& self) {
+  ensure_usable();
+  const relay::RelayCounters c = without_gil([&] { return self.relay->counters(); });
+  nb::dict values;
+  values["sessions"] = c.sessions;
+  values["tracks"] = c.tracks;
+  values["upstream_subscriptions"] = c.upstream_subscriptions;
+  values["downstream_subscriptions"] = c.downstream_subscriptions;
+  values["published_namespaces"] = c.published_namespaces;
+  values["objects_received"] = c.objects_received;
+  values["objects_delivered"] = c.objects_delivered;
+  values["bytes_received"] = c.bytes_received;
+  values["bytes_delivered"] = c.bytes_delivered;
+  values["duplicates_dropped"] = c.duplicates_dropped;
+  values["groups_skipped"] = c.groups_skipped;
+  values["subscribers_too_far_behind"] = c.subscribers_too_far_behind;
+  values["malformed_tracks"] = c.malformed_tracks;
+  return values;
+}
+
+}  // namespace
+
+void bind_relay_server(nb::module_& m) {
+  nb::class_<RelayHandle>(m, "RelayHandle", "A relay and its thread.", nb::is_final())
+      .def("drain", [](RelayHandle& self, double seconds) {
+        self.relay->drain(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
+      }, nb::arg("seconds"))
+      .def("stats", stats, nb::sig("def stats(self) -> dict[str, int]"));
+  m.def("start_relay", start_relay, nb::arg("channel"), nb::arg("target"), nb::arg("host"), nb::arg("port"), nb::arg("options"),
+        nb::sig("def start_relay(channel: SessionChannel, target: int, host: str, port: int, options: dict[str, typing.Any]) -> "
+                "RelayHandle"),
+        "Begins a relay; Listening or NotListening follows for `target`, and Stopped at its end.");
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,151 @@
+// What happens on a session, told to its Python object.
+#include <utility>
+
+#include "moqt_session_link.h"
+#include "moqt_session_thread.h"
+
+namespace msquic_py::python {
+
+namespace pubsub = moqt::pubsub;
+namespace session_ns = moqt::session;
+using Kind = Notice::Kind;
+
+/// One overload per event; those without meaning here have none of their own.
+struct SessionLink::Events {
+  SessionLink& self;
+  runtime::EventLoop::Time now;
+
+  template <class Other>
+  void operator()(Other&) const {}
+
+  void operator()(session_ns::Established& event) const {
+    self.established_ = true;
+    Notice notice{.kind = Kind::Established, .parameters = std::move(event.peer)};
+    if (self.options_.server != 0) {
+      notice.kind = Kind::Accepted;
+      notice.target = self.options_.server;
+      notice.session = self.shared_from_this();
+    }
+    self.notify(std::move(notice));
+  }
+  void operator()(session_ns::Closed& event) const { self.closed_ = std::move(event); }
+  void operator()(session_ns::GoawayReceived& event) const {
+    self.notify({.kind = Kind::Going, .text = std::move(event.new_session_uri)});
+  }
+
+  // ---- answers ----
+
+  [[nodiscard]] std::uint64_t take_ticket(session_ns::RequestHandle request) const {
+    const auto found = self.tickets_.find(request);
+    return found == self.tickets_.end() ? 0 : found->second;
+  }
+  void operator()(session_ns::RequestAccepted& event) const {
+    for (const auto& [writer, track] : self.tracks_) self.tell_subscribers(*track);
+    const std::uint64_t ticket = take_ticket(event.request);
+    if (ticket == 0) return;
+    self.notify({.kind = Kind::Answered, .ticket = ticket, .largest = event.parameters.largest_object()});
+  }
+  void operator()(session_ns::RequestRejected& event) const {
+    const std::uint64_t ticket = take_ticket(event.request);
+    if (ticket == 0) return;
+    self.tickets_.erase(event.request);
+    self.requests_.erase(ticket);
+    self.notify({.kind = Kind::Refused, .ticket = ticket, .code = event.code, .text = std::move(event.reason)});
+  }
+  void operator()(session_ns::NamespaceCancelled& event) const {
+    const std::uint64_t ticket = take_ticket(event.request);
+    if (ticket == 0) return;
+    self.tickets_.erase(event.request);
+    self.requests_.erase(ticket);
+    self.notify({.kind = Kind::Cancelled, .ticket = ticket, .code = event.code, .text = std::move(event.reason)});
+  }
+
+  // ---- tracks that we receive ----
+
+  [[nodiscard]] std::shared_ptr<ReaderLink> link_of(const pubsub::TrackReader& reader) const {
+    const auto found = self.readers_.find(&reader);
+    return found == self.readers_.end() ? nullptr : found->second;
+  }
+  void operator()(pubsub::ReaderEstablished& event) const {
+    const std::uint64_t ticket = take_ticket(event.reader->subscription());
+    if (ticket != 0) self.established(ticket, *event.reader);
+    if (const auto link = link_of(*event.reader)) link->fill();
+  }
+  void operator()(pubsub::ReaderReadable& event) const {
+    if (const auto link = link_of(*event.reader)) link->fill();
+  }
+  void operator()(pubsub::ReaderEnded& event) const {
+    const auto link = link_of(*event.reader);
+    if (!link) {  // an offer that nobody has accepted
+      self.notify({.kind = Kind::Ended, .ticket = event.reader->subscription().value});
+      return;
+    }
+    const std::uint64_t ticket = take_ticket(event.reader->subscription());
+    self.tickets_.erase(event.reader->subscription());
+    const auto& end = event.reader->end();
+    if (end && end->cause == pubsub::TrackEnd::Cause::kRejected) {
+      self.notify({.kind = Kind::Refused, .ticket = ticket, .code = end->code, .text = end->reason});
+    }
+    link->fill();
+    self.readers_.erase(event.reader.get());
+  }
+
+  // ---- tracks that we publish ----
+
+  void operator()(pubsub::WriterSubscribersChanged& event) const {
+    const auto found = self.tracks_.find(event.writer.get());
+    if (found != self.tracks_.end()) self.tell_subscribers(*found->second);
+  }
+  void operator()(pubsub::NewGroupRequested& event) const {
+    const auto found = self.tracks_.find(event.writer.get());
+    if (found == self.tracks_.end()) return;
+    self.notify({.target = found->second->target, .kind = Kind::NewGroup, .code = event.group});
+  }
+  void hold(session_ns::RequestHandle request, moqt::FullTrackName& track, bool status) const {
+    self.held_.push_back({request, std::move(track), now + self.options_.unknown_track_grace, status});
+    self.look_at_deadlines();
+  }
+  void operator()(session_ns::SubscribeReceived& event) const { hold(event.request, event.track, false); }
+  void operator()(session_ns::TrackStatusReceived& event) const { hold(event.request, event.track, true); }
+
+  // ---- what the peer announces ----
+
+  void operator()(session_ns::NamespacePublished& event) const {
+    if (!self.session().accept(event.request).ok()) return;
+    self.peer_namespaces_[event.request] = event.track_namespace;
+    self.notify({.kind = Kind::Namespace, .flag = true, .track_namespace = std::move(event.track_namespace)});
+  }
+  void operator()(session_ns::NamespaceDone& event) const {
+    const auto found = self.peer_namespaces_.find(event.request);
+    if (found == self.peer_namespaces_.end()) return;
+    self.notify({.kind = Kind::Namespace, .flag = false, .track_namespace = std::move(found->second)});
+    self.peer_namespaces_.erase(found);
+  }
+  void operator()(session_ns::NamespaceSubscribed& event) const { (void)self.session().accept(event.request); }
+  void operator()(session_ns::PublishReceived& event) const {
+    self.notify({.kind = Kind::Offer,
+                 .ticket = event.request.value,
+                 .largest = event.parameters.largest_object(),
+                 .track_namespace = std::move(event.track.track_namespace),
+                 .track_name = std::move(event.track.track_name)});
+  }
+};
+
+bool SessionLink::on_events(runtime::EventLoop::Time now) {
+  endpoint_->drain_session();
+  bool any = false;
+  pubsub::EndpointEvent event;
+  while (endpoint_->poll_event(event)) {
+    any = true;
+    std::visit(Events{*this, now}, event);
+  }
+  look_after_tracks();
+  const bool open_ended = closing_ && closing_->deadline != runtime::EventLoop::Time::max();
+  if (open_ended && busy_.empty() && driver_->flushed()) {
+    closing_->deadline = runtime::EventLoop::Time::max();
+    driver_->close(static_cast<moqt::SessionErrorCode>(closing_->code), closing_->reason);
+  }
+  return any;
+}
+
+}  // namespace msquic_py::python

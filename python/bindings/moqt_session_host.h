@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "moqt_session_link.h"
+#include "runtime/endpoint.h"
+#include "runtime/session_user.h"
+
+namespace msquic_py::python {
+
+/// Gives each session of one endpoint, client or server, to its link. On the sessions' thread.
+class SessionHost final : public runtime::SessionUser {
+ public:
+  SessionHost();
+
+  quic::Result<void> open() { return endpoint_.open("msquic-py"); }
+  /// Begins a client session; a failure is told to the link.
+  void dial(runtime::Endpoint::DialOptions options, const std::shared_ptr<SessionLink>& link);
+  /// Every accepted session becomes a link of `channel`, told to `server`.
+  quic::Result<std::uint16_t> listen(runtime::Endpoint::ListenOptions options, std::shared_ptr<SessionChannel> channel,
+                                     SessionLink::Options link_options);
+  void stop_listening() { endpoint_.stop_listening(); }
+  [[nodiscard]] bool idle() const noexcept { return endpoint_.idle(); }
+  void on_idle(std::function<void()> callback) { endpoint_.on_idle(std::move(callback)); }
+
+  bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
+  void on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) override;
+
+ private:
+  runtime::Endpoint endpoint_;
+  std::unordered_map<runtime::SessionDriver*, std::shared_ptr<SessionLink>> links_;
+  std::shared_ptr<SessionChannel> channel_;  ///< of a server
+  SessionLink::Options link_options_;
+};
+
+/// Begins a client session on the host that all client sessions of this process share. Sessions' thread.
+void dial_session(runtime::Endpoint::DialOptions options, const std::shared_ptr<SessionLink>& link);
+
+}  // namespace msquic_py::python

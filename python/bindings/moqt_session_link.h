@@ -1,0 +1,127 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "moqt/pubsub/endpoint.h"
+#include "moqt_session_channel.h"
+#include "moqt_session_reader.h"
+#include "moqt_session_writer.h"
+#include "runtime/session_driver.h"
+
+namespace msquic_py::python {
+
+/// One session between the sessions' thread, where it lives, and the Python object that stands for it.
+///
+/// post() may be called on any thread, everything else on the sessions' thread alone. Python asks with a ticket and
+/// gets its answer as a notice with that ticket. When the session is over one Closed notice answers all tickets.
+class SessionLink final : public std::enable_shared_from_this<SessionLink> {
+ public:
+  using Endpoint = moqt::pubsub::Endpoint;
+  struct Options {
+    moqt::pubsub::EndpointConfig endpoint;
+    /// How long a SUBSCRIBE waits for its track to be created before it is refused.
+    std::chrono::milliseconds unknown_track_grace{500};
+    /// The server that gets to know of the session; 0 for a client's.
+    std::uint64_t server = 0;
+  };
+
+  SessionLink(std::shared_ptr<SessionChannel> channel, std::uint64_t target, Options options);
+  ~SessionLink();
+
+  [[nodiscard]] const std::shared_ptr<SessionChannel>& channel() const noexcept { return channel_; }
+  [[nodiscard]] std::uint64_t target() const noexcept { return target_; }
+  /// Runs `task` on the sessions' thread, unless the session is over by then.
+  void post(std::function<void(SessionLink&)> task);
+
+  // ---- life ----
+
+  void attach(runtime::SessionDriver& driver);
+  bool on_events(runtime::EventLoop::Time now);
+  /// The connection is over; the driver goes when this returns.
+  void finish(const quic::CloseReason& reason);
+  /// It never came to a connection.
+  void fail(const quic::Error& error);
+  /// Closes when the peer has everything that was written, or after `patience`.
+  void close(std::uint64_t code, std::string reason, std::chrono::milliseconds patience);
+
+  // ---- requests ----
+
+  [[nodiscard]] moqt::session::Session& session() { return driver_->session(); }
+  /// Remembers whose answer a request's will be.
+  void expect(std::uint64_t ticket, const moqt::session::SessionResult<moqt::session::RequestHandle>& request);
+  /// Ends what a ticket began: an announcement, a namespace subscription. Unknown tickets are over already.
+  void cancel(std::uint64_t ticket);
+  void failed(std::uint64_t ticket, moqt::session::SessionError error);
+  void answered(std::uint64_t ticket) { notify({.kind = Notice::Kind::Answered, .ticket = ticket}); }
+
+  void create_track(const std::shared_ptr<TrackLink>& track, moqt::FullTrackName name, const moqt::pubsub::TrackOptions& options);
+  void publish(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket, bool forward);
+  void end_track(const std::shared_ptr<TrackLink>& track);
+  void drain(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket);
+  void begin_group(const std::shared_ptr<GroupLink>& group, std::uint64_t number, const moqt::pubsub::GroupOptions& options);
+  void end_group(const std::shared_ptr<GroupLink>& group, std::optional<moqt::StreamResetCode> reset);
+  void wrote(TrackLink& track);
+
+  void subscribe(const std::shared_ptr<ReaderLink>& reader, std::uint64_t ticket, moqt::FullTrackName name,
+                 moqt::MessageParameters parameters);
+  void accept_offer(std::uint64_t offer, const std::shared_ptr<ReaderLink>& reader, std::uint64_t ticket,
+                    moqt::MessageParameters parameters);
+  void refuse_offer(std::uint64_t offer, moqt::RequestErrorCode code, const std::string& reason);
+  void update(const std::shared_ptr<ReaderLink>& reader, std::uint64_t ticket, moqt::MessageParameters parameters);
+  void unsubscribe(const std::shared_ptr<ReaderLink>& reader);
+
+ private:
+  struct Events;
+  /// The deadlines of this class, beside those of the session.
+  class Timer;
+  /// A request for a track that may be created any moment.
+  struct Held {
+    moqt::session::RequestHandle request;
+    moqt::FullTrackName track;
+    runtime::EventLoop::Time deadline;
+    bool status = false;  ///< TRACK_STATUS, otherwise SUBSCRIBE
+  };
+  struct Closing {
+    std::uint64_t code = 0;
+    std::string reason;
+    runtime::EventLoop::Time deadline;
+  };
+
+  void notify(Notice notice);
+  void answer_held(const moqt::FullTrackName& track, const std::shared_ptr<moqt::pubsub::TrackWriter>& writer);
+  void established(std::uint64_t ticket, const moqt::pubsub::TrackReader& reader);
+  void tell_subscribers(TrackLink& track);
+  void look_after_tracks();
+  void look_at_deadlines();
+  std::optional<runtime::EventLoop::Time> on_time(runtime::EventLoop::Time now);
+
+  const std::shared_ptr<SessionChannel> channel_;
+  const std::uint64_t target_;
+  const Options options_;
+  runtime::SessionDriver* driver_ = nullptr;
+  std::unique_ptr<Endpoint> endpoint_;
+  std::unique_ptr<Timer> timer_;
+  bool established_ = false;
+  bool over_ = false;
+  std::optional<moqt::session::Closed> closed_;
+  std::optional<Closing> closing_;
+
+  std::unordered_map<moqt::session::RequestHandle, std::uint64_t> tickets_;
+  std::unordered_map<std::uint64_t, moqt::session::RequestHandle> requests_;
+  std::unordered_map<moqt::session::RequestHandle, moqt::TrackNamespace> peer_namespaces_;
+  std::unordered_map<const moqt::pubsub::TrackReader*, std::shared_ptr<ReaderLink>> readers_;
+  std::unordered_map<const moqt::pubsub::TrackWriter*, std::shared_ptr<TrackLink>> tracks_;
+  std::unordered_set<std::shared_ptr<GroupLink>> groups_;
+  std::vector<std::shared_ptr<TrackLink>> busy_;
+  std::vector<Held> held_;
+};
+
+}  // namespace msquic_py::python

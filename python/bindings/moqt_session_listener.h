@@ -1,0 +1,30 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "moqt_session_host.h"
+
+namespace msquic_py::python {
+
+/// A server on the sessions' thread. It keeps itself alive until it was closed and its last session is over.
+class SessionListener : public std::enable_shared_from_this<SessionListener> {
+ public:
+  SessionListener(std::shared_ptr<SessionChannel> channel, std::uint64_t target)
+      : channel_(std::move(channel)), target_(target) {}
+
+  /// Listening or NotListening follows. Any thread, like close().
+  void listen(runtime::Endpoint::ListenOptions options, SessionLink::Options link_options);
+  /// No more sessions; those that are there live on. Stopped follows when the last one is over.
+  void close();
+
+ private:
+  void stop_if_idle();
+
+  const std::shared_ptr<SessionChannel> channel_;
+  const std::uint64_t target_;
+  std::unique_ptr<SessionHost> host_;  ///< on the sessions' thread only
+  bool closing_ = false;
+};
+
+}  // namespace msquic_py::python

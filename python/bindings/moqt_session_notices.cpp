@@ -1,0 +1,98 @@
+#include <nanobind/stl/string.h>
+
+#include <chrono>
+
+#include "dispatch_exit.h"
+#include "moqt_arguments.h"
+#include "moqt_parameters.h"
+#include "moqt_session_handles.h"
+#include "moqt_topics.h"
+#include "msquic_errors.h"
+#include "quic/library.h"
+
+namespace msquic_py::python {
+namespace {
+
+using Kind = Notice::Kind;
+
+nb::object text(const std::string& value) {
+  return nb::steal(PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace"));
+}
+
+nb::object location(const std::optional<moqt::Location>& value) { return value ? nb::cast(*value) : nb::object(nb::none()); }
+
+nb::object error_of(const Notice& notice) {
+  if (!notice.error) return notice.close ? close_exception(*notice.close) : nb::object(nb::none());
+  return nb::steal(exception_for(*notice.error));
+}
+
+nb::object value_of(Notice& notice) {
+  switch (notice.kind) {
+    case Kind::Established: return to_python(static_cast<const moqt::ParameterList&>(notice.parameters));
+    case Kind::Accepted:
+      return nb::make_tuple(nb::cast(SessionHandle(std::move(notice.session))),
+                            to_python(static_cast<const moqt::ParameterList&>(notice.parameters)));
+    case Kind::Closed: {
+      const auto name = moqt::name(static_cast<moqt::SessionErrorCode>(notice.code));
+      return nb::make_tuple(notice.code, nb::str(name.data(), name.size()), text(notice.text), notice.flag, error_of(notice));
+    }
+    case Kind::Refused:
+    case Kind::Cancelled: {
+      const auto name = moqt::name(static_cast<moqt::RequestErrorCode>(notice.code));
+      return nb::make_tuple(notice.code, nb::str(name.data(), name.size()), text(notice.text));
+    }
+    case Kind::Answered: return nb::make_tuple(location(notice.largest), notice.track_alias);
+    case Kind::Going: return text(notice.text);
+    case Kind::Failed: return nb::make_tuple(notice.code, text(notice.text));
+    case Kind::Subscribers: return nb::make_tuple(notice.code, notice.flag);
+    case Kind::Namespace: return nb::make_tuple(nb::cast(notice.track_namespace), notice.flag);
+    case Kind::Offer:
+      return nb::make_tuple(nb::cast(notice.track_namespace), to_python(base::Bytes(notice.track_name)), location(notice.largest));
+    case Kind::Listening:
+    case Kind::NewGroup: return nb::int_(notice.code);
+    case Kind::NotListening: return error_of(notice);
+    case Kind::Drained:
+    case Kind::Readable:
+    case Kind::Ended:
+    case Kind::Stopped: return nb::none();
+  }
+  return nb::none();
+}
+
+}  // namespace
+
+nb::tuple to_python(Notice& notice) {
+  return nb::make_tuple(notice.target, static_cast<int>(notice.kind), notice.ticket, value_of(notice));
+}
+
+void bind_session_channel(nb::module_& m) {
+  nb::class_<ChannelHandle>(m, "SessionChannel", "Notices of all sessions of one asyncio loop.", nb::is_final())
+      .def("__init__",
+           [](ChannelHandle* self) {
+             ensure_usable();
+             new (self) ChannelHandle{std::make_shared<SessionChannel>()};
+           })
+      .def_prop_ro("file_descriptor", [](ChannelHandle& self) { return self.channel->wakeup().file_descriptor(); },
+                   "Readable when there are notices; -1 where there is none and wait() must be used.")
+      .def("next_target", [](ChannelHandle& self) { return self.channel->next_target(); },
+           "A number for an object that notices are sent to, never 0.")
+      .def(
+          "take",
+          [](ChannelHandle& self, std::size_t limit) {
+            nb::list result;
+            if (quic::Library::forked()) return result;
+            for (Notice& notice : self.channel->take(limit)) result.append(to_python(notice));
+            return result;
+          },
+          nb::arg("limit"), nb::sig("def take(self, limit: int) -> list[tuple[int, int, int, typing.Any]]"),
+          "The oldest notices as (target, kind, ticket, value).")
+      .def(
+          "wait",
+          [](ChannelHandle& self, double seconds) {
+            const std::chrono::milliseconds patience(static_cast<std::int64_t>(seconds * 1000));
+            return without_gil([&] { return self.channel->wakeup().wait(patience); });
+          },
+          nb::arg("seconds"), "Waits for notices, without the GIL. False when none came in that time.");
+}
+
+}  // namespace msquic_py::python

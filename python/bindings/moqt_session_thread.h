@@ -1,0 +1,13 @@
+#pragma once
+
+#include <functional>
+
+#include "runtime/event_loop.h"
+
+namespace msquic_py::python {
+
+/// The thread of this process on which all sessions live. It starts with the first of them, never runs Python, never
+/// takes the GIL, and ends with the process: joining it at exit could wait for MsQuic.
+runtime::EventLoop& session_loop();
+
+}  // namespace msquic_py::python

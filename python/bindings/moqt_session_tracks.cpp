@@ -1,0 +1,152 @@
+// The tracks and groups that Python writes and reads.
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include "moqt_arguments.h"
+#include "moqt_object_extensions.h"
+#include "moqt_session_handles.h"
+#include "moqt_session_thread.h"
+#include "moqt_topics.h"
+#include "msquic_errors.h"
+
+namespace msquic_py::python {
+namespace {
+
+/// Bytes that may wait for the sessions' thread before a write is refused.
+constexpr std::size_t kPostedLimit = 64 * 1024 * 1024;
+
+void account(TrackLink& track, std::size_t bytes) {
+  ensure_usable();
+  if (track.posted.load() + bytes > kPostedLimit) {
+    PyErr_SetString(PyExc_BufferError, "more than 64 MiB wait to be sent: await drain() between writes");
+    throw nb::python_error();
+  }
+  track.posted += bytes;
+}
+
+std::optional<std::uint64_t> optional_id(nb::handle value, const char* field) {
+  if (value.is_none()) return std::nullopt;
+  return nb::cast<IntegerArgument>(value).checked(field);
+}
+
+void write(GroupHandle& self, const BufferArgument& payload, nb::handle extensions, nb::handle object_id, nb::handle status) {
+  const auto& group = self.group();
+  TrackLink& track = *group->track;
+  const ObjectExtensions block = make_extensions(extensions);
+  const auto object = optional_id(object_id, "object_id");
+  const auto what = status.is_none() ? moqt::ObjectStatus::kNormal : nb::cast<moqt::ObjectStatus>(status);
+  const std::size_t size = payload.bytes().size() + block.bytes().size();
+  account(track, size);
+  track.session->post([group, object, what, size, bytes = base::SharedBytes::copy_of(payload.bytes()),
+                       headers = base::SharedBytes::copy_of(block.bytes())](SessionLink& link) mutable {
+    group->track->posted -= size;
+    if (!group->writer) return;
+    if (what != moqt::ObjectStatus::kNormal) {
+      (void)group->writer->write_status(what, object);
+    } else {
+      (void)group->writer->write(std::move(bytes), headers, object);
+    }
+    link.wrote(*group->track);
+  });
+}
+
+void write_datagram(TrackHandle& self, IntegerArgument group_id, IntegerArgument object_id, const BufferArgument& payload,
+                    nb::handle extensions, bool end_of_group) {
+  const moqt::Location location{group_id.checked("group_id"), object_id.checked("object_id")};
+  const ObjectExtensions block = make_extensions(extensions);
+  const std::size_t size = payload.bytes().size() + block.bytes().size();
+  account(*self.track, size);
+  self.track->session->post([track = self.track, location, size, end_of_group,
+                             bytes = base::SharedBytes::copy_of(payload.bytes()),
+                             headers = base::SharedBytes::copy_of(block.bytes())](SessionLink& link) {
+    track->posted -= size;
+    if (!track->writer) return;
+    (void)track->writer->write_datagram(location, bytes, headers, std::nullopt, end_of_group);
+    link.wrote(*track);
+  });
+}
+
+GroupHandle begin_group(TrackHandle& self, std::uint64_t number, std::uint64_t subgroup, std::optional<int> priority,
+                        bool end_of_group) {
+  ensure_usable();
+  auto group = std::make_shared<GroupLink>(self.track);
+  moqt::pubsub::GroupOptions options;
+  options.subgroup = subgroup;
+  if (priority) options.publisher_priority = static_cast<std::uint8_t>(*priority);
+  options.end_of_group = end_of_group;
+  self.track->session->post([group, number, options](SessionLink& link) { link.begin_group(group, number, options); });
+  return GroupHandle(std::move(group));
+}
+
+}  // namespace
+
+void bind_session_tracks(nb::module_& m) {
+  nb::class_<PythonObject>(m, "Object",
+                           "An object of a track (section 10.2.1), as a subscriber receives it. Read-only.",
+                           nb::is_final())
+      .def_ro("group_id", &PythonObject::group_id, "Group ID.")
+      .def_ro("subgroup_id", &PythonObject::subgroup_id, "Subgroup ID; of a datagram, its Object ID.")
+      .def_ro("object_id", &PythonObject::object_id, "Object ID within the group.")
+      .def_ro("publisher_priority", &PythonObject::publisher_priority, "0 (most urgent) to 255.")
+      .def_ro("extensions", &PythonObject::extensions, nb::sig("def extensions(self) -> ObjectExtensions | None"),
+              "The extension headers; None when there are none.")
+      .def_ro("status", &PythonObject::status, "NORMAL for every object that has a payload.")
+      .def_ro("payload", &PythonObject::payload, "The payload; empty for a status other than NORMAL.")
+      .def_ro("datagram", &PythonObject::datagram, "Whether it came as a datagram.")
+      .def_ro("end_of_group", &PythonObject::end_of_group,
+              "Whether it is known to be the last of its group. On a stream that is known only after the last object\n"
+              "has been handed out: subscribe with group_ends=True to learn it.")
+      .def("__repr__", [](const PythonObject& self) {
+        const std::string status(moqt::name(self.status));
+        const std::string text = "Object(group_id=" + std::to_string(self.group_id) + ", subgroup_id=" +
+                                 std::to_string(self.subgroup_id) + ", object_id=" + std::to_string(self.object_id) +
+                                 ", status=" + status + ", payload=<" + std::to_string(self.payload.size()) + " bytes>)";
+        return nb::str(text.c_str());
+      }, nb::sig("def __repr__(self) -> str"));
+
+  nb::class_<GroupHandle>(m, "GroupHandle", "A group on its way to the sessions' thread.", nb::is_final())
+      .def("write", write, nb::arg("payload"), nb::arg("extensions").none(), nb::arg("object_id").none(), nb::arg("status").none(),
+           nb::sig("def write(self, payload: bytes | bytearray | memoryview, extensions: ObjectExtensions | "
+                   "collections.abc.Mapping[int, int | bytes] | collections.abc.Iterable[tuple[int, int | bytes]] | None, "
+                   "object_id: int | None, status: ObjectStatus | None) -> None"))
+      .def("end", [](GroupHandle& self) { self.end(std::nullopt); })
+      .def("reset", [](GroupHandle& self, std::uint64_t code) { self.end(static_cast<moqt::StreamResetCode>(code)); }, nb::arg("code"));
+
+  nb::class_<TrackHandle>(m, "TrackHandle", "A published track.", nb::is_final())
+      .def("begin_group", begin_group, nb::arg("group_id"), nb::arg("subgroup_id"), nb::arg("priority").none(), nb::arg("end_of_group"))
+      .def("write_datagram", write_datagram, nb::arg("group_id"), nb::arg("object_id"), nb::arg("payload"),
+           nb::arg("extensions").none(), nb::arg("end_of_group"),
+           nb::sig("def write_datagram(self, group_id: int, object_id: int, payload: bytes | bytearray | memoryview, "
+                   "extensions: ObjectExtensions | collections.abc.Mapping[int, int | bytes] | "
+                   "collections.abc.Iterable[tuple[int, int | bytes]] | None, end_of_group: bool) -> None"))
+      .def_prop_ro("waiting", [](const TrackHandle& self) { return self.track->waiting(); }, "Bytes not sent yet.")
+      .def_prop_ro("groups_skipped", [](const TrackHandle& self) { return self.track->groups_skipped.load(); })
+      .def("drain", [](TrackHandle& self, std::uint64_t ticket) {
+        self.track->session->post([track = self.track, ticket](SessionLink& link) { link.drain(track, ticket); });
+      }, nb::arg("ticket"))
+      .def("publish", [](TrackHandle& self, std::uint64_t ticket, bool forward) {
+        self.track->session->post([track = self.track, ticket, forward](SessionLink& link) { link.publish(track, ticket, forward); });
+      }, nb::arg("ticket"), nb::arg("forward"))
+      .def("end", [](TrackHandle& self) {
+        self.track->session->post([track = self.track](SessionLink& link) { link.end_track(track); });
+      });
+
+  nb::class_<ReaderHandle>(m, "ReaderHandle", "A received track.", nb::is_final())
+      .def("take", [](ReaderHandle& self, std::size_t limit) { return self.reader()->take(limit); }, nb::arg("limit"),
+           nb::sig("def take(self, limit: int) -> list[Object]"))
+      .def("end", [](ReaderHandle& self) { return self.reader()->end(); },
+           nb::sig("def end(self) -> tuple[int, int, str, int, int] | None"))
+      .def_prop_ro("dropped", [](ReaderHandle& self) { return self.reader()->dropped(); })
+      .def("unsubscribe", &ReaderHandle::unsubscribe)
+      .def("update", [](ReaderHandle& self, std::uint64_t ticket, nb::handle forward, nb::handle priority) {
+        moqt::MessageParameters parameters;
+        if (!forward.is_none()) parameters.set_forward(nb::cast<bool>(forward));
+        if (!priority.is_none()) {
+          parameters.set_subscriber_priority(static_cast<std::uint8_t>(nb::cast<IntegerArgument>(priority).checked("priority", 255)));
+        }
+        self.session().post([reader = self.reader(), ticket, parameters](SessionLink& link) { link.update(reader, ticket, parameters); });
+      }, nb::arg("ticket"), nb::arg("forward").none(), nb::arg("priority").none(),
+      nb::sig("def update(self, ticket: int, forward: bool | None, priority: int | None) -> None"));
+}
+
+}  // namespace msquic_py::python

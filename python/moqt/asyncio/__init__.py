@@ -1,0 +1,60 @@
+"""MOQT sessions for asyncio: connect, serve, publish, subscribe, relay.
+
+    async with moqt.asyncio.connect("relay.example", 4433) as session:
+        subscription = await session.subscribe("live/demo", "video")
+        async for obj in subscription:
+            print(obj.group_id, obj.object_id, len(obj.payload))
+
+The protocol runs on a thread of the library, without Python and without the GIL; a loop is woken once per batch of
+events. Objects belong to the loop that they were made on; any number of loops, in any threads, may be used, uvloop's
+included. Objects that are not read yet stay outside of Python, up to a limit.
+
+Every ``await`` may be cancelled without harm to the session. When the interpreter ends, live sessions are closed
+without waiting. After a fork the child cannot use them: everything raises :class:`msquic.ForkedProcess`.
+
+Errors: :class:`SessionClosed`, :class:`RequestRefused` and :class:`SessionStateError` are :class:`moqt.MoqtError`;
+why a connection could not be made is a :class:`msquic.QuicError`.
+"""
+
+from __future__ import annotations
+
+from moqt.asyncio.client import Connector, connect
+from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
+from moqt.asyncio.names import NamespaceLike
+from moqt.asyncio.publishing import GroupWriter, NamespacePublication, TrackWriter
+from moqt.asyncio.relaying import Relay, relay
+from moqt.asyncio.server import Server, serve
+from moqt.asyncio.session import Session
+from moqt.asyncio.subscribing import Announcement, Announcements, Done, Offer, Offers, Subscription
+from msquic._native.moqt import Object
+
+__all__ = [
+    "Announcement",
+    "Announcements",
+    "Connector",
+    "Done",
+    "GroupWriter",
+    "NamespaceLike",
+    "NamespacePublication",
+    "Object",
+    "Offer",
+    "Offers",
+    "Relay",
+    "RequestRefused",
+    "Server",
+    "Session",
+    "SessionClosed",
+    "SessionStateError",
+    "Subscription",
+    "TrackWriter",
+    "connect",
+    "relay",
+    "serve",
+]
+
+for _class in (
+    Announcement, Announcements, Connector, Done, GroupWriter, NamespacePublication, Object, Offer, Offers, Relay,
+    RequestRefused, Server, Session, SessionClosed, SessionStateError, Subscription, TrackWriter,
+):  # fmt: skip
+    _class.__module__ = __name__
+del _class

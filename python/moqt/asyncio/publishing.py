@@ -1,0 +1,258 @@
+"""Tracks and groups that this endpoint publishes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from moqt.asyncio._hub import Notice
+from moqt.asyncio.exceptions import RequestRefused, SessionStateError
+from msquic._native.moqt import (
+    GroupHandle,
+    ObjectExtensions,
+    ObjectStatus,
+    StreamResetCode,
+    TrackHandle,
+    TrackNamespace,
+)
+
+if TYPE_CHECKING:
+    from moqt.asyncio.session import Session
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+ExtensionsLike: TypeAlias = ObjectExtensions | Mapping[int, int | bytes] | Iterable[tuple[int, int | bytes]] | None
+
+HIGH_WATER = 256 * 1024
+"""Bytes that may wait before drain() waits."""
+
+
+class TrackWriter:
+    """Publishes one track to whoever subscribes on this session. Made by :meth:`Session.create_track`.
+
+    SUBSCRIBE and TRACK_STATUS for it are answered by the library. Writing never waits. A subscriber that falls
+    behind by more than `queue_limit` bytes skips to the next group; :attr:`groups_skipped` counts that.
+    """
+
+    def __init__(self, session: Session, namespace: TrackNamespace, name: bytes) -> None:
+        self._session = session
+        self._target = session._hub.add(self)
+        self._handle: TrackHandle
+        self.namespace = namespace
+        """The track's namespace."""
+        self.name = name
+        """The track's name."""
+        self.ended = False
+        """Whether :meth:`end` was called."""
+        self._count, self._wanted = 0, False
+        self._next_group = 0
+        self._streams: bool | None = None
+        self._changed = asyncio.Event()
+        self._new_group = -1
+
+    @property
+    def subscriber_count(self) -> int:
+        """Subscriptions that are open now, an unanswered PUBLISH included."""
+        return self._count
+
+    @property
+    def wanted(self) -> bool:
+        """Whether any subscriber wants objects now (Forward State 1, section 5.1)."""
+        return self._wanted
+
+    @property
+    def groups_skipped(self) -> int:
+        """Groups that were given up for a subscriber that was too slow."""
+        return self._handle.groups_skipped
+
+    @property
+    def group_requested(self) -> int | None:
+        """The largest NEW_GROUP_REQUEST so far (section 9.2.1.11; needs ``dynamic_groups``); None before any."""
+        return None if self._new_group < 0 else self._new_group
+
+    async def wait_subscriber(self) -> None:
+        """Waits until somebody wants objects. Cancelling it has no effect on anything.
+
+        Raises :class:`SessionClosed`.
+        """
+        self._session._hub.check()
+        while not self._wanted:
+            self._session._raise_if_closed()
+            self._changed.clear()
+            await self._changed.wait()
+
+    def begin_group(
+        self,
+        group_id: int | None = None,
+        *,
+        subgroup_id: int = 0,
+        priority: int | None = None,
+        end_of_group: bool = True,
+    ) -> GroupWriter:
+        """A new group, or a further subgroup of one, on a stream of its own per subscriber (section 10.4.2).
+
+        Args:
+            group_id: 0 to 2**62 - 1; the last one begun plus 1 when it is not given, 0 for the first.
+            subgroup_id: which subgroup of the group.
+            priority: 0 (most urgent) to 255 for its streams; the track's when not given.
+            end_of_group: whether its end is also the end of the group.
+
+        Raises :class:`SessionClosed`, and :class:`SessionStateError` after :meth:`end` or on a track of datagrams.
+        """
+        self._use(streams=True)
+        number = self._next_group if group_id is None else group_id
+        if not 0 <= number < 1 << 62:
+            raise ValueError("group_id must be from 0 to 2**62 - 1")
+        if priority is not None and not 0 <= priority <= 255:
+            raise ValueError("priority must be from 0 to 255")
+        group = GroupWriter(self, number, self._handle.begin_group(number, subgroup_id, priority, end_of_group))
+        self._next_group = max(self._next_group, number + 1)
+        return group
+
+    def write_datagram(
+        self,
+        group_id: int,
+        object_id: int,
+        payload: Buffer,
+        extensions: ExtensionsLike = None,
+        *,
+        end_of_group: bool = False,
+    ) -> None:
+        """Sends an object as a datagram (section 10.3): it may be lost, and is dropped when the path cannot take
+        so much. A track has either datagrams or groups, never both.
+
+        Raises :class:`SessionClosed`, :class:`SessionStateError`, and ``BufferError`` when 64 MiB wait.
+        """
+        self._use(streams=False)
+        self._handle.write_datagram(group_id, object_id, payload, extensions, end_of_group)
+
+    async def drain(self) -> None:
+        """Waits while more than 256 KiB wait for the slowest subscriber, until at most 64 KiB do.
+
+        Cancelling it has no effect on what is sent. Any number may wait. Raises :class:`SessionClosed`.
+        """
+        session = self._session
+        session._hub.check()
+        session._raise_if_closed()
+        if self._handle.waiting <= HIGH_WATER:
+            return
+        ticket, drained = session._tickets.new()
+        self._handle.drain(ticket)
+        await session._answer(ticket, drained)
+
+    async def end(self) -> None:
+        """Ends the track: groups that are open get FIN, then every subscriber PUBLISH_DONE with TRACK_ENDED
+        (section 9.15), once its streams are closed. Closing the session waits until that has arrived.
+
+        There is nothing in it to cancel. A second call, or one on a closed session, does nothing.
+        """
+        self._session._hub.check()
+        if not self.ended:
+            self.ended = True
+            self._session._forget_track(self)
+            self._handle.end()
+
+    def _use(self, *, streams: bool) -> None:
+        self._session._raise_if_closed()
+        if self.ended:
+            raise SessionStateError("the track has ended: create a new one")
+        if self._streams is not None and self._streams != streams:
+            raise SessionStateError("a track has either groups or datagrams, never both (section 10.2.1)")
+        self._streams = streams
+
+    def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
+        if kind == Notice.SUBSCRIBERS:
+            self._count, self._wanted = value
+        elif kind == Notice.NEW_GROUP:
+            self._new_group = max(self._new_group, value)
+        self._changed.set()
+
+    def __repr__(self) -> str:
+        return f"<TrackWriter {self.namespace}--{self.name!r} subscribers={self._count}>"
+
+
+class GroupWriter:
+    """Writes one group, as one subgroup. Leaving ``with`` ends it, with an exception resets it.
+
+    A group that is dropped without :meth:`end` is reset: its receivers know that it is not whole.
+    """
+
+    def __init__(self, track: TrackWriter, group_id: int, handle: GroupHandle) -> None:
+        self._track, self._handle = track, handle
+        self.group_id = group_id
+        """Group ID."""
+        self.next_object_id = 0
+        """The Object ID that :meth:`write` takes when none is given."""
+        self.ended = False
+        """Whether :meth:`end` or :meth:`reset` was called."""
+
+    def write(
+        self,
+        payload: Buffer = b"",
+        *,
+        extensions: ExtensionsLike = None,
+        object_id: int | None = None,
+        status: ObjectStatus | None = None,
+    ) -> None:
+        """Writes an object (section 10.4.2). Copies `payload` and returns at once; see :meth:`TrackWriter.drain`.
+
+        Args:
+            payload: any contiguous buffer; empty for a status other than NORMAL.
+            extensions: extension headers; see :class:`moqt.ObjectExtensions`.
+            object_id: above the previous one; the next one when it is not given.
+            status: in place of a payload, for example ``ObjectStatus.END_OF_GROUP``.
+
+        Raises :class:`SessionClosed`, :class:`SessionStateError` after the end, ``ValueError`` for an Object ID that
+        does not rise, and ``BufferError`` when 64 MiB wait.
+        """
+        self._track._session._raise_if_closed()
+        if self.ended or self._track.ended:
+            raise SessionStateError("the group has ended: begin a new one")
+        number = self.next_object_id if object_id is None else object_id
+        if number < self.next_object_id or number >= 1 << 62:
+            raise ValueError(f"object_id must be at least {self.next_object_id} here (they rise within a group)")
+        if status not in (None, ObjectStatus.NORMAL) and (len(payload) or extensions):
+            raise ValueError("an object with a status has neither payload nor extensions (section 10.2.1.1)")
+        self._handle.write(payload, extensions, number, status)
+        self.next_object_id = number + 1
+
+    def end(self) -> None:
+        """No more objects: FIN. A second call does nothing."""
+        if not self.ended:
+            self.ended = True
+            self._handle.end()
+
+    def reset(self, code: StreamResetCode | int = StreamResetCode.CANCELLED) -> None:
+        """Gives the group up with RESET_STREAM (section 10.4.3); what has not been sent is dropped."""
+        if not self.ended:
+            self.ended = True
+            self._handle.reset(int(code))
+
+    def __enter__(self) -> GroupWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            self.end()
+        else:
+            self.reset()
+
+    def __repr__(self) -> str:
+        return f"<GroupWriter group_id={self.group_id} next_object_id={self.next_object_id}>"
+
+
+class NamespacePublication:
+    """A namespace that was announced with PUBLISH_NAMESPACE and accepted (section 6.2)."""
+
+    def __init__(self, session: Session, namespace: TrackNamespace, ticket: int) -> None:
+        self._session, self._ticket = session, ticket
+        self.namespace = namespace
+        """The namespace."""
+        self.cancelled: RequestRefused | None = None
+        """Why the peer took its acceptance back (PUBLISH_NAMESPACE_CANCEL); None while it stands."""
+
+    async def done(self) -> None:
+        """Takes the announcement back: PUBLISH_NAMESPACE_DONE. A second call does nothing. Nothing to cancel."""
+        self._session._hub.check()
+        if self._session._publications.pop(self._ticket, None) is not None:
+            self._session._handle.cancel(self._ticket)

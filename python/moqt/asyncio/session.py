@@ -1,0 +1,383 @@
+"""One MOQT session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from moqt.asyncio._hub import Hub, Notice, Tickets
+from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
+from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
+from moqt.asyncio.publishing import NamespacePublication, TrackWriter
+from moqt.asyncio.subscribing import (
+    Announcement,
+    Announcements,
+    Offer,
+    Offers,
+    Subscription,
+    subscription_options,
+)
+from msquic._native.moqt import (
+    ClientSetup,
+    FilterType,
+    GroupOrder,
+    Location,
+    RequestErrorCode,
+    ServerSetup,
+    SessionHandle,
+    SubscriptionFilter,
+    TrackNamespace,
+)
+
+FLUSH_SECONDS = 5.0
+"""How long closing waits for the peer to have everything that was written."""
+
+OFFER_SECONDS = 5.0
+"""How long an offer waits for somebody to ask for offers."""
+
+
+
+class Session:
+    """A session, as :func:`connect` gives it and the handler of :func:`serve` gets it.
+
+    It belongs to the asyncio loop that it was made on; other loops and threads get ``RuntimeError``. Leaving
+    ``async with`` closes it, and so does dropping the last reference. Every ``await`` may be cancelled; what that
+    does is said at each method, and it never damages the session.
+    """
+
+    def __init__(self, hub: Hub, target: int = 0) -> None:
+        self._hub = hub
+        self._target = hub.add(self, target)
+        self._handle: SessionHandle
+        self._tickets = Tickets(hub.loop)
+        self._established: asyncio.Future[None] = hub.loop.create_future()
+        self._over = asyncio.Event()
+        self._closed: tuple[int, str, str, bool] | None = None
+        self._error: BaseException | None = None
+        self._closing = False
+        self._goaway_uri: str | None = None
+        self._going = asyncio.Event()
+        self._tracks: dict[tuple[TrackNamespace, bytes], TrackWriter] = {}
+        self._publications: dict[int, NamespacePublication] = {}
+        self._announcements: list[Announcements] = []
+        self._offer_queues: list[Offers] = []
+        self._offers: dict[int, Offer] = {}
+        self._namespaces: list[TrackNamespace] = []
+        self.peer_setup: ServerSetup | ClientSetup
+        """The peer's SETUP message (section 9.3)."""
+
+    # ---- publishing ----
+
+    async def publish_namespace(self, namespace: NamespaceLike) -> NamespacePublication:
+        """PUBLISH_NAMESPACE (section 9.20): tells the peer that tracks of this namespace are to be had here.
+
+        Cancelled before the answer, the announcement is taken back. Raises :class:`RequestRefused`,
+        :class:`SessionClosed`, and :class:`SessionStateError`, for example when it is announced already.
+        """
+        value = namespace_of(namespace)
+        ticket, answered = self._ask()
+        self._handle.publish_namespace(ticket, value)
+        publication = NamespacePublication(self, value, ticket)
+        self._publications[ticket] = publication
+        try:
+            await self._answer(ticket, answered)
+        except BaseException:
+            await publication.done()
+            raise
+        return publication
+
+    def create_track(
+        self,
+        namespace: NamespaceLike,
+        name: str | bytes,
+        *,
+        priority: int = 128,
+        group_order: GroupOrder | None = None,
+        queue_limit: int = 8 * 1024 * 1024,
+        dynamic_groups: bool = False,
+    ) -> TrackWriter:
+        """A track to publish here. From now on the library answers SUBSCRIBE and TRACK_STATUS for it.
+
+        Args:
+            namespace: see :data:`moqt.asyncio.NamespaceLike`.
+            name: str as UTF-8, or bytes; with the namespace at most 4096 bytes (section 2.4.1).
+            priority: 0 (most urgent) to 255.
+            group_order: which groups come first when not all can be sent; ascending when not given.
+            queue_limit: bytes that may wait for one subscriber; beyond it that one skips to the next group.
+            dynamic_groups: whether subscribers may ask for a new group; see :attr:`TrackWriter.group_requested`.
+
+        Raises :class:`SessionClosed`, :class:`moqt.EncodeError`, and :class:`SessionStateError` when the session
+        has a track of that name already.
+        """
+        self._raise_if_closed()
+        key = namespace_of(namespace), track_name_of(name)
+        if key in self._tracks:
+            raise SessionStateError("this session has a track of that name already: end() it first")
+        track = TrackWriter(self, *key)
+        options = {
+            "priority": priority,
+            "group_order": group_order,
+            "queue_limit": queue_limit,
+            "dynamic_groups": dynamic_groups,
+        }
+        track._handle = self._handle.create_track(track._target, *key, options)
+        self._tracks[key] = track
+        return track
+
+    async def publish(
+        self, namespace: NamespaceLike, name: str | bytes, *, forward: bool = True, **options: Any
+    ) -> TrackWriter:
+        """Like :meth:`create_track`, whose options it takes, and offers the track with PUBLISH (section 9.13).
+
+        Returns when the peer has answered PUBLISH_OK. `forward` False: objects flow only when the peer asks for
+        them. Cancelled or refused, the track is ended. Raises :class:`RequestRefused` and what create_track() does.
+        """
+        self._hub.check()
+        track = self.create_track(namespace, name, **options)
+        ticket, answered = self._ask()
+        track._handle.publish(ticket, forward)
+        try:
+            await self._answer(ticket, answered)
+        except BaseException:
+            await track.end()
+            raise
+        return track
+
+    # ---- subscribing ----
+
+    async def subscribe(
+        self,
+        namespace: NamespaceLike,
+        name: str | bytes,
+        *,
+        filter: FilterType | SubscriptionFilter = FilterType.LARGEST_OBJECT,
+        start: Location | tuple[int, int] | None = None,
+        end_group: int | None = None,
+        priority: int = 128,
+        group_order: GroupOrder | None = None,
+        forward: bool = True,
+        group_ends: bool = False,
+    ) -> Subscription:
+        """SUBSCRIBE (section 9.9); returns when the publisher has answered SUBSCRIBE_OK.
+
+        Args:
+            namespace: see :data:`moqt.asyncio.NamespaceLike`.
+            name: str as UTF-8, or bytes.
+            filter: which objects are wanted (section 5.1.2); it does not bring back past ones.
+            start: the first location, for the two absolute filters.
+            end_group: the last group, for ABSOLUTE_RANGE.
+            priority: 0 (most urgent) to 255, among the subscriptions of this session.
+            group_order: which groups come first when not all can be sent; the publisher's when not given.
+            forward: False asks for no objects yet; see :meth:`Subscription.update`.
+            group_ends: also yield an object of status END_OF_GROUP when a group is known to be complete.
+
+        Cancelled before the answer, the subscription is withdrawn. Raises :class:`RequestRefused`,
+        :class:`SessionClosed`, and :class:`SessionStateError`, for example when the track is subscribed to already.
+        """
+        options = subscription_options(filter, start, end_group, priority, group_order, forward, group_ends)
+        key = namespace_of(namespace), track_name_of(name)
+        ticket, answered = self._ask()
+        subscription = Subscription(self, *key)
+        subscription._handle = self._handle.subscribe(ticket, subscription._target, *key, options)
+        try:
+            subscription.largest, subscription.track_alias = await self._answer(ticket, answered)
+        except BaseException:
+            subscription._handle.unsubscribe()
+            raise
+        return subscription
+
+    async def track_status(self, namespace: NamespaceLike, name: str | bytes) -> Location | None:
+        """TRACK_STATUS (section 9.19): the track's largest object, None when it has none yet.
+
+        Cancelled, the answer is ignored. Raises :class:`RequestRefused` (DOES_NOT_EXIST, for one) and
+        :class:`SessionClosed`.
+        """
+        ticket, answered = self._ask()
+        self._handle.track_status(ticket, namespace_of(namespace), track_name_of(name))
+        largest: Location | None
+        largest, _ = await self._answer(ticket, answered)
+        return largest
+
+    def subscribe_namespace(self, prefix: NamespaceLike) -> Announcements:
+        """What the peer has under a prefix; see :class:`Announcements`.
+
+        Entering it raises :class:`RequestRefused`, :class:`SessionClosed` and, when the prefix overlaps one that is
+        subscribed to (section 9.23), :class:`SessionStateError`.
+        """
+        self._raise_if_closed()
+        return Announcements(self, namespace_of(prefix))
+
+    def offers(self) -> Offers:
+        """The tracks that the peer offers with PUBLISH. An offer that nobody answers, because offers() is not in
+        use, is refused after 5 seconds."""
+        self._raise_if_closed()
+        queue = Offers(self)
+        self._offer_queues.append(queue)
+        return queue
+
+    @property
+    def published_namespaces(self) -> list[TrackNamespace]:
+        """The namespaces that the peer has announced with PUBLISH_NAMESPACE and not taken back."""
+        return list(self._namespaces)
+
+    # ---- the end ----
+
+    async def goaway(self, uri: str = "") -> None:
+        """GOAWAY (section 9.4): asks the peer to leave, to `uri` when it is given, which only a server may.
+
+        The session closes with GOAWAY_TIMEOUT when it stays for 30 seconds. Cancelled, GOAWAY may have been sent.
+        Raises :class:`SessionClosed`, and :class:`SessionStateError` when it was sent already.
+        """
+        ticket, answered = self._ask()
+        self._handle.goaway(ticket, uri)
+        await self._answer(ticket, answered)
+
+    @property
+    def goaway_uri(self) -> str | None:
+        """Where the peer's GOAWAY wants this endpoint to go, "" for the same place; None before GOAWAY."""
+        return self._goaway_uri
+
+    async def wait_goaway(self) -> str:
+        """Waits for the peer's GOAWAY and gives its URI. Cancelling it has no effect. Raises SessionClosed."""
+        self._hub.check()
+        while self._goaway_uri is None:
+            self._raise_if_closed()
+            self._going.clear()
+            await self._going.wait()
+        return self._goaway_uri
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the session is over or closing."""
+        return self._closing or self._closed is not None
+
+    async def close(self, code: int = 0, reason: str = "") -> None:
+        """Closes the session with a session error code (section 13.3.1), NO_ERROR unless told otherwise.
+
+        First, for at most 5 seconds, everything in groups and tracks that were ended reaches the peer; groups that
+        are still open are reset. Cancelled, the closing goes on by itself. Closing twice is fine.
+        """
+        self._hub.check()
+        self._begin_close(code, reason)
+        await self._over.wait()
+
+    async def wait_closed(self) -> None:
+        """Waits for the end of the session, whoever ends it. Cancelling it has no effect."""
+        self._hub.check()
+        await self._over.wait()
+
+    @property
+    def closed_by(self) -> SessionClosed | None:
+        """How the session ended; None while it is open."""
+        return None if self._closed is None else SessionClosed(*self._closed)
+
+    async def __aenter__(self) -> Session:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "closing" if self._closing else "open"
+        return f"<Session {state}>"
+
+    # ---- for the rest of the package ----
+
+    def _begin_close(self, code: int = 0, reason: str = "") -> None:
+        if not self._closing and self._closed is None:
+            self._closing = True
+            self._handle.close(code, reason, FLUSH_SECONDS)
+            self._wake()
+
+    def _ask(self) -> tuple[int, asyncio.Future[Any]]:
+        self._hub.check()
+        self._raise_if_closed()
+        return self._tickets.new()
+
+    async def _answer(self, ticket: int, answered: asyncio.Future[Any]) -> Any:
+        try:
+            return await answered
+        finally:
+            self._tickets.forget(ticket)
+
+    def _raise_if_closed(self) -> None:
+        if self._closed is not None:
+            raise SessionClosed(*self._closed)
+        if self._closing:
+            raise SessionClosed(0, "NO_ERROR", "close() was called", False)
+
+    def _raise_if_lost(self, subscription: Subscription) -> None:
+        # close() of one's own lets what has arrived be read; the loop of the reader then ends with the session.
+        if self._closed is not None and subscription._handle.end() is not None:
+            raise SessionClosed(*self._closed)
+
+    def _forget_track(self, track: TrackWriter) -> None:
+        if self._tracks.get((track.namespace, track.name)) is track:
+            del self._tracks[track.namespace, track.name]
+
+    def _wake(self) -> None:
+        for track in self._tracks.values():
+            track._changed.set()
+        for announcements in self._announcements:
+            announcements._queue.changed.set()
+        for offers in self._offer_queues:
+            offers._queue.changed.set()
+        self._going.set()
+
+    def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
+        if kind in (Notice.ANSWERED, Notice.REFUSED, Notice.FAILED, Notice.DRAINED):
+            self._tickets.settle(kind, ticket, value)
+        elif kind == Notice.ESTABLISHED:
+            self.peer_setup = ServerSetup(value)
+            if not self._established.done():
+                self._established.set_result(None)
+        elif kind == Notice.CLOSED:
+            self._on_closed(*value)
+        elif kind == Notice.NAMESPACE:
+            self._on_namespace(*value)
+        elif kind == Notice.OFFER:
+            self._on_offer(Offer(self, ticket, *value))
+        elif kind == Notice.ENDED:
+            offer = self._offers.pop(ticket, None)
+            if offer is not None:
+                offer._answered = True
+                self._announce(Announcement(offer.namespace, False, offer.name))
+        elif kind == Notice.CANCELLED:
+            publication = self._publications.pop(ticket, None)
+            if publication is not None:
+                publication.cancelled = RequestRefused(*value)
+        elif kind == Notice.GOING:
+            self._goaway_uri = value
+            self._going.set()
+
+    def _on_closed(self, code: int, name: str, reason: str, remote: bool, error: BaseException | None) -> None:
+        self._closed = code, name, reason, remote
+        self._error = error
+        if not self._established.done():
+            self._established.set_exception(error or SessionClosed(code, name, reason, remote))
+            self._established.exception()
+        self._tickets.fail_all(lambda: SessionClosed(code, name, reason, remote))
+        self._over.set()
+        self._wake()
+
+    def _on_namespace(self, namespace: TrackNamespace, active: bool) -> None:
+        if active:
+            self._namespaces.append(namespace)
+        elif namespace in self._namespaces:
+            self._namespaces.remove(namespace)
+        self._announce(Announcement(namespace, active))
+
+    def _on_offer(self, offer: Offer) -> None:
+        self._offers[offer._request] = offer
+        for queue in self._offer_queues:
+            queue._queue.put(offer)
+        self._announce(Announcement(offer.namespace, True, offer.name))
+        self._hub.loop.call_later(OFFER_SECONDS, self._refuse_unwanted, offer)
+
+    def _refuse_unwanted(self, offer: Offer) -> None:
+        if not self._offer_queues and self._closed is None:
+            offer._refuse(int(RequestErrorCode.UNINTERESTED), "nobody takes offers here")
+
+    def _announce(self, announcement: Announcement) -> None:
+        for each in self._announcements:
+            each._tell(announcement)
