@@ -1,5 +1,7 @@
 #include "relay/downstream.h"
 
+#include <algorithm>
+
 #include "relay/peer.h"
 
 namespace msquic_py::relay {
@@ -12,6 +14,8 @@ bool Downstream::admits(moqt::Location location, const RelayLimits& limits, Rela
     fall_behind(location.group, limits, counters);
     return false;
   }
+  if (consecutive_skips_ > 0 && caught_up(*published)) consecutive_skips_ = 0;
+  largest_group_admitted_ = std::max(largest_group_admitted_, location.group);
   return true;
 }
 
@@ -21,10 +25,16 @@ bool Downstream::covers(moqt::Location location) const noexcept {
          (!published->last_group || location.group <= *published->last_group);
 }
 
+bool Downstream::caught_up(const moqt::session::PublishedSubscription& published) const noexcept {
+  // A transport that is stuck takes a window's worth as well; only what it has let go of tells that somebody reads.
+  return published.queued_bytes == 0 && sent_since_skip_ > published.outstanding_bytes;
+}
+
 void Downstream::fall_behind(std::uint64_t group, const RelayLimits& limits, RelayCounters& counters) {
-  // Skipping right after a skip, without one group that got through, makes the run longer.
-  consecutive_skips_ = group == first_group_admitted_ ? consecutive_skips_ + 1 : 1;
-  first_group_admitted_ = group + 1;
+  ++consecutive_skips_;
+  sent_since_skip_ = 0;
+  // Every group under way is given up, as the reset below takes a part of each.
+  first_group_admitted_ = std::max(group, largest_group_admitted_) + 1;
   ++counters.groups_skipped;
   if (consecutive_skips_ > limits.max_consecutive_skips) {
     ++counters.subscribers_too_far_behind;

@@ -29,6 +29,9 @@ class Downstream {
   /// has too much waiting skips to the next group, or has fallen too far behind for good.
   bool admits(moqt::Location location, const RelayLimits& limits, RelayCounters& counters);
 
+  /// Bytes of objects that were handed to the session for this subscriber.
+  void note_sent(std::size_t bytes) noexcept { sent_since_skip_ += bytes; }
+
   /// Whether the subscriber's filter covers `location`, sent or not: leaving such an object out makes a gap.
   [[nodiscard]] bool covers(moqt::Location location) const noexcept;
 
@@ -46,13 +49,17 @@ class Downstream {
     moqt::session::Time since;
   };
   void fall_behind(std::uint64_t group, const RelayLimits& limits, RelayCounters& counters);
+  /// Whether nothing waits any more and some of what was sent since the latest skip has arrived.
+  [[nodiscard]] bool caught_up(const moqt::session::PublishedSubscription& published) const noexcept;
 
   std::uint64_t serial_;
   Peer& peer_;
   moqt::session::RequestHandle request_;
   bool ended_ = false;
   std::uint64_t first_group_admitted_ = 0;  ///< everything before it is skipped
-  std::size_t consecutive_skips_ = 0;
+  std::uint64_t largest_group_admitted_ = 0;
+  std::size_t consecutive_skips_ = 0;  ///< without having caught up in between
+  std::size_t sent_since_skip_ = 0;
   std::vector<RetiredStream> retired_;
 };
 

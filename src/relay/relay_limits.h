@@ -9,7 +9,7 @@ namespace msquic_py::relay {
 struct RelayLimits {
   /// Bytes that may wait for one subscription of one subscriber. Beyond it the subscriber skips to the next group.
   std::size_t max_queued_bytes_per_subscription = 4 * 1024 * 1024;
-  /// Groups that a subscriber may have to skip one after the other before it is ended with TOO_FAR_BEHIND.
+  /// How often a subscriber may have to skip without catching up in between before it is ended with TOO_FAR_BEHIND.
   std::size_t max_consecutive_skips = 16;
   /// Tracks that may be known at once; a SUBSCRIBE or PUBLISH for a further one gets REQUEST_ERROR.
   std::size_t max_tracks = 100'000;

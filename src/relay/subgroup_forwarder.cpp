@@ -64,6 +64,7 @@ void SubgroupForwarder::offer(Branch& branch, Downstream& downstream, const sess
   branch.takes_object = true;
   ++counters.objects_delivered;
   counters.bytes_delivered += object.wire.size();
+  downstream.note_sent(object.wire.size());
   downstream.peer().outlet.make_ready();
 }
 
@@ -88,6 +89,7 @@ void SubgroupForwarder::payload(const session::ObjectPayload& payload, RelayCoun
       continue;
     }
     counters.bytes_delivered += payload.bytes.size();
+    downstream->note_sent(payload.bytes.size());
     downstream->peer().outlet.make_ready();
   }
 }

@@ -90,10 +90,11 @@ void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event
   Track* track = find_or_create(event.track);
   moqt::MessageParameters parameters;
   parameters.set_forward(true);
-  if (track == nullptr || !peer.session.accept(event.request, std::move(parameters))) {
+  if (track == nullptr) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError, "the relay has too many tracks");
     return;
   }
+  if (!peer.session.accept(event.request, std::move(parameters))) return release(*track);  // withdrawn meanwhile
   track->learn(event.parameters);
   track->add_upstream({&peer, event.request, true, true});
   ++counters_.upstream_subscriptions;
@@ -308,6 +309,7 @@ void Subscriptions::on_datagram(Peer& peer, const session::DatagramReceived& eve
     if (downstream->peer().session.send_datagram(downstream->request(), properties, event.after_alias)) {
       ++counters_.objects_delivered;
       counters_.bytes_delivered += event.after_alias.size();
+      downstream->note_sent(event.after_alias.size());
       downstream->peer().outlet.make_ready();
     }
   }

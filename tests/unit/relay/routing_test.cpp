@@ -1,0 +1,209 @@
+// Which publishers the relay asks for a track, and when it answers its subscribers (sections 8.4 and 8.5).
+
+#include <gtest/gtest.h>
+
+#include "harness/relay_network.h"
+
+namespace msquic_py::relay {
+namespace {
+
+using namespace testing;
+
+class RoutingTest : public ::testing::Test {
+ protected:
+  ms::RequestHandle subscribe(RelayClient& client, moqt::MessageParameters parameters = {}) {
+    const auto request = client.session().subscribe(track_name(), std::move(parameters));
+    EXPECT_TRUE(request.ok());
+    network_.run();
+    return *request;
+  }
+
+  RelayNetwork network_;
+  RelayClient& publisher_client_ = network_.connect();
+  RelayClient& subscriber_ = network_.connect();
+  TestPublisher publisher_{network_, publisher_client_};
+};
+
+TEST_F(RoutingTest, RefusesATrackThatNobodyPublishes) {
+  subscribe(subscriber_);
+  EXPECT_EQ(subscriber_.only<ms::RequestRejected>().code, 0x10u);  // DOES_NOT_EXIST
+  EXPECT_EQ(network_.relay.counters().tracks, 0u);
+}
+
+TEST_F(RoutingTest, DoesNotTakePartOfAFieldForAPrefix) {
+  publisher_.announce({"live", "dem"});
+  subscribe(subscriber_);
+  EXPECT_EQ(subscriber_.only<ms::RequestRejected>().code, 0x10u);
+  EXPECT_EQ(publisher_client_.count<ms::SubscribeReceived>(), 0u);
+}
+
+TEST_F(RoutingTest, AnswersOnlyWhenAPublisherHasAnswered) {
+  publisher_.announce({"live"});
+  subscribe(subscriber_);
+  EXPECT_EQ(subscriber_.count<ms::RequestAccepted>(), 0u);
+  const auto asked = publisher_client_.only<ms::SubscribeReceived>();
+  EXPECT_EQ(asked.track, track_name());
+  EXPECT_EQ(asked.parameters.filter()->type, moqt::FilterType::kLargestObject);
+
+  moqt::MessageParameters parameters;
+  parameters.set_largest_object({7, 3});
+  parameters.set_publisher_priority(9);
+  publisher_.accept(std::move(parameters));
+  const auto answer = subscriber_.only<ms::RequestAccepted>();
+  EXPECT_EQ(answer.parameters.largest_object(), (moqt::Location{7, 3}));
+  EXPECT_EQ(answer.parameters.publisher_priority(), 9);
+}
+
+TEST_F(RoutingTest, PassesARefusalOn) {
+  publisher_.announce();
+  subscribe(subscriber_);
+  const auto asked = publisher_client_.only<ms::SubscribeReceived>();
+  ASSERT_TRUE(publisher_client_.session().reject(asked.request, moqt::RequestErrorCode::kUnauthorized, "no").ok());
+  network_.run();
+  const auto refusal = subscriber_.only<ms::RequestRejected>();
+  EXPECT_EQ(refusal.code, 0x1u);
+  EXPECT_EQ(refusal.reason, "no");
+}
+
+TEST_F(RoutingTest, AsksEveryPublisherOfAPrefix) {
+  RelayClient& other = network_.connect();
+  TestPublisher second(network_, other);
+  publisher_.announce({"live"});
+  second.announce({"live", "demo"});
+  subscribe(subscriber_);
+  EXPECT_EQ(publisher_client_.count<ms::SubscribeReceived>(), 1u);
+  EXPECT_EQ(other.count<ms::SubscribeReceived>(), 1u);
+
+  // One refusal of two is not the subscriber's business.
+  const auto asked = publisher_client_.only<ms::SubscribeReceived>();
+  ASSERT_TRUE(publisher_client_.session().reject(asked.request, moqt::RequestErrorCode::kDoesNotExist).ok());
+  network_.run();
+  EXPECT_EQ(subscriber_.count<ms::RequestRejected>(), 0u);
+  second.accept();
+  EXPECT_EQ(subscriber_.count<ms::RequestAccepted>(), 1u);
+}
+
+TEST_F(RoutingTest, SubscribesOnceHoweverManySubscribersThereAre) {
+  RelayClient& second = network_.connect();
+  RelayClient& third = network_.connect();
+  publisher_.announce();
+  subscribe(subscriber_);
+  subscribe(second);  // waits with the first
+  publisher_.accept();
+  subscribe(third);  // answered from what is known
+  EXPECT_EQ(publisher_client_.count<ms::SubscribeReceived>(), 1u);
+  for (RelayClient* client : {&subscriber_, &second, &third}) EXPECT_EQ(client->count<ms::RequestAccepted>(), 1u);
+
+  publisher_.group(0, {"a", "b"});
+  EXPECT_EQ(objects(subscriber_), (std::vector<std::string>{"0/0 a", "0/1 b"}));
+  EXPECT_EQ(objects(second), objects(subscriber_));
+  EXPECT_EQ(objects(third), objects(subscriber_));
+  EXPECT_EQ(network_.relay.counters().objects_received, 2u);
+  EXPECT_EQ(network_.relay.counters().objects_delivered, 6u);
+}
+
+TEST_F(RoutingTest, UnsubscribesWithTheLastSubscriber) {
+  RelayClient& second = network_.connect();
+  publisher_.announce();
+  const auto first_request = subscribe(subscriber_);
+  const auto second_request = subscribe(second);
+  publisher_.accept();
+  ASSERT_TRUE(subscriber_.session().cancel(first_request).ok());
+  network_.run();
+  EXPECT_EQ(publisher_client_.count<ms::Unsubscribed>(), 0u);
+  ASSERT_TRUE(second.session().cancel(second_request).ok());
+  network_.run();
+  EXPECT_EQ(publisher_client_.count<ms::Unsubscribed>(), 1u);
+  EXPECT_EQ(network_.relay.counters().tracks, 0u);
+
+  subscribe(subscriber_);  // and asks again for the next
+  EXPECT_EQ(publisher_client_.count<ms::SubscribeReceived>(), 2u);
+}
+
+TEST_F(RoutingTest, ForgetsASubscriberThatLeftBeforeTheAnswer) {
+  publisher_.announce();
+  subscribe(subscriber_);
+  network_.lose(subscriber_);
+  EXPECT_EQ(publisher_client_.count<ms::Unsubscribed>(), 1u);
+  EXPECT_EQ(network_.relay.counters().tracks, 0u);
+  EXPECT_EQ(network_.relay.counters().upstream_subscriptions, 0u);
+}
+
+TEST_F(RoutingTest, EndsTheTracksOfALostPublisher) {
+  publisher_.announce();
+  subscribe(subscriber_);
+  publisher_.accept();
+  const auto stream = publisher_.open(0);
+  publisher_.object(stream, 0, "a");
+  network_.lose(publisher_client_);
+  network_.advance(std::chrono::seconds(10));
+
+  EXPECT_EQ(subscriber_.only<ms::SubgroupEnded>().finished, false);
+  const auto done = subscriber_.only<ms::SubscriptionDone>();
+  EXPECT_EQ(done.code, 0x2u);  // TRACK_ENDED
+  EXPECT_EQ(done.stream_count, 1u);
+  EXPECT_EQ(network_.relay.counters().published_namespaces, 0u);
+  EXPECT_EQ(network_.relay.counters().downstream_subscriptions, 0u);
+}
+
+TEST_F(RoutingTest, RefusesThoseWhoWaitWhenTheirPublisherIsLost) {
+  publisher_.announce();
+  subscribe(subscriber_);
+  network_.lose(publisher_client_);
+  EXPECT_EQ(subscriber_.only<ms::RequestRejected>().code, 0x10u);
+}
+
+TEST_F(RoutingTest, AsksAPublisherThatComesBackBeforeTheOldOneIsGone) {
+  publisher_.announce();
+  subscribe(subscriber_);
+  publisher_.accept();
+  publisher_.group(4, {"old"});
+
+  // The same publisher on a new connection; the old one has not been missed yet.
+  RelayClient& returned = network_.connect();
+  TestPublisher again(network_, returned);
+  again.announce();
+  again.accept();
+  again.group(5, {"new"});
+  network_.lose(publisher_client_);
+  again.group(6, {"newer"});
+
+  EXPECT_EQ(objects(subscriber_), (std::vector<std::string>{"4/0 old", "5/0 new", "6/0 newer"}));
+  EXPECT_EQ(subscriber_.count<ms::SubscriptionDone>(), 0u);
+}
+
+TEST_F(RoutingTest, PassesTheEndOfATrackOn) {
+  publisher_.announce();
+  subscribe(subscriber_);
+  const auto subscription = publisher_.accept();
+  publisher_.group(0, {"a"});
+  ASSERT_TRUE(publisher_client_.session().publish_done(subscription, moqt::PublishDoneCode::kTrackEnded, "bye").ok());
+  network_.run();
+  const auto done = subscriber_.only<ms::SubscriptionDone>();
+  EXPECT_EQ(done.code, 0x2u);
+  EXPECT_EQ(done.reason, "bye");
+  EXPECT_EQ(done.missing_streams, 0u);
+}
+
+TEST_F(RoutingTest, RefusesMoreTracksThanItsLimit) {
+  RelayLimits limits;
+  limits.max_tracks = 1;
+  RelayNetwork network(limits);
+  RelayClient& publisher_client = network.connect();
+  RelayClient& subscriber = network.connect();
+  TestPublisher publisher(network, publisher_client);
+  publisher.announce();
+  ASSERT_TRUE(subscriber.session().subscribe(track_name("one")).ok());
+  ASSERT_TRUE(subscriber.session().subscribe(track_name("two")).ok());
+  network.run();
+  EXPECT_EQ(publisher_client.count<ms::SubscribeReceived>(), 1u);
+  EXPECT_EQ(subscriber.only<ms::RequestRejected>().code, 0x0u);  // INTERNAL_ERROR
+
+  ASSERT_TRUE(subscriber.session().publish(track_name("three")).ok());
+  network.run();
+  EXPECT_EQ(subscriber.count<ms::RequestRejected>(), 2u);
+  EXPECT_EQ(network.relay.counters().tracks, 1u);
+}
+
+}  // namespace
+}  // namespace msquic_py::relay

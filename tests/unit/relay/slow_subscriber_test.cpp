@@ -1,0 +1,135 @@
+// A subscriber that does not keep up: bounded, and nobody else's problem.
+
+#include <gtest/gtest.h>
+
+#include "harness/relay_network.h"
+
+namespace msquic_py::relay {
+namespace {
+
+using namespace testing;
+using Lines = std::vector<std::string>;
+
+constexpr std::size_t kLimit = 200;
+
+RelayLimits small_queues() {
+  RelayLimits limits;
+  limits.max_queued_bytes_per_subscription = kLimit;
+  limits.max_consecutive_skips = 3;
+  return limits;
+}
+
+ms::SessionConfig small_window() {
+  ms::SessionConfig config;
+  config.send_window = 64;
+  return config;
+}
+
+class SlowSubscriberTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    publisher_.announce();
+    for (RelayClient* client : {&slow_, &fast_}) {
+      auto request = client->session().subscribe(track_name());
+      ASSERT_TRUE(request.ok());
+      network_.run();
+      if (client == &slow_) publisher_.accept();
+    }
+    stall(true);
+  }
+  /// The transport of the slow one takes a window's worth and gives nothing back.
+  void stall(bool stalled) { slow_.pair.server.acknowledge = !stalled; }
+  /// The transport lets go of what it had.
+  void catch_up() {
+    stall(false);
+    ms::Session& session = slow_.pair.server.session;
+    std::map<std::uint64_t, std::size_t> unacknowledged;
+    for (const auto& send : slow_.pair.server.done<ms::SendStream>()) unacknowledged[send.stream.value] += send.slices.bytes();
+    for (const auto& [stream, bytes] : unacknowledged) session.on_stream_bytes_sent({stream}, bytes);
+    network_.run();
+  }
+  /// Eight objects of 50 bytes.
+  void big_group(std::uint64_t group) { publisher_.group(group, std::vector<std::string>(8, std::string(50, 'x'))); }
+
+  RelayNetwork network_{small_queues()};
+  RelayClient& publisher_client_ = network_.connect();
+  RelayClient& slow_ = network_.connect({}, small_window());
+  RelayClient& fast_ = network_.connect();
+  TestPublisher publisher_{network_, publisher_client_};
+};
+
+TEST_F(SlowSubscriberTest, SkipsToTheNextGroup) {
+  big_group(0);
+  EXPECT_EQ(network_.relay.counters().groups_skipped, 1u);
+  catch_up();
+  publisher_.group(1, {"a", "b"});
+  const auto received = objects(slow_);
+  EXPECT_LT(received.size(), 10u);
+  ASSERT_GE(received.size(), 2u);
+  EXPECT_EQ(Lines(received.end() - 2, received.end()), (Lines{"1/0 a", "1/1 b"}));
+  EXPECT_EQ(slow_.count<ms::SubscriptionDone>(), 0u);
+}
+
+TEST_F(SlowSubscriberTest, IsNotNoticedByTheOthers) {
+  for (std::uint64_t group = 0; group < 10; ++group) big_group(group);
+  EXPECT_EQ(objects(fast_).size(), 80u);
+  for (const auto& end : fast_.all<ms::SubgroupEnded>()) EXPECT_TRUE(end.finished);
+}
+
+TEST_F(SlowSubscriberTest, IsEndedWhenItNeverCatchesUp) {
+  for (std::uint64_t group = 0; group < 10; ++group) big_group(group);
+  network_.advance(std::chrono::seconds(5));
+  EXPECT_EQ(slow_.only<ms::SubscriptionDone>().code, 0x6u);  // TOO_FAR_BEHIND
+  EXPECT_EQ(network_.relay.counters().subscribers_too_far_behind, 1u);
+  EXPECT_EQ(network_.relay.counters().downstream_subscriptions, 1u);
+}
+
+TEST_F(SlowSubscriberTest, IsEndedWithGroupNumbersThatLeap) {
+  for (std::uint64_t group = 0; group < 10; ++group) big_group(1000 * group);
+  network_.advance(std::chrono::seconds(5));
+  EXPECT_EQ(slow_.count<ms::SubscriptionDone>(), 1u);
+}
+
+TEST_F(SlowSubscriberTest, IsEndedWithGroupsSmallerThanItsQueue) {
+  // Each group fits the queue; it is their sum that does not, so every group begins before the limit is reached.
+  for (std::uint64_t group = 0; group < 60; ++group) publisher_.group(group, {std::string(50, 'x')});
+  network_.advance(std::chrono::seconds(5));
+  EXPECT_EQ(slow_.count<ms::SubscriptionDone>(), 1u);
+}
+
+TEST_F(SlowSubscriberTest, StaysWhenItCatchesUpBetweenSkips) {
+  for (std::uint64_t group = 0; group < 20; group += 2) {
+    stall(true);
+    big_group(group);
+    catch_up();
+    publisher_.group(group + 1, {std::string(50, 'a'), std::string(50, 'b')});
+  }
+  EXPECT_GE(network_.relay.counters().groups_skipped, 10u);
+  EXPECT_EQ(slow_.count<ms::SubscriptionDone>(), 0u);
+}
+
+TEST_F(SlowSubscriberTest, HoldsNoMoreThanItsLimit) {
+  const auto stream = publisher_.open(0);
+  for (std::uint64_t id = 0; id < 8; ++id) {
+    publisher_.object(stream, id, std::string(50, 'x'));
+    std::size_t queued = 0;
+    for (const auto& stream_of_slow : slow_.pair.server.streams) queued += slow_.pair.server.session.queued_bytes(stream_of_slow.handle);
+    EXPECT_LE(queued, kLimit + 60);  // one object beyond it makes it notice
+  }
+}
+
+TEST_F(SlowSubscriberTest, SkipsEveryGroupThatIsUnderWay) {
+  // Two groups at once: what is left of the later one is of no use either once its beginning is gone.
+  const auto first = publisher_.open(0);
+  const auto second = publisher_.open(1);
+  publisher_.object(second, 0, "second");
+  for (std::uint64_t id = 0; id < 8; ++id) publisher_.object(first, id, std::string(50, 'x'));
+  catch_up();
+  slow_.pair.client.events.clear();
+  publisher_.object(second, 1, "rest");
+  publisher_.group(2, {"a"});
+  EXPECT_EQ(objects(slow_), (Lines{"2/0 a"}));
+}
+
+}  // namespace
+}  // namespace msquic_py::relay
