@@ -74,6 +74,8 @@ int main(int argc, char** argv) {
       ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
       ->default_str("auto");
   app.add_option("--priority", options.priority, "Publisher priority; 0 is the most urgent")->capture_default_str();
+  app.add_option("--first-group", options.first_group, "Group ID to begin with; by default the present time in milliseconds")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 61));
   app.add_flag("--publish", options.offer_with_publish, "Offer the track with PUBLISH instead of PUBLISH_NAMESPACE");
   app.add_flag("--no-pace", no_pace, "Send as fast as the slowest subscriber takes it, not at the speed of the media");
   app.add_flag("--no-wait", no_wait, "Begin at once, not with the first subscriber");

@@ -123,10 +123,17 @@ std::optional<runtime::EventLoop::Time> Publisher::send_due(runtime::EventLoop::
   return next;
 }
 
+std::uint64_t Publisher::next_group() const {
+  if (track_->largest()) return track_->next_group();
+  if (options_.first_group) return *options_.first_group;
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
+}
+
 void Publisher::send(MediaUnit unit) {
   if (unit.starts_group || !group_) {
     if (group_) group_->finish();
-    auto group = track_->begin_group(track_->next_group());
+    auto group = track_->begin_group(next_group());
     if (!group) return fail(std::string(session::describe(group.error())));
     group_ = *group;
     ++groups_sent_;

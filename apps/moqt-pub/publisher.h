@@ -17,6 +17,9 @@ namespace msquic_py::apps {
 struct PublisherOptions {
   moqt::FullTrackName track;
   std::uint8_t priority = 128;
+  /// Nothing: the present time in milliseconds. An object must not come back with other contents
+  /// (section 2.1), and a publisher that was restarted does not know how far it had been.
+  std::optional<std::uint64_t> first_group;
   bool offer_with_publish = false;  ///< PUBLISH in place of PUBLISH_NAMESPACE
   bool pace = true;                 ///< send at the speed of the media, where the format knows it
   bool wait_for_subscriber = true;  ///< begin with the first subscriber; otherwise what nobody wants is dropped
@@ -51,6 +54,7 @@ class Publisher final : public runtime::SessionUser, public runtime::EventLoop::
   void finish_track();
   void fail(std::string why);
   [[nodiscard]] bool may_begin() const;
+  [[nodiscard]] std::uint64_t next_group() const;
 
   runtime::EventLoop& loop_;
   PublisherOptions options_;

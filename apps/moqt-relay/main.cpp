@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdint>
 #include <iostream>
 #include <string>
@@ -25,6 +26,8 @@ struct Options {
   double drain_seconds = 5.0;
   std::uint64_t max_sessions = 10'000;
   std::size_t max_queued_bytes = relay::RelayLimits{}.max_queued_bytes_per_subscription;
+  double setup_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.setup).count();
+  double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
   bool allow_empty_prefix = false;
   bool refuse_stream_type = false;
   std::string log_level;
@@ -43,11 +46,22 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--max-queued-bytes", options.max_queued_bytes,
                  "Bytes that may wait for one subscription before it skips to the next group")
       ->capture_default_str();
+  app.add_option("--setup-timeout", options.setup_timeout, "Seconds that a client may take to CLIENT_SETUP")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  app.add_option("--data-stream-timeout", options.data_stream_timeout,
+                 "Seconds that a stream may stop in the middle of a header or an object")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
   app.add_flag("--tolerate-empty-namespace-prefix", options.allow_empty_prefix,
                "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_flag("--refuse-leading-stream-type", options.refuse_stream_type,
                "Refuse a 0x00 byte before CLIENT_SETUP, which draft-15 does not have");
   apps::add_logging_option(app, options.log_level);
+}
+
+std::chrono::milliseconds milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
 int run(const Options& options) {
@@ -68,7 +82,7 @@ int run(const Options& options) {
     loop.post([&] {
       if (++signals == 1) {
         spdlog::info("draining: clients are asked to leave");
-        server.drain(std::chrono::milliseconds(static_cast<std::int64_t>(options.drain_seconds * 1000)), stop);
+        server.drain(milliseconds(options.drain_seconds), stop);
       } else {
         server.close(moqt::SessionErrorCode::kNoError, "the relay is shutting down");
       }
@@ -80,6 +94,9 @@ int run(const Options& options) {
   listen.port = options.port;
   listen.credentials = identity->credentials();
   listen.max_sessions = options.max_sessions;
+  listen.session.handshake_timeout = milliseconds(options.setup_timeout);
+  listen.session.session.timeouts.setup = milliseconds(options.setup_timeout);
+  listen.session.session.timeouts.data_stream = milliseconds(options.data_stream_timeout);
   listen.session.session.tolerances.empty_namespace_prefix = options.allow_empty_prefix;
   listen.session.session.tolerances.leading_stream_type = !options.refuse_stream_type;
   auto ready = server.open("moqt-relay");
