@@ -83,7 +83,7 @@ async def relay(
             ``max_queued_bytes_per_subscription`` (bytes that wait for one slow subscriber before it skips to the
             next group), ``max_consecutive_skips`` (before it is ended with TOO_FAR_BEHIND).
 
-    Raises :class:`msquic.AddressInUse`, :class:`msquic.InvalidAddress`, :class:`msquic.CertificateFileInvalid`.
+    Raises :class:`msquic.AddressError` (for one, when the port is taken), :class:`msquic.CertificateFileInvalid`.
     """
     if unknown := sorted(limits.keys() - _LIMITS):
         raise TypeError(f"a relay has no limit {unknown[0]!r}: there are {', '.join(sorted(_LIMITS))}")

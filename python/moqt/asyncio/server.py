@@ -129,7 +129,7 @@ async def serve(
     key_file: str | os.PathLike[str] | None = None,
     max_request_id: int = 512,
     max_sessions: int = 10_000,
-    timeout: float = 10.0,
+    timeout: float = 10.0,  # noqa: ASYNC109 - the client's, not the caller's
     tolerances: Iterable[str] = ("leading-stream-type",),
     reader_queue_limit: int = 64 * 1024 * 1024,
 ) -> Server:
@@ -151,7 +151,7 @@ async def serve(
             CLIENT_SETUP, on unless left out) and ``empty-namespace-prefix``.
         reader_queue_limit: bytes that may wait in one subscription that is not read.
 
-    Raises :class:`msquic.AddressInUse`, :class:`msquic.InvalidAddress`, :class:`msquic.CertificateFileInvalid`.
+    Raises :class:`msquic.AddressError` (for one, when the port is taken), :class:`msquic.CertificateFileInvalid`.
     Cancelled, nothing listens.
     """
     if not 0 <= port <= 65535:

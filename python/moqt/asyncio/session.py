@@ -36,7 +36,6 @@ OFFER_SECONDS = 5.0
 """How long an offer waits for somebody to ask for offers."""
 
 
-
 class Session:
     """A session, as :func:`connect` gives it and the handler of :func:`serve` gets it.
 

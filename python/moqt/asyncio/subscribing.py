@@ -218,9 +218,7 @@ class Offer:
         subscription.largest = self.largest
         return subscription
 
-    async def refuse(
-        self, code: RequestErrorCode | int = RequestErrorCode.UNINTERESTED, reason: str = ""
-    ) -> None:
+    async def refuse(self, code: RequestErrorCode | int = RequestErrorCode.UNINTERESTED, reason: str = "") -> None:
         """REQUEST_ERROR. A second answer does nothing. Nothing to cancel."""
         self._session._hub.check()
         self._refuse(int(code), reason)

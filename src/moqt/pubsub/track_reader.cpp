@@ -127,8 +127,9 @@ void TrackReader::deliver(ReceivedObject&& object) {
   queued_bytes_ += size_of(object);
   ready_.push(std::move(object));
   while (queued_bytes_ > queue_limit_ && ready_.size() > 1) {
-    queued_bytes_ -= size_of(ready_.pop());
-    ++objects_dropped_;
+    const ReceivedObject dropped = ready_.pop();
+    queued_bytes_ -= size_of(dropped);
+    objects_dropped_ += dropped.implied ? 0 : 1;
   }
 }
 

@@ -1,0 +1,446 @@
+"""moqt.asyncio over real QUIC on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import moqt
+import moqt.asyncio as ma
+import msquic
+
+NS = ("live", "demo")
+
+
+def to(port: int, **options: Any) -> ma.Connector:
+    return ma.connect("127.0.0.1", port, verify=False, **options)
+
+
+@pytest.fixture(autouse=True)
+async def deadline() -> AsyncIterator[None]:
+    async with asyncio.timeout(40):
+        yield
+
+
+async def idle(session: ma.Session) -> None:
+    await session.wait_closed()
+
+
+async def payloads(subscription: ma.Subscription) -> list[tuple[int, int, bytes]]:
+    return [(o.group_id, o.object_id, o.payload) async for o in subscription]
+
+
+async def write(track: ma.TrackWriter, groups: int, objects: int, size: int = 100) -> list[tuple[int, int, bytes]]:
+    await track.wait_subscriber()
+    sent = []
+    for _ in range(groups):
+        with track.begin_group() as group:
+            for number in range(objects):
+                payload = f"{group.group_id}/{number}".encode() * size
+                group.write(payload)
+                sent.append((group.group_id, number, payload))
+        await track.drain()
+    await track.end()
+    return sent
+
+
+async def test_server_publishes_and_client_subscribes_at_once() -> None:
+    sent: list[tuple[int, int, bytes]] = []
+
+    async def handler(session: ma.Session) -> None:
+        sent.extend(await write(session.create_track(NS, "video", priority=3), 10, 10))
+        await session.wait_closed()
+
+    async with await ma.serve(handler) as server, to(server.port) as session:
+        assert isinstance(session.peer_setup, moqt.ServerSetup)
+        subscription = await session.subscribe("live/demo", b"video")
+        got = [o async for o in subscription]
+        assert [(o.group_id, o.object_id, o.payload) for o in got] == sent
+        assert {o.publisher_priority for o in got} == {3}
+        assert subscription.done == (moqt.PublishDoneCode.TRACK_ENDED, 10, "")
+
+
+async def test_client_publishes_and_server_subscribes() -> None:
+    got: asyncio.Future[list[tuple[int, int, bytes]]] = asyncio.get_running_loop().create_future()
+
+    async def handler(session: ma.Session) -> None:
+        assert isinstance(session.peer_setup, moqt.ClientSetup)
+        assert session.peer_setup.path == "/moqt?x=1"
+        async with session.subscribe_namespace(("live",)) as announcements:
+            async for announcement in announcements:
+                assert (str(announcement.namespace), announcement.active) == ("live/demo", True)
+                break
+        got.set_result(await payloads(await session.subscribe(NS, "video")))
+
+    async with await ma.serve(handler) as server, to(server.port, path="/moqt?x=1") as session:
+        track = session.create_track(NS, "video")
+        await session.publish_namespace(NS)
+        sent = await write(track, 3, 5)
+        assert await got == sent
+
+
+async def test_publish_is_offered_accepted_and_delivered_before_close() -> None:
+    got: asyncio.Future[list[tuple[int, int, bytes]]] = asyncio.get_running_loop().create_future()
+
+    async def handler(session: ma.Session) -> None:
+        async for offer in session.offers():
+            if offer.name == b"no":
+                await offer.refuse(moqt.RequestErrorCode.UNINTERESTED, "not this one")
+                continue
+            got.set_result(await payloads(await offer.accept()))
+            break
+
+    async with await ma.serve(handler) as server:
+        async with to(server.port) as session:
+            with pytest.raises(ma.RequestRefused, match=r"UNINTERESTED.*not this one"):
+                await session.publish(NS, "no")
+            track = await session.publish(NS, "video")
+            sent = await write(track, 4, 50, 300)
+        assert await got == sent
+
+
+async def test_a_thousand_objects_through_the_relay_to_two_subscribers() -> None:
+    async with (
+        await ma.relay(port=0) as relay,
+        to(relay.port) as publisher,
+        to(relay.port) as first,
+        to(relay.port) as second,
+    ):
+        track = publisher.create_track(NS, "video")
+        await publisher.publish_namespace(NS)
+        async with first.subscribe_namespace("live") as announcements:
+            async for announcement in announcements:
+                assert announcement.active
+                break
+        subscriptions = [await each.subscribe(NS, "video") for each in (first, second)]
+        reading = [asyncio.create_task(payloads(each)) for each in subscriptions]
+        sent = await write(track, 50, 20, 200)
+        for task in reading:
+            assert sorted(await task) == sent
+        stats = relay.stats()
+        assert (stats["objects_received"], stats["objects_delivered"]) == (1000, 2000)
+
+
+async def test_extensions_status_and_ids_arrive() -> None:
+    async def handler(session: ma.Session) -> None:
+        track = session.create_track(NS, "video")
+        await track.wait_subscriber()
+        group = track.begin_group(7)
+        group.write(b"a", extensions={2: 5, 3: b"xyz"}, object_id=4)
+        with pytest.raises(ValueError, match="object_id must be at least 5"):
+            group.write(b"b", object_id=4)
+        group.write(memoryview(bytearray(b"b")))
+        group.write(status=moqt.ObjectStatus.END_OF_GROUP)
+        group.end()
+        with pytest.raises(ma.SessionStateError, match="group has ended"):
+            group.write(b"c")
+        with pytest.raises(ma.SessionStateError, match="never both"):
+            track.write_datagram(8, 0, b"d")
+        await track.end()
+        await session.wait_closed()
+
+    async with await ma.serve(handler) as server, to(server.port) as session:
+        first, second, third = [o async for o in await session.subscribe(NS, "video")]
+        assert (first.group_id, first.object_id, first.payload) == (7, 4, b"a")
+        assert first.extensions is not None
+        assert first.extensions.items() == [(2, 5), (3, b"xyz")]
+        assert (second.object_id, second.payload, second.extensions) == (5, b"b", None)
+        assert (third.object_id, third.status, third.end_of_group) == (6, moqt.ObjectStatus.END_OF_GROUP, True)
+
+
+async def test_datagrams() -> None:
+    async def handler(session: ma.Session) -> None:
+        track = session.create_track(NS, "audio")
+        await track.wait_subscriber()
+        for number in range(20):
+            track.write_datagram(1, number, b"%d" % number, {2: number}, end_of_group=number == 19)
+            await asyncio.sleep(0.001)
+        await session.wait_closed()
+
+    async with await ma.serve(handler) as server, to(server.port) as session:
+        subscription = await session.subscribe(NS, "audio")
+        async for item in subscription:
+            assert item.datagram
+            assert item.payload == b"%d" % item.object_id
+            assert item.end_of_group == (item.object_id == 19)
+            if item.object_id == 19:
+                break
+
+
+async def test_filters_forward_and_status() -> None:
+    async def handler(session: ma.Session) -> None:
+        track = session.create_track(NS, "video")
+        await track.wait_subscriber()
+        for _ in range(10):
+            with track.begin_group() as group:
+                group.write(b"x")
+        await track.end()
+        await session.wait_closed()
+
+    async with await ma.serve(handler) as server, to(server.port) as session:
+        subscription = await session.subscribe(
+            NS, "video", filter=moqt.FilterType.ABSOLUTE_RANGE, start=(3, 0), end_group=5, forward=False
+        )
+        assert subscription.largest is None
+        assert await session.track_status(NS, "video") is None
+        await subscription.update(forward=True)
+        assert [o.group_id async for o in subscription] == [3, 4, 5]
+        with pytest.raises(ValueError, match="needs start"):
+            await session.subscribe(NS, "video", filter=moqt.FilterType.ABSOLUTE_START)
+
+
+async def test_what_a_slow_reader_leaves_is_bounded() -> None:
+    ended = asyncio.Event()
+
+    async def handler(session: ma.Session) -> None:
+        track = session.create_track(NS, "video")
+        await track.wait_subscriber()
+        for _ in range(400):
+            with track.begin_group() as group:
+                group.write(bytes(50_000))
+            await track.drain()
+        await track.end()
+        ended.set()  # and closing waits until all of it has arrived
+
+    async with await ma.serve(handler) as server, to(server.port, reader_queue_limit=1_000_000) as session:
+        subscription = await session.subscribe(NS, "video")
+        await ended.wait()
+        await session.wait_closed()
+        got = [o.group_id async for o in subscription]
+        assert got[-1] == 399
+        assert subscription.objects_dropped > 300  # 20 MB were sent, 1 MB waits here and 1 MB more at the ready
+        assert len(got) + subscription.objects_dropped == 400
+
+
+async def test_errors_have_names() -> None:
+    async def handler(session: ma.Session) -> None:
+        await session.close(moqt.ErrorCode.UNAUTHORIZED, "who are you?")
+
+    with pytest.raises(msquic.ConnectionFailed):
+        await to(9)
+    async with await ma.serve(idle) as server:
+        with pytest.raises(msquic.CertificateError, match="certificate"):
+            await ma.connect("127.0.0.1", server.port)
+        with pytest.raises(msquic.CertificateError, match="certificate"):
+            await ma.connect("127.0.0.1", server.port, fingerprints=["00" * 32])
+        async with ma.connect("127.0.0.1", server.port, fingerprints=[server.certificate_sha256]) as session:
+            for call in (session.subscribe(NS, "absent"), session.track_status(NS, "absent")):
+                with pytest.raises(ma.RequestRefused, match="DOES_NOT_EXIST") as refused:
+                    await call
+                assert refused.value.name == "DOES_NOT_EXIST"
+            session.create_track(NS, "twice")
+            with pytest.raises(ma.SessionStateError, match="already"):
+                session.create_track(NS, "twice")
+            with pytest.raises(moqt.EncodeError, match="4096"):
+                session.create_track(NS, b"x" * 5000)
+        with pytest.raises(ma.SessionClosed, match="NO_ERROR"):
+            session.create_track(NS, "late")
+        with pytest.raises(msquic.AddressError):
+            await ma.serve(idle, port=server.port)
+    async with await ma.serve(handler) as server:
+        session = await to(server.port)
+        await session.wait_closed()
+        with pytest.raises(ma.SessionClosed) as closed:
+            await session.subscribe(NS, "video")
+        assert (closed.value.code, closed.value.name) == (2, "UNAUTHORIZED")  # QUIC may lose the reason
+        assert closed.value.remote
+    with pytest.raises(ValueError, match="no tolerance"):
+        await ma.serve(idle, tolerances={"everything"})
+
+
+async def test_a_closing_server_ends_readers_with_session_closed() -> None:
+    async def handler(session: ma.Session) -> None:
+        track = session.create_track(NS, "video")
+        while True:
+            with track.begin_group() as group:
+                group.write(b"tick")
+            await asyncio.sleep(0.01)
+
+    server = await ma.serve(handler)
+    session = await to(server.port)
+    subscription = await session.subscribe(NS, "video")
+    await anext(subscription)
+    server.close()
+    with pytest.raises(ma.SessionClosed, match="NO_ERROR"):
+        async for _ in subscription:
+            pass
+    await server.wait_closed()
+    assert server.sessions == []
+
+
+async def test_a_failing_handler_closes_its_session_only(caplog: pytest.LogCaptureFixture) -> None:
+    async def handler(session: ma.Session) -> None:
+        if session.peer_setup.path == "/bad":  # type: ignore[union-attr]
+            raise LookupError("oops")
+        await session.wait_closed()
+
+    async with await ma.serve(handler) as server, to(server.port) as good:
+        bad = await to(server.port, path="/bad")
+        await bad.wait_closed()
+        assert bad.closed_by is not None
+        assert bad.closed_by.name == "INTERNAL_ERROR"
+        assert not good.is_closed
+        assert "oops" in caplog.text
+
+
+async def test_goaway() -> None:
+    async def handler(session: ma.Session) -> None:
+        await session.goaway("moqt://elsewhere.example/")
+        await session.wait_closed()
+
+    async with await ma.serve(handler) as server, to(server.port) as session:
+        assert await session.wait_goaway() == "moqt://elsewhere.example/"
+        with pytest.raises(ma.SessionStateError):
+            await session.subscribe(NS, "video")
+
+
+async def test_relay_drains_with_goaway() -> None:
+    relay = await ma.relay(port=0)
+    session = await to(relay.port)
+    closing = asyncio.create_task(relay.close(drain_seconds=30))
+    assert await session.wait_goaway() == ""
+    await session.close()
+    await closing
+    assert relay.stats()["sessions"] == 0
+
+
+async def cancel(work: Awaitable[Any]) -> None:
+    task = asyncio.ensure_future(work)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_every_await_may_be_cancelled() -> None:
+    async def handler(session: ma.Session) -> None:
+        track = session.create_track(NS, "video")
+        await cancel(track.wait_subscriber())
+        await write(track, 2, 2)
+        await session.wait_closed()
+
+    async with await ma.serve(handler) as server:
+        await cancel(to(server.port)._connect())
+        async with to(server.port) as session:
+            calls: list[Callable[[], Awaitable[Any]]] = [
+                lambda: session.publish_namespace(("other",)),
+                lambda: session.publish(("other",), "t"),
+                lambda: session.subscribe(NS, "another"),
+                lambda: session.track_status(NS, "video"),
+                lambda: session.subscribe_namespace("x").__aenter__(),
+                lambda: anext(session.offers()),
+                session.wait_closed,
+                session.wait_goaway,
+            ]
+            for call in calls:
+                await cancel(call())
+            await session.track_status(NS, "video")
+            subscription = await session.subscribe(NS, "video")
+            got = []
+            while len(got) < 4:
+                step = asyncio.create_task(anext(subscription))
+                await asyncio.sleep(0)
+                if not step.done():
+                    step.cancel()
+                try:
+                    got.append((await step).object_id)
+                except asyncio.CancelledError:
+                    await asyncio.sleep(0.001)
+            assert got == [0, 1, 0, 1]
+            with pytest.raises(StopAsyncIteration):
+                await anext(subscription)
+            await cancel(session.close())
+            await session.wait_closed()
+
+
+async def test_dropping_a_session_closes_it() -> None:
+    ended = asyncio.Event()
+
+    async def handler(session: ma.Session) -> None:
+        await session.wait_closed()
+        ended.set()
+
+    async with await ma.serve(handler) as server:
+        session = await to(server.port)
+        del session
+        gc.collect()
+        await ended.wait()
+
+
+def test_two_loops_in_two_threads() -> None:
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(asyncio.wait_for(test_server_publishes_and_client_subscribes_at_once(), 30))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(40)
+    assert failures == []
+
+
+async def test_another_loop_is_refused() -> None:
+    async with await ma.serve(idle) as server, to(server.port) as session:
+
+        async def elsewhere() -> None:
+            with pytest.raises(RuntimeError, match="another asyncio loop"):
+                await session.track_status(NS, "video")
+
+        await asyncio.to_thread(asyncio.run, elsewhere())
+
+
+def test_uvloop() -> None:
+    uvloop = pytest.importorskip("uvloop")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(asyncio.wait_for(test_a_thousand_objects_through_the_relay_to_two_subscribers(), 30))
+
+
+def test_a_loop_without_add_reader() -> None:
+    class Proactor(asyncio.SelectorEventLoop):
+        def add_reader(self, *_: Any) -> Any:
+            raise NotImplementedError
+
+    # Its own wake-up socket needs the reader that users are denied.
+    Proactor._add_reader = asyncio.SelectorEventLoop._add_reader  # type: ignore[attr-defined]
+    with asyncio.Runner(loop_factory=Proactor) as runner:
+        runner.run(asyncio.wait_for(test_server_publishes_and_client_subscribes_at_once(), 30))
+
+
+EXIT = """
+import asyncio, sys, moqt.asyncio as ma
+async def handler(session):
+    track = session.create_track("a", "b")
+    while True:
+        with track.begin_group() as group:
+            group.write(bytes(1000))
+        await asyncio.sleep(0)
+async def main():
+    global server, session, subscription, relay
+    server = await ma.serve(handler)
+    relay = await ma.relay(port=0)
+    session = await ma.connect("127.0.0.1", server.port, verify=False)
+    subscription = await session.subscribe("a", "b")
+    for _ in range(50):
+        await anext(subscription)
+    sys.exit(7)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_exit_with_live_sessions(attempt: int) -> None:
+    ended = subprocess.run([sys.executable, "-c", EXIT], timeout=20, capture_output=True, text=True, check=False)
+    assert ended.returncode == 7, ended.stderr
+    assert ended.stderr == ""
