@@ -15,8 +15,12 @@ namespace {
 
 // MsQuic prefers high numbers, the draft low ones. Urgency is 16 bits wide, like MsQuic's priority.
 constexpr std::uint16_t kDefaultUrgency = 128 << 8 | 128;
+/// How long acknowledgements wait for company while the session could send anyway.
+constexpr EventLoop::Clock::duration kSentDelay = std::chrono::milliseconds(20);
 
-std::span<const base::SharedBytes> slices_of(const session::GatherList& list) noexcept { return {list.begin(), list.size()}; }
+std::span<const base::SharedBytes> slices_of(const session::GatherList& list) noexcept {
+  return {list.begin(), list.size()};
+}
 
 }  // namespace
 
@@ -71,9 +75,20 @@ std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
     ended(*this);  // destroys *this
     return std::nullopt;
   }
-  const auto deadline = session_.next_deadline();
-  if (connected_) return deadline;
-  return deadline ? std::min(*deadline, handshake_deadline_) : handshake_deadline_;
+  auto deadline = session_.next_deadline();
+  const auto sooner = [&deadline](EventLoop::Time time) { deadline = deadline ? std::min(*deadline, time) : time; };
+  if (!connected_) sooner(handshake_deadline_);
+  if (const auto look = await_sent(now)) sooner(*look);
+  return deadline;
+}
+
+std::optional<EventLoop::Time> SessionDriver::await_sent(EventLoop::Time now) {
+  // With a full window the session waits for acknowledgements; below it nothing hurries.
+  const bool window_full = data_unsent_ >= session_.config().send_window;
+  if (window_full != sent_at_once_) inbox_->report_sent_at_once(window_full);
+  sent_at_once_ = window_full;
+  if (window_full || data_unsent_ == 0) return std::nullopt;
+  return now + kSentDelay;
 }
 
 void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
@@ -86,51 +101,24 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
       control_ = std::move(event.opened);
       control_started_ = true;
       break;
-    case Kind::ControlData:
-      session_.on_control_data(now, event.bytes);
-      break;
-    case Kind::ControlClosed:
-      session_.on_control_closed(now);
-      break;
-    case Kind::ControlSent:
-      control_unsent_ -= static_cast<std::size_t>(event.code);
-      break;
-    case Kind::BidiStreamOpened:
-      session_.on_bidi_stream_opened(now);
-      break;
-    case Kind::UniStreamOpened:
-      incoming_.emplace(event.id, std::move(event.opened));
-      break;
-    case Kind::UniStreamData:
-      session_.on_uni_stream_data(now, event.id, std::move(event.bytes), event.fin);
-      break;
-    case Kind::UniStreamReset:
-      session_.on_uni_stream_reset(now, event.id, event.code);
-      break;
-    case Kind::UniStreamClosed:
-      incoming_.erase(event.id);
-      break;
-    case Kind::ReceivePaused:
-      paused_.push_back(event.id);
-      break;
+    case Kind::ControlData: session_.on_control_data(now, event.bytes); break;
+    case Kind::ControlClosed: session_.on_control_closed(now); break;
+    case Kind::ControlSent: control_unsent_ -= static_cast<std::size_t>(event.code); break;
+    case Kind::BidiStreamOpened: session_.on_bidi_stream_opened(now); break;
+    case Kind::UniStreamOpened: incoming_.emplace(event.id, std::move(event.opened)); break;
+    case Kind::UniStreamData: session_.on_uni_stream_data(now, event.id, std::move(event.bytes), event.fin); break;
+    case Kind::UniStreamReset: session_.on_uni_stream_reset(now, event.id, event.code); break;
+    case Kind::UniStreamClosed: incoming_.erase(event.id); break;
+    case Kind::ReceivePaused: paused_.push_back(event.id); break;
     case Kind::StreamSent:
+      data_unsent_ -= static_cast<std::size_t>(event.code);
       session_.on_stream_bytes_sent({event.id}, static_cast<std::size_t>(event.code));
       break;
-    case Kind::StreamStopped:
-      session_.on_stop_sending(now, {event.id}, event.code);
-      break;
-    case Kind::StreamClosed:
-      outgoing_.erase(event.id);
-      break;
-    case Kind::Datagram:
-      session_.on_datagram(now, std::move(event.bytes));
-      break;
-    case Kind::DatagramMaxSize:
-      session_.on_datagram_max_size(static_cast<std::size_t>(event.code));
-      break;
-    case Kind::ShutdownComplete:
-      handle_shutdown(now);
-      break;
+    case Kind::StreamStopped: session_.on_stop_sending(now, {event.id}, event.code); break;
+    case Kind::StreamClosed: outgoing_.erase(event.id); break;
+    case Kind::Datagram: session_.on_datagram(now, std::move(event.bytes)); break;
+    case Kind::DatagramMaxSize: session_.on_datagram_max_size(static_cast<std::size_t>(event.code)); break;
+    case Kind::ShutdownComplete: handle_shutdown(now); break;
   }
 }
 
@@ -156,7 +144,8 @@ bool SessionDriver::perform_actions(EventLoop::Time now) {
 void SessionDriver::perform(session::SendControl& action) {
   if (!control_) {
     if (connection_.is_server()) return;  // the control stream is the client's to open; the session is closing
-    auto opened = connection_.open_stream(quic::StreamDirection::Bidirectional, std::make_shared<ControlStreamInbox>(inbox_));
+    auto opened =
+        connection_.open_stream(quic::StreamDirection::Bidirectional, std::make_shared<ControlStreamInbox>(inbox_));
     if (!opened) return;  // the connection is closing; ShutdownComplete follows
     control_ = std::move(opened.value());
     (void)control_.set_priority(0xffff);  // section 7.2: control before data;
@@ -187,7 +176,8 @@ void SessionDriver::perform(session::SendStream& action) {
   outgoing.started = true;
   const auto sent = outgoing.stream.send(slices_of(action.slices), flags, action.slices.bytes());
   // A send that was not taken gives its bytes back at once, or the window would stay shut.
-  if (!sent) session_.on_stream_bytes_sent(action.stream, action.slices.bytes());
+  if (!sent) return session_.on_stream_bytes_sent(action.stream, action.slices.bytes());
+  data_unsent_ += action.slices.bytes();
 }
 
 void SessionDriver::perform(session::ResetStream& action) {

@@ -64,6 +64,8 @@ class SessionDriver final : public EventLoop::Participant {
   void perform(moqt::session::CloseSession& action);
   void perform(std::monostate&) {}
   void resume_paused();
+  /// When to look for what was sent and acknowledged although nothing else happens; decides whether to be told.
+  std::optional<EventLoop::Time> await_sent(EventLoop::Time now);
 
   EventLoop& loop_;
   std::shared_ptr<TransportInbox> inbox_;
@@ -78,6 +80,8 @@ class SessionDriver final : public EventLoop::Participant {
   quic::Stream control_;
   bool control_started_ = false;
   std::size_t control_unsent_ = 0;  ///< bytes that the peer has not acknowledged
+  std::size_t data_unsent_ = 0;     ///< the same on data streams
+  bool sent_at_once_ = false;       ///< what the inbox has been told
   std::unordered_map<std::uint64_t, quic::Stream> incoming_;
   std::unordered_map<std::uint64_t, OutgoingStream> outgoing_;
   std::vector<std::uint64_t> paused_;

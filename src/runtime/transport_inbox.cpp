@@ -12,7 +12,8 @@ using Kind = TransportEvent::Kind;
 void TransportInbox::attach(EventLoop::Participant& participant) {
   const std::lock_guard lock(mutex_);
   participant_ = &participant;
-  if (!events_.empty()) loop_.ready(participant);
+  woken_ = !events_.empty();
+  if (woken_) loop_.ready(participant);
 }
 
 void TransportInbox::detach() {
@@ -24,15 +25,33 @@ void TransportInbox::take(std::vector<TransportEvent>& batch) {
   batch.clear();
   const std::lock_guard lock(mutex_);
   batch.swap(events_);
+  woken_ = false;
   queued_bytes_.store(0, std::memory_order_relaxed);
+}
+
+void TransportInbox::report_sent_at_once(bool at_once) {
+  const std::lock_guard lock(mutex_);
+  sent_at_once_ = at_once;
+  // What came before this was allowed to wait; it is not any more.
+  if (at_once && !woken_ && !events_.empty() && participant_ != nullptr) {
+    woken_ = true;
+    loop_.ready(*participant_);
+  }
 }
 
 void TransportInbox::push(TransportEvent&& event) noexcept {
   const std::lock_guard lock(mutex_);
-  const bool was_empty = events_.empty();
-  events_.push_back(std::move(event));
+  const bool may_wait = event.kind == Kind::StreamSent && !sent_at_once_;
+  if (event.kind == Kind::StreamSent && !events_.empty() && events_.back().kind == Kind::StreamSent &&
+      events_.back().id == event.id) {
+    events_.back().code += event.code;
+  } else {
+    events_.push_back(std::move(event));
+  }
+  if (may_wait || woken_ || participant_ == nullptr) return;
+  woken_ = true;
   // Under the lock, so that the participant can't leave in between; the loop's locks are taken inside ours only here.
-  if (was_empty && participant_ != nullptr) loop_.ready(*participant_);
+  loop_.ready(*participant_);
 }
 
 bool TransportInbox::push_received(Kind kind, std::uint64_t id, const quic::ReceivedData& data) noexcept {

@@ -32,6 +32,9 @@ class TransportInbox final : public quic::ConnectionHandler, public std::enable_
 
   /// Moves what has arrived into `batch`, emptied first. Loop thread.
   void take(std::vector<TransportEvent>& batch);
+  /// Whether StreamSent alone is worth a turn of the participant. If not, it waits for the next turn: with most sends
+  /// nothing depends on their acknowledgement, and waking a thread costs more than all of the rest. Loop thread.
+  void report_sent_at_once(bool at_once);
   /// Any thread.
   void push(TransportEvent&& event) noexcept;
   /// Pushes received bytes, copied; false when the loop is too far behind and nothing was taken.
@@ -51,6 +54,8 @@ class TransportInbox final : public quic::ConnectionHandler, public std::enable_
   std::mutex mutex_;  // never held across a call into quic
   std::vector<TransportEvent> events_;
   EventLoop::Participant* participant_ = nullptr;
+  bool woken_ = false;  ///< the participant has been made ready since the last take()
+  bool sent_at_once_ = false;
   std::atomic<std::size_t> queued_bytes_{0};
 
   // Touched by MsQuic's callbacks only, which come one at a time for a connection.
