@@ -25,7 +25,7 @@ done
 
 say() { echo "setup: $*" >&2; }
 
-packages=(g++ cmake ninja-build make perl pkg-config ccache cargo libnuma-dev libgtest-dev libbenchmark-dev libcli11-dev
+packages=(g++ cmake ninja-build make perl pkg-config ccache cargo libgtest-dev libbenchmark-dev libcli11-dev
   libspdlog-dev nlohmann-json3-dev ffmpeg python3-venv python3-dev ca-certificates)
 lint_packages=(clang clang-format clang-tidy)
 

@@ -1,3 +1,7 @@
+# Without libnuma: its static library can't go into a Python extension, and MsQuic uses it for one thing only, a worker's
+# preferred node on machines that have several.
+set(_MSQUIC_OPTIONS -DNUMA=OFF)
+
 # Builds MsQuic's own CMake project as a static library with its bundled quictls, once per version and set of flags.
 function(msquic_build SOURCE)
   if(MSQUIC_BUILD_TYPE)
@@ -16,7 +20,7 @@ function(msquic_build SOURCE)
   string(REGEX REPLACE "[^0-9;]+" "" _numbers "${_numbers}")
   string(REPLACE ";" "." _version "${_numbers}")
   _msquic_source_state("${SOURCE}" _state)
-  string(SHA256 _key "${SOURCE};${_state};${_version};${_type};${_flags};${CMAKE_C_COMPILER_ID};${CMAKE_C_COMPILER_VERSION};${CMAKE_SYSTEM_PROCESSOR};${CMAKE_OSX_ARCHITECTURES}")
+  string(SHA256 _key "${SOURCE};${_state};${_version};${_type};${_flags};${_MSQUIC_OPTIONS};${CMAKE_C_COMPILER_ID};${CMAKE_C_COMPILER_VERSION};${CMAKE_SYSTEM_PROCESSOR};${CMAKE_OSX_ARCHITECTURES}")
   string(SUBSTRING "${_key}" 0 12 _key)
   set(_prefix "${MSQUIC_CACHE_DIR}/msquic-${_version}-${_type}-${_key}")
   set(_library "${_prefix}/lib/${CMAKE_STATIC_LIBRARY_PREFIX}msquic${CMAKE_STATIC_LIBRARY_SUFFIX}")
@@ -38,18 +42,7 @@ function(msquic_build SOURCE)
     "$<BUILD_INTERFACE:msquic_static_library>" "$<INSTALL_INTERFACE:msquic-py::msquic_static_library>")
   find_package(Threads REQUIRED)
   target_link_libraries(msquic_py_msquic INTERFACE Threads::Threads ${CMAKE_DL_LIBS})
-  if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-    find_library(NUMA_STATIC_LIBRARY NAMES libnuma.a)
-    find_library(NUMA_LIBRARY NAMES numa)
-    # The static one of most distributions is not position-independent: it cannot go into the Python extension.
-    if(NUMA_LIBRARY)
-      target_link_libraries(msquic_py_msquic INTERFACE "$<BUILD_INTERFACE:${NUMA_LIBRARY}>")
-    elseif(NUMA_STATIC_LIBRARY)
-      target_link_libraries(msquic_py_msquic INTERFACE "$<BUILD_INTERFACE:${NUMA_STATIC_LIBRARY}>")
-    else()
-      message(FATAL_ERROR "libnuma is missing (Debian: apt install libnuma-dev, or run tools/setup.sh)")
-    endif()
-  elseif(APPLE)
+  if(APPLE)
     target_link_libraries(msquic_py_msquic INTERFACE "-framework CoreFoundation" "-framework Security")
   elseif(WIN32)
     target_link_libraries(msquic_py_msquic INTERFACE ws2_32 schannel ntdll bcrypt ncrypt crypt32 iphlpapi advapi32 secur32 userenv onecore)
@@ -105,7 +98,7 @@ function(_msquic_run_build SOURCE PREFIX TYPE FLAGS)
     COMMAND "${CMAKE_COMMAND}" -S "${SOURCE}" -B "${_work}" ${_generator}
             "-DCMAKE_BUILD_TYPE=${TYPE}" "-DCMAKE_C_COMPILER=${CMAKE_C_COMPILER}" "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}"
             "-DCMAKE_C_FLAGS=${FLAGS} -Wno-error" "-DCMAKE_CXX_FLAGS=${FLAGS} -Wno-error"
-            -DQUIC_BUILD_SHARED=OFF -DQUIC_TLS_LIB=${_tls} -DQUIC_ENABLE_LOGGING=OFF -DQUIC_EMBED_GIT_HASH=OFF
+            ${_MSQUIC_OPTIONS} -DQUIC_BUILD_SHARED=OFF -DQUIC_TLS_LIB=${_tls} -DQUIC_ENABLE_LOGGING=OFF -DQUIC_EMBED_GIT_HASH=OFF
             "-DQUIC_OUTPUT_DIR=${_work}/out"
     OUTPUT_FILE "${_log}" ERROR_FILE "${_log}" RESULT_VARIABLE _failed)
   set(_failed_log "${_log}")
