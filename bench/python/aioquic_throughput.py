@@ -53,7 +53,7 @@ class BulkClient(QuicConnectionProtocol):
         self.answered = asyncio.Event()
         started = time.perf_counter()
         stream_id = self._quic.get_next_available_stream_id()
-        # There is no public way to learn how much is outstanding, so aioquic gets everything at once and cuts it itself.
+        # There is no public way to learn how much is outstanding, so aioquic gets everything at once.
         self._quic.send_stream_data(stream_id, bytes(size), end_stream=True)
         self.transmit()
         await asyncio.wait_for(self.answered.wait(), 120)
