@@ -90,7 +90,6 @@ class ConnectionObject {
   std::unordered_map<const StreamMailbox*, nanobind::object> streams_;
   const bool server_;
   bool started_ = false;
-  bool final_ticket_sent_ = false;
   bool closed_ = false;
 };
 

@@ -87,14 +87,12 @@ void ConnectionObject::send_datagram(nb::handle data, unsigned flags) {
   const base::SharedBytes bytes = base::SharedBytes::copy_of(held.bytes());
   // The token asks for the states; who has no handler for them does not pay for them.
   const std::uint64_t token = handlers_[kDatagramSendStateChanged] ? 1 : 0;
-  or_raise(connection_.send_datagram({&bytes, 1}, token, (flags & send_flag::kAllowZeroRtt) != 0));
+  or_raise(connection_.send_datagram({&bytes, 1}, token, native_datagram_flags(flags)));
 }
 
 void ConnectionObject::send_resumption_ticket(unsigned flags, nb::handle data) {
   const HeldBuffer held(data, "data");
-  if (final_ticket_sent_) raise_named("InvalidState", "a ticket with SendResumptionFlags.FINAL was the last one");
-  or_raise(connection_.send_resumption_ticket(held.bytes()));
-  final_ticket_sent_ = (flags & resumption_flag::kFinal) != 0;
+  or_raise(connection_.send_resumption_ticket(held.bytes(), (flags & resumption_flag::kFinal) != 0));
 }
 
 void ConnectionObject::set_resumption_ticket(nb::handle ticket) {

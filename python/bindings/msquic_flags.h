@@ -2,6 +2,7 @@
 
 // The bits of the flag enumerations in msquic/enums.py, which are MsQuic's.
 
+#include "quic/connection.h"
 #include "quic/stream.h"
 
 namespace msquic_py::python {
@@ -42,6 +43,13 @@ constexpr quic::SendFlags native_send_flags(unsigned flags) noexcept {
   if ((flags & send_flag::kStart) != 0) native = native | quic::SendFlags::Start;
   if ((flags & send_flag::kFin) != 0) native = native | quic::SendFlags::Fin;
   if ((flags & send_flag::kDelaySend) != 0) native = native | quic::SendFlags::Delay;
+  return native;
+}
+
+constexpr quic::DatagramSendFlags native_datagram_flags(unsigned flags) noexcept {
+  quic::DatagramSendFlags native = quic::DatagramSendFlags::None;
+  if ((flags & send_flag::kAllowZeroRtt) != 0) native = native | quic::DatagramSendFlags::AllowZeroRtt;
+  if ((flags & send_flag::kDatagramPriority) != 0) native = native | quic::DatagramSendFlags::Priority;
   return native;
 }
 

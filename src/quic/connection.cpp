@@ -79,7 +79,8 @@ Result<void> Connection::shutdown_silently() noexcept {
   return state()->shutdown(0, {}, true);
 }
 
-Result<void> Connection::send_datagram(std::span<const base::SharedBytes> buffers, std::uint64_t token, bool allow_zero_rtt) noexcept {
+Result<void> Connection::send_datagram(std::span<const base::SharedBytes> buffers, std::uint64_t token,
+                                       DatagramSendFlags flags) noexcept {
   if (auto error = check(state())) return base::Failure{*error};
   SendRecord* const record = state()->send_records().take();
   record->token = token;
@@ -87,14 +88,14 @@ Result<void> Connection::send_datagram(std::span<const base::SharedBytes> buffer
     record->add(buffer.view());
     record->retained.push_back(buffer);
   }
-  return state()->send_datagram(record, allow_zero_rtt);
+  return state()->send_datagram(record, flags);
 }
 
 std::uint16_t Connection::max_datagram_size() const noexcept { return state() != nullptr ? state()->max_datagram_size() : std::uint16_t{0}; }
 
-Result<void> Connection::send_resumption_ticket(base::Bytes application_data) noexcept {
+Result<void> Connection::send_resumption_ticket(base::Bytes application_data, bool last) noexcept {
   if (auto error = check(state())) return base::Failure{*error};
-  return state()->send_resumption_ticket(application_data);
+  return state()->send_resumption_ticket(application_data, last);
 }
 
 Result<ConnectionStatistics> Connection::statistics() const {

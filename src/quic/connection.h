@@ -20,6 +20,18 @@
 
 namespace msquic_py::quic {
 
+enum class DatagramSendFlags : std::uint8_t {
+  None = 0,
+  AllowZeroRtt = 1,  ///< may go out as 0-RTT data, which an attacker can replay
+  Priority = 2,      ///< ahead of the queued datagrams that were sent without it
+};
+constexpr DatagramSendFlags operator|(DatagramSendFlags a, DatagramSendFlags b) noexcept {
+  return static_cast<DatagramSendFlags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+constexpr bool has_flag(DatagramSendFlags set, DatagramSendFlags flag) noexcept {
+  return (static_cast<unsigned>(set) & static_cast<unsigned>(flag)) != 0;
+}
+
 /// A QUIC connection. Copies share it, and all methods are thread-safe and never block unless they say so. When the
 /// last copy goes, the connection is shut down with code 0 and closes by itself.
 class Connection {
@@ -56,12 +68,14 @@ class Connection {
   /// Sends one unreliable datagram. With a token other than 0, on_datagram_send_state() reports what becomes of it.
   /// DatagramTooLarge and DatagramUnavailable name the two usual failures.
   Result<void> send_datagram(std::span<const base::SharedBytes> buffers, std::uint64_t token = 0,
-                             bool allow_zero_rtt = false) noexcept;
-  /// The largest datagram that can be sent now; 0 when none can.
+                             DatagramSendFlags flags = DatagramSendFlags::None) noexcept;
+  /// The largest datagram that can be sent now; 0 when none can. A server's first value is what fits in any case; the
+  /// exact one follows with the path's MTU.
   [[nodiscard]] std::uint16_t max_datagram_size() const noexcept;
 
-  /// Server, after on_connected(): gives the client a ticket with at most 1000 bytes of `application_data`.
-  Result<void> send_resumption_ticket(base::Bytes application_data = {}) noexcept;
+  /// Server, after on_connected(): gives the client a ticket with at most 1000 bytes of `application_data`. After a
+  /// `last` one every further call fails with InvalidState.
+  Result<void> send_resumption_ticket(base::Bytes application_data = {}, bool last = false) noexcept;
 
   /// Blocks until the connection's worker is free, unless inside one of its own handlers. WouldDeadlock inside a
   /// handler of another connection.

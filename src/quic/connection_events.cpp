@@ -11,6 +11,13 @@
 #include "quic/resumption_ticket.h"
 
 namespace msquic_py::quic {
+namespace {
+
+/// The datagram that fits in any case: into the 1200 bytes that every path carries (RFC 9000 section 14), beside the
+/// longest short header, frame type and length, and the authentication tag (RFC 9000 section 17.3.1, RFC 9221 section 4).
+constexpr std::uint16_t kDatagramForAnyPath = 1200 - (1 + 20 + 4) - (1 + 2) - 16;
+
+}  // namespace
 
 QUIC_STATUS QUIC_API ConnectionState::callback(HQUIC, void* context, QUIC_CONNECTION_EVENT* event) noexcept {
   auto& state = *static_cast<ConnectionState*>(context);
@@ -109,6 +116,27 @@ void ConnectionState::refresh_addresses() noexcept {
   const std::lock_guard lock(mutex_);
   if (has_local) local_ = from_msquic(local);
   if (has_remote) remote_ = from_msquic(remote);
+}
+
+// MsQuic reads the client's transport parameters before it offers the connection, so what it reports about them finds no
+// handler yet. The exact size of a datagram can't be asked for; the next event about it comes when the path's MTU is known.
+void ConnectionState::report_what_came_before() noexcept {
+  const CallbackScope scope(*this);
+  ConnectionHandler* const handler = listener();
+  std::uint16_t streams[2] = {};
+  for (const auto& [parameter, to] : {std::pair{QUIC_PARAM_CONN_LOCAL_BIDI_STREAM_COUNT, &streams[0]},
+                                      {QUIC_PARAM_CONN_LOCAL_UNIDI_STREAM_COUNT, &streams[1]}}) {
+    std::uint32_t size = sizeof(*to);
+    static_cast<void>(api().GetParam(handle_, parameter, &size, to));
+  }
+  if (handler != nullptr) handler->on_streams_available(streams[0], streams[1]);
+
+  BOOLEAN enabled = FALSE;
+  std::uint32_t size = sizeof(enabled);
+  if (QUIC_FAILED(api().GetParam(handle_, QUIC_PARAM_CONN_DATAGRAM_SEND_ENABLED, &size, &enabled))) return;
+  const std::uint16_t limit = enabled != FALSE ? kDatagramForAnyPath : std::uint16_t{0};
+  max_datagram_.store(limit, std::memory_order_release);
+  if (handler != nullptr) handler->on_datagram_state(enabled != FALSE, limit);
 }
 
 void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept {

@@ -43,8 +43,9 @@ enum class DatagramSendState : std::uint8_t {
 };
 constexpr bool is_final(DatagramSendState state) noexcept { return state >= DatagramSendState::LostDiscarded; }
 
-/// Receives the events of one connection, under the same rules as StreamHandler. On a client on_streams_available()
-/// and on_datagram_state() come before on_connected(); on a server early streams may.
+/// Receives the events of one connection, under the same rules as StreamHandler. on_streams_available() and
+/// on_datagram_state() come before on_connected(), on a server while it takes the connection; there early streams may
+/// come before it, too.
 class ConnectionHandler {
  public:
   virtual ~ConnectionHandler() = default;

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t kLargestCode = (std::uint64_t{1} << 62) - 1;
 constexpr std::size_t kLongestReason = 512;
 constexpr std::size_t kLongestTicketData = 1000;
+std::uint8_t kNothing = 0;
 
 }  // namespace
 
@@ -64,6 +65,7 @@ void ConnectionState::take_over(std::shared_ptr<ConnectionHandler> handler) noex
   registration_.child_opened(ObjectKind::Connection);
   registration_.add(*this);
   api().SetCallbackHandler(handle_, reinterpret_cast<void*>(&ConnectionState::callback), this);
+  report_what_came_before();
 }
 
 void ConnectionState::disown() noexcept {
@@ -150,8 +152,9 @@ Result<void> ConnectionState::shutdown(std::uint64_t code, std::string_view reas
   return {};
 }
 
-Result<void> ConnectionState::send_datagram(SendRecord* record, bool allow_zero_rtt) noexcept {
+Result<void> ConnectionState::send_datagram(SendRecord* record, DatagramSendFlags flags) noexcept {
   const Inside inside(*this);
+  if (record->buffers.empty()) record->buffers.push_back({0, &kNothing});  // MsQuic wants a buffer, if an empty one
   const std::uint64_t size = record->size();
   const std::uint16_t limit = max_datagram_size();
   std::optional<Error> error;
@@ -161,27 +164,39 @@ Result<void> ConnectionState::send_datagram(SendRecord* record, bool allow_zero_
     error = Error::own(Status::DatagramTooLarge, "a datagram of " + std::to_string(size) + " bytes is larger than the " +
                                                      std::to_string(limit) + " that the connection can carry now");
   } else {
-    const QUIC_STATUS status =
-        api().DatagramSend(handle_, record->buffers.data(), static_cast<std::uint32_t>(record->buffers.size()),
-                           allow_zero_rtt ? QUIC_SEND_FLAG_ALLOW_0_RTT : QUIC_SEND_FLAG_NONE, record);
+    unsigned out = QUIC_SEND_FLAG_NONE;
+    if (has_flag(flags, DatagramSendFlags::AllowZeroRtt)) out |= QUIC_SEND_FLAG_ALLOW_0_RTT;
+    if (has_flag(flags, DatagramSendFlags::Priority)) out |= QUIC_SEND_FLAG_DGRAM_PRIORITY;
+    const QUIC_STATUS status = api().DatagramSend(handle_, record->buffers.data(), static_cast<std::uint32_t>(record->buffers.size()),
+                                                  static_cast<QUIC_SEND_FLAGS>(out), record);
     if (QUIC_SUCCEEDED(status)) return {};
-    error = status == QUIC_STATUS_INVALID_STATE || status == QUIC_STATUS_ABORTED
-                ? Error::own(Status::DatagramUnavailable, std::string(status_text(Status::DatagramUnavailable)))
-                : Error::from_raw(status, "sending a datagram");
+    if (status == QUIC_STATUS_INVALID_STATE || status == QUIC_STATUS_ABORTED) {
+      error = Error::own(Status::DatagramUnavailable, std::string(status_text(Status::DatagramUnavailable)));
+    } else if (status == QUIC_STATUS_INVALID_PARAMETER) {  // the limit sank since it was reported, or the peer set a lower one
+      error = Error::own(Status::DatagramTooLarge, "a datagram of " + std::to_string(size) + " bytes is larger than the connection can carry now");
+    } else {
+      error = Error::from_raw(status, "sending a datagram");
+    }
   }
   send_records_.give_back(record);
   return base::Failure{*error};
 }
 
-Result<void> ConnectionState::send_resumption_ticket(base::Bytes data) noexcept {
+Result<void> ConnectionState::send_resumption_ticket(base::Bytes data, bool last) noexcept {
   const Inside inside(*this);
   if (!inside) return base::Failure{closed_handle("the connection")};
   if (data.size() > kLongestTicketData) {
     return base::Failure{Error::own(Status::InvalidParameter, "a resumption ticket carries at most 1000 bytes")};
   }
-  const QUIC_STATUS status = api().ConnectionSendResumptionTicket(handle_, QUIC_SEND_RESUMPTION_FLAG_NONE,
-                                                                  static_cast<std::uint16_t>(data.size()), data.data());
+  // MsQuic refuses further tickets only once its worker has sent the last one.
+  if (last_ticket_sent_.load(std::memory_order_acquire) || (last && last_ticket_sent_.exchange(true, std::memory_order_acq_rel))) {
+    return base::Failure{Error::own(Status::InvalidState, "the connection's last resumption ticket was sent already")};
+  }
+  const QUIC_STATUS status =
+      api().ConnectionSendResumptionTicket(handle_, last ? QUIC_SEND_RESUMPTION_FLAG_FINAL : QUIC_SEND_RESUMPTION_FLAG_NONE,
+                                           static_cast<std::uint16_t>(data.size()), data.data());
   if (QUIC_FAILED(status)) {
+    if (last) last_ticket_sent_.store(false, std::memory_order_release);
     return base::Failure{Error::from_raw(status, "sending a resumption ticket (servers only, after the handshake, with server_resumption_level)")};
   }
   return {};

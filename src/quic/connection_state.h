@@ -46,9 +46,10 @@ class ConnectionState {
   Result<void> set_configuration(const Configuration& configuration) noexcept;
   [[nodiscard]] bool configured() const noexcept { return configured_.load(std::memory_order_acquire); }
   Result<void> shutdown(std::uint64_t code, std::string_view reason, bool silent) noexcept;
-  Result<void> send_datagram(SendRecord* record, bool allow_zero_rtt) noexcept;
+  /// Takes over `record`, whatever the outcome.
+  Result<void> send_datagram(SendRecord* record, DatagramSendFlags flags) noexcept;
   [[nodiscard]] std::uint16_t max_datagram_size() const noexcept { return max_datagram_.load(std::memory_order_acquire); }
-  Result<void> send_resumption_ticket(base::Bytes data) noexcept;
+  Result<void> send_resumption_ticket(base::Bytes data, bool last) noexcept;
   Result<void> set_resumption_ticket(base::Bytes ticket);
   Result<void> set_local_address(const Address& address) noexcept;
   Result<ConnectionStatistics> statistics() const;
@@ -81,6 +82,7 @@ class ConnectionState {
 
   static QUIC_STATUS QUIC_API callback(HQUIC handle, void* context, QUIC_CONNECTION_EVENT* event) noexcept;
   QUIC_STATUS on_event(QUIC_CONNECTION_EVENT& event) noexcept;
+  void report_what_came_before() noexcept;
   void on_connected(const QUIC_CONNECTION_EVENT& event) noexcept;
   void on_shutdown_by_transport(const QUIC_CONNECTION_EVENT& event) noexcept;
   void on_shutdown_by_peer(const QUIC_CONNECTION_EVENT& event) noexcept;
@@ -107,6 +109,7 @@ class ConnectionState {
   std::atomic<bool> closing_{false};
   std::atomic<bool> start_requested_{false};
   std::atomic<bool> configured_{false};
+  std::atomic<bool> last_ticket_sent_{false};
   std::atomic<std::uint16_t> max_datagram_{0};
   const bool server_;
   std::shared_ptr<PortClaim> port_;

@@ -28,6 +28,73 @@ TEST_F(DatagramTest, ArriveWithTheirBoundariesAndAreAcknowledged) {
   EXPECT_EQ(client.events->datagram_states.back().second, DatagramSendState::Acknowledged);
 }
 
+TEST_F(DatagramTest, AServerSendsFromTheFirstMomentOnAsMuchAsItSaysItCan) {
+  listen();
+  listening->prepare = [](RecordingConnection& each) {
+    each.when_connected = [&each] {
+      const std::uint16_t limit = each.connection.max_datagram_size();
+      EXPECT_GE(limit, 1000);
+      EXPECT_EQ(each.datagram_limit, limit);
+      EXPECT_EQ(each.bidi_available, 100);
+      const base::SharedBytes largest = bytes(std::string(limit, 'x'));
+      EXPECT_TRUE(each.connection.send_datagram({&largest, 1}));
+    };
+  };
+  for (int i = 0; i < 20; ++i) {
+    Client client;
+    const auto server = connect(client);
+    ASSERT_TRUE(server && server->wait_connected());
+    ASSERT_TRUE(client.events->watched.wait([&] { return client.events->datagrams.size() == 1; })) << i;
+    ASSERT_TRUE(client.connection.shutdown(0));
+    ASSERT_TRUE(client.events->wait_complete());
+  }
+}
+
+TEST_F(DatagramTest, AServerSeesThatItsClientTakesNone) {
+  client_settings.datagram_receive_enabled = false;
+  listen();
+  listening->prepare = [](RecordingConnection& each) {
+    each.datagram_limit = 1;
+    each.when_connected = [&each] {
+      EXPECT_EQ(each.datagram_limit, 0);
+      const base::SharedBytes small = bytes("x");
+      EXPECT_EQ(each.connection.send_datagram({&small, 1}).error().status, Status::DatagramUnavailable);
+    };
+  };
+  Client client;
+  const auto server = connect(client);
+  ASSERT_TRUE(server && server->wait_connected());
+}
+
+TEST_F(DatagramTest, PriorityOvertakesWhatIsQueued) {
+  listen();
+  Client client = open_client();
+  // What a callback sends is put in order after it, all in one packet.
+  client.events->when_connected = [&client] {
+    for (const auto& [text, flags] : {std::pair{"first", DatagramSendFlags::None}, {"second", DatagramSendFlags::None},
+                                      {"urgent", DatagramSendFlags::Priority}, {"also urgent", DatagramSendFlags::Priority}}) {
+      const base::SharedBytes data = bytes(text);
+      EXPECT_TRUE(client.connection.send_datagram({&data, 1}, 0, flags));
+    }
+  };
+  ASSERT_TRUE(client.connection.start(client_configuration, "localhost", *Address::parse("127.0.0.1", port)));
+  const auto server = listening->wait_connection();
+  ASSERT_TRUE(server && server->watched.wait([&] { return server->datagrams.size() == 4; }));
+  EXPECT_EQ(server->datagrams, (std::vector<std::string>{"urgent", "also urgent", "first", "second"}));
+}
+
+TEST_F(DatagramTest, MayBeEmpty) {
+  listen();
+  Client client;
+  const auto server = connect(client);
+  ASSERT_TRUE(server && server->wait_connected());
+  const base::SharedBytes nothing;
+  ASSERT_TRUE(client.connection.send_datagram({&nothing, 1}));
+  ASSERT_TRUE(client.connection.send_datagram({}, 7));
+  ASSERT_TRUE(server->watched.wait([&] { return server->datagrams.size() == 2; }));
+  EXPECT_EQ(server->datagrams, (std::vector<std::string>{"", ""}));
+}
+
 TEST_F(DatagramTest, TooLargeNamesTheLimit) {
   listen();
   Client client;

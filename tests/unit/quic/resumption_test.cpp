@@ -57,6 +57,17 @@ TEST_F(ResumptionTest, ASessionIsResumedWithEarlyData) {
   EXPECT_TRUE(server->resumed);
 }
 
+TEST_F(ResumptionTest, NoTicketFollowsTheLast) {
+  Client client;
+  const auto server = connect(client);
+  ASSERT_TRUE(server && server->wait_connected());
+  ASSERT_TRUE(server->connection.send_resumption_ticket(base::as_bytes("one")));
+  ASSERT_TRUE(server->connection.send_resumption_ticket(base::as_bytes("two"), true));
+  EXPECT_EQ(server->connection.send_resumption_ticket().error().status, Status::InvalidState);
+  EXPECT_EQ(server->connection.send_resumption_ticket({}, true).error().status, Status::InvalidState);
+  ASSERT_TRUE(client.events->watched.wait([&] { return client.events->tickets.size() == 2; }));
+}
+
 TEST_F(ResumptionTest, TheServerMayRefuseTheSession) {
   const base::ByteVector ticket = obtain_ticket();
   listening->prepare = [](RecordingConnection& each) { each.resume = [](base::Bytes) { return false; }; };
