@@ -23,7 +23,8 @@ Address Address::any(std::uint16_t port, Family family) noexcept {
   return address;
 }
 
-Address Address::from_bytes(Family family, const std::uint8_t* bytes, std::uint16_t port, std::uint32_t scope_id) noexcept {
+Address Address::from_bytes(Family family, const std::uint8_t* bytes, std::uint16_t port,
+                            std::uint32_t scope_id) noexcept {
   Address address = any(port, family);
   std::copy_n(bytes, family == Family::IPv4 ? 4 : 16, address.bytes_.begin());
   address.scope_id_ = scope_id;
@@ -31,7 +32,8 @@ Address Address::from_bytes(Family family, const std::uint8_t* bytes, std::uint1
 }
 
 std::optional<Address> Address::parse(std::string_view literal, std::uint16_t port) noexcept {
-  if (literal.size() >= 2 && literal.front() == '[' && literal.back() == ']') literal = literal.substr(1, literal.size() - 2);
+  if (literal.size() >= 2 && literal.front() == '[' && literal.back() == ']')
+    literal = literal.substr(1, literal.size() - 2);
   char text[64];
   std::uint32_t scope = 0;
   if (const std::size_t percent = literal.find('%'); percent != std::string_view::npos) {
@@ -98,7 +100,8 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
       std::memcpy(&ipv6, each->ai_addr, sizeof(ipv6));
       std::uint8_t bytes[16];
       std::memcpy(bytes, &ipv6.sin6_addr, sizeof(bytes));
-      addresses.push_back(Address::from_bytes(Address::Family::IPv6, bytes, port, static_cast<std::uint32_t>(ipv6.sin6_scope_id)));
+      addresses.push_back(
+          Address::from_bytes(Address::Family::IPv6, bytes, port, static_cast<std::uint32_t>(ipv6.sin6_scope_id)));
     }
   }
   if (found != nullptr) freeaddrinfo(found);

@@ -33,7 +33,8 @@ class Address {
   [[nodiscard]] std::uint32_t scope_id() const noexcept { return scope_id_; }
   bool operator==(const Address&) const noexcept = default;
 
-  static Address from_bytes(Family family, const std::uint8_t* bytes, std::uint16_t port, std::uint32_t scope_id = 0) noexcept;
+  static Address from_bytes(Family family, const std::uint8_t* bytes, std::uint16_t port,
+                            std::uint32_t scope_id = 0) noexcept;
 
  private:
   Family family_ = Family::Unspecified;

@@ -13,7 +13,9 @@ class CallbackScope {
   CallbackScope& operator=(const CallbackScope&) = delete;
   ~CallbackScope() { current_ = outer_; }
 
-  [[nodiscard]] static bool in_callback_of(const ConnectionState& connection) noexcept { return current_ == &connection; }
+  [[nodiscard]] static bool in_callback_of(const ConnectionState& connection) noexcept {
+    return current_ == &connection;
+  }
   [[nodiscard]] static bool in_any() noexcept { return current_ != nullptr; }
 
  private:

@@ -62,7 +62,8 @@ CertificateVerdict check_certificate(void* from_msquic, std::string_view host, c
     for (const std::string& pin : pins) {
       if (!actual.empty() && only_hex(pin) == actual) return {};
     }
-    return {Status::BadCertificate, "the server's certificate has the SHA-256 fingerprint " + actual + ", which is not among the pinned ones"};
+    return {Status::BadCertificate,
+            "the server's certificate has the SHA-256 fingerprint " + actual + ", which is not among the pinned ones"};
   }
   bool matches = false;
   if (const auto address = Address::parse(host, 0)) {
@@ -73,8 +74,9 @@ CertificateVerdict check_certificate(void* from_msquic, std::string_view host, c
     matches = !host.empty() && X509_check_host(certificate.get(), host.data(), host.size(), 0, nullptr) == 1;
   }
   if (matches) return {};
-  return {Status::CertificateNameMismatch, "the server's certificate is not for '" + std::string(host) +
-                                               "'; dial a name that the certificate carries, or check who answers there"};
+  return {Status::CertificateNameMismatch,
+          "the server's certificate is not for '" + std::string(host) +
+              "'; dial a name that the certificate carries, or check who answers there"};
 }
 
 }  // namespace msquic_py::quic

@@ -1,8 +1,9 @@
 // Windows, where MsQuic uses Schannel and validates the chain together with the dialled name by itself, so that only
 // pinning is left to do. Written against the documentation of MsQuic and CryptoAPI; not built or run on Windows yet.
+// clang-format off: wincrypt.h needs windows.h before it
 #include <windows.h>
-
 #include <wincrypt.h>
+// clang-format on
 
 #include <cctype>
 
@@ -15,8 +16,8 @@ CertificateVerdict check_certificate(void* from_msquic, std::string_view, const 
   const auto* const certificate = static_cast<const CERT_CONTEXT*>(from_msquic);
   BYTE digest[32];
   DWORD size = sizeof(digest);
-  if (certificate == nullptr ||
-      !CryptHashCertificate2(L"SHA256", 0, nullptr, certificate->pbCertEncoded, certificate->cbCertEncoded, digest, &size)) {
+  if (certificate == nullptr || !CryptHashCertificate2(L"SHA256", 0, nullptr, certificate->pbCertEncoded,
+                                                       certificate->cbCertEncoded, digest, &size)) {
     return {Status::NoCertificate, "the server sent no certificate"};
   }
   static constexpr char kDigits[] = "0123456789ABCDEF";
@@ -28,11 +29,13 @@ CertificateVerdict check_certificate(void* from_msquic, std::string_view, const 
   for (const std::string& pin : pins) {
     std::string wanted;
     for (const char c : pin) {
-      if (std::isxdigit(static_cast<unsigned char>(c)) != 0) wanted += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+      if (std::isxdigit(static_cast<unsigned char>(c)) != 0)
+        wanted += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     }
     if (wanted == actual) return {};
   }
-  return {Status::BadCertificate, "the server's certificate has the SHA-256 fingerprint " + actual + ", which is not among the pinned ones"};
+  return {Status::BadCertificate,
+          "the server's certificate has the SHA-256 fingerprint " + actual + ", which is not among the pinned ones"};
 }
 
 }  // namespace msquic_py::quic

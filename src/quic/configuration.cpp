@@ -11,16 +11,16 @@ namespace {
 
 QUIC_SETTINGS to_msquic(const Settings& in) noexcept {
   QUIC_SETTINGS out{};
-#define MSQUIC_PY_SET(field, member)                                          \
-  if (in.field) {                                                             \
-    out.member = static_cast<decltype(out.member)>(*in.field);                \
-    out.IsSet.member = 1;                                                     \
+#define MSQUIC_PY_SET(field, member)                           \
+  if (in.field) {                                              \
+    out.member = static_cast<decltype(out.member)>(*in.field); \
+    out.IsSet.member = 1;                                      \
   }
 // Bit-fields have no decltype that a cast could name; each is one or two bits wide.
-#define MSQUIC_PY_SET_BITS(field, member, mask)                               \
-  if (in.field) {                                                             \
-    out.member = static_cast<std::uint8_t>(*in.field) & (mask);               \
-    out.IsSet.member = 1;                                                     \
+#define MSQUIC_PY_SET_BITS(field, member, mask)                 \
+  if (in.field) {                                               \
+    out.member = static_cast<std::uint8_t>(*in.field) & (mask); \
+    out.IsSet.member = 1;                                       \
   }
   MSQUIC_PY_SET(idle_timeout_ms, IdleTimeoutMs)
   MSQUIC_PY_SET(handshake_idle_timeout_ms, HandshakeIdleTimeoutMs)
@@ -53,9 +53,7 @@ QUIC_SETTINGS to_msquic(const Settings& in) noexcept {
   return out;
 }
 
-Error wrong_alpns() {
-  return Error::own(Status::InvalidParameter, "give at least one ALPN, each 1 to 255 bytes long");
-}
+Error wrong_alpns() { return Error::own(Status::InvalidParameter, "give at least one ALPN, each 1 to 255 bytes long"); }
 
 /// Loads `credentials` into the configuration; the strings MsQuic points to only need to live during the call.
 QUIC_STATUS load_credentials(HQUIC configuration, const Credentials& credentials) noexcept {
@@ -134,17 +132,19 @@ Result<Configuration> Configuration::open(const Registration& registration, std:
   std::vector<QUIC_BUFFER> buffers;
   for (const std::string& alpn : alpns) {
     if (alpn.empty() || alpn.size() > 255) return base::Failure{wrong_alpns()};
-    buffers.push_back({static_cast<std::uint32_t>(alpn.size()),
-                       reinterpret_cast<std::uint8_t*>(const_cast<char*>(alpn.data()))});
+    buffers.push_back(
+        {static_cast<std::uint32_t>(alpn.size()), reinterpret_cast<std::uint8_t*>(const_cast<char*>(alpn.data()))});
   }
   if (auto checked = check_credential_files(credentials); !checked) return base::Failure{checked.error()};
 
   RegistrationState& parent = *registration.state();
   const QUIC_SETTINGS converted = to_msquic(settings);
   HQUIC handle = nullptr;
-  QUIC_STATUS status = api().ConfigurationOpen(parent.handle(), buffers.data(), static_cast<std::uint32_t>(buffers.size()),
-                                               &converted, sizeof(converted), nullptr, &handle);
-  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "opening a configuration (is a setting out of range?)")};
+  QUIC_STATUS status =
+      api().ConfigurationOpen(parent.handle(), buffers.data(), static_cast<std::uint32_t>(buffers.size()), &converted,
+                              sizeof(converted), nullptr, &handle);
+  if (QUIC_FAILED(status))
+    return base::Failure{Error::from_raw(status, "opening a configuration (is a setting out of range?)")};
   status = load_credentials(handle, credentials);
   if (QUIC_FAILED(status)) {
     api().ConfigurationClose(handle);

@@ -48,7 +48,8 @@ Result<void> Connection::start(const Configuration& configuration, const std::st
   return state()->start(configuration, host, std::nullopt, port);
 }
 
-Result<void> Connection::start(const Configuration& configuration, const std::string& server_name, const Address& remote) {
+Result<void> Connection::start(const Configuration& configuration, const std::string& server_name,
+                               const Address& remote) {
   if (auto error = check(state())) return base::Failure{*error};
   if (remote.family() == Address::Family::Unspecified) {
     return base::Failure{Error::own(Status::InvalidParameter, "the server's address is unspecified")};
@@ -61,7 +62,8 @@ Result<void> Connection::set_configuration(const Configuration& configuration) n
   return state()->set_configuration(configuration);
 }
 
-Result<Stream> Connection::open_stream(StreamDirection direction, std::shared_ptr<StreamHandler> handler, bool allow_zero_rtt) {
+Result<Stream> Connection::open_stream(StreamDirection direction, std::shared_ptr<StreamHandler> handler,
+                                       bool allow_zero_rtt) {
   if (auto error = check(state())) return base::Failure{*error};
   if (!handler) return base::Failure{Error::own(Status::InvalidParameter, "a stream needs a handler")};
   auto opened = StreamState::open(*state(), direction, std::move(handler), allow_zero_rtt);
@@ -91,7 +93,9 @@ Result<void> Connection::send_datagram(std::span<const base::SharedBytes> buffer
   return state()->send_datagram(record, flags);
 }
 
-std::uint16_t Connection::max_datagram_size() const noexcept { return state() != nullptr ? state()->max_datagram_size() : std::uint16_t{0}; }
+std::uint16_t Connection::max_datagram_size() const noexcept {
+  return state() != nullptr ? state()->max_datagram_size() : std::uint16_t{0};
+}
 
 Result<void> Connection::send_resumption_ticket(base::Bytes application_data, bool last) noexcept {
   if (auto error = check(state())) return base::Failure{*error};
@@ -111,7 +115,9 @@ Result<void> Connection::set_peer_stream_counts(std::uint16_t bidirectional, std
 Address Connection::local_address() const { return readable(state()) ? state()->local_address() : Address(); }
 Address Connection::remote_address() const { return readable(state()) ? state()->remote_address() : Address(); }
 std::string Connection::server_name() const { return readable(state()) ? state()->server_name() : std::string(); }
-std::string Connection::negotiated_alpn() const { return readable(state()) ? state()->negotiated_alpn() : std::string(); }
+std::string Connection::negotiated_alpn() const {
+  return readable(state()) ? state()->negotiated_alpn() : std::string();
+}
 bool Connection::is_server() const noexcept { return state() != nullptr && state()->is_server(); }
 bool Connection::is_closing() const noexcept { return state() == nullptr || state()->is_closing(); }
 CloseReason Connection::close_reason() const { return readable(state()) ? state()->close_reason() : CloseReason(); }

@@ -58,7 +58,8 @@ class Connection {
 
   /// A stream that is not started yet; see Stream::start() and SendFlags::Start. `handler` must not be null.
   /// Fails with ConnectionClosing once a shutdown began.
-  Result<Stream> open_stream(StreamDirection direction, std::shared_ptr<StreamHandler> handler, bool allow_zero_rtt = false);
+  Result<Stream> open_stream(StreamDirection direction, std::shared_ptr<StreamHandler> handler,
+                             bool allow_zero_rtt = false);
 
   /// Closes with the application's `code` (at most 2^62 - 1) and a reason phrase (at most 512 bytes, best effort).
   Result<void> shutdown(std::uint64_t code, std::string_view reason = {}) noexcept;

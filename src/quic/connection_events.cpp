@@ -14,7 +14,8 @@ namespace msquic_py::quic {
 namespace {
 
 /// The datagram that fits in any case: into the 1200 bytes that every path carries (RFC 9000 section 14), beside the
-/// longest short header, frame type and length, and the authentication tag (RFC 9000 section 17.3.1, RFC 9221 section 4).
+/// longest short header, frame type and length, and the authentication tag (RFC 9000 section 17.3.1, RFC 9221 section
+/// 4).
 constexpr std::uint16_t kDatagramForAnyPath = 1200 - (1 + 20 + 4) - (1 + 2) - 16;
 
 }  // namespace
@@ -25,20 +26,16 @@ QUIC_STATUS QUIC_API ConnectionState::callback(HQUIC, void* context, QUIC_CONNEC
   return state.on_event(*event);
 }
 
-ConnectionHandler* ConnectionState::listener() const noexcept { return Library::finalizing() ? nullptr : handler_.get(); }
+ConnectionHandler* ConnectionState::listener() const noexcept {
+  return Library::finalizing() ? nullptr : handler_.get();
+}
 
 QUIC_STATUS ConnectionState::on_event(QUIC_CONNECTION_EVENT& event) noexcept {
   ConnectionHandler* const handler = listener();
   switch (event.Type) {
-    case QUIC_CONNECTION_EVENT_CONNECTED:
-      on_connected(event);
-      break;
-    case QUIC_CONNECTION_EVENT_SHUTDOWN_INITIATED_BY_TRANSPORT:
-      on_shutdown_by_transport(event);
-      break;
-    case QUIC_CONNECTION_EVENT_SHUTDOWN_INITIATED_BY_PEER:
-      on_shutdown_by_peer(event);
-      break;
+    case QUIC_CONNECTION_EVENT_CONNECTED: on_connected(event); break;
+    case QUIC_CONNECTION_EVENT_SHUTDOWN_INITIATED_BY_TRANSPORT: on_shutdown_by_transport(event); break;
+    case QUIC_CONNECTION_EVENT_SHUTDOWN_INITIATED_BY_PEER: on_shutdown_by_peer(event); break;
     case QUIC_CONNECTION_EVENT_SHUTDOWN_COMPLETE:
       on_shutdown_complete(event);  // may destroy this
       break;
@@ -60,18 +57,18 @@ QUIC_STATUS ConnectionState::on_event(QUIC_CONNECTION_EVENT& event) noexcept {
       if (handler != nullptr) handler->on_peer_address_changed(address);
       break;
     }
-    case QUIC_CONNECTION_EVENT_PEER_STREAM_STARTED:
-      on_peer_stream(event);
-      break;
+    case QUIC_CONNECTION_EVENT_PEER_STREAM_STARTED: on_peer_stream(event); break;
     case QUIC_CONNECTION_EVENT_STREAMS_AVAILABLE:
       if (handler != nullptr) {
-        handler->on_streams_available(event.STREAMS_AVAILABLE.BidirectionalCount, event.STREAMS_AVAILABLE.UnidirectionalCount);
+        handler->on_streams_available(event.STREAMS_AVAILABLE.BidirectionalCount,
+                                      event.STREAMS_AVAILABLE.UnidirectionalCount);
       }
       break;
     case QUIC_CONNECTION_EVENT_PEER_NEEDS_STREAMS:
       if (handler != nullptr) {
-        handler->on_peer_needs_streams(event.PEER_NEEDS_STREAMS.Bidirectional != FALSE ? StreamDirection::Bidirectional
-                                                                                       : StreamDirection::Unidirectional);
+        handler->on_peer_needs_streams(event.PEER_NEEDS_STREAMS.Bidirectional != FALSE
+                                           ? StreamDirection::Bidirectional
+                                           : StreamDirection::Unidirectional);
       }
       break;
     case QUIC_CONNECTION_EVENT_DATAGRAM_STATE_CHANGED: {
@@ -84,24 +81,20 @@ QUIC_STATUS ConnectionState::on_event(QUIC_CONNECTION_EVENT& event) noexcept {
     case QUIC_CONNECTION_EVENT_DATAGRAM_RECEIVED:
       if (handler != nullptr) {
         const QUIC_BUFFER& buffer = *event.DATAGRAM_RECEIVED.Buffer;
-        handler->on_datagram_received({buffer.Buffer, buffer.Length}, (event.DATAGRAM_RECEIVED.Flags & QUIC_RECEIVE_FLAG_0_RTT) != 0);
+        handler->on_datagram_received({buffer.Buffer, buffer.Length},
+                                      (event.DATAGRAM_RECEIVED.Flags & QUIC_RECEIVE_FLAG_0_RTT) != 0);
       }
       break;
-    case QUIC_CONNECTION_EVENT_DATAGRAM_SEND_STATE_CHANGED:
-      on_datagram_send_state(event);
-      break;
+    case QUIC_CONNECTION_EVENT_DATAGRAM_SEND_STATE_CHANGED: on_datagram_send_state(event); break;
     case QUIC_CONNECTION_EVENT_RESUMED:
-      if (handler != nullptr && !handler->on_resumed({event.RESUMED.ResumptionState, event.RESUMED.ResumptionStateLength})) {
+      if (handler != nullptr &&
+          !handler->on_resumed({event.RESUMED.ResumptionState, event.RESUMED.ResumptionStateLength})) {
         return QUIC_STATUS_CONNECTION_REFUSED;
       }
       break;
-    case QUIC_CONNECTION_EVENT_RESUMPTION_TICKET_RECEIVED:
-      on_ticket(event);
-      break;
-    case QUIC_CONNECTION_EVENT_PEER_CERTIFICATE_RECEIVED:
-      return on_certificate(event);
-    default:
-      break;
+    case QUIC_CONNECTION_EVENT_RESUMPTION_TICKET_RECEIVED: on_ticket(event); break;
+    case QUIC_CONNECTION_EVENT_PEER_CERTIFICATE_RECEIVED: return on_certificate(event);
+    default: break;
   }
   return QUIC_STATUS_SUCCESS;
 }
@@ -118,8 +111,9 @@ void ConnectionState::refresh_addresses() noexcept {
   if (has_remote) remote_ = from_msquic(remote);
 }
 
-// MsQuic reads the client's transport parameters before it offers the connection, so what it reports about them finds no
-// handler yet. The exact size of a datagram can't be asked for; the next event about it comes when the path's MTU is known.
+// MsQuic reads the client's transport parameters before it offers the connection, so what it reports about them finds
+// no handler yet. The exact size of a datagram can't be asked for; the next event about it comes when the path's MTU is
+// known.
 void ConnectionState::report_what_came_before() noexcept {
   const CallbackScope scope(*this);
   ConnectionHandler* const handler = listener();
@@ -141,12 +135,14 @@ void ConnectionState::report_what_came_before() noexcept {
 
 void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept {
   refresh_addresses();
-  const std::string_view alpn(reinterpret_cast<const char*>(event.CONNECTED.NegotiatedAlpn), event.CONNECTED.NegotiatedAlpnLength);
+  const std::string_view alpn(reinterpret_cast<const char*>(event.CONNECTED.NegotiatedAlpn),
+                              event.CONNECTED.NegotiatedAlpnLength);
   {
     const std::lock_guard lock(mutex_);
     alpn_ = alpn;
   }
-  if (ConnectionHandler* const handler = listener()) handler->on_connected(event.CONNECTED.SessionResumed != FALSE, alpn);
+  if (ConnectionHandler* const handler = listener())
+    handler->on_connected(event.CONNECTED.SessionResumed != FALSE, alpn);
 }
 
 void ConnectionState::on_shutdown_by_transport(const QUIC_CONNECTION_EVENT& event) noexcept {
@@ -228,7 +224,8 @@ void ConnectionState::deliver_shutdown(const CloseReason& reason) noexcept {
 void ConnectionState::on_peer_stream(const QUIC_CONNECTION_EVENT& event) noexcept {
   const auto& in = event.PEER_STREAM_STARTED;
   const bool unidirectional = (in.Flags & QUIC_STREAM_OPEN_FLAG_UNIDIRECTIONAL) != 0;
-  StreamState& state = *StreamState::accept(*this, in.Stream, unidirectional ? StreamDirection::Unidirectional : StreamDirection::Bidirectional);
+  StreamState& state = *StreamState::accept(
+      *this, in.Stream, unidirectional ? StreamDirection::Unidirectional : StreamDirection::Bidirectional);
   Stream stream(UserReference<StreamState>::adopt(state));
   ConnectionHandler* const handler = listener();
   std::shared_ptr<StreamHandler> events;

@@ -22,14 +22,14 @@ struct CloseReason {
     Transport,         ///< the transport, the TLS handshake or a timer; see `status`
   };
   Cause cause = Cause::None;
-  bool remote = false;  ///< the peer began it, as far as known: the transport does not say which side it was
+  bool remote = false;     ///< the peer began it, as far as known: the transport does not say which side it was
   std::uint64_t code = 0;  ///< the application's code, or the QUIC wire code for Transport (0x100 + alert for TLS)
   Status status = Status::Success;
   std::int64_t raw_status = 0;
-  std::string message;       ///< for people
-  std::string reason;        ///< the peer's reason phrase, best effort: often lost on the way. In on_shutdown_complete()
-  bool handshake_completed = false;       ///< in on_shutdown_complete()
-  bool peer_acknowledged_shutdown = false; ///< in on_shutdown_complete()
+  std::string message;  ///< for people
+  std::string reason;   ///< the peer's reason phrase, best effort: often lost on the way. In on_shutdown_complete()
+  bool handshake_completed = false;         ///< in on_shutdown_complete()
+  bool peer_acknowledged_shutdown = false;  ///< in on_shutdown_complete()
 };
 
 /// What became of a datagram, in the order in which it may happen.

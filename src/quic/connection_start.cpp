@@ -10,7 +10,8 @@ namespace msquic_py::quic {
 
 Result<void> ConnectionState::set_local_address(const Address& address) noexcept {
   if (server_ || start_requested_.load(std::memory_order_acquire)) {
-    return base::Failure{Error::own(Status::InvalidState, "the local address is chosen before a client connection starts")};
+    return base::Failure{
+        Error::own(Status::InvalidState, "the local address is chosen before a client connection starts")};
   }
   const std::lock_guard lock(mutex_);
   bind_ = address;
@@ -19,18 +20,20 @@ Result<void> ConnectionState::set_local_address(const Address& address) noexcept
 
 Result<void> ConnectionState::set_resumption_ticket(base::Bytes ticket) {
   if (server_ || start_requested_.load(std::memory_order_acquire)) {
-    return base::Failure{Error::own(Status::InvalidState, "a resumption ticket is set before a client connection starts")};
+    return base::Failure{
+        Error::own(Status::InvalidState, "a resumption ticket is set before a client connection starts")};
   }
   if (!ResumptionTicket::decode(ticket)) {
-    return base::Failure{Error::own(Status::InvalidParameter, "these bytes are not a resumption ticket from on_resumption_ticket()")};
+    return base::Failure{
+        Error::own(Status::InvalidParameter, "these bytes are not a resumption ticket from on_resumption_ticket()")};
   }
   const std::lock_guard lock(mutex_);
   ticket_.assign(ticket.begin(), ticket.end());
   return {};
 }
 
-Result<void> ConnectionState::start(const Configuration& configuration, const std::string& host, std::optional<Address> remote,
-                                    std::uint16_t port) {
+Result<void> ConnectionState::start(const Configuration& configuration, const std::string& host,
+                                    std::optional<Address> remote, std::uint16_t port) {
   if (!configuration) return base::Failure{closed_handle("the configuration")};
   if (host.empty() || host.size() > 255 || host.find('\0') != std::string::npos) {
     return base::Failure{Error::own(Status::InvalidParameter, "a host name has 1 to 255 bytes")};
@@ -39,7 +42,8 @@ Result<void> ConnectionState::start(const Configuration& configuration, const st
     return base::Failure{Error::own(Status::InvalidParameter, "a server's port is 1 to 65535")};
   }
   if (configuration.state()->credentials().role != Credentials::Role::Client) {
-    return base::Failure{Error::own(Status::InvalidParameter, "a client connection needs a configuration with client credentials")};
+    return base::Failure{
+        Error::own(Status::InvalidParameter, "a client connection needs a configuration with client credentials")};
   }
   const Inside inside(*this);
   if (!inside || is_closing()) return base::Failure{closed_handle("the connection")};
@@ -47,8 +51,9 @@ Result<void> ConnectionState::start(const Configuration& configuration, const st
     const std::lock_guard lock(mutex_);
     if (const auto ticket = ResumptionTicket::decode(ticket_)) {
       if (ticket->server_name != host || ticket->trust != configuration.state()->trust()) {
-        return base::Failure{Error::own(Status::TicketMismatch, "the resumption ticket was issued for '" + std::string(ticket->server_name) +
-                                                                    "' under trust setting '" + std::string(ticket->trust) + "'")};
+        return base::Failure{Error::own(Status::TicketMismatch,
+                                        "the resumption ticket was issued for '" + std::string(ticket->server_name) +
+                                            "' under trust setting '" + std::string(ticket->trust) + "'")};
       }
     }
     if (server_ || start_requested_.exchange(true, std::memory_order_acq_rel)) {
@@ -68,8 +73,10 @@ Result<void> ConnectionState::start(const Configuration& configuration, const st
   } else {
     run_on_own_thread([this, host, port] {
       auto found = resolve(host, port);
-      if (found) finish_start(found->front());
-      else fail_start(found.error());
+      if (found)
+        finish_start(found->front());
+      else
+        fail_start(found.error());
       release();
     });
   }
@@ -99,14 +106,14 @@ void ConnectionState::finish_start(const Address& remote) noexcept {
     status = api().SetParam(handle_, QUIC_PARAM_CONN_LOCAL_ADDRESS, sizeof(from), &from);
   }
   if (const auto decoded = ResumptionTicket::decode(ticket); decoded && QUIC_SUCCEEDED(status)) {
-    status = api().SetParam(handle_, QUIC_PARAM_CONN_RESUMPTION_TICKET, static_cast<std::uint32_t>(decoded->opaque.size()),
-                            decoded->opaque.data());
+    status = api().SetParam(handle_, QUIC_PARAM_CONN_RESUMPTION_TICKET,
+                            static_cast<std::uint32_t>(decoded->opaque.size()), decoded->opaque.data());
   }
   if (QUIC_SUCCEEDED(status)) {
     // An IP literal must not go into the SNI extension (RFC 6066 section 3).
     const bool literal = Address::parse(name, 0).has_value();
-    status = api().ConnectionStart(handle_, configuration->handle(), QUIC_ADDRESS_FAMILY_UNSPEC, literal ? nullptr : name.c_str(),
-                                   remote.port());
+    status = api().ConnectionStart(handle_, configuration->handle(), QUIC_ADDRESS_FAMILY_UNSPEC,
+                                   literal ? nullptr : name.c_str(), remote.port());
   }
   if (QUIC_FAILED(status)) fail_start(Error::from_raw(status, "connecting to " + remote.to_string()));
 }

@@ -19,7 +19,8 @@ std::uint8_t kNothing = 0;
 
 }  // namespace
 
-ConnectionState::ConnectionState(RegistrationState& registration, bool server) : registration_(registration), server_(server) {}
+ConnectionState::ConnectionState(RegistrationState& registration, bool server)
+    : registration_(registration), server_(server) {}
 
 ConnectionState::~ConnectionState() { drop_configuration(); }
 
@@ -32,10 +33,12 @@ void ConnectionState::drop_configuration() noexcept {
   if (configuration != nullptr) configuration->release();
 }
 
-Result<ConnectionState*> ConnectionState::open(RegistrationState& registration, std::shared_ptr<ConnectionHandler> handler) {
+Result<ConnectionState*> ConnectionState::open(RegistrationState& registration,
+                                               std::shared_ptr<ConnectionHandler> handler) {
   auto* const state = new ConnectionState(registration, false);
   state->handler_ = std::move(handler);
-  const QUIC_STATUS status = api().ConnectionOpen(registration.handle(), &ConnectionState::callback, state, &state->handle_);
+  const QUIC_STATUS status =
+      api().ConnectionOpen(registration.handle(), &ConnectionState::callback, state, &state->handle_);
   if (QUIC_FAILED(status)) {
     static_cast<void>(state->gate_.shut());
     state->release();
@@ -47,8 +50,8 @@ Result<ConnectionState*> ConnectionState::open(RegistrationState& registration, 
   return state;
 }
 
-ConnectionState* ConnectionState::offered(RegistrationState& registration, HQUIC handle, const QUIC_NEW_CONNECTION_INFO& info,
-                                          std::shared_ptr<PortClaim> port) {
+ConnectionState* ConnectionState::offered(RegistrationState& registration, HQUIC handle,
+                                          const QUIC_NEW_CONNECTION_INFO& info, std::shared_ptr<PortClaim> port) {
   auto* const state = new ConnectionState(registration, true);
   state->handle_ = handle;
   state->port_ = std::move(port);
@@ -122,7 +125,8 @@ Result<void> ConnectionState::set_configuration(const Configuration& configurati
 }
 
 Result<void> ConnectionState::shutdown(std::uint64_t code, std::string_view reason, bool silent) noexcept {
-  if (code > kLargestCode) return base::Failure{Error::own(Status::InvalidParameter, "an error code is at most 2^62 - 1")};
+  if (code > kLargestCode)
+    return base::Failure{Error::own(Status::InvalidParameter, "an error code is at most 2^62 - 1")};
   if (reason.size() > kLongestReason) {
     return base::Failure{Error::own(Status::InvalidParameter, "a reason phrase is at most 512 bytes")};
   }
@@ -134,7 +138,8 @@ Result<void> ConnectionState::shutdown(std::uint64_t code, std::string_view reas
   cause.message = "closed by this side's application";
   set_cause(std::move(cause));
   closing_.store(true, std::memory_order_release);
-  api().ConnectionShutdown(handle_, silent ? QUIC_CONNECTION_SHUTDOWN_FLAG_SILENT : QUIC_CONNECTION_SHUTDOWN_FLAG_NONE, code);
+  api().ConnectionShutdown(handle_, silent ? QUIC_CONNECTION_SHUTDOWN_FLAG_SILENT : QUIC_CONNECTION_SHUTDOWN_FLAG_NONE,
+                           code);
   if (!reason.empty() && !silent) {
     // MsQuic drops a phrase that is set before the shutdown, so it follows behind it in the connection's queue.
     retain();
@@ -161,19 +166,23 @@ Result<void> ConnectionState::send_datagram(SendRecord* record, DatagramSendFlag
   if (!inside || limit == 0) {
     error = Error::own(Status::DatagramUnavailable, std::string(status_text(Status::DatagramUnavailable)));
   } else if (size > limit) {
-    error = Error::own(Status::DatagramTooLarge, "a datagram of " + std::to_string(size) + " bytes is larger than the " +
-                                                     std::to_string(limit) + " that the connection can carry now");
+    error =
+        Error::own(Status::DatagramTooLarge, "a datagram of " + std::to_string(size) + " bytes is larger than the " +
+                                                 std::to_string(limit) + " that the connection can carry now");
   } else {
     unsigned out = QUIC_SEND_FLAG_NONE;
     if (has_flag(flags, DatagramSendFlags::AllowZeroRtt)) out |= QUIC_SEND_FLAG_ALLOW_0_RTT;
     if (has_flag(flags, DatagramSendFlags::Priority)) out |= QUIC_SEND_FLAG_DGRAM_PRIORITY;
-    const QUIC_STATUS status = api().DatagramSend(handle_, record->buffers.data(), static_cast<std::uint32_t>(record->buffers.size()),
-                                                  static_cast<QUIC_SEND_FLAGS>(out), record);
+    const QUIC_STATUS status =
+        api().DatagramSend(handle_, record->buffers.data(), static_cast<std::uint32_t>(record->buffers.size()),
+                           static_cast<QUIC_SEND_FLAGS>(out), record);
     if (QUIC_SUCCEEDED(status)) return {};
     if (status == QUIC_STATUS_INVALID_STATE || status == QUIC_STATUS_ABORTED) {
       error = Error::own(Status::DatagramUnavailable, std::string(status_text(Status::DatagramUnavailable)));
-    } else if (status == QUIC_STATUS_INVALID_PARAMETER) {  // the limit sank since it was reported, or the peer set a lower one
-      error = Error::own(Status::DatagramTooLarge, "a datagram of " + std::to_string(size) + " bytes is larger than the connection can carry now");
+    } else if (status ==
+               QUIC_STATUS_INVALID_PARAMETER) {  // the limit sank since it was reported, or the peer set a lower one
+      error = Error::own(Status::DatagramTooLarge, "a datagram of " + std::to_string(size) +
+                                                       " bytes is larger than the connection can carry now");
     } else {
       error = Error::from_raw(status, "sending a datagram");
     }
@@ -189,22 +198,25 @@ Result<void> ConnectionState::send_resumption_ticket(base::Bytes data, bool last
     return base::Failure{Error::own(Status::InvalidParameter, "a resumption ticket carries at most 1000 bytes")};
   }
   // MsQuic refuses further tickets only once its worker has sent the last one.
-  if (last_ticket_sent_.load(std::memory_order_acquire) || (last && last_ticket_sent_.exchange(true, std::memory_order_acq_rel))) {
+  if (last_ticket_sent_.load(std::memory_order_acquire) ||
+      (last && last_ticket_sent_.exchange(true, std::memory_order_acq_rel))) {
     return base::Failure{Error::own(Status::InvalidState, "the connection's last resumption ticket was sent already")};
   }
-  const QUIC_STATUS status =
-      api().ConnectionSendResumptionTicket(handle_, last ? QUIC_SEND_RESUMPTION_FLAG_FINAL : QUIC_SEND_RESUMPTION_FLAG_NONE,
-                                           static_cast<std::uint16_t>(data.size()), data.data());
+  const QUIC_STATUS status = api().ConnectionSendResumptionTicket(
+      handle_, last ? QUIC_SEND_RESUMPTION_FLAG_FINAL : QUIC_SEND_RESUMPTION_FLAG_NONE,
+      static_cast<std::uint16_t>(data.size()), data.data());
   if (QUIC_FAILED(status)) {
     if (last) last_ticket_sent_.store(false, std::memory_order_release);
-    return base::Failure{Error::from_raw(status, "sending a resumption ticket (servers only, after the handshake, with server_resumption_level)")};
+    return base::Failure{Error::from_raw(
+        status, "sending a resumption ticket (servers only, after the handshake, with server_resumption_level)")};
   }
   return {};
 }
 
 Result<ConnectionStatistics> ConnectionState::statistics() const {
   if (CallbackScope::in_any() && !CallbackScope::in_callback_of(*this)) {
-    return base::Failure{Error::own(Status::WouldDeadlock, "statistics() inside a handler of another connection could wait for itself")};
+    return base::Failure{
+        Error::own(Status::WouldDeadlock, "statistics() inside a handler of another connection could wait for itself")};
   }
   const Inside inside(*this);
   if (!inside) return base::Failure{closed_handle("the connection")};
@@ -238,7 +250,8 @@ Result<ConnectionStatistics> ConnectionState::statistics() const {
   return out;
 }
 
-Result<void> ConnectionState::set_peer_stream_counts(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept {
+Result<void> ConnectionState::set_peer_stream_counts(std::uint16_t bidirectional,
+                                                     std::uint16_t unidirectional) noexcept {
   retain();
   const auto apply = [this, bidirectional, unidirectional] {
     {
@@ -254,8 +267,10 @@ Result<void> ConnectionState::set_peer_stream_counts(std::uint16_t bidirectional
     }
     release();
   };
-  if (CallbackScope::in_callback_of(*this)) apply();
-  else run_in_background(apply);
+  if (CallbackScope::in_callback_of(*this))
+    apply();
+  else
+    run_in_background(apply);
   return {};
 }
 

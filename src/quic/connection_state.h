@@ -42,13 +42,16 @@ class ConnectionState {
   Gate& gate() const noexcept { return gate_; }
   void close_handle() const noexcept;
 
-  Result<void> start(const Configuration& configuration, const std::string& host, std::optional<Address> remote, std::uint16_t port);
+  Result<void> start(const Configuration& configuration, const std::string& host, std::optional<Address> remote,
+                     std::uint16_t port);
   Result<void> set_configuration(const Configuration& configuration) noexcept;
   [[nodiscard]] bool configured() const noexcept { return configured_.load(std::memory_order_acquire); }
   Result<void> shutdown(std::uint64_t code, std::string_view reason, bool silent) noexcept;
   /// Takes over `record`, whatever the outcome.
   Result<void> send_datagram(SendRecord* record, DatagramSendFlags flags) noexcept;
-  [[nodiscard]] std::uint16_t max_datagram_size() const noexcept { return max_datagram_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint16_t max_datagram_size() const noexcept {
+    return max_datagram_.load(std::memory_order_acquire);
+  }
   Result<void> send_resumption_ticket(base::Bytes data, bool last) noexcept;
   Result<void> set_resumption_ticket(base::Bytes ticket);
   Result<void> set_local_address(const Address& address) noexcept;
@@ -101,7 +104,7 @@ class ConnectionState {
   void refresh_addresses() noexcept;
 
   RegistrationState& registration_;  // alive while a handle of this connection is open
-  HQUIC handle_ = nullptr;  // set before the block is shared
+  HQUIC handle_ = nullptr;           // set before the block is shared
   mutable Gate gate_;
   std::atomic<std::uint32_t> references_{1};
   std::atomic<std::uint32_t> users_{1};

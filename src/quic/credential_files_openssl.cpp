@@ -47,15 +47,18 @@ int give_password(char* buffer, int size, int, void* password) {
 Result<void> check_pair(const Credentials& credentials) {
   auto certificate_text = read_file(credentials.certificate_file, "the certificate");
   if (!certificate_text) return base::Failure{certificate_text.error()};
-  const std::unique_ptr<X509, Free> certificate(PEM_read_bio_X509(memory(*certificate_text).get(), nullptr, nullptr, nullptr));
+  const std::unique_ptr<X509, Free> certificate(
+      PEM_read_bio_X509(memory(*certificate_text).get(), nullptr, nullptr, nullptr));
   if (!certificate) return bad_file(credentials.certificate_file, "is not a PEM certificate");
   auto key_text = read_file(credentials.private_key_file, "the private key");
   if (!key_text) return base::Failure{key_text.error()};
   std::string password = credentials.private_key_password;
-  const std::unique_ptr<EVP_PKEY, Free> key(PEM_read_bio_PrivateKey(memory(*key_text).get(), nullptr, give_password, &password));
+  const std::unique_ptr<EVP_PKEY, Free> key(
+      PEM_read_bio_PrivateKey(memory(*key_text).get(), nullptr, give_password, &password));
   if (!key) return bad_file(credentials.private_key_file, "is not a PEM private key, or its password is wrong");
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
-    return bad_file(credentials.private_key_file, "is not the key of the certificate '" + credentials.certificate_file + "'");
+    return bad_file(credentials.private_key_file,
+                    "is not the key of the certificate '" + credentials.certificate_file + "'");
   }
   return {};
 }
@@ -66,7 +69,8 @@ Result<void> check_credential_files(const Credentials& credentials) {
   const bool has_certificate = !credentials.certificate_file.empty();
   if (has_certificate != !credentials.private_key_file.empty() ||
       (credentials.role == Credentials::Role::Server && !has_certificate)) {
-    return base::Failure{Error::own(Status::InvalidParameter, "give certificate_file and private_key_file together; a server needs both")};
+    return base::Failure{Error::own(Status::InvalidParameter,
+                                    "give certificate_file and private_key_file together; a server needs both")};
   }
   Result<void> result;
   if (has_certificate) result = check_pair(credentials);

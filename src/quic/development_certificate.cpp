@@ -30,7 +30,9 @@ struct Free {
 using Key = std::unique_ptr<EVP_PKEY, Free>;
 using Certificate = std::unique_ptr<X509, Free>;
 
-Error failed(const std::string& what) { return Error::own(Status::TlsError, "making a development certificate: " + what); }
+Error failed(const std::string& what) {
+  return Error::own(Status::TlsError, "making a development certificate: " + what);
+}
 
 bool add_extension(X509* certificate, int kind, const std::string& value) {
   X509V3_CTX context;
@@ -73,8 +75,9 @@ Result<Certificate> make_certificate(EVP_PKEY* key, const DevelopmentCertificate
       // A minute back, for peers whose clock is a little behind.
       X509_gmtime_adj(X509_getm_notBefore(out), -60) != nullptr &&
       X509_gmtime_adj(X509_getm_notAfter(out), kSecondsPerDay * static_cast<long>(options.valid_days)) != nullptr &&
-      X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, kName, -1, -1, 0) == 1 && X509_set_issuer_name(out, subject) == 1 &&
-      X509_set_pubkey(out, key) == 1 && add_extension(out, NID_basic_constraints, "critical,CA:TRUE") &&
+      X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, kName, -1, -1, 0) == 1 &&
+      X509_set_issuer_name(out, subject) == 1 && X509_set_pubkey(out, key) == 1 &&
+      add_extension(out, NID_basic_constraints, "critical,CA:TRUE") &&
       add_extension(out, NID_key_usage, "critical,digitalSignature,keyCertSign") &&
       add_extension(out, NID_ext_key_usage, "serverAuth,clientAuth") &&
       add_extension(out, NID_subject_key_identifier, "hash") && add_extension(out, NID_subject_alt_name, *names) &&
@@ -137,8 +140,10 @@ Result<DevelopmentCertificate> DevelopmentCertificate::create(const std::filesys
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return base::Failure{failed("cannot create '" + directory.string() + "': " + error.message())};
-  if (auto written = write_private(made.private_key_file, text_of(key_text.get())); !written) return base::Failure{written.error()};
-  if (auto written = write_private(made.certificate_file, text_of(certificate_text.get())); !written) return base::Failure{written.error()};
+  if (auto written = write_private(made.private_key_file, text_of(key_text.get())); !written)
+    return base::Failure{written.error()};
+  if (auto written = write_private(made.certificate_file, text_of(certificate_text.get())); !written)
+    return base::Failure{written.error()};
   return made;
 }
 

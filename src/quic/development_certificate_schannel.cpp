@@ -4,7 +4,8 @@
 
 namespace msquic_py::quic {
 
-Result<DevelopmentCertificate> DevelopmentCertificate::create(const std::filesystem::path&, const DevelopmentCertificateOptions&) {
+Result<DevelopmentCertificate> DevelopmentCertificate::create(const std::filesystem::path&,
+                                                              const DevelopmentCertificateOptions&) {
   return base::Failure{Error::own(Status::NotSupported,
                                   "development certificates need OpenSSL; on Windows use New-SelfSignedCertificate")};
 }

@@ -13,7 +13,8 @@ class Gate {
   [[nodiscard]] bool enter() noexcept {
     std::uint64_t state = state_.load(std::memory_order_acquire);
     while ((state & kShut) == 0) {
-      if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire)) return true;
+      if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire))
+        return true;
     }
     return false;
   }

@@ -28,8 +28,10 @@ class IntrusiveList {
   void remove(T& element) noexcept {
     ListLinks<T>& links = element.links();
     if (!links.linked) return;
-    if (links.previous != nullptr) links.previous->links().next = links.next;
-    else front_ = links.next;
+    if (links.previous != nullptr)
+      links.previous->links().next = links.next;
+    else
+      front_ = links.next;
     if (links.next != nullptr) links.next->links().previous = links.previous;
     links = {};
   }

@@ -43,7 +43,8 @@ std::uint64_t opened(ObjectKind kind) noexcept {
 const QUIC_API_TABLE& api() noexcept { return *process().table.load(std::memory_order_acquire); }
 
 std::optional<Error> unusable() {
-  for (const auto& [flag, status] : {std::pair{Library::forked(), Status::ForkedProcess}, {Library::finalizing(), Status::Finalizing}}) {
+  for (const auto& [flag, status] :
+       {std::pair{Library::forked(), Status::ForkedProcess}, {Library::finalizing(), Status::Finalizing}}) {
     if (flag) return Error::own(status, std::string(status_text(status)));
   }
   return std::nullopt;
@@ -95,8 +96,8 @@ Result<void> Library::close() {
   if (self.registrations != 0) {
     return base::Failure{Error::own(
         Status::LibraryInUse, "MsQuic cannot be closed while objects are open: " + std::to_string(self.registrations) +
-                                  " registrations, " + std::to_string(opened(ObjectKind::Configuration)) + " configurations, " +
-                                  std::to_string(opened(ObjectKind::Listener)) + " listeners, " +
+                                  " registrations, " + std::to_string(opened(ObjectKind::Configuration)) +
+                                  " configurations, " + std::to_string(opened(ObjectKind::Listener)) + " listeners, " +
                                   std::to_string(opened(ObjectKind::Connection)) + " connections, " +
                                   std::to_string(opened(ObjectKind::Stream)) + " streams; close them first")};
   }

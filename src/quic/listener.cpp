@@ -45,7 +45,8 @@ Result<void> Listener::close(std::chrono::milliseconds timeout) {
   if (!state_) return {};
   state()->stop();
   if (!state()->wait_closed(timeout)) {
-    return base::Failure{Error::own(Status::ConnectionTimeout, "a call of the listener's handler is still under way; it closes when that returns")};
+    return base::Failure{Error::own(
+        Status::ConnectionTimeout, "a call of the listener's handler is still under way; it closes when that returns")};
   }
   state_ = {};
   return {};

@@ -22,7 +22,7 @@ struct NewConnection {
   Connection connection;
   Address local_address;
   Address remote_address;
-  std::string_view server_name;      ///< SNI, empty when the client sent none
+  std::string_view server_name;  ///< SNI, empty when the client sent none
   std::string_view negotiated_alpn;
   std::uint32_t quic_version = 0;
 };
@@ -45,8 +45,8 @@ class ListenerHandler {
 };
 
 struct ListenOptions {
-  Address address;         ///< port 0 chooses a free one. A specific IP is only a filter: the socket is a wildcard one
-  bool reuse_port = false; ///< share the port with other processes; without it a port in use is refused
+  Address address;          ///< port 0 chooses a free one. A specific IP is only a filter: the socket is a wildcard one
+  bool reuse_port = false;  ///< share the port with other processes; without it a port in use is refused
 };
 
 /// Accepts connections. Copies share it. When the last copy goes, it stops; accepted connections live on.

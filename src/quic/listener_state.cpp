@@ -33,7 +33,8 @@ Result<HQUIC> ListenerState::open_and_start(std::span<const std::string> alpns, 
   std::vector<QUIC_BUFFER> buffers;
   for (const std::string& alpn : alpns) {
     if (alpn.empty() || alpn.size() > 255) break;
-    buffers.push_back({static_cast<std::uint32_t>(alpn.size()), reinterpret_cast<std::uint8_t*>(const_cast<char*>(alpn.data()))});
+    buffers.push_back(
+        {static_cast<std::uint32_t>(alpn.size()), reinterpret_cast<std::uint8_t*>(const_cast<char*>(alpn.data()))});
   }
   if (buffers.empty() || buffers.size() != alpns.size()) {
     return base::Failure{Error::own(Status::InvalidParameter, "give at least one ALPN, each 1 to 255 bytes long")};
@@ -53,7 +54,8 @@ Result<HQUIC> ListenerState::open_and_start(std::span<const std::string> alpns, 
 Result<void> ListenerState::start(std::span<const std::string> alpns, const ListenOptions& options) {
   {
     const std::lock_guard lock(mutex_);
-    if (running_ != nullptr || starting_) return base::Failure{Error::own(Status::InvalidState, "the listener is started already")};
+    if (running_ != nullptr || starting_)
+      return base::Failure{Error::own(Status::InvalidState, "the listener is started already")};
     starting_ = true;
     stop_wanted_ = false;
   }
@@ -131,13 +133,11 @@ Address ListenerState::local_address() const {
 QUIC_STATUS QUIC_API ListenerState::callback(HQUIC, void* context, QUIC_LISTENER_EVENT* event) noexcept {
   auto& state = *static_cast<ListenerState*>(context);
   switch (event->Type) {
-    case QUIC_LISTENER_EVENT_NEW_CONNECTION:
-      return state.on_new_connection(*event);
+    case QUIC_LISTENER_EVENT_NEW_CONNECTION: return state.on_new_connection(*event);
     case QUIC_LISTENER_EVENT_STOP_COMPLETE:
       if (!Library::finalizing()) state.handler_->on_stopped();
       return QUIC_STATUS_SUCCESS;
-    default:
-      return QUIC_STATUS_SUCCESS;
+    default: return QUIC_STATUS_SUCCESS;
   }
 }
 
@@ -149,7 +149,8 @@ QUIC_STATUS ListenerState::on_new_connection(const QUIC_LISTENER_EVENT& event) n
     const std::lock_guard lock(mutex_);
     port = port_;
   }
-  ConnectionState& state = *ConnectionState::offered(registration_, event.NEW_CONNECTION.Connection, info, std::move(port));
+  ConnectionState& state =
+      *ConnectionState::offered(registration_, event.NEW_CONNECTION.Connection, info, std::move(port));
   NewConnection offer;
   offer.connection = Connection(UserReference<ConnectionState>::adopt(state));
   offer.local_address = state.local_address();
@@ -160,7 +161,8 @@ QUIC_STATUS ListenerState::on_new_connection(const QUIC_LISTENER_EVENT& event) n
 
   std::optional<AcceptedConnection> accepted = handler_->on_new_connection(offer);
   // A connection that is accepted without a configuration would never time out, so it is refused.
-  const bool good = accepted && accepted->handler && (state.configured() || state.set_configuration(accepted->configuration).ok());
+  const bool good =
+      accepted && accepted->handler && (state.configured() || state.set_configuration(accepted->configuration).ok());
   if (!good) {
     state.disown();
     return QUIC_STATUS_CONNECTION_REFUSED;

@@ -16,9 +16,7 @@ QUIC_ADDR to_msquic(const Address& address) noexcept {
       std::memcpy(&out.Ipv6.sin6_addr, address.bytes().data(), 16);
       out.Ipv6.sin6_scope_id = address.scope_id();
       break;
-    case Address::Family::Unspecified:
-      QuicAddrSetFamily(&out, QUIC_ADDRESS_FAMILY_UNSPEC);
-      break;
+    case Address::Family::Unspecified: QuicAddrSetFamily(&out, QUIC_ADDRESS_FAMILY_UNSPEC); break;
   }
   QuicAddrSetPort(&out, address.port());
   return out;
@@ -37,7 +35,8 @@ Address from_msquic(const QUIC_ADDR& address) noexcept {
     // An IPv4 peer of a dual-stack socket is shown as the IPv4 address that it is.
     static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (std::memcmp(bytes, kMapped, 12) == 0) return Address::from_bytes(Address::Family::IPv4, bytes + 12, port);
-    return Address::from_bytes(Address::Family::IPv6, bytes, port, static_cast<std::uint32_t>(address.Ipv6.sin6_scope_id));
+    return Address::from_bytes(Address::Family::IPv6, bytes, port,
+                               static_cast<std::uint32_t>(address.Ipv6.sin6_scope_id));
   }
   return Address::any(port);
 }

@@ -62,8 +62,9 @@ Result<void> PortClaim::probe(std::uint16_t port) {
     if (found != claims().by_port.end() && !found->second.expired()) return {};
   }
   if (!port_is_taken(port)) return {};
-  return base::Failure{Error::own(Status::AddressInUse, "UDP port " + std::to_string(port) +
-                                                            " is in use by another socket; choose another port, or set reuse_port to share it")};
+  return base::Failure{Error::own(
+      Status::AddressInUse, "UDP port " + std::to_string(port) +
+                                " is in use by another socket; choose another port, or set reuse_port to share it")};
 }
 
 std::shared_ptr<PortClaim> PortClaim::take(std::uint16_t port) {

@@ -87,7 +87,8 @@ void RegistrationState::shut_down_connections(std::uint64_t code) noexcept {
   std::vector<ConnectionState*> connections;
   {
     const std::lock_guard lock(mutex_);
-    for (ConnectionState* each = connections_.front(); each != nullptr; each = IntrusiveList<ConnectionState>::next(*each)) {
+    for (ConnectionState* each = connections_.front(); each != nullptr;
+         each = IntrusiveList<ConnectionState>::next(*each)) {
       each->retain();
       connections.push_back(each);
     }
@@ -113,7 +114,8 @@ void shut_down_all_connections() noexcept {
   std::vector<RegistrationState*> all;
   {
     const std::lock_guard lock(registrations().mutex);
-    for (auto* each = registrations().list.front(); each != nullptr; each = IntrusiveList<RegistrationState>::next(*each)) {
+    for (auto* each = registrations().list.front(); each != nullptr;
+         each = IntrusiveList<RegistrationState>::next(*each)) {
       if (each->try_retain()) all.push_back(each);
     }
   }

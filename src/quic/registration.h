@@ -18,7 +18,8 @@ class Registration {
  public:
   /// An empty handle: every use fails with ClosedHandle.
   Registration() noexcept = default;
-  static Result<Registration> open(const std::string& app_name, ExecutionProfile profile = ExecutionProfile::LowLatency);
+  static Result<Registration> open(const std::string& app_name,
+                                   ExecutionProfile profile = ExecutionProfile::LowLatency);
 
   /// Shuts every connection of this registration down with `code`; does not wait.
   void shutdown(std::uint64_t code) noexcept;

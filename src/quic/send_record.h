@@ -16,7 +16,7 @@ namespace msquic_py::quic {
 struct SendRecord {
   SendRecord* next = nullptr;
   std::uint64_t token = 0;
-  std::vector<QUIC_BUFFER> buffers;        // capacity survives reuse
+  std::vector<QUIC_BUFFER> buffers;  // capacity survives reuse
   std::vector<base::SharedBytes> retained;
 
   [[nodiscard]] std::uint64_t size() const noexcept;

@@ -46,9 +46,9 @@ enum class Status : std::uint16_t {
   RequiredCertificate,
   UntrustedRoot,
   NoCertificate,
-  UnknownCa,          ///< TLS alert 48
-  TlsAlert,           ///< any other TLS alert; its number is in the message
-  Unknown,            ///< a number this layer has no name for
+  UnknownCa,  ///< TLS alert 48
+  TlsAlert,   ///< any other TLS alert; its number is in the message
+  Unknown,    ///< a number this layer has no name for
 
   ForkedProcess,            ///< the process was forked after MsQuic started: it cannot be used in the child
   Finalizing,               ///< the process is about to exit

@@ -33,7 +33,8 @@ Result<void> Stream::start(StreamStartFlags flags) noexcept {
   return state()->start(flags);
 }
 
-Result<SendOutcome> Stream::send(std::span<const base::SharedBytes> buffers, SendFlags flags, std::uint64_t token) noexcept {
+Result<SendOutcome> Stream::send(std::span<const base::SharedBytes> buffers, SendFlags flags,
+                                 std::uint64_t token) noexcept {
   if (auto error = check(state())) return base::Failure{*error};
   for (const base::SharedBytes& buffer : buffers) {
     if (auto error = check_size(buffer.size())) return base::Failure{*error};
@@ -47,7 +48,8 @@ Result<SendOutcome> Stream::send(std::span<const base::SharedBytes> buffers, Sen
   return state()->send(record, flags);
 }
 
-Result<SendOutcome> Stream::send_borrowed(std::span<const base::Bytes> buffers, SendFlags flags, std::uint64_t token) noexcept {
+Result<SendOutcome> Stream::send_borrowed(std::span<const base::Bytes> buffers, SendFlags flags,
+                                          std::uint64_t token) noexcept {
   if (auto error = check(state())) return base::Failure{*error};
   for (const base::Bytes& buffer : buffers) {
     if (auto error = check_size(buffer.size())) return base::Failure{*error};

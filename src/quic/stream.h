@@ -22,10 +22,10 @@ enum class StreamStartFlags : std::uint8_t {
 };
 enum class SendFlags : std::uint8_t {
   None = 0,
-  Start = 1,        ///< start the stream with this send
-  Fin = 2,          ///< these are the last bytes
-  AllowZeroRtt = 4, ///< may go out as 0-RTT data, which an attacker can replay
-  Delay = 8,        ///< more follows soon; the last send must not carry it
+  Start = 1,         ///< start the stream with this send
+  Fin = 2,           ///< these are the last bytes
+  AllowZeroRtt = 4,  ///< may go out as 0-RTT data, which an attacker can replay
+  Delay = 8,         ///< more follows soon; the last send must not carry it
 };
 constexpr StreamStartFlags operator|(StreamStartFlags a, StreamStartFlags b) noexcept {
   return static_cast<StreamStartFlags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
@@ -84,8 +84,8 @@ class Stream {
   /// The stream ID, known after on_start_complete() or for a stream from the peer.
   [[nodiscard]] std::optional<std::uint64_t> id() const noexcept;
   [[nodiscard]] StreamDirection direction() const noexcept;
-  [[nodiscard]] bool is_local() const noexcept;  ///< opened by this side
-  [[nodiscard]] bool is_closed() const noexcept; ///< on_shutdown_complete() is being or was called
+  [[nodiscard]] bool is_local() const noexcept;   ///< opened by this side
+  [[nodiscard]] bool is_closed() const noexcept;  ///< on_shutdown_complete() is being or was called
 
   explicit operator bool() const noexcept { return static_cast<bool>(state_); }
   [[nodiscard]] StreamState* state() const noexcept { return state_.get(); }

@@ -24,12 +24,8 @@ StreamHandler* StreamState::listener() const noexcept { return Library::finalizi
 QUIC_STATUS StreamState::on_event(QUIC_STREAM_EVENT& event) noexcept {
   StreamHandler* const handler = listener();
   switch (event.Type) {
-    case QUIC_STREAM_EVENT_START_COMPLETE:
-      on_start_complete(event);
-      break;
-    case QUIC_STREAM_EVENT_RECEIVE:
-      on_receive(event);
-      break;
+    case QUIC_STREAM_EVENT_START_COMPLETE: on_start_complete(event); break;
+    case QUIC_STREAM_EVENT_RECEIVE: on_receive(event); break;
     case QUIC_STREAM_EVENT_SEND_COMPLETE: {
       auto* const record = static_cast<SendRecord*>(event.SEND_COMPLETE.ClientContext);
       const std::uint64_t token = record->token;
@@ -61,8 +57,7 @@ QUIC_STATUS StreamState::on_event(QUIC_STREAM_EVENT& event) noexcept {
     case QUIC_STREAM_EVENT_SHUTDOWN_COMPLETE:
       on_shutdown_complete(event);  // may destroy this
       break;
-    default:
-      break;
+    default: break;
   }
   return QUIC_STATUS_SUCCESS;
 }
@@ -75,7 +70,8 @@ void StreamState::on_start_complete(const QUIC_STREAM_EVENT& event) noexcept {
   }
   if (StreamHandler* const handler = listener()) {
     const bool failed = QUIC_FAILED(start.Status);
-    handler->on_start_complete(start.ID, failed ? status_from_raw(start.Status) : Status::Success, start.PeerAccepted != FALSE);
+    handler->on_start_complete(start.ID, failed ? status_from_raw(start.Status) : Status::Success,
+                               start.PeerAccepted != FALSE);
   }
 }
 
@@ -94,7 +90,8 @@ void StreamState::on_receive(QUIC_STREAM_EVENT& event) noexcept {
     many.resize(receive.BufferCount);
     chunks = many.data();
   }
-  for (std::uint32_t i = 0; i < receive.BufferCount; ++i) chunks[i] = {receive.Buffers[i].Buffer, receive.Buffers[i].Length};
+  for (std::uint32_t i = 0; i < receive.BufferCount; ++i)
+    chunks[i] = {receive.Buffers[i].Buffer, receive.Buffers[i].Length};
   data.chunks = {chunks, receive.BufferCount};
 
   StreamHandler* const handler = listener();

@@ -25,13 +25,15 @@ QUIC_SEND_FLAGS to_msquic(SendFlags flags) noexcept {
 StreamState::StreamState(ConnectionState& connection, StreamDirection direction, bool local)
     : connection_(connection), direction_(direction), local_(local) {
   connection_.retain();
-  if (direction == StreamDirection::Unidirectional) done_.store(local ? kReceiveDone : kSendDone, std::memory_order_relaxed);
+  if (direction == StreamDirection::Unidirectional)
+    done_.store(local ? kReceiveDone : kSendDone, std::memory_order_relaxed);
 }
 
 Result<StreamState*> StreamState::open(ConnectionState& connection, StreamDirection direction,
                                        std::shared_ptr<StreamHandler> handler, bool allow_zero_rtt) {
   if (connection.is_closing() || !connection.gate().enter()) {
-    return base::Failure{Error::own(Status::ConnectionClosing, "no stream can be opened: the connection is being shut down")};
+    return base::Failure{
+        Error::own(Status::ConnectionClosing, "no stream can be opened: the connection is being shut down")};
   }
   // From here the connection's gate is held for the stream, until its handle is closed.
   auto* const state = new StreamState(connection, direction, true);
@@ -39,14 +41,15 @@ Result<StreamState*> StreamState::open(ConnectionState& connection, StreamDirect
   unsigned flags = QUIC_STREAM_OPEN_FLAG_NONE;
   if (direction == StreamDirection::Unidirectional) flags |= QUIC_STREAM_OPEN_FLAG_UNIDIRECTIONAL;
   if (allow_zero_rtt) flags |= QUIC_STREAM_OPEN_FLAG_0_RTT;
-  const QUIC_STATUS status = api().StreamOpen(connection.handle(), static_cast<QUIC_STREAM_OPEN_FLAGS>(flags), &StreamState::callback,
-                                              state, &state->handle_);
+  const QUIC_STATUS status = api().StreamOpen(connection.handle(), static_cast<QUIC_STREAM_OPEN_FLAGS>(flags),
+                                              &StreamState::callback, state, &state->handle_);
   if (QUIC_FAILED(status)) {
     static_cast<void>(state->gate_.shut());
     state->release();
     if (connection.gate().leave()) connection.close_handle();
     if (status == QUIC_STATUS_INVALID_STATE || status == QUIC_STATUS_ABORTED) {
-      return base::Failure{Error::own(Status::ConnectionClosing, "no stream can be opened: the connection is being shut down")};
+      return base::Failure{
+          Error::own(Status::ConnectionClosing, "no stream can be opened: the connection is being shut down")};
     }
     return base::Failure{Error::from_raw(status, "opening a stream")};
   }
@@ -63,7 +66,8 @@ StreamState* StreamState::accept(ConnectionState& connection, HQUIC handle, Stre
   state->started_.store(true, std::memory_order_relaxed);
   std::uint64_t id = 0;
   std::uint32_t size = sizeof(id);
-  if (QUIC_SUCCEEDED(api().GetParam(handle, QUIC_PARAM_STREAM_ID, &size, &id))) state->id_.store(id, std::memory_order_relaxed);
+  if (QUIC_SUCCEEDED(api().GetParam(handle, QUIC_PARAM_STREAM_ID, &size, &id)))
+    state->id_.store(id, std::memory_order_relaxed);
   state->retain();  // MsQuic's
   connection.stream_opened();
   static_cast<void>(connection.add(*state));
@@ -95,7 +99,8 @@ void StreamState::abandon() noexcept {
   if ((done & kSendDone) == 0) flags |= QUIC_STREAM_SHUTDOWN_FLAG_ABORT_SEND;
   if ((done & kReceiveDone) == 0) flags |= QUIC_STREAM_SHUTDOWN_FLAG_ABORT_RECEIVE;
   if (flags != 0) {
-    static_cast<void>(shut_down(static_cast<QUIC_STREAM_SHUTDOWN_FLAGS>(flags), abandon_code_.load(std::memory_order_relaxed)));
+    static_cast<void>(
+        shut_down(static_cast<QUIC_STREAM_SHUTDOWN_FLAGS>(flags), abandon_code_.load(std::memory_order_relaxed)));
   }
 }
 
@@ -162,17 +167,20 @@ Result<SendOutcome> StreamState::send(SendRecord* record, SendFlags flags) noexc
   const bool starts = has_flag(flags, SendFlags::Start) && begin_start();
   if (!starts) out &= ~static_cast<unsigned>(QUIC_SEND_FLAG_START);
   const std::uint8_t before = fin ? done_.fetch_or(kSendDone, std::memory_order_acq_rel) : std::uint8_t{0};
-  const QUIC_STATUS status = api().StreamSend(handle_, record->buffers.data(), static_cast<std::uint32_t>(record->buffers.size()),
-                                              static_cast<QUIC_SEND_FLAGS>(out), record);
+  const QUIC_STATUS status =
+      api().StreamSend(handle_, record->buffers.data(), static_cast<std::uint32_t>(record->buffers.size()),
+                       static_cast<QUIC_SEND_FLAGS>(out), record);
   if (QUIC_SUCCEEDED(status)) return SendOutcome::Queued;
   pool.give_back(record);
-  if (fin && (before & kSendDone) == 0) done_.fetch_and(static_cast<std::uint8_t>(~unsigned{kSendDone}), std::memory_order_acq_rel);
+  if (fin && (before & kSendDone) == 0)
+    done_.fetch_and(static_cast<std::uint8_t>(~unsigned{kSendDone}), std::memory_order_acq_rel);
   if (starts) retire();
   return base::Failure{Error::from_raw(status, "sending on a stream")};
 }
 
 Result<void> StreamState::shut_down(QUIC_STREAM_SHUTDOWN_FLAGS flags, std::uint64_t code) noexcept {
-  if (code > kLargestCode) return base::Failure{Error::own(Status::InvalidParameter, "an error code is at most 2^62 - 1")};
+  if (code > kLargestCode)
+    return base::Failure{Error::own(Status::InvalidParameter, "an error code is at most 2^62 - 1")};
   const Inside inside(*this);
   if (!inside) return {};  // nothing left to shut down
   if (!started_.load(std::memory_order_acquire) && (flags & QUIC_STREAM_SHUTDOWN_FLAG_GRACEFUL) == 0) {

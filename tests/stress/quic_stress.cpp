@@ -26,8 +26,9 @@ class QuicStress : public QuicTest {
     if (!client.events->wait_connected()) return;
     std::vector<Stream> kept;
     for (int i = 0; i < 20; ++i) {
-      auto opened = client.connection.open_stream(random() % 2 == 0 ? StreamDirection::Bidirectional : StreamDirection::Unidirectional,
-                                                  std::make_shared<RecordingStream>());
+      auto opened = client.connection.open_stream(
+          random() % 2 == 0 ? StreamDirection::Bidirectional : StreamDirection::Unidirectional,
+          std::make_shared<RecordingStream>());
       if (!opened) break;
       Stream stream = *opened;
       const std::string text(random() % 20'000, 'x');

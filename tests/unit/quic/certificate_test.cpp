@@ -9,7 +9,9 @@ namespace {
 
 class CertificateTest : public QuicTest {
  protected:
-  static std::filesystem::path scratch(const std::string& name) { return certificate().certificate_file.parent_path() / name; }
+  static std::filesystem::path scratch(const std::string& name) {
+    return certificate().certificate_file.parent_path() / name;
+  }
   DevelopmentCertificate make(const std::string& name, std::vector<std::string> names) {
     auto made = DevelopmentCertificate::create(scratch(name), {std::move(names), false, 13});
     EXPECT_TRUE(made) << made.error().message;
@@ -61,8 +63,9 @@ TEST_F(CertificateTest, AnUnknownIssuerIsRefused) {
   listen();
   const CloseReason reason = attempt_with(Credentials::client(), "localhost");
   EXPECT_EQ(reason.cause, CloseReason::Cause::Transport);
-  EXPECT_TRUE(reason.status == Status::UnknownCa || reason.status == Status::TlsError || reason.status == Status::BadCertificate ||
-              reason.status == Status::UnknownCertificate || reason.status == Status::HandshakeFailure)
+  EXPECT_TRUE(reason.status == Status::UnknownCa || reason.status == Status::TlsError ||
+              reason.status == Status::BadCertificate || reason.status == Status::UnknownCertificate ||
+              reason.status == Status::HandshakeFailure)
       << reason.message;
 }
 
@@ -114,7 +117,8 @@ TEST_F(CertificateTest, UnusableFilesAreNamed) {
   EXPECT_TRUE(mentions(open(Credentials::server(key_file, key_file)), "not a PEM certificate"));
   EXPECT_TRUE(mentions(open(Credentials::server(certificate_file, certificate_file)), "not a PEM private key"));
   const auto other = make("stranger", {"localhost"});
-  EXPECT_TRUE(mentions(open(Credentials::server(certificate_file, other.private_key_file.string())), "is not the key of"));
+  EXPECT_TRUE(
+      mentions(open(Credentials::server(certificate_file, other.private_key_file.string())), "is not the key of"));
   const std::string empty = scratch("empty.pem").string();
   std::ofstream(empty).flush();
   EXPECT_TRUE(mentions(open(Credentials::client_trusting(empty)), "empty.pem"));
@@ -144,7 +148,8 @@ TEST_F(CertificateTest, DevelopmentFilesAreForTheOwnerOnly) {
   // 32 bytes in hexadecimal with 31 colons.
   EXPECT_EQ(made.sha256_fingerprint.size(), 95u);
   EXPECT_EQ(made.sha256_fingerprint[2], ':');
-  EXPECT_EQ(DevelopmentCertificate::create(scratch("bad"), {{"a,DNS:b"}, true, 13}).error().status, Status::InvalidParameter);
+  EXPECT_EQ(DevelopmentCertificate::create(scratch("bad"), {{"a,DNS:b"}, true, 13}).error().status,
+            Status::InvalidParameter);
 }
 
 }  // namespace

@@ -128,7 +128,8 @@ TEST_F(ConnectionTest, TheHandlerMayChooseTheConfigurationItself) {
 TEST_F(ConnectionTest, MisuseIsNamed) {
   Connection empty;
   EXPECT_EQ(empty.shutdown(0).error().status, Status::ClosedHandle);
-  EXPECT_EQ(Connection::open(Registration(), std::make_shared<RecordingConnection>()).error().status, Status::ClosedHandle);
+  EXPECT_EQ(Connection::open(Registration(), std::make_shared<RecordingConnection>()).error().status,
+            Status::ClosedHandle);
   EXPECT_EQ(Connection::open(registration, nullptr).error().status, Status::InvalidParameter);
   listen();
   Client client;
@@ -140,7 +141,8 @@ TEST_F(ConnectionTest, MisuseIsNamed) {
   Client other = open_client();
   EXPECT_EQ(other.connection.start(client_configuration, "localhost", 0).error().status, Status::InvalidParameter);
   EXPECT_EQ(other.connection.start(client_configuration, "", port).error().status, Status::InvalidParameter);
-  EXPECT_EQ(other.connection.start(listening->configuration, "localhost", port).error().status, Status::InvalidParameter);
+  EXPECT_EQ(other.connection.start(listening->configuration, "localhost", port).error().status,
+            Status::InvalidParameter);
   EXPECT_EQ(other.connection.start(Configuration(), "localhost", port).error().status, Status::ClosedHandle);
 }
 

@@ -22,8 +22,9 @@ TEST_F(DatagramTest, ArriveWithTheirBoundariesAndAreAcknowledged) {
   ASSERT_TRUE(server->watched.wait([&] { return server->datagrams.size() == 2; }));
   EXPECT_TRUE(std::count(server->datagrams.begin(), server->datagrams.end(), "hello datagram") == 1);
   EXPECT_TRUE(std::count(server->datagrams.begin(), server->datagrams.end(), "untracked") == 1);
-  ASSERT_TRUE(client.events->watched.wait(
-      [&] { return !client.events->datagram_states.empty() && is_final(client.events->datagram_states.back().second); }));
+  ASSERT_TRUE(client.events->watched.wait([&] {
+    return !client.events->datagram_states.empty() && is_final(client.events->datagram_states.back().second);
+  }));
   for (const auto& [token, state] : client.events->datagram_states) EXPECT_EQ(token, 42u);
   EXPECT_EQ(client.events->datagram_states.back().second, DatagramSendState::Acknowledged);
 }
@@ -71,8 +72,10 @@ TEST_F(DatagramTest, PriorityOvertakesWhatIsQueued) {
   Client client = open_client();
   // What a callback sends is put in order after it, all in one packet.
   client.events->when_connected = [&client] {
-    for (const auto& [text, flags] : {std::pair{"first", DatagramSendFlags::None}, {"second", DatagramSendFlags::None},
-                                      {"urgent", DatagramSendFlags::Priority}, {"also urgent", DatagramSendFlags::Priority}}) {
+    for (const auto& [text, flags] : {std::pair{"first", DatagramSendFlags::None},
+                                      {"second", DatagramSendFlags::None},
+                                      {"urgent", DatagramSendFlags::Priority},
+                                      {"also urgent", DatagramSendFlags::Priority}}) {
       const base::SharedBytes data = bytes(text);
       EXPECT_TRUE(client.connection.send_datagram({&data, 1}, 0, flags));
     }
@@ -132,7 +135,8 @@ TEST_F(DatagramTest, ABurstIsAnsweredForEveryTokenEvenWhenTheConnectionCloses) {
   ASSERT_TRUE(client.connection.shutdown(0));
   ASSERT_TRUE(client.events->wait_complete());
   const auto final_states = client.events->watched.read([&] {
-    return static_cast<std::size_t>(std::count_if(client.events->datagram_states.begin(), client.events->datagram_states.end(),
+    return static_cast<std::size_t>(std::count_if(client.events->datagram_states.begin(),
+                                                  client.events->datagram_states.end(),
                                                   [](const auto& each) { return is_final(each.second); }));
   });
   EXPECT_EQ(final_states, accepted);

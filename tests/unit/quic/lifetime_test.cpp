@@ -151,7 +151,8 @@ TEST_F(LifetimeTest, CallsFromManyThreadsWhileEverythingCloses) {
           static_cast<void>(send(stream, "more"));
           static_cast<void>(stream.set_priority(static_cast<std::uint16_t>(i)));
           static_cast<void>(stream.resume_receive());
-          if (auto extra = connection.open_stream(StreamDirection::Unidirectional, std::make_shared<RecordingStream>())) {
+          if (auto extra =
+                  connection.open_stream(StreamDirection::Unidirectional, std::make_shared<RecordingStream>())) {
             static_cast<void>(extra->start());
           }
           if (i == 0) static_cast<void>(connection.statistics());
@@ -199,8 +200,9 @@ TEST_F(LifetimeTest, AForkedChildGetsErrorsAndExitsCleanly) {
   auto registration = Registration::open("finalizing");
   Settings settings;
   settings.peer_bidi_stream_count = 10;
-  auto server = Configuration::open(*registration, alpns(), settings,
-                                    Credentials::server(certificate.certificate_file.string(), certificate.private_key_file.string()));
+  auto server = Configuration::open(
+      *registration, alpns(), settings,
+      Credentials::server(certificate.certificate_file.string(), certificate.private_key_file.string()));
   auto client_side = Configuration::open(*registration, alpns(), settings, Credentials::client_without_validation());
   auto listening = std::make_shared<RecordingListener>();
   listening->configuration = *server;
@@ -208,7 +210,8 @@ TEST_F(LifetimeTest, AForkedChildGetsErrorsAndExitsCleanly) {
   if (!listener->start(alpns(), {Address::any(0), false})) std::_Exit(2);
   auto events = std::make_shared<RecordingConnection>();
   auto connection = Connection::open(*registration, events);
-  if (!connection->start(*client_side, "127.0.0.1", listener->local_address().port()) || !events->wait_connected()) std::_Exit(3);
+  if (!connection->start(*client_side, "127.0.0.1", listener->local_address().port()) || !events->wait_connected())
+    std::_Exit(3);
   Library::set_finalizing();
   if (connection->shutdown(0).error().status != Status::Finalizing) std::_Exit(4);
   std::exit(events->complete ? 5 : 0);  // runs static destructors under MsQuic's threads
@@ -216,7 +219,8 @@ TEST_F(LifetimeTest, AForkedChildGetsErrorsAndExitsCleanly) {
 
 TEST(FinalizingDeathTest, ExitingWithLiveTrafficIsClean) {
   ::testing::GTEST_FLAG(death_test_style) = "threadsafe";
-  const auto directory = std::filesystem::temp_directory_path() / ("msquic-py-finalizing-" + std::to_string(::getpid()));
+  const auto directory =
+      std::filesystem::temp_directory_path() / ("msquic-py-finalizing-" + std::to_string(::getpid()));
   EXPECT_EXIT(
       {
         auto certificate = DevelopmentCertificate::create(directory);
@@ -226,7 +230,8 @@ TEST(FinalizingDeathTest, ExitingWithLiveTrafficIsClean) {
   std::filesystem::remove_all(directory);
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::temp_directory_path(), ignored)) {
-    if (entry.path().filename().string().rfind("msquic-py-finalizing-", 0) == 0) std::filesystem::remove_all(entry.path(), ignored);
+    if (entry.path().filename().string().rfind("msquic-py-finalizing-", 0) == 0)
+      std::filesystem::remove_all(entry.path(), ignored);
   }
 }
 

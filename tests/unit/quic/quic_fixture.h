@@ -246,7 +246,8 @@ inline const std::vector<std::string>& alpns() {
 class QuicTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    const auto directory = std::filesystem::temp_directory_path() / ("msquic-py-quic-tests-" + std::to_string(::getpid()));
+    const auto directory =
+        std::filesystem::temp_directory_path() / ("msquic-py-quic-tests-" + std::to_string(::getpid()));
     auto made = DevelopmentCertificate::create(directory);
     ASSERT_TRUE(made) << made.error().message;
     certificate() = *made;
@@ -289,9 +290,9 @@ class QuicTest : public ::testing::Test {
 
   static std::string describe_live() {
     const LiveObjects live = Library::live_objects();
-    return std::to_string(live.registrations) + " registrations, " + std::to_string(live.configurations) + " configurations, " +
-           std::to_string(live.listeners) + " listeners, " + std::to_string(live.connections) + " connections, " +
-           std::to_string(live.streams) + " streams";
+    return std::to_string(live.registrations) + " registrations, " + std::to_string(live.configurations) +
+           " configurations, " + std::to_string(live.listeners) + " listeners, " + std::to_string(live.connections) +
+           " connections, " + std::to_string(live.streams) + " streams";
   }
 
   Configuration open_configuration(const Settings& settings, const Credentials& credentials,
@@ -303,7 +304,9 @@ class QuicTest : public ::testing::Test {
   [[nodiscard]] static Credentials server_credentials() {
     return Credentials::server(certificate().certificate_file.string(), certificate().private_key_file.string());
   }
-  [[nodiscard]] static Credentials trusting() { return Credentials::client_trusting(certificate().certificate_file.string()); }
+  [[nodiscard]] static Credentials trusting() {
+    return Credentials::client_trusting(certificate().certificate_file.string());
+  }
 
   void listen(const Credentials& credentials = server_credentials()) {
     listening = std::make_shared<RecordingListener>();
@@ -342,12 +345,14 @@ class QuicTest : public ::testing::Test {
   std::shared_ptr<RecordingConnection> connect(Client& client) {
     const std::size_t before = listening->watched.read([&] { return listening->connections.size(); });
     client = dial();
-    EXPECT_TRUE(client.events->wait_connected()) << (client.events->complete ? client.events->complete->message : "deadline");
+    EXPECT_TRUE(client.events->wait_connected())
+        << (client.events->complete ? client.events->complete->message : "deadline");
     return listening->wait_connection(before);
   }
 
   static base::SharedBytes bytes(std::string_view text) { return base::SharedBytes::copy_of(base::as_bytes(text)); }
-  static Result<SendOutcome> send(Stream stream, std::string_view text, SendFlags flags = SendFlags::None, std::uint64_t token = 0) {
+  static Result<SendOutcome> send(Stream stream, std::string_view text, SendFlags flags = SendFlags::None,
+                                  std::uint64_t token = 0) {
     const base::SharedBytes data = bytes(text);
     return stream.send({&data, 1}, flags, token);
   }

@@ -82,12 +82,14 @@ TEST_F(ResumptionTest, ATicketCarriesNoTrustElsewhere) {
   const base::ByteVector ticket = obtain_ticket();
   Client other_name = open_client();
   ASSERT_TRUE(other_name.connection.set_resumption_ticket(ticket));
-  EXPECT_EQ(other_name.connection.start(client_configuration, "127.0.0.1", port).error().status, Status::TicketMismatch);
+  EXPECT_EQ(other_name.connection.start(client_configuration, "127.0.0.1", port).error().status,
+            Status::TicketMismatch);
   Client other_trust = open_client();
   ASSERT_TRUE(other_trust.connection.set_resumption_ticket(ticket));
   const Configuration lax = open_configuration(client_settings, Credentials::client_without_validation());
   EXPECT_EQ(other_trust.connection.start(lax, "localhost", port).error().status, Status::TicketMismatch);
-  EXPECT_EQ(other_trust.connection.set_resumption_ticket(base::as_bytes("garbage")).error().status, Status::InvalidParameter);
+  EXPECT_EQ(other_trust.connection.set_resumption_ticket(base::as_bytes("garbage")).error().status,
+            Status::InvalidParameter);
   // A mismatch does not use the connection up.
   EXPECT_TRUE(other_name.connection.start(client_configuration, "localhost", *Address::parse("127.0.0.1", port)));
   EXPECT_TRUE(other_name.events->wait_connected());

@@ -20,20 +20,43 @@ TEST(StatusTest, EveryStatusHasAnOwnNameAndAText) {
 #if defined(__linux__)
 TEST(StatusTest, RawNumbersOfLinux) {
   const std::pair<std::int64_t, Status> table[] = {
-      {0, Status::Success},          {-2, Status::Pending},           {12, Status::OutOfMemory},
-      {22, Status::InvalidParameter}, {1, Status::InvalidState},      {95, Status::NotSupported},
-      {75, Status::BufferTooSmall},  {2, Status::NotFound},           {103, Status::HandshakeFailure},
-      {93, Status::VersionNegotiationError}, {92, Status::AlpnNegotiationFailure}, {126, Status::TlsError},
-      {111, Status::ConnectionRefused}, {113, Status::Unreachable},   {98, Status::AddressInUse},
-      {99, Status::AddressNotAvailable}, {97, Status::InvalidAddress}, {110, Status::ConnectionTimeout},
-      {62, Status::ConnectionIdle},  {125, Status::Aborted},          {130, Status::UserCanceled},
-      {71, Status::ProtocolError},   {5, Status::InternalError},      {86, Status::StreamLimitReached},
-      {91, Status::AlpnInUse},       {200000256 + 42, Status::BadCertificate}, {200000256 + 45, Status::ExpiredCertificate},
-      {200000256 + 48, Status::UnknownCa}, {200000256 + 116, Status::RequiredCertificate},
-      {200000256 + 49, Status::TlsAlert}, {200000513, Status::ExpiredCertificate}, {200000514, Status::UntrustedRoot},
-      {200000515, Status::NoCertificate}, {424242, Status::Unknown},
+      {0, Status::Success},
+      {-2, Status::Pending},
+      {12, Status::OutOfMemory},
+      {22, Status::InvalidParameter},
+      {1, Status::InvalidState},
+      {95, Status::NotSupported},
+      {75, Status::BufferTooSmall},
+      {2, Status::NotFound},
+      {103, Status::HandshakeFailure},
+      {93, Status::VersionNegotiationError},
+      {92, Status::AlpnNegotiationFailure},
+      {126, Status::TlsError},
+      {111, Status::ConnectionRefused},
+      {113, Status::Unreachable},
+      {98, Status::AddressInUse},
+      {99, Status::AddressNotAvailable},
+      {97, Status::InvalidAddress},
+      {110, Status::ConnectionTimeout},
+      {62, Status::ConnectionIdle},
+      {125, Status::Aborted},
+      {130, Status::UserCanceled},
+      {71, Status::ProtocolError},
+      {5, Status::InternalError},
+      {86, Status::StreamLimitReached},
+      {91, Status::AlpnInUse},
+      {200000256 + 42, Status::BadCertificate},
+      {200000256 + 45, Status::ExpiredCertificate},
+      {200000256 + 48, Status::UnknownCa},
+      {200000256 + 116, Status::RequiredCertificate},
+      {200000256 + 49, Status::TlsAlert},
+      {200000513, Status::ExpiredCertificate},
+      {200000514, Status::UntrustedRoot},
+      {200000515, Status::NoCertificate},
+      {424242, Status::Unknown},
   };
-  for (const auto& [raw, status] : table) EXPECT_EQ(status_from_raw(raw), status) << raw << " " << status_name(status_from_raw(raw));
+  for (const auto& [raw, status] : table)
+    EXPECT_EQ(status_from_raw(raw), status) << raw << " " << status_name(status_from_raw(raw));
 }
 #endif
 

@@ -19,7 +19,8 @@ class StreamTest : public QuicTest {
     ASSERT_TRUE(server);
   }
   /// A stream of the client that is not started.
-  Stream open(const std::shared_ptr<RecordingStream>& handler, StreamDirection direction = StreamDirection::Bidirectional) {
+  Stream open(const std::shared_ptr<RecordingStream>& handler,
+              StreamDirection direction = StreamDirection::Bidirectional) {
     auto opened = client.connection.open_stream(direction, handler);
     EXPECT_TRUE(opened) << opened.error().message;
     return opened ? *opened : Stream();
@@ -275,7 +276,8 @@ TEST_F(StreamTest, UnstartedStreamsCloseWithTheirConnection) {
 TEST_F(StreamTest, OpeningAfterShutdownIsRefused) {
   connect_with();
   ASSERT_TRUE(client.connection.shutdown(0));
-  const auto opened = client.connection.open_stream(StreamDirection::Bidirectional, std::make_shared<RecordingStream>());
+  const auto opened =
+      client.connection.open_stream(StreamDirection::Bidirectional, std::make_shared<RecordingStream>());
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().status, Status::ConnectionClosing);
 }
