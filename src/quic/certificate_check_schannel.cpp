@@ -1,6 +1,7 @@
 // Windows, where MsQuic uses Schannel and validates the chain together with the dialled name by itself, so that only
 // pinning is left to do. Written against the documentation of MsQuic and CryptoAPI; not built or run on Windows yet.
-// clang-format off: wincrypt.h needs windows.h before it
+// wincrypt.h needs windows.h before it.
+// clang-format off
 #include <windows.h>
 #include <wincrypt.h>
 // clang-format on
