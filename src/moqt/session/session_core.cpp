@@ -175,7 +175,7 @@ void SessionCore::end(RequestHandle handle) {
     while (auto* update = requests.find_first<SubscriptionUpdate>(
                RequestKind::kSubscriptionUpdate,
                [&](const SubscriptionUpdate& each) { return each.ours() && each.subscription() == handle && each.id(); })) {
-      late_responses.add(*update->id());
+      late_responses.insert(*update->id());
       disarm(update->handle());
       requests.end(update->handle());
     }
@@ -209,6 +209,7 @@ void SessionCore::settle() {
     incoming_data.clear();
     requests.clear();
     waiting_.clear();
+    late_responses.clear();
   }
   requests.bury();
 }

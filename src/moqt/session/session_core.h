@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "base/shared_bytes.h"
@@ -39,7 +40,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void arm(RequestHandle request, Duration delay) override;
   void disarm(RequestHandle request) override;
   void end(RequestHandle request) override;
-  void expect_late_response(std::uint64_t id) override { late_responses.add(id); }
+  void expect_late_response(std::uint64_t id) override { late_responses.insert(id); }
   std::uint64_t next_track_alias() override { return next_alias_++; }
   Request* find(RequestHandle request) override { return requests.find(request); }
   OutgoingData& outgoing() override { return outgoing_data; }
@@ -68,6 +69,9 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void settle();
   void on_transport_closed(std::uint64_t code, std::string reason);
 
+  /// More than a session has open at once by default, so that all may end in one stroke.
+  static constexpr std::size_t kRememberedSubscriptions = 1024;
+
   SessionState state = SessionState::kIdle;
   ControlStream control;
   RequestIds ids;
@@ -81,9 +85,9 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   bool goaway_received = false;
   bool goaway_sent = false;
   /// Requests of ours that we gave up before their answer came.
-  RecentIds late_responses;
+  std::unordered_set<std::uint64_t> late_responses;
   /// Subscriptions that our PUBLISH_DONE has ended.
-  RecentIds done_subscriptions;
+  RecentIds<kRememberedSubscriptions> done_subscriptions;
 
  private:
   SessionConfig config_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/varint.h"
 #include "moqt/wire/datagram.h"
 #include "moqt/wire/extensions.h"
 
@@ -16,33 +15,34 @@ void IncomingData::on_data(Time now, IncomingStreamId id, base::SharedBytes byte
   auto& slot = streams_[id];
   if (slot == nullptr) {
     slot = std::make_unique<IncomingStream>(id, config_.draft);
+    slot->fin = fin;
     if (streams_.size() > config_.limits.max_incoming_streams) give_up(*slot, StreamResetCode::kInternalError);
   }
   IncomingStream& stream = *slot;
+  stream.fin = fin;
   stream.last_progress = now;
   switch (stream.state) {
-    case State::kHeader: read_header(stream, std::move(bytes), fin); break;
-    case State::kHeld: hold(stream, std::move(bytes), fin); break;
-    case State::kObjects: read_objects(stream, std::move(bytes), fin); break;
-    case State::kDiscarding:
-      if (fin) streams_.erase(id);
-      break;
+    case State::kHeader: read_header(stream, std::move(bytes)); break;
+    case State::kHeld: hold(stream, std::move(bytes)); break;
+    case State::kObjects: read_objects(stream, std::move(bytes)); break;
+    case State::kDiscarding: break;
   }
+  if (fin) forget_finished(id);
 }
 
 void IncomingData::on_reset(IncomingStreamId id, std::uint64_t code) {
   const auto found = streams_.find(id);
-  if (found == streams_.end()) return;
+  if (found == streams_.end() || found->second->fin) return;  // after FIN a reset says nothing (section 10.4.3)
   IncomingStream& stream = *found->second;
   if (stream.opened()) context_.emit(SubgroupEnded{stream.subscription, id, false, code});
   end(stream);
 }
 
-void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes, bool fin) {
+void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes) {
   auto decoded = stream.header_decoder.feed(std::move(bytes));
   if (decoded.violated()) return violate(decoded.violation());
   if (decoded.needs_more()) {
-    if (!fin) return arm_sweep();
+    if (!stream.fin) return arm_sweep();
     if (stream.header_decoder.started()) {
       return context_.close(static_cast<std::uint64_t>(SessionErrorCode::kProtocolViolation),
                             "FIN within a stream header (section 10.4)");
@@ -51,34 +51,25 @@ void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes, 
   }
   if (std::holds_alternative<wire::FetchHeader>(*decoded)) {
     // No FETCH of ours is open: at best this answers one that was cancelled.
-    give_up(stream, StreamResetCode::kCancelled);
-    if (fin) end(stream);
-    return;
+    return give_up(stream, StreamResetCode::kCancelled);
   }
   stream.header = std::get<wire::SubgroupHeader>(*decoded);
   base::SharedBytes rest = stream.header_decoder.rest();
-  if (ReceivedTrack* track = find_track(stream.header.track_alias)) {
+  if (ReceivedTrack* track = tracks_.find(stream.header.track_alias)) {
     open(stream, *track);
-    return read_objects(stream, std::move(rest), fin);
+    return read_objects(stream, std::move(rest));
   }
-  if (retired(stream.header.track_alias) || held_streams_ >= config_.limits.max_unknown_alias_streams) {
-    give_up(stream, StreamResetCode::kCancelled);
-    if (fin) end(stream);
-    return;
+  if (tracks_.retired(stream.header.track_alias) || held_streams_ >= config_.limits.max_unknown_alias_streams) {
+    return give_up(stream, StreamResetCode::kCancelled);
   }
   stream.state = State::kHeld;
   ++held_streams_;
   arm_sweep();
-  hold(stream, std::move(rest), fin);
+  hold(stream, std::move(rest));
 }
 
-void IncomingData::hold(IncomingStream& stream, base::SharedBytes bytes, bool fin) {
-  if (held_bytes_ + bytes.size() > config_.limits.max_unknown_alias_bytes) {
-    give_up(stream, StreamResetCode::kCancelled);
-    if (fin) end(stream);
-    return;
-  }
-  stream.held_fin = fin;
+void IncomingData::hold(IncomingStream& stream, base::SharedBytes bytes) {
+  if (!has_held_room(bytes.size())) return give_up(stream, StreamResetCode::kCancelled);
   held_bytes_ += bytes.size();
   stream.held_bytes += bytes.size();
   if (!bytes.empty()) stream.held.push_back(std::move(bytes));
@@ -104,7 +95,7 @@ void IncomingData::open(IncomingStream& stream, ReceivedTrack& track) {
   context_.emit(SubgroupOpened{stream.subscription, stream.id, properties});
 }
 
-void IncomingData::read_objects(IncomingStream& stream, base::SharedBytes bytes, bool fin) {
+void IncomingData::read_objects(IncomingStream& stream, base::SharedBytes bytes) {
   const base::SharedBytes chunk = bytes;
   if (!bytes.empty()) {
     stream.decoder->feed(std::move(bytes));
@@ -121,7 +112,7 @@ void IncomingData::read_objects(IncomingStream& stream, base::SharedBytes bytes,
       }
     }
   }
-  if (fin) return finish(stream);
+  if (stream.fin) return finish(stream);
   stream.mid_header = stream.payload_left == 0 && stream.decoder->finish().has_value();
   if (stream.mid_header || stream.payload_left > 0) arm_sweep();
 }
@@ -151,7 +142,7 @@ bool IncomingData::deliver(IncomingStream& stream, const base::SharedBytes& chun
   event.extensions_offset = start.extensions_offset;
   event.extensions_size = start.extensions_size;
   event.publisher_priority = *stream.properties.publisher_priority;
-  event.status = start.status;
+  event.status = stream.last_status = start.status;
 
   // The payload usually lies right behind the header in the same chunk: one event, and one slice to forward.
   if (start.payload_length > 0) {
@@ -183,7 +174,11 @@ bool IncomingData::deliver(IncomingStream& stream, const base::SharedBytes& chun
 void IncomingData::finish(IncomingStream& stream) {
   if (const auto violation = stream.decoder->finish()) return violate(*violation);
   if (const auto last = stream.decoder->last_object_id(); last && stream.properties.end_of_group) {
-    stream.track->on_group_end(stream.properties.group, *last);
+    // Behind the status object END_OF_GROUP there is no last object to infer: it says itself where the group ends.
+    const std::uint64_t past = stream.last_status == ObjectStatus::kNormal ? *last + 1 : *last;
+    if (const auto malformed = stream.track->on_group_end(stream.properties.group, past)) {
+      return context_.on_malformed(stream.subscription, *malformed);
+    }
   }
   context_.emit(SubgroupEnded{stream.subscription, stream.id, true, 0});
   end(stream);
@@ -191,34 +186,32 @@ void IncomingData::finish(IncomingStream& stream) {
 
 /// Forgets the stream. It must not be touched afterwards.
 void IncomingData::end(IncomingStream& stream) {
-  if (stream.state == State::kHeld) {
-    --held_streams_;
-    held_bytes_ -= stream.held_bytes;
-  }
+  leave_held(stream);
   const RequestHandle subscription = stream.opened() ? stream.subscription : RequestHandle{};
   if (stream.opened()) --stream.track->streams_open;
   streams_.erase(stream.id);
   if (subscription) context_.on_stream_ended(subscription);
 }
 
+void IncomingData::leave_held(IncomingStream& stream) noexcept {
+  if (stream.state != State::kHeld) return;
+  --held_streams_;
+  held_bytes_ -= std::exchange(stream.held_bytes, 0);
+}
+
 void IncomingData::give_up(IncomingStream& stream, StreamResetCode code) {
-  if (stream.state == State::kHeld) {
-    --held_streams_;
-    held_bytes_ -= stream.held_bytes;
-  }
+  leave_held(stream);
   if (stream.opened()) --stream.track->streams_open;
-  const bool finished = stream.held_fin;
   stream.state = State::kDiscarding;
   stream.track = nullptr;
   stream.held.clear();
-  stream.held_bytes = 0;
-  stream.held_fin = false;
   stream.decoder.reset();
-  if (finished) {
-    streams_.erase(stream.id);
-  } else {
-    context_.stop_sending(stream.id, code);
-  }
+  if (!stream.fin) context_.stop_sending(stream.id, code);
+}
+
+void IncomingData::forget_finished(IncomingStreamId id) {
+  const auto found = streams_.find(id);
+  if (found != streams_.end() && found->second->state == State::kDiscarding && found->second->fin) streams_.erase(found);
 }
 
 void IncomingData::stop(IncomingStreamId id, StreamResetCode code) {
@@ -238,21 +231,16 @@ void IncomingData::on_datagram(Time now, const base::SharedBytes& bytes) {
   if (decoded.violated()) return violate(decoded.violation());
   if (!decoded.ok()) return;
   const std::uint64_t alias = decoded->track_alias;
-  if (ReceivedTrack* track = find_track(alias)) return deliver_datagram(*track, bytes);
-  const Limits& limits = config_.limits;
-  if (retired(alias) || held_datagrams_.size() >= limits.max_unknown_alias_datagrams ||
-      held_bytes_ + bytes.size() > limits.max_unknown_alias_bytes) {
+  if (ReceivedTrack* track = tracks_.find(alias)) return deliver_datagram(*track, bytes, *decoded);
+  if (tracks_.retired(alias) || held_datagrams_.size() >= config_.limits.max_unknown_alias_datagrams ||
+      !has_held_room(bytes.size())) {
     return;
   }
-  held_bytes_ += bytes.size();
-  held_datagrams_.push_back({alias, bytes, now});
+  held_datagrams_.add(alias, bytes, now);
   arm_sweep();
 }
 
-void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedBytes& bytes) {
-  auto decoded = wire::decode_object_datagram(config_.draft, bytes);
-  if (!decoded.ok()) return;
-  const wire::ObjectDatagram& datagram = *decoded;
+void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedBytes& bytes, const wire::ObjectDatagram& datagram) {
   const RequestHandle subscription = track.subscriptions.front();
   const ObjectStatus status = datagram.status.value_or(ObjectStatus::kNormal);
   auto malformed = track.on_object(datagram.location, status, ForwardingPreference::kDatagram);
@@ -260,86 +248,62 @@ void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedByte
     const auto known = wire::inspect_extensions(config_.draft, datagram.extensions, datagram.location);
     if (!known.ok()) malformed = known.error();
   }
+  if (!malformed && datagram.end_of_group) malformed = track.on_group_end(datagram.location.group, datagram.location.object + 1);
   if (malformed) return context_.on_malformed(subscription, *malformed);
-  if (datagram.end_of_group) track.on_group_end(datagram.location.group, datagram.location.object);
 
-  DatagramReceived event;
-  event.subscription = subscription;
-  event.location = datagram.location;
-  const auto type = base::decode_varint(bytes);
-  const auto alias = base::decode_varint(bytes.view().subspan(type->size));
-  event.type = type->value;
-  event.after_alias = bytes.from(type->size + alias->size);
-  event.payload_offset = static_cast<std::uint32_t>(event.after_alias.size() - datagram.payload.size());
-  if (!datagram.extensions.empty()) {
-    event.extensions_offset = static_cast<std::uint32_t>(datagram.extensions.data() - event.after_alias.data());
-    event.extensions_size = static_cast<std::uint32_t>(datagram.extensions.size());
-  }
-  event.publisher_priority = datagram.publisher_priority.value_or(track.publisher_priority());
-  event.status = status;
-  event.end_of_group = datagram.end_of_group;
-  context_.emit(std::move(event));
+  context_.emit(datagram_received(subscription, bytes, datagram, track.publisher_priority()));
 }
 
 // ---- tracks ----
 
 bool IncomingData::add_track(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
                              std::uint8_t publisher_priority) {
-  if (ReceivedTrack* track = find_track(alias)) {
-    if (track->name() != name) return false;
-    track->subscriptions.push_back(subscription);
-    return true;
-  }
-  auto track = std::make_unique<ReceivedTrack>(name, alias, publisher_priority);
-  track->subscriptions.push_back(subscription);
-  tracks_.emplace(alias, std::move(track));
-  std::erase(retired_, alias);
-  next_retired_ = std::min(next_retired_, retired_.size());
-  return true;
+  return tracks_.add(subscription, name, alias, publisher_priority);
 }
 
-void IncomingData::release_held(RequestHandle subscription) {
-  ReceivedTrack* track = track_of(subscription);
-  if (track == nullptr) return;
-  const std::uint64_t alias = track->alias();
+std::vector<IncomingStreamId> IncomingData::held_for(std::uint64_t alias) const {
   std::vector<IncomingStreamId> waiting;
   for (const auto& [id, stream] : streams_) {
     if (stream->state == State::kHeld && stream->header.track_alias == alias) waiting.push_back(id);
   }
   std::sort(waiting.begin(), waiting.end());  // the order in which the peer opened them
-  for (const IncomingStreamId id : waiting) {
+  return waiting;
+}
+
+void IncomingData::release_held(RequestHandle subscription) {
+  const ReceivedTrack* introduced = tracks_.of(subscription);
+  if (introduced == nullptr) return;
+  const std::uint64_t alias = introduced->alias();
+  for (const IncomingStreamId id : held_for(alias)) {
+    ReceivedTrack* track = tracks_.find(alias);
     const auto found = streams_.find(id);
-    if (found == streams_.end()) continue;
-    IncomingStream& stream = *found->second;
-    track = find_track(alias);
-    if (track == nullptr || stream.state != State::kHeld) return;  // the first of them made the track malformed
-    --held_streams_;
-    held_bytes_ -= stream.held_bytes;
-    stream.held_bytes = 0;
-    const std::vector<base::SharedBytes> held = std::exchange(stream.held, {});
-    const bool fin = std::exchange(stream.held_fin, false);
-    open(stream, *track);
-    for (std::size_t i = 0; i < held.size() && stream.opened(); ++i) {
-      const bool last = i + 1 == held.size();
-      read_objects(stream, held[i], fin && last);
-      if (fin && last) break;  // the stream is gone
-    }
-    if (held.empty() && fin) read_objects(stream, {}, true);
+    // The one before may have made the track malformed, which has stopped the others.
+    if (track == nullptr || found == streams_.end() || found->second->state != State::kHeld) continue;
+    read_held(*found->second, *track);
+    forget_finished(id);
   }
-  for (std::size_t i = 0; i < held_datagrams_.size();) {
-    if (held_datagrams_[i].alias != alias) {
-      ++i;
-      continue;
+  while (auto datagram = held_datagrams_.take(alias)) {
+    ReceivedTrack* track = tracks_.find(alias);
+    if (track == nullptr) continue;
+    if (const auto decoded = wire::decode_object_datagram(config_.draft, *datagram); decoded.ok()) {
+      deliver_datagram(*track, *datagram, *decoded);
     }
-    const HeldDatagram held = std::move(held_datagrams_[i]);
-    held_datagrams_.erase(held_datagrams_.begin() + static_cast<std::ptrdiff_t>(i));
-    held_bytes_ -= held.bytes.size();
-    if (ReceivedTrack* still = find_track(alias)) deliver_datagram(*still, held.bytes);
   }
 }
 
+void IncomingData::read_held(IncomingStream& stream, ReceivedTrack& track) {
+  leave_held(stream);
+  const std::vector<base::SharedBytes> held = std::exchange(stream.held, {});
+  const bool fin = std::exchange(stream.fin, false);
+  open(stream, track);
+  for (std::size_t i = 0; i + 1 < held.size() && stream.opened(); ++i) read_objects(stream, held[i]);
+  stream.fin = fin;
+  if (!stream.opened()) return;
+  read_objects(stream, held.empty() ? base::SharedBytes{} : held.back());  // with FIN, the stream is gone after this
+}
+
 void IncomingData::remove_track(RequestHandle subscription) {
-  ReceivedTrack* track = track_of(subscription);
+  ReceivedTrack* track = tracks_.of(subscription);
   if (track == nullptr) return;
   std::erase(track->subscriptions, subscription);
   if (!track->subscriptions.empty()) {
@@ -351,57 +315,31 @@ void IncomingData::remove_track(RequestHandle subscription) {
   for (const auto& [id, stream] : streams_) {
     if (stream->opened() && stream->track == track) give_up(*stream, StreamResetCode::kCancelled);
   }
-  const std::uint64_t alias = track->alias();
-  tracks_.erase(alias);
-  retire_alias(alias);
+  tracks_.remove(*track);
 }
 
 void IncomingData::retire_alias(std::uint64_t alias) {
-  if (find_track(alias) != nullptr || retired(alias)) return;
-  if (retired_.size() < kRetiredAliases) {
-    retired_.push_back(alias);
-  } else {
-    retired_[next_retired_] = alias;
-    next_retired_ = (next_retired_ + 1) % kRetiredAliases;
+  if (tracks_.find(alias) != nullptr) return;
+  tracks_.retire(alias);
+  for (const IncomingStreamId id : held_for(alias)) {
+    give_up(*streams_.at(id), StreamResetCode::kCancelled);
+    forget_finished(id);
   }
-  std::vector<IncomingStreamId> waiting;
-  for (const auto& [id, stream] : streams_) {
-    if (stream->state == State::kHeld && stream->header.track_alias == alias) waiting.push_back(id);
-  }
-  for (const IncomingStreamId id : waiting) give_up(*streams_.at(id), StreamResetCode::kCancelled);
 }
 
 std::uint64_t IncomingData::streams_seen(RequestHandle subscription) const noexcept {
-  const ReceivedTrack* track = track_of(subscription);
+  const ReceivedTrack* track = tracks_.of(subscription);
   return track == nullptr ? 0 : track->streams_seen;
 }
 
 std::size_t IncomingData::streams_open(RequestHandle subscription) const noexcept {
-  const ReceivedTrack* track = track_of(subscription);
+  const ReceivedTrack* track = tracks_.of(subscription);
   return track == nullptr ? 0 : track->streams_open;
 }
 
 bool IncomingData::uses_datagrams(RequestHandle subscription) const noexcept {
-  const ReceivedTrack* track = track_of(subscription);
+  const ReceivedTrack* track = tracks_.of(subscription);
   return track != nullptr && track->preference() == ForwardingPreference::kDatagram;
-}
-
-ReceivedTrack* IncomingData::find_track(std::uint64_t alias) const noexcept {
-  const auto found = tracks_.find(alias);
-  return found == tracks_.end() ? nullptr : found->second.get();
-}
-
-ReceivedTrack* IncomingData::track_of(RequestHandle subscription) const noexcept {
-  for (const auto& [alias, track] : tracks_) {
-    if (std::find(track->subscriptions.begin(), track->subscriptions.end(), subscription) != track->subscriptions.end()) {
-      return track.get();
-    }
-  }
-  return nullptr;
-}
-
-bool IncomingData::retired(std::uint64_t alias) const noexcept {
-  return std::find(retired_.begin(), retired_.end(), alias) != retired_.end();
 }
 
 // ---- timeouts ----
@@ -429,39 +367,24 @@ void IncomingData::sweep(Time now) {
   std::vector<IncomingStreamId> stalled;
   std::vector<IncomingStreamId> unknown;
   for (const auto& [id, stream] : streams_) {
-    const Duration idle = now - stream->last_progress;
-    switch (stream->state) {
-      case State::kHeld:
-        unsettled = true;
-        if (unknown_alias > Duration::zero() && idle >= unknown_alias) unknown.push_back(id);
-        break;
-      case State::kHeader:
-        unsettled = true;
-        if (data_stream > Duration::zero() && idle >= data_stream) {
-          return context_.close(static_cast<std::uint64_t>(SessionErrorCode::kDataStreamTimeout),
-                                "a stream header stays incomplete");
-        }
-        break;
-      case State::kObjects:
-        if (!stream->mid_header && stream->payload_left == 0) break;
-        unsettled = true;
-        if (data_stream <= Duration::zero() || idle < data_stream) break;
-        if (stream->mid_header) {
-          return context_.close(static_cast<std::uint64_t>(SessionErrorCode::kDataStreamTimeout),
-                                "an object header stays incomplete");
-        }
-        stalled.push_back(id);
-        break;
-      case State::kDiscarding: break;
+    const IncomingStream::Missing missing = stream->missing();
+    if (missing == IncomingStream::Missing::kNothing) continue;
+    unsettled = true;
+    const bool alias = missing == IncomingStream::Missing::kAlias;
+    const Duration allowed = alias ? unknown_alias : data_stream;
+    if (allowed <= Duration::zero() || now - stream->last_progress < allowed) continue;
+    if (missing == IncomingStream::Missing::kHeader) {
+      return context_.close(static_cast<std::uint64_t>(SessionErrorCode::kDataStreamTimeout),
+                            "the header of a stream or object stays incomplete");
     }
+    (alias ? unknown : stalled).push_back(id);
   }
-  for (const IncomingStreamId id : unknown) give_up(*streams_.at(id), StreamResetCode::kCancelled);
+  for (const IncomingStreamId id : unknown) {
+    give_up(*streams_.at(id), StreamResetCode::kCancelled);
+    forget_finished(id);
+  }
   for (const IncomingStreamId id : stalled) stop(id, StreamResetCode::kDeliveryTimeout);
-  std::erase_if(held_datagrams_, [&](const HeldDatagram& held) {
-    if (now - held.since < unknown_alias) return false;
-    held_bytes_ -= held.bytes.size();
-    return true;
-  });
+  if (unknown_alias > Duration::zero()) held_datagrams_.drop_before(now - unknown_alias);
   if (unsettled || !held_datagrams_.empty()) arm_sweep();
 }
 

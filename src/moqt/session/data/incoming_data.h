@@ -10,11 +10,13 @@
 
 #include "base/shared_bytes.h"
 #include "moqt/model/error_codes.h"
+#include "moqt/session/data/held_datagrams.h"
 #include "moqt/session/data/incoming_stream.h"
-#include "moqt/session/data/received_track.h"
+#include "moqt/session/data/received_tracks.h"
 #include "moqt/session/event.h"
 #include "moqt/session/session_config.h"
 #include "moqt/session/time.h"
+#include "moqt/wire/datagram.h"
 
 namespace msquic_py::moqt::session {
 
@@ -48,6 +50,8 @@ class IncomingData {
 
   // ---- for requests ----
 
+  /// The track with that alias; null when no subscription has it.
+  [[nodiscard]] const ReceivedTrack* track_with(std::uint64_t alias) const noexcept { return tracks_.find(alias); }
   /// False when the alias belongs to another live track (DUPLICATE_TRACK_ALIAS).
   [[nodiscard]] bool add_track(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
                                std::uint8_t publisher_priority);
@@ -68,39 +72,36 @@ class IncomingData {
  private:
   using State = IncomingStream::State;
 
-  void read_header(IncomingStream& stream, base::SharedBytes bytes, bool fin);
-  void hold(IncomingStream& stream, base::SharedBytes bytes, bool fin);
+  void read_header(IncomingStream& stream, base::SharedBytes bytes);
+  void hold(IncomingStream& stream, base::SharedBytes bytes);
   void open(IncomingStream& stream, ReceivedTrack& track);
-  void read_objects(IncomingStream& stream, base::SharedBytes bytes, bool fin);
+  void read_objects(IncomingStream& stream, base::SharedBytes bytes);
+  /// Reads what has waited for the alias of this stream.
+  void read_held(IncomingStream& stream, ReceivedTrack& track);
   /// False when the stream is not to be read on.
   bool deliver(IncomingStream& stream, const base::SharedBytes& chunk, wire::ObjectStart start);
   void finish(IncomingStream& stream);
+  /// Reads no more of the stream. Its record stays until the transport has nothing more to report: forget_finished().
   void give_up(IncomingStream& stream, StreamResetCode code);
+  void forget_finished(IncomingStreamId id);
+  void leave_held(IncomingStream& stream) noexcept;
   void end(IncomingStream& stream);
   void violate(const base::Violation& violation) { context_.close(violation.code, violation.what); }
-  void deliver_datagram(ReceivedTrack& track, const base::SharedBytes& bytes);
-  [[nodiscard]] ReceivedTrack* find_track(std::uint64_t alias) const noexcept;
-  [[nodiscard]] ReceivedTrack* track_of(RequestHandle subscription) const noexcept;
-  [[nodiscard]] bool retired(std::uint64_t alias) const noexcept;
+  void deliver_datagram(ReceivedTrack& track, const base::SharedBytes& bytes, const wire::ObjectDatagram& datagram);
+  [[nodiscard]] std::vector<IncomingStreamId> held_for(std::uint64_t alias) const;
+  [[nodiscard]] bool has_held_room(std::size_t bytes) const noexcept {
+    return held_bytes_ + held_datagrams_.bytes() + bytes <= config_.limits.max_unknown_alias_bytes;
+  }
   void arm_sweep();
   [[nodiscard]] Duration sweep_period() const noexcept;
-
-  struct HeldDatagram {
-    std::uint64_t alias = 0;
-    base::SharedBytes bytes;
-    Time since{};
-  };
 
   IncomingDataContext& context_;
   const SessionConfig& config_;
   std::unordered_map<IncomingStreamId, std::unique_ptr<IncomingStream>> streams_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<ReceivedTrack>> tracks_;  ///< by alias
-  std::vector<HeldDatagram> held_datagrams_;
+  ReceivedTracks tracks_;
+  HeldDatagrams held_datagrams_;
   std::size_t held_streams_ = 0;
-  std::size_t held_bytes_ = 0;
-  static constexpr std::size_t kRetiredAliases = 64;
-  std::vector<std::uint64_t> retired_;  ///< a ring
-  std::size_t next_retired_ = 0;
+  std::size_t held_bytes_ = 0;  ///< of streams
   Time now_{};
   bool sweep_armed_ = false;
 };

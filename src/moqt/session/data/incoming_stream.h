@@ -7,6 +7,7 @@
 
 #include "base/shared_bytes.h"
 #include "moqt/model/draft.h"
+#include "moqt/model/object_status.h"
 #include "moqt/session/data/received_track.h"
 #include "moqt/session/data/subgroup_properties.h"
 #include "moqt/session/handles.h"
@@ -34,18 +35,28 @@ struct IncomingStream {
   wire::StreamHeaderDecoder header_decoder;
   wire::SubgroupHeader header;
 
+  bool fin = false;  ///< all of it has arrived: there is nothing to stop, and the transport reports nothing more
+
   std::vector<base::SharedBytes> held;
   std::size_t held_bytes = 0;
-  bool held_fin = false;
 
   ReceivedTrack* track = nullptr;
   RequestHandle subscription;
   std::optional<wire::SubgroupStreamDecoder> decoder;
   SubgroupProperties properties;
   std::uint64_t payload_left = 0;
+  ObjectStatus last_status = ObjectStatus::kNormal;
   bool mid_header = false;  ///< part of an object header has arrived
 
   [[nodiscard]] bool opened() const noexcept { return state == State::kObjects; }
+
+  /// What has begun and is not complete, so that the stream may not stand still for good.
+  enum class Missing : std::uint8_t { kNothing, kAlias, kHeader, kPayload };
+  [[nodiscard]] Missing missing() const noexcept {
+    if (state == State::kHeld) return Missing::kAlias;
+    if (state == State::kHeader || (opened() && mid_header)) return Missing::kHeader;
+    return opened() && payload_left > 0 ? Missing::kPayload : Missing::kNothing;
+  }
 };
 
 }  // namespace msquic_py::moqt::session

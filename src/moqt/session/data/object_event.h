@@ -8,6 +8,10 @@
 #include "moqt/session/data/subgroup_properties.h"
 #include "moqt/session/handles.h"
 
+namespace msquic_py::moqt::wire {
+struct ObjectDatagram;
+}
+
 namespace msquic_py::moqt::session {
 
 /// A stream of objects began. Also made for a stream that carries no object.
@@ -78,5 +82,9 @@ struct DatagramReceived {
     return after_alias.slice(extensions_offset, extensions_size);
   }
 };
+
+/// What `bytes`, decoded as `datagram`, bring to the application. `track_priority` counts when it has none of its own.
+DatagramReceived datagram_received(RequestHandle subscription, const base::SharedBytes& bytes, const wire::ObjectDatagram& datagram,
+                                   std::uint8_t track_priority);
 
 }  // namespace msquic_py::moqt::session

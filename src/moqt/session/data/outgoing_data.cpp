@@ -64,33 +64,27 @@ void OutgoingData::reorder(RequestHandle subscription) {
   if (lane == nullptr) return;
   // Every key of the lane may have changed at once, so its heap is built anew.
   ready_.erase(*lane);
-  for (const auto& stream : slots_) {
-    if (stream->live && stream->lane == lane) lane->streams.erase(*stream);
-  }
-  for (const auto& stream : slots_) {
-    if (stream->live && stream->lane == lane && stream->has_work()) lane->streams.insert(*stream);
-  }
+  streams_.for_each_of(*lane, [&](OutgoingStream& stream) { lane->streams.erase(stream); });
+  streams_.for_each_of(*lane, [&](OutgoingStream& stream) {
+    if (stream.has_work()) lane->streams.insert(stream);
+  });
   reschedule(*lane);
 }
 
 void OutgoingData::abort_lane(RequestHandle subscription, StreamResetCode code) {
   OutgoingLane* lane = find_lane(subscription);
   if (lane == nullptr) return;
-  for (const auto& stream : slots_) {
-    if (stream->live && stream->lane == lane) reset(*stream, static_cast<std::uint64_t>(code));
-  }
+  streams_.for_each_of(*lane, [&](OutgoingStream& stream) { reset(stream, static_cast<std::uint64_t>(code)); });
   remove_lane(subscription);
 }
 
 void OutgoingData::remove_lane(RequestHandle subscription) {
   OutgoingLane* lane = find_lane(subscription);
   if (lane == nullptr) return;
-  for (const auto& stream : slots_) {
-    if (stream->live && stream->lane == lane) {
-      lane->streams.erase(*stream);
-      stream->lane = nullptr;
-    }
-  }
+  streams_.for_each_of(*lane, [&](OutgoingStream& stream) {
+    lane->streams.erase(stream);
+    stream.lane = nullptr;
+  });
   ready_.erase(*lane);
   lanes_.erase(subscription);
 }
@@ -99,15 +93,14 @@ void OutgoingData::reset_streams(RequestHandle subscription, StreamResetCode cod
   OutgoingLane* lane = find_lane(subscription);
   if (lane == nullptr) return;
   const PublishedSubscription& view = *lane->view;
-  for (const auto& stream : slots_) {
-    if (!stream->live || stream->lane != lane || stream->closed) continue;
-    const bool wanted = stream->group >= view.start.group && (!view.last_group || stream->group <= *view.last_group);
-    if (only_unwanted && wanted) continue;
+  streams_.for_each_of(*lane, [&](OutgoingStream& stream) {
+    const bool wanted = stream.group >= view.start.group && (!view.last_group || stream.group <= *view.last_group);
+    if (stream.closed || (only_unwanted && wanted)) return;
     if (events != nullptr) {
-      events->push(OutgoingStreamStopped{subscription, stream->handle(), static_cast<std::uint64_t>(code)});
+      events->push(OutgoingStreamStopped{subscription, stream.handle(), static_cast<std::uint64_t>(code)});
     }
-    reset(*stream, static_cast<std::uint64_t>(code));
-  }
+    reset(stream, static_cast<std::uint64_t>(code));
+  });
   if (!only_unwanted) {
     while (!lane->datagrams.empty()) {
       const QueuedDatagram dropped = lane->datagrams.pop();
@@ -143,7 +136,7 @@ base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscr
   if (!wire::encode_subgroup_header(draft_, header_of(properties, lane->view->track_alias), scratch_).ok()) {
     return base::Failure{SessionError::kInvalidParameter};
   }
-  OutgoingStream& stream = allocate();
+  OutgoingStream& stream = streams_.allocate();
   stream.lane = lane;
   stream.group = properties.group;
   stream.subgroup = properties.subgroup.value_or(0);
@@ -160,7 +153,7 @@ base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscr
 base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle, std::uint64_t object,
                                                              const base::SharedBytes& wire, std::size_t delta_size,
                                                              std::uint64_t remaining) {
-  OutgoingStream* stream = find(handle);
+  OutgoingStream* stream = streams_.find(handle);
   if (stream == nullptr || stream->fin) return base::Failure{SessionError::kUnknownStream};
   if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
   if (object > base::kVarintMax || (stream->last_object && object <= *stream->last_object)) {
@@ -188,7 +181,7 @@ base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle
 }
 
 base::Result<void, SessionError> OutgoingData::append_payload(StreamHandle handle, base::SharedBytes bytes) {
-  OutgoingStream* stream = find(handle);
+  OutgoingStream* stream = streams_.find(handle);
   if (stream == nullptr || stream->fin) return base::Failure{SessionError::kUnknownStream};
   if (bytes.size() > stream->payload_left) return base::Failure{SessionError::kTooLarge};
   if (bytes.empty()) return {};
@@ -199,7 +192,7 @@ base::Result<void, SessionError> OutgoingData::append_payload(StreamHandle handl
 }
 
 base::Result<void, SessionError> OutgoingData::finish(StreamHandle handle) {
-  OutgoingStream* stream = find(handle);
+  OutgoingStream* stream = streams_.find(handle);
   if (stream == nullptr || stream->fin) return base::Failure{SessionError::kUnknownStream};
   if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
   stream->fin = true;
@@ -208,7 +201,7 @@ base::Result<void, SessionError> OutgoingData::finish(StreamHandle handle) {
 }
 
 RequestHandle OutgoingData::reset(StreamHandle handle, std::uint64_t code) {
-  OutgoingStream* stream = find(handle);
+  OutgoingStream* stream = streams_.find(handle);
   if (stream == nullptr) return {};
   const RequestHandle subscription = stream->lane != nullptr ? stream->lane->subscription : RequestHandle{};
   OutgoingLane* lane = stream->lane;
@@ -223,7 +216,7 @@ void OutgoingData::reset(OutgoingStream& stream, std::uint64_t code) {
 }
 
 std::size_t OutgoingData::queued_bytes(StreamHandle handle) const noexcept {
-  const OutgoingStream* stream = find(handle);
+  const OutgoingStream* stream = streams_.find(handle);
   return stream == nullptr ? 0 : stream->pending_bytes;
 }
 
@@ -326,7 +319,7 @@ void OutgoingData::send_from(OutgoingLane& lane, OutgoingStream& stream, SendStr
 }
 
 void OutgoingData::on_sent(StreamHandle handle, std::size_t bytes) {
-  OutgoingStream* stream = find(handle);
+  OutgoingStream* stream = streams_.find(handle);
   if (stream == nullptr) return;  // it was reset, and its bytes were taken off the window then
   bytes = std::min(bytes, stream->outstanding_bytes);
   stream->outstanding_bytes -= bytes;
@@ -366,19 +359,6 @@ void OutgoingData::reschedule(OutgoingLane& lane) {
 
 // ---- records ----
 
-OutgoingStream& OutgoingData::allocate() {
-  if (free_slots_.empty()) {
-    auto stream = std::make_unique<OutgoingStream>();
-    stream->slot = static_cast<std::uint32_t>(slots_.size());
-    slots_.push_back(std::move(stream));
-    free_slots_.push_back(slots_.back()->slot);
-  }
-  OutgoingStream& stream = *slots_[free_slots_.back()];
-  free_slots_.pop_back();
-  stream.live = true;
-  return stream;
-}
-
 void OutgoingData::release(OutgoingStream& stream) {
   outstanding_ -= stream.outstanding_bytes;
   if (!stream.closed) --open_streams_;
@@ -392,21 +372,7 @@ void OutgoingData::release(OutgoingStream& stream) {
       reschedule(*lane);
     }
   }
-  stream.pending.clear();
-  stream.pending_bytes = stream.outstanding_bytes = 0;
-  stream.last_object.reset();
-  stream.payload_left = 0;
-  stream.lane = nullptr;
-  stream.opened = stream.fin = stream.closed = stream.live = false;
-  ++stream.generation;
-  free_slots_.push_back(stream.slot);
-}
-
-OutgoingStream* OutgoingData::find(StreamHandle handle) const noexcept {
-  const auto slot = static_cast<std::uint32_t>(handle.value) - 1;
-  if (slot >= slots_.size()) return nullptr;
-  OutgoingStream* stream = slots_[slot].get();
-  return stream->live && stream->handle() == handle ? stream : nullptr;
+  streams_.recycle(stream);
 }
 
 OutgoingLane* OutgoingData::find_lane(RequestHandle subscription) const noexcept {
@@ -415,9 +381,7 @@ OutgoingLane* OutgoingData::find_lane(RequestHandle subscription) const noexcept
 }
 
 void OutgoingData::clear() {
-  for (const auto& stream : slots_) {
-    if (stream->live) release(*stream);
-  }
+  streams_.for_each([&](OutgoingStream& stream) { release(stream); });
   lanes_.clear();
   ready_ = {};
   resets_.clear();

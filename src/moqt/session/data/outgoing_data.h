@@ -12,6 +12,7 @@
 #include "moqt/model/draft.h"
 #include "moqt/session/action.h"
 #include "moqt/session/data/outgoing_stream.h"
+#include "moqt/session/data/outgoing_streams.h"
 #include "moqt/session/data/subgroup_properties.h"
 #include "moqt/session/event.h"
 #include "moqt/session/ring_queue.h"
@@ -66,9 +67,7 @@ class OutgoingData {
   void clear();
 
  private:
-  OutgoingStream* find(StreamHandle handle) const noexcept;
   OutgoingLane* find_lane(RequestHandle subscription) const noexcept;
-  OutgoingStream& allocate();
   void release(OutgoingStream& stream);
   void reset(OutgoingStream& stream, std::uint64_t code);
   void push(OutgoingStream& stream, base::SharedBytes bytes);
@@ -87,8 +86,7 @@ class OutgoingData {
   std::size_t open_streams_ = 0;
   std::uint64_t turns_ = 0;
 
-  std::vector<std::unique_ptr<OutgoingStream>> slots_;
-  std::vector<std::uint32_t> free_slots_;
+  OutgoingStreams streams_;
   std::unordered_map<RequestHandle, std::unique_ptr<OutgoingLane>> lanes_;
   PriorityHeap<OutgoingLane, LaneBefore> ready_;
   RingQueue<Action> resets_;

@@ -1,0 +1,36 @@
+#include "moqt/session/data/outgoing_streams.h"
+
+namespace msquic_py::moqt::session {
+
+OutgoingStream& OutgoingStreams::allocate() {
+  if (free_slots_.empty()) {
+    auto stream = std::make_unique<OutgoingStream>();
+    stream->slot = static_cast<std::uint32_t>(slots_.size());
+    slots_.push_back(std::move(stream));
+    free_slots_.push_back(slots_.back()->slot);
+  }
+  OutgoingStream& stream = *slots_[free_slots_.back()];
+  free_slots_.pop_back();
+  stream.live = true;
+  return stream;
+}
+
+void OutgoingStreams::recycle(OutgoingStream& stream) {
+  stream.pending.clear();
+  stream.pending_bytes = stream.outstanding_bytes = 0;
+  stream.last_object.reset();
+  stream.payload_left = 0;
+  stream.lane = nullptr;
+  stream.opened = stream.fin = stream.closed = stream.live = false;
+  ++stream.generation;
+  free_slots_.push_back(stream.slot);
+}
+
+OutgoingStream* OutgoingStreams::find(StreamHandle handle) const noexcept {
+  const auto slot = static_cast<std::uint32_t>(handle.value) - 1;
+  if (slot >= slots_.size()) return nullptr;
+  OutgoingStream* stream = slots_[slot].get();
+  return stream->live && stream->handle() == handle ? stream : nullptr;
+}
+
+}  // namespace msquic_py::moqt::session

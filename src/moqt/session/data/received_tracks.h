@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "moqt/session/data/received_track.h"
+#include "moqt/session/handles.h"
+#include "moqt/session/recent_ids.h"
+
+namespace msquic_py::moqt::session {
+
+/// The tracks that this endpoint receives, by the alias their publisher gave them, and the aliases that have gone out
+/// of use: late data for those is discarded at once instead of waiting for an introduction (section 10.1).
+class ReceivedTracks {
+ public:
+  /// Null for an alias that no live subscription has.
+  [[nodiscard]] ReceivedTrack* find(std::uint64_t alias) const noexcept;
+  [[nodiscard]] ReceivedTrack* of(RequestHandle subscription) const noexcept;
+
+  /// False when the alias belongs to another track (DUPLICATE_TRACK_ALIAS).
+  [[nodiscard]] bool add(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
+                         std::uint8_t publisher_priority);
+  /// Forgets the track and retires its alias.
+  void remove(const ReceivedTrack& track);
+  void retire(std::uint64_t alias);
+  [[nodiscard]] bool retired(std::uint64_t alias) const noexcept { return retired_.contains(alias); }
+  void clear() { by_alias_.clear(); }
+
+ private:
+  static constexpr std::size_t kRetiredAliases = 64;
+
+  std::unordered_map<std::uint64_t, std::unique_ptr<ReceivedTrack>> by_alias_;
+  RecentIds<kRetiredAliases> retired_;
+};
+
+}  // namespace msquic_py::moqt::session
