@@ -31,6 +31,9 @@ void ControlRouter::on(const wire::ClientSetup& message) {
   if (const auto violation = wire::validate_client_setup(message, config.transport)) {
     return core_.close(violation->code, violation->what);
   }
+  if (const auto fault = check_distinct_tokens(message.parameters.authorization_tokens())) {
+    return core_.close(fault->code, fault->reason);
+  }
   core_.send_setup();
   if (!core_.closed()) core_.establish(message.parameters);
 }
@@ -111,13 +114,16 @@ void ControlRouter::on(const wire::SubscribeUpdate& message) {
   }
   auto& subscription = static_cast<SubscriptionAsPublisher&>(*named_request);
   if (!subscription.allows(message.parameters)) return violate("SUBSCRIBE_UPDATE with an earlier start (section 9.11)");
-  auto& update = make<SubscriptionUpdate>(message.request_id, subscription.handle(), message.parameters);
-  if (const auto filter = message.parameters.filter(); filter && !filter->valid()) {
+  MessageParameters parameters = message.parameters;
+  parameters.remove(static_cast<std::uint64_t>(MessageParameter::kGroupOrder));  // not defined here (section 9.2.1.6)
+  auto& update = make<SubscriptionUpdate>(message.request_id, subscription.handle(), parameters);
+  subscription.add_pending_update(update.handle(), parameters);
+  if (const auto filter = parameters.filter(); filter && !filter->valid()) {
     (void)update.reject(RequestErrorCode::kInvalidRange, "the range ends before it starts");
-    return;
+    // Nobody but the session knows that this has ended the subscription, so the application hears of it as of its end.
+    return core_.emit(Unsubscribed{subscription.handle()});
   }
-  subscription.add_pending_update(update.handle());
-  core_.emit(UpdateReceived{update.handle(), subscription.handle(), message.parameters});
+  core_.emit(UpdateReceived{update.handle(), subscription.handle(), std::move(parameters)});
 }
 
 void ControlRouter::on(const wire::Publish& message) {
@@ -133,6 +139,9 @@ void ControlRouter::on(const wire::Fetch& message) {
 
 void ControlRouter::on(const wire::TrackStatus& message) {
   if (!admit(message.request_id, message.parameters)) return;
+  if (const auto filter = message.parameters.filter(); filter && !filter->valid()) {  // as for SUBSCRIBE (section 9.19)
+    return refuse(message.request_id, RequestErrorCode::kInvalidRange, "the range ends before it starts");
+  }
   const auto& request = make<TrackStatusRequest>(message.request_id, message.track, message.parameters);
   core_.emit(TrackStatusReceived{request.handle(), message.track, message.parameters});
 }
@@ -173,7 +182,7 @@ void ControlRouter::on(const wire::SubscribeNamespace& message) {
 
 Request* ControlRouter::answered(std::uint64_t request_id) {
   Request* request = core_.requests.find_ours(request_id);
-  if (request == nullptr && !core_.late_responses.take(request_id)) violate("an answer to no request (section 9.7)");
+  if (request == nullptr && core_.late_responses.erase(request_id) == 0) violate("an answer to no request (section 9.7)");
   return request;
 }
 
@@ -241,7 +250,9 @@ void ControlRouter::on(const wire::PublishNamespaceCancel& message) {
   if (request != nullptr) request->on_cancel(message);  // otherwise it was withdrawn meanwhile
 }
 
-// Every FETCH has been refused already; a cancellation may have crossed that.
-void ControlRouter::on(const wire::FetchCancel& message) { (void)named(message.request_id, "FETCH_CANCEL"); }
+// Every FETCH has been refused already; a cancellation may have crossed that. What is still live is no FETCH.
+void ControlRouter::on(const wire::FetchCancel& message) {
+  if (named(message.request_id, "FETCH_CANCEL") != nullptr) violate("FETCH_CANCEL for what is no FETCH (section 9.18)");
+}
 
 }  // namespace msquic_py::moqt::session

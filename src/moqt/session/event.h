@@ -99,7 +99,8 @@ struct RequestRejected {
 
 // ---- ends ----
 
-/// UNSUBSCRIBE for a subscription this endpoint publishes to; its streams have been reset and its handle is stale.
+/// UNSUBSCRIBE for a subscription this endpoint publishes to, or a SUBSCRIBE_UPDATE that no publisher can grant and that
+/// the session has answered with UPDATE_FAILED; its streams have been reset and its handle is stale.
 struct Unsubscribed {
   RequestHandle subscription;
 };

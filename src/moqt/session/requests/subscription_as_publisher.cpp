@@ -10,6 +10,8 @@ SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, Reques
   view_.track = std::move(track);
   view_.track_alias = track_alias;
   apply(parameters_);
+  const auto timeout = parameters_.delivery_timeout();
+  set_delivery_timeouts(ours ? timeout : std::nullopt, ours ? std::nullopt : timeout);
   if (!ours) return;
   view_.publisher_priority = parameters_.publisher_priority().value_or(128);
   view_.largest_at_establishment = view_.largest = parameters_.largest_object();
@@ -30,11 +32,22 @@ void SubscriptionAsPublisher::apply(const MessageParameters& parameters) {
   view_.forward = parameters.forward().value_or(view_.forward);
   view_.subscriber_priority = parameters.subscriber_priority().value_or(view_.subscriber_priority);
   view_.group_order = parameters.group_order().value_or(view_.group_order);
-  if (const auto timeout = parameters.delivery_timeout()) {
-    // Both sides may set one; the shorter counts (section 9.2.1.2).
-    view_.delivery_timeout_ms = std::min(*timeout, view_.delivery_timeout_ms.value_or(*timeout));
-  }
   if (const auto filter = parameters.filter()) filter_ = filter;
+}
+
+/// Both sides may set one; the shorter counts (section 9.2.1.2). Nothing given leaves what there was.
+void SubscriptionAsPublisher::set_delivery_timeouts(std::optional<std::uint64_t> publisher,
+                                                    std::optional<std::uint64_t> subscriber) noexcept {
+  if (publisher) publisher_timeout_ms_ = publisher;
+  if (subscriber) subscriber_timeout_ms_ = subscriber;
+  view_.delivery_timeout_ms = publisher_timeout_ms_ ? publisher_timeout_ms_ : subscriber_timeout_ms_;
+  if (subscriber_timeout_ms_ && *subscriber_timeout_ms_ < *view_.delivery_timeout_ms) view_.delivery_timeout_ms = subscriber_timeout_ms_;
+}
+
+RequestResult SubscriptionAsPublisher::reject(RequestErrorCode code, std::string_view reason) {
+  auto rejected = Request::reject(code, reason);
+  if (rejected.ok()) refuse_pending_updates();
+  return rejected;
 }
 
 RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
@@ -51,9 +64,7 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
   view_.established = true;
   view_.publisher_priority = parameters.publisher_priority().value_or(128);
   if (!parameters_.group_order()) view_.group_order = parameters.group_order().value_or(GroupOrder::kAscending);
-  if (const auto timeout = parameters.delivery_timeout()) {
-    view_.delivery_timeout_ms = std::min(*timeout, view_.delivery_timeout_ms.value_or(*timeout));
-  }
+  set_delivery_timeouts(parameters.delivery_timeout(), std::nullopt);
   view_.largest_at_establishment = view_.largest = largest;
   if (filter_) {
     view_.start = filter_->resolve_start(largest);
@@ -67,7 +78,10 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
 void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {
   if (!take_answer("PUBLISH_OK")) return;
   view_.established = true;
-  apply_update(message.parameters);
+  // Left out, FORWARD means 1 here, whatever PUBLISH said (section 9.2.1.10).
+  MessageParameters parameters = message.parameters;
+  if (!parameters.forward()) parameters.set_forward(true);
+  apply_update(parameters);
   context_.emit(RequestAccepted{handle(), message.parameters});
   on_drained();
 }
@@ -90,13 +104,17 @@ void SubscriptionAsPublisher::on_unsubscribe() {
   abort();
 }
 
-/// Nobody wants its objects any more: every stream that still has bytes to send is reset (section 5.1.1).
-void SubscriptionAsPublisher::abort() {
+void SubscriptionAsPublisher::refuse_pending_updates() {
   for (const RequestHandle update : std::exchange(pending_updates_, {})) {
     if (Request* request = context_.find(update)) {
       (void)request->Request::reject(RequestErrorCode::kDoesNotExist, "the subscription has ended");
     }
   }
+}
+
+/// Nobody wants its objects any more: every stream that still has bytes to send is reset (section 5.1.1).
+void SubscriptionAsPublisher::abort() {
+  refuse_pending_updates();
   context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);
   context_.end(handle());
 }
@@ -104,14 +122,21 @@ void SubscriptionAsPublisher::abort() {
 bool SubscriptionAsPublisher::allows(const MessageParameters& update) const noexcept {
   const auto filter = update.filter();
   if (!filter || (filter->type != FilterType::kAbsoluteStart && filter->type != FilterType::kAbsoluteRange)) return true;
+  if (filter->start < asked_start_) return false;
   if (!filter_) return filter->start >= view_.start;
   const bool absolute = filter_->type == FilterType::kAbsoluteStart || filter_->type == FilterType::kAbsoluteRange;
   return !absolute || filter->start >= filter_->start;
 }
 
+void SubscriptionAsPublisher::add_pending_update(RequestHandle update, const MessageParameters& parameters) {
+  pending_updates_.push_back(update);
+  if (const auto filter = parameters.filter()) asked_start_ = std::max(asked_start_, filter->start);
+}
+
 void SubscriptionAsPublisher::apply_update(const MessageParameters& update) {
   const bool was_forward = view_.forward;
   apply(update);
+  set_delivery_timeouts(std::nullopt, update.delivery_timeout());
   if (!answered()) return;
   bool narrowed = false;
   if (filter_) {
@@ -148,11 +173,7 @@ void SubscriptionAsPublisher::on_drained() {
   done_->stream_count = view_.streams_opened;
   (void)context_.send(*done_);
   done_sent_ = true;
-  for (const RequestHandle update : std::exchange(pending_updates_, {})) {
-    if (Request* request = context_.find(update)) {
-      (void)request->Request::reject(RequestErrorCode::kDoesNotExist, "the subscription has ended");
-    }
-  }
+  refuse_pending_updates();
   context_.outgoing().remove_lane(handle());
   context_.end(handle());
 }

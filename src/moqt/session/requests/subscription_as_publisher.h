@@ -36,14 +36,18 @@ class SubscriptionAsPublisher final : public Request {
   /// Whether SUBSCRIBE_UPDATE may ask for this: the start must not decrease (section 9.11).
   [[nodiscard]] bool allows(const MessageParameters& update) const noexcept;
   void apply_update(const MessageParameters& update);
-  void add_pending_update(RequestHandle update) { pending_updates_.push_back(update); }
+  void add_pending_update(RequestHandle update, const MessageParameters& parameters);
   void remove_pending_update(RequestHandle update) { std::erase(pending_updates_, update); }
 
   RequestResult accept(MessageParameters parameters) override;
+  RequestResult reject(RequestErrorCode code, std::string_view reason) override;
   RequestResult publish_done(PublishDoneCode code, std::string_view reason);
 
  private:
   void apply(const MessageParameters& parameters);
+  void set_delivery_timeouts(std::optional<std::uint64_t> publisher, std::optional<std::uint64_t> subscriber) noexcept;
+  /// The subscription is over: what was still asked of it gets its one answer.
+  void refuse_pending_updates();
   void abort();
 
   MessageParameters parameters_;  ///< of SUBSCRIBE or PUBLISH, as sent
@@ -51,6 +55,9 @@ class SubscriptionAsPublisher final : public Request {
   std::optional<SubscriptionFilter> filter_;  ///< until it can be resolved
   std::optional<wire::PublishDone> done_;
   std::vector<RequestHandle> pending_updates_;
+  Location asked_start_{};  ///< the latest absolute start in a SUBSCRIBE_UPDATE, answered or not
+  std::optional<std::uint64_t> publisher_timeout_ms_;
+  std::optional<std::uint64_t> subscriber_timeout_ms_;
   bool done_sent_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <vector>
 
 namespace msquic_py::moqt::session {
 
@@ -10,6 +11,7 @@ wire::ControlMessage SubscriptionAsSubscriber::first_message(std::uint64_t id) c
 }
 
 bool SubscriptionAsSubscriber::take_alias(std::uint64_t alias, const MessageParameters& parameters) {
+  evict_ended(alias);
   delivery_timeout_ms_ = std::max(parameters_.delivery_timeout().value_or(0), parameters.delivery_timeout().value_or(0));
   if (context_.incoming().add_track(handle(), track_, alias, parameters.publisher_priority().value_or(128))) {
     track_alias_ = alias;
@@ -17,6 +19,17 @@ bool SubscriptionAsSubscriber::take_alias(std::uint64_t alias, const MessagePara
   }
   context_.close(SessionErrorCode::kDuplicateTrackAlias, "a track alias is in use for another track (sections 9.10, 9.13)");
   return false;
+}
+
+void SubscriptionAsSubscriber::evict_ended(std::uint64_t alias) {
+  // Only an Established subscription holds its alias; after PUBLISH_DONE the publisher may give it to any track.
+  const ReceivedTrack* track = context_.incoming().track_with(alias);
+  if (track == nullptr) return;
+  const std::vector<RequestHandle> holders = track->subscriptions;
+  for (const RequestHandle holder : holders) {
+    auto* subscription = static_cast<SubscriptionAsSubscriber*>(context_.find(holder));
+    if (subscription != nullptr && subscription->draining() && subscription->answered()) subscription->report_done();
+  }
 }
 
 void SubscriptionAsSubscriber::on_publish(std::uint64_t track_alias) {
@@ -52,7 +65,12 @@ void SubscriptionAsSubscriber::check_done() {
   const std::uint64_t seen = incoming.streams_seen(handle());
   // Datagrams are not counted, so late ones can only be waited for.
   const bool complete = seen >= done_->stream_count && !incoming.uses_datagrams(handle());
-  if (!complete && !done_timer_over_) return;
+  if (complete || done_timer_over_) report_done();
+}
+
+void SubscriptionAsSubscriber::report_done() {
+  IncomingData& incoming = context_.incoming();
+  const std::uint64_t seen = incoming.streams_seen(handle());
   SubscriptionDone event;
   event.subscription = handle();
   event.code = static_cast<std::uint64_t>(done_->status_code);

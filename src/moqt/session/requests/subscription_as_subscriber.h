@@ -41,6 +41,9 @@ class SubscriptionAsSubscriber final : public Request {
 
  private:
   [[nodiscard]] bool take_alias(std::uint64_t alias, const MessageParameters& parameters);
+  /// Subscriptions that PUBLISH_DONE has ended give up their alias, and what they were still waiting for.
+  void evict_ended(std::uint64_t alias);
+  void report_done();
   /// Ends the subscription when PUBLISH_DONE has come and its streams have been read or given up on (section 9.15).
   void check_done();
 

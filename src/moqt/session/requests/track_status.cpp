@@ -14,6 +14,13 @@ void TrackStatusRequest::on_request_ok(const wire::RequestOk& message) {
 
 RequestResult TrackStatusRequest::accept(MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  // It is answered as a SUBSCRIBE would be (sections 9.9, 9.19).
+  const auto filter = parameters_.filter();
+  const auto last = filter ? filter->last_group() : std::nullopt;
+  if (const auto largest = parameters.largest_object(); last && largest && *last < largest->group) {
+    (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");
+    return base::Failure{SessionError::kInvalidRange};
+  }
   if (auto sent = context_.send(wire::RequestOk{*id(), std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   context_.end(handle());
