@@ -1,11 +1,29 @@
 #include "command_line/client_options.h"
 
 #include <CLI/CLI.hpp>
+#include <cctype>
 #include <utility>
 
 #include "base/bytes.h"
 
 namespace msquic_py::apps {
+
+namespace {
+
+/// Empty, or what is wrong with a fingerprint: 32 bytes in hexadecimal, with or without colons.
+std::string check_fingerprint(const std::string& text) {
+  std::size_t digits = 0;
+  for (const char c : text) {
+    if (std::isxdigit(static_cast<unsigned char>(c)) != 0) {
+      ++digits;
+    } else if (c != ':') {
+      return "a fingerprint has hexadecimal digits and colons only";
+    }
+  }
+  return digits == 64 ? std::string() : "a SHA-256 fingerprint has 64 hexadecimal digits";
+}
+
+}  // namespace
 
 void ClientOptions::add_to(CLI::App& app) {
   app.add_option("--host", host, "Server name or IP address")->capture_default_str();
@@ -15,7 +33,10 @@ void ClientOptions::add_to(CLI::App& app) {
   app.add_option("--ca-file", ca_file, "Trust the root certificates in this PEM file too")->excludes(insecure_flag);
   app.add_option("--fingerprint", fingerprints, "Accept the server certificate with this SHA-256 fingerprint (hex)")
       ->allow_extra_args(false)  // once per fingerprint: what follows is the file
+      ->check(CLI::Validator(check_fingerprint, "HEX"))
       ->excludes(insecure_flag);
+  app.add_flag("--tolerate-empty-namespace-prefix", allow_empty_prefix,
+               "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_option("--namespace", track_namespace, "Track namespace, fields separated by '/'")->capture_default_str();
   app.add_option("--name", track_name, "Track name")->capture_default_str();
 }
@@ -28,6 +49,7 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   options.credentials.pinned_sha256 = fingerprints;
   options.credentials.no_certificate_validation = insecure;
   options.session.session.path = path;
+  options.session.session.tolerances.empty_namespace_prefix = allow_empty_prefix;
   options.session.session.authority = (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
   return options;
 }

@@ -22,6 +22,7 @@ struct ClientOptions {
   std::string ca_file;
   std::vector<std::string> fingerprints;
   bool insecure = false;
+  bool allow_empty_prefix = false;
   std::string track_namespace = "live/demo";
   std::string track_name = "video";
 

@@ -50,6 +50,12 @@ void Publisher::handle(pubsub::EndpointEvent& event) {
   } else if (const auto* cancelled = std::get_if<session::NamespaceCancelled>(&event)) {
     fail("the server no longer takes this namespace: " + cancelled->reason);
     driver_->close(moqt::SessionErrorCode::kNoError, "");
+  } else if (const auto* asked = std::get_if<session::NamespaceSubscribed>(&event)) {
+    (void)driver_->session().accept(asked->request);  // what there is has been announced already
+  } else if (const auto* echo = std::get_if<session::NamespacePublished>(&event)) {
+    (void)driver_->session().accept(echo->request);
+  } else if (const auto* offered = std::get_if<session::PublishReceived>(&event)) {
+    (void)endpoint_->reject(offered->request, moqt::RequestErrorCode::kUninterested, "this client only publishes");
   } else if (std::holds_alternative<pubsub::WriterSubscribersChanged>(event)) {
     spdlog::info("{} subscriber(s)", track_->subscribers());
   } else if (std::holds_alternative<session::GoawayReceived>(event)) {
@@ -63,14 +69,20 @@ void Publisher::announce() {
   track_options.publisher_priority = options_.priority;
   track_options.extensions = false;
   auto track = endpoint_->add_track(options_.track, track_options);
-  if (!track) return fail(std::string(session::describe(track.error())));
+  if (!track) return give_up(track.error());
   track_ = *track;
   if (options_.offer_with_publish) {
-    if (auto offered = endpoint_->publish(track_); !offered) fail(std::string(session::describe(offered.error())));
+    if (auto offered = endpoint_->publish(track_); !offered) return give_up(offered.error());
   } else if (auto announced = driver_->session().publish_namespace(options_.track.track_namespace); !announced) {
-    fail(std::string(session::describe(announced.error())));
+    return give_up(announced.error());
   }
   spdlog::info("publishing {}", options_.track.to_text());
+}
+
+void Publisher::give_up(session::SessionError error) {
+  if (error == session::SessionError::kClosed) return;  // on_finished() knows why
+  fail(std::string(session::describe(error)));
+  driver_->close(moqt::SessionErrorCode::kNoError, "");
 }
 
 bool Publisher::may_begin() const { return track_ && (begun_ || !options_.wait_for_subscriber || track_->wanted()); }

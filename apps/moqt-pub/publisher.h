@@ -53,6 +53,7 @@ class Publisher final : public runtime::SessionUser, public runtime::EventLoop::
   void send(MediaUnit unit);
   void finish_track();
   void fail(std::string why);
+  void give_up(moqt::session::SessionError error);
   [[nodiscard]] bool may_begin() const;
   [[nodiscard]] std::uint64_t next_group() const;
 

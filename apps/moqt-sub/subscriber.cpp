@@ -68,6 +68,8 @@ void Subscriber::handle(pubsub::EndpointEvent& event) {
     } else {
       (void)driver_->session().reject(offered->request, moqt::RequestErrorCode::kUninterested);
     }
+  } else if (const auto* asked = std::get_if<session::NamespaceSubscribed>(&event)) {
+    (void)driver_->session().accept(asked->request);  // nothing is published here
   } else if (const auto* rejected = std::get_if<session::RequestRejected>(&event)) {
     fail("the server refused SUBSCRIBE_NAMESPACE: " + std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))));
   } else if (std::holds_alternative<session::GoawayReceived>(event)) {
