@@ -98,6 +98,10 @@ std::string MediaInput::remultiplex(Queue& queue, const std::string& path) {
                                      "+cmaf+frag_every_frame+empty_moov+default_base_moof", "-f", "mp4", "pipe:1"});
   if (!ffmpeg) return "'" + path + "' is a progressive MP4; to cut it into fragments, " + ffmpeg.error();
   std::string error = read_source(queue, *ffmpeg, Format::Cmaf);
+  {
+    const std::lock_guard lock(queue.mutex);
+    if (queue.stopping) return {};  // ffmpeg may be waiting for a reader: it is ended, not waited for
+  }
   if (error.empty() && !ffmpeg->finish()) error = "ffmpeg could not cut '" + path + "' into fragments";
   return error;
 }
