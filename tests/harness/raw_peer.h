@@ -58,6 +58,20 @@ class RawPeer {
     session.on_uni_stream_data(now, id, base::SharedBytes::copy_of(hex(text)), fin);
     drain();
   }
+  /// The same in pieces of one byte, as the transport may hand them over.
+  void control_bytewise(std::string_view text) {
+    for (const std::uint8_t byte : hex(text)) {
+      session.on_control_data(now, {&byte, 1});
+      drain();
+    }
+  }
+  void stream_bytewise(moqt::session::IncomingStreamId id, std::string_view text, bool fin = false) {
+    const auto bytes = hex(text);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      session.on_uni_stream_data(now, id, base::SharedBytes::copy_of({&bytes[i], 1}), fin && i + 1 == bytes.size());
+      drain();
+    }
+  }
   void datagram(std::string_view text) {
     session.on_datagram(now, base::SharedBytes::copy_of(hex(text)));
     drain();
