@@ -276,6 +276,20 @@ TEST(Credit, IsReplenishedAsRequestsEnd) {
   }
 }
 
+TEST(Credit, IsAsManyRequestsAsMayBeOpen) {
+  SessionConfig config;
+  config.limits.max_open_requests = 4;
+  auto peer = RawPeer::established(moqt::Perspective::kServer, config);
+  // Every FETCH ends at once: the second makes half of the window free, so that 2 + 4 requests may be made in all.
+  peer.control("16 0005 00 02 09 03 00 | 16 0005 02 02 09 03 00");
+  ASSERT_GE(peer.sent_control.size(), 4u);
+  EXPECT_EQ(base::ByteVector(peer.sent_control.end() - 4, peer.sent_control.end()), hex("15 0001 0c"));
+  peer.control("03 0007 04 01 0161 01 61 00 | 03 0007 06 01 0161 01 62 00 | 03 0007 08 01 0161 01 63 00 | 03 0007 0a 01 0161 01 64 00");
+  EXPECT_FALSE(peer.closed);
+  peer.control("03 0007 0c 01 0161 01 65 00");
+  EXPECT_EQ(peer.close_code(), moqt::SessionErrorCode::kTooManyRequests);
+}
+
 TEST(Credit, WaitingRequestsAreBounded) {
   SessionConfig config;
   config.limits.max_waiting_requests = 2;
