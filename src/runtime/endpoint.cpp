@@ -63,8 +63,12 @@ quic::Result<void> Endpoint::open(const std::string& app_name) {
 }
 
 quic::Result<void> Endpoint::listen(ListenOptions options, SessionUser& user) {
-  const auto address = options.host.empty() ? std::optional(quic::Address::any(options.port))
-                                            : quic::Address::parse(options.host, options.port);
+  auto address = options.host.empty() ? std::optional(quic::Address::any(options.port))
+                                      : quic::Address::parse(options.host, options.port);
+  // "::" means both families here; to MsQuic an address of the IPv6 family refuses IPv4 clients.
+  if (address && address->is_any() && address->family() == quic::Address::Family::IPv6) {
+    address = quic::Address::any(options.port);
+  }
   if (!address) {
     return base::Failure{quic::Error::own(quic::Status::InvalidAddress,
                                           "cannot listen on '" + options.host + "': it is not an IP address")};
