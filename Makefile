@@ -111,7 +111,7 @@ asan tsan: setup
 	@mkdir -p build
 	@cmake --preset $@ $(CCACHE) >build/$@.configure.log 2>&1 </dev/null || { cat build/$@.configure.log; exit 1; }
 	@cmake --build build/$@ </dev/null
-	@ctest --test-dir build/$@ --no-tests=error --output-on-failure $(CTEST_ARGS) </dev/null
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/tools/tsan.supp $${TSAN_OPTIONS:-}" ctest --test-dir build/$@ --no-tests=error --output-on-failure $(CTEST_ARGS) </dev/null
 
 wheel: setup
 	@$(UV) build --wheel --out-dir dist </dev/null
