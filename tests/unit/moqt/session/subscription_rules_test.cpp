@@ -163,6 +163,23 @@ TEST(Publish, UnsubscribeResetsItsStreams) {
   EXPECT_FALSE(peer.closed);
 }
 
+TEST(Publish, DoneWaitsForTheAnswerAndForTheStreams) {
+  auto peer = RawPeer::established(Perspective::kServer);
+  const auto publication = peer.session.publish(kTrack);
+  const auto stream = peer.session.open_subgroup(*publication, {});
+  base::SlabArena arena;
+  const auto encoded = encode_object(moqt::Draft::k15, arena, 0, std::nullopt, 0);
+  ASSERT_TRUE(peer.session.append_object(*stream, 0, encoded->wire, encoded->delta_size).ok());
+  ASSERT_TRUE(peer.session.publish_done(*publication, moqt::PublishDoneCode::kTrackEnded).ok());
+  peer.drain();
+  peer.sent_control.clear();
+  peer.control("1e 0002 01 00");
+  EXPECT_TRUE(peer.sent_control.empty()) << "a stream is still open";
+  ASSERT_TRUE(peer.session.finish_stream(*stream).ok());
+  peer.drain();
+  EXPECT_EQ(peer.sent_control, hex("0b 0004 01 02 01 00"));
+}
+
 TEST(Publish, RefusedOneHasItsStreamsStopped) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("1d 0008 00 01 0161 01 74 07 00");
