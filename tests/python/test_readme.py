@@ -55,7 +55,7 @@ def test_both_languages_show_the_same_code() -> None:
 @pytest.fixture
 async def server() -> AsyncIterator[Running]:
     """The example server on port 4433, which the README's blocks connect to."""
-    program = await start_program(sys.executable, ROOT / "examples" / "moqt_server.py", "--host", "127.0.0.1", "--port", 4433)
+    program = await start_program(sys.executable, "-u", ROOT / "examples" / "moqt_server.py", "--host", "127.0.0.1", "--port", 4433)
     await program.line("listening")
     yield program
     await program.end()
