@@ -37,11 +37,11 @@ bool LoadPublisher::on_events(runtime::SessionDriver& driver, runtime::EventLoop
   while (to.poll_event(event)) {
     any = true;
     if (std::holds_alternative<session::Established>(event)) {
-      if (!to.publish_namespace(track_.track_namespace)) progress_.failed = true;
+      if (!to.publish_namespace(track_.track_namespace)) progress_.fail("the session takes no PUBLISH_NAMESPACE");
     } else if (std::holds_alternative<session::RequestAccepted>(event)) {
       progress_.announced = true;
     } else if (std::holds_alternative<session::RequestRejected>(event)) {
-      progress_.failed = true;
+      progress_.fail("the relay refused the namespace");
     } else if (const auto* subscribe = std::get_if<session::SubscribeReceived>(&event)) {
       if (to.accept(subscribe->request)) subscription_ = subscribe->request;
     } else if (std::holds_alternative<session::Unsubscribed>(event)) {
@@ -91,7 +91,7 @@ void LoadPublisher::send_object() {
     properties.end_of_group = true;
     const auto opened = to.open_subgroup(subscription_, properties);
     if (!opened) {
-      progress_.failed = true;
+      progress_.fail("the session opens no more streams");
       sending_ = false;
       return;
     }
@@ -99,7 +99,7 @@ void LoadPublisher::send_object() {
   }
   const auto header = session::encode_object(moqt::Draft::k15, arena_, object, std::nullopt, plan_.payload_size);
   if (!header || !to.append_object(stream_, object, header->wire, header->delta_size, plan_.payload_size)) {
-    progress_.failed = true;
+    progress_.fail("the session takes no object");
     return;
   }
   std::uint8_t* payload = arena_.reserve(plan_.payload_size);
@@ -117,9 +117,9 @@ void LoadPublisher::finish_group() {
   driver_->make_ready();
 }
 
-void LoadPublisher::on_finished(runtime::SessionDriver&, const quic::CloseReason&) {
+void LoadPublisher::on_finished(runtime::SessionDriver&, const quic::CloseReason& reason) {
   driver_ = nullptr;
-  progress_.failed = true;  // harmless once the run is over
+  progress_.fail("the publisher's connection ended: " + reason.message);
 }
 
 }  // namespace msquic_py::bench

@@ -27,11 +27,11 @@ bool LoadSubscribers::on_events(runtime::SessionDriver& driver, runtime::EventLo
     } else if (const auto* payload = std::get_if<session::ObjectPayload>(&event)) {
       complete += on_payload(subscriber, *payload) ? 1 : 0;
     } else if (std::holds_alternative<session::Established>(event)) {
-      if (!driver.session().subscribe(track_)) progress_.failed = true;
+      if (!driver.session().subscribe(track_)) progress_.fail("the session takes no SUBSCRIBE");
     } else if (std::holds_alternative<session::RequestAccepted>(event)) {
       ++progress_.subscribed;
     } else if (std::holds_alternative<session::RequestRejected>(event)) {
-      progress_.failed = true;
+      progress_.fail("the relay refused a subscription");
     }
   }
   if (complete > 0) {
@@ -86,13 +86,13 @@ std::uint64_t LoadSubscribers::lost(std::uint64_t sent, std::size_t subscribers)
   return sent * subscribers - received;
 }
 
-void LoadSubscribers::on_finished(runtime::SessionDriver& driver, const quic::CloseReason&) {
+void LoadSubscribers::on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) {
   const auto found = live_.find(&driver);
   if (found != live_.end()) {
     finished_.push_back(std::move(found->second));
     live_.erase(found);
   }
-  progress_.failed = true;  // harmless once the run is over
+  progress_.fail("a subscriber's connection ended: " + reason.message);
 }
 
 }  // namespace msquic_py::bench
