@@ -76,3 +76,17 @@ async def start_program(*command: object, cwd: Path | None = None) -> Running:
         stderr=asyncio.subprocess.STDOUT,
     )
     return Running(Path(words[0]).name + " " + " ".join(words[1:3]), process)
+
+
+async def output_of(*command: object, seconds: float = 60.0) -> str:
+    """What a program prints; it must succeed."""
+    program = await start_program(*command)
+    assert await program.exit_code(seconds) == 0, program.text
+    return program.text
+
+
+async def frames_in(video: Path) -> int:
+    """Frames that ffprobe decodes of the video track."""
+    show = ("-select_streams", "v", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0")
+    text = await output_of("ffprobe", "-v", "error", "-count_frames", *show, video)
+    return int(text.strip().rstrip(","))
