@@ -50,7 +50,8 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   options.credentials.no_certificate_validation = insecure;
   options.session.session.path = path;
   options.session.session.tolerances.empty_namespace_prefix = allow_empty_prefix;
-  options.session.session.authority = (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+  options.session.session.authority =
+      (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
   return options;
 }
 
@@ -65,7 +66,8 @@ base::Result<moqt::FullTrackName, std::string> ClientOptions::track() const {
   }
   moqt::FullTrackName track(std::move(name_space), track_name);
   if (!track.valid()) {
-    return base::Failure{std::string("--namespace must have 1 to 32 fields, and with --name at most 4096 bytes in all")};
+    return base::Failure{
+        std::string("--namespace must have 1 to 32 fields, and with --name at most 4096 bytes in all")};
   }
   return track;
 }

@@ -17,7 +17,7 @@ ServerIdentity::TemporaryFolder::~TemporaryFolder() {
 ServerIdentity::~ServerIdentity() = default;
 
 base::Result<ServerIdentity, std::string> ServerIdentity::load(const std::string& cert, const std::string& key,
-                                                                const std::string& host) {
+                                                               const std::string& host) {
   ServerIdentity identity;
   if (cert.empty() != key.empty()) return base::Failure{std::string("give both --cert and --key, or neither")};
   if (!cert.empty()) {
@@ -25,8 +25,8 @@ base::Result<ServerIdentity, std::string> ServerIdentity::load(const std::string
     return identity;
   }
   std::random_device random;
-  identity.folder_.path = std::filesystem::temp_directory_path() /
-                          ("msquic-py-" + std::to_string(random()) + std::to_string(random()));
+  identity.folder_.path =
+      std::filesystem::temp_directory_path() / ("msquic-py-" + std::to_string(random()) + std::to_string(random()));
   quic::DevelopmentCertificateOptions options;
   const auto address = quic::Address::parse(host, 0);
   if (address && !address->is_any() && host != "127.0.0.1" && host != "::1") options.extra_names.push_back(host);

@@ -88,7 +88,9 @@ void ByteSource::close() noexcept {
 }
 
 ByteSource::ByteSource(ByteSource&& other) noexcept
-    : descriptor_(other.descriptor_), owned_(std::exchange(other.owned_, false)), process_(std::exchange(other.process_, 0)) {}
+    : descriptor_(other.descriptor_),
+      owned_(std::exchange(other.owned_, false)),
+      process_(std::exchange(other.process_, 0)) {}
 
 ByteSource& ByteSource::operator=(ByteSource&& other) noexcept {
   if (this == &other) return *this;

@@ -27,7 +27,8 @@ ByteSource ByteSource::standard_input() {
 
 base::Result<ByteSource, std::string> ByteSource::program(const std::vector<std::string>& command) {
   int ends[2];
-  if (_pipe(ends, 1 << 20, _O_BINARY | _O_NOINHERIT) != 0) return base::Failure{std::string("no pipe: ") + std::strerror(errno)};
+  if (_pipe(ends, 1 << 20, _O_BINARY | _O_NOINHERIT) != 0)
+    return base::Failure{std::string("no pipe: ") + std::strerror(errno)};
   // The child inherits our standard output while it starts, so that is the pipe for a moment.
   const int saved = _dup(1);
   _dup2(ends[1], 1);
@@ -67,7 +68,9 @@ void ByteSource::close() noexcept {
 }
 
 ByteSource::ByteSource(ByteSource&& other) noexcept
-    : descriptor_(other.descriptor_), owned_(std::exchange(other.owned_, false)), process_(std::exchange(other.process_, 0)) {}
+    : descriptor_(other.descriptor_),
+      owned_(std::exchange(other.owned_, false)),
+      process_(std::exchange(other.process_, 0)) {}
 
 ByteSource& ByteSource::operator=(ByteSource&& other) noexcept {
   if (this == &other) return *this;

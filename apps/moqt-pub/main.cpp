@@ -58,7 +58,8 @@ int run(const apps::ClientOptions& client, apps::PublisherOptions options, const
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Publishes a file or standard input over Media over QUIC Transport (draft-ietf-moq-transport-15)", "moqt-pub");
+  CLI::App app("Publishes a file or standard input over Media over QUIC Transport (draft-ietf-moq-transport-15)",
+               "moqt-pub");
   app.set_version_flag("--version", std::string("moqt-pub ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
   apps::ClientOptions client;
   client.add_to(app);
@@ -68,13 +69,16 @@ int main(int argc, char** argv) {
   auto format = apps::MediaInput::Format::Auto;
   bool no_pace = false;
   bool no_wait = false;
-  app.add_option("input", input, "MP4 (fragmented, or any with ffmpeg installed) or length-framed file; - is standard input")
+  app.add_option("input", input,
+                 "MP4 (fragmented, or any with ffmpeg installed) or length-framed file; - is standard input")
       ->capture_default_str();
-  app.add_option("--format", format, "cmaf: one object per movie fragment; framed: 32-bit length before each object, 0 begins a group")
+  app.add_option("--format", format,
+                 "cmaf: one object per movie fragment; framed: 32-bit length before each object, 0 begins a group")
       ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
       ->default_str("auto");
   app.add_option("--priority", options.priority, "Publisher priority; 0 is the most urgent")->capture_default_str();
-  app.add_option("--first-group", options.first_group, "Group ID to begin with; by default the present time in milliseconds")
+  app.add_option("--first-group", options.first_group,
+                 "Group ID to begin with; by default the present time in milliseconds")
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 61));
   app.add_flag("--publish", options.offer_with_publish, "Offer the track with PUBLISH instead of PUBLISH_NAMESPACE");
   app.add_flag("--no-pace", no_pace, "Send as fast as the slowest subscriber takes it, not at the speed of the media");

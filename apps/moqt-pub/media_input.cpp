@@ -84,7 +84,8 @@ std::string MediaInput::read(Queue& queue, const std::string& path, Format forma
   if (path == "-") {
     ByteSource source = ByteSource::standard_input();
     std::string error = read_source(queue, source, format);
-    if (error == kProgressive) return "standard input is a progressive MP4: send a fragmented one (ffmpeg -movflags +cmaf)";
+    if (error == kProgressive)
+      return "standard input is a progressive MP4: send a fragmented one (ffmpeg -movflags +cmaf)";
     return error;
   }
   auto source = ByteSource::file(path);

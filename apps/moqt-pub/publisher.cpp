@@ -10,7 +10,8 @@ namespace msquic_py::apps {
 namespace pubsub = moqt::pubsub;
 namespace session = moqt::session;
 
-Publisher::Publisher(runtime::EventLoop& loop, PublisherOptions options, const std::string& input, MediaInput::Format format)
+Publisher::Publisher(runtime::EventLoop& loop, PublisherOptions options, const std::string& input,
+                     MediaInput::Format format)
     : loop_(loop), options_(std::move(options)), input_(input, format, [this] { loop_.ready(*this); }) {
   loop_.add(*this);
 }
@@ -90,8 +91,8 @@ bool Publisher::may_begin() const { return track_ && (begun_ || !options_.wait_f
 std::optional<runtime::EventLoop::Time> Publisher::turn(runtime::EventLoop::Time now) {
   if (finishing_) {
     // PUBLISH_DONE and the last objects are on their way; leave once the peer has them.
-    if (driver_ != nullptr && track_ && track_->subscribers() == 0 && driver_->session().state() == session::Session::State::kEstablished &&
-        driver_->flushed()) {
+    if (driver_ != nullptr && track_ && track_->subscribers() == 0 &&
+        driver_->session().state() == session::Session::State::kEstablished && driver_->flushed()) {
       driver_->close(moqt::SessionErrorCode::kNoError, "");
     }
     return std::nullopt;
@@ -171,7 +172,8 @@ void Publisher::finish_track() {
 }
 
 void Publisher::on_finished(runtime::SessionDriver&, const quic::CloseReason& reason) {
-  if (!finishing_) fail("the connection ended: " + (reason.message.empty() ? std::string("closed by the peer") : reason.message));
+  if (!finishing_)
+    fail("the connection ended: " + (reason.message.empty() ? std::string("closed by the peer") : reason.message));
   driver_ = nullptr;
   group_.reset();
   track_.reset();

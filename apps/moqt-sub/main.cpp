@@ -69,7 +69,8 @@ int main(int argc, char** argv) {
   auto format = apps::MediaOutput::Format::Auto;
   bool no_wait = false;
   app.add_option("output,--output", path, "File to write; - is standard output")->capture_default_str();
-  app.add_option("--format", format, "cmaf: a fragmented MP4; framed: a 32-bit length before each object; raw: payloads alone")
+  app.add_option("--format", format,
+                 "cmaf: a fragmented MP4; framed: a 32-bit length before each object; raw: payloads alone")
       ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
       ->default_str("auto");
   app.add_option("--filter", options.filter.type, "Where to begin")

@@ -71,7 +71,8 @@ void Subscriber::handle(pubsub::EndpointEvent& event) {
   } else if (const auto* asked = std::get_if<session::NamespaceSubscribed>(&event)) {
     (void)driver_->session().accept(asked->request);  // nothing is published here
   } else if (const auto* rejected = std::get_if<session::RequestRejected>(&event)) {
-    fail("the server refused SUBSCRIBE_NAMESPACE: " + std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))));
+    fail("the server refused SUBSCRIBE_NAMESPACE: " +
+         std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))));
   } else if (std::holds_alternative<session::GoawayReceived>(event)) {
     spdlog::info("the server is going away");
   }
@@ -107,21 +108,21 @@ void Subscriber::on_end() {
   switch (end.cause) {
     case pubsub::TrackEnd::Cause::kRejected: {
       const auto code = static_cast<moqt::RequestErrorCode>(end.code);
-      if (code == moqt::RequestErrorCode::kDoesNotExist && (options_.wait_for_publisher || objects_ > 0)) return wait_for_namespace();
+      if (code == moqt::RequestErrorCode::kDoesNotExist && (options_.wait_for_publisher || objects_ > 0))
+        return wait_for_namespace();
       return fail("the subscription was refused: " + std::string(name(code)) + " (" + end.reason + ")");
     }
     case pubsub::TrackEnd::Cause::kDone: {
       const auto code = static_cast<moqt::PublishDoneCode>(end.code);
       spdlog::info("the track ended: {} {}", name(code), end.reason);
       if (options_.follow) return subscribe();
-      if (code == moqt::PublishDoneCode::kTrackEnded || code == moqt::PublishDoneCode::kSubscriptionEnded) return leave();
+      if (code == moqt::PublishDoneCode::kTrackEnded || code == moqt::PublishDoneCode::kSubscriptionEnded)
+        return leave();
       return fail("the publisher gave the subscription up: " + std::string(name(code)));
     }
-    case pubsub::TrackEnd::Cause::kMalformed:
-      return fail("the publisher broke the rules of the track");
+    case pubsub::TrackEnd::Cause::kMalformed: return fail("the publisher broke the rules of the track");
     case pubsub::TrackEnd::Cause::kCancelled:
-    case pubsub::TrackEnd::Cause::kSessionClosed:
-      return leave();
+    case pubsub::TrackEnd::Cause::kSessionClosed: return leave();
   }
 }
 

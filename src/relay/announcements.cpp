@@ -21,7 +21,8 @@ bool announced_to(const Peer& peer, const moqt::TrackNamespace& track_namespace)
 
 void Announcements::on_published(Peer& peer, const session::NamespacePublished& event) {
   if (directory_.published_count() >= limits_.max_namespaces) {
-    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError, "the relay has too many namespaces");
+    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError,
+                              "the relay has too many namespaces");
     return;
   }
   if (!peer.session.accept(event.request)) return;

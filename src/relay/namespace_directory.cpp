@@ -20,7 +20,8 @@ bool NamespaceDirectory::remove(Entries& entries, const moqt::TrackNamespace& ke
   return true;
 }
 
-std::vector<Peer*> NamespaceDirectory::at_prefixes_of(const Entries& entries, const moqt::TrackNamespace& track_namespace) {
+std::vector<Peer*> NamespaceDirectory::at_prefixes_of(const Entries& entries,
+                                                      const moqt::TrackNamespace& track_namespace) {
   std::vector<Peer*> result;
   const auto collect = [&](const moqt::TrackNamespace& prefix) {
     const auto found = entries.find(prefix);
@@ -52,15 +53,20 @@ std::vector<Peer*> NamespaceDirectory::publishers_for(const moqt::TrackNamespace
 
 std::vector<moqt::TrackNamespace> NamespaceDirectory::published_under(const moqt::TrackNamespace& prefix) const {
   std::vector<moqt::TrackNamespace> result;
-  for (auto entry = publishers_.lower_bound(prefix); entry != publishers_.end() && prefix.is_prefix_of(entry->first); ++entry) {
+  for (auto entry = publishers_.lower_bound(prefix); entry != publishers_.end() && prefix.is_prefix_of(entry->first);
+       ++entry) {
     result.push_back(entry->first);
   }
   return result;
 }
 
-void NamespaceDirectory::subscribe(const moqt::TrackNamespace& prefix, Peer& peer) { (void)add(subscribers_, prefix, peer); }
+void NamespaceDirectory::subscribe(const moqt::TrackNamespace& prefix, Peer& peer) {
+  (void)add(subscribers_, prefix, peer);
+}
 
-void NamespaceDirectory::unsubscribe(const moqt::TrackNamespace& prefix, Peer& peer) { (void)remove(subscribers_, prefix, peer); }
+void NamespaceDirectory::unsubscribe(const moqt::TrackNamespace& prefix, Peer& peer) {
+  (void)remove(subscribers_, prefix, peer);
+}
 
 std::vector<Peer*> NamespaceDirectory::interested_in(const moqt::TrackNamespace& track_namespace) const {
   return at_prefixes_of(subscribers_, track_namespace);

@@ -50,7 +50,8 @@ void StatusQueries::on_rejected(Peer& publisher, std::uint64_t query, const sess
   publisher.roles.erase(event.request);
   const auto found = pending_.find(query);
   if (found == pending_.end()) return;
-  (void)found->second.asker->session.reject(found->second.request, static_cast<moqt::RequestErrorCode>(event.code), event.reason);
+  (void)found->second.asker->session.reject(found->second.request, static_cast<moqt::RequestErrorCode>(event.code),
+                                            event.reason);
   found->second.asker->outlet.make_ready();
   pending_.erase(found);
 }
@@ -64,7 +65,8 @@ void StatusQueries::peer_left(Peer& peer) {
       continue;
     }
     if (const auto found = pending_.find(role->query); found != pending_.end()) {
-      (void)found->second.asker->session.reject(found->second.request, moqt::RequestErrorCode::kDoesNotExist, "the publisher left");
+      (void)found->second.asker->session.reject(found->second.request, moqt::RequestErrorCode::kDoesNotExist,
+                                                "the publisher left");
       found->second.asker->outlet.make_ready();
       pending_.erase(found);
     }

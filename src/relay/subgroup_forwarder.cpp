@@ -17,8 +17,8 @@ SubgroupForwarder::Branch& SubgroupForwarder::branch_of(std::size_t slot, const 
   return branch;
 }
 
-void SubgroupForwarder::object(const session::ObjectReceived& object, const RelayLimits& limits, RelayCounters& counters,
-                               session::Time now) {
+void SubgroupForwarder::object(const session::ObjectReceived& object, const RelayLimits& limits,
+                               RelayCounters& counters, session::Time now) {
   ++counters.objects_received;
   counters.bytes_received += object.wire.size();
   duplicate_object_ = !track_->admit(object.location, object.subgroup);
@@ -104,7 +104,8 @@ void SubgroupForwarder::end(bool finished, std::uint64_t code, session::Time now
     session::Session& to = downstream->peer().session;
     if (!finished) {
       const bool known = code <= static_cast<std::uint64_t>(moqt::StreamResetCode::kSessionClosed);
-      (void)to.reset_stream(branch.stream, known ? static_cast<moqt::StreamResetCode>(code) : moqt::StreamResetCode::kInternalError);
+      (void)to.reset_stream(branch.stream,
+                            known ? static_cast<moqt::StreamResetCode>(code) : moqt::StreamResetCode::kInternalError);
     } else if (branch.has_gap) {
       downstream->retire(branch.stream, now);
     } else {

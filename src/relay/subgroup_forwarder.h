@@ -40,8 +40,8 @@ class SubgroupForwarder {
     bool has_gap = false;       ///< an object it should have had was left out
   };
   Branch& branch_of(std::size_t slot, const Downstream& downstream);
-  void offer(Branch& branch, Downstream& downstream, const moqt::session::ObjectReceived& object, const RelayLimits& limits,
-             RelayCounters& counters, moqt::session::Time now);
+  void offer(Branch& branch, Downstream& downstream, const moqt::session::ObjectReceived& object,
+             const RelayLimits& limits, RelayCounters& counters, moqt::session::Time now);
   static void abandon(Branch& branch, Downstream& downstream, moqt::session::Time now);
 
   Track* track_;

@@ -47,7 +47,7 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
 bool Subscriptions::ask(Peer& publisher, Track& track, std::optional<std::uint64_t> new_group) {
   if (track.has_upstream_at(publisher)) return false;
   moqt::MessageParameters parameters;
-  parameters.set_forward(true);  // section 8.2
+  parameters.set_forward(true);                                       // section 8.2
   parameters.set_filter(moqt::SubscriptionFilter::largest_object());  // section 8.4: one filter for every subscriber
   if (new_group) parameters.set_new_group_request(*new_group);
   auto request = publisher.session.subscribe(track.name(), std::move(parameters));
@@ -63,7 +63,8 @@ void Subscriptions::answer(Track& track, const Track::Waiting& waiting) {
   session::Session& to = waiting.peer->session;
   const auto last_group = waiting.filter ? waiting.filter->last_group() : std::nullopt;
   if (last_group && track.largest() && *last_group < track.largest()->group) {
-    (void)to.reject(waiting.request, moqt::RequestErrorCode::kInvalidRange, "the whole range has been published already");
+    (void)to.reject(waiting.request, moqt::RequestErrorCode::kInvalidRange,
+                    "the whole range has been published already");
     waiting.peer->roles.erase(waiting.request);
   } else if (to.accept(waiting.request, track.description())) {
     track.add_downstream(*waiting.peer, waiting.request);
@@ -172,9 +173,10 @@ void Subscriptions::on_done(Peer& peer, const session::SubscriptionDone& event, 
   if (track.upstreams().empty()) {
     // How this hop's subscription ended is passed on only where it says something about the track itself.
     const auto code = static_cast<moqt::PublishDoneCode>(event.code);
-    const bool of_this_hop = code == moqt::PublishDoneCode::kUpdateFailed || code == moqt::PublishDoneCode::kTooFarBehind ||
-                             code == moqt::PublishDoneCode::kUnauthorized || code == moqt::PublishDoneCode::kGoingAway ||
-                             event.code > static_cast<std::uint64_t>(moqt::PublishDoneCode::kUpdateFailed);
+    const bool of_this_hop =
+        code == moqt::PublishDoneCode::kUpdateFailed || code == moqt::PublishDoneCode::kTooFarBehind ||
+        code == moqt::PublishDoneCode::kUnauthorized || code == moqt::PublishDoneCode::kGoingAway ||
+        event.code > static_cast<std::uint64_t>(moqt::PublishDoneCode::kUpdateFailed);
     end_downstreams(track, of_this_hop ? moqt::PublishDoneCode::kInternalError : code, event.reason, false);
   }
   release(track);
@@ -241,7 +243,8 @@ void Subscriptions::sweep_ended(Track& track) {
 
 void Subscriptions::drop_downstream(Peer& peer, Track& track, session::RequestHandle request) {
   peer.roles.erase(request);
-  std::erase_if(track.waiting(), [&](const Track::Waiting& waiting) { return waiting.peer == &peer && waiting.request == request; });
+  std::erase_if(track.waiting(),
+                [&](const Track::Waiting& waiting) { return waiting.peer == &peer && waiting.request == request; });
   const std::size_t before = track.subscriber_count();
   track.remove_downstream(peer, request);
   counters_.downstream_subscriptions -= before - track.subscriber_count();

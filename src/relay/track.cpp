@@ -14,15 +14,18 @@ Track::Upstream* Track::upstream(const Peer& peer, moqt::session::RequestHandle 
 }
 
 bool Track::has_upstream_at(const Peer& peer) const noexcept {
-  return std::any_of(upstreams_.begin(), upstreams_.end(), [&](const Upstream& upstream) { return upstream.peer == &peer; });
+  return std::any_of(upstreams_.begin(), upstreams_.end(),
+                     [&](const Upstream& upstream) { return upstream.peer == &peer; });
 }
 
 void Track::remove_upstream(const Peer& peer, moqt::session::RequestHandle request) {
-  std::erase_if(upstreams_, [&](const Upstream& upstream) { return upstream.peer == &peer && upstream.request == request; });
+  std::erase_if(upstreams_,
+                [&](const Upstream& upstream) { return upstream.peer == &peer && upstream.request == request; });
 }
 
 bool Track::established() const noexcept {
-  return std::any_of(upstreams_.begin(), upstreams_.end(), [](const Upstream& upstream) { return upstream.established; });
+  return std::any_of(upstreams_.begin(), upstreams_.end(),
+                     [](const Upstream& upstream) { return upstream.established; });
 }
 
 Downstream& Track::add_downstream(Peer& peer, moqt::session::RequestHandle request) {

@@ -22,8 +22,8 @@ class Track {
   struct Upstream {
     Peer* peer;
     moqt::session::RequestHandle request;
-    bool established;    ///< SUBSCRIBE_OK or our PUBLISH_OK
-    bool from_publish;   ///< the publisher's PUBLISH; it stays when no subscriber is left
+    bool established;   ///< SUBSCRIBE_OK or our PUBLISH_OK
+    bool from_publish;  ///< the publisher's PUBLISH; it stays when no subscriber is left
   };
   /// A SUBSCRIBE that waits until a publisher has accepted ours (section 8.4).
   struct Waiting {

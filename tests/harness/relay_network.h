@@ -127,7 +127,9 @@ class RelayNetwork {
   std::vector<std::unique_ptr<RelayClient>> clients_;
 };
 
-inline moqt::FullTrackName track_name(std::string_view name = "video") { return {moqt::TrackNamespace{"live", "demo"}, name}; }
+inline moqt::FullTrackName track_name(std::string_view name = "video") {
+  return {moqt::TrackNamespace{"live", "demo"}, name};
+}
 
 /// An object's bytes from its Object ID Delta on, as section 10.4.2 writes them: delta 0, length, payload (shorter
 /// than 64 bytes each, so that every integer is one byte).
@@ -210,8 +212,8 @@ inline std::vector<std::string> objects(const RelayClient& client) {
       line.resize(line.size() - 3);
       line += text(more->bytes) + (more->remaining == 0 ? "" : "...");
     } else if (const auto* datagram = std::get_if<ms::DatagramReceived>(&event)) {
-      result.push_back(std::to_string(datagram->location.group) + "/" + std::to_string(datagram->location.object) + " " +
-                       text(datagram->payload()));
+      result.push_back(std::to_string(datagram->location.group) + "/" + std::to_string(datagram->location.object) +
+                       " " + text(datagram->payload()));
     }
   }
   return result;

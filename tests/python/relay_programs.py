@@ -1,4 +1,4 @@
-"""moqt-relay, moqt-pub and moqt-sub as processes. Every wait has a deadline and shows what was printed when it passes."""
+"""moqt-relay, moqt-pub and moqt-sub as processes. Every wait has a deadline and then shows what was printed."""
 
 from __future__ import annotations
 

@@ -126,7 +126,8 @@ def test_a_late_subscriber_starts_with_a_whole_group(relay: Relay, movie: Path, 
 def test_length_framed_objects_keep_their_bytes_and_groups(relay: Relay, tmp_path: Path) -> None:
     source, output = tmp_path / "in.framed", tmp_path / "out.framed"
     content = b"".join(
-        frame(b"") + b"".join(frame(bytes([group, item]) * (1 + item * 977)) for item in range(8)) for group in range(12)
+        frame(b"") + b"".join(frame(bytes([group, item]) * (1 + item * 977)) for item in range(8))
+        for group in range(12)
     )
     source.write_bytes(content)
     subscriber = relay.subscriber("--output", output, "--format", "framed")
@@ -270,7 +271,10 @@ def test_a_command_line_that_cannot_be_used_gives_2(programs: Programs, name: st
 
 @pytest.mark.parametrize("name", ["moqt-relay", "moqt-pub", "moqt-sub"])
 def test_help_and_version(programs: Programs, name: str) -> None:
-    for option, pattern in (("--help", "--host"), ("--version", rf"{name} \d+\.\d+\.\d+ .*draft-ietf-moq-transport-15")):
+    for option, pattern in (
+        ("--help", "--host"),
+        ("--version", rf"{name} \d+\.\d+\.\d+ .*draft-ietf-moq-transport-15"),
+    ):
         running = programs.start(name, option)
         assert running.exit_code() == 0
         running.line(pattern)

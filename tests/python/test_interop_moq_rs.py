@@ -42,9 +42,7 @@ def relay(programs: Programs) -> Relay:
 
 
 def connect(relay: Relay) -> Any:
-    return moq.connect(
-        f"moqt://127.0.0.1:{relay.port}/", tls_verify=False, websocket_enabled=False, reconnect=False
-    )
+    return moq.connect(f"moqt://127.0.0.1:{relay.port}/", tls_verify=False, websocket_enabled=False, reconnect=False)
 
 
 async def negotiated(port: int) -> str | None:
@@ -95,15 +93,14 @@ async def test_its_publisher_through_our_relay_to_our_subscriber(relay: Relay, t
         broadcast.announce()
         async with asyncio.timeout(30):
             await track.used()
+            await in_thread(subscriber.line, "subscribed")  # or the first groups would be past ones
         await write_groups(track)
         assert await in_thread(subscriber.exit_code) == 0, subscriber.text
     assert payloads(output.read_bytes()) == OBJECTS
 
 
 async def test_our_publisher_through_our_relay_to_its_subscriber(relay: Relay) -> None:
-    publisher = relay.publisher(
-        "--namespace", PATH, "--format", "framed", "-", standard_input=subprocess.PIPE
-    )
+    publisher = relay.publisher("--namespace", PATH, "--format", "framed", "-", standard_input=subprocess.PIPE)
     await in_thread(publisher.line, "publishing")
     async with connect(relay) as client:
         async with asyncio.timeout(30):

@@ -121,7 +121,9 @@ TEST_F(AnnouncementsTest, AnswersASubscribeFromAPublishedTrack) {
 TEST_F(AnnouncementsTest, KeepsAPublishedTrackWithoutListeners) {
   publisher_.subscription = publish(publisher_client_);
   listen(listener_, {"live"});
-  ASSERT_TRUE(listener_.session().reject(listener_.only<ms::PublishReceived>().request, moqt::RequestErrorCode::kUninterested).ok());
+  ASSERT_TRUE(listener_.session()
+                  .reject(listener_.only<ms::PublishReceived>().request, moqt::RequestErrorCode::kUninterested)
+                  .ok());
   network_.run();
   publisher_.group(0, {"a"});
   EXPECT_TRUE(objects(listener_).empty());

@@ -17,7 +17,8 @@ class ForwardingTest : public ::testing::Test {
     first_request_ = subscribe(first_);
     publisher_.accept();
   }
-  ms::RequestHandle subscribe(RelayClient& client, std::optional<moqt::SubscriptionFilter> filter = {}, bool forward = true) {
+  ms::RequestHandle subscribe(RelayClient& client, std::optional<moqt::SubscriptionFilter> filter = {},
+                              bool forward = true) {
     moqt::MessageParameters parameters;
     if (filter) parameters.set_filter(*filter);
     if (!forward) parameters.set_forward(false);
@@ -59,7 +60,9 @@ TEST_F(ForwardingTest, WritesTheObjectsAsTheyCame) {
   // SUBGROUP_HEADER with Subgroup ID and, as the publisher gave none, without Publisher Priority (0x34) or with it
   // (0x14, 80); alias, group 5, subgroup 2; then each object: delta 0, length, payload.
   const std::string bytes = stream_bytes(first_);
-  const std::string objects_on_wire = "0003616263" "00026465";
+  const std::string objects_on_wire =
+      "0003616263"
+      "00026465";
   EXPECT_EQ(bytes.substr(bytes.size() - objects_on_wire.size()), objects_on_wire);
   EXPECT_TRUE(bytes.starts_with("14") || bytes.starts_with("34")) << bytes;
   EXPECT_EQ(bytes.substr(4, 4), "0502") << bytes;
@@ -115,7 +118,13 @@ TEST_F(ForwardingTest, StartsALargestObjectSubscriberInTheMiddleOfAGroup) {
   publisher_.object(stream, 3, "d");
   // On its stream the first delta is the Object ID itself (2), the next one 0.
   const std::string bytes = stream_bytes(late_);
-  const std::string tail = "02" "01" "63" "00" "01" "64";
+  const std::string tail =
+      "02"
+      "01"
+      "63"
+      "00"
+      "01"
+      "64";
   EXPECT_EQ(bytes.substr(bytes.size() - tail.size()), tail);
   late_.pair.server.hold_data = false;
   publisher_.finish(stream);
@@ -204,7 +213,8 @@ TEST_F(ForwardingTest, GoesOnWithOnePublisherWhenTheOtherIsDone) {
   second.announce({"live"});
   second.accept();
   publisher_.group(0, {"a"});
-  ASSERT_TRUE(publisher_client_.session().publish_done(publisher_.subscription, moqt::PublishDoneCode::kTrackEnded).ok());
+  ASSERT_TRUE(
+      publisher_client_.session().publish_done(publisher_.subscription, moqt::PublishDoneCode::kTrackEnded).ok());
   network_.run();
   second.group(1, {"b"});
   EXPECT_EQ(first_.count<ms::SubscriptionDone>(), 0u);

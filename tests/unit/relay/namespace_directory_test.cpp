@@ -50,7 +50,8 @@ TEST_F(NamespaceDirectoryTest, ListsWhatIsPublishedUnderAPrefix) {
   for (const auto& name : {TrackNamespace{"a"}, TrackNamespace{"a", "x"}, TrackNamespace{"ab"}, TrackNamespace{"b"}}) {
     directory_.publish(name, a_);
   }
-  EXPECT_EQ(directory_.published_under(TrackNamespace{"a"}), (std::vector{TrackNamespace{"a"}, TrackNamespace{"a", "x"}}));
+  EXPECT_EQ(directory_.published_under(TrackNamespace{"a"}),
+            (std::vector{TrackNamespace{"a"}, TrackNamespace{"a", "x"}}));
   EXPECT_EQ(directory_.published_under(TrackNamespace{}).size(), 4u);
 }
 

@@ -44,7 +44,8 @@ class SlowSubscriberTest : public ::testing::Test {
     stall(false);
     ms::Session& session = slow_.pair.server.session;
     std::map<std::uint64_t, std::size_t> unacknowledged;
-    for (const auto& send : slow_.pair.server.done<ms::SendStream>()) unacknowledged[send.stream.value] += send.slices.bytes();
+    for (const auto& send : slow_.pair.server.done<ms::SendStream>())
+      unacknowledged[send.stream.value] += send.slices.bytes();
     for (const auto& [stream, bytes] : unacknowledged) session.on_stream_bytes_sent({stream}, bytes);
     network_.run();
   }
@@ -113,7 +114,8 @@ TEST_F(SlowSubscriberTest, HoldsNoMoreThanItsLimit) {
   for (std::uint64_t id = 0; id < 8; ++id) {
     publisher_.object(stream, id, std::string(50, 'x'));
     std::size_t queued = 0;
-    for (const auto& stream_of_slow : slow_.pair.server.streams) queued += slow_.pair.server.session.queued_bytes(stream_of_slow.handle);
+    for (const auto& stream_of_slow : slow_.pair.server.streams)
+      queued += slow_.pair.server.session.queued_bytes(stream_of_slow.handle);
     EXPECT_LE(queued, kLimit + 60);  // one object beyond it makes it notice
   }
 }

@@ -69,7 +69,8 @@ class Client final : public SessionUser {
 class RelayServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / ("msquic-py-runtime-tests-" + std::to_string(std::random_device{}()));
+    folder_ =
+        std::filesystem::temp_directory_path() / ("msquic-py-runtime-tests-" + std::to_string(std::random_device{}()));
     auto made = quic::DevelopmentCertificate::create(folder_);
     ASSERT_TRUE(made.ok()) << made.error().message;
     certificate_ = *made;
@@ -81,7 +82,8 @@ class RelayServerTest : public ::testing::Test {
   void listen(std::function<void(Endpoint::ListenOptions&)> change = {}) {
     Endpoint::ListenOptions options;
     options.host = "127.0.0.1";
-    options.credentials = quic::Credentials::server(certificate_.certificate_file.string(), certificate_.private_key_file.string());
+    options.credentials =
+        quic::Credentials::server(certificate_.certificate_file.string(), certificate_.private_key_file.string());
     if (change) change(options);
     const auto listening = server_.listen(std::move(options));
     ASSERT_TRUE(listening.ok()) << listening.error().message;
@@ -249,7 +251,8 @@ TEST_F(RelayServerTest, ForgetsAClientThatWasDestroyedWithoutAWord) {
 TEST_F(RelayServerTest, RefusesToListenOnWhatIsNoAddress) {
   Endpoint::ListenOptions options;
   options.host = "nowhere.invalid";
-  options.credentials = quic::Credentials::server(certificate_.certificate_file.string(), certificate_.private_key_file.string());
+  options.credentials =
+      quic::Credentials::server(certificate_.certificate_file.string(), certificate_.private_key_file.string());
   const auto listening = server_.listen(std::move(options));
   ASSERT_FALSE(listening.ok());
   EXPECT_NE(listening.error().message.find("nowhere.invalid"), std::string::npos);
