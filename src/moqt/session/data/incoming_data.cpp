@@ -142,7 +142,7 @@ bool IncomingData::deliver(IncomingStream& stream, const base::SharedBytes& chun
   event.extensions_offset = start.extensions_offset;
   event.extensions_size = start.extensions_size;
   event.publisher_priority = *stream.properties.publisher_priority;
-  event.status = stream.last_status = start.status;
+  event.status = start.status;
 
   // The payload usually lies right behind the header in the same chunk: one event, and one slice to forward.
   if (start.payload_length > 0) {
@@ -174,9 +174,7 @@ bool IncomingData::deliver(IncomingStream& stream, const base::SharedBytes& chun
 void IncomingData::finish(IncomingStream& stream) {
   if (const auto violation = stream.decoder->finish()) return violate(*violation);
   if (const auto last = stream.decoder->last_object_id(); last && stream.properties.end_of_group) {
-    // Behind the status object END_OF_GROUP there is no last object to infer: it says itself where the group ends.
-    const std::uint64_t past = stream.last_status == ObjectStatus::kNormal ? *last + 1 : *last;
-    if (const auto malformed = stream.track->on_group_end(stream.properties.group, past)) {
+    if (const auto malformed = stream.track->on_group_end(stream.properties.group, *last + 1)) {
       return context_.on_malformed(stream.subscription, *malformed);
     }
   }

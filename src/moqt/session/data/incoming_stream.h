@@ -7,7 +7,6 @@
 
 #include "base/shared_bytes.h"
 #include "moqt/model/draft.h"
-#include "moqt/model/object_status.h"
 #include "moqt/session/data/received_track.h"
 #include "moqt/session/data/subgroup_properties.h"
 #include "moqt/session/handles.h"
@@ -45,7 +44,6 @@ struct IncomingStream {
   std::optional<wire::SubgroupStreamDecoder> decoder;
   SubgroupProperties properties;
   std::uint64_t payload_left = 0;
-  ObjectStatus last_status = ObjectStatus::kNormal;
   bool mid_header = false;  ///< part of an object header has arrived
 
   [[nodiscard]] bool opened() const noexcept { return state == State::kObjects; }

@@ -90,6 +90,18 @@ TEST(Races, AnswersToManyCancelledRequestsAreTolerated) {
   }
 }
 
+TEST(Races, AnswersToUpdatesOfACancelledSubscriptionAreTolerated) {
+  auto peer = RawPeer::established(Perspective::kServer);
+  const auto request = peer.session.subscribe(kTrack);
+  peer.control("04 0003 01 02 00");
+  ASSERT_TRUE(peer.session.update(*request, {}).ok());
+  ASSERT_TRUE(peer.session.cancel(*request).ok());
+  peer.control("07 0002 03 00");
+  EXPECT_FALSE(peer.closed);
+  peer.control("07 0002 03 00");
+  EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation) << "but only once";
+}
+
 TEST(Races, PublishDoneAfterOurUnsubscribeIsTolerated) {
   auto peer = RawPeer::established(Perspective::kServer);
   const auto request = peer.session.subscribe(kTrack);
