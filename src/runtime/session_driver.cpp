@@ -15,6 +15,9 @@ namespace {
 
 // MsQuic prefers high numbers, the draft low ones. Urgency is 16 bits wide, like MsQuic's priority.
 constexpr std::uint16_t kDefaultUrgency = 128 << 8 | 128;
+/// Answers that a peer may leave unread. Requests that end at once, such as refused ones, get their credit back at once:
+/// without a bound, a peer that only writes would have us pile up what we answer.
+constexpr std::size_t kMaxControlUnsent = 4 * 1024 * 1024;
 /// How long acknowledgements wait for company while the session could send anyway.
 constexpr EventLoop::Clock::duration kSentDelay = std::chrono::milliseconds(20);
 
@@ -154,6 +157,9 @@ void SessionDriver::perform(session::SendControl& action) {
   control_started_ = true;
   const std::size_t size = action.bytes.size();
   if (control_.send({&action.bytes, 1}, flags, size)) control_unsent_ += size;
+  if (control_unsent_ > kMaxControlUnsent) {
+    session_.close(moqt::SessionErrorCode::kInternalError, "the peer does not read the control stream");
+  }
 }
 
 void SessionDriver::perform(session::OpenStream& action) {
