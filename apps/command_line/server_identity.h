@@ -14,8 +14,10 @@ namespace msquic_py::apps {
 /// this object.
 class ServerIdentity {
  public:
-  /// Both paths empty: a development certificate for localhost, 127.0.0.1, ::1 and `host`. One of them empty is an error.
-  static base::Result<ServerIdentity, std::string> load(const std::string& cert, const std::string& key, const std::string& host);
+  /// Both paths empty: a development certificate for localhost, 127.0.0.1, ::1 and `host`. One of them empty is an
+  /// error.
+  static base::Result<ServerIdentity, std::string> load(const std::string& cert, const std::string& key,
+                                                        const std::string& host);
 
   ServerIdentity(ServerIdentity&&) noexcept = default;
   ServerIdentity& operator=(ServerIdentity&&) noexcept = default;

@@ -29,7 +29,8 @@ std::optional<base::Bytes> find_box(base::Bytes children, std::uint32_t type) no
   while (const auto header = read_box_header(children)) {
     const std::uint64_t size = header->size == 0 ? children.size() : header->size;
     if (size < header->header_size || size > children.size()) return std::nullopt;
-    if (header->type == type) return children.subspan(header->header_size, static_cast<std::size_t>(size) - header->header_size);
+    if (header->type == type)
+      return children.subspan(header->header_size, static_cast<std::size_t>(size) - header->header_size);
     children = children.subspan(static_cast<std::size_t>(size));
   }
   return std::nullopt;

@@ -9,13 +9,14 @@ namespace msquic_py::apps {
 
 /// The header of an ISO base media file format box (ISO/IEC 14496-12 section 4.2).
 struct BoxHeader {
-  std::uint32_t type = 0;          ///< four characters, big-endian, as from four_cc()
-  std::uint64_t size = 0;          ///< of the whole box, header included; 0 means "to the end of the file"
-  std::size_t header_size = 0;     ///< 8, or 16 with a 64-bit size
+  std::uint32_t type = 0;       ///< four characters, big-endian, as from four_cc()
+  std::uint64_t size = 0;       ///< of the whole box, header included; 0 means "to the end of the file"
+  std::size_t header_size = 0;  ///< 8, or 16 with a 64-bit size
 };
 
 constexpr std::uint32_t four_cc(const char (&text)[5]) noexcept {
-  return (std::uint32_t{static_cast<std::uint8_t>(text[0])} << 24) | (std::uint32_t{static_cast<std::uint8_t>(text[1])} << 16) |
+  return (std::uint32_t{static_cast<std::uint8_t>(text[0])} << 24) |
+         (std::uint32_t{static_cast<std::uint8_t>(text[1])} << 16) |
          (std::uint32_t{static_cast<std::uint8_t>(text[2])} << 8) | std::uint32_t{static_cast<std::uint8_t>(text[3])};
 }
 

@@ -31,7 +31,8 @@ void for_each_box(base::Bytes children, std::uint32_t type, Visit visit) {
   while (const auto header = read_box_header(children)) {
     const std::uint64_t size = header->size == 0 ? children.size() : header->size;
     if (size < header->header_size || size > children.size()) return;
-    if (header->type == type) visit(children.subspan(header->header_size, static_cast<std::size_t>(size) - header->header_size));
+    if (header->type == type)
+      visit(children.subspan(header->header_size, static_cast<std::size_t>(size) - header->header_size));
     children = children.subspan(static_cast<std::size_t>(size));
   }
 }
@@ -169,7 +170,8 @@ void CmafSplitter::describe(CmafFragment& fragment) const {
     const std::uint64_t before_flags = ((*header_flags & 0x1) ? 8u : 0u) + ((*header_flags & 0x2) ? 4u : 0u) +
                                        ((*header_flags & 0x8) ? 4u : 0u) + ((*header_flags & 0x10) ? 4u : 0u);
     std::uint32_t sample_flags = video_default_flags_;
-    if ((*header_flags & 0x20) && header.read_bytes(before_flags)) sample_flags = read_u32(header).value_or(sample_flags);
+    if ((*header_flags & 0x20) && header.read_bytes(before_flags))
+      sample_flags = read_u32(header).value_or(sample_flags);
 
     base::ByteReader run(*trun);
     const auto run_flags = read_u32(run);
@@ -189,8 +191,8 @@ void CmafSplitter::describe(CmafFragment& fragment) const {
       const auto version = time.read_u8();
       if (!version || !time.read_bytes(3)) return;
       const std::uint64_t ticks = *version == 1 ? read_u64(time).value_or(0) : read_u32(time).value_or(0);
-      fragment.decode_time = std::chrono::microseconds(static_cast<std::int64_t>(
-          static_cast<double>(ticks) * 1e6 / static_cast<double>(video_timescale_)));
+      fragment.decode_time = std::chrono::microseconds(
+          static_cast<std::int64_t>(static_cast<double>(ticks) * 1e6 / static_cast<double>(video_timescale_)));
     }
   });
 }

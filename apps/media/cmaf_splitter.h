@@ -13,8 +13,8 @@ namespace msquic_py::apps {
 /// One movie fragment ("moof" and its "mdat") of a fragmented MP4.
 struct CmafFragment {
   base::ByteVector bytes;
-  bool starts_group = false;                    ///< its first video sample is a sync sample
-  std::chrono::microseconds decode_time{0};     ///< base media decode time of the video track
+  bool starts_group = false;                 ///< its first video sample is a sync sample
+  std::chrono::microseconds decode_time{0};  ///< base media decode time of the video track
 };
 
 /// Cuts a fragmented MP4 (CMAF) that arrives in pieces into its initialization segment and its fragments.

@@ -19,7 +19,8 @@ base::Result<std::optional<LengthFrame>, std::string> LengthFramedReader::next()
     if (!high || !low) return std::optional<LengthFrame>{};
     const std::uint32_t length = (std::uint32_t{*high} << 16) | *low;
     if (length > kMaxFrame) {
-      return base::Failure{"a frame announces " + std::to_string(length) + " bytes; the most is " + std::to_string(kMaxFrame)};
+      return base::Failure{"a frame announces " + std::to_string(length) + " bytes; the most is " +
+                           std::to_string(kMaxFrame)};
     }
     if (length == 0) {
       consumed_ += 4;

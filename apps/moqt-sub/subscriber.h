@@ -18,9 +18,10 @@ struct SubscriberOptions {
   moqt::FullTrackName track;
   moqt::SubscriptionFilter filter = moqt::SubscriptionFilter::next_group_start();
   std::uint8_t priority = 128;
-  bool wait_for_publisher = true;  ///< subscribe when the track's namespace is published; otherwise a refusal is the end
-  bool follow = false;             ///< subscribe again when the track ended, for example because its publisher restarts
-  std::uint64_t max_objects = 0;   ///< stop after that many; 0: no limit
+  bool wait_for_publisher =
+      true;                       ///< subscribe when the track's namespace is published; otherwise a refusal is the end
+  bool follow = false;            ///< subscribe again when the track ended, for example because its publisher restarts
+  std::uint64_t max_objects = 0;  ///< stop after that many; 0: no limit
 };
 
 /// Receives one track on one session and writes it out in order.

@@ -1,5 +1,5 @@
-// Objects per second through the codec, with the LOC extensions of a video frame: decoding a subgroup stream from 64 KiB
-// chunks as a relay does, encoding as a publisher does, and the same for datagrams.
+// Objects per second through the codec, with the LOC extensions of a video frame: decoding a subgroup stream from 64
+// KiB chunks as a relay does, encoding as a publisher does, and the same for datagrams.
 
 #include <benchmark/benchmark.h>
 
@@ -22,7 +22,10 @@ void require(bool condition) {
 
 base::ByteVector loc_extensions(std::uint64_t timestamp) {
   moqt::KeyValuePairs pairs;
-  require(loc::append_extensions({.capture_timestamp = timestamp, .video_frame_marking = loc::VideoFrameMarking{.independent = true}}, pairs).ok());
+  require(
+      loc::append_extensions(
+          {.capture_timestamp = timestamp, .video_frame_marking = loc::VideoFrameMarking{.independent = true}}, pairs)
+          .ok());
   base::ByteVector raw;
   require(encode_extensions(Draft::k15, pairs, raw).ok());
   return raw;
@@ -35,7 +38,9 @@ base::ByteVector subgroup_stream(std::size_t objects, std::size_t payload_size) 
   base::ByteVector out;
   std::optional<std::uint64_t> previous;
   for (std::uint64_t id = 0; id < objects; ++id) {
-    require(encode_subgroup_object_header(Draft::k15, {id, extensions, payload_size, moqt::ObjectStatus::kNormal}, true, previous, out).ok());
+    require(encode_subgroup_object_header(Draft::k15, {id, extensions, payload_size, moqt::ObjectStatus::kNormal}, true,
+                                          previous, out)
+                .ok());
     out.insert(out.end(), payload.begin(), payload.end());
     previous = id;
   }
@@ -77,7 +82,9 @@ void encode_subgroup_header_only(benchmark::State& state) {
   std::uint64_t id = 1;
   for (auto _ : state) {
     out.clear();
-    require(encode_subgroup_object_header(Draft::k15, {id, extensions, payload_size, moqt::ObjectStatus::kNormal}, true, id - 1, out).ok());
+    require(encode_subgroup_object_header(Draft::k15, {id, extensions, payload_size, moqt::ObjectStatus::kNormal}, true,
+                                          id - 1, out)
+                .ok());
     benchmark::DoNotOptimize(out.data());
     ++id;
   }

@@ -80,9 +80,9 @@ void Dispatcher::ensure_running() {
     // Not a function of nanobind: its frames could not be unwound when the interpreter ends.
     const nb::object target = nb::steal(PyCFunction_New(&run_method, nullptr));
     if (!target.is_valid()) nb::raise_python_error();
-    const nb::object thread = nb::module_::import_("threading")
-                                  .attr("Thread")(nb::arg("target") = target, nb::arg("name") = "msquic-handlers",
-                                                  nb::arg("daemon") = true);
+    const nb::object thread =
+        nb::module_::import_("threading")
+            .attr("Thread")(nb::arg("target") = target, nb::arg("name") = "msquic-handlers", nb::arg("daemon") = true);
     thread.attr("start")();
   } catch (...) {
     dispatcher.started = false;
@@ -141,7 +141,8 @@ bool call_handler(PyObject* handler, PyObject* const* arguments, std::size_t cou
     complete = complete && arguments[i] != nullptr;
   }
   PyObject* const result =
-      complete ? PyObject_Vectorcall(handler, stack.data() + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr) : nullptr;
+      complete ? PyObject_Vectorcall(handler, stack.data() + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr)
+               : nullptr;
   for (std::size_t i = 0; i < count; ++i) Py_XDECREF(arguments[i]);
   if (result == nullptr) {
     report_handler_error(handler);

@@ -21,7 +21,8 @@ base::ByteVector text_or_bytes(nb::handle text, const char* field) {
   }
   BufferArgument buffer;
   if (!buffer.acquire(text.ptr())) {
-    const std::string message = std::string(field) + " must be str or bytes-like, not " + nb::type_name(text.type()).c_str();
+    const std::string message =
+        std::string(field) + " must be str or bytes-like, not " + nb::type_name(text.type()).c_str();
     throw nb::type_error(message.c_str());
   }
   return to_vector(buffer.bytes());

@@ -78,7 +78,8 @@ struct type_caster<msquic_py::python::IntegerArgument> {
   bool from_python(handle source, uint32_t flags, cleanup_list*) noexcept {
     // bool is an int to Python, but True as an identifier is a mistake.
     if (!PyLong_Check(source.ptr()) || PyBool_Check(source.ptr())) {
-      if ((flags & cast_flags::convert) == 0 || !PyIndex_Check(source.ptr()) || PyBool_Check(source.ptr())) return false;
+      if ((flags & cast_flags::convert) == 0 || !PyIndex_Check(source.ptr()) || PyBool_Check(source.ptr()))
+        return false;
     }
     PyObject* number = PyNumber_Index(source.ptr());
     if (number == nullptr) return PyErr_Clear(), false;

@@ -1,7 +1,6 @@
-#include "moqt/model/authorization_token.h"
-
 #include <nanobind/stl/string.h>
 
+#include "moqt/model/authorization_token.h"
 #include "moqt_arguments.h"
 #include "moqt_topics.h"
 #include "moqt_value.h"
@@ -40,10 +39,11 @@ void bind_authorization_token(nb::module_& m) {
       // A token is a secret: it does not go into logs by way of repr().
       .def("__repr__", [](nb::handle self) {
         const auto& token = nb::cast<const AuthorizationToken&>(self);
-        return representation(self, {{"alias_type", nb::cast(token.alias_type)},
-                                     {"alias", nb::cast(token.alias)},
-                                     {"token_type", nb::cast(token.token_type)},
-                                     {"value", nb::str(("<" + std::to_string(token.value.size()) + " bytes>").c_str())}});
+        return representation(self,
+                              {{"alias_type", nb::cast(token.alias_type)},
+                               {"alias", nb::cast(token.alias)},
+                               {"token_type", nb::cast(token.token_type)},
+                               {"value", nb::str(("<" + std::to_string(token.value.size()) + " bytes>").c_str())}});
       });
   bind_value_semantics<AuthorizationToken>(cls, [](const AuthorizationToken& token) {
     return nb::make_tuple(token.alias_type, token.alias, token.token_type, to_python(token.value));

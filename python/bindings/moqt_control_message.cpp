@@ -1,8 +1,7 @@
-#include "moqt/wire/control_message.h"
-
 #include <nanobind/stl/string.h>
 
 #include "base/byte_writer.h"
+#include "moqt/wire/control_message.h"
 #include "moqt_message.h"
 #include "moqt_parameter_properties.h"
 #include "moqt_topics.h"
@@ -57,9 +56,8 @@ nb::tuple decode_any(const BufferArgument& data, std::size_t offset) {
 
 DecodedPythonMessage decode_message(base::Bytes bytes) {
   auto decoded = value_or_raise(wire::decode_control_message(moqt::Draft::k15, bytes), "control message");
-  return {std::visit(
-              []<class W>(W& message) { return nb::cast(Message<W>(std::move(message)), nb::rv_policy::move); },
-              decoded.message),
+  return {std::visit([]<class W>(W& message) { return nb::cast(Message<W>(std::move(message)), nb::rv_policy::move); },
+                     decoded.message),
           decoded.size};
 }
 
@@ -67,7 +65,8 @@ DecodedPythonMessage decode_message_of_type(wire::MessageType type, base::Bytes 
   DecodedPythonMessage decoded = decode_message(bytes);
   const wire::MessageType found = nb::cast<const ControlMessage&>(decoded.message).message_type();
   if (found != type) {
-    const std::string what = std::string(name(found)) + " where " + std::string(name(type)) + " was expected (section 9)";
+    const std::string what =
+        std::string(name(found)) + " where " + std::string(name(type)) + " was expected (section 9)";
     raise_violation({static_cast<std::uint64_t>(moqt::SessionErrorCode::kProtocolViolation), what.c_str()});
   }
   return decoded;
@@ -132,24 +131,22 @@ void bind_control_message(nb::module_& m) {
           },
           "encode() without type and length.")
       .def(
-          "__eq__",
-          [](nb::handle self, nb::handle other) { return equal(self, other); },
-          nb::arg("other"), nb::sig("def __eq__(self, other: object, /) -> bool"))
+          "__eq__", [](nb::handle self, nb::handle other) { return equal(self, other); }, nb::arg("other"),
+          nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__repr__", &represent)
       .def("__reduce__", &reduce, nb::sig("def __reduce__(self) -> typing.Any"));
-  
-  cls.def_static("decode", &decode_any, nb::arg("data"), nb::arg("offset") = 0,
-                 nb::sig("def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[ControlMessage, int]"),
-                 "decode_control_message(). The classes of messages have a decode() for theirs alone.");
-  m.def(
-      "decode_control_message", &decode_any,
-      nb::arg("data"), nb::arg("offset") = 0,
-      nb::sig("def decode_control_message(data: bytes | bytearray | memoryview, offset: int = 0) -> "
-              "tuple[ControlMessage, int]"),
-      "The control message at `offset` and the number of bytes that it occupies.\n\n"
-      "Raises NeedMoreData while it is incomplete and ProtocolViolation, whose `code` is what to close the session\n"
-      "with, as soon as the bytes cannot become a message of draft-15. Whether the message may come now, and from\n"
-      "that peer, is not checked.");
+
+  cls.def_static(
+      "decode", &decode_any, nb::arg("data"), nb::arg("offset") = 0,
+      nb::sig("def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[ControlMessage, int]"),
+      "decode_control_message(). The classes of messages have a decode() for theirs alone.");
+  m.def("decode_control_message", &decode_any, nb::arg("data"), nb::arg("offset") = 0,
+        nb::sig("def decode_control_message(data: bytes | bytearray | memoryview, offset: int = 0) -> "
+                "tuple[ControlMessage, int]"),
+        "The control message at `offset` and the number of bytes that it occupies.\n\n"
+        "Raises NeedMoreData while it is incomplete and ProtocolViolation, whose `code` is what to close the session\n"
+        "with, as soon as the bytes cannot become a message of draft-15. Whether the message may come now, and from\n"
+        "that peer, is not checked.");
 }
 
 }  // namespace msquic_py::python

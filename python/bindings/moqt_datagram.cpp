@@ -1,11 +1,10 @@
-#include "moqt/wire/datagram.h"
-
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include <optional>
 
 #include "base/shared_bytes.h"
+#include "moqt/wire/datagram.h"
 #include "moqt_object_fields.h"
 #include "moqt_stream_types.h"
 #include "moqt_topics.h"
@@ -27,8 +26,9 @@ struct ObjectDatagram {
   nb::bytes payload = nb::bytes("", 0);
 
   bool operator==(const ObjectDatagram& other) const {
-    return track_alias == other.track_alias && location == other.location && publisher_priority == other.publisher_priority &&
-           status == other.status && end_of_group == other.end_of_group && extensions.raw.equal(other.extensions.raw) &&
+    return track_alias == other.track_alias && location == other.location &&
+           publisher_priority == other.publisher_priority && status == other.status &&
+           end_of_group == other.end_of_group && extensions.raw.equal(other.extensions.raw) &&
            payload.equal(other.payload);
   }
 };
@@ -62,8 +62,9 @@ nb::bytes encode(const ObjectDatagram& datagram) {
 nb::tuple decode(const BufferArgument& data, std::size_t offset) {
   const base::Bytes bytes = from_offset(data, offset);
   const auto wire = value_or_raise(moqt::wire::decode_object_datagram(Draft::k15, borrowed(bytes)), "datagram");
-  ObjectDatagram datagram{wire.track_alias,  wire.location,     wire.publisher_priority, checked_extensions(wire.extensions),
-                          wire.status,       wire.end_of_group, to_python(wire.payload)};
+  ObjectDatagram datagram{
+      wire.track_alias, wire.location,     wire.publisher_priority, checked_extensions(wire.extensions),
+      wire.status,      wire.end_of_group, to_python(wire.payload)};
   return nb::make_tuple(std::move(datagram), bytes.size());
 }
 
@@ -79,11 +80,13 @@ void bind_datagram(nb::module_& m) {
                                  "OBJECT_DATAGRAM, an object that is one QUIC datagram (section 10.3.1). Mutable.\n\n"
                                  "The type follows from the fields. With an `object_status` there is no payload; an\n"
                                  "empty payload without one is an object of no bytes.");
-  const std::string init = std::string("def __init__(self, track_alias: int = 0, group_id: int = 0, object_id: int = 0, "
-                                       "publisher_priority: int | None = None, extensions: ") +
-                           kExtensionsSource +
-                           " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus | None = "
-                           "None, end_of_group: bool = False) -> None";
+  const std::string init =
+      std::string(
+          "def __init__(self, track_alias: int = 0, group_id: int = 0, object_id: int = 0, "
+          "publisher_priority: int | None = None, extensions: ") +
+      kExtensionsSource +
+      " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus | None = "
+      "None, end_of_group: bool = False) -> None";
   cls.def(
          "__init__",
          [](ObjectDatagram* self, IntegerArgument track_alias, IntegerArgument group_id, IntegerArgument object_id,
@@ -101,8 +104,8 @@ void bind_datagram(nb::module_& m) {
          },
          nb::arg("track_alias") = 0, nb::arg("group_id") = 0, nb::arg("object_id") = 0,
          nb::arg("publisher_priority").none() = nb::none(), nb::arg("extensions").none() = nb::none(),
-         nb::arg("payload") = nb::bytes("", 0), nb::arg("object_status").none() = nb::none(), nb::arg("end_of_group") = false,
-         nb::sig(init.c_str()))
+         nb::arg("payload") = nb::bytes("", 0), nb::arg("object_status").none() = nb::none(),
+         nb::arg("end_of_group") = false, nb::sig(init.c_str()))
       .def_prop_rw(
           "track_alias", [](const ObjectDatagram& self) { return self.track_alias; },
           [](ObjectDatagram& self, IntegerArgument value) { self.track_alias = value.checked("track_alias"); },
@@ -134,7 +137,8 @@ void bind_datagram(nb::module_& m) {
   bind_object_semantics<ObjectDatagram>(cls, "track_alias", "group_id", "object_id", "publisher_priority", "extensions",
                                         "payload", "object_status", "end_of_group");
   m.def("decode_datagram", &decode, nb::arg("data"), nb::arg("offset") = 0,
-        nb::sig("def decode_datagram(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[ObjectDatagram, int]"),
+        nb::sig(
+            "def decode_datagram(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[ObjectDatagram, int]"),
         "The datagram that is `data` from `offset` on, and its size: a datagram ends where it ends.\n\n"
         "Raises ProtocolViolation when it is malformed, which a truncated one is too.");
 }

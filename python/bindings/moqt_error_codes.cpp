@@ -1,5 +1,4 @@
 #include "moqt/model/error_codes.h"
-
 #include "moqt_topics.h"
 
 namespace msquic_py::python {

@@ -29,14 +29,17 @@ const JoiningFetch kNoJoining{};
 template <class Range>
 const Range& read(const wire::Fetch& fetch) {
   const auto* range = std::get_if<Range>(&fetch.range);
-  if constexpr (std::is_same_v<Range, StandaloneFetch>) return range != nullptr ? *range : kNoStandalone;
-  else return range != nullptr ? *range : kNoJoining;
+  if constexpr (std::is_same_v<Range, StandaloneFetch>)
+    return range != nullptr ? *range : kNoStandalone;
+  else
+    return range != nullptr ? *range : kNoJoining;
 }
 
 template <class Range>
 Range& write(wire::Fetch& fetch, const char* field) {
   auto* range = std::get_if<Range>(&fetch.range);
-  if (range == nullptr) raise_encode_error(field, "is not a field of this fetch_type (section 9.16); assign fetch_type first");
+  if (range == nullptr)
+    raise_encode_error(field, "is not a field of this fetch_type (section 9.16); assign fetch_type first");
   return *range;
 }
 
@@ -59,7 +62,8 @@ void bind_fetch_range(nb::class_<Message<wire::Fetch>, ControlMessage>& cls) {
       .def_prop_rw(
           "track_namespace", [](const Self& self) { return read<StandaloneFetch>(self.fields).track.track_namespace; },
           [](Self& self, const NamespaceArgument& value) {
-            write<StandaloneFetch>(self.fields, "track_namespace").track.track_namespace = value.value("track_namespace");
+            write<StandaloneFetch>(self.fields, "track_namespace").track.track_namespace =
+                value.value("track_namespace");
           },
           "STANDALONE: 1 to 32 fields; with the track name at most 4096 bytes (section 2.4.1).")
       .def_prop_rw(
@@ -80,7 +84,8 @@ void bind_fetch_range(nb::class_<Message<wire::Fetch>, ControlMessage>& cls) {
       .def_prop_rw(
           "joining_request_id", [](const Self& self) { return read<JoiningFetch>(self.fields).joining_request_id; },
           [](Self& self, IntegerArgument value) {
-            write<JoiningFetch>(self.fields, "joining_request_id").joining_request_id = value.checked("joining_request_id");
+            write<JoiningFetch>(self.fields, "joining_request_id").joining_request_id =
+                value.checked("joining_request_id");
           },
           "Joining: the Request ID of the subscription up to whose beginning is fetched.")
       .def_prop_rw(
@@ -104,22 +109,25 @@ void bind_fetch(nb::module_& m) {
          IntegerArgument joining_start, nb::handle parameters) {
         W fields;
         fields.request_id = request_id.checked("request_id");
-        fields.range = make_range(
-            fetch_type, {track_namespace.value("track_namespace"), text_or_bytes(track_name, "track_name")}, start_location,
-            end_location, joining_request_id.checked("joining_request_id"), joining_start.checked("joining_start"));
+        fields.range =
+            make_range(fetch_type, {track_namespace.value("track_namespace"), text_or_bytes(track_name, "track_name")},
+                       start_location, end_location, joining_request_id.checked("joining_request_id"),
+                       joining_start.checked("joining_start"));
         construct(self, std::move(fields), parameters);
       },
-      nb::arg("request_id") = 0, nb::arg("fetch_type") = FetchType::kStandalone, nb::arg("track_namespace") = nb::make_tuple(),
-      nb::arg("track_name") = nb::bytes("", 0), nb::arg("start_location") = Location{}, nb::arg("end_location") = Location{},
-      nb::arg("joining_request_id") = 0, nb::arg("joining_start") = 0, nb::arg("parameters") = nb::make_tuple(),
+      nb::arg("request_id") = 0, nb::arg("fetch_type") = FetchType::kStandalone,
+      nb::arg("track_namespace") = nb::make_tuple(), nb::arg("track_name") = nb::bytes("", 0),
+      nb::arg("start_location") = Location{}, nb::arg("end_location") = Location{}, nb::arg("joining_request_id") = 0,
+      nb::arg("joining_start") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, fetch_type: FetchType = ..., track_namespace: "
               "TrackNamespace | collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | "
-              "memoryview = b'', start_location: Location = ..., end_location: Location = ..., joining_request_id: int = 0, "
+              "memoryview = b'', start_location: Location = ..., end_location: Location = ..., joining_request_id: int "
+              "= 0, "
               "joining_start: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
   message.integer("request_id", &W::request_id, "The sender's next Request ID (section 9.1).");
   bind_fetch_range(message.get());
   message.parameters().field_names("request_id", "fetch_type", "track_namespace", "track_name", "start_location",
-                                  "end_location", "joining_request_id", "joining_start", "parameters");
+                                   "end_location", "joining_request_id", "joining_start", "parameters");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kAuthorizationToken, kSubscriberPriority, kGroupOrder});
 }
@@ -129,7 +137,8 @@ void bind_fetch_ok(nb::module_& m) {
   MessageClass<W> message(m, "FetchOk", "FETCH_OK: a fetch is being answered, and where it ends (section 9.17).");
   message.get().def(
       "__init__",
-      [](Message<W>* self, IntegerArgument request_id, bool end_of_track, Location end_location, nb::handle parameters) {
+      [](Message<W>* self, IntegerArgument request_id, bool end_of_track, Location end_location,
+         nb::handle parameters) {
         construct(self, W{request_id.checked("request_id"), end_of_track, end_location, {}}, parameters);
       },
       nb::arg("request_id") = 0, nb::arg("end_of_track") = false, nb::arg("end_location") = Location{},
@@ -156,7 +165,8 @@ void bind_fetch_ok(nb::module_& m) {
 void bind_fetch_messages(nb::module_& m) {
   bind_fetch(m);
   bind_fetch_ok(m);
-  bind_request_reference<wire::FetchCancel>(m, "FetchCancel", "FETCH_CANCEL: ends a fetch (section 9.18).", "Of the FETCH.");
+  bind_request_reference<wire::FetchCancel>(m, "FetchCancel", "FETCH_CANCEL: ends a fetch (section 9.18).",
+                                            "Of the FETCH.");
 }
 
 }  // namespace msquic_py::python

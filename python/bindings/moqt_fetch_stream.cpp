@@ -1,11 +1,10 @@
-#include "moqt/wire/fetch_stream.h"
-
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include <optional>
 
 #include "moqt/wire/codec.h"
+#include "moqt/wire/fetch_stream.h"
 #include "moqt_object_fields.h"
 #include "moqt_topics.h"
 
@@ -41,10 +40,11 @@ std::optional<FetchPriorObject> place_of(const FetchObject* prior) {
 
 nb::bytes encode(const FetchObject& object, const FetchObject* prior) {
   base::ByteVector& out = header_scratch();
-  const auto result = moqt::wire::encode_fetch_object_header(Draft::k15,
-                                                 {object.place.location, object.place.subgroup_id, object.place.publisher_priority,
-                                                  object.extensions.bytes(), object.payload.size(), object.status},
-                                                 place_of(prior), out);
+  const auto result = moqt::wire::encode_fetch_object_header(
+      Draft::k15,
+      {object.place.location, object.place.subgroup_id, object.place.publisher_priority, object.extensions.bytes(),
+       object.payload.size(), object.status},
+      place_of(prior), out);
   if (!result) raise_encode_error(result.error());
   return concatenated(out, bytes_of(object.payload));
 }
@@ -52,13 +52,15 @@ nb::bytes encode(const FetchObject& object, const FetchObject* prior) {
 nb::tuple decode(const BufferArgument& data, std::size_t offset, const FetchObject* prior) {
   const base::Bytes bytes = from_offset(data, offset);
   const auto decoded = value_or_raise(
-      moqt::wire::codec_for(Draft::k15).decode_fetch_object_header(bytes, place_of(prior), kNoExtensionsLimit), "object header");
+      moqt::wire::codec_for(Draft::k15).decode_fetch_object_header(bytes, place_of(prior), kNoExtensionsLimit),
+      "object header");
   const auto& layout = decoded.object;
   const base::Bytes behind = bytes.subspan(layout.size);
   if (behind.size() < layout.payload_length) raise_need_more_data("object payload");
   const auto payload_length = static_cast<std::size_t>(layout.payload_length);
-  FetchObject object{decoded.prior(), checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)),
-                     layout.status, to_python(behind.first(payload_length)), decoded.flags};
+  FetchObject object{decoded.prior(),
+                     checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)), layout.status,
+                     to_python(behind.first(payload_length)), decoded.flags};
   return nb::make_tuple(std::move(object), layout.size + payload_length);
 }
 
@@ -78,20 +80,24 @@ void bind_flags(nb::module_& m) {
 }
 
 void bind_fetch_header(nb::module_& m) {
-  nb::class_<FetchHeader> cls(m, "FetchHeader",
-                              "FETCH_HEADER, the beginning of the stream that answers a FETCH (section 10.4.4). Mutable.");
+  nb::class_<FetchHeader> cls(
+      m, "FetchHeader", "FETCH_HEADER, the beginning of the stream that answers a FETCH (section 10.4.4). Mutable.");
   cls.def(
          "__init__",
-         [](FetchHeader* self, IntegerArgument request_id) { new (self) FetchHeader{request_id.checked("request_id")}; },
+         [](FetchHeader* self, IntegerArgument request_id) {
+           new (self) FetchHeader{request_id.checked("request_id")};
+         },
          nb::arg("request_id") = 0)
       .def_prop_rw(
           "request_id", [](const FetchHeader& self) { return self.request_id; },
-          [](FetchHeader& self, IntegerArgument value) { self.request_id = value.checked("request_id"); }, "Of the FETCH.")
+          [](FetchHeader& self, IntegerArgument value) { self.request_id = value.checked("request_id"); },
+          "Of the FETCH.")
       .def(
           "encode",
           [](const FetchHeader& self) {
             base::ByteVector& out = header_scratch();
-            if (const auto result = encode_fetch_header(Draft::k15, self, out); !result) raise_encode_error(result.error());
+            if (const auto result = encode_fetch_header(Draft::k15, self, out); !result)
+              raise_encode_error(result.error());
             return to_python(out);
           },
           "The header with the stream type in front.");
@@ -99,11 +105,13 @@ void bind_fetch_header(nb::module_& m) {
   m.def(
       "decode_fetch_header",
       [](const BufferArgument& data, std::size_t offset) {
-        const auto decoded = value_or_raise(moqt::wire::decode_fetch_header(Draft::k15, from_offset(data, offset)), "FETCH_HEADER");
+        const auto decoded =
+            value_or_raise(moqt::wire::decode_fetch_header(Draft::k15, from_offset(data, offset)), "FETCH_HEADER");
         return nb::make_tuple(decoded.header, decoded.size);
       },
       nb::arg("data"), nb::arg("offset") = 0,
-      nb::sig("def decode_fetch_header(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[FetchHeader, int]"),
+      nb::sig(
+          "def decode_fetch_header(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[FetchHeader, int]"),
       "The header at `offset`, stream type included, and the number of bytes that it occupies.\n\n"
       "Raises NeedMoreData while it is incomplete, ProtocolViolation for another stream type.");
 }
@@ -112,8 +120,9 @@ void bind_fetch_object(nb::module_& m) {
   nb::class_<FetchObject> cls(m, "FetchObject",
                               "An object on the stream that answers a FETCH (section 10.4.4). Mutable.\n\n"
                               "Its fields are absolute; the wire leaves out what is as in the object before.");
-  const std::string init = std::string("def __init__(self, group_id: int = 0, subgroup_id: int = 0, object_id: int = 0, "
-                                       "publisher_priority: int = 128, extensions: ") +
+  const std::string init = std::string(
+                               "def __init__(self, group_id: int = 0, subgroup_id: int = 0, object_id: int = 0, "
+                               "publisher_priority: int = 128, extensions: ") +
                            kExtensionsSource +
                            " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus = "
                            "...) -> None";
@@ -130,9 +139,9 @@ void bind_fetch_object(nb::module_& m) {
                                   frozen(payload),
                                   std::nullopt};
          },
-         nb::arg("group_id") = 0, nb::arg("subgroup_id") = 0, nb::arg("object_id") = 0, nb::arg("publisher_priority") = 128,
-         nb::arg("extensions").none() = nb::none(), nb::arg("payload") = nb::bytes("", 0),
-         nb::arg("object_status") = ObjectStatus::kNormal, nb::sig(init.c_str()))
+         nb::arg("group_id") = 0, nb::arg("subgroup_id") = 0, nb::arg("object_id") = 0,
+         nb::arg("publisher_priority") = 128, nb::arg("extensions").none() = nb::none(),
+         nb::arg("payload") = nb::bytes("", 0), nb::arg("object_status") = ObjectStatus::kNormal, nb::sig(init.c_str()))
       .def_prop_rw(
           "group_id", [](const FetchObject& self) { return self.place.location.group; },
           [](FetchObject& self, IntegerArgument value) { self.place.location.group = value.checked("group_id"); })
@@ -151,7 +160,8 @@ void bind_fetch_object(nb::module_& m) {
           "0 (most urgent) to 255.")
       .def_rw("object_status", &FetchObject::status, "NORMAL unless the payload is empty.")
       .def_prop_ro("location", [](const FetchObject& self) { return self.place.location; })
-      .def_ro("serialization_flags", &FetchObject::flags, "As decoded, a combination of FetchSerializationFlags; None in an object that was not decoded.")
+      .def_ro("serialization_flags", &FetchObject::flags,
+              "As decoded, a combination of FetchSerializationFlags; None in an object that was not decoded.")
       .def("encode", &encode, nb::arg("prior").none() = nb::none(),
            "The object as it stands on the stream, without what `prior`, the object before on that stream, already\n"
            "says; None for the first one. Raises EncodeError.");
@@ -159,8 +169,9 @@ void bind_fetch_object(nb::module_& m) {
   bind_object_semantics<FetchObject>(cls, "group_id", "subgroup_id", "object_id", "publisher_priority", "extensions",
                                      "payload", "object_status");
   m.def("decode_fetch_object", &decode, nb::arg("data"), nb::arg("offset") = 0, nb::arg("prior").none() = nb::none(),
-        nb::sig("def decode_fetch_object(data: bytes | bytearray | memoryview, offset: int = 0, prior: FetchObject | None "
-                "= None) -> tuple[FetchObject, int]"),
+        nb::sig(
+            "def decode_fetch_object(data: bytes | bytearray | memoryview, offset: int = 0, prior: FetchObject | None "
+            "= None) -> tuple[FetchObject, int]"),
         "The object at `offset` and the number of bytes that it occupies; the payload is copied once.\n\n"
         "`prior` is the object before on the same stream, None for the first one. Raises NeedMoreData while the\n"
         "object is incomplete and ProtocolViolation when it is malformed.");

@@ -47,7 +47,8 @@ const char* field_of(loc::LocError error) noexcept {
   return "extensions";
 }
 
-CaptureTimestamp make_timestamp(std::optional<IntegerArgument> milliseconds, std::optional<IntegerArgument> microseconds) {
+CaptureTimestamp make_timestamp(std::optional<IntegerArgument> milliseconds,
+                                std::optional<IntegerArgument> microseconds) {
   if (milliseconds.has_value() == microseconds.has_value()) {
     throw nb::type_error("CaptureTimestamp takes either milliseconds or microseconds");
   }
@@ -72,13 +73,15 @@ ObjectExtensions create(std::optional<CaptureTimestamp> capture_timestamp, std::
     raise_encode_error(field_of(result.error()), std::string(describe(result.error())).c_str());
   }
   base::ByteVector raw;
-  if (const auto result = moqt::wire::encode_extensions(moqt::Draft::k15, pairs, raw); !result) raise_encode_error(result.error());
+  if (const auto result = moqt::wire::encode_extensions(moqt::Draft::k15, pairs, raw); !result)
+    raise_encode_error(result.error());
   return checked_extensions(raw);
 }
 
 ParsedLocExtensions parse(nb::handle source) {
   const ObjectExtensions extensions = make_extensions(source);
-  const auto pairs = value_or_raise(moqt::wire::decode_extensions(moqt::Draft::k15, extensions.bytes()), "extension headers");
+  const auto pairs =
+      value_or_raise(moqt::wire::decode_extensions(moqt::Draft::k15, extensions.bytes()), "extension headers");
   auto headers = loc::parse_extensions(pairs);
   if (!headers) raise_malformed_extension(field_of(headers.error()), std::string(describe(headers.error())).c_str());
   ParsedLocExtensions parsed;
@@ -90,12 +93,14 @@ ParsedLocExtensions parse(nb::handle source) {
 }
 
 void bind_capture_timestamp(nb::module_& m) {
-  nb::class_<CaptureTimestamp> cls(m, "CaptureTimestamp",
-                                   "When a frame was captured: time since the Unix epoch (LOC-01 section 2.3.1.1). Immutable.\n\n"
-                                   "Give either unit; the wire carries microseconds.");
+  nb::class_<CaptureTimestamp> cls(
+      m, "CaptureTimestamp",
+      "When a frame was captured: time since the Unix epoch (LOC-01 section 2.3.1.1). Immutable.\n\n"
+      "Give either unit; the wire carries microseconds.");
   cls.def(
          "__init__",
-         [](CaptureTimestamp* self, std::optional<IntegerArgument> milliseconds, std::optional<IntegerArgument> microseconds) {
+         [](CaptureTimestamp* self, std::optional<IntegerArgument> milliseconds,
+            std::optional<IntegerArgument> microseconds) {
            new (self) CaptureTimestamp(make_timestamp(milliseconds, microseconds));
          },
          nb::arg("milliseconds").none() = nb::none(), nb::arg("microseconds").none() = nb::none())
@@ -110,19 +115,24 @@ void bind_capture_timestamp(nb::module_& m) {
 }
 
 void bind_video_config(nb::module_& m) {
-  nb::class_<VideoConfig> cls(m, "VideoConfig",
-                              "Codec extradata, the `description` of a WebCodecs VideoDecoderConfig (LOC-01 section 2.3.2.1).\n\n"
-                              "Sent with key frames when parameter sets are not in the payload. Immutable.");
+  nb::class_<VideoConfig> cls(
+      m, "VideoConfig",
+      "Codec extradata, the `description` of a WebCodecs VideoDecoderConfig (LOC-01 section 2.3.2.1).\n\n"
+      "Sent with key frames when parameter sets are not in the payload. Immutable.");
   cls.def(
          "__init__",
-         [](VideoConfig* self, const BufferArgument& codec_config) { new (self) VideoConfig{to_vector(codec_config.bytes())}; },
+         [](VideoConfig* self, const BufferArgument& codec_config) {
+           new (self) VideoConfig{to_vector(codec_config.bytes())};
+         },
          nb::arg("codec_config") = nb::bytes("", 0))
       .def_prop_ro("codec_config", [](const VideoConfig& self) { return to_python(self.data); })
-      .def_prop_ro("data", [](const VideoConfig& self) { return to_python(self.data); }, "The same as codec_config.")
+      .def_prop_ro(
+          "data", [](const VideoConfig& self) { return to_python(self.data); }, "The same as codec_config.")
       .def("__repr__", [](nb::handle self) {
         return representation(self, {{"codec_config", self.attr("codec_config")}});
       });
-  bind_value_semantics<VideoConfig>(cls, [](const VideoConfig& value) { return nb::make_tuple(to_python(value.data)); });
+  bind_value_semantics<VideoConfig>(cls,
+                                    [](const VideoConfig& value) { return nb::make_tuple(to_python(value.data)); });
 }
 
 VideoFrameMarking make_marking(bool is_keyframe, bool is_discardable, bool base_layer_sync, IntegerArgument temporal_id,
@@ -150,11 +160,13 @@ void bind_video_frame_marking(nb::module_& m) {
       "`layer_id` beside it.");
   cls.def(
          "__init__",
-         [](VideoFrameMarking* self, bool is_keyframe, bool is_discardable, bool base_layer_sync, IntegerArgument temporal_id,
-            std::optional<IntegerArgument> layer_id, std::optional<IntegerArgument> tl0picidx, bool start_of_frame,
-            bool end_of_frame, std::optional<bool> independent, std::optional<bool> discardable) {
-           new (self) VideoFrameMarking(make_marking(is_keyframe, is_discardable, base_layer_sync, temporal_id, layer_id,
-                                                     tl0picidx, start_of_frame, end_of_frame, independent, discardable));
+         [](VideoFrameMarking* self, bool is_keyframe, bool is_discardable, bool base_layer_sync,
+            IntegerArgument temporal_id, std::optional<IntegerArgument> layer_id,
+            std::optional<IntegerArgument> tl0picidx, bool start_of_frame, bool end_of_frame,
+            std::optional<bool> independent, std::optional<bool> discardable) {
+           new (self)
+               VideoFrameMarking(make_marking(is_keyframe, is_discardable, base_layer_sync, temporal_id, layer_id,
+                                              tl0picidx, start_of_frame, end_of_frame, independent, discardable));
          },
          nb::arg("is_keyframe") = false, nb::arg("is_discardable") = false, nb::arg("base_layer_sync") = false,
          nb::arg("temporal_id") = 0, nb::arg("layer_id").none() = nb::none(), nb::arg("tl0picidx").none() = nb::none(),
@@ -181,8 +193,8 @@ void bind_video_frame_marking(nb::module_& m) {
                                      {"end_of_frame", self.attr("end_of_frame")}});
       });
   bind_value_semantics<VideoFrameMarking>(cls, [](const VideoFrameMarking& value) {
-    return nb::make_tuple(value.independent, value.discardable, value.base_layer_sync, value.temporal_id, value.layer_id,
-                          value.tl0_pic_idx, value.start_of_frame, value.end_of_frame);
+    return nb::make_tuple(value.independent, value.discardable, value.base_layer_sync, value.temporal_id,
+                          value.layer_id, value.tl0_pic_idx, value.start_of_frame, value.end_of_frame);
   });
 }
 
@@ -204,7 +216,8 @@ void bind_audio_level(nb::module_& m) {
 }
 
 void bind_parsed(nb::module_& m) {
-  nb::class_<ParsedLocExtensions> cls(m, "ParsedLocExtensions", "What parse_loc_extensions() found; None for what was not there.");
+  nb::class_<ParsedLocExtensions> cls(m, "ParsedLocExtensions",
+                                      "What parse_loc_extensions() found; None for what was not there.");
   cls.def_ro("capture_timestamp", &ParsedLocExtensions::capture_timestamp)
       .def_ro("video_config", &ParsedLocExtensions::video_config)
       .def_ro("video_frame_marking", &ParsedLocExtensions::video_frame_marking)
@@ -218,13 +231,14 @@ void bind_parsed(nb::module_& m) {
                                      {"video_frame_marking", self.attr("video_frame_marking")},
                                      {"audio_level", self.attr("audio_level")}});
       });
-  }
+}
 
 }  // namespace
 
 void bind_loc(nb::module_& m) {
-  nb::enum_<loc::ExtensionType>(m, "LocExtensionType", nb::is_arithmetic(),
-                                "Object extension headers of LOC-01 (section 2.3). The numbers are placeholders of that draft.")
+  nb::enum_<loc::ExtensionType>(
+      m, "LocExtensionType", nb::is_arithmetic(),
+      "Object extension headers of LOC-01 (section 2.3). The numbers are placeholders of that draft.")
       .value("CAPTURE_TIMESTAMP", loc::ExtensionType::kCaptureTimestamp)
       .value("VIDEO_FRAME_MARKING", loc::ExtensionType::kVideoFrameMarking)
       .value("AUDIO_LEVEL", loc::ExtensionType::kAudioLevel)
@@ -238,7 +252,8 @@ void bind_loc(nb::module_& m) {
         nb::arg("video_config").none() = nb::none(), nb::arg("video_frame_marking").none() = nb::none(),
         nb::arg("audio_level").none() = nb::none(),
         "The extension headers of LOC-01 for one object. Raises EncodeError for values that have no encoding.");
-  const std::string signature = std::string("def parse_loc_extensions(extensions: ") + kExtensionsSource + ") -> ParsedLocExtensions";
+  const std::string signature =
+      std::string("def parse_loc_extensions(extensions: ") + kExtensionsSource + ") -> ParsedLocExtensions";
   m.def("parse_loc_extensions", &parse, nb::arg("extensions").none(), nb::sig(signature.c_str()),
         "Picks LOC's headers out of an object's; others are passed over.\n\n"
         "Raises MalformedExtension when one of the four repeats or has a value without a meaning: the application's\n"

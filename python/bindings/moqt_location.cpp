@@ -1,8 +1,7 @@
-#include "moqt/model/location.h"
-
 #include <nanobind/operators.h>
 #include <nanobind/stl/string.h>
 
+#include "moqt/model/location.h"
 #include "moqt_arguments.h"
 #include "moqt_topics.h"
 #include "moqt_value.h"
@@ -12,8 +11,9 @@ namespace msquic_py::python {
 using moqt::Location;
 
 void bind_location(nb::module_& m) {
-  nb::class_<Location> cls(m, "Location",
-                           "The place of an object in its track (section 1.4.1). Immutable; ordered by group, then by object.");
+  nb::class_<Location> cls(
+      m, "Location",
+      "The place of an object in its track (section 1.4.1). Immutable; ordered by group, then by object.");
   cls.def(
          "__init__",
          [](Location* self, IntegerArgument group, IntegerArgument object) {

@@ -32,7 +32,9 @@ class ControlMessage {
 };
 
 template <class W>
-concept HasParameters = requires(W message) { message.parameters; };
+concept HasParameters = requires(W message) {
+  message.parameters;
+};
 
 template <class W>
 class Message final : public ControlMessage {
@@ -91,7 +93,8 @@ class MessageClass {
         "Raises NeedMoreData while it is incomplete, ProtocolViolation when it is malformed or of another type.");
     cls_.def_static(
         "decode_payload", [type](const BufferArgument& data) { return decode_payload(type, data.bytes()); },
-        nb::arg("data"), nb::sig(payload.c_str()), "The message whose payload, behind type and length, is all of `data`.");
+        nb::arg("data"), nb::sig(payload.c_str()),
+        "The message whose payload, behind type and length, is all of `data`.");
   }
 
   nb::class_<Self, ControlMessage>& get() noexcept { return cls_; }
@@ -108,7 +111,9 @@ class MessageClass {
     const std::string getter = std::string("def ") + name + "(self) -> " + type_name + " | int";
     cls_.def_prop_rw(
         name, [field](const Self& self) { return code_to_python(self.fields.*field); },
-        [field, name](Self& self, IntegerArgument value) { self.fields.*field = static_cast<Code>(value.checked(name)); },
+        [field, name](Self& self, IntegerArgument value) {
+          self.fields.*field = static_cast<Code>(value.checked(name));
+        },
         nb::for_getter(nb::sig(getter.c_str())), doc);
     return *this;
   }
@@ -119,7 +124,8 @@ class MessageClass {
         name,
         [field](const Self& self) {
           const std::string& value = self.fields.*field;
-          return nb::steal<nb::str>(PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace"));
+          return nb::steal<nb::str>(
+              PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace"));
         },
         [field](Self& self, const std::string& value) { self.fields.*field = value; },
         nb::for_getter(nb::sig(getter.c_str())), doc);

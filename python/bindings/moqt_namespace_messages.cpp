@@ -36,7 +36,8 @@ MessageClass<W> bind_namespace_request(nb::module_& m, const char* name, const c
 
 void bind_publish_namespace_done(nb::module_& m) {
   using W = wire::PublishNamespaceDone;
-  MessageClass<W> message(m, "PublishNamespaceDone", "PUBLISH_NAMESPACE_DONE: no more tracks in a namespace (section 9.21).");
+  MessageClass<W> message(m, "PublishNamespaceDone",
+                          "PUBLISH_NAMESPACE_DONE: no more tracks in a namespace (section 9.21).");
   message.get().def(
       "__init__",
       [](Message<W>* self, const NamespaceArgument& track_namespace) {
@@ -53,7 +54,8 @@ void bind_publish_namespace_cancel(nb::module_& m) {
                           "PUBLISH_NAMESPACE_CANCEL: the subscriber gives a namespace up (section 9.22).");
   message.get().def(
       "__init__",
-      [](Message<W>* self, const NamespaceArgument& track_namespace, IntegerArgument error_code, std::string reason_phrase) {
+      [](Message<W>* self, const NamespaceArgument& track_namespace, IntegerArgument error_code,
+         std::string reason_phrase) {
         new (self) Message<W>({track_namespace.value("track_namespace"),
                                static_cast<moqt::RequestErrorCode>(error_code.checked("error_code")),
                                std::move(reason_phrase)});

@@ -126,7 +126,8 @@ void bind_object_extensions(nb::module_& m) {
             return concatenated({length, base::encode_varint(self.bytes().size(), length)}, self.bytes());
           },
           "The block with its length in front, as objects on streams carry it.")
-      .def_prop_ro("raw", [](const ObjectExtensions& self) { return self.raw; }, "The block without its length.")
+      .def_prop_ro(
+          "raw", [](const ObjectExtensions& self) { return self.raw; }, "The block without its length.")
       .def_prop_ro("headers", &headers, nb::sig("def headers(self) -> dict[int, bytes]"),
                    "The bytes of every value by type, a copy; of a type that repeats, the first. The bytes of an even\n"
                    "type are those of its variable-length integer: items() and get() give the number.")
@@ -139,16 +140,19 @@ void bind_object_extensions(nb::module_& m) {
           "__contains__",
           [](const ObjectExtensions& self, IntegerArgument type) { return !get(self, type, nb::none()).is_none(); },
           nb::arg("type"))
-      .def("__len__", [](const ObjectExtensions& self) {
-        std::size_t count = 0;
-        for_each_pair(self.bytes(), [&](std::uint64_t, base::Bytes) { ++count; });
-        return count;
-      })
+      .def("__len__",
+           [](const ObjectExtensions& self) {
+             std::size_t count = 0;
+             for_each_pair(self.bytes(), [&](std::uint64_t, base::Bytes) { ++count; });
+             return count;
+           })
       .def("__repr__", [](nb::handle self) {
-        return "ObjectExtensions(" + std::string(nb::repr(items(nb::cast<const ObjectExtensions&>(self))).c_str()) + ")";
+        return "ObjectExtensions(" + std::string(nb::repr(items(nb::cast<const ObjectExtensions&>(self))).c_str()) +
+               ")";
       });
   cls.def(
-         "__eq__", [](const ObjectExtensions& self, const ObjectExtensions& other) { return self.raw.equal(other.raw); },
+         "__eq__",
+         [](const ObjectExtensions& self, const ObjectExtensions& other) { return self.raw.equal(other.raw); },
          nb::is_operator(), nb::arg("other"), nb::sig(kEqualitySignature))
       .def("__hash__", [](const ObjectExtensions& self) { return nb::hash(self.raw); })
       .def(

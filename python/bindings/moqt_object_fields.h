@@ -35,7 +35,8 @@ void bind_object_fields(Class& cls) {
           "payload", [](const Object& self) { return self.payload; },
           [](Object& self, const BufferArgument& value) { self.payload = frozen(value); },
           nb::for_setter(nb::sig("def payload(self, value: bytes | bytearray | memoryview, /) -> None")), "bytes.")
-      .def_prop_ro("payload_length", [](const Object& self) { return self.payload.size(); }, "Bytes of the payload.");
+      .def_prop_ro(
+          "payload_length", [](const Object& self) { return self.payload.size(); }, "Bytes of the payload.");
 }
 
 /// ==, repr() and pickling by the constructor's arguments, whose names are `names`.
@@ -49,12 +50,14 @@ void bind_object_semantics(Class& cls, Names... names) {
            [names...](nb::handle self) {
              std::string text = nb::cast<std::string>(self.type().attr("__name__")) + '(';
              const char* separator = "";
-             ((text.append(separator).append(names).append("=").append(nb::repr(self.attr(names)).c_str()), separator = ", "), ...);
+             ((text.append(separator).append(names).append("=").append(nb::repr(self.attr(names)).c_str()),
+               separator = ", "),
+              ...);
              return text += ')';
            })
       .def(
           "__reduce__", [values](nb::handle self) { return nb::make_tuple(self.type(), values(self)); },
           nb::sig("def __reduce__(self) -> typing.Any"));
-  }
+}
 
 }  // namespace msquic_py::python

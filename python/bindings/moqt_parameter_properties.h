@@ -44,7 +44,8 @@ void bind_authorization_tokens(Class& cls) {
       "authorization_tokens",
       [](const ControlMessage& self) {
         nb::list tokens;
-        for (auto& token : parameters_of_type(self, moqt::MessageParameter::kAuthorizationToken).authorization_tokens()) {
+        for (auto& token :
+             parameters_of_type(self, moqt::MessageParameter::kAuthorizationToken).authorization_tokens()) {
           tokens.append(std::move(token));
         }
         return nb::tuple(tokens);
@@ -74,15 +75,15 @@ void bind_typed_parameter(Class& cls, moqt::MessageParameter type) {
       return static_cast<std::uint8_t>(value.checked(name, 255));
     });
   };
-  const auto same = [&]<class Argument>(std::type_identity<Argument>, const char* name, const char* doc, auto get, auto set) {
+  const auto same = [&]<class Argument>(std::type_identity<Argument>, const char* name, const char* doc, auto get,
+                                        auto set) {
     bind_typed_parameter<Argument>(cls, type, name, doc, get, set, [](const Argument& value) { return value; });
   };
   switch (type) {
     case kDeliveryTimeout:
       return number("delivery_timeout", "DELIVERY_TIMEOUT in milliseconds (section 9.2.1.2). None: no timeout.",
                     &MessageParameters::delivery_timeout, &MessageParameters::set_delivery_timeout);
-    case kAuthorizationToken:
-      return bind_authorization_tokens(cls);
+    case kAuthorizationToken: return bind_authorization_tokens(cls);
     case kMaxCacheDuration:
       return number("max_cache_duration", "MAX_CACHE_DURATION in milliseconds (section 9.2.1.3). None: unlimited.",
                     &MessageParameters::max_cache_duration, &MessageParameters::set_max_cache_duration);

@@ -41,7 +41,8 @@ base::ByteVector varint_bytes(std::uint64_t value) {
 
 const RawParameter& item(nb::handle object) {
   if (!nb::isinstance<RawParameter>(object)) {
-    const std::string message = std::string("parameters must hold Parameter, not ") + nb::type_name(object.type()).c_str();
+    const std::string message =
+        std::string("parameters must hold Parameter, not ") + nb::type_name(object.type()).c_str();
     throw nb::type_error(message.c_str());
   }
   return nb::cast<const RawParameter&>(object);
@@ -81,12 +82,14 @@ void read_parameters(const nb::list& parameters, moqt::ParameterList& result) {
     } else if (const auto number = number_of(parameter)) {
       result.append({parameter.type, *number});
     } else {
-      raise_encode_error("parameters", "an even type holds a value that is not one variable-length integer (section 1.4.2)");
+      raise_encode_error("parameters",
+                         "an even type holds a value that is not one variable-length integer (section 1.4.2)");
     }
   }
 }
 
-void understand_parameters(const nb::list& parameters, std::uint64_t type, MessageType message, moqt::ParameterList& result) {
+void understand_parameters(const nb::list& parameters, std::uint64_t type, MessageType message,
+                           moqt::ParameterList& result) {
   nb::list selected;
   for (nb::handle object : parameters) {
     if (item(object).type == type) selected.append(object);

@@ -21,8 +21,8 @@ void bind_publish(nb::module_& m) {
         fields.track_alias = track_alias.checked("track_alias");
         construct(self, std::move(fields), parameters);
       },
-      nb::arg("request_id") = 0, nb::arg("track_namespace") = nb::make_tuple(), nb::arg("track_name") = nb::bytes("", 0),
-      nb::arg("track_alias") = 0, nb::arg("parameters") = nb::make_tuple(),
+      nb::arg("request_id") = 0, nb::arg("track_namespace") = nb::make_tuple(),
+      nb::arg("track_name") = nb::bytes("", 0), nb::arg("track_alias") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, track_namespace: TrackNamespace | "
               "collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | memoryview = b'', "
               "track_alias: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
@@ -47,8 +47,8 @@ void bind_publish_done(nb::module_& m) {
                                static_cast<moqt::PublishDoneCode>(status_code.checked("status_code")),
                                stream_count.checked("stream_count"), std::move(reason_phrase)});
       },
-      nb::arg("request_id") = 0, nb::arg("status_code") = moqt::PublishDoneCode::kTrackEnded, nb::arg("stream_count") = 0,
-      nb::arg("reason_phrase") = "");
+      nb::arg("request_id") = 0, nb::arg("status_code") = moqt::PublishDoneCode::kTrackEnded,
+      nb::arg("stream_count") = 0, nb::arg("reason_phrase") = "");
   message.integer("request_id", &W::request_id, "Of the SUBSCRIBE or PUBLISH.")
       .code("status_code", &W::status_code, "PublishDoneCode", "Why; an int when the draft gives the number no name.")
       .integer("stream_count", &W::stream_count,

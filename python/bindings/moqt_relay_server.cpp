@@ -28,7 +28,9 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
 
   /// Listening or NotListening follows, and Stopped at the end.
   void start(runtime::Endpoint::ListenOptions options) {
-    std::thread([self = shared_from_this(), options = std::move(options)]() mutable { self->run(std::move(options)); }).detach();
+    std::thread([self = shared_from_this(), options = std::move(options)]() mutable {
+      self->run(std::move(options));
+    }).detach();
   }
   /// Lets the sessions leave for `grace`, then ends. A second call shortens the time.
   void drain(std::chrono::milliseconds grace) {
@@ -152,12 +154,17 @@ nb::dict stats(RelayHandle& self) {
 
 void bind_relay_server(nb::module_& m) {
   nb::class_<RelayHandle>(m, "RelayHandle", "A relay and its thread.", nb::is_final())
-      .def("drain", [](RelayHandle& self, double seconds) {
-        self.relay->drain(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
-      }, nb::arg("seconds"))
+      .def(
+          "drain",
+          [](RelayHandle& self, double seconds) {
+            self.relay->drain(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
+          },
+          nb::arg("seconds"))
       .def("stats", stats, nb::sig("def stats(self) -> dict[str, int]"));
-  m.def("start_relay", start_relay, nb::arg("channel"), nb::arg("target"), nb::arg("host"), nb::arg("port"), nb::arg("options"),
-        nb::sig("def start_relay(channel: SessionChannel, target: int, host: str, port: int, options: dict[str, typing.Any]) -> "
+  m.def("start_relay", start_relay, nb::arg("channel"), nb::arg("target"), nb::arg("host"), nb::arg("port"),
+        nb::arg("options"),
+        nb::sig("def start_relay(channel: SessionChannel, target: int, host: str, port: int, options: dict[str, "
+                "typing.Any]) -> "
                 "RelayHandle"),
         "Begins a relay; Listening or NotListening follows for `target`, and Stopped at its end.");
 }

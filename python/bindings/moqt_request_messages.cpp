@@ -12,7 +12,8 @@ void bind_request_messages(nb::module_& m) {
       m, "RequestOk",
       "REQUEST_OK: accepts SUBSCRIBE_UPDATE, TRACK_STATUS, SUBSCRIBE_NAMESPACE or PUBLISH_NAMESPACE (section 9.7).",
       "Of the request.");
-  bind_typed_parameters(request_ok, {kDeliveryTimeout, kMaxCacheDuration, kExpires, kLargestObject, kForward, kGroupOrder});
+  bind_typed_parameters(request_ok,
+                        {kDeliveryTimeout, kMaxCacheDuration, kExpires, kLargestObject, kForward, kGroupOrder});
 
   using W = wire::RequestError;
   MessageClass<W> request_error(m, "RequestError", "REQUEST_ERROR: refuses any request (section 9.8).");

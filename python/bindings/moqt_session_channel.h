@@ -37,11 +37,11 @@ struct Notice {
     Offer,        ///< ticket: the request; track_namespace, track_name, largest
     Readable,
     Ended,
-    Cancelled,    ///< ticket: the announcement that the peer does not want any more; code, text
-    Listening,    ///< code: the port
-    NotListening, ///< error
+    Cancelled,     ///< ticket: the announcement that the peer does not want any more; code, text
+    Listening,     ///< code: the port
+    NotListening,  ///< error
     Stopped,
-    NewGroup,     ///< code: the group asked for
+    NewGroup,  ///< code: the group asked for
   };
   std::uint64_t target = 0;
   Kind kind = Kind::Answered;

@@ -37,9 +37,11 @@ ReaderHandle::~ReaderHandle() {
 }
 
 moqt::FullTrackName full_track_name(nb::handle track_namespace, nb::handle name) {
-  moqt::FullTrackName result{NamespaceArgument{nb::borrow(track_namespace)}.value("namespace"), text_or_bytes(name, "name")};
+  moqt::FullTrackName result{NamespaceArgument{nb::borrow(track_namespace)}.value("namespace"),
+                             text_or_bytes(name, "name")};
   if (!result.valid()) {
-    raise_encode_error("namespace", "must have 1 to 32 fields, together with the track name at most 4096 bytes (section 2.4.1)");
+    raise_encode_error("namespace",
+                       "must have 1 to 32 fields, together with the track name at most 4096 bytes (section 2.4.1)");
   }
   return result;
 }

@@ -16,10 +16,12 @@ void SessionHost::dial(runtime::Endpoint::DialOptions options, const std::shared
 }
 
 quic::Result<std::uint16_t> SessionHost::listen(runtime::Endpoint::ListenOptions options,
-                                                std::shared_ptr<SessionChannel> channel, SessionLink::Options link_options) {
+                                                std::shared_ptr<SessionChannel> channel,
+                                                SessionLink::Options link_options) {
   channel_ = std::move(channel);
   link_options_ = link_options;
-  if (const auto listening = endpoint_.listen(std::move(options), *this); !listening) return base::Failure{listening.error()};
+  if (const auto listening = endpoint_.listen(std::move(options), *this); !listening)
+    return base::Failure{listening.error()};
   return endpoint_.port();
 }
 

@@ -263,7 +263,8 @@ void SessionLink::refuse_offer(std::uint64_t offer, moqt::RequestErrorCode code,
   (void)endpoint_->reject({offer}, code, reason);
 }
 
-void SessionLink::update(const std::shared_ptr<ReaderLink>& link, std::uint64_t ticket, moqt::MessageParameters parameters) {
+void SessionLink::update(const std::shared_ptr<ReaderLink>& link, std::uint64_t ticket,
+                         moqt::MessageParameters parameters) {
   if (!link->reader()) return failed(ticket, SessionError::kWrongState);
   expect(ticket, link->reader()->update(std::move(parameters)));
 }
@@ -277,14 +278,18 @@ void SessionLink::unsubscribe(const std::shared_ptr<ReaderLink>& link) {
 }
 
 void SessionLink::established(std::uint64_t ticket, const pubsub::TrackReader& reader) {
-  notify({.kind = Notice::Kind::Answered, .ticket = ticket, .largest = reader.parameters().largest_object(),
+  notify({.kind = Notice::Kind::Answered,
+          .ticket = ticket,
+          .largest = reader.parameters().largest_object(),
           .track_alias = session().track_alias(reader.subscription()).value_or(0)});
 }
 
 // ---- what becomes of tracks ----
 
 void SessionLink::tell_subscribers(TrackLink& track) {
-  notify({.target = track.target, .kind = Notice::Kind::Subscribers, .flag = track.writer->wanted(),
+  notify({.target = track.target,
+          .kind = Notice::Kind::Subscribers,
+          .flag = track.writer->wanted(),
           .code = track.writer->subscribers()});
 }
 

@@ -62,11 +62,13 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   void failed(std::uint64_t ticket, moqt::session::SessionError error);
   void answered(std::uint64_t ticket) { notify({.kind = Notice::Kind::Answered, .ticket = ticket}); }
 
-  void create_track(const std::shared_ptr<TrackLink>& track, moqt::FullTrackName name, const moqt::pubsub::TrackOptions& options);
+  void create_track(const std::shared_ptr<TrackLink>& track, moqt::FullTrackName name,
+                    const moqt::pubsub::TrackOptions& options);
   void publish(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket, bool forward);
   void end_track(const std::shared_ptr<TrackLink>& track);
   void drain(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket);
-  void begin_group(const std::shared_ptr<GroupLink>& group, std::uint64_t number, const moqt::pubsub::GroupOptions& options);
+  void begin_group(const std::shared_ptr<GroupLink>& group, std::uint64_t number,
+                   const moqt::pubsub::GroupOptions& options);
   void end_group(const std::shared_ptr<GroupLink>& group, std::optional<moqt::StreamResetCode> reset);
   void wrote(TrackLink& track);
 

@@ -83,9 +83,10 @@ ListenerHandle listen(const ChannelHandle& channel, std::uint64_t target, const 
 void bind_session_listener(nb::module_& m) {
   nb::class_<ListenerHandle>(m, "ListenerHandle", "A server on the sessions' thread.", nb::is_final())
       .def("close", [](ListenerHandle& self) { self.listener->close(); });
-  m.def("listen", listen, nb::arg("channel"), nb::arg("target"), nb::arg("host"), nb::arg("port"), nb::arg("max_sessions"),
-        nb::arg("options"),
-        nb::sig("def listen(channel: SessionChannel, target: int, host: str, port: int, max_sessions: int, options: dict[str, "
+  m.def("listen", listen, nb::arg("channel"), nb::arg("target"), nb::arg("host"), nb::arg("port"),
+        nb::arg("max_sessions"), nb::arg("options"),
+        nb::sig("def listen(channel: SessionChannel, target: int, host: str, port: int, max_sessions: int, options: "
+                "dict[str, "
                 "typing.Any]) -> ListenerHandle"),
         "Begins to listen; Listening or NotListening follows for `target`, then Accepted per session.");
 }

@@ -36,9 +36,9 @@ void bind_session_messages(nb::module_& m) {
   bind_limit<wire::MaxRequestId>(m, "MaxRequestId", "request_id", &wire::MaxRequestId::max_request_id,
                                  "MAX_REQUEST_ID: raises the limit on Request IDs (section 9.5).",
                                  "One more than the largest Request ID that the receiver may use.");
-  bind_limit<wire::RequestsBlocked>(m, "RequestsBlocked", "maximum_request_id", &wire::RequestsBlocked::maximum_request_id,
-                                    "REQUESTS_BLOCKED: a request waits for a higher limit (section 9.6).",
-                                    "The limit that the sender has reached.");
+  bind_limit<wire::RequestsBlocked>(
+      m, "RequestsBlocked", "maximum_request_id", &wire::RequestsBlocked::maximum_request_id,
+      "REQUESTS_BLOCKED: a request waits for a higher limit (section 9.6).", "The limit that the sender has reached.");
 }
 
 }  // namespace msquic_py::python

@@ -19,7 +19,9 @@ nb::object text(const std::string& value) {
   return nb::steal(PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace"));
 }
 
-nb::object location(const std::optional<moqt::Location>& value) { return value ? nb::cast(*value) : nb::object(nb::none()); }
+nb::object location(const std::optional<moqt::Location>& value) {
+  return value ? nb::cast(*value) : nb::object(nb::none());
+}
 
 nb::object error_of(const Notice& notice) {
   if (!notice.error) return notice.close ? close_exception(*notice.close) : nb::object(nb::none());
@@ -34,7 +36,8 @@ nb::object value_of(Notice& notice) {
                             to_python(static_cast<const moqt::ParameterList&>(notice.parameters)));
     case Kind::Closed: {
       const auto name = moqt::name(static_cast<moqt::SessionErrorCode>(notice.code));
-      return nb::make_tuple(notice.code, nb::str(name.data(), name.size()), text(notice.text), notice.flag, error_of(notice));
+      return nb::make_tuple(notice.code, nb::str(name.data(), name.size()), text(notice.text), notice.flag,
+                            error_of(notice));
     }
     case Kind::Refused:
     case Kind::Cancelled: {
@@ -47,7 +50,8 @@ nb::object value_of(Notice& notice) {
     case Kind::Subscribers: return nb::make_tuple(notice.code, notice.flag);
     case Kind::Namespace: return nb::make_tuple(nb::cast(notice.track_namespace), notice.flag);
     case Kind::Offer:
-      return nb::make_tuple(nb::cast(notice.track_namespace), to_python(base::Bytes(notice.track_name)), location(notice.largest));
+      return nb::make_tuple(nb::cast(notice.track_namespace), to_python(base::Bytes(notice.track_name)),
+                            location(notice.largest));
     case Kind::Listening:
     case Kind::NewGroup: return nb::int_(notice.code);
     case Kind::NotListening: return error_of(notice);
@@ -72,10 +76,12 @@ void bind_session_channel(nb::module_& m) {
              ensure_usable();
              new (self) ChannelHandle{std::make_shared<SessionChannel>()};
            })
-      .def_prop_ro("file_descriptor", [](ChannelHandle& self) { return self.channel->wakeup().file_descriptor(); },
-                   "Readable when there are notices; -1 where there is none and wait() must be used.")
-      .def("next_target", [](ChannelHandle& self) { return self.channel->next_target(); },
-           "A number for an object that notices are sent to, never 0.")
+      .def_prop_ro(
+          "file_descriptor", [](ChannelHandle& self) { return self.channel->wakeup().file_descriptor(); },
+          "Readable when there are notices; -1 where there is none and wait() must be used.")
+      .def(
+          "next_target", [](ChannelHandle& self) { return self.channel->next_target(); },
+          "A number for an object that notices are sent to, never 0.")
       .def(
           "take",
           [](ChannelHandle& self, std::size_t limit) {

@@ -34,12 +34,14 @@ SessionHandle connect(const ChannelHandle& channel, std::uint64_t target, const 
 template <class Begin>
 void request(SessionHandle& self, std::uint64_t ticket, Begin begin) {
   ensure_usable();
-  self.link().post([ticket, begin = std::move(begin)](SessionLink& link) { link.expect(ticket, begin(link.session())); });
+  self.link().post(
+      [ticket, begin = std::move(begin)](SessionLink& link) { link.expect(ticket, begin(link.session())); });
 }
 
 moqt::TrackNamespace checked_namespace(const NamespaceArgument& argument) {
   moqt::TrackNamespace value = argument.value("namespace");
-  if (!value.valid()) raise_encode_error("namespace", "must have 1 to 32 fields of together at most 4096 bytes (section 2.4.1)");
+  if (!value.valid())
+    raise_encode_error("namespace", "must have 1 to 32 fields of together at most 4096 bytes (section 2.4.1)");
   return value;
 }
 
@@ -56,7 +58,8 @@ moqt::MessageParameters subscription_parameters(const nb::dict& options) {
 }
 
 ReaderHandle new_reader(SessionHandle& self, std::uint64_t target, const nb::dict& options) {
-  return {self.shared(), std::make_shared<ReaderLink>(self.link().channel(), target, nb::cast<bool>(options["group_ends"]))};
+  return {self.shared(),
+          std::make_shared<ReaderLink>(self.link().channel(), target, nb::cast<bool>(options["group_ends"]))};
 }
 
 ReaderHandle subscribe(SessionHandle& self, std::uint64_t ticket, std::uint64_t target, nb::handle track_namespace,
@@ -65,9 +68,8 @@ ReaderHandle subscribe(SessionHandle& self, std::uint64_t ticket, std::uint64_t 
   auto track = full_track_name(track_namespace, name);
   auto parameters = subscription_parameters(options);
   ReaderHandle reader = new_reader(self, target, options);
-  self.link().post([link = reader.reader(), ticket, track = std::move(track), parameters = std::move(parameters)](SessionLink& session) {
-    session.subscribe(link, ticket, track, parameters);
-  });
+  self.link().post([link = reader.reader(), ticket, track = std::move(track), parameters = std::move(parameters)](
+                       SessionLink& session) { session.subscribe(link, ticket, track, parameters); });
   return reader;
 }
 
@@ -107,61 +109,82 @@ TrackHandle create_track(SessionHandle& self, std::uint64_t target, nb::handle t
 void bind_session(nb::module_& m) {
   nb::class_<SessionHandle>(m, "SessionHandle", "A session on the sessions' thread.", nb::is_final())
       .def_prop_ro("target", [](SessionHandle& self) { return self.link().target(); })
-      .def("publish_namespace",
-           [](SessionHandle& self, std::uint64_t ticket, const NamespaceArgument& argument) {
-             request(self, ticket, [value = checked_namespace(argument)](moqt::session::Session& session) {
-               return session.publish_namespace(value);
-             });
-           }, nb::arg("ticket"), nb::arg("namespace"))
-      .def("subscribe_namespace",
-           [](SessionHandle& self, std::uint64_t ticket, const NamespaceArgument& argument) {
-             request(self, ticket, [value = checked_namespace(argument)](moqt::session::Session& session) {
-               return session.subscribe_namespace(value);
-             });
-           }, nb::arg("ticket"), nb::arg("prefix"))
-      .def("track_status",
-           [](SessionHandle& self, std::uint64_t ticket, nb::handle track_namespace, nb::handle name) {
-             request(self, ticket, [track = full_track_name(track_namespace, name)](moqt::session::Session& session) {
-               return session.track_status(track);
-             });
-           }, nb::arg("ticket"), nb::arg("namespace"), nb::arg("name"),
-           nb::sig("def track_status(self, ticket: int, namespace: TrackNamespace | collections.abc.Sequence[str | bytes], "
-                   "name: str | bytes) -> None"))
-      .def("cancel",
-           [](SessionHandle& self, std::uint64_t ticket) {
-             self.link().post([ticket](SessionLink& link) { link.cancel(ticket); });
-           }, nb::arg("ticket"))
+      .def(
+          "publish_namespace",
+          [](SessionHandle& self, std::uint64_t ticket, const NamespaceArgument& argument) {
+            request(self, ticket, [value = checked_namespace(argument)](moqt::session::Session& session) {
+              return session.publish_namespace(value);
+            });
+          },
+          nb::arg("ticket"), nb::arg("namespace"))
+      .def(
+          "subscribe_namespace",
+          [](SessionHandle& self, std::uint64_t ticket, const NamespaceArgument& argument) {
+            request(self, ticket, [value = checked_namespace(argument)](moqt::session::Session& session) {
+              return session.subscribe_namespace(value);
+            });
+          },
+          nb::arg("ticket"), nb::arg("prefix"))
+      .def(
+          "track_status",
+          [](SessionHandle& self, std::uint64_t ticket, nb::handle track_namespace, nb::handle name) {
+            request(self, ticket, [track = full_track_name(track_namespace, name)](moqt::session::Session& session) {
+              return session.track_status(track);
+            });
+          },
+          nb::arg("ticket"), nb::arg("namespace"), nb::arg("name"),
+          nb::sig(
+              "def track_status(self, ticket: int, namespace: TrackNamespace | collections.abc.Sequence[str | bytes], "
+              "name: str | bytes) -> None"))
+      .def(
+          "cancel",
+          [](SessionHandle& self, std::uint64_t ticket) {
+            self.link().post([ticket](SessionLink& link) { link.cancel(ticket); });
+          },
+          nb::arg("ticket"))
       .def("create_track", create_track, nb::arg("target"), nb::arg("namespace"), nb::arg("name"), nb::arg("options"),
-           nb::sig("def create_track(self, target: int, namespace: TrackNamespace | collections.abc.Sequence[str | bytes], "
-                   "name: str | bytes, options: dict[str, typing.Any]) -> TrackHandle"))
-      .def("subscribe", subscribe, nb::arg("ticket"), nb::arg("target"), nb::arg("namespace"), nb::arg("name"), nb::arg("options"),
-           nb::sig("def subscribe(self, ticket: int, target: int, namespace: TrackNamespace | collections.abc.Sequence[str | "
+           nb::sig(
+               "def create_track(self, target: int, namespace: TrackNamespace | collections.abc.Sequence[str | bytes], "
+               "name: str | bytes, options: dict[str, typing.Any]) -> TrackHandle"))
+      .def("subscribe", subscribe, nb::arg("ticket"), nb::arg("target"), nb::arg("namespace"), nb::arg("name"),
+           nb::arg("options"),
+           nb::sig("def subscribe(self, ticket: int, target: int, namespace: TrackNamespace | "
+                   "collections.abc.Sequence[str | "
                    "bytes], name: str | bytes, options: dict[str, typing.Any]) -> ReaderHandle"))
       .def("accept_offer", accept_offer, nb::arg("offer"), nb::arg("ticket"), nb::arg("target"), nb::arg("options"),
-           nb::sig("def accept_offer(self, offer: int, ticket: int, target: int, options: dict[str, typing.Any]) -> ReaderHandle"))
-      .def("refuse_offer",
-           [](SessionHandle& self, std::uint64_t offer, std::uint64_t code, const std::string& reason) {
-             self.link().post([offer, code, reason](SessionLink& link) {
-               link.refuse_offer(offer, static_cast<moqt::RequestErrorCode>(code), reason);
-             });
-           }, nb::arg("offer"), nb::arg("code"), nb::arg("reason"))
-      .def("goaway",
-           [](SessionHandle& self, std::uint64_t ticket, const std::string& uri) {
-             self.link().post([ticket, uri](SessionLink& link) {
-               const auto sent = link.session().goaway(uri);
-               if (!sent.ok()) return link.failed(ticket, sent.error());
-               link.answered(ticket);
-             });
-           }, nb::arg("ticket"), nb::arg("uri"))
-      .def("close",
-           [](SessionHandle& self, std::uint64_t code, const std::string& reason, double patience) {
-             const std::chrono::milliseconds time(static_cast<std::int64_t>(patience * 1000));
-             self.link().post([code, reason, time](SessionLink& link) { link.close(code, reason, time); });
-           }, nb::arg("code"), nb::arg("reason"), nb::arg("patience"));
-  m.def("connect", connect, nb::arg("channel"), nb::arg("target"), nb::arg("host"), nb::arg("port"), nb::arg("options"),
-        nb::sig("def connect(channel: SessionChannel, target: int, host: str, port: int, options: dict[str, typing.Any]) -> "
-                "SessionHandle"),
-        "Begins a client session; Established or Closed follows for `target`.");
+           nb::sig("def accept_offer(self, offer: int, ticket: int, target: int, options: dict[str, typing.Any]) -> "
+                   "ReaderHandle"))
+      .def(
+          "refuse_offer",
+          [](SessionHandle& self, std::uint64_t offer, std::uint64_t code, const std::string& reason) {
+            self.link().post([offer, code, reason](SessionLink& link) {
+              link.refuse_offer(offer, static_cast<moqt::RequestErrorCode>(code), reason);
+            });
+          },
+          nb::arg("offer"), nb::arg("code"), nb::arg("reason"))
+      .def(
+          "goaway",
+          [](SessionHandle& self, std::uint64_t ticket, const std::string& uri) {
+            self.link().post([ticket, uri](SessionLink& link) {
+              const auto sent = link.session().goaway(uri);
+              if (!sent.ok()) return link.failed(ticket, sent.error());
+              link.answered(ticket);
+            });
+          },
+          nb::arg("ticket"), nb::arg("uri"))
+      .def(
+          "close",
+          [](SessionHandle& self, std::uint64_t code, const std::string& reason, double patience) {
+            const std::chrono::milliseconds time(static_cast<std::int64_t>(patience * 1000));
+            self.link().post([code, reason, time](SessionLink& link) { link.close(code, reason, time); });
+          },
+          nb::arg("code"), nb::arg("reason"), nb::arg("patience"));
+  m.def(
+      "connect", connect, nb::arg("channel"), nb::arg("target"), nb::arg("host"), nb::arg("port"), nb::arg("options"),
+      nb::sig(
+          "def connect(channel: SessionChannel, target: int, host: str, port: int, options: dict[str, typing.Any]) -> "
+          "SessionHandle"),
+      "Begins a client session; Established or Closed follows for `target`.");
 }
 
 }  // namespace msquic_py::python

@@ -27,7 +27,8 @@ SessionOptions session_options(const nb::dict& options) {
   config.authority = text(options, "authority");
   if (options.contains("max_request_id")) {
     // Request IDs of one endpoint are every other number.
-    const auto ids = nb::cast<IntegerArgument>(nb::object(options["max_request_id"])).checked("max_request_id", 1'000'000);
+    const auto ids =
+        nb::cast<IntegerArgument>(nb::object(options["max_request_id"])).checked("max_request_id", 1'000'000);
     config.limits.max_open_requests = (ids + 1) / 2;
   }
   if (options.contains("reader_queue_limit")) {
@@ -38,7 +39,8 @@ SessionOptions session_options(const nb::dict& options) {
     result.driver.handshake_timeout = seconds(options["timeout"]);
     config.timeouts.setup = seconds(options["timeout"]);
   }
-  if (options.contains("unknown_track_grace")) result.link.unknown_track_grace = seconds(options["unknown_track_grace"]);
+  if (options.contains("unknown_track_grace"))
+    result.link.unknown_track_grace = seconds(options["unknown_track_grace"]);
   if (options.contains("tolerances")) {
     config.tolerances = {.leading_stream_type = false, .empty_namespace_prefix = false};
     for (nb::handle item : options["tolerances"]) {
@@ -48,7 +50,8 @@ SessionOptions session_options(const nb::dict& options) {
       } else if (name == "empty-namespace-prefix") {
         config.tolerances.empty_namespace_prefix = true;
       } else {
-        const std::string problem = "there is no tolerance '" + name + "': known are leading-stream-type and empty-namespace-prefix";
+        const std::string problem =
+            "there is no tolerance '" + name + "': known are leading-stream-type and empty-namespace-prefix";
         throw nb::value_error(problem.c_str());
       }
     }

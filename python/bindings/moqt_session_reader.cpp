@@ -20,7 +20,8 @@ nb::object to_python(const ReceivedObject& object, bool end_of_group) {
   result.status = object.status;
   result.datagram = object.datagram;
   result.end_of_group = end_of_group || object.status == moqt::ObjectStatus::kEndOfGroup;
-  result.extensions = object.extensions.empty() ? nb::object(nb::none()) : nb::cast(checked_extensions(object.extensions));
+  result.extensions =
+      object.extensions.empty() ? nb::object(nb::none()) : nb::cast(checked_extensions(object.extensions));
   if (object.payload.size() == 1) {
     result.payload = nb::bytes(object.payload.front().data(), object.payload_size);
   } else if (object.payload_size > 0) {

@@ -66,7 +66,7 @@ class ReaderLink : public std::enable_shared_from_this<ReaderLink> {
   std::size_t ready_bytes_ = 0;
   std::optional<moqt::pubsub::TrackEnd> end_;  ///< once nothing more can become ready
   std::uint64_t dropped_ = 0;
-  bool wanted_ = false;    ///< Python waits for a notice
+  bool wanted_ = false;  ///< Python waits for a notice
 };
 
 }  // namespace msquic_py::python

@@ -29,7 +29,8 @@ std::optional<std::uint64_t> optional_id(nb::handle value, const char* field) {
   return nb::cast<IntegerArgument>(value).checked(field);
 }
 
-void write(GroupHandle& self, const BufferArgument& payload, nb::handle extensions, nb::handle object_id, nb::handle status) {
+void write(GroupHandle& self, const BufferArgument& payload, nb::handle extensions, nb::handle object_id,
+           nb::handle status) {
   const auto& group = self.group();
   TrackLink& track = *group->track;
   const ObjectExtensions block = make_extensions(extensions);
@@ -50,8 +51,8 @@ void write(GroupHandle& self, const BufferArgument& payload, nb::handle extensio
   });
 }
 
-void write_datagram(TrackHandle& self, IntegerArgument group_id, IntegerArgument object_id, const BufferArgument& payload,
-                    nb::handle extensions, bool end_of_group) {
+void write_datagram(TrackHandle& self, IntegerArgument group_id, IntegerArgument object_id,
+                    const BufferArgument& payload, nb::handle extensions, bool end_of_group) {
   const moqt::Location location{group_id.checked("group_id"), object_id.checked("object_id")};
   const ObjectExtensions block = make_extensions(extensions);
   const std::size_t size = payload.bytes().size() + block.bytes().size();
@@ -81,9 +82,8 @@ GroupHandle begin_group(TrackHandle& self, std::uint64_t number, std::uint64_t s
 }  // namespace
 
 void bind_session_tracks(nb::module_& m) {
-  nb::class_<PythonObject>(m, "Object",
-                           "An object of a track (section 10.2.1), as a subscriber receives it. Read-only.",
-                           nb::is_final())
+  nb::class_<PythonObject>(
+      m, "Object", "An object of a track (section 10.2.1), as a subscriber receives it. Read-only.", nb::is_final())
       .def_ro("group_id", &PythonObject::group_id, "Group ID.")
       .def_ro("subgroup_id", &PythonObject::subgroup_id, "Subgroup ID; of a datagram, its Object ID.")
       .def_ro("object_id", &PythonObject::object_id, "Object ID within the group.")
@@ -96,57 +96,82 @@ void bind_session_tracks(nb::module_& m) {
       .def_ro("end_of_group", &PythonObject::end_of_group,
               "Whether it is known to be the last of its group. On a stream that is known only after the last object\n"
               "has been handed out: subscribe with group_ends=True to learn it.")
-      .def("__repr__", [](const PythonObject& self) {
-        const std::string status(moqt::name(self.status));
-        const std::string text = "Object(group_id=" + std::to_string(self.group_id) + ", subgroup_id=" +
-                                 std::to_string(self.subgroup_id) + ", object_id=" + std::to_string(self.object_id) +
-                                 ", status=" + status + ", payload=<" + std::to_string(self.payload.size()) + " bytes>)";
-        return nb::str(text.c_str());
-      }, nb::sig("def __repr__(self) -> str"));
+      .def(
+          "__repr__",
+          [](const PythonObject& self) {
+            const std::string status(moqt::name(self.status));
+            const std::string text = "Object(group_id=" + std::to_string(self.group_id) +
+                                     ", subgroup_id=" + std::to_string(self.subgroup_id) +
+                                     ", object_id=" + std::to_string(self.object_id) + ", status=" + status +
+                                     ", payload=<" + std::to_string(self.payload.size()) + " bytes>)";
+            return nb::str(text.c_str());
+          },
+          nb::sig("def __repr__(self) -> str"));
 
   nb::class_<GroupHandle>(m, "GroupHandle", "A group on its way to the sessions' thread.", nb::is_final())
-      .def("write", write, nb::arg("payload"), nb::arg("extensions").none(), nb::arg("object_id").none(), nb::arg("status").none(),
-           nb::sig("def write(self, payload: bytes | bytearray | memoryview, extensions: ObjectExtensions | "
-                   "collections.abc.Mapping[int, int | bytes] | collections.abc.Iterable[tuple[int, int | bytes]] | None, "
-                   "object_id: int | None, status: ObjectStatus | None) -> None"))
+      .def("write", write, nb::arg("payload"), nb::arg("extensions").none(), nb::arg("object_id").none(),
+           nb::arg("status").none(),
+           nb::sig(
+               "def write(self, payload: bytes | bytearray | memoryview, extensions: ObjectExtensions | "
+               "collections.abc.Mapping[int, int | bytes] | collections.abc.Iterable[tuple[int, int | bytes]] | None, "
+               "object_id: int | None, status: ObjectStatus | None) -> None"))
       .def("end", [](GroupHandle& self) { self.end(std::nullopt); })
-      .def("reset", [](GroupHandle& self, std::uint64_t code) { self.end(static_cast<moqt::StreamResetCode>(code)); }, nb::arg("code"));
+      .def(
+          "reset", [](GroupHandle& self, std::uint64_t code) { self.end(static_cast<moqt::StreamResetCode>(code)); },
+          nb::arg("code"));
 
   nb::class_<TrackHandle>(m, "TrackHandle", "A published track.", nb::is_final())
-      .def("begin_group", begin_group, nb::arg("group_id"), nb::arg("subgroup_id"), nb::arg("priority").none(), nb::arg("end_of_group"))
+      .def("begin_group", begin_group, nb::arg("group_id"), nb::arg("subgroup_id"), nb::arg("priority").none(),
+           nb::arg("end_of_group"))
       .def("write_datagram", write_datagram, nb::arg("group_id"), nb::arg("object_id"), nb::arg("payload"),
            nb::arg("extensions").none(), nb::arg("end_of_group"),
            nb::sig("def write_datagram(self, group_id: int, object_id: int, payload: bytes | bytearray | memoryview, "
                    "extensions: ObjectExtensions | collections.abc.Mapping[int, int | bytes] | "
                    "collections.abc.Iterable[tuple[int, int | bytes]] | None, end_of_group: bool) -> None"))
-      .def_prop_ro("waiting", [](const TrackHandle& self) { return self.track->waiting(); }, "Bytes not sent yet.")
+      .def_prop_ro(
+          "waiting", [](const TrackHandle& self) { return self.track->waiting(); }, "Bytes not sent yet.")
       .def_prop_ro("groups_skipped", [](const TrackHandle& self) { return self.track->groups_skipped.load(); })
-      .def("drain", [](TrackHandle& self, std::uint64_t ticket) {
-        self.track->session->post([track = self.track, ticket](SessionLink& link) { link.drain(track, ticket); });
-      }, nb::arg("ticket"))
-      .def("publish", [](TrackHandle& self, std::uint64_t ticket, bool forward) {
-        self.track->session->post([track = self.track, ticket, forward](SessionLink& link) { link.publish(track, ticket, forward); });
-      }, nb::arg("ticket"), nb::arg("forward"))
+      .def(
+          "drain",
+          [](TrackHandle& self, std::uint64_t ticket) {
+            self.track->session->post([track = self.track, ticket](SessionLink& link) { link.drain(track, ticket); });
+          },
+          nb::arg("ticket"))
+      .def(
+          "publish",
+          [](TrackHandle& self, std::uint64_t ticket, bool forward) {
+            self.track->session->post(
+                [track = self.track, ticket, forward](SessionLink& link) { link.publish(track, ticket, forward); });
+          },
+          nb::arg("ticket"), nb::arg("forward"))
       .def("end", [](TrackHandle& self) {
         self.track->session->post([track = self.track](SessionLink& link) { link.end_track(track); });
       });
 
   nb::class_<ReaderHandle>(m, "ReaderHandle", "A received track.", nb::is_final())
-      .def("take", [](ReaderHandle& self, std::size_t limit) { return self.reader()->take(limit); }, nb::arg("limit"),
-           nb::sig("def take(self, limit: int) -> list[Object]"))
-      .def("end", [](ReaderHandle& self) { return self.reader()->end(); },
-           nb::sig("def end(self) -> tuple[int, int, str, int, int] | None"))
+      .def(
+          "take", [](ReaderHandle& self, std::size_t limit) { return self.reader()->take(limit); }, nb::arg("limit"),
+          nb::sig("def take(self, limit: int) -> list[Object]"))
+      .def(
+          "end", [](ReaderHandle& self) { return self.reader()->end(); },
+          nb::sig("def end(self) -> tuple[int, int, str, int, int] | None"))
       .def_prop_ro("dropped", [](ReaderHandle& self) { return self.reader()->dropped(); })
       .def("unsubscribe", &ReaderHandle::unsubscribe)
-      .def("update", [](ReaderHandle& self, std::uint64_t ticket, nb::handle forward, nb::handle priority) {
-        moqt::MessageParameters parameters;
-        if (!forward.is_none()) parameters.set_forward(nb::cast<bool>(forward));
-        if (!priority.is_none()) {
-          parameters.set_subscriber_priority(static_cast<std::uint8_t>(nb::cast<IntegerArgument>(priority).checked("priority", 255)));
-        }
-        self.session().post([reader = self.reader(), ticket, parameters](SessionLink& link) { link.update(reader, ticket, parameters); });
-      }, nb::arg("ticket"), nb::arg("forward").none(), nb::arg("priority").none(),
-      nb::sig("def update(self, ticket: int, forward: bool | None, priority: int | None) -> None"));
+      .def(
+          "update",
+          [](ReaderHandle& self, std::uint64_t ticket, nb::handle forward, nb::handle priority) {
+            moqt::MessageParameters parameters;
+            if (!forward.is_none()) parameters.set_forward(nb::cast<bool>(forward));
+            if (!priority.is_none()) {
+              parameters.set_subscriber_priority(
+                  static_cast<std::uint8_t>(nb::cast<IntegerArgument>(priority).checked("priority", 255)));
+            }
+            self.session().post([reader = self.reader(), ticket, parameters](SessionLink& link) {
+              link.update(reader, ticket, parameters);
+            });
+          },
+          nb::arg("ticket"), nb::arg("forward").none(), nb::arg("priority").none(),
+          nb::sig("def update(self, ticket: int, forward: bool | None, priority: int | None) -> None"));
 }
 
 }  // namespace msquic_py::python

@@ -45,7 +45,8 @@ void text_parameter(Class& cls, const char* name, const char* setter_name, moqt:
 
 template <class Class>
 void number_parameter(Class& cls, const char* name, const char* setter_name, const char* doc,
-                      std::uint64_t (SetupParameters::*get)() const noexcept, void (SetupParameters::*set)(std::uint64_t)) {
+                      std::uint64_t (SetupParameters::*get)() const noexcept,
+                      void (SetupParameters::*set)(std::uint64_t)) {
   const auto assign = [name, set](ControlMessage& self, IntegerArgument value) {
     SetupParameters replacement;
     (replacement.*set)(value.checked(name));
@@ -61,8 +62,7 @@ void bind_setup(nb::module_& m, const char* name, const char* doc) {
   MessageClass<W> message(m, name, doc);
   auto& cls = message.get();
   cls.def(
-      "__init__",
-      [](Message<W>* self, nb::handle parameters) { construct(self, W{}, parameters); },
+      "__init__", [](Message<W>* self, nb::handle parameters) { construct(self, W{}, parameters); },
       nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
   message.parameters();
@@ -77,10 +77,11 @@ void bind_setup(nb::module_& m, const char* name, const char* doc) {
   text_parameter(cls, "implementation", "set_implementation", moqt::SetupParameter::kMoqtImplementation,
                  "MOQT_IMPLEMENTATION: name and version of the sender, free text (section 9.3.1.6).",
                  &SetupParameters::moqt_implementation, &SetupParameters::set_moqt_implementation);
-  number_parameter(cls, "max_request_id", "set_max_request_id",
-                   "MAX_REQUEST_ID: one more than the largest Request ID that the receiver may use (section 9.3.1.3).\n\n"
-                   "0 when absent, and then the receiver can request nothing.",
-                   &SetupParameters::max_request_id, &SetupParameters::set_max_request_id);
+  number_parameter(
+      cls, "max_request_id", "set_max_request_id",
+      "MAX_REQUEST_ID: one more than the largest Request ID that the receiver may use (section 9.3.1.3).\n\n"
+      "0 when absent, and then the receiver can request nothing.",
+      &SetupParameters::max_request_id, &SetupParameters::set_max_request_id);
   number_parameter(cls, "max_auth_token_cache_size", "set_max_auth_token_cache_size",
                    "MAX_AUTH_TOKEN_CACHE_SIZE in bytes (section 9.3.1.4). 0 when absent: aliases are prohibited.",
                    &SetupParameters::max_auth_token_cache_size, &SetupParameters::set_max_auth_token_cache_size);

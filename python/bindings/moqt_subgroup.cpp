@@ -1,11 +1,10 @@
-#include "moqt/wire/subgroup.h"
-
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include <optional>
 
 #include "moqt/wire/codec.h"
+#include "moqt/wire/subgroup.h"
 #include "moqt_object_fields.h"
 #include "moqt_stream_types.h"
 #include "moqt_topics.h"
@@ -68,17 +67,19 @@ nb::bytes encode_header(const SubgroupHeader& header) {
 }
 
 nb::tuple decode_header(const BufferArgument& data, std::size_t offset) {
-  const auto decoded = value_or_raise(moqt::wire::decode_subgroup_header(Draft::k15, from_offset(data, offset)), "SUBGROUP_HEADER");
+  const auto decoded =
+      value_or_raise(moqt::wire::decode_subgroup_header(Draft::k15, from_offset(data, offset)), "SUBGROUP_HEADER");
   return nb::make_tuple(decoded.header, decoded.size);
 }
 
-nb::bytes encode_object(const SubgroupObject& object, bool extensions_present, std::optional<IntegerArgument> previous) {
+nb::bytes encode_object(const SubgroupObject& object, bool extensions_present,
+                        std::optional<IntegerArgument> previous) {
   base::ByteVector& out = header_scratch();
   std::optional<std::uint64_t> previous_object_id;
   if (previous) previous_object_id = previous->checked("previous_object_id");
   const auto result = moqt::wire::encode_subgroup_object_header(
-      Draft::k15, {object.object_id, object.extensions.bytes(), object.payload.size(), object.status}, extensions_present,
-      previous_object_id, out);
+      Draft::k15, {object.object_id, object.extensions.bytes(), object.payload.size(), object.status},
+      extensions_present, previous_object_id, out);
   if (!result) raise_encode_error(result.error());
   return concatenated(out, bytes_of(object.payload));
 }
@@ -88,15 +89,16 @@ nb::tuple decode_object(const BufferArgument& data, bool extensions_present, std
   const base::Bytes bytes = from_offset(data, offset);
   std::optional<std::uint64_t> previous_object_id;
   if (previous) previous_object_id = previous->checked("previous_object_id");
-  const auto layout = value_or_raise(moqt::wire::codec_for(Draft::k15).decode_subgroup_object_header(
-                                         bytes, extensions_present, previous_object_id, kNoExtensionsLimit),
-                                     "object header");
+  const auto layout = value_or_raise(
+      moqt::wire::codec_for(Draft::k15)
+          .decode_subgroup_object_header(bytes, extensions_present, previous_object_id, kNoExtensionsLimit),
+      "object header");
   const base::Bytes behind = bytes.subspan(layout.size);
   if (behind.size() < layout.payload_length) raise_need_more_data("object payload");
   const auto payload_length = static_cast<std::size_t>(layout.payload_length);
   SubgroupObject object{layout.object_id,
-                        checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)), layout.status,
-                        to_python(behind.first(payload_length))};
+                        checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)),
+                        layout.status, to_python(behind.first(payload_length))};
   return nb::make_tuple(std::move(object), layout.size + payload_length);
 }
 
@@ -174,7 +176,8 @@ void bind_subgroup_object(nb::module_& m) {
          "__init__",
          [](SubgroupObject* self, IntegerArgument object_id, nb::handle extensions, const BufferArgument& payload,
             ObjectStatus object_status) {
-           new (self) SubgroupObject{object_id.checked("object_id"), make_extensions(extensions), object_status, frozen(payload)};
+           new (self) SubgroupObject{object_id.checked("object_id"), make_extensions(extensions), object_status,
+                                     frozen(payload)};
          },
          nb::arg("object_id") = 0, nb::arg("extensions").none() = nb::none(), nb::arg("payload") = nb::bytes("", 0),
          nb::arg("object_status") = ObjectStatus::kNormal, nb::sig(init.c_str()))

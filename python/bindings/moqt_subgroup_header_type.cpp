@@ -33,29 +33,37 @@ std::string name_of(std::uint64_t type) {
 }  // namespace
 
 void bind_subgroup_header_type(nb::module_& m) {
-  nb::enum_<SubgroupHeaderType> types(m, "SubgroupHeaderType", nb::is_arithmetic(),
-                                      "The 24 stream types of SUBGROUP_HEADER (section 10.4.2, table 6), named by what\n"
-                                      "their bits say.");
-  constexpr std::uint64_t kAll = Bits::kSubgroup | Bits::kPriorityAbsent | Bits::kEndOfGroup | Bits::kIdModeMask | Bits::kExtensions;
+  nb::enum_<SubgroupHeaderType> types(
+      m, "SubgroupHeaderType", nb::is_arithmetic(),
+      "The 24 stream types of SUBGROUP_HEADER (section 10.4.2, table 6), named by what\n"
+      "their bits say.");
+  constexpr std::uint64_t kAll =
+      Bits::kSubgroup | Bits::kPriorityAbsent | Bits::kEndOfGroup | Bits::kIdModeMask | Bits::kExtensions;
   for (std::uint64_t type = Bits::kSubgroup; type <= kAll; ++type) {
     if ((type & Bits::kSubgroup) == 0 || id_mode(type) == nullptr) continue;
     types.value(name_of(type).c_str(), static_cast<SubgroupHeaderType>(type));
   }
   types
-      .def("subgroup_id_mode", [](SubgroupHeaderType type) { return id_mode(number(type)); },
-           nb::sig("def subgroup_id_mode(self) -> typing.Literal['zero', 'first_object', 'present']"),
-           "Where the Subgroup ID comes from: it is 0, it is the Object ID of the first object, it is in the header.")
-      .def("has_subgroup_id",
-           [](SubgroupHeaderType type) { return (number(type) & Bits::kIdModeMask) == Bits::kIdModeExplicit; },
-           "Whether the header has a Subgroup ID field.")
-      .def("has_extensions", [](SubgroupHeaderType type) { return (number(type) & Bits::kExtensions) != 0; },
-           "Whether every object of the stream has an extension block, which may be empty.")
-      .def("has_priority", [](SubgroupHeaderType type) { return (number(type) & Bits::kPriorityAbsent) == 0; },
-           "Whether the header has a Publisher Priority field.")
-      .def("contains_end_of_group", [](SubgroupHeaderType type) { return (number(type) & Bits::kEndOfGroup) != 0; },
-           "Whether the last object before the FIN is the last of its group.")
-      .def("is_end_of_group", [](SubgroupHeaderType type) { return (number(type) & Bits::kEndOfGroup) != 0; },
-           "The same as contains_end_of_group().");
+      .def(
+          "subgroup_id_mode", [](SubgroupHeaderType type) { return id_mode(number(type)); },
+          nb::sig("def subgroup_id_mode(self) -> typing.Literal['zero', 'first_object', 'present']"),
+          "Where the Subgroup ID comes from: it is 0, it is the Object ID of the first object, it is in the header.")
+      .def(
+          "has_subgroup_id",
+          [](SubgroupHeaderType type) { return (number(type) & Bits::kIdModeMask) == Bits::kIdModeExplicit; },
+          "Whether the header has a Subgroup ID field.")
+      .def(
+          "has_extensions", [](SubgroupHeaderType type) { return (number(type) & Bits::kExtensions) != 0; },
+          "Whether every object of the stream has an extension block, which may be empty.")
+      .def(
+          "has_priority", [](SubgroupHeaderType type) { return (number(type) & Bits::kPriorityAbsent) == 0; },
+          "Whether the header has a Publisher Priority field.")
+      .def(
+          "contains_end_of_group", [](SubgroupHeaderType type) { return (number(type) & Bits::kEndOfGroup) != 0; },
+          "Whether the last object before the FIN is the last of its group.")
+      .def(
+          "is_end_of_group", [](SubgroupHeaderType type) { return (number(type) & Bits::kEndOfGroup) != 0; },
+          "The same as contains_end_of_group().");
 }
 
 }  // namespace msquic_py::python

@@ -21,8 +21,8 @@ void bind_track_request(nb::module_& m, const char* name, const char* doc) {
         fields.track = {track_namespace.value("track_namespace"), text_or_bytes(track_name, "track_name")};
         construct(self, std::move(fields), parameters);
       },
-      nb::arg("request_id") = 0, nb::arg("track_namespace") = nb::make_tuple(), nb::arg("track_name") = nb::bytes("", 0),
-      nb::arg("parameters") = nb::make_tuple(),
+      nb::arg("request_id") = 0, nb::arg("track_namespace") = nb::make_tuple(),
+      nb::arg("track_name") = nb::bytes("", 0), nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, track_namespace: TrackNamespace | "
               "collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | memoryview = b'', "
               "parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
@@ -31,8 +31,8 @@ void bind_track_request(nb::module_& m, const char* name, const char* doc) {
       .parameters()
       .field_names("request_id", "track_namespace", "track_name", "parameters");
   bind_parameter_access(message.get());
-  bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority, kSubscriptionFilter,
-                                  kGroupOrder});
+  bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority,
+                                  kSubscriptionFilter, kGroupOrder});
   if constexpr (std::is_same_v<W, wire::Subscribe>) bind_typed_parameters(message, {kNewGroupRequest});
 }
 
@@ -58,8 +58,9 @@ void bind_subscribe_ok(nb::module_& m) {
 
 void bind_subscribe_update(nb::module_& m) {
   using W = wire::SubscribeUpdate;
-  MessageClass<W> message(m, "SubscribeUpdate",
-                          "SUBSCRIBE_UPDATE: changes a subscription (section 9.11). An absent parameter stays as it was.");
+  MessageClass<W> message(
+      m, "SubscribeUpdate",
+      "SUBSCRIBE_UPDATE: changes a subscription (section 9.11). An absent parameter stays as it was.");
   message.get().def(
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, IntegerArgument subscription_request_id, nb::handle parameters) {
@@ -75,8 +76,8 @@ void bind_subscribe_update(nb::module_& m) {
       .parameters()
       .field_names("request_id", "subscription_request_id", "parameters");
   bind_parameter_access(message.get());
-  bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority, kSubscriptionFilter,
-                                  kNewGroupRequest});
+  bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority,
+                                  kSubscriptionFilter, kNewGroupRequest});
 }
 
 }  // namespace

@@ -41,9 +41,12 @@ void bind_track_namespace(nb::module_& m) {
       "taken as UTF-8: ``TrackNamespace([\"conference\", b\"alice\"])``.");
   cls.def(
          "__init__",
-         [](TrackNamespace* self, const NamespaceArgument& fields) { new (self) TrackNamespace(fields.value("tuple")); },
+         [](TrackNamespace* self, const NamespaceArgument& fields) {
+           new (self) TrackNamespace(fields.value("tuple"));
+         },
          nb::arg("tuple") = nb::make_tuple())
-      .def_prop_ro("fields", &fields_of, nb::sig("def fields(self) -> collections.abc.Sequence[bytes]"), "The fields, a tuple.")
+      .def_prop_ro("fields", &fields_of, nb::sig("def fields(self) -> collections.abc.Sequence[bytes]"),
+                   "The fields, a tuple.")
       .def_prop_ro(
           "tuple", [](const TrackNamespace& self) { return nb::list(fields_of(self)); },
           nb::sig("def tuple(self) -> list[bytes]"), "The fields as a list, a copy: what the constructor was given.")
@@ -51,16 +54,19 @@ void bind_track_namespace(nb::module_& m) {
            "Whether every field of this one is, in order, a field of `other`. A namespace is a prefix of itself.")
       .def("__len__", &TrackNamespace::field_count)
       .def(
-          "__getitem__", [](const TrackNamespace& self, nb::handle index) { return nb::object(nb::object(fields_of(self))[index]); },
+          "__getitem__",
+          [](const TrackNamespace& self, nb::handle index) { return nb::object(nb::object(fields_of(self))[index]); },
           nb::sig("def __getitem__(self, index: int, /) -> bytes"))
       .def(
           "__iter__", [](const TrackNamespace& self) { return nb::iter(fields_of(self)); },
           nb::sig("def __iter__(self) -> collections.abc.Iterator[bytes]"))
-      .def("__str__", &TrackNamespace::to_text, "The fields joined by '/', with what is not printable as \\xNN. For people.")
+      .def("__str__", &TrackNamespace::to_text,
+           "The fields joined by '/', with what is not printable as \\xNN. For people.")
       .def("__repr__", [](nb::handle self) {
         return representation(self, {{"tuple", fields_of(nb::cast<const TrackNamespace&>(self))}});
       });
-  bind_value_semantics<TrackNamespace>(cls, [](const TrackNamespace& value) { return nb::make_tuple(fields_of(value)); });
+  bind_value_semantics<TrackNamespace>(cls,
+                                       [](const TrackNamespace& value) { return nb::make_tuple(fields_of(value)); });
 }
 
 }  // namespace msquic_py::python

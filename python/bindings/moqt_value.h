@@ -22,9 +22,7 @@ void bind_value_semantics(Class& cls, Arguments arguments) {
       .def("__hash__", [arguments](const T& self) { return nb::hash(arguments(self)); })
       .def(
           "__reduce__",
-          [arguments](nb::handle self) {
-            return nb::make_tuple(self.type(), arguments(nb::cast<const T&>(self)));
-          },
+          [arguments](nb::handle self) { return nb::make_tuple(self.type(), arguments(nb::cast<const T&>(self))); },
           nb::sig("def __reduce__(self) -> typing.Any"));
 }
 

@@ -1,8 +1,8 @@
 #include "msquic_configuration.h"
 
-#include <string>
-
 #include <nanobind/stl/string.h>
+
+#include <string>
 
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
@@ -32,8 +32,8 @@ quic::Settings settings_of(const nb::args& positional, const nb::kwargs& named) 
   return settings;
 }
 
-void load_file(ConfigurationObject& self, nb::handle cert_file, nb::handle key_file, nb::handle is_client, nb::handle ca_file,
-               nb::handle key_password, nb::handle require_client_certificate) {
+void load_file(ConfigurationObject& self, nb::handle cert_file, nb::handle key_file, nb::handle is_client,
+               nb::handle ca_file, nb::handle key_password, nb::handle require_client_certificate) {
   ensure_usable();
   quic::Credentials credentials;
   const bool client = bool_argument(is_client, "is_client");
@@ -44,8 +44,9 @@ void load_file(ConfigurationObject& self, nb::handle cert_file, nb::handle key_f
   if (!key_password.is_none()) credentials.private_key_password = text_argument(key_password, "key_password");
   credentials.require_client_certificate = bool_argument(require_client_certificate, "require_client_certificate");
   if (credentials.certificate_file.empty() || credentials.private_key_file.empty()) {
-    raise_named("InvalidArgument", "cert_file and key_file must name PEM files; a client without a certificate uses "
-                                   "load_credential_none()");
+    raise_named("InvalidArgument",
+                "cert_file and key_file must name PEM files; a client without a certificate uses "
+                "load_credential_none()");
   }
   if (client && credentials.require_client_certificate) {
     raise_named("InvalidArgument", "require_client_certificate is for servers");
@@ -53,81 +54,107 @@ void load_file(ConfigurationObject& self, nb::handle cert_file, nb::handle key_f
   self.load(credentials);
 }
 
-void load_none(ConfigurationObject& self, nb::handle no_certificate_validation, nb::handle ca_file, nb::handle pinned_sha256) {
+void load_none(ConfigurationObject& self, nb::handle no_certificate_validation, nb::handle ca_file,
+               nb::handle pinned_sha256) {
   ensure_usable();
   quic::Credentials credentials;
   credentials.no_certificate_validation = bool_argument(no_certificate_validation, "no_certificate_validation");
   credentials.ca_file = path_argument(ca_file, "ca_file");
   credentials.pinned_sha256 = text_sequence_argument(pinned_sha256, "pinned_sha256");
   if (credentials.no_certificate_validation && !credentials.pinned_sha256.empty()) {
-    raise_named("InvalidArgument", "no_certificate_validation accepts everything, so pinned_sha256 would be ignored: choose one");
+    raise_named("InvalidArgument",
+                "no_certificate_validation accepts everything, so pinned_sha256 would be ignored: choose one");
   }
   self.load(credentials);
 }
 
 constexpr const char* kInitSignature =
     "def __init__(self, registration: Registration, alpn_list: collections.abc.Sequence[str | bytes], "
-    "idle_timeout_ms: int | None = None, peer_bidi_stream_count: int | None = None, peer_unidi_stream_count: int | None = None, "
-    "datagram_receive_enabled: bool | None = None, server_resumption_level: msquic.enums.ServerResumptionLevel | None = None, *, "
-    "handshake_idle_timeout_ms: int | None = None, disconnect_timeout_ms: int | None = None, keep_alive_interval_ms: int | None = None, "
-    "send_buffering_enabled: bool | None = None, pacing_enabled: bool | None = None, migration_enabled: bool | None = None, "
+    "idle_timeout_ms: int | None = None, peer_bidi_stream_count: int | None = None, peer_unidi_stream_count: int | "
+    "None = None, "
+    "datagram_receive_enabled: bool | None = None, server_resumption_level: msquic.enums.ServerResumptionLevel | None "
+    "= None, *, "
+    "handshake_idle_timeout_ms: int | None = None, disconnect_timeout_ms: int | None = None, keep_alive_interval_ms: "
+    "int | None = None, "
+    "send_buffering_enabled: bool | None = None, pacing_enabled: bool | None = None, migration_enabled: bool | None = "
+    "None, "
     "ecn_enabled: bool | None = None, congestion_control: int | None = None, stream_recv_window: int | None = None, "
     "stream_recv_window_bidi_local: int | None = None, stream_recv_window_bidi_remote: int | None = None, "
-    "stream_recv_window_unidi: int | None = None, stream_recv_buffer: int | None = None, conn_flow_control_window: int | None = None, "
-    "max_ack_delay_ms: int | None = None, initial_rtt_ms: int | None = None, initial_window_packets: int | None = None, "
+    "stream_recv_window_unidi: int | None = None, stream_recv_buffer: int | None = None, conn_flow_control_window: int "
+    "| None = None, "
+    "max_ack_delay_ms: int | None = None, initial_rtt_ms: int | None = None, initial_window_packets: int | None = "
+    "None, "
     "send_idle_timeout_ms: int | None = None, minimum_mtu: int | None = None, maximum_mtu: int | None = None, "
     "max_operations_per_drain: int | None = None) -> None";
 
 constexpr const char* kInitText =
-    "`alpn_list`: 1 to 255 bytes each, the preferred first. Every setting left out, or None, keeps MsQuic's default; 0 is\n"
+    "`alpn_list`: 1 to 255 bytes each, the preferred first. Every setting left out, or None, keeps MsQuic's default; 0 "
+    "is\n"
     "a value like any other. Times are milliseconds, windows bytes.\n\n"
-    "idle_timeout_ms 30000 (0: never) · peer_bidi_stream_count and peer_unidi_stream_count 0 (the peer may open none!) ·\n"
+    "idle_timeout_ms 30000 (0: never) · peer_bidi_stream_count and peer_unidi_stream_count 0 (the peer may open none!) "
+    "·\n"
     "datagram_receive_enabled False · server_resumption_level NO_RESUME · handshake_idle_timeout_ms 10000 ·\n"
     "disconnect_timeout_ms 16000 · keep_alive_interval_ms 0 (off) · send_buffering_enabled True (False: sends are not\n"
     "copied, and complete when acknowledged) · pacing_enabled True · migration_enabled True · ecn_enabled False ·\n"
-    "congestion_control 0 CUBIC (1: BBR) · stream_recv_window 65536 (a power of two) · stream_recv_buffer 4096 (a power\n"
-    "of two) · conn_flow_control_window 16777216 · max_ack_delay_ms 25 · initial_rtt_ms 333 · initial_window_packets 10 ·\n"
+    "congestion_control 0 CUBIC (1: BBR) · stream_recv_window 65536 (a power of two) · stream_recv_buffer 4096 (a "
+    "power\n"
+    "of two) · conn_flow_control_window 16777216 · max_ack_delay_ms 25 · initial_rtt_ms 333 · initial_window_packets "
+    "10 ·\n"
     "send_idle_timeout_ms 1000 · minimum_mtu 1288 · maximum_mtu 1500 · max_operations_per_drain 16.";
 
 }  // namespace
 
 void bind_quic_configuration(nb::module_& m) {
-  nb::class_<ConfigurationObject>(
-      m, "Configuration", nb::type_slots(collectable_slots<ConfigurationObject>), nb::is_weak_referenceable(),
-      "ALPNs, transport settings and credentials for connections. Load credentials before it is used. Connections keep\n"
-      "what they need of it, so it may be dropped or closed while they live.")
+  nb::class_<ConfigurationObject>(m, "Configuration", nb::type_slots(collectable_slots<ConfigurationObject>),
+                                  nb::is_weak_referenceable(),
+                                  "ALPNs, transport settings and credentials for connections. Load credentials before "
+                                  "it is used. Connections keep\n"
+                                  "what they need of it, so it may be dropped or closed while they live.")
       .def(
           "__init__",
-          [](ConfigurationObject* self, nb::handle registration, nb::handle alpn_list, nb::args positional, nb::kwargs named) {
+          [](ConfigurationObject* self, nb::handle registration, nb::handle alpn_list, nb::args positional,
+             nb::kwargs named) {
             ensure_usable();
             if (!nb::isinstance<RegistrationObject>(registration)) {
               raise_named("InvalidArgumentType", "registration must be a Registration");
             }
-            new (self) ConfigurationObject(nb::borrow<nb::object>(registration), alpn_argument(alpn_list), settings_of(positional, named));
+            new (self) ConfigurationObject(nb::borrow<nb::object>(registration), alpn_argument(alpn_list),
+                                           settings_of(positional, named));
             nb::inst_ptr<RegistrationObject>(registration)->add_child(nb::find(*self));
           },
-          nb::arg("registration").none(), nb::arg("alpn_list").none(), nb::arg("args"), nb::arg("kwargs"), nb::sig(kInitSignature), kInitText)
-      .def("load_credential_file", load_file, nb::arg("cert_file").none(), nb::arg("key_file").none(), nb::arg("is_client").none() = false,
-           nb::kw_only(), nb::arg("ca_file").none() = nb::none(), nb::arg("key_password").none() = nb::none(),
-           nb::arg("require_client_certificate").none() = false,
-           nb::sig("def load_credential_file(self, cert_file: str | bytes | os.PathLike[str], key_file: str | bytes | os.PathLike[str], "
-                   "is_client: bool = False, *, ca_file: str | bytes | os.PathLike[str] | None = None, key_password: str | None = None, "
+          nb::arg("registration").none(), nb::arg("alpn_list").none(), nb::arg("args"), nb::arg("kwargs"),
+          nb::sig(kInitSignature), kInitText)
+      .def("load_credential_file", load_file, nb::arg("cert_file").none(), nb::arg("key_file").none(),
+           nb::arg("is_client").none() = false, nb::kw_only(), nb::arg("ca_file").none() = nb::none(),
+           nb::arg("key_password").none() = nb::none(), nb::arg("require_client_certificate").none() = false,
+           nb::sig("def load_credential_file(self, cert_file: str | bytes | os.PathLike[str], key_file: str | bytes | "
+                   "os.PathLike[str], "
+                   "is_client: bool = False, *, ca_file: str | bytes | os.PathLike[str] | None = None, key_password: "
+                   "str | None = None, "
                    "require_client_certificate: bool = False) -> None"),
            "A certificate for this side, from PEM files: a server's, or a client's that authenticates itself.\n\n"
-           "`ca_file`: roots in PEM, trusted in addition to the system's. `require_client_certificate`: a server refuses\n"
+           "`ca_file`: roots in PEM, trusted in addition to the system's. `require_client_certificate`: a server "
+           "refuses\n"
            "clients without a certificate that is trusted. Reads the files (blocking); calling it again replaces the\n"
            "credentials for later connections. Raises CertificateFileInvalid, saying which file and why.")
-      .def("load_credential_none", load_none, nb::arg("no_certificate_validation").none() = false, nb::arg("ca_file").none() = nb::none(),
-           nb::kw_only(), nb::arg("pinned_sha256").none() = nb::make_tuple(),
+      .def("load_credential_none", load_none, nb::arg("no_certificate_validation").none() = false,
+           nb::arg("ca_file").none() = nb::none(), nb::kw_only(), nb::arg("pinned_sha256").none() = nb::make_tuple(),
            nb::sig("def load_credential_none(self, no_certificate_validation: bool = False, "
-                   "ca_file: str | bytes | os.PathLike[str] | None = None, *, pinned_sha256: collections.abc.Sequence[str] = ()) -> None"),
+                   "ca_file: str | bytes | os.PathLike[str] | None = None, *, pinned_sha256: "
+                   "collections.abc.Sequence[str] = ()) -> None"),
            "A client without a certificate. The server's certificate and host name are verified unless\n"
            "`no_certificate_validation` is True, which invites a man in the middle and is for tests only.\n\n"
-           "`ca_file`: roots in PEM, trusted in addition to the system's. `pinned_sha256`: accept exactly the certificates\n"
+           "`ca_file`: roots in PEM, trusted in addition to the system's. `pinned_sha256`: accept exactly the "
+           "certificates\n"
            "with these SHA-256 fingerprints (hex, colons optional), whoever signed them and whatever their names.")
-      .def("close", &ConfigurationObject::close, "Gives it up. Connections that were started with it live on. May be called twice.")
-      .def("__enter__", [](nb::handle self) { return nb::borrow<nb::object>(self); }, nb::sig("def __enter__(self) -> typing.Self"))
-      .def("__exit__", [](ConfigurationObject& self, nb::args) { self.close(); }, nb::sig("def __exit__(self, *args: object) -> None"))
+      .def("close", &ConfigurationObject::close,
+           "Gives it up. Connections that were started with it live on. May be called twice.")
+      .def(
+          "__enter__", [](nb::handle self) { return nb::borrow<nb::object>(self); },
+          nb::sig("def __enter__(self) -> typing.Self"))
+      .def(
+          "__exit__", [](ConfigurationObject& self, nb::args) { self.close(); },
+          nb::sig("def __exit__(self, *args: object) -> None"))
       .def("__repr__", &ConfigurationObject::describe);
 }
 

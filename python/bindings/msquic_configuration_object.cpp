@@ -7,7 +7,8 @@ namespace nb = nanobind;
 
 namespace msquic_py::python {
 
-ConfigurationObject::ConfigurationObject(nb::object registration, std::vector<std::string> alpns, quic::Settings settings)
+ConfigurationObject::ConfigurationObject(nb::object registration, std::vector<std::string> alpns,
+                                         quic::Settings settings)
     : registration_(std::move(registration)), alpns_(std::move(alpns)), settings_(settings) {
   static_cast<void>(nb::inst_ptr<RegistrationObject>(registration_)->open_handle());
 }

@@ -63,75 +63,106 @@ nb::dict statistics(ConnectionObject& self) {
 void bind_handlers(nb::class_<ConnectionObject>& connection) {
   connection
       .def("set_on_connected", set_handler<kConnected>, nb::arg("handler").none(),
-           nb::sig("def set_on_connected(self, handler: collections.abc.Callable[[bool], object] | collections.abc.Callable[[], object] | None) -> None"),
-           "`handler()` or `handler(resumed: bool)`: the handshake is complete; `resumed` when with a ticket. Which of the two\n"
+           nb::sig("def set_on_connected(self, handler: collections.abc.Callable[[bool], object] | "
+                   "collections.abc.Callable[[], object] | None) -> None"),
+           "`handler()` or `handler(resumed: bool)`: the handshake is complete; `resumed` when with a ticket. Which of "
+           "the two\n"
            "is found out from the handler's signature when it is set.")
       .def("set_on_shutdown_complete", set_handler<kShutdownComplete>, nb::arg("handler").none(),
-           nb::sig("def set_on_shutdown_complete(self, handler: collections.abc.Callable[[bool], object] | None) -> None"),
-           "`handler(app_close_in_progress: bool)`: the connection is over, the last event; see close_error for the reason.\n"
+           nb::sig(
+               "def set_on_shutdown_complete(self, handler: collections.abc.Callable[[bool], object] | None) -> None"),
+           "`handler(app_close_in_progress: bool)`: the connection is over, the last event; see close_error for the "
+           "reason.\n"
            "True when close() was called.")
       .def("set_on_peer_stream_started", set_handler<kPeerStreamStarted>, nb::arg("handler").none(),
-           nb::sig("def set_on_peer_stream_started(self, handler: collections.abc.Callable[[Stream], object] | None) -> None"),
-           "`handler(stream: Stream)`: the peer opened a stream. It need not be stored. Streams that come before the handler\n"
+           nb::sig("def set_on_peer_stream_started(self, handler: collections.abc.Callable[[Stream], object] | None) "
+                   "-> None"),
+           "`handler(stream: Stream)`: the peer opened a stream. It need not be stored. Streams that come before the "
+           "handler\n"
            "is set are kept.")
       .def("set_on_datagram_state_changed", set_handler<kDatagramStateChanged>, nb::arg("handler").none(),
-           nb::sig("def set_on_datagram_state_changed(self, handler: collections.abc.Callable[[bool, int], object] | None) -> None"),
-           "`handler(send_enabled: bool, max_send_length: int)`: whether and how large (in bytes) datagrams can be sent now.")
+           nb::sig("def set_on_datagram_state_changed(self, handler: collections.abc.Callable[[bool, int], object] | "
+                   "None) -> None"),
+           "`handler(send_enabled: bool, max_send_length: int)`: whether and how large (in bytes) datagrams can be "
+           "sent now.")
       .def("set_on_datagram_received", set_handler<kDatagramReceived>, nb::arg("handler").none(),
-           nb::sig("def set_on_datagram_received(self, handler: collections.abc.Callable[[bytes], object] | None) -> None"),
-           "`handler(data: bytes)`, once per datagram. At most 4096 wait; then the oldest are dropped, see datagrams_dropped.")
+           nb::sig(
+               "def set_on_datagram_received(self, handler: collections.abc.Callable[[bytes], object] | None) -> None"),
+           "`handler(data: bytes)`, once per datagram. At most 4096 wait; then the oldest are dropped, see "
+           "datagrams_dropped.")
       .def("set_on_datagram_send_state_changed", set_handler<kDatagramSendStateChanged>, nb::arg("handler").none(),
-           nb::sig("def set_on_datagram_send_state_changed(self, handler: collections.abc.Callable[[msquic.enums.DatagramSendState], object] | None) -> None"),
+           nb::sig("def set_on_datagram_send_state_changed(self, handler: "
+                   "collections.abc.Callable[[msquic.enums.DatagramSendState], object] | None) -> None"),
            "`handler(state: DatagramSendState)` for the datagrams sent from now on.")
       .def("set_on_resumption_ticket_received", set_handler<kResumptionTicketReceived>, nb::arg("handler").none(),
-           nb::sig("def set_on_resumption_ticket_received(self, handler: collections.abc.Callable[[bytes], object] | None) -> None"),
-           "`handler(ticket: bytes)`, clients: for set_resumption_ticket() of a later connection to the same server name with\n"
+           nb::sig("def set_on_resumption_ticket_received(self, handler: collections.abc.Callable[[bytes], object] | "
+                   "None) -> None"),
+           "`handler(ticket: bytes)`, clients: for set_resumption_ticket() of a later connection to the same server "
+           "name with\n"
            "the same trust settings. A secret.")
       .def("set_on_resumed", set_handler<kResumed>, nb::arg("handler").none(),
-           nb::sig("def set_on_resumed(self, handler: collections.abc.Callable[[bytes], object] | collections.abc.Callable[[], object] | None) -> None"),
+           nb::sig("def set_on_resumed(self, handler: collections.abc.Callable[[bytes], object] | "
+                   "collections.abc.Callable[[], object] | None) -> None"),
            "`handler()` or `handler(data: bytes)`, servers: the client returns with a ticket that carried `data`.");
 }
 
 void bind_properties(nb::class_<ConnectionObject>& connection) {
   connection
-      .def_prop_ro("local_address", [](const ConnectionObject& self) { return address_tuple(self.local_address()); },
-                   nb::sig("def local_address(self, /) -> tuple[str, int] | None"), "(IP address, port); None before it is known.")
-      .def_prop_ro("remote_address", [](const ConnectionObject& self) { return address_tuple(self.remote_address()); },
-                   nb::sig("def remote_address(self, /) -> tuple[str, int] | None"), "(IP address, port); None before it is known.")
-      .def_prop_ro("server_name", &ConnectionObject::server_name, "The name that the client dialled; on a server the SNI, \"\" without.")
-      .def_prop_ro("negotiated_alpn", [](const ConnectionObject& self) {
+      .def_prop_ro(
+          "local_address", [](const ConnectionObject& self) { return address_tuple(self.local_address()); },
+          nb::sig("def local_address(self, /) -> tuple[str, int] | None"),
+          "(IP address, port); None before it is known.")
+      .def_prop_ro(
+          "remote_address", [](const ConnectionObject& self) { return address_tuple(self.remote_address()); },
+          nb::sig("def remote_address(self, /) -> tuple[str, int] | None"),
+          "(IP address, port); None before it is known.")
+      .def_prop_ro("server_name", &ConnectionObject::server_name,
+                   "The name that the client dialled; on a server the SNI, \"\" without.")
+      .def_prop_ro(
+          "negotiated_alpn",
+          [](const ConnectionObject& self) {
             const std::string alpn = self.negotiated_alpn();
             return nb::bytes(alpn.data(), alpn.size());
-          }, "The ALPN in use; b\"\" before the handshake decided it.")
+          },
+          "The ALPN in use; b\"\" before the handshake decided it.")
       .def_prop_ro("is_server", &ConnectionObject::is_server, "Whether a listener accepted it.")
-      .def_prop_ro("is_closed", [](const ConnectionObject& self) { return self.is_closed() || self.is_over(); },
-                   "Whether the connection is over or was closed.")
-      .def_prop_ro("max_datagram_size", [](ConnectionObject& self) { return self.connection().max_datagram_size(); },
-                   "The largest datagram that can be sent now, in bytes; 0 when none can.")
-      .def_prop_ro("datagrams_dropped", [](const ConnectionObject& self) { return self.mailbox()->datagrams_dropped(); },
-                   "Received datagrams that were dropped because no handler took them in time.")
-      .def_prop_ro("close_error", [](const ConnectionObject& self) { return close_exception(self.close_reason()); },
-                   nb::sig("def close_error(self, /) -> msquic.exceptions.ConnectionFailed | None"),
-                   "Why the connection ended, as an exception to raise or to look at; None while it is open and when this side\n"
-                   "closed it.")
+      .def_prop_ro(
+          "is_closed", [](const ConnectionObject& self) { return self.is_closed() || self.is_over(); },
+          "Whether the connection is over or was closed.")
+      .def_prop_ro(
+          "max_datagram_size", [](ConnectionObject& self) { return self.connection().max_datagram_size(); },
+          "The largest datagram that can be sent now, in bytes; 0 when none can.")
+      .def_prop_ro(
+          "datagrams_dropped", [](const ConnectionObject& self) { return self.mailbox()->datagrams_dropped(); },
+          "Received datagrams that were dropped because no handler took them in time.")
+      .def_prop_ro(
+          "close_error", [](const ConnectionObject& self) { return close_exception(self.close_reason()); },
+          nb::sig("def close_error(self, /) -> msquic.exceptions.ConnectionFailed | None"),
+          "Why the connection ended, as an exception to raise or to look at; None while it is open and when this side\n"
+          "closed it.")
       .def_prop_ro("close_code", close_code, nb::sig("def close_code(self, /) -> int | None"),
                    "The application's error code, or the QUIC error code when the transport ended the connection.")
-      .def_prop_ro("close_reason", [](const ConnectionObject& self) { return self.close_reason().reason; },
-                   "The peer's reason phrase; often \"\", because it is sent with best effort only.")
-      .def_prop_ro("closed_remotely", [](const ConnectionObject& self) { return self.close_reason().remote; },
-                   "Whether the peer ended the connection.");
+      .def_prop_ro(
+          "close_reason", [](const ConnectionObject& self) { return self.close_reason().reason; },
+          "The peer's reason phrase; often \"\", because it is sent with best effort only.")
+      .def_prop_ro(
+          "closed_remotely", [](const ConnectionObject& self) { return self.close_reason().remote; },
+          "Whether the peer ended the connection.");
 }
 
 }  // namespace
 
 void bind_quic_connection(nb::module_& m) {
-  nb::class_<ConnectionObject> connection(
-      m, "Connection", nb::type_slots(collectable_slots<ConnectionObject>), nb::is_weak_referenceable(),
-      "A QUIC connection: a client's, or one that a Listener accepted.\n\n"
-      "Keep a client's connection: when its last reference goes, it is shut down with code 0. An accepted one is held by\n"
-      "its listener until it is over. Methods may be called on any thread and in handlers; only statistics() may block.\n"
-      "Handlers run on the library's thread, never two at a time; when one raises, the error goes to sys.unraisablehook\n"
-      "and to the logger \"msquic\", and the connection is shut down with code 1.");
+  nb::class_<ConnectionObject> connection(m, "Connection", nb::type_slots(collectable_slots<ConnectionObject>),
+                                          nb::is_weak_referenceable(),
+                                          "A QUIC connection: a client's, or one that a Listener accepted.\n\n"
+                                          "Keep a client's connection: when its last reference goes, it is shut down "
+                                          "with code 0. An accepted one is held by\n"
+                                          "its listener until it is over. Methods may be called on any thread and in "
+                                          "handlers; only statistics() may block.\n"
+                                          "Handlers run on the library's thread, never two at a time; when one raises, "
+                                          "the error goes to sys.unraisablehook\n"
+                                          "and to the logger \"msquic\", and the connection is shut down with code 1.");
   connection
       .def(
           "__init__",
@@ -150,24 +181,30 @@ void bind_quic_connection(nb::module_& m) {
           "A client's connection. Set its handlers, then start() it.")
       .def(
           "start",
-          [](ConnectionObject& self, nb::handle configuration, nb::handle server_name, nb::handle port, nb::handle address,
-             nb::handle local_address) {
+          [](ConnectionObject& self, nb::handle configuration, nb::handle server_name, nb::handle port,
+             nb::handle address, nb::handle local_address) {
             ensure_usable();
             self.start(configuration, server_name, port, address, local_address);
           },
-          nb::arg("configuration").none(), nb::arg("server_name").none(), nb::arg("port").none(), nb::kw_only(), nb::arg("address").none() = nb::none(),
-          nb::arg("local_address").none() = nb::none(),
-          nb::sig("def start(self, configuration: Configuration, server_name: str, port: int, *, address: str | None = None, "
+          nb::arg("configuration").none(), nb::arg("server_name").none(), nb::arg("port").none(), nb::kw_only(),
+          nb::arg("address").none() = nb::none(), nb::arg("local_address").none() = nb::none(),
+          nb::sig("def start(self, configuration: Configuration, server_name: str, port: int, *, address: str | None = "
+                  "None, "
                   "local_address: str | None = None) -> None"),
-          "Connects to a host name or IP address, which is also the name that the server's certificate must carry. With\n"
-          "`address`, an IP address, nothing is looked up. Does not wait: on_connected or on_shutdown_complete follows.\n\n"
+          "Connects to a host name or IP address, which is also the name that the server's certificate must carry. "
+          "With\n"
+          "`address`, an IP address, nothing is looked up. Does not wait: on_connected or on_shutdown_complete "
+          "follows.\n\n"
           "Raises CredentialsNotLoaded, TicketMismatch, InvalidArgument, or InvalidState when it was started before.")
-      .def("set_configuration", [](ConnectionObject& self, nb::handle configuration) {
+      .def(
+          "set_configuration",
+          [](ConnectionObject& self, nb::handle configuration) {
             ensure_usable();
             self.set_configuration(configuration);
-          }, nb::arg("configuration").none(),
-          nb::sig("def set_configuration(self, configuration: Configuration) -> None"),
-          "An accepted connection has the configuration of its listener already; giving that again is fine, another one\n"
+          },
+          nb::arg("configuration").none(), nb::sig("def set_configuration(self, configuration: Configuration) -> None"),
+          "An accepted connection has the configuration of its listener already; giving that again is fine, another "
+          "one\n"
           "raises InvalidState.")
       .def(
           "shutdown",
@@ -177,9 +214,11 @@ void bind_quic_connection(nb::module_& m) {
                           unsigned_argument(error_code, "error_code", kLargestCode), text_argument(reason, "reason"));
           },
           nb::arg("flags").none() = 0, nb::arg("error_code").none() = 0, nb::arg("reason").none() = "",
-          nb::sig("def shutdown(self, flags: msquic.enums.ConnectionShutdownFlags = msquic.enums.ConnectionShutdownFlags.NONE, error_code: int = 0, "
+          nb::sig("def shutdown(self, flags: msquic.enums.ConnectionShutdownFlags = "
+                  "msquic.enums.ConnectionShutdownFlags.NONE, error_code: int = 0, "
                   "reason: str = '') -> None"),
-          "Ends the connection with the application's `error_code`, 0 to 2**62 - 1, and a reason phrase of at most 512 bytes\n"
+          "Ends the connection with the application's `error_code`, 0 to 2**62 - 1, and a reason phrase of at most 512 "
+          "bytes\n"
           "(best effort). on_shutdown_complete follows. Nothing happens when it is over.")
       .def(
           "open_stream",
@@ -189,18 +228,23 @@ void bind_quic_connection(nb::module_& m) {
                 self, flags_argument(flags, "flags", stream_open_flag::kUnidirectional | stream_open_flag::kZeroRtt));
           },
           nb::arg("flags").none() = 0,
-          nb::sig("def open_stream(self, flags: msquic.enums.StreamOpenFlags = msquic.enums.StreamOpenFlags.NONE) -> Stream"),
-          "A stream that is not started yet: call its start(), or send with SendFlags.START. Raises ConnectionClosing once\n"
+          nb::sig("def open_stream(self, flags: msquic.enums.StreamOpenFlags = msquic.enums.StreamOpenFlags.NONE) -> "
+                  "Stream"),
+          "A stream that is not started yet: call its start(), or send with SendFlags.START. Raises ConnectionClosing "
+          "once\n"
           "the connection is being shut down.")
       .def(
           "send_datagram",
           [](ConnectionObject& self, nb::handle data, nb::handle flags) {
             ensure_usable();
-            self.send_datagram(data, flags_argument(flags, "flags", send_flag::kAllowZeroRtt | send_flag::kDatagramPriority));
+            self.send_datagram(data,
+                               flags_argument(flags, "flags", send_flag::kAllowZeroRtt | send_flag::kDatagramPriority));
           },
           nb::arg("data").none(), nb::arg("flags").none() = 0,
-          nb::sig("def send_datagram(self, data: typing_extensions.Buffer, flags: msquic.enums.SendFlags = msquic.enums.SendFlags.NONE) -> None"),
-          "Sends an unreliable datagram (RFC 9221); the data is copied. Raises DatagramTooLarge or DatagramUnavailable.")
+          nb::sig("def send_datagram(self, data: typing_extensions.Buffer, flags: msquic.enums.SendFlags = "
+                  "msquic.enums.SendFlags.NONE) -> None"),
+          "Sends an unreliable datagram (RFC 9221); the data is copied. Raises DatagramTooLarge or "
+          "DatagramUnavailable.")
       .def(
           "send_resumption_ticket",
           [](ConnectionObject& self, nb::handle flags, nb::handle data) {
@@ -208,9 +252,11 @@ void bind_quic_connection(nb::module_& m) {
             self.send_resumption_ticket(flags_argument(flags, "flags", resumption_flag::kFinal), data);
           },
           nb::arg("flags").none() = 0, nb::arg("data").none() = nb::bytes("", 0),
-          nb::sig("def send_resumption_ticket(self, flags: msquic.enums.SendResumptionFlags = msquic.enums.SendResumptionFlags.NONE, "
+          nb::sig("def send_resumption_ticket(self, flags: msquic.enums.SendResumptionFlags = "
+                  "msquic.enums.SendResumptionFlags.NONE, "
                   "data: typing_extensions.Buffer = b'') -> None"),
-          "Servers, after on_connected, with a server_resumption_level: gives the client a ticket that carries at most 1000\n"
+          "Servers, after on_connected, with a server_resumption_level: gives the client a ticket that carries at most "
+          "1000\n"
           "bytes for on_resumed.")
       .def(
           "set_resumption_ticket",
@@ -218,18 +264,26 @@ void bind_quic_connection(nb::module_& m) {
             ensure_usable();
             self.set_resumption_ticket(ticket);
           },
-          nb::arg("ticket").none(), nb::sig("def set_resumption_ticket(self, ticket: typing_extensions.Buffer) -> None"),
+          nb::arg("ticket").none(),
+          nb::sig("def set_resumption_ticket(self, ticket: typing_extensions.Buffer) -> None"),
           "Clients, before start(): the ticket of an earlier connection to the same server name.")
       .def("statistics", statistics, nb::sig("def statistics(self) -> dict[str, int]"),
            "Counters of the live connection; times in microseconds. May block until MsQuic's worker is free.")
-      .def("close", [](ConnectionObject& self) {
+      .def(
+          "close",
+          [](ConnectionObject& self) {
             ensure_usable();
             self.close();
           },
-           "Shuts down with code 0 and gives the connection up; on_shutdown_complete(True) is the only event that still\n"
-           "follows. Does not wait. May be called twice, and in any handler.")
-      .def("__enter__", [](nb::handle self) { return nb::borrow<nb::object>(self); }, nb::sig("def __enter__(self) -> typing.Self"))
-      .def("__exit__", [](ConnectionObject& self, nb::args) { self.close(); }, nb::sig("def __exit__(self, *args: object) -> None"))
+          "Shuts down with code 0 and gives the connection up; on_shutdown_complete(True) is the only event that "
+          "still\n"
+          "follows. Does not wait. May be called twice, and in any handler.")
+      .def(
+          "__enter__", [](nb::handle self) { return nb::borrow<nb::object>(self); },
+          nb::sig("def __enter__(self) -> typing.Self"))
+      .def(
+          "__exit__", [](ConnectionObject& self, nb::args) { self.close(); },
+          nb::sig("def __exit__(self, *args: object) -> None"))
       .def("__repr__", &ConnectionObject::describe);
   bind_handlers(connection);
   bind_properties(connection);

@@ -25,14 +25,14 @@ class ConnectionObject {
   /// A client's.
   explicit ConnectionObject(nanobind::object registration);
   /// Accepted by a listener, with this configuration.
-  ConnectionObject(nanobind::object registration, nanobind::object configuration, std::shared_ptr<ConnectionMailbox> mailbox,
-                   quic::Connection connection);
+  ConnectionObject(nanobind::object registration, nanobind::object configuration,
+                   std::shared_ptr<ConnectionMailbox> mailbox, quic::Connection connection);
   ConnectionObject(const ConnectionObject&) = delete;
   ConnectionObject& operator=(const ConnectionObject&) = delete;
   ~ConnectionObject();
 
-  void start(nanobind::handle configuration, nanobind::handle server_name, nanobind::handle port, nanobind::handle address,
-             nanobind::handle local_address);
+  void start(nanobind::handle configuration, nanobind::handle server_name, nanobind::handle port,
+             nanobind::handle address, nanobind::handle local_address);
   void set_configuration(nanobind::handle configuration);
   void shutdown(unsigned flags, std::uint64_t code, const std::string& reason);
   nanobind::object open_stream(nanobind::handle self, unsigned flags);
@@ -50,7 +50,9 @@ class ConnectionObject {
   [[nodiscard]] const std::shared_ptr<ConnectionMailbox>& mailbox() const noexcept { return mailbox_; }
   [[nodiscard]] const nanobind::object& registration() const noexcept { return registration_; }
   [[nodiscard]] quic::Address local_address() const { return connection_ ? connection_.local_address() : last_.local; }
-  [[nodiscard]] quic::Address remote_address() const { return connection_ ? connection_.remote_address() : last_.remote; }
+  [[nodiscard]] quic::Address remote_address() const {
+    return connection_ ? connection_.remote_address() : last_.remote;
+  }
   [[nodiscard]] std::string server_name() const { return connection_ ? connection_.server_name() : last_.server_name; }
   [[nodiscard]] std::string negotiated_alpn() const { return connection_ ? connection_.negotiated_alpn() : last_.alpn; }
   [[nodiscard]] quic::CloseReason close_reason() const;

@@ -147,7 +147,8 @@ void ConnectionMailbox::dispatch(const Event& event) {
     pending_ |= 1u << event.kind;
   } else {
     pending_ &= ~(1u << event.kind);
-    const bool completed = event.kind == kPeerStreamStarted ? deliver_streams(connection, owner) : deliver(connection, event);
+    const bool completed =
+        event.kind == kPeerStreamStarted ? deliver_streams(connection, owner) : deliver(connection, event);
     if (!completed) connection.fail();
   }
   Py_DECREF(owner);
@@ -209,7 +210,8 @@ bool ConnectionMailbox::deliver_streams(ConnectionObject& connection, PyObject* 
         peer_streams_.pop_front();
       }
       mailbox = next.mailbox;
-      argument = make_instance<StreamObject>(nb::borrow<nb::object>(owner), mailbox, std::move(next.stream)).release().ptr();
+      argument =
+          make_instance<StreamObject>(nb::borrow<nb::object>(owner), mailbox, std::move(next.stream)).release().ptr();
     }
     StreamObject& stream = *nb::inst_ptr<StreamObject>(argument);
     mailbox->owner().attach(argument);

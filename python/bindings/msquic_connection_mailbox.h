@@ -36,7 +36,8 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
  public:
   explicit ConnectionMailbox(EventQueue& queue) : queue_(queue) {}
   /// For a connection that a listener accepted, which holds its Python object until it is over.
-  ConnectionMailbox(EventQueue& queue, std::weak_ptr<ListenerMailbox> listener) : queue_(queue), listener_(std::move(listener)) {}
+  ConnectionMailbox(EventQueue& queue, std::weak_ptr<ListenerMailbox> listener)
+      : queue_(queue), listener_(std::move(listener)) {}
 
   void on_connected(bool resumed, std::string_view alpn) noexcept override;
   void on_shutdown_complete(const quic::CloseReason& reason) noexcept override;

@@ -25,7 +25,8 @@ ConnectionObject::ConnectionObject(nb::object registration)
     : registration_(std::move(registration)),
       mailbox_(std::make_shared<ConnectionMailbox>(Dispatcher::queue())),
       server_(false) {
-  connection_ = or_raise(quic::Connection::open(nb::inst_ptr<RegistrationObject>(registration_)->open_handle(), mailbox_));
+  connection_ =
+      or_raise(quic::Connection::open(nb::inst_ptr<RegistrationObject>(registration_)->open_handle(), mailbox_));
 }
 
 ConnectionObject::ConnectionObject(nb::object registration, nb::object configuration,
@@ -60,9 +61,10 @@ void ConnectionObject::start(nb::handle configuration, nb::handle server_name, n
 void ConnectionObject::set_configuration(nb::handle configuration) {
   static_cast<void>(ConfigurationObject::loaded(configuration));
   if (configuration_.is_valid() && configuration.ptr() == configuration_.ptr()) return;
-  raise_named("InvalidState", server_ ? "the connection already has the configuration of its listener: give another one to "
-                                        "Listener.start()"
-                                      : "a client connection gets its configuration with start()");
+  raise_named("InvalidState", server_
+                                  ? "the connection already has the configuration of its listener: give another one to "
+                                    "Listener.start()"
+                                  : "a client connection gets its configuration with start()");
 }
 
 void ConnectionObject::shutdown(unsigned flags, std::uint64_t code, const std::string& reason) {
@@ -137,8 +139,8 @@ quic::CloseReason ConnectionObject::close_reason() const {
 
 std::string ConnectionObject::describe() const {
   std::string text = "<Connection " + std::string(server_ ? "server" : "client");
-  const std::string peer = remote_address().family() == quic::Address::Family::Unspecified ? server_name()
-                                                                                           : remote_address().to_string();
+  const std::string peer =
+      remote_address().family() == quic::Address::Family::Unspecified ? server_name() : remote_address().to_string();
   if (!peer.empty()) text += (server_ ? " from " : " to ") + peer;
   if (is_over()) return text + " over>";
   if (closed_) return text + " closed>";

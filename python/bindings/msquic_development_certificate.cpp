@@ -20,10 +20,13 @@ void bind_quic_development_certificate(nb::module_& m) {
         const auto text = [](const std::filesystem::path& file) {
           return nb::steal(PyUnicode_DecodeFSDefault(file.string().c_str()));
         };
-        return nb::make_tuple(text(made.certificate_file), text(made.private_key_file), nb::str(made.sha256_fingerprint.c_str()));
+        return nb::make_tuple(text(made.certificate_file), text(made.private_key_file),
+                              nb::str(made.sha256_fingerprint.c_str()));
       },
-      nb::arg("directory").none(), nb::arg("names").none() = nb::make_tuple(), nb::arg("default_names").none() = true, nb::arg("valid_days").none() = 13,
-      nb::sig("def generate_development_certificate(directory: str | bytes | os.PathLike[str], names: collections.abc.Sequence[str] = (), "
+      nb::arg("directory").none(), nb::arg("names").none() = nb::make_tuple(), nb::arg("default_names").none() = true,
+      nb::arg("valid_days").none() = 13,
+      nb::sig("def generate_development_certificate(directory: str | bytes | os.PathLike[str], names: "
+              "collections.abc.Sequence[str] = (), "
               "default_names: bool = True, valid_days: int = 13) -> tuple[str, str, str]"),
       "See msquic.generate_development_certificate().");
 }

@@ -50,10 +50,9 @@ nb::object close_exception(const quic::CloseReason& reason) {
                           : std::string(quic::status_text(reason.status));
   }
   const nb::object code = nb::int_(reason.code);
-  return exceptions().attr("_from_close")(name.c_str(), reason.raw_status, message.c_str(),
-                                          application ? nb::object(nb::none()) : code,
-                                          application ? code : nb::object(nb::none()), reason.remote,
-                                          nb::str(reason.reason.data(), reason.reason.size()));
+  return exceptions().attr("_from_close")(
+      name.c_str(), reason.raw_status, message.c_str(), application ? nb::object(nb::none()) : code,
+      application ? code : nb::object(nb::none()), reason.remote, nb::str(reason.reason.data(), reason.reason.size()));
 }
 
 void ensure_usable() {

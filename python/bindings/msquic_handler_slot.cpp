@@ -9,8 +9,9 @@ namespace msquic_py::python {
 void HandlerSlot::set(nb::handle handler, const HandlerShape& shape) {
   PyObject* replacement = nullptr;
   if (!handler.is_none()) {
-    nb::object parameters = shape.parameters[1] != nullptr ? nb::object(nb::make_tuple(shape.parameters[0], shape.parameters[1]))
-                                                           : nb::object(nb::make_tuple(shape.parameters[0]));
+    nb::object parameters = shape.parameters[1] != nullptr
+                                ? nb::object(nb::make_tuple(shape.parameters[0], shape.parameters[1]))
+                                : nb::object(nb::make_tuple(shape.parameters[0]));
     const nb::object count = nb::module_::import_("msquic._handlers")
                                  .attr("argument_count")(handler, shape.setter, parameters, shape.optional);
     argument_count_ = nb::cast<std::size_t>(count);

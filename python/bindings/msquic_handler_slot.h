@@ -8,9 +8,9 @@ namespace msquic_py::python {
 
 /// What a handler is called with.
 struct HandlerShape {
-  const char* setter;           ///< "set_on_connected"
-  const char* parameters[2];    ///< names, null where there are fewer
-  bool optional = false;        ///< the handler may also take none
+  const char* setter;         ///< "set_on_connected"
+  const char* parameters[2];  ///< names, null where there are fewer
+  bool optional = false;      ///< the handler may also take none
 };
 
 /// A Python callable for one kind of event. All members need the GIL.

@@ -1,5 +1,3 @@
-#include "quic/library.h"
-
 #include <chrono>
 #include <string>
 
@@ -8,6 +6,7 @@
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
 #include "msquic_topics.h"
+#include "quic/library.h"
 
 namespace msquic_py::python {
 namespace {
@@ -88,10 +87,12 @@ void bind_quic_library(nb::module_& m) {
       "Ends MsQuic and its threads, after waiting at most `timeout` seconds for objects that are closing. The next\n"
       "Registration starts it again. There is no need to call it: the end of the process does it.\n\n"
       "Raises LibraryInUse, naming what is alive, when there are objects that were neither closed nor dropped.");
-  m.def("library_version", [] { return nb::str(or_raise(quic::Library::version()).c_str()); }, nb::sig("def library_version() -> str"),
-        "MsQuic's version, e.g. \"2.5.1.0\". Starts MsQuic.");
-  m.def("tls_provider", [] { return nb::str(or_raise(quic::Library::tls_provider()).c_str()); }, nb::sig("def tls_provider() -> str"),
-        "The TLS library in MsQuic, e.g. \"quictls\". Starts MsQuic.");
+  m.def(
+      "library_version", [] { return nb::str(or_raise(quic::Library::version()).c_str()); },
+      nb::sig("def library_version() -> str"), "MsQuic's version, e.g. \"2.5.1.0\". Starts MsQuic.");
+  m.def(
+      "tls_provider", [] { return nb::str(or_raise(quic::Library::tls_provider()).c_str()); },
+      nb::sig("def tls_provider() -> str"), "The TLS library in MsQuic, e.g. \"quictls\". Starts MsQuic.");
   m.def("performance_counters", performance_counters, nb::sig("def performance_counters() -> dict[str, int]"),
         "MsQuic's counters for this process. Starts MsQuic.");
   m.def("live_objects", live_objects, nb::sig("def live_objects() -> dict[str, int]"),
@@ -107,10 +108,13 @@ void bind_quic_library(nb::module_& m) {
       "Waits until no object is open in MsQuic. False when that took longer than `timeout` seconds.");
   m.attr("package_version") = MSQUIC_PY_VERSION;
   m.def("leave", leave, "For atexit.");
-  m.def("after_fork_in_child", [] {
-    quic::Library::after_fork_in_child();
-    Dispatcher::after_fork_in_child();
-  }, "For os.register_at_fork.");
+  m.def(
+      "after_fork_in_child",
+      [] {
+        quic::Library::after_fork_in_child();
+        Dispatcher::after_fork_in_child();
+      },
+      "For os.register_at_fork.");
 }
 
 }  // namespace msquic_py::python

@@ -11,10 +11,11 @@
 namespace msquic_py::python {
 
 void bind_quic_listener(nb::module_& m) {
-  nb::class_<ListenerObject>(
-      m, "Listener", nb::type_slots(collectable_slots<ListenerObject>), nb::is_weak_referenceable(),
-      "Accepts connections. It holds those that it accepted until they are over, so that they need not be stored; when it\n"
-      "is closed or dropped, the connections that nobody else holds are shut down.")
+  nb::class_<ListenerObject>(m, "Listener", nb::type_slots(collectable_slots<ListenerObject>),
+                             nb::is_weak_referenceable(),
+                             "Accepts connections. It holds those that it accepted until they are over, so that they "
+                             "need not be stored; when it\n"
+                             "is closed or dropped, the connections that nobody else holds are shut down.")
       .def(
           "__init__",
           [](ListenerObject* self, nb::handle registration) {
@@ -36,19 +37,26 @@ void bind_quic_listener(nb::module_& m) {
             ensure_usable();
             self.start(configuration, alpn_list, port, host, reuse_port);
           },
-          nb::arg("configuration").none(), nb::arg("alpn_list").none(), nb::arg("port").none(), nb::arg("host").none() = nb::none(), nb::kw_only(),
-          nb::arg("reuse_port").none() = false,
-          nb::sig("def start(self, configuration: Configuration, alpn_list: collections.abc.Sequence[str | bytes], port: int, "
+          nb::arg("configuration").none(), nb::arg("alpn_list").none(), nb::arg("port").none(),
+          nb::arg("host").none() = nb::none(), nb::kw_only(), nb::arg("reuse_port").none() = false,
+          nb::sig("def start(self, configuration: Configuration, alpn_list: collections.abc.Sequence[str | bytes], "
+                  "port: int, "
                   "host: str | None = None, *, reuse_port: bool = False) -> None"),
-          "Starts listening; also again after stop(). Port 0 chooses a free one, see `port`. `host` is an IP address of this\n"
-          "machine, None means all; the socket is bound to all anyway, others are refused by QUIC. The configuration must\n"
+          "Starts listening; also again after stop(). Port 0 chooses a free one, see `port`. `host` is an IP address "
+          "of this\n"
+          "machine, None means all; the socket is bound to all anyway, others are refused by QUIC. The configuration "
+          "must\n"
           "have the ALPNs too.\n\n"
-          "Raises AddressInUse when another socket has the port (unless `reuse_port`), AlpnInUse when a listener of this\n"
+          "Raises AddressInUse when another socket has the port (unless `reuse_port`), AlpnInUse when a listener of "
+          "this\n"
           "process has one of the ALPNs there.")
-      .def("stop", [](ListenerObject& self) {
+      .def(
+          "stop",
+          [](ListenerObject& self) {
             ensure_usable();
             self.stop();
-          }, "Accepts no more connections. Accepted ones live on.")
+          },
+          "Accepts no more connections. Accepted ones live on.")
       .def(
           "close",
           [](ListenerObject& self, nb::handle timeout) {
@@ -56,7 +64,8 @@ void bind_quic_listener(nb::module_& m) {
             self.close(timeout_argument(timeout, "timeout"));
           },
           nb::arg("timeout").none() = 5.0, nb::sig("def close(self, timeout: float = 5.0) -> None"),
-          "Stops, drops the connections that nobody else holds, and waits at most `timeout` seconds for MsQuic. May be\n"
+          "Stops, drops the connections that nobody else holds, and waits at most `timeout` seconds for MsQuic. May "
+          "be\n"
           "called twice, and in any handler.")
       .def(
           "set_on_new_connection",
@@ -65,11 +74,14 @@ void bind_quic_listener(nb::module_& m) {
             self.set_handler(handler);
           },
           nb::arg("handler").none(),
-          nb::sig("def set_on_new_connection(self, handler: collections.abc.Callable[[Connection], object] | None) -> None"),
-          "`handler(connection: Connection)`: a client connects; the handshake goes on meanwhile, set its handlers here. At\n"
+          nb::sig("def set_on_new_connection(self, handler: collections.abc.Callable[[Connection], object] | None) -> "
+                  "None"),
+          "`handler(connection: Connection)`: a client connects; the handshake goes on meanwhile, set its handlers "
+          "here. At\n"
           "most 1024 connections wait for the handler to be set; further clients are refused.")
-      .def_prop_ro("port", [](const ListenerObject& self) { return self.address().port(); },
-                   "The UDP port it listens on, the real one when 0 was asked for; 0 while stopped.")
+      .def_prop_ro(
+          "port", [](const ListenerObject& self) { return self.address().port(); },
+          "The UDP port it listens on, the real one when 0 was asked for; 0 while stopped.")
       .def_prop_ro(
           "local_address",
           [](const ListenerObject& self) -> nb::object {
@@ -78,9 +90,12 @@ void bind_quic_listener(nb::module_& m) {
             return nb::make_tuple(address.host().c_str(), address.port());
           },
           nb::sig("def local_address(self, /) -> tuple[str, int] | None"), "(IP address, port); None while stopped.")
-      .def("__enter__", [](nb::handle self) { return nb::borrow<nb::object>(self); }, nb::sig("def __enter__(self) -> typing.Self"))
-      .def("__exit__", [](ListenerObject& self, nb::args) { self.close(std::chrono::seconds(5)); },
-           nb::sig("def __exit__(self, *args: object) -> None"))
+      .def(
+          "__enter__", [](nb::handle self) { return nb::borrow<nb::object>(self); },
+          nb::sig("def __enter__(self) -> typing.Self"))
+      .def(
+          "__exit__", [](ListenerObject& self, nb::args) { self.close(std::chrono::seconds(5)); },
+          nb::sig("def __exit__(self, *args: object) -> None"))
       .def("__repr__", &ListenerObject::describe);
 }
 

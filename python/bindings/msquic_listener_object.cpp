@@ -16,12 +16,14 @@ constexpr std::size_t kBacklog = 1024;
 
 }  // namespace
 
-std::optional<quic::AcceptedConnection> ListenerMailbox::on_new_connection(const quic::NewConnection& connection) noexcept {
+std::optional<quic::AcceptedConnection> ListenerMailbox::on_new_connection(
+    const quic::NewConnection& connection) noexcept {
   quic::AcceptedConnection accepted;
   {
     const std::lock_guard lock(mutex_);
     if (closed_ || accepted_.size() >= kBacklog) return std::nullopt;
-    auto mailbox = std::make_shared<ConnectionMailbox>(queue_, std::static_pointer_cast<ListenerMailbox>(shared_from_this()));
+    auto mailbox =
+        std::make_shared<ConnectionMailbox>(queue_, std::static_pointer_cast<ListenerMailbox>(shared_from_this()));
     accepted.handler = mailbox;
     accepted.configuration = configuration_;
     accepted_.push_back({std::move(mailbox), connection.connection});
@@ -106,7 +108,8 @@ ListenerObject::~ListenerObject() {
   if (!quic::Library::forked()) mailbox_->close();
 }
 
-void ListenerObject::start(nb::handle configuration, nb::handle alpns, nb::handle port, nb::handle host, nb::handle reuse_port) {
+void ListenerObject::start(nb::handle configuration, nb::handle alpns, nb::handle port, nb::handle host,
+                           nb::handle reuse_port) {
   const quic::Configuration& native = ConfigurationObject::loaded(configuration);
   const std::vector<std::string> names = alpn_argument(alpns);
   quic::ListenOptions options;
@@ -116,7 +119,9 @@ void ListenerObject::start(nb::handle configuration, nb::handle alpns, nb::handl
   if (!host.is_none()) {
     const std::string literal = text_argument(host, "host");
     const auto address = quic::Address::parse(literal, number);
-    if (!address) raise_named("InvalidArgument", "host must be an IP address of this machine, such as 127.0.0.1 or ::1, or None for all");
+    if (!address)
+      raise_named("InvalidArgument",
+                  "host must be an IP address of this machine, such as 127.0.0.1 or ::1, or None for all");
     options.address = *address;
   }
   mailbox_->set_configuration(native);

@@ -39,7 +39,8 @@ struct Setting {
   const char* name;
   Setter set;
 };
-#define MSQUIC_PY_SETTING(name) {#name, &set_member<&quic::Settings::name>}
+#define MSQUIC_PY_SETTING(name) \
+  { #name, &set_member < &quic::Settings::name> }
 constexpr Setting kSettings[] = {
     MSQUIC_PY_SETTING(idle_timeout_ms),
     MSQUIC_PY_SETTING(peer_bidi_stream_count),

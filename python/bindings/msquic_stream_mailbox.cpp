@@ -144,9 +144,9 @@ bool StreamMailbox::deliver_data(StreamObject& stream) {
   }
   if (resume) stream.resume_receive();
   if (delivering_.empty() && !fin) return true;
-  const std::array arguments{
-      PyBytes_FromStringAndSize(reinterpret_cast<const char*>(delivering_.data()), static_cast<Py_ssize_t>(delivering_.size())),
-      PyBool_FromLong(fin)};
+  const std::array arguments{PyBytes_FromStringAndSize(reinterpret_cast<const char*>(delivering_.data()),
+                                                       static_cast<Py_ssize_t>(delivering_.size())),
+                             PyBool_FromLong(fin)};
   if (fin || delivering_.capacity() > kWorthKeeping) base::ByteVector().swap(delivering_);
   return handler.call(arguments.data(), 2);
 }
@@ -176,7 +176,8 @@ bool StreamMailbox::deliver(StreamObject& stream, StreamEvent kind) {
 
 void StreamMailbox::deliver_end(StreamObject& stream) {
   bool completed = deliver_data(stream);
-  if ((pending_ & (1u << kStreamShutdownComplete)) != 0) completed = deliver(stream, kStreamShutdownComplete) && completed;
+  if ((pending_ & (1u << kStreamShutdownComplete)) != 0)
+    completed = deliver(stream, kStreamShutdownComplete) && completed;
   if (!completed) stream.fail_connection();
   stream.finish();
 }

@@ -10,7 +10,8 @@ namespace msquic_py::python {
 namespace {
 
 std::uint64_t number_argument(nb::handle value) {
-  if (PyBool_Check(value.ptr()) || !PyIndex_Check(value.ptr())) raise_named("InvalidArgumentType", "value must be an int");
+  if (PyBool_Check(value.ptr()) || !PyIndex_Check(value.ptr()))
+    raise_named("InvalidArgumentType", "value must be an int");
   const nb::object number = nb::steal(PyNumber_Index(value.ptr()));
   if (!number.is_valid()) nb::raise_python_error();
   const unsigned long long converted = PyLong_AsUnsignedLongLong(number.ptr());
@@ -42,16 +43,18 @@ void bind_quic_varint(nb::module_& m) {
         const std::uint64_t position = unsigned_argument(offset, "offset", ~std::uint64_t{0} >> 1);
         if (position > held.bytes().size()) raise_named("InvalidArgument", "offset lies behind the end of data");
         const auto decoded = base::decode_varint(held.bytes().subspan(position));
-        if (!decoded) raise_named("IncompleteVarint", "data ends inside a varint: append what follows and decode again");
+        if (!decoded)
+          raise_named("IncompleteVarint", "data ends inside a varint: append what follows and decode again");
         return nb::make_tuple(decoded->value, decoded->size);
       },
       nb::arg("data").none(), nb::arg("offset").none() = 0,
       nb::sig("def decode_varint(data: typing_extensions.Buffer, offset: int = 0) -> tuple[int, int]"),
-      "The QUIC varint at `offset` of any bytes-like object, minimal or not, and the number of bytes that it occupies.\n\n"
+      "The QUIC varint at `offset` of any bytes-like object, minimal or not, and the number of bytes that it "
+      "occupies.\n\n"
       "Raises IncompleteVarint when `data` ends inside it.");
   m.def(
-      "varint_size", [](nb::handle value) { return base::varint_size(number_argument(value)); }, nb::arg("value").none(),
-      nb::sig("def varint_size(value: int) -> int"),
+      "varint_size", [](nb::handle value) { return base::varint_size(number_argument(value)); },
+      nb::arg("value").none(), nb::sig("def varint_size(value: int) -> int"),
       "The number of bytes of the shortest encoding of `value`. Raises VarintOutOfRange like encode_varint().");
 }
 

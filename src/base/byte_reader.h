@@ -24,7 +24,9 @@ class ByteReader {
   [[nodiscard]] bool at_end() const noexcept { return remaining() == 0; }
   [[nodiscard]] Bytes rest() const noexcept { return bytes_.subspan(position_); }
   /// The bytes between two positions of this reader.
-  [[nodiscard]] Bytes between(std::size_t begin, std::size_t end) const noexcept { return bytes_.subspan(begin, end - begin); }
+  [[nodiscard]] Bytes between(std::size_t begin, std::size_t end) const noexcept {
+    return bytes_.subspan(begin, end - begin);
+  }
 
  private:
   Bytes bytes_;

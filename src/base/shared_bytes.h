@@ -40,7 +40,8 @@ class SharedBytes {
   /// A new slab that holds a copy of `bytes`.
   static SharedBytes copy_of(Bytes bytes);
   /// A slice of `slab`; takes a reference of its own. `data` points into the slab.
-  SharedBytes(Slab& slab, const std::uint8_t* data, std::size_t size) noexcept : slab_(&slab), data_(data), size_(size) {
+  SharedBytes(Slab& slab, const std::uint8_t* data, std::size_t size) noexcept
+      : slab_(&slab), data_(data), size_(size) {
     slab_->retain();
   }
 

@@ -20,11 +20,13 @@ std::optional<LocError> read_pair(const moqt::KeyValuePair& pair, HeaderExtensio
     return store(loc.video_config, *pair.bytes());
   }
   const bool known = pair.type == number(ExtensionType::kCaptureTimestamp) ||
-                     pair.type == number(ExtensionType::kVideoFrameMarking) || pair.type == number(ExtensionType::kAudioLevel);
+                     pair.type == number(ExtensionType::kVideoFrameMarking) ||
+                     pair.type == number(ExtensionType::kAudioLevel);
   if (!known) return std::nullopt;
   if (pair.number() == nullptr) return LocError::kKeyValueKind;
   if (pair.type == number(ExtensionType::kCaptureTimestamp)) return store(loc.capture_timestamp, *pair.number());
-  if (pair.type == number(ExtensionType::kAudioLevel)) return store(loc.audio_level, AudioLevel::from_number(*pair.number()));
+  if (pair.type == number(ExtensionType::kAudioLevel))
+    return store(loc.audio_level, AudioLevel::from_number(*pair.number()));
   const auto marking = VideoFrameMarking::from_number(*pair.number());
   if (!marking) return LocError::kVideoFrameMarking;
   return store(loc.video_frame_marking, *marking);

@@ -35,8 +35,8 @@ enum class LocError : std::uint8_t {
   kVideoFrameMarking,  ///< the parts have no encoding, or the number no meaning
   kAudioLevel,         ///< above 127
   kVideoConfigTooLong,
-  kKeyValueKind,       ///< bytes where LOC has a number, or the reverse
-  kRepeated,           ///< one of the four appears twice
+  kKeyValueKind,  ///< bytes where LOC has a number, or the reverse
+  kRepeated,      ///< one of the four appears twice
 };
 
 /// One sentence for people.

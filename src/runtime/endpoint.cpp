@@ -14,14 +14,19 @@ namespace msquic_py::runtime {
 class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enable_shared_from_this<Acceptor> {
  public:
   Acceptor(Endpoint& endpoint, ListenOptions options, quic::Configuration configuration, SessionUser& user)
-      : endpoint_(&endpoint), loop_(endpoint.loop_), options_(std::move(options)), configuration_(std::move(configuration)), user_(user) {}
+      : endpoint_(&endpoint),
+        loop_(endpoint.loop_),
+        options_(std::move(options)),
+        configuration_(std::move(configuration)),
+        user_(user) {}
 
   std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& incoming) noexcept override {
     const std::lock_guard lock(mutex_);
     if (endpoint_ == nullptr || live_.load() >= options_.max_sessions) return std::nullopt;
     ++live_;
     auto inbox = std::make_shared<TransportInbox>(loop_);
-    loop_.post([self = shared_from_this(), inbox, connection = incoming.connection] { self->adopt(inbox, connection); });
+    loop_.post(
+        [self = shared_from_this(), inbox, connection = incoming.connection] { self->adopt(inbox, connection); });
     return quic::AcceptedConnection{std::move(inbox), configuration_};
   }
 
@@ -92,7 +97,8 @@ void Endpoint::stop_listening() {
 }
 
 quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& user) {
-  auto configuration = quic::Configuration::open(registration_, supported_alpns(), transport_settings(), options.credentials);
+  auto configuration =
+      quic::Configuration::open(registration_, supported_alpns(), transport_settings(), options.credentials);
   if (!configuration) return base::Failure{configuration.error()};
   auto inbox = std::make_shared<TransportInbox>(loop_);
   auto connection = quic::Connection::open(registration_, inbox);
@@ -112,8 +118,8 @@ SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, quic:
     drivers_.erase(&driver);
     if (drivers_.empty() && on_idle_) on_idle_();
   };
-  auto driver = std::make_unique<SessionDriver>(loop_, std::move(inbox), std::move(connection), std::move(options), user,
-                                                std::move(ended));
+  auto driver = std::make_unique<SessionDriver>(loop_, std::move(inbox), std::move(connection), std::move(options),
+                                                user, std::move(ended));
   SessionDriver& reference = *driver;
   drivers_.emplace(&reference, std::move(driver));
   return reference;

@@ -22,8 +22,8 @@ namespace msquic_py::runtime {
 class Endpoint {
  public:
   struct ListenOptions {
-    std::string host = "::";      ///< an IP literal; a wildcard listens on both families
-    std::uint16_t port = 0;       ///< 0 chooses a free one, see port()
+    std::string host = "::";  ///< an IP literal; a wildcard listens on both families
+    std::uint16_t port = 0;   ///< 0 chooses a free one, see port()
     quic::Credentials credentials;
     SessionDriver::Options session;
     std::size_t max_sessions = 10'000;  ///< further clients are refused

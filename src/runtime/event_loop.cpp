@@ -48,7 +48,8 @@ void EventLoop::stop() {
 
 void EventLoop::take_turn(Participant& participant, Time now) {
   const std::size_t slot = participant.slot_;
-  participant.ready_.store(false, std::memory_order_release);  // first: what arrives during the turn makes it ready again
+  participant.ready_.store(false,
+                           std::memory_order_release);  // first: what arrives during the turn makes it ready again
   slots_[slot].deadline = Time::max();
   const auto deadline = participant.turn(now);
   if (deadline && slots_[slot].participant == &participant) slots_[slot].deadline = *deadline;

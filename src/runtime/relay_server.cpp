@@ -7,7 +7,8 @@ namespace msquic_py::runtime {
 /// One driver's place at the relay.
 class RelayServer::Attachment final : public relay::Outlet {
  public:
-  Attachment(SessionDriver& driver, relay::Relay& relay) : driver_(driver), number_(relay.attach(driver.session(), *this)) {}
+  Attachment(SessionDriver& driver, relay::Relay& relay)
+      : driver_(driver), number_(relay.attach(driver.session(), *this)) {}
   void make_ready() override { driver_.make_ready(); }
   [[nodiscard]] relay::Relay::PeerNumber number() const noexcept { return number_; }
 

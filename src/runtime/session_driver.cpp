@@ -15,8 +15,8 @@ namespace {
 
 // MsQuic prefers high numbers, the draft low ones. Urgency is 16 bits wide, like MsQuic's priority.
 constexpr std::uint16_t kDefaultUrgency = 128 << 8 | 128;
-/// Answers that a peer may leave unread. Requests that end at once, such as refused ones, get their credit back at once:
-/// without a bound, a peer that only writes would have us pile up what we answer.
+/// Answers that a peer may leave unread. Requests that end at once, such as refused ones, get their credit back at
+/// once: without a bound, a peer that only writes would have us pile up what we answer.
 constexpr std::size_t kMaxControlUnsent = 4 * 1024 * 1024;
 /// How long acknowledgements wait for company while the session could send anyway.
 constexpr EventLoop::Clock::duration kSentDelay = std::chrono::milliseconds(20);

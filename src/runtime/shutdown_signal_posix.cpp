@@ -36,7 +36,8 @@ struct ShutdownSignal::Waiter {
   std::thread thread;
 };
 
-ShutdownSignal::ShutdownSignal(std::function<void()> on_signal) : waiter_(std::make_unique<Waiter>(std::move(on_signal))) {}
+ShutdownSignal::ShutdownSignal(std::function<void()> on_signal)
+    : waiter_(std::make_unique<Waiter>(std::move(on_signal))) {}
 ShutdownSignal::~ShutdownSignal() = default;
 
 }  // namespace msquic_py::runtime

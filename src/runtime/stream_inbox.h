@@ -27,7 +27,8 @@ class ControlStreamInbox final : public quic::StreamHandler {
 /// Events of a unidirectional stream that the peer writes.
 class IncomingStreamInbox final : public quic::StreamHandler {
  public:
-  IncomingStreamInbox(std::shared_ptr<TransportInbox> inbox, std::uint64_t id) noexcept : inbox_(std::move(inbox)), id_(id) {}
+  IncomingStreamInbox(std::shared_ptr<TransportInbox> inbox, std::uint64_t id) noexcept
+      : inbox_(std::move(inbox)), id_(id) {}
   std::uint64_t on_receive(const quic::ReceivedData& data) noexcept override;
   void on_peer_send_aborted(std::uint64_t code) noexcept override;
   void on_shutdown_complete(const quic::StreamShutdown& shutdown) noexcept override;

@@ -4,10 +4,10 @@
 #include <cstdlib>
 
 /// An invariant of the code under test: reported, and the run ends so that libFuzzer keeps the input.
-#define REQUIRE(condition)                                                               \
-  do {                                                                                   \
-    if (!(condition)) {                                                                  \
+#define REQUIRE(condition)                                                                   \
+  do {                                                                                       \
+    if (!(condition)) {                                                                      \
       std::fprintf(stderr, "%s:%d: invariant broken: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                      \
-    }                                                                                    \
+      std::abort();                                                                          \
+    }                                                                                        \
   } while (false)

@@ -30,12 +30,13 @@ inline void note(StreamOutcome& outcome, const moqt::wire::ObjectStart& start) {
   REQUIRE(start.delta_size <= start.header.size());
   outcome.headers.push_back(copy(start.header));
   outcome.payloads.emplace_back();
-  outcome.numbers.insert(outcome.numbers.end(),
-                         {start.object_id, start.payload_length, static_cast<std::uint64_t>(start.status), start.extensions_size});
+  outcome.numbers.insert(outcome.numbers.end(), {start.object_id, start.payload_length,
+                                                 static_cast<std::uint64_t>(start.status), start.extensions_size});
 }
 inline void note(StreamOutcome& outcome, const moqt::wire::FetchObjectStart& start) {
   note(outcome, start.object);
-  outcome.numbers.insert(outcome.numbers.end(), {start.group_id, start.subgroup_id, start.publisher_priority, start.flags});
+  outcome.numbers.insert(outcome.numbers.end(),
+                         {start.group_id, start.subgroup_id, start.publisher_priority, start.flags});
 }
 inline void note(StreamOutcome& outcome, const moqt::wire::ObjectPayload& payload) {
   REQUIRE(!payload.bytes.empty() && !outcome.payloads.empty());

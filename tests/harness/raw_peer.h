@@ -33,7 +33,8 @@ inline base::ByteVector hex(std::string_view text) {
 /// One session against a peer that is nothing but bytes written down in the test.
 class RawPeer {
  public:
-  explicit RawPeer(moqt::Perspective session_is, moqt::session::SessionConfig config = {}) : session(as(session_is, std::move(config))) {
+  explicit RawPeer(moqt::Perspective session_is, moqt::session::SessionConfig config = {})
+      : session(as(session_is, std::move(config))) {
     session.on_datagram_max_size(1200);
     session.start(now);
     drain();
@@ -98,13 +99,15 @@ class RawPeer {
       } else if (auto* stop = std::get_if<moqt::session::StopSending>(&action)) {
         stopped.push_back(*stop);
       } else if (auto* send_stream = std::get_if<moqt::session::SendStream>(&action)) {
-        for (const auto& slice : send_stream->slices) sent_stream.insert(sent_stream.end(), slice.data(), slice.data() + slice.size());
+        for (const auto& slice : send_stream->slices)
+          sent_stream.insert(sent_stream.end(), slice.data(), slice.data() + slice.size());
         session.on_stream_bytes_sent(send_stream->stream, send_stream->slices.bytes());
         fin_sent |= send_stream->fin;
       } else if (auto* reset = std::get_if<moqt::session::ResetStream>(&action)) {
         resets.push_back(*reset);
       } else if (auto* datagram_out = std::get_if<moqt::session::SendDatagram>(&action)) {
-        for (const auto& slice : datagram_out->slices) sent_datagram.insert(sent_datagram.end(), slice.data(), slice.data() + slice.size());
+        for (const auto& slice : datagram_out->slices)
+          sent_datagram.insert(sent_datagram.end(), slice.data(), slice.data() + slice.size());
       }
     }
     moqt::session::Event event;

@@ -39,11 +39,11 @@ struct PairSide {
   std::optional<ms::CloseSession> closed;
   std::vector<InFlightStream> streams;  ///< that it writes
   std::uint64_t next_stream = 0;
-  base::ByteVector control;             ///< written, not read by the other
+  base::ByteVector control;  ///< written, not read by the other
   std::deque<base::ByteVector> datagrams;
-  bool hold_data = false;               ///< streams and datagrams stay in flight
-  bool acknowledge = true;              ///< sent bytes are reported as sent at once
-  bool collect_events = true;           ///< otherwise somebody else polls the session's events
+  bool hold_data = false;      ///< streams and datagrams stay in flight
+  bool acknowledge = true;     ///< sent bytes are reported as sent at once
+  bool collect_events = true;  ///< otherwise somebody else polls the session's events
 
   template <class T>
   [[nodiscard]] std::vector<T> all() const {
@@ -79,11 +79,9 @@ struct PairSide {
 class SessionPair {
  public:
   /// Without `collect_events` the events stay in the sessions, for whoever sits on top of them.
-  explicit SessionPair(std::uint32_t seed = 1, ms::SessionConfig client_config = {}, ms::SessionConfig server_config = {},
-                       bool collect_events = true)
-      : client(as_client(std::move(client_config))),
-        server(as_server(std::move(server_config))),
-        random_(seed) {
+  explicit SessionPair(std::uint32_t seed = 1, ms::SessionConfig client_config = {},
+                       ms::SessionConfig server_config = {}, bool collect_events = true)
+      : client(as_client(std::move(client_config))), server(as_server(std::move(server_config))), random_(seed) {
     client.collect_events = server.collect_events = collect_events;
     client.next_stream = 2;  // unidirectional streams of the client: 2, 6, …; of the server: 3, 7, …
     server.next_stream = 3;
@@ -124,7 +122,8 @@ class SessionPair {
     for (int step = 0; step < 10'000; ++step) {
       std::optional<ms::Time> next;
       for (PairSide* side : {&client, &server}) {
-        if (const auto deadline = side->session.next_deadline(); deadline && (!next || *deadline < *next)) next = deadline;
+        if (const auto deadline = side->session.next_deadline(); deadline && (!next || *deadline < *next))
+          next = deadline;
       }
       if (!next || *next > end) break;
       now = std::max(now, *next);
@@ -185,7 +184,8 @@ class SessionPair {
     } else if (const auto* send = std::get_if<ms::SendStream>(&action)) {
       InFlightStream* stream = stream_of(side, send->stream);
       if (stream == nullptr) return;
-      for (const auto& slice : send->slices) stream->bytes.insert(stream->bytes.end(), slice.data(), slice.data() + slice.size());
+      for (const auto& slice : send->slices)
+        stream->bytes.insert(stream->bytes.end(), slice.data(), slice.data() + slice.size());
       stream->fin |= send->fin;
       if (side.acknowledge) side.session.on_stream_bytes_sent(send->stream, send->slices.bytes());
     } else if (const auto* reset = std::get_if<ms::ResetStream>(&action)) {
@@ -207,9 +207,7 @@ class SessionPair {
     }
   }
 
-  std::size_t cut(std::size_t available) {
-    return std::uniform_int_distribution<std::size_t>(1, available)(random_);
-  }
+  std::size_t cut(std::size_t available) { return std::uniform_int_distribution<std::size_t>(1, available)(random_); }
 
   bool carry(PairSide& from, PairSide& to) {
     bool moved = false;
@@ -225,7 +223,8 @@ class SessionPair {
       if (!stream.bytes.empty()) {
         const std::size_t count = cut(stream.bytes.size());
         const bool fin = stream.fin && count == stream.bytes.size();
-        to.session.on_uni_stream_data(now, stream.id, base::SharedBytes::copy_of(base::Bytes(stream.bytes).first(count)), fin);
+        to.session.on_uni_stream_data(now, stream.id,
+                                      base::SharedBytes::copy_of(base::Bytes(stream.bytes).first(count)), fin);
         stream.bytes.erase(stream.bytes.begin(), stream.bytes.begin() + static_cast<std::ptrdiff_t>(count));
         if (fin) stream.fin = false;
         moved = true;

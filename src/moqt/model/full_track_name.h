@@ -20,7 +20,8 @@ struct FullTrackName {
   FullTrackName() = default;
   FullTrackName(TrackNamespace ns, base::ByteVector name) noexcept
       : track_namespace(std::move(ns)), track_name(std::move(name)) {}
-  FullTrackName(TrackNamespace ns, std::string_view name) : track_namespace(std::move(ns)), track_name(name.begin(), name.end()) {}
+  FullTrackName(TrackNamespace ns, std::string_view name)
+      : track_namespace(std::move(ns)), track_name(name.begin(), name.end()) {}
 
   /// The sum of the lengths of all namespace fields and of the track name, in bytes.
   [[nodiscard]] std::size_t length() const noexcept { return track_namespace.length() + track_name.size(); }

@@ -31,7 +31,9 @@ void MessageParameters::set_delivery_timeout(std::uint64_t ms) { set(number(Mess
 std::optional<std::uint64_t> MessageParameters::max_cache_duration() const noexcept {
   return copy(find_as<std::uint64_t>(number(MessageParameter::kMaxCacheDuration)));
 }
-void MessageParameters::set_max_cache_duration(std::uint64_t ms) { set(number(MessageParameter::kMaxCacheDuration), ms); }
+void MessageParameters::set_max_cache_duration(std::uint64_t ms) {
+  set(number(MessageParameter::kMaxCacheDuration), ms);
+}
 
 std::optional<std::uint64_t> MessageParameters::expires() const noexcept {
   return copy(find_as<std::uint64_t>(number(MessageParameter::kExpires)));
@@ -42,7 +44,9 @@ std::optional<Location> MessageParameters::largest_object() const noexcept {
   const auto* value = find_as<Location>(number(MessageParameter::kLargestObject));
   return value == nullptr ? std::nullopt : std::optional(*value);
 }
-void MessageParameters::set_largest_object(Location location) { set(number(MessageParameter::kLargestObject), location); }
+void MessageParameters::set_largest_object(Location location) {
+  set(number(MessageParameter::kLargestObject), location);
+}
 
 std::optional<std::uint8_t> MessageParameters::publisher_priority() const noexcept {
   return as_priority(find_as<std::uint64_t>(number(MessageParameter::kPublisherPriority)));
@@ -67,7 +71,9 @@ std::optional<SubscriptionFilter> MessageParameters::filter() const noexcept {
   const auto* value = find_as<SubscriptionFilter>(number(MessageParameter::kSubscriptionFilter));
   return value == nullptr ? std::nullopt : std::optional(*value);
 }
-void MessageParameters::set_filter(const SubscriptionFilter& filter) { set(number(MessageParameter::kSubscriptionFilter), filter); }
+void MessageParameters::set_filter(const SubscriptionFilter& filter) {
+  set(number(MessageParameter::kSubscriptionFilter), filter);
+}
 
 std::optional<GroupOrder> MessageParameters::group_order() const noexcept {
   const auto* value = find_as<std::uint64_t>(number(MessageParameter::kGroupOrder));
@@ -88,7 +94,9 @@ void MessageParameters::set_dynamic_groups(bool dynamic) {
 std::optional<std::uint64_t> MessageParameters::new_group_request() const noexcept {
   return copy(find_as<std::uint64_t>(number(MessageParameter::kNewGroupRequest)));
 }
-void MessageParameters::set_new_group_request(std::uint64_t value) { set(number(MessageParameter::kNewGroupRequest), value); }
+void MessageParameters::set_new_group_request(std::uint64_t value) {
+  set(number(MessageParameter::kNewGroupRequest), value);
+}
 
 std::vector<AuthorizationToken> MessageParameters::authorization_tokens() const {
   return tokens(number(MessageParameter::kAuthorizationToken));

@@ -22,7 +22,9 @@ void SetupParameters::set_path(std::string_view path) { set(number(SetupParamete
 std::optional<std::string_view> SetupParameters::authority() const noexcept {
   return as_text(find_as<base::ByteVector>(number(SetupParameter::kAuthority)));
 }
-void SetupParameters::set_authority(std::string_view authority) { set(number(SetupParameter::kAuthority), as_value(authority)); }
+void SetupParameters::set_authority(std::string_view authority) {
+  set(number(SetupParameter::kAuthority), as_value(authority));
+}
 
 std::uint64_t SetupParameters::max_request_id() const noexcept {
   const auto* value = find_as<std::uint64_t>(number(SetupParameter::kMaxRequestId));

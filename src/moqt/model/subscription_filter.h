@@ -27,14 +27,18 @@ struct SubscriptionFilter {
 
   static constexpr SubscriptionFilter next_group_start() noexcept { return {FilterType::kNextGroupStart, {}, 0}; }
   static constexpr SubscriptionFilter largest_object() noexcept { return {FilterType::kLargestObject, {}, 0}; }
-  static constexpr SubscriptionFilter absolute_start(Location start) noexcept { return {FilterType::kAbsoluteStart, start, 0}; }
+  static constexpr SubscriptionFilter absolute_start(Location start) noexcept {
+    return {FilterType::kAbsoluteStart, start, 0};
+  }
   static constexpr SubscriptionFilter absolute_range(Location start, std::uint64_t end_group) noexcept {
     return {FilterType::kAbsoluteRange, start, end_group};
   }
 
   /// False for a range that ends in a group before its start; the draft forbids sending one and names no error
   /// for receiving it, so it decodes, and the session answers INVALID_RANGE.
-  [[nodiscard]] constexpr bool valid() const noexcept { return type != FilterType::kAbsoluteRange || end_group >= start.group; }
+  [[nodiscard]] constexpr bool valid() const noexcept {
+    return type != FilterType::kAbsoluteRange || end_group >= start.group;
+  }
 
   /// The first location wanted, given the largest one known when the filter takes effect (nothing: no object yet).
   [[nodiscard]] Location resolve_start(std::optional<Location> largest) const noexcept;

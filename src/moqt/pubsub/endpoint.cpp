@@ -43,11 +43,13 @@ struct Endpoint::Dispatch {
     self.events_.push(ReaderEnded{reader});
   }
   void operator()(session::SubscriptionDone& event) const {
-    end_reader(event.subscription, {TrackEnd::Cause::kDone, event.code, std::move(event.reason), event.missing_streams, event.stream_count});
+    end_reader(event.subscription, {TrackEnd::Cause::kDone, event.code, std::move(event.reason), event.missing_streams,
+                                    event.stream_count});
   }
   void operator()(session::TrackMalformed& event) const {
-    end_reader(event.subscription, {TrackEnd::Cause::kMalformed, static_cast<std::uint64_t>(PublishDoneCode::kMalformedTrack),
-                                    std::string(moqt::describe(event.reason)), 0});
+    end_reader(event.subscription,
+               {TrackEnd::Cause::kMalformed, static_cast<std::uint64_t>(PublishDoneCode::kMalformedTrack),
+                std::string(moqt::describe(event.reason)), 0});
   }
   void operator()(session::PublishReceived& event) const {
     // It collects the objects that come ahead of the answer.
@@ -227,11 +229,13 @@ SessionResult<std::shared_ptr<TrackReader>> Endpoint::subscribe(FullTrackName tr
   return reader;
 }
 
-SessionResult<std::shared_ptr<TrackReader>> Endpoint::accept_publish(RequestHandle request, MessageParameters parameters) {
+SessionResult<std::shared_ptr<TrackReader>> Endpoint::accept_publish(RequestHandle request,
+                                                                     MessageParameters parameters) {
   const auto found = readers_.find(request);
   if (found == readers_.end()) return base::Failure{SessionError::kUnknownRequest};
   const std::shared_ptr<TrackReader> reader = found->second;
-  if (auto accepted = session_.accept(request, std::move(parameters)); !accepted.ok()) return base::Failure{accepted.error()};
+  if (auto accepted = session_.accept(request, std::move(parameters)); !accepted.ok())
+    return base::Failure{accepted.error()};
   reader->state_ = TrackReader::State::kEstablished;
   if (reader->available() > 0) events_.push(ReaderReadable{reader});
   return reader;

@@ -48,12 +48,12 @@ struct NewGroupRequested {
 /// EndpointConfig::reject_unknown_tracks is off), PublishReceived, NamespacePublished, NamespaceSubscribed,
 /// NamespaceDone, NamespaceCancelled, NamespaceUnsubscribed, and RequestAccepted/RequestRejected for announcements,
 /// namespace subscriptions, track status requests, updates and PUBLISH.
-using EndpointEvent = std::variant<std::monostate, ReaderEstablished, ReaderReadable, ReaderEnded, WriterSubscribersChanged,
-                                   NewGroupRequested, session::Established, session::Closed, session::GoawayReceived,
-                                   session::SubscribeReceived, session::TrackStatusReceived, session::PublishReceived,
-                                   session::NamespacePublished, session::NamespaceSubscribed, session::NamespaceDone,
-                                   session::NamespaceCancelled, session::NamespaceUnsubscribed, session::RequestAccepted,
-                                   session::RequestRejected>;
+using EndpointEvent = std::variant<std::monostate, ReaderEstablished, ReaderReadable, ReaderEnded,
+                                   WriterSubscribersChanged, NewGroupRequested, session::Established, session::Closed,
+                                   session::GoawayReceived, session::SubscribeReceived, session::TrackStatusReceived,
+                                   session::PublishReceived, session::NamespacePublished, session::NamespaceSubscribed,
+                                   session::NamespaceDone, session::NamespaceCancelled, session::NamespaceUnsubscribed,
+                                   session::RequestAccepted, session::RequestRejected>;
 
 struct EndpointConfig {
   /// REQUEST_ERROR DOES_NOT_EXIST for a SUBSCRIBE or TRACK_STATUS of a track without a writer. Off: the application
@@ -84,22 +84,25 @@ class Endpoint {
   /// From now on a SUBSCRIBE or TRACK_STATUS for this track is answered automatically. kDuplicate if it has a writer.
   session::SessionResult<std::shared_ptr<TrackWriter>> add_track(FullTrackName track, const TrackOptions& options = {});
   /// Offers the track with PUBLISH; without waiting for the answer, objects flow unless `forward` is false.
-  session::SessionResult<session::RequestHandle> publish(const std::shared_ptr<TrackWriter>& writer, bool forward = true,
-                                                         MessageParameters parameters = {});
+  session::SessionResult<session::RequestHandle> publish(const std::shared_ptr<TrackWriter>& writer,
+                                                         bool forward = true, MessageParameters parameters = {});
   /// Answers a SubscribeReceived event with SUBSCRIBE_OK.
-  session::SessionResult<void> accept_subscribe(session::RequestHandle request, const std::shared_ptr<TrackWriter>& writer);
+  session::SessionResult<void> accept_subscribe(session::RequestHandle request,
+                                                const std::shared_ptr<TrackWriter>& writer);
   /// Forgets a track; its subscribers get PUBLISH_DONE unless it has been finished already.
   void remove_track(const FullTrackName& track);
 
   // ---- receive ----
 
-  session::SessionResult<std::shared_ptr<TrackReader>> subscribe(FullTrackName track, MessageParameters parameters = {});
+  session::SessionResult<std::shared_ptr<TrackReader>> subscribe(FullTrackName track,
+                                                                 MessageParameters parameters = {});
   /// Answers a PublishReceived event with PUBLISH_OK and gives a reader, established. Objects that came before the
   /// answer are in it.
   session::SessionResult<std::shared_ptr<TrackReader>> accept_publish(session::RequestHandle request,
                                                                       MessageParameters parameters = {});
   /// Answers any request of the peer with REQUEST_ERROR.
-  session::SessionResult<void> reject(session::RequestHandle request, RequestErrorCode code, std::string_view reason = {});
+  session::SessionResult<void> reject(session::RequestHandle request, RequestErrorCode code,
+                                      std::string_view reason = {});
 
  private:
   struct Dispatch;

@@ -17,7 +17,8 @@ GroupWriter::GroupWriter(TrackWriter& track, const session::SubgroupProperties& 
 
 GroupWriter::~GroupWriter() { reset(StreamResetCode::kCancelled); }
 
-SessionResult<void> GroupWriter::write(base::SharedBytes payload, base::Bytes extension_block, std::optional<std::uint64_t> object) {
+SessionResult<void> GroupWriter::write(base::SharedBytes payload, base::Bytes extension_block,
+                                       std::optional<std::uint64_t> object) {
   if (auto begun = begin_object(payload.size(), extension_block, object); !begun.ok()) return begun;
   return payload.empty() ? SessionResult<void>{} : append(std::move(payload));
 }
@@ -31,8 +32,8 @@ SessionResult<void> GroupWriter::begin_object(std::uint64_t payload_length, base
   return start_object(payload_length, extension_block, ObjectStatus::kNormal, object);
 }
 
-SessionResult<void> GroupWriter::start_object(std::uint64_t payload_length, base::Bytes extension_block, ObjectStatus status,
-                                              std::optional<std::uint64_t> object) {
+SessionResult<void> GroupWriter::start_object(std::uint64_t payload_length, base::Bytes extension_block,
+                                              ObjectStatus status, std::optional<std::uint64_t> object) {
   if (!open_) return base::Failure{SessionError::kUnknownStream};
   if (remaining_ > 0) return base::Failure{SessionError::kWrongState};
   const std::uint64_t id = object.value_or(next_object_);

@@ -58,8 +58,8 @@ class GroupWriter {
   };
 
   /// Encodes the object's header once and appends it for every subscriber that wants the object.
-  session::SessionResult<void> start_object(std::uint64_t payload_length, base::Bytes extension_block, ObjectStatus status,
-                                            std::optional<std::uint64_t> object);
+  session::SessionResult<void> start_object(std::uint64_t payload_length, base::Bytes extension_block,
+                                            ObjectStatus status, std::optional<std::uint64_t> object);
   /// The stream of a subscriber, opened if this is the first object for it; null handle when it gets nothing.
   session::StreamHandle stream_for(session::RequestHandle subscription, Location location);
   void close();

@@ -133,8 +133,8 @@ void TrackReader::deliver(ReceivedObject&& object) {
   }
 }
 
-void TrackReader::deliver_implied_end(std::uint64_t group, std::uint64_t subgroup, std::uint64_t after, std::uint8_t priority,
-                                      bool datagram) {
+void TrackReader::deliver_implied_end(std::uint64_t group, std::uint64_t subgroup, std::uint64_t after,
+                                      std::uint8_t priority, bool datagram) {
   ReceivedObject object;
   object.location = {group, after + 1};
   object.subgroup = subgroup;

@@ -39,7 +39,8 @@ class TrackReader {
  public:
   enum class State : std::uint8_t { kPending, kEstablished, kEnded };
 
-  TrackReader(session::Session& session, session::RequestHandle subscription, FullTrackName track, std::size_t queue_limit);
+  TrackReader(session::Session& session, session::RequestHandle subscription, FullTrackName track,
+              std::size_t queue_limit);
   TrackReader(const TrackReader&) = delete;
   TrackReader& operator=(const TrackReader&) = delete;
 
@@ -83,7 +84,8 @@ class TrackReader {
   void on_end(TrackEnd end);
   ReceivedObject fresh_object();
   void deliver(ReceivedObject&& object);
-  void deliver_implied_end(std::uint64_t group, std::uint64_t subgroup, std::uint64_t after, std::uint8_t priority, bool datagram);
+  void deliver_implied_end(std::uint64_t group, std::uint64_t subgroup, std::uint64_t after, std::uint8_t priority,
+                           bool datagram);
 
   session::Session& session_;
   session::RequestHandle subscription_;

@@ -51,7 +51,8 @@ class TrackWriter {
   /// The group after the largest one written, or 0.
   [[nodiscard]] std::uint64_t next_group() const noexcept { return largest_ ? largest_->group + 1 : 0; }
   /// A new subgroup stream. kWrongState after finish().
-  session::SessionResult<std::shared_ptr<GroupWriter>> begin_group(std::uint64_t group, const GroupOptions& options = {});
+  session::SessionResult<std::shared_ptr<GroupWriter>> begin_group(std::uint64_t group,
+                                                                   const GroupOptions& options = {});
   /// An object as a datagram. A track uses either streams or datagrams, never both (section 10.2.1): kWrongState.
   /// What does not fit the path is dropped.
   session::SessionResult<void> write_datagram(Location location, base::Bytes payload, base::Bytes extension_block = {},

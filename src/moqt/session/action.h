@@ -55,7 +55,7 @@ struct CloseSession {
 };
 
 /// What the session wants of the transport.
-using Action =
-    std::variant<std::monostate, SendControl, OpenStream, SendStream, ResetStream, StopSending, SendDatagram, CloseSession>;
+using Action = std::variant<std::monostate, SendControl, OpenStream, SendStream, ResetStream, StopSending, SendDatagram,
+                            CloseSession>;
 
 }  // namespace msquic_py::moqt::session

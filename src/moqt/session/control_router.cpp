@@ -16,7 +16,8 @@
 namespace msquic_py::moqt::session {
 
 void ControlRouter::route(const wire::ControlMessage& message) {
-  const bool setup = std::holds_alternative<wire::ClientSetup>(message) || std::holds_alternative<wire::ServerSetup>(message);
+  const bool setup =
+      std::holds_alternative<wire::ClientSetup>(message) || std::holds_alternative<wire::ServerSetup>(message);
   if (!setup && core_.state != SessionState::kEstablished) return violate("a message before SETUP (section 9.3)");
   std::visit([this](const auto& alternative) { on(alternative); }, message);
 }
@@ -43,7 +44,8 @@ void ControlRouter::on(const wire::ServerSetup& message) {
     return violate("SERVER_SETUP out of place (section 9.3)");
   }
   if (const auto violation = wire::validate_server_setup(message)) return core_.close(violation->code, violation->what);
-  if (const auto fault = check_tokens(message.parameters.authorization_tokens())) return core_.close(fault->code, fault->reason);
+  if (const auto fault = check_tokens(message.parameters.authorization_tokens()))
+    return core_.close(fault->code, fault->reason);
   core_.establish(message.parameters);
 }
 
@@ -83,8 +85,8 @@ void ControlRouter::refuse(std::uint64_t request_id, RequestErrorCode code, std:
 template <class T, class... Arguments>
 T& ControlRouter::make(std::uint64_t request_id, Arguments&&... arguments) {
   const RequestHandle handle = core_.requests.next_handle();
-  T& request = core_.requests.add(
-      std::make_unique<T>(core_, handle, /*ours=*/false, std::forward<Arguments>(arguments)...));
+  T& request =
+      core_.requests.add(std::make_unique<T>(core_, handle, /*ours=*/false, std::forward<Arguments>(arguments)...));
   request.received(request_id);
   core_.requests.bind(request);
   return request;
@@ -149,14 +151,16 @@ void ControlRouter::on(const wire::TrackStatus& message) {
 void ControlRouter::on(const wire::PublishNamespace& message) {
   if (!admit(message.request_id, message.parameters)) return;
   const bool known = core_.requests.find_first<NamespacePublication>(
-      RequestKind::kNamespacePublication,
-      [&](const NamespacePublication& each) { return !each.ours() && each.track_namespace() == message.track_namespace; });
+      RequestKind::kNamespacePublication, [&](const NamespacePublication& each) {
+        return !each.ours() && each.track_namespace() == message.track_namespace;
+      });
   if (known) {
     // The draft does not say what a second announcement means; it changes nothing here.
     (void)core_.send(wire::RequestOk{message.request_id, {}});
     return core_.request_ended();
   }
-  if (core_.requests.count(RequestKind::kNamespacePublication, false) >= core_.config().limits.max_published_namespaces) {
+  if (core_.requests.count(RequestKind::kNamespacePublication, false) >=
+      core_.config().limits.max_published_namespaces) {
     return refuse(message.request_id, RequestErrorCode::kInternalError, "too many namespaces");
   }
   const auto& request = make<NamespacePublication>(message.request_id, message.track_namespace, message.parameters);
@@ -169,12 +173,15 @@ void ControlRouter::on(const wire::SubscribeNamespace& message) {
       RequestKind::kNamespaceSubscription,
       [&](const NamespaceSubscription& each) { return !each.ours() && each.overlaps(message.track_namespace_prefix); });
   if (overlap) {
-    return refuse(message.request_id, RequestErrorCode::kPrefixOverlap, "overlaps another namespace subscription of this session");
+    return refuse(message.request_id, RequestErrorCode::kPrefixOverlap,
+                  "overlaps another namespace subscription of this session");
   }
-  if (core_.requests.count(RequestKind::kNamespaceSubscription, false) >= core_.config().limits.max_namespace_subscriptions) {
+  if (core_.requests.count(RequestKind::kNamespaceSubscription, false) >=
+      core_.config().limits.max_namespace_subscriptions) {
     return refuse(message.request_id, RequestErrorCode::kInternalError, "too many namespace subscriptions");
   }
-  const auto& request = make<NamespaceSubscription>(message.request_id, message.track_namespace_prefix, message.parameters);
+  const auto& request =
+      make<NamespaceSubscription>(message.request_id, message.track_namespace_prefix, message.parameters);
   core_.emit(NamespaceSubscribed{request.handle(), message.track_namespace_prefix, message.parameters});
 }
 
@@ -182,7 +189,8 @@ void ControlRouter::on(const wire::SubscribeNamespace& message) {
 
 Request* ControlRouter::answered(std::uint64_t request_id) {
   Request* request = core_.requests.find_ours(request_id);
-  if (request == nullptr && core_.late_responses.erase(request_id) == 0) violate("an answer to no request (section 9.7)");
+  if (request == nullptr && core_.late_responses.erase(request_id) == 0)
+    violate("an answer to no request (section 9.7)");
   return request;
 }
 
@@ -237,8 +245,9 @@ void ControlRouter::on(const wire::UnsubscribeNamespace& message) {
 
 void ControlRouter::on(const wire::PublishNamespaceDone& message) {
   auto* request = core_.requests.find_first<NamespacePublication>(
-      RequestKind::kNamespacePublication,
-      [&](const NamespacePublication& each) { return !each.ours() && each.track_namespace() == message.track_namespace; });
+      RequestKind::kNamespacePublication, [&](const NamespacePublication& each) {
+        return !each.ours() && each.track_namespace() == message.track_namespace;
+      });
   if (request != nullptr) request->on_done();  // otherwise it was cancelled meanwhile
 }
 

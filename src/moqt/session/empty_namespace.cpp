@@ -15,7 +15,8 @@ std::optional<wire::DecodedControlMessage> decode_with_empty_namespace(Draft dra
   if (!payload || *length == 0xFFFF) return std::nullopt;
   const auto message_type = static_cast<wire::MessageType>(*type);
   const bool done = message_type == wire::MessageType::kPublishNamespaceDone;
-  if (!done && message_type != wire::MessageType::kSubscribeNamespace && message_type != wire::MessageType::kPublishNamespace) {
+  if (!done && message_type != wire::MessageType::kSubscribeNamespace &&
+      message_type != wire::MessageType::kPublishNamespace) {
     return std::nullopt;
   }
   base::ByteReader fields(*payload);
@@ -36,7 +37,8 @@ std::optional<wire::DecodedControlMessage> decode_with_empty_namespace(Draft dra
   writer.patch_u16(length_at, static_cast<std::uint16_t>(writer.size() - length_at - 2));
   auto decoded = wire::decode_control_message(draft, stand_in);
   if (!decoded.ok()) return std::nullopt;
-  if (auto* subscribe = std::get_if<wire::SubscribeNamespace>(&decoded->message)) subscribe->track_namespace_prefix = {};
+  if (auto* subscribe = std::get_if<wire::SubscribeNamespace>(&decoded->message))
+    subscribe->track_namespace_prefix = {};
   if (auto* publish = std::get_if<wire::PublishNamespace>(&decoded->message)) publish->track_namespace = {};
   if (auto* withdrawn = std::get_if<wire::PublishNamespaceDone>(&decoded->message)) withdrawn->track_namespace = {};
   decoded->size = reader.position();

@@ -99,8 +99,8 @@ struct RequestRejected {
 
 // ---- ends ----
 
-/// UNSUBSCRIBE for a subscription this endpoint publishes to, or a SUBSCRIBE_UPDATE that no publisher can grant and that
-/// the session has answered with UPDATE_FAILED; its streams have been reset and its handle is stale.
+/// UNSUBSCRIBE for a subscription this endpoint publishes to, or a SUBSCRIBE_UPDATE that no publisher can grant and
+/// that the session has answered with UPDATE_FAILED; its streams have been reset and its handle is stale.
 struct Unsubscribed {
   RequestHandle subscription;
 };
@@ -146,10 +146,10 @@ struct OutgoingStreamStopped {
   std::uint64_t code = 0;
 };
 
-using Event = std::variant<std::monostate, ObjectReceived, ObjectPayload, SubgroupOpened, SubgroupEnded, DatagramReceived,
-                           Established, Closed, GoawayReceived, SubscribeReceived, PublishReceived, UpdateReceived,
-                           NamespacePublished, NamespaceSubscribed, TrackStatusReceived, RequestAccepted, RequestRejected,
-                           Unsubscribed, SubscriptionDone, TrackMalformed, NamespaceDone, NamespaceCancelled,
-                           NamespaceUnsubscribed, OutgoingStreamStopped>;
+using Event = std::variant<std::monostate, ObjectReceived, ObjectPayload, SubgroupOpened, SubgroupEnded,
+                           DatagramReceived, Established, Closed, GoawayReceived, SubscribeReceived, PublishReceived,
+                           UpdateReceived, NamespacePublished, NamespaceSubscribed, TrackStatusReceived,
+                           RequestAccepted, RequestRejected, Unsubscribed, SubscriptionDone, TrackMalformed,
+                           NamespaceDone, NamespaceCancelled, NamespaceUnsubscribed, OutgoingStreamStopped>;
 
 }  // namespace msquic_py::moqt::session

@@ -32,7 +32,7 @@ struct PublishedSubscription {
   std::size_t queued_bytes = 0;       ///< waiting here, streams and datagrams
   std::size_t outstanding_bytes = 0;  ///< in the transport's hands
   std::size_t open_streams = 0;
-  std::uint64_t streams_opened = 0;   ///< what PUBLISH_DONE will count
+  std::uint64_t streams_opened = 0;  ///< what PUBLISH_DONE will count
   std::uint64_t datagrams_dropped = 0;
 
   /// Whether an object at this place is to be sent.

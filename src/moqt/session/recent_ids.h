@@ -19,7 +19,9 @@ class RecentIds {
       next_ = (next_ + 1) % Capacity;
     }
   }
-  [[nodiscard]] bool contains(std::uint64_t id) const noexcept { return std::find(ids_.begin(), ids_.end(), id) != ids_.end(); }
+  [[nodiscard]] bool contains(std::uint64_t id) const noexcept {
+    return std::find(ids_.begin(), ids_.end(), id) != ids_.end();
+  }
   /// Takes the ID out; false when it was not there.
   bool take(std::uint64_t id) noexcept {
     const auto found = std::find(ids_.begin(), ids_.end(), id);

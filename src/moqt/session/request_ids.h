@@ -13,7 +13,9 @@ namespace msquic_py::moqt::session {
 class RequestIds {
  public:
   RequestIds(Perspective perspective, std::uint64_t max_open_requests) noexcept
-      : parity_(perspective == Perspective::kClient ? 0 : 1), max_open_(max_open_requests), granted_(max_open_requests) {}
+      : parity_(perspective == Perspective::kClient ? 0 : 1),
+        max_open_(max_open_requests),
+        granted_(max_open_requests) {}
 
   // ---- our requests ----
 

@@ -38,7 +38,9 @@ class RingQueue {
   }
 
  private:
-  [[nodiscard]] std::size_t index(std::size_t position) const noexcept { return (head_ + position) & (slots_.size() - 1); }
+  [[nodiscard]] std::size_t index(std::size_t position) const noexcept {
+    return (head_ + position) & (slots_.size() - 1);
+  }
   void grow() {
     std::vector<T> larger(slots_.empty() ? 8 : slots_.size() * 2);  // a power of two, so that index() is a mask
     for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move(slots_[index(i)]);

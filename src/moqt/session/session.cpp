@@ -25,7 +25,8 @@ std::optional<SessionError> refusal(const SessionCore& core) noexcept {
 template <class T, class... Arguments>
 SessionResult<RequestHandle> begin(SessionCore& core, Arguments&&... arguments) {
   const RequestHandle handle = core.requests.next_handle();
-  T& request = core.requests.add(std::make_unique<T>(core, handle, /*ours=*/true, std::forward<Arguments>(arguments)...));
+  T& request =
+      core.requests.add(std::make_unique<T>(core, handle, /*ours=*/true, std::forward<Arguments>(arguments)...));
   auto begun = core.begin(request);
   core.settle();
   return begun;
@@ -97,7 +98,8 @@ void Session::on_bidi_stream_opened(Time) {
 
 void Session::on_stop_sending(Time, StreamHandle stream, std::uint64_t code) {
   if (core_->closed()) return;
-  const RequestHandle subscription = core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(StreamResetCode::kCancelled));
+  const RequestHandle subscription =
+      core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(StreamResetCode::kCancelled));
   if (subscription) core_->emit(OutgoingStreamStopped{subscription, stream, code});
   core_->settle();
 }
@@ -109,7 +111,9 @@ void Session::on_datagram(Time now, base::SharedBytes bytes) {
   core_->deadlines.settle(now);
 }
 
-void Session::on_stream_bytes_sent(StreamHandle stream, std::size_t bytes) { core_->outgoing_data.on_sent(stream, bytes); }
+void Session::on_stream_bytes_sent(StreamHandle stream, std::size_t bytes) {
+  core_->outgoing_data.on_sent(stream, bytes);
+}
 
 void Session::on_datagram_max_size(std::size_t bytes) { core_->outgoing_data.set_max_datagram_size(bytes); }
 
@@ -119,9 +123,7 @@ void Session::on_deadline(Time now) {
     const auto expired = core_->deadlines.take_expired(now);
     if (!expired) break;
     switch (expired->kind) {
-      case DeadlineKey::Kind::kSetup:
-        core_->close(SessionErrorCode::kControlMessageTimeout, "no SETUP");
-        break;
+      case DeadlineKey::Kind::kSetup: core_->close(SessionErrorCode::kControlMessageTimeout, "no SETUP"); break;
       case DeadlineKey::Kind::kGoaway:
         core_->close(SessionErrorCode::kGoawayTimeout, "still here after GOAWAY (section 3.5)");
         break;
@@ -166,7 +168,9 @@ bool Session::poll_event(Event& event) {
 std::optional<Time> Session::next_deadline() const { return core_->deadlines.next(); }
 Session::State Session::state() const noexcept { return core_->state; }
 const SessionConfig& Session::config() const noexcept { return core_->config(); }
-const SetupParameters* Session::peer_setup() const noexcept { return core_->peer_setup ? &*core_->peer_setup : nullptr; }
+const SetupParameters* Session::peer_setup() const noexcept {
+  return core_->peer_setup ? &*core_->peer_setup : nullptr;
+}
 bool Session::going_away() const noexcept { return core_->goaway_received; }
 std::size_t Session::max_datagram_size() const noexcept { return core_->outgoing_data.max_datagram_size(); }
 std::size_t Session::open_requests() const noexcept { return core_->requests.size(); }
@@ -332,7 +336,8 @@ SessionResult<void> Session::append_payload(StreamHandle stream, base::SharedByt
 SessionResult<void> Session::finish_stream(StreamHandle stream) { return core_->outgoing_data.finish(stream); }
 
 SessionResult<void> Session::reset_stream(StreamHandle stream, StreamResetCode code) {
-  if (!core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(code))) return base::Failure{SessionError::kUnknownStream};
+  if (!core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(code)))
+    return base::Failure{SessionError::kUnknownStream};
   core_->settle();
   return {};
 }
@@ -344,7 +349,9 @@ SessionResult<void> Session::reset_streams(RequestHandle subscription, StreamRes
   return {};
 }
 
-std::size_t Session::queued_bytes(StreamHandle stream) const noexcept { return core_->outgoing_data.queued_bytes(stream); }
+std::size_t Session::queued_bytes(StreamHandle stream) const noexcept {
+  return core_->outgoing_data.queued_bytes(stream);
+}
 
 SessionResult<bool> Session::send_datagram(RequestHandle subscription, const DatagramProperties& properties,
                                            const base::SharedBytes& after_alias) {

@@ -124,8 +124,8 @@ class Session {
   // ---- ask: end a request ----
 
   /// Withdraws what this endpoint wants: a subscription it receives (UNSUBSCRIBE), a namespace it announced
-  /// (PUBLISH_NAMESPACE_DONE) or subscribed to (UNSUBSCRIBE_NAMESPACE), answered or not; it also forgets a TRACK_STATUS.
-  /// The handle is stale afterwards; no event follows for it. A PUBLISH is ended with publish_done().
+  /// (PUBLISH_NAMESPACE_DONE) or subscribed to (UNSUBSCRIBE_NAMESPACE), answered or not; it also forgets a
+  /// TRACK_STATUS. The handle is stale afterwards; no event follows for it. A PUBLISH is ended with publish_done().
   SessionResult<void> cancel(RequestHandle request);
   /// PUBLISH_DONE for a subscription that this endpoint publishes to. Sent when its last open stream has been
   /// finished or reset, and a PUBLISH has been answered; from now on none can be opened. The handle is stale once it
@@ -171,8 +171,8 @@ class Session {
 
   // ---- ask: receive objects ----
 
-  /// The alias that the publisher gave a subscription this endpoint receives (section 10.1). Nothing before SUBSCRIBE_OK
-  /// or for a stale handle.
+  /// The alias that the publisher gave a subscription this endpoint receives (section 10.1). Nothing before
+  /// SUBSCRIBE_OK or for a stale handle.
   [[nodiscard]] std::optional<std::uint64_t> track_alias(RequestHandle subscription) const noexcept;
 
   /// Gives up one incoming stream with STOP_SENDING; its subscription goes on. SubgroupEnded follows.
@@ -181,6 +181,5 @@ class Session {
  private:
   std::unique_ptr<SessionCore> core_;
 };
-
 
 }  // namespace msquic_py::moqt::session

@@ -173,8 +173,9 @@ void SessionCore::end(RequestHandle handle) {
   if (request->kind() == RequestKind::kSubscriptionAsSubscriber) {
     // The publisher has forgotten the subscription and need not answer its updates any more.
     while (auto* update = requests.find_first<SubscriptionUpdate>(
-               RequestKind::kSubscriptionUpdate,
-               [&](const SubscriptionUpdate& each) { return each.ours() && each.subscription() == handle && each.id(); })) {
+               RequestKind::kSubscriptionUpdate, [&](const SubscriptionUpdate& each) {
+                 return each.ours() && each.subscription() == handle && each.id();
+               })) {
       late_responses.insert(*update->id());
       disarm(update->handle());
       requests.end(update->handle());
@@ -186,20 +187,23 @@ void SessionCore::end(RequestHandle handle) {
 }
 
 void SessionCore::on_stream_ended(RequestHandle subscription) {
-  if (auto* request = requests.find(subscription); request != nullptr && request->kind() == RequestKind::kSubscriptionAsSubscriber) {
+  if (auto* request = requests.find(subscription);
+      request != nullptr && request->kind() == RequestKind::kSubscriptionAsSubscriber) {
     static_cast<SubscriptionAsSubscriber*>(request)->on_stream_ended();
   }
 }
 
 void SessionCore::on_malformed(RequestHandle subscription, MalformedTrack reason) {
-  if (auto* request = requests.find(subscription); request != nullptr && request->kind() == RequestKind::kSubscriptionAsSubscriber) {
+  if (auto* request = requests.find(subscription);
+      request != nullptr && request->kind() == RequestKind::kSubscriptionAsSubscriber) {
     static_cast<SubscriptionAsSubscriber*>(request)->on_malformed(reason);
   }
 }
 
 void SessionCore::settle() {
   while (const auto drained = outgoing_data.take_drained()) {
-    if (auto* request = requests.find(*drained); request != nullptr && request->kind() == RequestKind::kSubscriptionAsPublisher) {
+    if (auto* request = requests.find(*drained);
+        request != nullptr && request->kind() == RequestKind::kSubscriptionAsPublisher) {
       static_cast<SubscriptionAsPublisher*>(request)->on_drained();
     }
   }

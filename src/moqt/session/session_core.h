@@ -35,7 +35,9 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   // ---- RequestContext, IncomingDataContext ----
   base::Result<void, SessionError> send(const wire::ControlMessage& message) override;
   void emit(Event event) override;
-  void close(SessionErrorCode code, std::string_view reason) override { close(static_cast<std::uint64_t>(code), reason); }
+  void close(SessionErrorCode code, std::string_view reason) override {
+    close(static_cast<std::uint64_t>(code), reason);
+  }
   void close(std::uint64_t code, std::string_view reason) override;
   void arm(RequestHandle request, Duration delay) override;
   void disarm(RequestHandle request) override;

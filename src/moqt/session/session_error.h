@@ -7,21 +7,21 @@ namespace msquic_py::moqt::session {
 
 /// Why the session refuses a call of the application. Nothing was sent and no state changed.
 enum class SessionError : std::uint8_t {
-  kClosed,             ///< the session is closed or closing
-  kGoingAway,          ///< the peer sent GOAWAY: no new requests (section 9.4)
-  kInvalidName,        ///< namespace or track name outside the limits of section 2.4.1
-  kInvalidParameter,   ///< a parameter value that must not be sent, such as a range that ends before it starts
-  kInvalidRange,       ///< accept() found that the subscriber wants only past groups, and refused with INVALID_RANGE
-  kUnknownRequest,     ///< the handle names no request, or one that has ended
-  kWrongState,         ///< the request does not allow this now, for example a second answer
-  kWrongRole,          ///< the other endpoint's move, for example accepting one's own request
-  kDuplicate,          ///< a live subscription for that track, or a live publication of that namespace, exists
-  kPrefixOverlap,      ///< overlaps a live namespace subscription of ours (section 9.23)
-  kTooManyRequests,    ///< Limits::max_waiting_requests wait for credit already
-  kTooManyStreams,     ///< Limits::max_outgoing_streams are open already
-  kUnknownStream,      ///< the stream has ended
-  kObjectOutOfOrder,   ///< Object ID not above the previous one of the stream
-  kTooLarge,           ///< longer than a control message (65535 bytes) or a datagram of this transport
+  kClosed,            ///< the session is closed or closing
+  kGoingAway,         ///< the peer sent GOAWAY: no new requests (section 9.4)
+  kInvalidName,       ///< namespace or track name outside the limits of section 2.4.1
+  kInvalidParameter,  ///< a parameter value that must not be sent, such as a range that ends before it starts
+  kInvalidRange,      ///< accept() found that the subscriber wants only past groups, and refused with INVALID_RANGE
+  kUnknownRequest,    ///< the handle names no request, or one that has ended
+  kWrongState,        ///< the request does not allow this now, for example a second answer
+  kWrongRole,         ///< the other endpoint's move, for example accepting one's own request
+  kDuplicate,         ///< a live subscription for that track, or a live publication of that namespace, exists
+  kPrefixOverlap,     ///< overlaps a live namespace subscription of ours (section 9.23)
+  kTooManyRequests,   ///< Limits::max_waiting_requests wait for credit already
+  kTooManyStreams,    ///< Limits::max_outgoing_streams are open already
+  kUnknownStream,     ///< the stream has ended
+  kObjectOutOfOrder,  ///< Object ID not above the previous one of the stream
+  kTooLarge,          ///< longer than a control message (65535 bytes) or a datagram of this transport
 };
 
 /// A sentence that says what happened and what to do.

@@ -6,8 +6,8 @@
 namespace msquic_py::moqt::session {
 
 enum class SessionState : std::uint8_t {
-  kIdle,         ///< start() has not been called
-  kSettingUp,    ///< the peer's SETUP has not come
+  kIdle,       ///< start() has not been called
+  kSettingUp,  ///< the peer's SETUP has not come
   kEstablished,
   kClosed,
 };

@@ -34,7 +34,9 @@ struct FetchObjectLayout {
   std::uint8_t publisher_priority = 0;
   std::uint8_t flags = 0;
 
-  [[nodiscard]] FetchPriorObject prior() const noexcept { return {{group_id, object.object_id}, subgroup_id, publisher_priority}; }
+  [[nodiscard]] FetchPriorObject prior() const noexcept {
+    return {{group_id, object.object_id}, subgroup_id, publisher_priority};
+  }
 };
 
 enum class StreamKind : std::uint8_t { kSubgroup, kFetch };
@@ -59,11 +61,13 @@ struct Codec {
                                                                const std::optional<std::uint64_t>& previous_object_id,
                                                                std::size_t max_extensions_size);
   EncodeResult (*encode_subgroup_object_header)(const SubgroupObjectFields&, bool has_extensions,
-                                                const std::optional<std::uint64_t>& previous_object_id, base::ByteVector&);
-  EncodeResult (*encode_object_id_delta)(std::uint64_t object_id, const std::optional<std::uint64_t>& previous_object_id,
-                                         base::ByteVector&);
+                                                const std::optional<std::uint64_t>& previous_object_id,
+                                                base::ByteVector&);
+  EncodeResult (*encode_object_id_delta)(std::uint64_t object_id,
+                                         const std::optional<std::uint64_t>& previous_object_id, base::ByteVector&);
 
-  base::Decoded<FetchObjectLayout> (*decode_fetch_object_header)(base::Bytes, const std::optional<FetchPriorObject>& prior,
+  base::Decoded<FetchObjectLayout> (*decode_fetch_object_header)(base::Bytes,
+                                                                 const std::optional<FetchPriorObject>& prior,
                                                                  std::size_t max_extensions_size);
   EncodeResult (*encode_fetch_object_header)(const FetchObjectFields&, const std::optional<FetchPriorObject>& prior,
                                              base::ByteVector&);

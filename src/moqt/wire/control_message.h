@@ -20,9 +20,9 @@ namespace msquic_py::moqt::wire {
 /// Any message of the control stream.
 using ControlMessage =
     std::variant<ClientSetup, ServerSetup, Goaway, MaxRequestId, RequestsBlocked, RequestOk, RequestError, Subscribe,
-                 SubscribeOk, SubscribeUpdate, Unsubscribe, TrackStatus, Publish, PublishOk, PublishDone, Fetch, FetchOk,
-                 FetchCancel, PublishNamespace, PublishNamespaceDone, PublishNamespaceCancel, SubscribeNamespace,
-                 UnsubscribeNamespace>;
+                 SubscribeOk, SubscribeUpdate, Unsubscribe, TrackStatus, Publish, PublishOk, PublishDone, Fetch,
+                 FetchOk, FetchCancel, PublishNamespace, PublishNamespaceDone, PublishNamespaceCancel,
+                 SubscribeNamespace, UnsubscribeNamespace>;
 
 MessageType type_of(const ControlMessage& message) noexcept;
 

@@ -18,7 +18,7 @@ struct ObjectDatagram {
   Location location{};
   std::optional<std::uint8_t> publisher_priority{};  ///< nothing: that of SUBSCRIBE_OK or PUBLISH
   base::SharedBytes extensions{};                    ///< raw block, without its length; empty: none
-  bool end_of_group = false;                       ///< the last object of its group; not together with a status
+  bool end_of_group = false;                         ///< the last object of its group; not together with a status
   std::optional<ObjectStatus> status{};              ///< in place of the payload
   base::SharedBytes payload{};                       ///< the rest of the datagram; may be empty
 };

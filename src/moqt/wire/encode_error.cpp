@@ -4,25 +4,33 @@ namespace msquic_py::moqt::wire {
 
 std::string_view describe(EncodeError error) noexcept {
   switch (error) {
-    case EncodeError::kNumberTooLarge: return "a number is above 2^62-1, the largest that fits a variable-length integer";
-    case EncodeError::kPayloadTooLong: return "the message payload is above 65535 bytes; shorten its parameters or texts";
+    case EncodeError::kNumberTooLarge:
+      return "a number is above 2^62-1, the largest that fits a variable-length integer";
+    case EncodeError::kPayloadTooLong:
+      return "the message payload is above 65535 bytes; shorten its parameters or texts";
     case EncodeError::kNamespaceFieldCount: return "a track namespace needs 1 to 32 fields";
     case EncodeError::kTrackNameTooLong: return "namespace fields and track name are together above 4096 bytes";
     case EncodeError::kReasonPhraseTooLong: return "the reason phrase is above 1024 bytes";
     case EncodeError::kNewSessionUriTooLong: return "the new session URI is above 8192 bytes";
-    case EncodeError::kKeyValueKind: return "a parameter or extension with an even type takes a number, one with an odd type takes bytes";
+    case EncodeError::kKeyValueKind:
+      return "a parameter or extension with an even type takes a number, one with an odd type takes bytes";
     case EncodeError::kKeyValueTooLong: return "the value of a parameter or extension is above 65535 bytes";
     case EncodeError::kParameterOutOfRange: return "a parameter has a value that the draft does not allow for it";
     case EncodeError::kParameterRepeated: return "a parameter appears twice that may appear once";
     case EncodeError::kFilterRangeReversed: return "the end group of an AbsoluteRange filter is before its start group";
     case EncodeError::kTokenNotAllowed: return "CLIENT_SETUP cannot carry a token with alias type DELETE or USE_ALIAS";
-    case EncodeError::kObjectIdNotIncreasing: return "the Object ID is not above that of the object before it; start a new stream";
-    case EncodeError::kExtensionsNotAnnounced: return "the subgroup header says that its objects have no extensions; set has_extensions";
+    case EncodeError::kObjectIdNotIncreasing:
+      return "the Object ID is not above that of the object before it; start a new stream";
+    case EncodeError::kExtensionsNotAnnounced:
+      return "the subgroup header says that its objects have no extensions; set has_extensions";
     case EncodeError::kExtensionsMalformed: return "the extension block is not a sequence of key-value pairs";
-    case EncodeError::kStatusWithPayload: return "an object with payload has status Normal; leave out the payload or the status";
+    case EncodeError::kStatusWithPayload:
+      return "an object with payload has status Normal; leave out the payload or the status";
     case EncodeError::kStatusWithExtensions: return "only an object with status Normal may have extensions";
-    case EncodeError::kDatagramFlags: return "a datagram with a status cannot also mark the end of the group; use status END_OF_GROUP";
-    case EncodeError::kSubgroupIdMode: return "a subgroup_id is given although the mode implies it; use the explicit mode";
+    case EncodeError::kDatagramFlags:
+      return "a datagram with a status cannot also mark the end of the group; use status END_OF_GROUP";
+    case EncodeError::kSubgroupIdMode:
+      return "a subgroup_id is given although the mode implies it; use the explicit mode";
   }
   return "UNKNOWN";
 }

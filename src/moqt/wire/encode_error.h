@@ -9,25 +9,25 @@ namespace msquic_py::moqt::wire {
 
 /// Why a value cannot be put on the wire. Always the caller's mistake; nothing was appended to the output.
 enum class EncodeError : std::uint8_t {
-  kNumberTooLarge,            ///< above 2^62-1
-  kPayloadTooLong,            ///< control message payload above 65535 bytes
-  kNamespaceFieldCount,       ///< not 1 to 32 fields
-  kTrackNameTooLong,          ///< full track name above 4096 bytes
-  kReasonPhraseTooLong,       ///< above 1024 bytes
-  kNewSessionUriTooLong,      ///< above 8192 bytes
-  kKeyValueKind,              ///< an even type needs a number, an odd one bytes
-  kKeyValueTooLong,           ///< above 65535 bytes
-  kParameterOutOfRange,       ///< a known parameter with a value that the draft forbids
-  kParameterRepeated,         ///< a known parameter that may appear once
-  kFilterRangeReversed,       ///< AbsoluteRange ends before it starts
-  kTokenNotAllowed,           ///< DELETE or USE_ALIAS in CLIENT_SETUP
-  kObjectIdNotIncreasing,     ///< an object of a stream whose ID is not above the previous one
-  kExtensionsNotAnnounced,    ///< extensions in a subgroup whose header says that there are none
-  kExtensionsMalformed,       ///< the raw block is not a sequence of key-value pairs
-  kStatusWithPayload,         ///< a status other than Normal with payload
-  kStatusWithExtensions,      ///< a status other than Normal with extensions
-  kDatagramFlags,             ///< end-of-group bit together with a status
-  kSubgroupIdMode,            ///< an explicit Subgroup ID although the mode implies it
+  kNumberTooLarge,          ///< above 2^62-1
+  kPayloadTooLong,          ///< control message payload above 65535 bytes
+  kNamespaceFieldCount,     ///< not 1 to 32 fields
+  kTrackNameTooLong,        ///< full track name above 4096 bytes
+  kReasonPhraseTooLong,     ///< above 1024 bytes
+  kNewSessionUriTooLong,    ///< above 8192 bytes
+  kKeyValueKind,            ///< an even type needs a number, an odd one bytes
+  kKeyValueTooLong,         ///< above 65535 bytes
+  kParameterOutOfRange,     ///< a known parameter with a value that the draft forbids
+  kParameterRepeated,       ///< a known parameter that may appear once
+  kFilterRangeReversed,     ///< AbsoluteRange ends before it starts
+  kTokenNotAllowed,         ///< DELETE or USE_ALIAS in CLIENT_SETUP
+  kObjectIdNotIncreasing,   ///< an object of a stream whose ID is not above the previous one
+  kExtensionsNotAnnounced,  ///< extensions in a subgroup whose header says that there are none
+  kExtensionsMalformed,     ///< the raw block is not a sequence of key-value pairs
+  kStatusWithPayload,       ///< a status other than Normal with payload
+  kStatusWithExtensions,    ///< a status other than Normal with extensions
+  kDatagramFlags,           ///< end-of-group bit together with a status
+  kSubgroupIdMode,          ///< an explicit Subgroup ID although the mode implies it
 };
 
 /// What happened and what to do about it, one sentence.

@@ -4,7 +4,9 @@
 
 namespace msquic_py::moqt::wire {
 
-base::Decoded<KeyValuePairs> decode_extensions(Draft draft, base::Bytes raw) { return codec_for(draft).decode_extensions(raw); }
+base::Decoded<KeyValuePairs> decode_extensions(Draft draft, base::Bytes raw) {
+  return codec_for(draft).decode_extensions(raw);
+}
 
 EncodeResult encode_extensions(Draft draft, const KeyValuePairs& extensions, base::ByteVector& out) {
   return codec_for(draft).encode_extensions(extensions, out);

@@ -45,7 +45,7 @@ struct Fetch {
 struct FetchOk {
   std::uint64_t request_id = 0;
   bool end_of_track = false;  ///< end_location is that of the last object of the track
-  Location end_location{};      ///< as StandaloneFetch::end
+  Location end_location{};    ///< as StandaloneFetch::end
   MessageParameters parameters{};
   bool operator==(const FetchOk&) const = default;
 };

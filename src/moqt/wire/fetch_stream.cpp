@@ -18,7 +18,8 @@ base::Decoded<DecodedFetchHeader> decode_fetch_header(Draft draft, base::Bytes b
   const Codec& codec = codec_for(draft);
   const auto kind = codec.decode_stream_kind(bytes);
   if (!kind) return kind.failure<DecodedFetchHeader>();
-  if (*kind != StreamKind::kFetch) return protocol_violation("stream type is SUBGROUP_HEADER, not FETCH_HEADER (section 10.4.4)");
+  if (*kind != StreamKind::kFetch)
+    return protocol_violation("stream type is SUBGROUP_HEADER, not FETCH_HEADER (section 10.4.4)");
   const auto decoded = codec.decode_stream_header(bytes);
   if (!decoded) return decoded.failure<DecodedFetchHeader>();
   return DecodedFetchHeader{std::get<FetchHeader>(decoded->header), decoded->size};
@@ -28,8 +29,10 @@ EncodeResult encode_fetch_header(Draft draft, const FetchHeader& header, base::B
   return codec_for(draft).encode_fetch_header(header, out);
 }
 
-base::Decoded<DecodedFetchObject> decode_fetch_object(Draft draft, base::Bytes bytes, const std::optional<FetchPriorObject>& prior) {
-  const auto decoded = codec_for(draft).decode_fetch_object_header(bytes, prior, std::numeric_limits<std::uint32_t>::max());
+base::Decoded<DecodedFetchObject> decode_fetch_object(Draft draft, base::Bytes bytes,
+                                                      const std::optional<FetchPriorObject>& prior) {
+  const auto decoded =
+      codec_for(draft).decode_fetch_object_header(bytes, prior, std::numeric_limits<std::uint32_t>::max());
   if (!decoded) return decoded.failure<DecodedFetchObject>();
   const ObjectLayout& layout = decoded->object;
   const base::Bytes behind = bytes.subspan(layout.size);
@@ -54,8 +57,8 @@ EncodeResult encode_fetch_object(Draft draft, const FetchObject& object, const s
   return result;
 }
 
-EncodeResult encode_fetch_object_header(Draft draft, const FetchObjectFields& fields, const std::optional<FetchPriorObject>& prior,
-                                        base::ByteVector& out) {
+EncodeResult encode_fetch_object_header(Draft draft, const FetchObjectFields& fields,
+                                        const std::optional<FetchPriorObject>& prior, base::ByteVector& out) {
   return codec_for(draft).encode_fetch_object_header(fields, prior, out);
 }
 

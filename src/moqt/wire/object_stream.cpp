@@ -10,7 +10,8 @@
 namespace msquic_py::moqt::wire {
 namespace {
 
-constexpr base::Violation kEndedInObject = protocol_violation("stream ended with FIN in the middle of an object (section 10.4)");
+constexpr base::Violation kEndedInObject =
+    protocol_violation("stream ended with FIN in the middle of an object (section 10.4)");
 
 /// Shows `decode` more and more header bytes until it has enough of them, or there are no more at hand.
 template <class Layout, class Decode>
@@ -55,7 +56,8 @@ base::Decoded<SubgroupStreamDecoder::Event> SubgroupStreamDecoder::next() {
   }
   const Codec& codec = codec_for(draft_);
   const auto layout = read_header<ObjectLayout>(cursor_, [&](base::Bytes bytes) {
-    return codec.decode_subgroup_object_header(bytes, has_extensions_, previous_object_id_, clamp_limit(limits_.max_extensions_size));
+    return codec.decode_subgroup_object_header(bytes, has_extensions_, previous_object_id_,
+                                               clamp_limit(limits_.max_extensions_size));
   });
   if (!layout) return layout.failure<Event>();
   previous_object_id_ = layout->object_id;

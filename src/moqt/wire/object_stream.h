@@ -28,8 +28,12 @@ struct ObjectStart {
   std::uint32_t extensions_size = 0;
 
   /// Raw block, without its length.
-  [[nodiscard]] base::Bytes extensions() const noexcept { return header.view().subspan(extensions_offset, extensions_size); }
-  [[nodiscard]] base::SharedBytes shared_extensions() const noexcept { return header.slice(extensions_offset, extensions_size); }
+  [[nodiscard]] base::Bytes extensions() const noexcept {
+    return header.view().subspan(extensions_offset, extensions_size);
+  }
+  [[nodiscard]] base::SharedBytes shared_extensions() const noexcept {
+    return header.slice(extensions_offset, extensions_size);
+  }
   /// What is the same for every subscriber: the header behind its Object ID Delta (subgroups only).
   [[nodiscard]] base::SharedBytes header_after_delta() const noexcept { return header.from(delta_size); }
 };

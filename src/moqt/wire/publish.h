@@ -34,7 +34,7 @@ struct PublishDone {
   std::uint64_t request_id = 0;
   PublishDoneCode status_code = PublishDoneCode::kTrackEnded;
   std::uint64_t stream_count = 0;  ///< data streams opened, or kStreamCountUnknown
-  std::string error_reason{};        ///< at most 1024 bytes; what a peer sends need not be valid UTF-8
+  std::string error_reason{};      ///< at most 1024 bytes; what a peer sends need not be valid UTF-8
   bool operator==(const PublishDone&) const = default;
 };
 

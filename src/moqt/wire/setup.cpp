@@ -19,7 +19,8 @@ std::optional<base::Violation> validate_client_setup(const ClientSetup& setup, S
       return violation(SessionErrorCode::kInvalidAuthority, "AUTHORITY over WebTransport (section 9.3.1.1)");
     }
     if (!is_authority(*authority)) {
-      return violation(SessionErrorCode::kMalformedAuthority, "AUTHORITY is not the authority of a URI (section 9.3.1.1)");
+      return violation(SessionErrorCode::kMalformedAuthority,
+                       "AUTHORITY is not the authority of a URI (section 9.3.1.1)");
     }
   }
   return std::nullopt;

@@ -30,7 +30,8 @@ base::Decoded<DecodedSubgroupHeader> decode_subgroup_header(Draft draft, base::B
   const Codec& codec = codec_for(draft);
   const auto kind = codec.decode_stream_kind(bytes);
   if (!kind) return kind.failure<DecodedSubgroupHeader>();
-  if (*kind != StreamKind::kSubgroup) return protocol_violation("stream type is FETCH_HEADER, not SUBGROUP_HEADER (section 10.4.2)");
+  if (*kind != StreamKind::kSubgroup)
+    return protocol_violation("stream type is FETCH_HEADER, not SUBGROUP_HEADER (section 10.4.2)");
   const auto decoded = codec.decode_stream_header(bytes);
   if (!decoded) return decoded.failure<DecodedSubgroupHeader>();
   return DecodedSubgroupHeader{std::get<SubgroupHeader>(decoded->header), decoded->size};
@@ -69,8 +70,8 @@ EncodeResult encode_subgroup_object_header(Draft draft, const SubgroupObjectFiel
   return codec_for(draft).encode_subgroup_object_header(fields, has_extensions, previous_object_id, out);
 }
 
-EncodeResult encode_object_id_delta(Draft draft, std::uint64_t object_id, std::optional<std::uint64_t> previous_object_id,
-                                    base::ByteVector& out) {
+EncodeResult encode_object_id_delta(Draft draft, std::uint64_t object_id,
+                                    std::optional<std::uint64_t> previous_object_id, base::ByteVector& out) {
   return codec_for(draft).encode_object_id_delta(object_id, previous_object_id, out);
 }
 

@@ -25,10 +25,10 @@ struct SubgroupHeader {
   std::uint64_t track_alias = 0;
   std::uint64_t group_id = 0;
   SubgroupIdMode subgroup_id_mode = SubgroupIdMode::kExplicit;
-  std::uint64_t subgroup_id = 0;                   ///< for kExplicit; 0 otherwise
+  std::uint64_t subgroup_id = 0;                     ///< for kExplicit; 0 otherwise
   std::optional<std::uint8_t> publisher_priority{};  ///< nothing: that of SUBSCRIBE_OK or PUBLISH
-  bool has_extensions = false;                     ///< every object of the stream has an extension block, maybe empty
-  bool contains_end_of_group = false;              ///< the last object before the FIN is the last of the group
+  bool has_extensions = false;                       ///< every object of the stream has an extension block, maybe empty
+  bool contains_end_of_group = false;                ///< the last object before the FIN is the last of the group
 
   bool operator==(const SubgroupHeader&) const = default;
 };
@@ -75,7 +75,7 @@ EncodeResult encode_subgroup_object_header(Draft draft, const SubgroupObjectFiel
 
 /// Appends the Object ID Delta alone: the one part of an object's header that depends on the object sent before it on
 /// the same stream. A relay writes this and then the rest of the header as it was received.
-EncodeResult encode_object_id_delta(Draft draft, std::uint64_t object_id, std::optional<std::uint64_t> previous_object_id,
-                                    base::ByteVector& out);
+EncodeResult encode_object_id_delta(Draft draft, std::uint64_t object_id,
+                                    std::optional<std::uint64_t> previous_object_id, base::ByteVector& out);
 
 }  // namespace msquic_py::moqt::wire

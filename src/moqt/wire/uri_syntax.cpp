@@ -45,7 +45,8 @@ int count_groups(std::string_view text, bool ipv4_at_end) noexcept {
   for (;;) {
     const std::size_t end = std::min(text.find(':'), text.size());
     const std::string_view group = text.substr(0, end);
-    if (end == text.size() && ipv4_at_end && group.find('.') != std::string_view::npos) return is_ipv4(group) ? groups + 2 : -1;
+    if (end == text.size() && ipv4_at_end && group.find('.') != std::string_view::npos)
+      return is_ipv4(group) ? groups + 2 : -1;
     if (group.empty() || group.size() > 4 || !std::all_of(group.begin(), group.end(), is_hex)) return -1;
     ++groups;
     if (end == text.size()) return groups;
@@ -66,8 +67,8 @@ bool is_ipvfuture(std::string_view text) noexcept {
   if (text.size() < 4 || (text[0] != 'v' && text[0] != 'V') || dot == std::string_view::npos || dot < 2) return false;
   const std::string_view version = text.substr(1, dot - 1);
   const std::string_view rest = text.substr(dot + 1);
-  return std::all_of(version.begin(), version.end(), is_hex) && !rest.empty() && rest.find('%') == std::string_view::npos &&
-         is_made_of(rest, ":");
+  return std::all_of(version.begin(), version.end(), is_hex) && !rest.empty() &&
+         rest.find('%') == std::string_view::npos && is_made_of(rest, ":");
 }
 
 bool is_port(std::string_view text) noexcept { return std::all_of(text.begin(), text.end(), is_digit); }

@@ -11,7 +11,8 @@ namespace msquic_py::apps {
 namespace {
 
 std::string u32(std::uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8), static_cast<char>(value)};
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8),
+          static_cast<char>(value)};
 }
 
 std::string box(const std::string& type, const std::string& payload) {
@@ -47,7 +48,8 @@ constexpr std::uint32_t kNonSync = 0x01010000;
 TEST(CmafSplitter, CutsAtEveryByteBoundary) {
   const std::string first = fragment(kSync, 0, "key");
   const std::string second = fragment(kNonSync, 40, "delta");
-  const std::string input = initialization() + box("styp", "msdh") + first + box("sidx", "x") + second + box("mfra", "x");
+  const std::string input =
+      initialization() + box("styp", "msdh") + first + box("sidx", "x") + second + box("mfra", "x");
 
   CmafSplitter splitter;
   std::vector<CmafFragment> fragments;

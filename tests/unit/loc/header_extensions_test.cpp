@@ -67,8 +67,10 @@ TEST(HeaderExtensions, AscendAndComeBack) {
 
 TEST(HeaderExtensions, NameWhatIsWrong) {
   KeyValuePairs out;
-  EXPECT_EQ(append_extensions({.capture_timestamp = std::uint64_t{1} << 62}, out).error(), LocError::kCaptureTimestampTooLarge);
-  EXPECT_EQ(append_extensions({.capture_timestamp = 1, .audio_level = AudioLevel{false, 200}}, out).error(), LocError::kAudioLevel);
+  EXPECT_EQ(append_extensions({.capture_timestamp = std::uint64_t{1} << 62}, out).error(),
+            LocError::kCaptureTimestampTooLarge);
+  EXPECT_EQ(append_extensions({.capture_timestamp = 1, .audio_level = AudioLevel{false, 200}}, out).error(),
+            LocError::kAudioLevel);
   EXPECT_EQ(append_extensions({.video_config = base::ByteVector(65536)}, out).error(), LocError::kVideoConfigTooLong);
   EXPECT_TRUE(out.empty());
   EXPECT_EQ(parse_extensions({{0x02, std::uint64_t{1}}, {0x02, std::uint64_t{1}}}).error(), LocError::kRepeated);

@@ -26,8 +26,7 @@ class ControlVectors : public testing::TestWithParam<const char*> {
 
   /// The message with another payload and a Length field that agrees with it.
   static base::ByteVector with_payload(const base::ByteVector& message, base::Bytes payload) {
-    base::ByteVector out(message.begin(),
-                         message.begin() + static_cast<std::ptrdiff_t>(framing_size(message)));
+    base::ByteVector out(message.begin(), message.begin() + static_cast<std::ptrdiff_t>(framing_size(message)));
     out[out.size() - 2] = static_cast<std::uint8_t>(payload.size() >> 8);
     out[out.size() - 1] = static_cast<std::uint8_t>(payload.size());
     out.insert(out.end(), payload.begin(), payload.end());
@@ -47,8 +46,7 @@ TEST_P(ControlVectors, DecodeToTheirValueWhateverFollows) {
       for (const std::size_t behind : {0U, 1U, 9U}) {
         image.resize(size + behind, 0xFF);
         const auto decoded = decode_control_message(Draft::k15, image);
-        ASSERT_TRUE(decoded.ok()) << (decoded.violated() ? describe(decoded.violation()) : "needs more")
-                                  << "\n"
+        ASSERT_TRUE(decoded.ok()) << (decoded.violated() ? describe(decoded.violation()) : "needs more") << "\n"
                                   << to_hex(image).substr(0, 200);
         EXPECT_EQ(decoded->size, size);
         EXPECT_EQ(to_json(decoded->message), expected);
@@ -106,8 +104,7 @@ TEST_P(ControlVectors, AreRefusedWithAnotherPayloadLength) {
     for (const std::size_t cut : cut_points(payload.size())) {
       const auto decoded = decode_control_message(Draft::k15, with_payload(image, payload.first(cut)));
       ASSERT_TRUE(decoded.violated()) << "payload cut to " << cut << " bytes";
-      EXPECT_EQ(decoded.violation().code,
-                static_cast<std::uint64_t>(moqt::SessionErrorCode::kProtocolViolation))
+      EXPECT_EQ(decoded.violation().code, static_cast<std::uint64_t>(moqt::SessionErrorCode::kProtocolViolation))
           << "payload cut to " << cut << " bytes: " << describe(decoded.violation());
     }
     if (payload.size() == 65535) continue;
@@ -115,8 +112,7 @@ TEST_P(ControlVectors, AreRefusedWithAnotherPayloadLength) {
     longer.push_back(0);
     const auto decoded = decode_control_message(Draft::k15, with_payload(image, longer));
     ASSERT_TRUE(decoded.violated());
-    EXPECT_EQ(decoded.violation().code,
-              static_cast<std::uint64_t>(moqt::SessionErrorCode::kProtocolViolation));
+    EXPECT_EQ(decoded.violation().code, static_cast<std::uint64_t>(moqt::SessionErrorCode::kProtocolViolation));
   }
 }
 
@@ -134,8 +130,7 @@ TEST_P(ControlVectors, AreRefusedWithTheirError) {
       ASSERT_FALSE(decoded.ok()) << cut << " of " << image.size() << " bytes: a value";
       if (decoded.violated()) {
         seen = true;
-        ASSERT_TRUE(matches_error(vector, decoded.violation()))
-            << cut << " bytes: " << describe(decoded.violation());
+        ASSERT_TRUE(matches_error(vector, decoded.violation())) << cut << " bytes: " << describe(decoded.violation());
       } else {
         ASSERT_FALSE(seen) << "needs more after a violation, at " << cut;
         ASSERT_LT(cut, visible_at) << "still waits for more";
@@ -145,14 +140,13 @@ TEST_P(ControlVectors, AreRefusedWithTheirError) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Draft15, ControlVectors,
-                         testing::Values("setup", "session", "subscribe", "publish", "fetch_messages",
-                                         "namespaces", "requests", "parameters", "framing"),
+                         testing::Values("setup", "session", "subscribe", "publish", "fetch_messages", "namespaces",
+                                         "requests", "parameters", "framing"),
                          [](const auto& suite) { return std::string(suite.param); });
 
 TEST(ControlVectorFiles, CoverEveryMessage) {
   std::set<std::string> types;
-  for (const char* name :
-       {"setup", "session", "subscribe", "publish", "fetch_messages", "namespaces", "requests"}) {
+  for (const char* name : {"setup", "session", "subscribe", "publish", "fetch_messages", "namespaces", "requests"}) {
     for (const Json& vector : load_vectors(name, "control").vectors) {
       if (!is_error(vector)) types.insert(vector.at("message").at("type").get<std::string>());
     }

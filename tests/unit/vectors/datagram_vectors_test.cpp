@@ -57,8 +57,7 @@ TEST_F(DatagramVectors, DecodeToTheirObject) {
     SCOPED_TRACE(name_of(vector));
     for (const base::ByteVector& image : images_of(vector)) {
       const auto datagram = decode(image);
-      ASSERT_TRUE(datagram.ok()) << (datagram.violated() ? describe(datagram.violation()) : "needs more")
-                                 << "\n"
+      ASSERT_TRUE(datagram.ok()) << (datagram.violated() ? describe(datagram.violation()) : "needs more") << "\n"
                                  << to_hex(image).substr(0, 200);
       EXPECT_EQ(to_json(*datagram), normalized(vector));
     }

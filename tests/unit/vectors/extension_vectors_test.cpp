@@ -14,22 +14,14 @@ using namespace moqt::wire;
 /// The names that the vectors have for the rules of section 11 about a single object.
 std::string rule_name(MalformedTrack reason) {
   switch (reason) {
-    case MalformedTrack::kPriorGroupIdGapRepeated:
-      return "PRIOR_GROUP_ID_GAP_REPEATED";
-    case MalformedTrack::kPriorGroupIdGapExceedsGroupId:
-      return "PRIOR_GROUP_ID_GAP_EXCEEDS_GROUP_ID";
-    case MalformedTrack::kPriorObjectIdGapRepeated:
-      return "PRIOR_OBJECT_ID_GAP_REPEATED";
-    case MalformedTrack::kPriorObjectIdGapExceedsObjectId:
-      return "PRIOR_OBJECT_ID_GAP_EXCEEDS_OBJECT_ID";
-    case MalformedTrack::kImmutableExtensionsRepeated:
-      return "IMMUTABLE_EXTENSIONS_REPEATED";
-    case MalformedTrack::kImmutableExtensionsNested:
-      return "IMMUTABLE_EXTENSIONS_NESTED";
-    case MalformedTrack::kImmutableExtensionsUnparsable:
-      return "IMMUTABLE_EXTENSIONS_UNPARSABLE";
-    default:
-      return std::string(describe(reason));
+    case MalformedTrack::kPriorGroupIdGapRepeated: return "PRIOR_GROUP_ID_GAP_REPEATED";
+    case MalformedTrack::kPriorGroupIdGapExceedsGroupId: return "PRIOR_GROUP_ID_GAP_EXCEEDS_GROUP_ID";
+    case MalformedTrack::kPriorObjectIdGapRepeated: return "PRIOR_OBJECT_ID_GAP_REPEATED";
+    case MalformedTrack::kPriorObjectIdGapExceedsObjectId: return "PRIOR_OBJECT_ID_GAP_EXCEEDS_OBJECT_ID";
+    case MalformedTrack::kImmutableExtensionsRepeated: return "IMMUTABLE_EXTENSIONS_REPEATED";
+    case MalformedTrack::kImmutableExtensionsNested: return "IMMUTABLE_EXTENSIONS_NESTED";
+    case MalformedTrack::kImmutableExtensionsUnparsable: return "IMMUTABLE_EXTENSIONS_UNPARSABLE";
+    default: return std::string(describe(reason));
   }
 }
 
@@ -71,9 +63,7 @@ TEST_F(ExtensionVectors, MeanForOneObjectWhatSectionElevenSays) {
     }
     ASSERT_TRUE(known.ok()) << moqt::describe(known.error());
     const Json& expected = vector.at("known");
-    const auto number = [](const std::optional<std::uint64_t>& value) {
-      return value ? Json(*value) : Json();
-    };
+    const auto number = [](const std::optional<std::uint64_t>& value) { return value ? Json(*value) : Json(); };
     EXPECT_EQ(number(known->prior_group_id_gap), expected.at("prior_group_id_gap"));
     EXPECT_EQ(number(known->prior_object_id_gap), expected.at("prior_object_id_gap"));
     ASSERT_EQ(known->immutable.has_value(), !expected.at("immutable_extensions").is_null());

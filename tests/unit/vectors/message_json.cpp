@@ -12,13 +12,9 @@ namespace {
 
 using namespace moqt::wire;
 
-std::string hex_of(const std::string& text) {
-  return to_hex(base::as_bytes(text));
-}
+std::string hex_of(const std::string& text) { return to_hex(base::as_bytes(text)); }
 
-Json location_json(moqt::Location location) {
-  return {{"group", location.group}, {"object", location.object}};
-}
+Json location_json(moqt::Location location) { return {{"group", location.group}, {"object", location.object}}; }
 
 Json namespace_json(const moqt::TrackNamespace& track_namespace) {
   Json fields = Json::array();
@@ -29,8 +25,7 @@ Json namespace_json(const moqt::TrackNamespace& track_namespace) {
 Json filter_json(const moqt::SubscriptionFilter& filter) {
   Json json{{"filter_type", static_cast<std::uint64_t>(filter.type)}};
   const bool range = filter.type == moqt::FilterType::kAbsoluteRange;
-  if (range || filter.type == moqt::FilterType::kAbsoluteStart)
-    json["start_location"] = location_json(filter.start);
+  if (range || filter.type == moqt::FilterType::kAbsoluteStart) json["start_location"] = location_json(filter.start);
   if (range) json["end_group"] = filter.end_group;
   return json;
 }
@@ -74,21 +69,11 @@ void add_track(Json& json, const moqt::FullTrackName& track) {
   json["track_name"] = to_hex(track.track_name);
 }
 
-void fill(Json& json, const ClientSetup& m) {
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json& json, const ServerSetup& m) {
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json& json, const Goaway& m) {
-  json["new_session_uri"] = hex_of(m.new_session_uri);
-}
-void fill(Json& json, const MaxRequestId& m) {
-  json["request_id"] = m.max_request_id;
-}
-void fill(Json& json, const RequestsBlocked& m) {
-  json["maximum_request_id"] = m.maximum_request_id;
-}
+void fill(Json& json, const ClientSetup& m) { json["parameters"] = parameters_json(m.parameters); }
+void fill(Json& json, const ServerSetup& m) { json["parameters"] = parameters_json(m.parameters); }
+void fill(Json& json, const Goaway& m) { json["new_session_uri"] = hex_of(m.new_session_uri); }
+void fill(Json& json, const MaxRequestId& m) { json["request_id"] = m.max_request_id; }
+void fill(Json& json, const RequestsBlocked& m) { json["maximum_request_id"] = m.maximum_request_id; }
 void fill(Json& json, const RequestOk& m) {
   json["request_id"] = m.request_id;
   json["parameters"] = parameters_json(m.parameters);
@@ -118,9 +103,7 @@ void fill(Json& json, const SubscribeUpdate& m) {
   json["subscription_request_id"] = m.subscription_request_id;
   json["parameters"] = parameters_json(m.parameters);
 }
-void fill(Json& json, const Unsubscribe& m) {
-  json["request_id"] = m.request_id;
-}
+void fill(Json& json, const Unsubscribe& m) { json["request_id"] = m.request_id; }
 void fill(Json& json, const Publish& m) {
   json["request_id"] = m.request_id;
   add_track(json, m.track);
@@ -157,17 +140,13 @@ void fill(Json& json, const FetchOk& m) {
   json["end_location"] = location_json(m.end_location);
   json["parameters"] = parameters_json(m.parameters);
 }
-void fill(Json& json, const FetchCancel& m) {
-  json["request_id"] = m.request_id;
-}
+void fill(Json& json, const FetchCancel& m) { json["request_id"] = m.request_id; }
 void fill(Json& json, const PublishNamespace& m) {
   json["request_id"] = m.request_id;
   json["track_namespace"] = namespace_json(m.track_namespace);
   json["parameters"] = parameters_json(m.parameters);
 }
-void fill(Json& json, const PublishNamespaceDone& m) {
-  json["track_namespace"] = namespace_json(m.track_namespace);
-}
+void fill(Json& json, const PublishNamespaceDone& m) { json["track_namespace"] = namespace_json(m.track_namespace); }
 void fill(Json& json, const PublishNamespaceCancel& m) {
   json["track_namespace"] = namespace_json(m.track_namespace);
   json["error_code"] = static_cast<std::uint64_t>(m.error_code);
@@ -178,9 +157,7 @@ void fill(Json& json, const SubscribeNamespace& m) {
   json["track_namespace_prefix"] = namespace_json(m.track_namespace_prefix);
   json["parameters"] = parameters_json(m.parameters);
 }
-void fill(Json& json, const UnsubscribeNamespace& m) {
-  json["request_id"] = m.request_id;
-}
+void fill(Json& json, const UnsubscribeNamespace& m) { json["request_id"] = m.request_id; }
 
 Json normalized_parameter(const Json& parameter) {
   Json json{{"type", parameter.at("type")}};

@@ -14,12 +14,9 @@ using namespace moqt::wire;
 
 const char* mode_name(SubgroupIdMode mode) {
   switch (mode) {
-    case SubgroupIdMode::kZero:
-      return "zero";
-    case SubgroupIdMode::kFirstObject:
-      return "first_object";
-    case SubgroupIdMode::kExplicit:
-      return "explicit";
+    case SubgroupIdMode::kZero: return "zero";
+    case SubgroupIdMode::kFirstObject: return "first_object";
+    case SubgroupIdMode::kExplicit: return "explicit";
   }
   return "";
 }
@@ -35,12 +32,9 @@ Json header_json(const SubgroupHeader& header) {
           {"extensions_present", header.has_extensions},
           {"contains_end_of_group", header.contains_end_of_group}};
 }
-Json header_json(const FetchHeader& header) {
-  return {{"type", 5}, {"request_id", header.request_id}};
-}
+Json header_json(const FetchHeader& header) { return {{"type", 5}, {"request_id", header.request_id}}; }
 
-Json object_json(std::uint64_t object_id, moqt::ObjectStatus status, base::Bytes extensions,
-                 base::Bytes payload) {
+Json object_json(std::uint64_t object_id, moqt::ObjectStatus status, base::Bytes extensions, base::Bytes payload) {
   return {{"object_id", object_id},
           {"object_status", static_cast<std::uint64_t>(status)},
           {"extensions", pairs_to_json(extensions)},
@@ -55,19 +49,13 @@ Json with_fetch_fields(Json json, std::uint64_t group, std::uint64_t subgroup, s
   return json;
 }
 
-Json start_json(const ObjectStart& start) {
-  return object_json(start.object_id, start.status, start.extensions(), {});
-}
+Json start_json(const ObjectStart& start) { return object_json(start.object_id, start.status, start.extensions(), {}); }
 Json start_json(const FetchObjectStart& start) {
-  return with_fetch_fields(start_json(start.object), start.group_id, start.subgroup_id,
-                           start.publisher_priority, start.flags);
+  return with_fetch_fields(start_json(start.object), start.group_id, start.subgroup_id, start.publisher_priority,
+                           start.flags);
 }
-std::uint64_t payload_length(const ObjectStart& start) {
-  return start.payload_length;
-}
-std::uint64_t payload_length(const FetchObjectStart& start) {
-  return start.object.payload_length;
-}
+std::uint64_t payload_length(const ObjectStart& start) { return start.payload_length; }
+std::uint64_t payload_length(const FetchObjectStart& start) { return start.object.payload_length; }
 
 /// Collects the events of one stream decoder into whole objects.
 class ObjectCollector {
@@ -91,8 +79,7 @@ class ObjectCollector {
  private:
   template <class Start>
   void take(const Start& start) {
-    if (expected_ != payload_.size())
-      throw std::runtime_error("an object starts before the one before it is complete");
+    if (expected_ != payload_.size()) throw std::runtime_error("an object starts before the one before it is complete");
     pending_ = start_json(start);
     payload_.clear();
     expected_ = payload_length(start);
@@ -172,8 +159,7 @@ StreamReading read_whole_subgroup(base::Bytes stream) {
     if (!decoded.ok()) return reading;
     const SubgroupObject& object = decoded->object;
     previous = object.object_id;
-    reading.objects.push_back(
-        object_json(object.object_id, object.status, object.extensions, object.payload));
+    reading.objects.push_back(object_json(object.object_id, object.status, object.extensions, object.payload));
     stream = stream.subspan(decoded->size);
   }
   return reading;
@@ -201,9 +187,7 @@ StreamReading read_whole_fetch(base::Bytes stream) {
   return reading;
 }
 
-Json normalized_header(const Json& vector) {
-  return vector.at("header");
-}
+Json normalized_header(const Json& vector) { return vector.at("header"); }
 
 Json normalized_objects(const Json& vector, std::size_t count) {
   Json list = Json::array();

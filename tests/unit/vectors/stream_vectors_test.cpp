@@ -23,8 +23,7 @@ class StreamVectors : public testing::TestWithParam<const char*> {
   /// With the functions for whole objects, and from chunks of several sizes.
   std::vector<StreamReading> read_every_way(base::Bytes stream) const {
     std::vector<StreamReading> readings{read_whole(stream)};
-    for (const std::size_t chunk_size : {0U, 1U, 2U, 3U, 7U})
-      readings.push_back(read_in_chunks(stream, chunk_size));
+    for (const std::size_t chunk_size : {0U, 1U, 2U, 3U, 7U}) readings.push_back(read_in_chunks(stream, chunk_size));
     return readings;
   }
 
@@ -38,8 +37,7 @@ TEST_P(StreamVectors, ReadToTheirObjectsHoweverTheyAreCutIntoChunks) {
     const Json objects = normalized_objects(vector, vector.at("objects").size());
     for (const base::ByteVector& image : images_of(vector)) {
       for (const StreamReading& reading : read_every_way(image)) {
-        ASSERT_FALSE(reading.violation) << describe(*reading.violation) << "\n"
-                                        << to_hex(image).substr(0, 200);
+        ASSERT_FALSE(reading.violation) << describe(*reading.violation) << "\n" << to_hex(image).substr(0, 200);
         ASSERT_FALSE(reading.at_fin) << describe(*reading.at_fin);
         EXPECT_EQ(reading.header, normalized_header(vector));
         EXPECT_EQ(reading.objects, objects);
@@ -109,8 +107,7 @@ TEST_P(StreamVectors, AreRefusedWithTheirError) {
         ASSERT_TRUE(reading.violation) << "still waits after " << cut << " bytes";
       }
       if (reading.violation) {
-        ASSERT_TRUE(matches_error(vector, *reading.violation))
-            << cut << " bytes: " << describe(*reading.violation);
+        ASSERT_TRUE(matches_error(vector, *reading.violation)) << cut << " bytes: " << describe(*reading.violation);
       }
     }
   }
@@ -187,8 +184,7 @@ TEST(SubgroupVectors, AreRebuiltFromTheHeaderBehindTheDelta) {
       base::ByteVector out;
       std::optional<std::uint64_t> previous;
       for (std::size_t at = 0; at < objects.size(); at += chunk_size) {
-        decoder.feed(
-            base::SharedBytes::copy_of(objects.subspan(at, std::min(chunk_size, objects.size() - at))));
+        decoder.feed(base::SharedBytes::copy_of(objects.subspan(at, std::min(chunk_size, objects.size() - at))));
         for (auto event = decoder.next(); !event.needs_more(); event = decoder.next()) {
           ASSERT_TRUE(event.ok());
           if (const auto* start = std::get_if<ObjectStart>(&*event)) {

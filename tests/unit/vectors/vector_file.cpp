@@ -104,13 +104,11 @@ bool matches_error(const Json& vector, const base::Violation& violation) {
   const std::string got(moqt::name(static_cast<moqt::SessionErrorCode>(violation.code)));
   const Json& expected = vector.at("error");
   if (expected.is_string()) return expected.get<std::string>() == got;
-  return std::any_of(expected.begin(), expected.end(),
-                     [&](const Json& one) { return one.get<std::string>() == got; });
+  return std::any_of(expected.begin(), expected.end(), [&](const Json& one) { return one.get<std::string>() == got; });
 }
 
 std::string describe(const base::Violation& violation) {
-  return std::string(moqt::name(static_cast<moqt::SessionErrorCode>(violation.code))) + " (" +
-         violation.what + ")";
+  return std::string(moqt::name(static_cast<moqt::SessionErrorCode>(violation.code))) + " (" + violation.what + ")";
 }
 
 std::vector<std::size_t> cut_points(std::size_t size) {

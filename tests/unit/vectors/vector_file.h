@@ -27,15 +27,9 @@ base::ByteVector text_of(const Json& text);
 /// Lower-case hex without spaces.
 std::string to_hex(base::Bytes bytes);
 
-inline std::string name_of(const Json& vector) {
-  return vector.at("name").get<std::string>();
-}
-inline bool is_error(const Json& vector) {
-  return vector.contains("error");
-}
-inline bool is_canonical(const Json& vector) {
-  return vector.value("canonical", false);
-}
+inline std::string name_of(const Json& vector) { return vector.at("name").get<std::string>(); }
+inline bool is_error(const Json& vector) { return vector.contains("error"); }
+inline bool is_canonical(const Json& vector) { return vector.value("canonical", false); }
 
 /// The images that mean the same: "hex" and every "nonminimal".
 std::vector<base::ByteVector> images_of(const Json& vector);

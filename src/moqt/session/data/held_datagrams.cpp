@@ -11,7 +11,8 @@ void HeldDatagrams::add(std::uint64_t alias, base::SharedBytes datagram, Time no
 }
 
 std::optional<base::SharedBytes> HeldDatagrams::take(std::uint64_t alias) {
-  const auto found = std::find_if(items_.begin(), items_.end(), [alias](const Item& item) { return item.alias == alias; });
+  const auto found =
+      std::find_if(items_.begin(), items_.end(), [alias](const Item& item) { return item.alias == alias; });
   if (found == items_.end()) return std::nullopt;
   base::SharedBytes datagram = std::move(found->datagram);
   items_.erase(found);

@@ -84,9 +84,8 @@ void IncomingData::open(IncomingStream& stream, ReceivedTrack& track) {
                          wire::ObjectStreamLimits{.max_extensions_size = config_.limits.max_object_header_bytes});
   SubgroupProperties& properties = stream.properties;
   properties.group = header.group_id;
-  properties.subgroup = header.subgroup_id_mode == wire::SubgroupIdMode::kFirstObject
-                            ? std::nullopt
-                            : std::optional(header.subgroup_id);
+  properties.subgroup =
+      header.subgroup_id_mode == wire::SubgroupIdMode::kFirstObject ? std::nullopt : std::optional(header.subgroup_id);
   properties.publisher_priority = header.publisher_priority.value_or(track.publisher_priority());
   properties.extensions = header.has_extensions;
   properties.end_of_group = header.contains_end_of_group;
@@ -209,7 +208,8 @@ void IncomingData::give_up(IncomingStream& stream, StreamResetCode code) {
 
 void IncomingData::forget_finished(IncomingStreamId id) {
   const auto found = streams_.find(id);
-  if (found != streams_.end() && found->second->state == State::kDiscarding && found->second->fin) streams_.erase(found);
+  if (found != streams_.end() && found->second->state == State::kDiscarding && found->second->fin)
+    streams_.erase(found);
 }
 
 void IncomingData::stop(IncomingStreamId id, StreamResetCode code) {
@@ -238,7 +238,8 @@ void IncomingData::on_datagram(Time now, const base::SharedBytes& bytes) {
   arm_sweep();
 }
 
-void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedBytes& bytes, const wire::ObjectDatagram& datagram) {
+void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedBytes& bytes,
+                                    const wire::ObjectDatagram& datagram) {
   const RequestHandle subscription = track.subscriptions.front();
   const ObjectStatus status = datagram.status.value_or(ObjectStatus::kNormal);
   auto malformed = track.on_object(datagram.location, status, ForwardingPreference::kDatagram);
@@ -246,7 +247,8 @@ void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedByte
     const auto known = wire::inspect_extensions(config_.draft, datagram.extensions, datagram.location);
     if (!known.ok()) malformed = known.error();
   }
-  if (!malformed && datagram.end_of_group) malformed = track.on_group_end(datagram.location.group, datagram.location.object + 1);
+  if (!malformed && datagram.end_of_group)
+    malformed = track.on_group_end(datagram.location.group, datagram.location.object + 1);
   if (malformed) return context_.on_malformed(subscription, *malformed);
 
   context_.emit(datagram_received(subscription, bytes, datagram, track.publisher_priority()));

@@ -38,7 +38,8 @@ class IncomingDataContext {
 /// All streams and datagrams that the peer sends, attributed to subscriptions by track alias.
 class IncomingData {
  public:
-  IncomingData(IncomingDataContext& context, const SessionConfig& config) noexcept : context_(context), config_(config) {}
+  IncomingData(IncomingDataContext& context, const SessionConfig& config) noexcept
+      : context_(context), config_(config) {}
 
   // ---- for the transport ----
 

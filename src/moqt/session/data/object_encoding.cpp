@@ -25,12 +25,14 @@ base::Result<EncodedObject, SessionError> encode_object(Draft draft, base::SlabA
   fields.extensions = extension_block.value_or(base::Bytes{});
   fields.payload_length = payload_length;
   fields.status = status;
-  const auto encoded = wire::encode_subgroup_object_header(draft, fields, extension_block.has_value(), std::nullopt, scratch);
+  const auto encoded =
+      wire::encode_subgroup_object_header(draft, fields, extension_block.has_value(), std::nullopt, scratch);
   if (!encoded.ok()) return base::Failure{error_of(encoded.error())};
   return EncodedObject{arena.copy(scratch), base::varint_size(object)};
 }
 
-base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena, const DatagramFields& fields) {
+base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena,
+                                                            const DatagramFields& fields) {
   thread_local base::ByteVector scratch;
   scratch.clear();
   wire::ObjectDatagram datagram;

@@ -41,10 +41,11 @@ struct DatagramFields {
   std::optional<std::uint8_t> publisher_priority;  ///< nothing inherits the track's
   base::Bytes extension_block;                     ///< raw pairs; empty: none
   bool end_of_group = false;
-  std::optional<ObjectStatus> status;              ///< in place of a payload
+  std::optional<ObjectStatus> status;  ///< in place of a payload
   base::Bytes payload;
 };
-base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena, const DatagramFields& fields);
+base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena,
+                                                            const DatagramFields& fields);
 
 /// Extension pairs to a raw block and back. Decoding gives kInvalidParameter for a block that is not a sequence of
 /// pairs; what this library received has been checked already.

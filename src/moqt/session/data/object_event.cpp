@@ -5,8 +5,8 @@
 
 namespace msquic_py::moqt::session {
 
-DatagramReceived datagram_received(RequestHandle subscription, const base::SharedBytes& bytes, const wire::ObjectDatagram& datagram,
-                                   std::uint8_t track_priority) {
+DatagramReceived datagram_received(RequestHandle subscription, const base::SharedBytes& bytes,
+                                   const wire::ObjectDatagram& datagram, std::uint8_t track_priority) {
   DatagramReceived event;
   event.subscription = subscription;
   event.location = datagram.location;

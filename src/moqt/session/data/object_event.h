@@ -72,7 +72,7 @@ struct DatagramReceived {
   base::SharedBytes after_alias;
   std::uint32_t extensions_offset = 0;  ///< in `after_alias`
   std::uint32_t extensions_size = 0;
-  std::uint32_t payload_offset = 0;     ///< in `after_alias`; the payload is the rest
+  std::uint32_t payload_offset = 0;  ///< in `after_alias`; the payload is the rest
   std::uint8_t publisher_priority = 128;
   ObjectStatus status = ObjectStatus::kNormal;
   bool end_of_group = false;
@@ -84,7 +84,7 @@ struct DatagramReceived {
 };
 
 /// What `bytes`, decoded as `datagram`, bring to the application. `track_priority` counts when it has none of its own.
-DatagramReceived datagram_received(RequestHandle subscription, const base::SharedBytes& bytes, const wire::ObjectDatagram& datagram,
-                                   std::uint8_t track_priority);
+DatagramReceived datagram_received(RequestHandle subscription, const base::SharedBytes& bytes,
+                                   const wire::ObjectDatagram& datagram, std::uint8_t track_priority);
 
 }  // namespace msquic_py::moqt::session

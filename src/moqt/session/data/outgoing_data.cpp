@@ -89,7 +89,8 @@ void OutgoingData::remove_lane(RequestHandle subscription) {
   lanes_.erase(subscription);
 }
 
-void OutgoingData::reset_streams(RequestHandle subscription, StreamResetCode code, bool only_unwanted, RingQueue<Event>* events) {
+void OutgoingData::reset_streams(RequestHandle subscription, StreamResetCode code, bool only_unwanted,
+                                 RingQueue<Event>* events) {
   OutgoingLane* lane = find_lane(subscription);
   if (lane == nullptr) return;
   const PublishedSubscription& view = *lane->view;
@@ -127,7 +128,8 @@ std::optional<RequestHandle> OutgoingData::take_drained() {
 
 // ---- streams ----
 
-base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscription, const SubgroupProperties& properties) {
+base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscription,
+                                                            const SubgroupProperties& properties) {
   OutgoingLane* lane = find_lane(subscription);
   if (lane == nullptr) return base::Failure{SessionError::kUnknownRequest};
   if (lane->view->ending || !lane->view->forward) return base::Failure{SessionError::kWrongState};
@@ -220,7 +222,8 @@ std::size_t OutgoingData::queued_bytes(StreamHandle handle) const noexcept {
   return stream == nullptr ? 0 : stream->pending_bytes;
 }
 
-base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subscription, const DatagramProperties& properties,
+base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subscription,
+                                                             const DatagramProperties& properties,
                                                              const base::SharedBytes& after_alias) {
   OutgoingLane* lane = find_lane(subscription);
   if (lane == nullptr) return base::Failure{SessionError::kUnknownRequest};

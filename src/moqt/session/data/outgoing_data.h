@@ -47,8 +47,9 @@ class OutgoingData {
   // ---- for the application ----
 
   base::Result<StreamHandle, SessionError> open(RequestHandle subscription, const SubgroupProperties& properties);
-  base::Result<void, SessionError> append_object(StreamHandle handle, std::uint64_t object, const base::SharedBytes& wire,
-                                                 std::size_t delta_size, std::uint64_t remaining);
+  base::Result<void, SessionError> append_object(StreamHandle handle, std::uint64_t object,
+                                                 const base::SharedBytes& wire, std::size_t delta_size,
+                                                 std::uint64_t remaining);
   base::Result<void, SessionError> append_payload(StreamHandle handle, base::SharedBytes bytes);
   base::Result<void, SessionError> finish(StreamHandle handle);
   /// The subscription whose stream it was; null handle when there is no such stream.

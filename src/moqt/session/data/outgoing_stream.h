@@ -75,7 +75,9 @@ struct OutgoingLane {
 
 /// Between subscriptions: subscriber priority, publisher priority, then whoever waited longest.
 struct LaneBefore {
-  bool operator()(const OutgoingLane& left, const OutgoingLane& right) const noexcept { return left.key() < right.key(); }
+  bool operator()(const OutgoingLane& left, const OutgoingLane& right) const noexcept {
+    return left.key() < right.key();
+  }
 };
 
 }  // namespace msquic_py::moqt::session

@@ -9,8 +9,8 @@
 
 namespace msquic_py::moqt::session {
 
-/// The records of all streams that this endpoint writes. A record is used again once its stream has ended, so that a new
-/// stream costs no allocation; old handles are recognised by their generation.
+/// The records of all streams that this endpoint writes. A record is used again once its stream has ended, so that a
+/// new stream costs no allocation; old handles are recognised by their generation.
 class OutgoingStreams {
  public:
   OutgoingStream& allocate();

@@ -14,7 +14,8 @@ std::optional<MalformedTrack> ReceivedTrack::on_object(Location location, Object
   }
   if (normal) {
     for (const auto& end : group_ends_) {
-      if (end && end->group == location.group && location.object >= end->object) return MalformedTrack::kObjectAfterEndOfGroup;
+      if (end && end->group == location.group && location.object >= end->object)
+        return MalformedTrack::kObjectAfterEndOfGroup;
     }
     if (!largest_ || *largest_ < location) largest_ = location;
     return std::nullopt;

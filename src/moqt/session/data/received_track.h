@@ -38,7 +38,8 @@ class ReceivedTrack {
   std::size_t streams_open = 0;
 
   /// An object of the track arrived; why it makes the track malformed, if it does.
-  std::optional<MalformedTrack> on_object(Location location, ObjectStatus status, ForwardingPreference preference) noexcept;
+  std::optional<MalformedTrack> on_object(Location location, ObjectStatus status,
+                                          ForwardingPreference preference) noexcept;
   /// The group is known to have no object from `end` on; why that makes the track malformed, if it does.
   std::optional<MalformedTrack> on_group_end(std::uint64_t group, std::uint64_t end) noexcept;
 
@@ -50,8 +51,8 @@ class ReceivedTrack {
   std::uint64_t alias_;
   std::uint8_t publisher_priority_;
   std::optional<ForwardingPreference> preference_;
-  std::optional<Location> largest_;       ///< of the objects with status Normal
-  std::optional<Location> end_of_track_;  ///< no object lies at or behind it
+  std::optional<Location> largest_;                                    ///< of the objects with status Normal
+  std::optional<Location> end_of_track_;                               ///< no object lies at or behind it
   std::array<std::optional<Location>, kRememberedGroups> group_ends_;  ///< no object of the group lies at or behind it
   std::size_t next_group_end_ = 0;
 };

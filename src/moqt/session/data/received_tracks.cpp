@@ -11,7 +11,8 @@ ReceivedTrack* ReceivedTracks::find(std::uint64_t alias) const noexcept {
 
 ReceivedTrack* ReceivedTracks::of(RequestHandle subscription) const noexcept {
   for (const auto& [alias, track] : by_alias_) {
-    if (std::find(track->subscriptions.begin(), track->subscriptions.end(), subscription) != track->subscriptions.end()) {
+    if (std::find(track->subscriptions.begin(), track->subscriptions.end(), subscription) !=
+        track->subscriptions.end()) {
       return track.get();
     }
   }

@@ -43,9 +43,7 @@ void Request::on_request_error(const wire::RequestError& message) {
   context_.end(handle_);
 }
 
-void Request::on_deadline() {
-  context_.close(SessionErrorCode::kControlMessageTimeout, "no answer to a request");
-}
+void Request::on_deadline() { context_.close(SessionErrorCode::kControlMessageTimeout, "no answer to a request"); }
 
 RequestResult Request::accept(MessageParameters) { return base::Failure{SessionError::kWrongRole}; }
 

@@ -5,7 +5,8 @@
 namespace msquic_py::moqt::session {
 
 SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, RequestHandle handle, bool ours,
-                                                 FullTrackName track, std::uint64_t track_alias, MessageParameters parameters)
+                                                 FullTrackName track, std::uint64_t track_alias,
+                                                 MessageParameters parameters)
     : Request(context, handle, ours), parameters_(std::move(parameters)) {
   view_.track = std::move(track);
   view_.track_alias = track_alias;
@@ -41,7 +42,8 @@ void SubscriptionAsPublisher::set_delivery_timeouts(std::optional<std::uint64_t>
   if (publisher) publisher_timeout_ms_ = publisher;
   if (subscriber) subscriber_timeout_ms_ = subscriber;
   view_.delivery_timeout_ms = publisher_timeout_ms_ ? publisher_timeout_ms_ : subscriber_timeout_ms_;
-  if (subscriber_timeout_ms_ && *subscriber_timeout_ms_ < *view_.delivery_timeout_ms) view_.delivery_timeout_ms = subscriber_timeout_ms_;
+  if (subscriber_timeout_ms_ && *subscriber_timeout_ms_ < *view_.delivery_timeout_ms)
+    view_.delivery_timeout_ms = subscriber_timeout_ms_;
 }
 
 RequestResult SubscriptionAsPublisher::reject(RequestErrorCode code, std::string_view reason) {
@@ -121,7 +123,8 @@ void SubscriptionAsPublisher::abort() {
 
 bool SubscriptionAsPublisher::allows(const MessageParameters& update) const noexcept {
   const auto filter = update.filter();
-  if (!filter || (filter->type != FilterType::kAbsoluteStart && filter->type != FilterType::kAbsoluteRange)) return true;
+  if (!filter || (filter->type != FilterType::kAbsoluteStart && filter->type != FilterType::kAbsoluteRange))
+    return true;
   if (filter->start < asked_start_) return false;
   if (!filter_) return filter->start >= view_.start;
   const bool absolute = filter_->type == FilterType::kAbsoluteStart || filter_->type == FilterType::kAbsoluteRange;

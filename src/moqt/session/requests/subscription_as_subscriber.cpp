@@ -12,12 +12,14 @@ wire::ControlMessage SubscriptionAsSubscriber::first_message(std::uint64_t id) c
 
 bool SubscriptionAsSubscriber::take_alias(std::uint64_t alias, const MessageParameters& parameters) {
   evict_ended(alias);
-  delivery_timeout_ms_ = std::max(parameters_.delivery_timeout().value_or(0), parameters.delivery_timeout().value_or(0));
+  delivery_timeout_ms_ =
+      std::max(parameters_.delivery_timeout().value_or(0), parameters.delivery_timeout().value_or(0));
   if (context_.incoming().add_track(handle(), track_, alias, parameters.publisher_priority().value_or(128))) {
     track_alias_ = alias;
     return true;
   }
-  context_.close(SessionErrorCode::kDuplicateTrackAlias, "a track alias is in use for another track (sections 9.10, 9.13)");
+  context_.close(SessionErrorCode::kDuplicateTrackAlias,
+                 "a track alias is in use for another track (sections 9.10, 9.13)");
   return false;
 }
 

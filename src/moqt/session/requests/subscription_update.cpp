@@ -40,7 +40,8 @@ RequestResult SubscriptionUpdate::reject(RequestErrorCode code, std::string_view
   // A failed update ends its subscription (section 9.11).
   if (auto* subscription = static_cast<SubscriptionAsPublisher*>(context_.find(subscription_))) {
     subscription->remove_pending_update(handle());
-    context_.outgoing().reset_streams(subscription_, StreamResetCode::kCancelled, /*only_unwanted=*/false, &context_.events());
+    context_.outgoing().reset_streams(subscription_, StreamResetCode::kCancelled, /*only_unwanted=*/false,
+                                      &context_.events());
     (void)subscription->publish_done(PublishDoneCode::kUpdateFailed, reason);
   }
   return {};

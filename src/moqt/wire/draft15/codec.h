@@ -17,11 +17,13 @@ base::Decoded<ObjectLayout> decode_subgroup_object_header(base::Bytes bytes, boo
                                                           const std::optional<std::uint64_t>& previous_object_id,
                                                           std::size_t max_extensions_size);
 EncodeResult encode_subgroup_object_header(const SubgroupObjectFields& fields, bool has_extensions,
-                                           const std::optional<std::uint64_t>& previous_object_id, base::ByteVector& out);
+                                           const std::optional<std::uint64_t>& previous_object_id,
+                                           base::ByteVector& out);
 EncodeResult encode_object_id_delta(std::uint64_t object_id, const std::optional<std::uint64_t>& previous_object_id,
                                     base::ByteVector& out);
 
-base::Decoded<FetchObjectLayout> decode_fetch_object_header(base::Bytes bytes, const std::optional<FetchPriorObject>& prior,
+base::Decoded<FetchObjectLayout> decode_fetch_object_header(base::Bytes bytes,
+                                                            const std::optional<FetchPriorObject>& prior,
                                                             std::size_t max_extensions_size);
 EncodeResult encode_fetch_object_header(const FetchObjectFields& fields, const std::optional<FetchPriorObject>& prior,
                                         base::ByteVector& out);

@@ -7,7 +7,8 @@ namespace {
 
 Goaway read_goaway(PayloadReader& in) {
   const std::uint64_t length = in.varint();
-  if (!in.failed() && length > kMaxNewSessionUriLength) in.fail(protocol_violation("New Session URI longer than 8192 bytes (section 9.4)"));
+  if (!in.failed() && length > kMaxNewSessionUriLength)
+    in.fail(protocol_violation("New Session URI longer than 8192 bytes (section 9.4)"));
   return {std::string(base::as_text(in.bytes(length)))};
 }
 

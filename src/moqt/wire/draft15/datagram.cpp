@@ -16,10 +16,12 @@ bool is_datagram_type(std::uint64_t type) noexcept {
 constexpr base::Violation kTooShort = protocol_violation("datagram ends inside a field (section 10.3.1)");
 
 /// Reads the extension block and steps over it.
-std::optional<base::Violation> read_extensions(VarintCursor& in, const base::SharedBytes& bytes, base::SharedBytes& extensions) {
+std::optional<base::Violation> read_extensions(VarintCursor& in, const base::SharedBytes& bytes,
+                                               base::SharedBytes& extensions) {
   std::uint64_t size = 0;
   if (!in.read(size)) return kTooShort;
-  if (size == 0) return protocol_violation("datagram type announces extension headers, but their length is 0 (section 10.3.1)");
+  if (size == 0)
+    return protocol_violation("datagram type announces extension headers, but their length is 0 (section 10.3.1)");
   if (size > in.remaining()) return kTooShort;
   extensions = bytes.slice(in.position(), static_cast<std::size_t>(size));
   in.skip(size);
@@ -66,7 +68,8 @@ base::Decoded<ObjectDatagram> decode_object_datagram(const base::SharedBytes& by
 }
 
 EncodeResult encode_object_datagram_header(const ObjectDatagram& datagram, base::ByteVector& out) {
-  if (datagram.track_alias > base::kVarintMax || datagram.location.group > base::kVarintMax || datagram.location.object > base::kVarintMax) {
+  if (datagram.track_alias > base::kVarintMax || datagram.location.group > base::kVarintMax ||
+      datagram.location.object > base::kVarintMax) {
     return base::Failure{EncodeError::kNumberTooLarge};
   }
   if (datagram.status) {

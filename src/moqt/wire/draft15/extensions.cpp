@@ -15,11 +15,13 @@ struct RawPair {
 };
 
 std::optional<base::Violation> read_pair(VarintCursor& in, RawPair& pair) noexcept {
-  static constexpr base::Violation kOverrun = key_value_formatting_error("extension block ends inside a key-value pair (section 1.4.2)");
+  static constexpr base::Violation kOverrun =
+      key_value_formatting_error("extension block ends inside a key-value pair (section 1.4.2)");
   if (!in.read(pair.type)) return kOverrun;
   if (!in.read(pair.number)) return kOverrun;
   if ((pair.type & 1) == 0) return std::nullopt;
-  if (pair.number > kMaxKeyValueLength) return protocol_violation("key-value pair longer than 65535 bytes (section 1.4.2)");
+  if (pair.number > kMaxKeyValueLength)
+    return protocol_violation("key-value pair longer than 65535 bytes (section 1.4.2)");
   if (pair.number > in.remaining()) return kOverrun;
   pair.bytes = in.rest().first(static_cast<std::size_t>(pair.number));
   in.skip(pair.number);

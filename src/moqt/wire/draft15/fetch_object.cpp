@@ -13,7 +13,8 @@ constexpr std::uint8_t kFirstObjectBits = Flags::kObjectIdPresent | Flags::kGrou
 
 bool refers_to_prior(std::uint8_t flags) noexcept {
   const std::uint8_t mode = flags & Flags::kSubgroupIdMask;
-  return (flags & kFirstObjectBits) != kFirstObjectBits || mode == Flags::kSubgroupIdPrior || mode == Flags::kSubgroupIdPriorPlusOne;
+  return (flags & kFirstObjectBits) != kFirstObjectBits || mode == Flags::kSubgroupIdPrior ||
+         mode == Flags::kSubgroupIdPriorPlusOne;
 }
 
 std::uint8_t choose_flags(const FetchObjectFields& fields, const std::optional<FetchPriorObject>& prior) noexcept {
@@ -34,7 +35,8 @@ std::uint8_t choose_flags(const FetchObjectFields& fields, const std::optional<F
   return flags;
 }
 
-FieldsOutcome read_place(VarintCursor& in, std::uint8_t flags, const FetchPriorObject& prior, FetchObjectLayout& layout) noexcept {
+FieldsOutcome read_place(VarintCursor& in, std::uint8_t flags, const FetchPriorObject& prior,
+                         FetchObjectLayout& layout) noexcept {
   layout.group_id = prior.location.group;
   if ((flags & Flags::kGroupIdPresent) != 0 && !in.read(layout.group_id)) return FieldsOutcome::need_more();
 
@@ -59,18 +61,21 @@ FieldsOutcome read_place(VarintCursor& in, std::uint8_t flags, const FetchPriorO
   }
 
   layout.publisher_priority = prior.publisher_priority;
-  if ((flags & Flags::kPriorityPresent) != 0 && !in.read_byte(layout.publisher_priority)) return FieldsOutcome::need_more();
+  if ((flags & Flags::kPriorityPresent) != 0 && !in.read_byte(layout.publisher_priority))
+    return FieldsOutcome::need_more();
   return FieldsOutcome::done();
 }
 
 }  // namespace
 
-base::Decoded<FetchObjectLayout> decode_fetch_object_header(base::Bytes bytes, const std::optional<FetchPriorObject>& prior,
+base::Decoded<FetchObjectLayout> decode_fetch_object_header(base::Bytes bytes,
+                                                            const std::optional<FetchPriorObject>& prior,
                                                             std::size_t max_extensions_size) {
   VarintCursor in(bytes);
   FetchObjectLayout layout;
   if (!in.read_byte(layout.flags)) return base::NeedMore{};
-  if ((layout.flags & kReservedBits) != 0) return protocol_violation("reserved Serialization Flags are set (section 10.4.4)");
+  if ((layout.flags & kReservedBits) != 0)
+    return protocol_violation("reserved Serialization Flags are set (section 10.4.4)");
   if (!prior && refers_to_prior(layout.flags)) {
     return protocol_violation("the first object of a fetch stream refers to a prior one (section 10.4.4)");
   }
@@ -86,13 +91,15 @@ base::Decoded<FetchObjectLayout> decode_fetch_object_header(base::Bytes bytes, c
 
 EncodeResult encode_fetch_object_header(const FetchObjectFields& fields, const std::optional<FetchPriorObject>& prior,
                                         base::ByteVector& out) {
-  if (fields.location.group > base::kVarintMax || fields.location.object > base::kVarintMax || fields.subgroup_id > base::kVarintMax) {
+  if (fields.location.group > base::kVarintMax || fields.location.object > base::kVarintMax ||
+      fields.subgroup_id > base::kVarintMax) {
     return base::Failure{EncodeError::kNumberTooLarge};
   }
   if (prior && fields.location.group == prior->location.group && fields.location.object <= prior->location.object) {
     return base::Failure{EncodeError::kObjectIdNotIncreasing};
   }
-  if (const auto error = check_object_fields(fields.extensions, fields.payload_length, fields.status)) return base::Failure{*error};
+  if (const auto error = check_object_fields(fields.extensions, fields.payload_length, fields.status))
+    return base::Failure{*error};
 
   const std::uint8_t flags = choose_flags(fields, prior);
   HeaderScratch scratch;
@@ -101,7 +108,8 @@ EncodeResult encode_fetch_object_header(const FetchObjectFields& fields, const s
   if ((flags & Flags::kSubgroupIdMask) == Flags::kSubgroupIdPresent) scratch.put(fields.subgroup_id);
   if ((flags & Flags::kObjectIdPresent) != 0) scratch.put(fields.location.object);
   if ((flags & Flags::kPriorityPresent) != 0) scratch.put_byte(fields.publisher_priority);
-  write_object_tail(scratch, (flags & Flags::kExtensionsPresent) != 0, fields.extensions, fields.payload_length, fields.status, out);
+  write_object_tail(scratch, (flags & Flags::kExtensionsPresent) != 0, fields.extensions, fields.payload_length,
+                    fields.status, out);
   return {};
 }
 

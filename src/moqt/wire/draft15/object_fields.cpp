@@ -7,17 +7,20 @@
 
 namespace msquic_py::moqt::wire::draft15 {
 
-FieldsOutcome read_object_tail(VarintCursor& in, bool has_extensions, std::size_t max_extensions_size, ObjectLayout& layout) noexcept {
+FieldsOutcome read_object_tail(VarintCursor& in, bool has_extensions, std::size_t max_extensions_size,
+                               ObjectLayout& layout) noexcept {
   if (has_extensions) {
     std::uint64_t size = 0;
     if (!in.read(size)) return FieldsOutcome::need_more();
     if (size > max_extensions_size) {
-      return FieldsOutcome::violated(violation(SessionErrorCode::kInternalError, "extension headers of an object exceed the receiver's limit"));
+      return FieldsOutcome::violated(
+          violation(SessionErrorCode::kInternalError, "extension headers of an object exceed the receiver's limit"));
     }
     if (size > in.remaining()) return FieldsOutcome::need_more();
     layout.extensions_offset = static_cast<std::uint32_t>(in.position());
     layout.extensions_size = static_cast<std::uint32_t>(size);
-    if (const auto malformed = check_extensions(in.rest().first(static_cast<std::size_t>(size)))) return FieldsOutcome::violated(*malformed);
+    if (const auto malformed = check_extensions(in.rest().first(static_cast<std::size_t>(size))))
+      return FieldsOutcome::violated(*malformed);
     in.skip(size);
   }
   if (!in.read(layout.payload_length)) return FieldsOutcome::need_more();
@@ -27,7 +30,8 @@ FieldsOutcome read_object_tail(VarintCursor& in, bool has_extensions, std::size_
     const auto status = object_status_from(number);
     if (!status) return FieldsOutcome::violated(protocol_violation("unknown Object Status (section 10.2.1.1)"));
     if (*status != ObjectStatus::kNormal && layout.extensions_size > 0) {
-      return FieldsOutcome::violated(protocol_violation("extension headers on an object whose status is not Normal (section 10.2.1.2)"));
+      return FieldsOutcome::violated(
+          protocol_violation("extension headers on an object whose status is not Normal (section 10.2.1.2)"));
     }
     layout.status = *status;
   }
@@ -35,7 +39,8 @@ FieldsOutcome read_object_tail(VarintCursor& in, bool has_extensions, std::size_
   return FieldsOutcome::done();
 }
 
-std::optional<EncodeError> check_object_fields(base::Bytes extensions, std::uint64_t payload_length, ObjectStatus status) noexcept {
+std::optional<EncodeError> check_object_fields(base::Bytes extensions, std::uint64_t payload_length,
+                                               ObjectStatus status) noexcept {
   if (payload_length > base::kVarintMax) return EncodeError::kNumberTooLarge;
   if (status != ObjectStatus::kNormal) {
     if (payload_length > 0) return EncodeError::kStatusWithPayload;
@@ -47,8 +52,8 @@ std::optional<EncodeError> check_object_fields(base::Bytes extensions, std::uint
   return std::nullopt;
 }
 
-void write_object_tail(HeaderScratch& scratch, bool has_extensions, base::Bytes extensions, std::uint64_t payload_length,
-                       ObjectStatus status, base::ByteVector& out) {
+void write_object_tail(HeaderScratch& scratch, bool has_extensions, base::Bytes extensions,
+                       std::uint64_t payload_length, ObjectStatus status, base::ByteVector& out) {
   if (has_extensions) {
     scratch.put(extensions.size());
     if (!extensions.empty()) {

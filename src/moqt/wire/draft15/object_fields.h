@@ -24,13 +24,15 @@ struct FieldsOutcome {
 
 /// [Extensions], Payload Length, [Object Status]: how every object on a stream ends before its payload
 /// (sections 10.4.2, 10.4.4). Fills in all but the Object ID.
-FieldsOutcome read_object_tail(VarintCursor& in, bool has_extensions, std::size_t max_extensions_size, ObjectLayout& layout) noexcept;
+FieldsOutcome read_object_tail(VarintCursor& in, bool has_extensions, std::size_t max_extensions_size,
+                               ObjectLayout& layout) noexcept;
 
 /// The rules for an object's properties that both kinds of stream share (section 10.2.1).
-std::optional<EncodeError> check_object_fields(base::Bytes extensions, std::uint64_t payload_length, ObjectStatus status) noexcept;
+std::optional<EncodeError> check_object_fields(base::Bytes extensions, std::uint64_t payload_length,
+                                               ObjectStatus status) noexcept;
 
 /// Appends what read_object_tail reads. The scratch may hold earlier fields; it is flushed.
-void write_object_tail(HeaderScratch& scratch, bool has_extensions, base::Bytes extensions, std::uint64_t payload_length,
-                       ObjectStatus status, base::ByteVector& out);
+void write_object_tail(HeaderScratch& scratch, bool has_extensions, base::Bytes extensions,
+                       std::uint64_t payload_length, ObjectStatus status, base::ByteVector& out);
 
 }  // namespace msquic_py::moqt::wire::draft15

@@ -1,8 +1,8 @@
 #include "moqt/wire/draft15/parameter_codec.h"
 
 #include "base/byte_reader.h"
-#include "moqt/wire/draft15/parameter_rule.h"
 #include "moqt/model/key_value_pair.h"
+#include "moqt/wire/draft15/parameter_rule.h"
 #include "moqt/wire/violations.h"
 
 namespace msquic_py::moqt::wire::draft15 {
@@ -19,7 +19,8 @@ base::Decoded<ParameterValue> decode_location(base::Bytes bytes) {
 }
 
 base::Decoded<ParameterValue> decode_filter(base::Bytes bytes) {
-  static constexpr base::Violation kLength = protocol_violation("SUBSCRIPTION_FILTER length does not match its filter (section 9.2.1.7)");
+  static constexpr base::Violation kLength =
+      protocol_violation("SUBSCRIPTION_FILTER length does not match its filter (section 9.2.1.7)");
   base::ByteReader reader(bytes);
   const auto type = reader.read_varint();
   if (!type) return kLength;
@@ -41,7 +42,8 @@ base::Decoded<ParameterValue> decode_filter(base::Bytes bytes) {
 }
 
 base::Decoded<ParameterValue> decode_token(base::Bytes bytes) {
-  static constexpr base::Violation kUndecodable = key_value_formatting_error("Token structure cannot be decoded (section 9.2.1.1)");
+  static constexpr base::Violation kUndecodable =
+      key_value_formatting_error("Token structure cannot be decoded (section 9.2.1.1)");
   base::ByteReader reader(bytes);
   const auto alias_type = reader.read_varint();
   if (!alias_type || *alias_type > 3) return kUndecodable;
@@ -93,7 +95,8 @@ void encode_filter(PayloadWriter& out, const SubscriptionFilter& filter) {
   if (type < 1 || type > 4) return out.fail(EncodeError::kParameterOutOfRange);
   if (!filter.valid()) return out.fail(EncodeError::kFilterRangeReversed);
   out.varint(type);
-  if (filter.type == FilterType::kAbsoluteStart || filter.type == FilterType::kAbsoluteRange) out.location(filter.start);
+  if (filter.type == FilterType::kAbsoluteStart || filter.type == FilterType::kAbsoluteRange)
+    out.location(filter.start);
   if (filter.type == FilterType::kAbsoluteRange) out.varint(filter.end_group);
 }
 
@@ -143,12 +146,14 @@ void decode_parameters(PayloadReader& in, MessageType message, ParameterList& ou
     if ((type & 1) == 0) {
       const std::uint64_t number = in.varint();
       if (in.failed()) return;
-      if (rule != nullptr && (number < rule->minimum || number > rule->maximum)) in.fail(protocol_violation(rule->out_of_range));
+      if (rule != nullptr && (number < rule->minimum || number > rule->maximum))
+        in.fail(protocol_violation(rule->out_of_range));
       out.append({type, number});
       continue;
     }
     const std::uint64_t length = in.varint();
-    if (!in.failed() && length > kMaxKeyValueLength) in.fail(protocol_violation("key-value pair longer than 65535 bytes (section 1.4.2)"));
+    if (!in.failed() && length > kMaxKeyValueLength)
+      in.fail(protocol_violation("key-value pair longer than 65535 bytes (section 1.4.2)"));
     const base::Bytes bytes = in.bytes(length);
     if (in.failed()) return;
     auto value = decode_bytes(rule == nullptr ? ParameterForm::kBytes : rule->form, bytes);

@@ -36,8 +36,9 @@ constexpr std::array kSetupRules{
 constexpr std::array kMessageRules{
     ParameterRule{number(MessageParameter::kDeliveryTimeout), ParameterForm::kNumber, 0, kAny, "",
                   in(kTrackStatus, kRequestOk, kPublish, kPublishOk, kSubscribe, kSubscribeOk, kSubscribeUpdate)},
-    ParameterRule{number(MessageParameter::kAuthorizationToken), ParameterForm::kToken, 0, kAny, "",
-                  in(kPublish, kSubscribe, kSubscribeUpdate, kSubscribeNamespace, kPublishNamespace, kTrackStatus, kFetch)},
+    ParameterRule{
+        number(MessageParameter::kAuthorizationToken), ParameterForm::kToken, 0, kAny, "",
+        in(kPublish, kSubscribe, kSubscribeUpdate, kSubscribeNamespace, kPublishNamespace, kTrackStatus, kFetch)},
     ParameterRule{number(MessageParameter::kMaxCacheDuration), ParameterForm::kNumber, 0, kAny, "",
                   in(kPublish, kSubscribeOk, kFetchOk, kRequestOk)},
     ParameterRule{number(MessageParameter::kExpires), ParameterForm::kNumber, 0, kAny, "",
@@ -46,8 +47,10 @@ constexpr std::array kMessageRules{
                   in(kSubscribeOk, kPublish, kRequestOk)},
     ParameterRule{number(MessageParameter::kPublisherPriority), ParameterForm::kNumber, 0, 255,
                   "PUBLISHER_PRIORITY above 255 (section 9.2.1.4)", in(kSubscribeOk, kPublish)},
-    ParameterRule{number(MessageParameter::kForward), ParameterForm::kNumber, 0, 1, "FORWARD is neither 0 nor 1 (section 9.2.1.10)",
-                  in(kSubscribe, kSubscribeUpdate, kPublish, kPublishOk, kTrackStatus, kRequestOk, kSubscribeNamespace)},
+    ParameterRule{
+        number(MessageParameter::kForward), ParameterForm::kNumber, 0, 1,
+        "FORWARD is neither 0 nor 1 (section 9.2.1.10)",
+        in(kSubscribe, kSubscribeUpdate, kPublish, kPublishOk, kTrackStatus, kRequestOk, kSubscribeNamespace)},
     ParameterRule{number(MessageParameter::kSubscriberPriority), ParameterForm::kNumber, 0, 255,
                   "SUBSCRIBER_PRIORITY above 255 (section 9.2.1.5)",
                   in(kSubscribe, kSubscribeUpdate, kTrackStatus, kPublishOk, kFetch)},
@@ -66,8 +69,8 @@ constexpr std::array kMessageRules{
 
 const ParameterRule* find_parameter_rule(MessageType message, std::uint64_t type) noexcept {
   const std::uint64_t mask = bit(message);
-  const std::span<const ParameterRule> rules =
-      (mask & kSetups) != 0 ? std::span<const ParameterRule>(kSetupRules) : std::span<const ParameterRule>(kMessageRules);
+  const std::span<const ParameterRule> rules = (mask & kSetups) != 0 ? std::span<const ParameterRule>(kSetupRules)
+                                                                     : std::span<const ParameterRule>(kMessageRules);
   for (const ParameterRule& rule : rules) {
     if (rule.type == type) return (rule.messages & mask) != 0 ? &rule : nullptr;
   }

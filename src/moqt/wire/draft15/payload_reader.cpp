@@ -57,7 +57,8 @@ TrackNamespace PayloadReader::track_namespace() {
     length += field.size();
     fields.emplace_back(field.begin(), field.end());
   }
-  if (length > kMaxFullTrackNameLength) fail(protocol_violation("track namespace longer than 4096 bytes (section 2.4.1)"));
+  if (length > kMaxFullTrackNameLength)
+    fail(protocol_violation("track namespace longer than 4096 bytes (section 2.4.1)"));
   return TrackNamespace(std::move(fields));
 }
 
@@ -93,7 +94,8 @@ MessageParameters PayloadReader::message_parameters(MessageType message) {
 }
 
 std::optional<base::Violation> PayloadReader::finish() {
-  if (!failed() && !reader_.at_end()) fail(protocol_violation("control message payload is longer than its fields (section 9)"));
+  if (!failed() && !reader_.at_end())
+    fail(protocol_violation("control message payload is longer than its fields (section 9)"));
   return violation_;
 }
 

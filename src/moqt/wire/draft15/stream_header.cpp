@@ -64,7 +64,8 @@ base::Decoded<DecodedStreamHeader> decode_stream_header(base::Bytes bytes) {
 }
 
 EncodeResult encode_subgroup_header(const SubgroupHeader& header, base::ByteVector& out) {
-  if (header.track_alias > base::kVarintMax || header.group_id > base::kVarintMax || header.subgroup_id > base::kVarintMax) {
+  if (header.track_alias > base::kVarintMax || header.group_id > base::kVarintMax ||
+      header.subgroup_id > base::kVarintMax) {
     return base::Failure{EncodeError::kNumberTooLarge};
   }
   const bool explicit_id = header.subgroup_id_mode == SubgroupIdMode::kExplicit;

@@ -39,11 +39,13 @@ base::Decoded<ObjectLayout> decode_subgroup_object_header(base::Bytes bytes, boo
 }
 
 EncodeResult encode_subgroup_object_header(const SubgroupObjectFields& fields, bool has_extensions,
-                                           const std::optional<std::uint64_t>& previous_object_id, base::ByteVector& out) {
+                                           const std::optional<std::uint64_t>& previous_object_id,
+                                           base::ByteVector& out) {
   if (!has_extensions && !fields.extensions.empty()) return base::Failure{EncodeError::kExtensionsNotAnnounced};
   std::uint64_t delta = 0;
   if (const auto error = delta_of(fields.object_id, previous_object_id, delta)) return base::Failure{*error};
-  if (const auto error = check_object_fields(fields.extensions, fields.payload_length, fields.status)) return base::Failure{*error};
+  if (const auto error = check_object_fields(fields.extensions, fields.payload_length, fields.status))
+    return base::Failure{*error};
   HeaderScratch scratch;
   scratch.put(delta);
   write_object_tail(scratch, has_extensions, fields.extensions, fields.payload_length, fields.status, out);

@@ -45,8 +45,9 @@ class VarintCursor {
       case 2: number = (number << 8) | at_[1]; break;
       case 4: number = (number << 24) | (std::uint64_t{at_[1]} << 16) | (std::uint64_t{at_[2]} << 8) | at_[3]; break;
       default:
-        number = (number << 56) | (std::uint64_t{at_[1]} << 48) | (std::uint64_t{at_[2]} << 40) | (std::uint64_t{at_[3]} << 32) |
-                 (std::uint64_t{at_[4]} << 24) | (std::uint64_t{at_[5]} << 16) | (std::uint64_t{at_[6]} << 8) | at_[7];
+        number = (number << 56) | (std::uint64_t{at_[1]} << 48) | (std::uint64_t{at_[2]} << 40) |
+                 (std::uint64_t{at_[3]} << 32) | (std::uint64_t{at_[4]} << 24) | (std::uint64_t{at_[5]} << 16) |
+                 (std::uint64_t{at_[6]} << 8) | at_[7];
     }
     at_ += size;
     value = number;

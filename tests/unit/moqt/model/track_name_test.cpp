@@ -40,7 +40,8 @@ TEST(TrackNamespace, ValidWithOneTo32FieldsUpTo4096Bytes) {
 }
 
 TEST(TrackNamespace, TextEscapesWhatIsNotPrintable) {
-  EXPECT_EQ((TrackNamespace{"moq-test", "a/b", std::string_view("\x00\xff", 2)}).to_text(), "moq-test/a\\x2fb/\\x00\\xff");
+  EXPECT_EQ((TrackNamespace{"moq-test", "a/b", std::string_view("\x00\xff", 2)}).to_text(),
+            "moq-test/a\\x2fb/\\x00\\xff");
   EXPECT_EQ((FullTrackName{TrackNamespace{"a", "b"}, "video 1"}).to_text(), "a/b--video\\x201");
 }
 

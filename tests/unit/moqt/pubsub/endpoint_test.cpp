@@ -1,9 +1,10 @@
+#include "moqt/pubsub/endpoint.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "harness/session_pair.h"
-#include "moqt/pubsub/endpoint.h"
 
 // Writers and readers over two sessions joined in memory.
 namespace msquic_py::testing {

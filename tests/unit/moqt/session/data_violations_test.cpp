@@ -48,7 +48,8 @@ TEST(Streams, FinInsideAnObjectOrHeaderCloses) {
 
 TEST(Streams, StatusRules) {
   EXPECT_EQ(after_stream("14 02 00 00 80 | 00 00 02"), SessionErrorCode::kProtocolViolation) << "status 2";
-  EXPECT_EQ(after_stream("15 02 00 00 80 | 00 02 02 05 00 03"), SessionErrorCode::kProtocolViolation) << "extensions with a status";
+  EXPECT_EQ(after_stream("15 02 00 00 80 | 00 02 02 05 00 03"), SessionErrorCode::kProtocolViolation)
+      << "extensions with a status";
   EXPECT_EQ(after_stream("14 02 00 00 80 | 00 00 03"), std::nullopt) << "end of group";
 }
 
@@ -108,7 +109,8 @@ TEST(UnknownAlias, DataWaitsForSubscribeOk) {
   ASSERT_EQ(objects.size(), 2u);
   EXPECT_EQ(objects[1].location, (moqt::Location{0, 1}));
   EXPECT_EQ(peer.all<moqt::session::SubgroupEnded>().size(), 1u);
-  EXPECT_TRUE(std::holds_alternative<moqt::session::RequestAccepted>(peer.events[0])) << "the answer comes before the objects";
+  EXPECT_TRUE(std::holds_alternative<moqt::session::RequestAccepted>(peer.events[0]))
+      << "the answer comes before the objects";
 }
 
 TEST(UnknownAlias, IsGivenUpAfterAWhileAndBounded) {

@@ -51,10 +51,12 @@ class Objects : public ::testing::TestWithParam<std::uint32_t> {
   void write(StreamHandle stream, std::uint64_t object, std::string_view payload) {
     const auto encoded = encode_object(moqt::Draft::k15, arena, object, std::nullopt, payload.size());
     ASSERT_TRUE(encoded.ok());
-    ASSERT_TRUE(pair.server.session.append_object(stream, object, encoded->wire, encoded->delta_size, payload.size()).ok());
+    ASSERT_TRUE(
+        pair.server.session.append_object(stream, object, encoded->wire, encoded->delta_size, payload.size()).ok());
     ASSERT_TRUE(pair.server.session.append_payload(stream, base::SharedBytes::copy_of(base::as_bytes(payload))).ok());
   }
-  StreamHandle open(RequestHandle subscription, std::uint64_t group, std::optional<std::uint8_t> priority = {}, std::uint64_t subgroup = 0) {
+  StreamHandle open(RequestHandle subscription, std::uint64_t group, std::optional<std::uint8_t> priority = {},
+                    std::uint64_t subgroup = 0) {
     SubgroupProperties properties = of_group(group);
     properties.subgroup = subgroup;
     properties.publisher_priority = priority;
@@ -258,7 +260,8 @@ TEST_P(Objects, GoOutInPriorityOrder) {
     std::string name;
   };
   std::vector<Planned> planned;
-  const auto plan = [&](RequestHandle subscription, std::uint64_t group, std::uint8_t priority, std::uint64_t subgroup, std::string name) {
+  const auto plan = [&](RequestHandle subscription, std::uint64_t group, std::uint8_t priority, std::uint64_t subgroup,
+                        std::string name) {
     planned.push_back({open(subscription, group, priority, subgroup), name});
     write(planned.back().stream, 0, name);
     ASSERT_TRUE(pair.server.session.finish_stream(planned.back().stream).ok());
@@ -279,8 +282,8 @@ TEST_P(Objects, GoOutInPriorityOrder) {
       if (each.stream == sent.stream) order.push_back(each.name);
     }
   }
-  EXPECT_EQ(order, (std::vector<std::string>{"preferred", "normal 7 urgent", "normal 1.0", "normal 1.1", "normal big", "newest 2",
-                                             "newest 1"}));
+  EXPECT_EQ(order, (std::vector<std::string>{"preferred", "normal 7 urgent", "normal 1.0", "normal 1.1", "normal big",
+                                             "newest 2", "newest 1"}));
 }
 
 TEST_P(Objects, OnlyAWindowIsWithTheTransport) {
@@ -308,10 +311,12 @@ TEST_P(Objects, OutOfOrderAndBeyondTheLengthIsRefused) {
   const auto stream = open(subscription, 0);
   write(stream, 4, "a");
   const auto encoded = encode_object(moqt::Draft::k15, arena, 4, std::nullopt, 3);
-  EXPECT_EQ(pair.server.session.append_object(stream, 4, encoded->wire, encoded->delta_size, 3).error(), SessionError::kObjectOutOfOrder);
+  EXPECT_EQ(pair.server.session.append_object(stream, 4, encoded->wire, encoded->delta_size, 3).error(),
+            SessionError::kObjectOutOfOrder);
   ASSERT_TRUE(pair.server.session.append_object(stream, 5, encoded->wire, encoded->delta_size, 3).ok());
   EXPECT_EQ(pair.server.session.finish_stream(stream).error(), SessionError::kWrongState);
-  EXPECT_EQ(pair.server.session.append_payload(stream, base::SharedBytes::copy_of(hex("61626364"))).error(), SessionError::kTooLarge);
+  EXPECT_EQ(pair.server.session.append_payload(stream, base::SharedBytes::copy_of(hex("61626364"))).error(),
+            SessionError::kTooLarge);
 }
 
 TEST(ObjectBytes, AreThoseOfTheDraft) {
@@ -327,7 +332,9 @@ TEST(ObjectBytes, AreThoseOfTheDraft) {
   for (std::uint64_t object = 0; object < 2; ++object) {
     const auto encoded = encode_object(moqt::Draft::k15, arena, object, std::nullopt, 4);
     ASSERT_TRUE(peer.session.append_object(*stream, object, encoded->wire, encoded->delta_size, 4).ok());
-    ASSERT_TRUE(peer.session.append_payload(*stream, base::SharedBytes::copy_of(hex(object == 0 ? "61626364" : "65666768"))).ok());
+    ASSERT_TRUE(
+        peer.session.append_payload(*stream, base::SharedBytes::copy_of(hex(object == 0 ? "61626364" : "65666768")))
+            .ok());
   }
   ASSERT_TRUE(peer.session.finish_stream(*stream).ok());
   peer.drain();

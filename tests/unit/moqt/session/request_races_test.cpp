@@ -129,12 +129,13 @@ TEST(Races, PublishDoneNeedsAnEstablishedSubscription) {
 
 TEST(Races, NamespacesThatAreUnknownByNowAreTolerated) {
   auto peer = RawPeer::established(Perspective::kServer);
-  peer.control("09 0003 01 0161");          // PUBLISH_NAMESPACE_DONE
-  peer.control("0c 0005 01 0161 00 00");    // PUBLISH_NAMESPACE_CANCEL
+  peer.control("09 0003 01 0161");        // PUBLISH_NAMESPACE_DONE
+  peer.control("0c 0005 01 0161 00 00");  // PUBLISH_NAMESPACE_CANCEL
   EXPECT_FALSE(peer.closed);
-  peer.control("11 0005 00 01 0161 00");    // SUBSCRIBE_NAMESPACE
-  ASSERT_TRUE(peer.session.reject(peer.all<NamespaceSubscribed>().at(0).request, moqt::RequestErrorCode::kUnauthorized).ok());
-  peer.control("14 0001 00");               // UNSUBSCRIBE_NAMESPACE crossed the refusal
+  peer.control("11 0005 00 01 0161 00");  // SUBSCRIBE_NAMESPACE
+  ASSERT_TRUE(
+      peer.session.reject(peer.all<NamespaceSubscribed>().at(0).request, moqt::RequestErrorCode::kUnauthorized).ok());
+  peer.control("14 0001 00");  // UNSUBSCRIBE_NAMESPACE crossed the refusal
   EXPECT_FALSE(peer.closed);
   peer.control("14 0001 08");
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation) << "that one never was";
@@ -190,7 +191,8 @@ TEST(Races, FetchCancelIsForFetches) {
 }
 
 TEST(Races, EveryKindOfFetchIsRefusedAndLeavesNothing) {
-  for (const char* fetch : {"16 000c 00 01 01 0161 01 74 03 00 05 00 00", "16 0005 00 02 09 03 00", "16 0005 00 03 09 03 00"}) {
+  for (const char* fetch :
+       {"16 000c 00 01 01 0161 01 74 03 00 05 00 00", "16 0005 00 02 09 03 00", "16 0005 00 03 09 03 00"}) {
     auto peer = RawPeer::established(Perspective::kServer);
     peer.control(fetch);
     EXPECT_FALSE(peer.closed) << fetch;

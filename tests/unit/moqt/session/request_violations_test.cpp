@@ -25,11 +25,13 @@ TEST(Framing, UnknownTypeAndWrongLength) {
 TEST(RequestId, ParitySequenceAndLimit) {
   EXPECT_EQ(server_after("03 0007 01 01 0161 01 74 00"), SessionErrorCode::kInvalidRequestId) << "a server's ID";
   EXPECT_EQ(server_after("03 0007 02 01 0161 01 74 00"), SessionErrorCode::kInvalidRequestId) << "not the next one";
-  EXPECT_EQ(server_after("03 0007 00 01 0161 01 74 00 | 03 0007 00 01 0161 01 75 00"), SessionErrorCode::kInvalidRequestId);
+  EXPECT_EQ(server_after("03 0007 00 01 0161 01 74 00 | 03 0007 00 01 0161 01 75 00"),
+            SessionErrorCode::kInvalidRequestId);
   SessionConfig one;
   one.limits.max_open_requests = 1;
   EXPECT_EQ(server_after("03 0007 00 01 0161 01 74 00", one), std::nullopt);
-  EXPECT_EQ(server_after("03 0007 00 01 0161 01 74 00 | 03 0007 02 01 0161 01 75 00", one), SessionErrorCode::kTooManyRequests);
+  EXPECT_EQ(server_after("03 0007 00 01 0161 01 74 00 | 03 0007 02 01 0161 01 75 00", one),
+            SessionErrorCode::kTooManyRequests);
 }
 
 TEST(RequestId, MaxRequestIdMustRise) {
@@ -75,7 +77,8 @@ TEST(Answers, LateOneToACancelledRequestIsIgnored) {
 }
 
 TEST(Subscriptions, SecondSubscribeForATrackViolates) {
-  EXPECT_EQ(server_after("03 0007 00 01 0161 01 74 00 | 03 0007 02 01 0161 01 74 00"), SessionErrorCode::kProtocolViolation);
+  EXPECT_EQ(server_after("03 0007 00 01 0161 01 74 00 | 03 0007 02 01 0161 01 74 00"),
+            SessionErrorCode::kProtocolViolation);
 }
 
 TEST(Subscriptions, UpdateOfNoSubscriptionViolates) {
@@ -105,7 +108,8 @@ TEST(Subscriptions, AliasOfAnotherTrackCloses) {
   };
   EXPECT_EQ(after_two_subscribes("04 0003 03 03 00"), std::nullopt);
   EXPECT_EQ(after_two_subscribes("04 0003 03 02 00"), SessionErrorCode::kDuplicateTrackAlias);
-  EXPECT_EQ(after_two_subscribes("1d 0008 00 01 0161 01 76 02 00"), SessionErrorCode::kDuplicateTrackAlias) << "PUBLISH";
+  EXPECT_EQ(after_two_subscribes("1d 0008 00 01 0161 01 76 02 00"), SessionErrorCode::kDuplicateTrackAlias)
+      << "PUBLISH";
   EXPECT_EQ(after_two_subscribes("1d 0008 00 01 0161 01 74 02 00"), std::nullopt) << "PUBLISH of the same track";
 }
 
@@ -153,13 +157,18 @@ TEST(Namespaces, TooManyAreRefused) {
 }
 
 TEST(Parameters, ForbiddenValuesViolate) {
-  EXPECT_EQ(server_after("03 000a 00 01 0161 01 74 01 21 01 05"), SessionErrorCode::kProtocolViolation) << "filter type 5";
-  EXPECT_EQ(server_after("03 000b 00 01 0161 01 74 01 21 02 02 00"), SessionErrorCode::kProtocolViolation) << "filter too long";
-  EXPECT_EQ(server_after("03 000a 00 01 0161 01 74 01 20 4100"), SessionErrorCode::kProtocolViolation) << "priority 256";
+  EXPECT_EQ(server_after("03 000a 00 01 0161 01 74 01 21 01 05"), SessionErrorCode::kProtocolViolation)
+      << "filter type 5";
+  EXPECT_EQ(server_after("03 000b 00 01 0161 01 74 01 21 02 02 00"), SessionErrorCode::kProtocolViolation)
+      << "filter too long";
+  EXPECT_EQ(server_after("03 000a 00 01 0161 01 74 01 20 4100"), SessionErrorCode::kProtocolViolation)
+      << "priority 256";
   EXPECT_EQ(server_after("03 0009 00 01 0161 01 74 01 22 03"), SessionErrorCode::kProtocolViolation) << "group order 3";
   EXPECT_EQ(server_after("03 0009 00 01 0161 01 74 01 10 02"), SessionErrorCode::kProtocolViolation) << "forward 2";
-  EXPECT_EQ(server_after("1d 000b 00 01 0161 01 74 07 01 0e 4100"), SessionErrorCode::kProtocolViolation) << "publisher priority 256";
-  EXPECT_EQ(server_after("1d 000a 00 01 0161 01 74 07 01 30 02"), SessionErrorCode::kProtocolViolation) << "dynamic groups 2";
+  EXPECT_EQ(server_after("1d 000b 00 01 0161 01 74 07 01 0e 4100"), SessionErrorCode::kProtocolViolation)
+      << "publisher priority 256";
+  EXPECT_EQ(server_after("1d 000a 00 01 0161 01 74 07 01 30 02"), SessionErrorCode::kProtocolViolation)
+      << "dynamic groups 2";
 }
 
 TEST(Parameters, KnownOneInAMessageItIsNotDefinedForIsIgnored) {
@@ -181,7 +190,8 @@ TEST(Tokens, AliasesNeedACacheThatIsNotThere) {
   EXPECT_EQ(server_after("03 000a 00 01 0161 01 74 01 03 01 09"), SessionErrorCode::kKeyValueFormattingError);
   EXPECT_EQ(server_after("03 000e 00 01 0161 01 74 01 03 05 01 01 00 6162"), SessionErrorCode::kAuthTokenCacheOverflow);
   EXPECT_EQ(server_after("03 000b 00 01 0161 01 74 01 03 02 02 01"), SessionErrorCode::kUnknownAuthTokenAlias);
-  EXPECT_EQ(server_after("03 000d 00 01 0161 01 74 01 03 04 03 00 6162"), std::nullopt) << "USE_VALUE is the application's";
+  EXPECT_EQ(server_after("03 000d 00 01 0161 01 74 01 03 04 03 00 6162"), std::nullopt)
+      << "USE_VALUE is the application's";
 
   RawPeer use_alias(Perspective::kServer);
   use_alias.control("20 0005 01 03 02 02 01");

@@ -74,7 +74,8 @@ TEST_P(Requests, FilterBehindTheLargestGroupIsRefused) {
   pair.run();
   MessageParameters answer;
   answer.set_largest_object({5, 0});
-  EXPECT_EQ(pair.server.session.accept(pair.server.only<SubscribeReceived>().request, answer).error(), SessionError::kInvalidRange);
+  EXPECT_EQ(pair.server.session.accept(pair.server.only<SubscribeReceived>().request, answer).error(),
+            SessionError::kInvalidRange);
   pair.run();
   EXPECT_EQ(pair.client.only<RequestRejected>().code, 0x11u);
 }
@@ -158,10 +159,13 @@ TEST_P(Requests, RejectedUpdateEndsTheSubscription) {
   pair.run();
   ASSERT_TRUE(pair.client.session.update(*subscription, {}).ok());
   pair.run();
-  ASSERT_TRUE(pair.server.session.reject(pair.server.only<UpdateReceived>().update, moqt::RequestErrorCode::kInternalError).ok());
+  ASSERT_TRUE(
+      pair.server.session.reject(pair.server.only<UpdateReceived>().update, moqt::RequestErrorCode::kInternalError)
+          .ok());
   pair.run();
   EXPECT_EQ(pair.client.count<RequestRejected>(), 1u);
-  EXPECT_EQ(pair.client.only<SubscriptionDone>().code, static_cast<std::uint64_t>(moqt::PublishDoneCode::kUpdateFailed));
+  EXPECT_EQ(pair.client.only<SubscriptionDone>().code,
+            static_cast<std::uint64_t>(moqt::PublishDoneCode::kUpdateFailed));
 }
 
 TEST_P(Requests, PublishAcceptAndReject) {
@@ -184,7 +188,9 @@ TEST_P(Requests, PublishAcceptAndReject) {
   pair.clear_events();
   const auto unwanted = pair.client.session.publish({TrackNamespace{"a"}, "u"});
   pair.run();
-  ASSERT_TRUE(pair.server.session.reject(pair.server.only<PublishReceived>().request, moqt::RequestErrorCode::kUninterested).ok());
+  ASSERT_TRUE(
+      pair.server.session.reject(pair.server.only<PublishReceived>().request, moqt::RequestErrorCode::kUninterested)
+          .ok());
   pair.run();
   EXPECT_EQ(pair.client.only<RequestRejected>().code, 0x20u);
   EXPECT_EQ(pair.client.session.published(*unwanted), nullptr);
@@ -202,7 +208,9 @@ TEST_P(Requests, NamespacePublicationLife) {
   pair.run();
   EXPECT_EQ(pair.client.count<RequestAccepted>(), 2u);
   ASSERT_TRUE(pair.client.session.cancel(*first).ok());
-  ASSERT_TRUE(pair.server.session.cancel_namespace(published[1].request, moqt::RequestErrorCode::kUnauthorized, "expired").ok());
+  ASSERT_TRUE(
+      pair.server.session.cancel_namespace(published[1].request, moqt::RequestErrorCode::kUnauthorized, "expired")
+          .ok());
   pair.run();
   EXPECT_EQ(pair.server.only<NamespaceDone>().request, published[0].request);
   EXPECT_EQ(pair.client.only<NamespaceCancelled>().request, *second);
@@ -239,8 +247,10 @@ TEST_P(Requests, TrackStatus) {
 TEST_P(Requests, WrongRolesAndStaleHandlesAreRefused) {
   const auto mine = pair.client.session.publish_namespace(TrackNamespace{"a"});
   EXPECT_EQ(pair.client.session.accept(*mine).error(), SessionError::kWrongRole);
-  EXPECT_EQ(pair.client.session.reject(*mine, moqt::RequestErrorCode::kInternalError).error(), SessionError::kWrongRole);
-  EXPECT_EQ(pair.client.session.publish_done(*mine, moqt::PublishDoneCode::kTrackEnded).error(), SessionError::kWrongRole);
+  EXPECT_EQ(pair.client.session.reject(*mine, moqt::RequestErrorCode::kInternalError).error(),
+            SessionError::kWrongRole);
+  EXPECT_EQ(pair.client.session.publish_done(*mine, moqt::PublishDoneCode::kTrackEnded).error(),
+            SessionError::kWrongRole);
   EXPECT_EQ(pair.client.session.cancel({999}).error(), SessionError::kUnknownRequest);
   EXPECT_EQ(pair.client.session.subscribe({TrackNamespace{}, "t"}).error(), SessionError::kInvalidName);
 }
@@ -253,7 +263,8 @@ TEST(Credit, RequestsWaitAndBlockedIsSaidOnce) {
   peer.sent_control.clear();
   for (const char* name : {"t", "u", "v"}) ASSERT_TRUE(peer.session.subscribe({TrackNamespace{"a"}, name}).ok());
   peer.drain();
-  EXPECT_EQ(peer.sent_control, hex("03 0007 01 01 0161 01 74 00 | 1a 0001 02")) << "one SUBSCRIBE, one REQUESTS_BLOCKED";
+  EXPECT_EQ(peer.sent_control, hex("03 0007 01 01 0161 01 74 00 | 1a 0001 02"))
+      << "one SUBSCRIBE, one REQUESTS_BLOCKED";
   peer.sent_control.clear();
   peer.control("15 0001 04");
   EXPECT_EQ(peer.sent_control, hex("03 0007 03 01 0161 01 75 00 | 1a 0001 04"));
@@ -284,7 +295,9 @@ TEST(Credit, IsAsManyRequestsAsMayBeOpen) {
   peer.control("16 0005 00 02 09 03 00 | 16 0005 02 02 09 03 00");
   ASSERT_GE(peer.sent_control.size(), 4u);
   EXPECT_EQ(base::ByteVector(peer.sent_control.end() - 4, peer.sent_control.end()), hex("15 0001 0c"));
-  peer.control("03 0007 04 01 0161 01 61 00 | 03 0007 06 01 0161 01 62 00 | 03 0007 08 01 0161 01 63 00 | 03 0007 0a 01 0161 01 64 00");
+  peer.control(
+      "03 0007 04 01 0161 01 61 00 | 03 0007 06 01 0161 01 62 00 | 03 0007 08 01 0161 01 63 00 | 03 0007 0a 01 0161 01 "
+      "64 00");
   EXPECT_FALSE(peer.closed);
   peer.control("03 0007 0c 01 0161 01 65 00");
   EXPECT_EQ(peer.close_code(), moqt::SessionErrorCode::kTooManyRequests);

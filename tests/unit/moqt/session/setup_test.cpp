@@ -168,7 +168,8 @@ TEST(GoawayMessage, ReachesTheClientAndStopsNewRequests) {
   ASSERT_TRUE(pair.server.session.goaway("moqt://other/path").ok());
   pair.run();
   EXPECT_EQ(pair.client.only<moqt::session::GoawayReceived>().new_session_uri, "moqt://other/path");
-  EXPECT_EQ(pair.client.session.subscribe({moqt::TrackNamespace{"a"}, "t"}).error(), moqt::session::SessionError::kGoingAway);
+  EXPECT_EQ(pair.client.session.subscribe({moqt::TrackNamespace{"a"}, "t"}).error(),
+            moqt::session::SessionError::kGoingAway);
   EXPECT_EQ(pair.server.session.goaway().error(), moqt::session::SessionError::kWrongState);
   pair.advance(std::chrono::seconds(31));
   ASSERT_TRUE(pair.server.closed);

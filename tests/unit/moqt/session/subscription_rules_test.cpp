@@ -3,7 +3,8 @@
 #include "harness/raw_peer.h"
 #include "moqt/session/data/object_encoding.h"
 
-// What SUBSCRIBE_UPDATE, PUBLISH, PUBLISH_OK and TRACK_STATUS mean for a subscription: sections 5.1, 9.2.1, 9.11 to 9.19.
+// What SUBSCRIBE_UPDATE, PUBLISH, PUBLISH_OK and TRACK_STATUS mean for a subscription: sections 5.1, 9.2.1, 9.11
+// to 9.19.
 namespace msquic_py::testing {
 namespace {
 
@@ -98,7 +99,8 @@ TEST(Updates, ReversedRangeEndsTheSubscriptionNotTheSession) {
 TEST(Updates, ThatWaitAreAnsweredWhenTheSubscriptionIsRefused) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("03 0007 00 01 0161 01 74 00 | 02 0005 02 00 01 20 05");
-  ASSERT_TRUE(peer.session.reject(peer.all<SubscribeReceived>().at(0).request, moqt::RequestErrorCode::kDoesNotExist).ok());
+  ASSERT_TRUE(
+      peer.session.reject(peer.all<SubscribeReceived>().at(0).request, moqt::RequestErrorCode::kDoesNotExist).ok());
   peer.drain();
   ASSERT_GE(peer.sent_control.size(), 11u);
   EXPECT_EQ(peer.sent_control[3], 0x00);
@@ -185,7 +187,8 @@ TEST(Publish, RefusedOneHasItsStreamsStopped) {
   peer.control("1d 0008 00 01 0161 01 74 07 00");
   peer.stream(2, "14 07 00 00 80 | 00 01 61");
   EXPECT_EQ(peer.all<ObjectReceived>().size(), 1u) << "objects may come before PUBLISH_OK";
-  ASSERT_TRUE(peer.session.reject(peer.all<PublishReceived>().at(0).request, moqt::RequestErrorCode::kUninterested).ok());
+  ASSERT_TRUE(
+      peer.session.reject(peer.all<PublishReceived>().at(0).request, moqt::RequestErrorCode::kUninterested).ok());
   peer.drain();
   ASSERT_EQ(peer.stopped.size(), 1u);
   EXPECT_EQ(peer.stopped[0].stream, 2u);
@@ -216,7 +219,8 @@ TEST(TrackStatus, IsRefusedWhereSubscribeWouldBe) {
   past.control("0d 000d 00 01 0161 01 74 01 21 04 04 00 00 03");
   MessageParameters answer;
   answer.set_largest_object({5, 0});
-  EXPECT_EQ(past.session.accept(past.all<TrackStatusReceived>().at(0).request, answer).error(), SessionError::kInvalidRange);
+  EXPECT_EQ(past.session.accept(past.all<TrackStatusReceived>().at(0).request, answer).error(),
+            SessionError::kInvalidRange);
   past.drain();
   EXPECT_EQ(past.sent_control[4], 0x11);
   EXPECT_EQ(past.session.open_requests(), 0u);
@@ -228,7 +232,8 @@ TEST(TokensInAMessage, MustDiffer) {
     peer.control(bytes);
     return peer.close_code();
   };
-  EXPECT_EQ(after("03 0013 00 01 0161 01 74 02 03 04 03 00 6162 03 04 03 00 6162"), SessionErrorCode::kProtocolViolation);
+  EXPECT_EQ(after("03 0013 00 01 0161 01 74 02 03 04 03 00 6162 03 04 03 00 6162"),
+            SessionErrorCode::kProtocolViolation);
   EXPECT_EQ(after("03 0013 00 01 0161 01 74 02 03 04 03 00 6162 03 04 03 00 6163"), std::nullopt) << "another value";
   EXPECT_EQ(after("03 0013 00 01 0161 01 74 02 03 04 03 00 6162 03 04 03 01 6162"), std::nullopt) << "another type";
 

@@ -31,14 +31,18 @@ std::optional<MalformedTrack> reason_after(std::string_view first, std::string_v
 }
 
 TEST(Ends, AnEmptyGroupHasNoObject) {
-  EXPECT_EQ(reason_after("14 02 05 00 80 | 00 00 03", "14 02 05 01 80 | 00 01 61"), MalformedTrack::kObjectAfterEndOfGroup);
+  EXPECT_EQ(reason_after("14 02 05 00 80 | 00 00 03", "14 02 05 01 80 | 00 01 61"),
+            MalformedTrack::kObjectAfterEndOfGroup);
   EXPECT_EQ(reason_after("14 02 05 00 80 | 00 00 03", "14 02 06 01 80 | 00 01 61"), std::nullopt) << "another group";
 }
 
 TEST(Ends, CountForObjectsThatCameBefore) {
-  EXPECT_EQ(reason_after("14 02 07 00 80 | 00 01 61", "14 02 05 01 80 | 00 00 04"), MalformedTrack::kObjectAfterEndOfTrack);
-  EXPECT_EQ(reason_after("14 02 05 00 80 | 09 01 61", "14 02 05 01 80 | 05 00 03"), MalformedTrack::kObjectAfterEndOfGroup);
-  EXPECT_EQ(reason_after("14 02 00 01 80 | 09 01 61", "1c 02 00 00 80 | 05 01 61"), MalformedTrack::kObjectAfterEndOfGroup)
+  EXPECT_EQ(reason_after("14 02 07 00 80 | 00 01 61", "14 02 05 01 80 | 00 00 04"),
+            MalformedTrack::kObjectAfterEndOfTrack);
+  EXPECT_EQ(reason_after("14 02 05 00 80 | 09 01 61", "14 02 05 01 80 | 05 00 03"),
+            MalformedTrack::kObjectAfterEndOfGroup);
+  EXPECT_EQ(reason_after("14 02 00 01 80 | 09 01 61", "1c 02 00 00 80 | 05 01 61"),
+            MalformedTrack::kObjectAfterEndOfGroup)
       << "type 0x1c: its last object ends the group";
   EXPECT_EQ(reason_after("14 02 00 01 80 | 04 01 61", "1c 02 00 00 80 | 05 01 61"), std::nullopt);
 }
@@ -46,7 +50,8 @@ TEST(Ends, CountForObjectsThatCameBefore) {
 TEST(Ends, OfGroupAndTrackMayBeSaidAtOnePlace) {
   EXPECT_EQ(reason_after("14 02 00 00 80 | 05 00 03", "14 02 00 01 80 | 05 00 04"), std::nullopt);
   EXPECT_EQ(reason_after("14 02 00 00 80 | 05 00 04", "14 02 00 01 80 | 05 00 03"), std::nullopt);
-  EXPECT_EQ(reason_after("14 02 00 00 80 | 05 00 04", "14 02 00 01 80 | 05 01 61"), MalformedTrack::kObjectAfterEndOfTrack);
+  EXPECT_EQ(reason_after("14 02 00 00 80 | 05 00 04", "14 02 00 01 80 | 05 01 61"),
+            MalformedTrack::kObjectAfterEndOfTrack);
 }
 
 TEST(Ends, OfGroupInADatagram) {
@@ -98,7 +103,8 @@ TEST(FinishedStreams, LeaveNothingBehindWhenTheyWaitedForTheirAlias) {
 }
 
 TEST(BrokenStreams, ResetAtAnyPointIsNormal) {
-  for (const char* begun : {"", "14", "40", "14 02 00", "05", "14 02 00 00 80", "14 02 00 00 80 | 00", "14 02 00 00 80 | 00 04 6162"}) {
+  for (const char* begun :
+       {"", "14", "40", "14 02 00", "05", "14 02 00 00 80", "14 02 00 00 80 | 00", "14 02 00 00 80 | 00 04 6162"}) {
     auto peer = subscribed();
     peer.stream(2, begun);
     peer.session.on_uni_stream_reset(peer.now, 2, 0x1);

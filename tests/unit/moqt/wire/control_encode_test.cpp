@@ -31,26 +31,48 @@ TEST(ControlEncode, NumbersUpTo62Bits) {
 
 TEST(ControlEncode, NamesAndTexts) {
   EXPECT_EQ(error_of(PublishNamespaceDone{}), EncodeError::kNamespaceFieldCount);
-  EXPECT_EQ(error_of(PublishNamespaceDone{TrackNamespace(std::vector<base::ByteVector>(33))}), EncodeError::kNamespaceFieldCount);
+  EXPECT_EQ(error_of(PublishNamespaceDone{TrackNamespace(std::vector<base::ByteVector>(33))}),
+            EncodeError::kNamespaceFieldCount);
   EXPECT_EQ(error_of(PublishNamespaceDone{TrackNamespace{std::string(4097, 'x')}}), EncodeError::kTrackNameTooLong);
-  EXPECT_EQ(error_of(RequestError{0, RequestErrorCode::kTimeout, std::string(1025, 'x')}), EncodeError::kReasonPhraseTooLong);
+  EXPECT_EQ(error_of(RequestError{0, RequestErrorCode::kTimeout, std::string(1025, 'x')}),
+            EncodeError::kReasonPhraseTooLong);
   EXPECT_EQ(error_of(Goaway{std::string(8193, 'x')}), EncodeError::kNewSessionUriTooLong);
 }
 
 TEST(ControlEncode, Parameters) {
-  EXPECT_EQ(error_of(subscribe([](Subscribe& m) { m.parameters.append({0x20, std::uint64_t{256}}); })), EncodeError::kParameterOutOfRange);
-  EXPECT_EQ(error_of(subscribe([](Subscribe& m) { m.parameters.append({0x3b, std::uint64_t{1}}); })), EncodeError::kKeyValueKind);
-  EXPECT_EQ(error_of(subscribe([](Subscribe& m) { m.parameters.append({0x10, base::ByteVector{1}}); })), EncodeError::kKeyValueKind);
-  EXPECT_EQ(error_of(subscribe([](Subscribe& m) { m.parameters.append({0x21, base::ByteVector{9}}); })), EncodeError::kParameterOutOfRange);
-  EXPECT_EQ(error_of(subscribe([](Subscribe& m) { m.parameters.set_filter(SubscriptionFilter::absolute_range({5, 0}, 4)); })),
+  EXPECT_EQ(error_of(subscribe([](Subscribe& m) {
+              m.parameters.append({0x20, std::uint64_t{256}});
+            })),
+            EncodeError::kParameterOutOfRange);
+  EXPECT_EQ(error_of(subscribe([](Subscribe& m) {
+              m.parameters.append({0x3b, std::uint64_t{1}});
+            })),
+            EncodeError::kKeyValueKind);
+  EXPECT_EQ(error_of(subscribe([](Subscribe& m) {
+              m.parameters.append({0x10, base::ByteVector{1}});
+            })),
+            EncodeError::kKeyValueKind);
+  EXPECT_EQ(error_of(subscribe([](Subscribe& m) {
+              m.parameters.append({0x21, base::ByteVector{9}});
+            })),
+            EncodeError::kParameterOutOfRange);
+  EXPECT_EQ(error_of(subscribe([](Subscribe& m) {
+              m.parameters.set_filter(SubscriptionFilter::absolute_range({5, 0}, 4));
+            })),
             EncodeError::kFilterRangeReversed);
   EXPECT_EQ(error_of(subscribe([](Subscribe& m) {
               m.parameters.set_forward(true);
               m.parameters.append({0x10, std::uint64_t{1}});
             })),
             EncodeError::kParameterRepeated);
-  EXPECT_EQ(error_of(subscribe([](Subscribe& m) { m.parameters.append({0x3b, base::ByteVector(65536)}); })), EncodeError::kKeyValueTooLong);
-  EXPECT_EQ(error_of(subscribe([](Subscribe& m) { m.parameters.append({0x3b, base::ByteVector(65535)}); })), EncodeError::kPayloadTooLong);
+  EXPECT_EQ(error_of(subscribe([](Subscribe& m) {
+              m.parameters.append({0x3b, base::ByteVector(65536)});
+            })),
+            EncodeError::kKeyValueTooLong);
+  EXPECT_EQ(error_of(subscribe([](Subscribe& m) {
+              m.parameters.append({0x3b, base::ByteVector(65535)});
+            })),
+            EncodeError::kPayloadTooLong);
 
   ClientSetup setup;
   setup.parameters.add_authorization_token({TokenAliasType::kUseAlias, 1, 0, {}});
@@ -59,8 +81,10 @@ TEST(ControlEncode, Parameters) {
 
 TEST(ControlEncode, RawBytesOfAKnownParameterAreTakenWhenTheyDecode) {
   base::ByteVector out;
-  ASSERT_TRUE(encode_control_message(
-      Draft::k15, subscribe([](Subscribe& m) { m.parameters.append({0x21, base::ByteVector{2}}); }), out));
+  ASSERT_TRUE(encode_control_message(Draft::k15, subscribe([](Subscribe& m) {
+                                       m.parameters.append({0x21, base::ByteVector{2}});
+                                     }),
+                                     out));
   EXPECT_EQ(to_hex(out), "03000a00010161017401210102");
 }
 

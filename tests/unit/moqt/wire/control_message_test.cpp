@@ -101,8 +101,8 @@ TEST(ControlMessage, UnknownTypeIsRefusedWithoutWaitingForItsLength) {
 
 TEST(ControlMessage, NonMinimalNumbersAreAccepted) {
   // SUBSCRIBE_OK: type in 2 bytes, Request ID in 8, Track Alias in 4, count in 2, parameter type in 2, length in 4.
-  const auto decoded = decode_control_message(
-      Draft::k15, hex("4004 0016 c000000000000000 80000002 4001 | 4009 80000002 05 07"));
+  const auto decoded =
+      decode_control_message(Draft::k15, hex("4004 0016 c000000000000000 80000002 4001 | 4009 80000002 05 07"));
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(std::get<SubscribeOk>(decoded->message).track_alias, 2u);
   EXPECT_EQ(std::get<SubscribeOk>(decoded->message).parameters.largest_object(), (Location{5, 7}));

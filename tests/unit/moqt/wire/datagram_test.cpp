@@ -62,7 +62,8 @@ TEST(ObjectDatagram, CutShortIsAViolationNotAWait) {
     const base::ByteVector bytes = image(type);
     const std::size_t shortest = type & 0x20 ? bytes.size() : bytes.size() - 2;
     for (std::size_t size = 0; size < shortest; ++size) {
-      const auto decoded = decode_object_datagram(Draft::k15, base::SharedBytes::copy_of(base::Bytes(bytes).first(size)));
+      const auto decoded =
+          decode_object_datagram(Draft::k15, base::SharedBytes::copy_of(base::Bytes(bytes).first(size)));
       ASSERT_TRUE(decoded.violated()) << type << " cut to " << size;
       EXPECT_EQ(decoded.violation().code, 0x3u);
     }
@@ -85,7 +86,9 @@ TEST(ObjectDatagram, Violations) {
 TEST(ObjectDatagram, EncodeErrors) {
   base::ByteVector out;
   const auto bytes = base::SharedBytes::copy_of(hex("0205"));
-  const auto error = [&out](const ObjectDatagram& datagram) { return encode_object_datagram(Draft::k15, datagram, out).error(); };
+  const auto error = [&out](const ObjectDatagram& datagram) {
+    return encode_object_datagram(Draft::k15, datagram, out).error();
+  };
   EXPECT_EQ(error({.end_of_group = true, .status = ObjectStatus::kEndOfGroup}), EncodeError::kDatagramFlags);
   EXPECT_EQ(error({.status = ObjectStatus::kNormal, .payload = bytes}), EncodeError::kStatusWithPayload);
   EXPECT_EQ(error({.extensions = bytes, .status = ObjectStatus::kEndOfTrack}), EncodeError::kStatusWithExtensions);

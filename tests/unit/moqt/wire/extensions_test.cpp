@@ -36,7 +36,8 @@ TEST(Extensions, OverrunAndLengthAreNamed) {
 
 TEST(Extensions, EncodeErrorsLeaveTheOutputAlone) {
   base::ByteVector out{7};
-  EXPECT_EQ(encode_extensions(Draft::k15, {{2, std::uint64_t{1}}, {3, std::uint64_t{1}}}, out).error(), EncodeError::kKeyValueKind);
+  EXPECT_EQ(encode_extensions(Draft::k15, {{2, std::uint64_t{1}}, {3, std::uint64_t{1}}}, out).error(),
+            EncodeError::kKeyValueKind);
   EXPECT_EQ(encode_extensions(Draft::k15, {{2, std::uint64_t{1} << 62}}, out).error(), EncodeError::kNumberTooLarge);
   EXPECT_EQ(encode_extensions(Draft::k15, {{3, base::ByteVector(65536)}}, out).error(), EncodeError::kKeyValueTooLong);
   EXPECT_EQ(out, base::ByteVector{7});

@@ -17,9 +17,11 @@ std::optional<std::uint64_t> violation_of(const char* text, const std::optional<
 TEST(FetchObject, FirstObjectMayNotReferToAPriorOne) {
   for (unsigned flags = 0; flags < 0x40; ++flags) {
     const bool allowed = (flags & 0x1c) == 0x1c && ((flags & 3) == 0 || (flags & 3) == 3);
-    const auto decoded = decode_fetch_object(Draft::k15, base::ByteVector{static_cast<std::uint8_t>(flags)}, std::nullopt);
+    const auto decoded =
+        decode_fetch_object(Draft::k15, base::ByteVector{static_cast<std::uint8_t>(flags)}, std::nullopt);
     EXPECT_EQ(decoded.violated(), !allowed) << flags;  // and at the first byte
-    EXPECT_EQ(decode_fetch_object(Draft::k15, base::ByteVector{static_cast<std::uint8_t>(flags)}, kPrior).needs_more(), true);
+    EXPECT_EQ(decode_fetch_object(Draft::k15, base::ByteVector{static_cast<std::uint8_t>(flags)}, kPrior).needs_more(),
+              true);
   }
   for (const char* text : {"40", "80", "5c", "ff"}) EXPECT_EQ(violation_of(text, kPrior), 0x3u);
 }
@@ -28,10 +30,10 @@ TEST(FetchObject, EveryFlagTakesItsValueFromItsPlace) {
   for (unsigned flags = 0; flags < 0x40; ++flags) {
     SCOPED_TRACE(flags);
     base::ByteVector bytes{static_cast<std::uint8_t>(flags)};
-    if (flags & 0x08) bytes.push_back(0x06);             // Group ID
-    if ((flags & 3) == 3) bytes.push_back(0x09);         // Subgroup ID
-    if (flags & 0x04) bytes.push_back(0x0b);             // Object ID
-    if (flags & 0x10) bytes.push_back(0xc8);             // Publisher Priority
+    if (flags & 0x08) bytes.push_back(0x06);      // Group ID
+    if ((flags & 3) == 3) bytes.push_back(0x09);  // Subgroup ID
+    if (flags & 0x04) bytes.push_back(0x0b);      // Object ID
+    if (flags & 0x10) bytes.push_back(0xc8);      // Publisher Priority
     if (flags & 0x20) bytes.insert(bytes.end(), {2, 2, 5});
     bytes.insert(bytes.end(), {1, 'x'});
     for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -78,7 +80,8 @@ TEST(FetchObject, EncodeErrors) {
   base::ByteVector out;
   EXPECT_EQ(encode_fetch_object(Draft::k15, {{5, 7}, 3, 100, {}, ObjectStatus::kNormal, {}}, kPrior, out).error(),
             EncodeError::kObjectIdNotIncreasing);
-  EXPECT_EQ(encode_fetch_object(Draft::k15, {{5, 7}, std::uint64_t{1} << 62, 1, {}, ObjectStatus::kNormal, {}}, {}, out).error(),
+  EXPECT_EQ(encode_fetch_object(Draft::k15, {{5, 7}, std::uint64_t{1} << 62, 1, {}, ObjectStatus::kNormal, {}}, {}, out)
+                .error(),
             EncodeError::kNumberTooLarge);
   EXPECT_TRUE(out.empty());
 }

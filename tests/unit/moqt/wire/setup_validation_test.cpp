@@ -25,17 +25,19 @@ TEST(SetupValidation, PathSyntax) {
     EXPECT_EQ(code(validate_client_setup(with_path(path), SessionTransport::kQuic)), 0u) << path;
   }
   for (const char* path : {"moqt", "/a b", "/%2", "/%zz", "/a#f", "/a?x#f", "/\x80", "/a[b"}) {
-    EXPECT_EQ(code(validate_client_setup(with_path(path), SessionTransport::kQuic)), number(SessionErrorCode::kMalformedPath)) << path;
+    EXPECT_EQ(code(validate_client_setup(with_path(path), SessionTransport::kQuic)),
+              number(SessionErrorCode::kMalformedPath))
+        << path;
   }
 }
 
 TEST(SetupValidation, AuthoritySyntax) {
-  for (const char* authority : {"localhost", "localhost:4443", "127.0.0.1:1", "[::1]:443", "[2001:db8::1]", "[1:2:3:4:5:6:7:8]",
-                                "[::ffff:192.0.2.1]", "[v1.a:b]", "user:pw@host", "h:", "a%20b"}) {
+  for (const char* authority : {"localhost", "localhost:4443", "127.0.0.1:1", "[::1]:443", "[2001:db8::1]",
+                                "[1:2:3:4:5:6:7:8]", "[::ffff:192.0.2.1]", "[v1.a:b]", "user:pw@host", "h:", "a%20b"}) {
     EXPECT_EQ(code(validate_client_setup(with_authority(authority), SessionTransport::kQuic)), 0u) << authority;
   }
-  for (const char* authority : {"", ":443", "@", "a b", "h:44x", "[::1", "[:::]", "[1:2]", "[1::2::3]", "[12345::]", "[::256.1.1.1]",
-                                "[v.a]", "[::1]x", "h/p", "a@b@c", "[1:2:3:4:5:6:7::8]"}) {
+  for (const char* authority : {"", ":443", "@", "a b", "h:44x", "[::1", "[:::]", "[1:2]", "[1::2::3]", "[12345::]",
+                                "[::256.1.1.1]", "[v.a]", "[::1]x", "h/p", "a@b@c", "[1:2:3:4:5:6:7::8]"}) {
     EXPECT_EQ(code(validate_client_setup(with_authority(authority), SessionTransport::kQuic)),
               number(SessionErrorCode::kMalformedAuthority))
         << authority;
@@ -43,8 +45,10 @@ TEST(SetupValidation, AuthoritySyntax) {
 }
 
 TEST(SetupValidation, NeitherOverWebTransportNorFromAServer) {
-  EXPECT_EQ(code(validate_client_setup(with_path("/a"), SessionTransport::kWebTransport)), number(SessionErrorCode::kInvalidPath));
-  EXPECT_EQ(code(validate_client_setup(with_authority("a"), SessionTransport::kWebTransport)), number(SessionErrorCode::kInvalidAuthority));
+  EXPECT_EQ(code(validate_client_setup(with_path("/a"), SessionTransport::kWebTransport)),
+            number(SessionErrorCode::kInvalidPath));
+  EXPECT_EQ(code(validate_client_setup(with_authority("a"), SessionTransport::kWebTransport)),
+            number(SessionErrorCode::kInvalidAuthority));
   EXPECT_EQ(code(validate_client_setup({}, SessionTransport::kWebTransport)), 0u);
   EXPECT_EQ(code(validate_server_setup({with_path("/a").parameters})), number(SessionErrorCode::kInvalidPath));
   EXPECT_EQ(code(validate_server_setup({with_authority("a").parameters})), number(SessionErrorCode::kInvalidAuthority));

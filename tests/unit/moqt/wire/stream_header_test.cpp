@@ -83,9 +83,11 @@ TEST(StreamHeader, FetchHeader) {
 
 TEST(StreamHeader, EncodeErrors) {
   base::ByteVector out;
-  EXPECT_EQ(encode_subgroup_header(Draft::k15, {.track_alias = std::uint64_t{1} << 62}, out).error(), EncodeError::kNumberTooLarge);
-  EXPECT_EQ(encode_subgroup_header(Draft::k15, {.subgroup_id_mode = SubgroupIdMode::kZero, .subgroup_id = 1}, out).error(),
-            EncodeError::kSubgroupIdMode);
+  EXPECT_EQ(encode_subgroup_header(Draft::k15, {.track_alias = std::uint64_t{1} << 62}, out).error(),
+            EncodeError::kNumberTooLarge);
+  EXPECT_EQ(
+      encode_subgroup_header(Draft::k15, {.subgroup_id_mode = SubgroupIdMode::kZero, .subgroup_id = 1}, out).error(),
+      EncodeError::kSubgroupIdMode);
   EXPECT_TRUE(out.empty());
 }
 

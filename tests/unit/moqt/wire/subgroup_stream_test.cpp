@@ -62,8 +62,9 @@ TEST(SubgroupStream, ExamplesOfTheDraft) {
   // Section 10.5, behind the stream headers.
   expect_same_at_every_boundary("00 04 61626364 | 00 04 65666768", false, {"0:0::61626364;1:0::65666768;", {}, {}});
   expect_same_at_every_boundary(
-      "00 21 [04 c00000008257dcd3][404d 15 747261636549443a313233343536000000000000 00] 04 61626364 | 00 00 04 65666768", true,
-      {"0:0:04c00000008257dcd3404d15747261636549443a31323334353600000000000000:61626364;1:0::65666768;", {}, {}});
+      "00 21 [04 c00000008257dcd3][404d 15 747261636549443a313233343536000000000000 00] 04 61626364 | 00 00 04 "
+      "65666768",
+      true, {"0:0:04c00000008257dcd3404d15747261636549443a31323334353600000000000000:61626364;1:0::65666768;", {}, {}});
 }
 
 TEST(SubgroupStream, DeltasAndStatuses) {
@@ -72,9 +73,9 @@ TEST(SubgroupStream, DeltasAndStatuses) {
 }
 
 TEST(SubgroupStream, Violations) {
-  expect_same_at_every_boundary("00 00 02", false, {"", 0x3, {}});                           // status 2
-  expect_same_at_every_boundary("00 02 0201 00 03", true, {"", 0x3, {}});                    // extensions beside a status
-  expect_same_at_every_boundary("00 02 0502 00 03", true, {"", 0x6, {}});                    // pair overruns its block
+  expect_same_at_every_boundary("00 00 02", false, {"", 0x3, {}});         // status 2
+  expect_same_at_every_boundary("00 02 0201 00 03", true, {"", 0x3, {}});  // extensions beside a status
+  expect_same_at_every_boundary("00 02 0502 00 03", true, {"", 0x6, {}});  // pair overruns its block
   expect_same_at_every_boundary("ffffffffffffffff 01 61 | 00 01 61", false, {"4611686018427387903:0::61;", 0x3, {}});
 }
 
@@ -98,7 +99,8 @@ TEST(SubgroupStream, LargeExtensionBlockAcrossManyChunks) {
   const Outcome whole = read(bytes, bytes.size(), true);
   ASSERT_FALSE(whole.violation);
   EXPECT_TRUE(whole.objects.ends_with(":61;1:0::62;"));
-  for (const std::size_t chunk : {1u, 7u, 63u, 64u, 65u, 1000u, 65030u}) EXPECT_EQ(read(bytes, chunk, true), whole) << chunk;
+  for (const std::size_t chunk : {1u, 7u, 63u, 64u, 65u, 1000u, 65030u})
+    EXPECT_EQ(read(bytes, chunk, true), whole) << chunk;
 }
 
 TEST(SubgroupStream, ForwardsByReference) {
@@ -128,7 +130,9 @@ TEST(SubgroupObject, OneShot) {
   EXPECT_EQ(decoded->object.object_id, 7u);
   base::ByteVector out;
   ASSERT_TRUE(encode_subgroup_object(Draft::k15, decoded->object, true, 4, out));
-  EXPECT_EQ(to_hex(out), "02020205" "03616263");
+  EXPECT_EQ(to_hex(out),
+            "02020205"
+            "03616263");
 }
 
 TEST(SubgroupObject, EncodeErrors) {
