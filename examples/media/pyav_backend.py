@@ -14,6 +14,7 @@ from av.video.frame import PictureType
 
 from . import av1, elementary, h264
 from .frame import EncodedFrame, MediaError, Picture, VideoFormat
+from .scheduling import unchanged_scheduling
 
 os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder prints its settings otherwise
 
@@ -47,7 +48,8 @@ class Encoder:
             self._context.options = options
             if codec == "h264":
                 self._context.flags |= Flags.global_header
-            self._context.open()
+            with unchanged_scheduling():
+                self._context.open()
         except (av.FFmpegError, ValueError) as error:
             raise MediaError(f"PyAV cannot encode {codec}: {error}") from error
         if codec == "h264":

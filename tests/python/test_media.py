@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import random
 import struct
 import sys
@@ -77,6 +78,14 @@ def test_every_picture_becomes_a_frame_in_order(backend: str, codec: str) -> Non
     assert captured == sorted(captured)
     for frame in frames:
         assert (frame.config is not None) == (codec == "h264" and frame.is_key)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="this system has no scheduling policies")
+@pytest.mark.parametrize(("backend", "codec"), ENCODINGS)
+def test_no_encoder_makes_the_process_a_real_time_one(backend: str, codec: str) -> None:
+    encoded(backend, codec)
+    policies = {os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")}
+    assert policies <= {os.SCHED_OTHER, os.SCHED_BATCH, os.SCHED_IDLE}
 
 
 @pytest.mark.parametrize(("backend", "codec", "writer"), MUXINGS)
