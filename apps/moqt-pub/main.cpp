@@ -9,6 +9,7 @@
 #include "command_line/client_options.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
+#include "command_line/process_end.h"
 #include "moqt-pub/publisher.h"
 #include "runtime/shutdown_signal.h"
 
@@ -99,5 +100,5 @@ int main(int argc, char** argv) {
     return apps::kUsage;
   }
   options.track = *track;
-  return run(client, std::move(options), input, format);
+  return apps::end_process(run(client, std::move(options), input, format));
 }

@@ -10,6 +10,7 @@
 
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
+#include "command_line/process_end.h"
 #include "command_line/server_identity.h"
 #include "runtime/relay_server.h"
 #include "runtime/shutdown_signal.h"
@@ -131,5 +132,5 @@ int main(int argc, char** argv) {
     return code == 0 ? apps::kSuccess : apps::kUsage;
   }
   apps::start_logging("moqt-relay", options.log_level);
-  return run(options);
+  return apps::end_process(run(options));
 }

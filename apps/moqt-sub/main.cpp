@@ -9,6 +9,7 @@
 #include "command_line/client_options.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
+#include "command_line/process_end.h"
 #include "moqt-sub/subscriber.h"
 #include "runtime/shutdown_signal.h"
 
@@ -102,5 +103,5 @@ int main(int argc, char** argv) {
     spdlog::error("{}", output.error());
     return apps::kFailure;
   }
-  return run(client, std::move(options), std::move(output).value());
+  return apps::end_process(run(client, std::move(options), std::move(output).value()));
 }
