@@ -185,8 +185,9 @@ class HealthyStream:
         """Ends the publisher; everything must have arrived, in order. How many objects it was."""
         self._stop.set()
         self._writer.join(10)
-        assert self.publisher.exit_code() == 0, self.publisher.text
-        assert self.subscriber.exit_code() == 0, self.subscriber.text
+        for program in (self.publisher, self.subscriber):
+            code = program.exit_code()
+            assert code == 0, f"exit code {code}\n{program.text}"
         received = payloads(self.output.read_bytes())
         assert len(received) == len(self.sent)
         assert received == self.sent
