@@ -149,7 +149,7 @@ def readme_block() -> Callable[[int], str]:
     """The n-th Python block of the README."""
 
     def block(number: int) -> str:
-        text = (Path(__file__).parents[2] / "README.md").read_text()
+        text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
         blocks = [part.split("```")[0] for part in text.split("```python\n")[1:]]
         return blocks[number]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import ipaddress
 import re
@@ -14,6 +13,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+
+from running import Running, start_program
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
@@ -28,53 +29,6 @@ PROGRAMS = (
 SIZE = ("--size", "320x240", "--keyframe-interval", "15")
 
 
-class Running:
-    """A program that runs; every wait has a deadline and shows what was printed when it passes."""
-
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
-        self.name, self.process = name, process
-        self.lines: list[str] = []
-        self._changed = asyncio.Condition()
-        self._over = False
-        self._reader = asyncio.create_task(self._read())
-
-    async def line(self, pattern: str, seconds: float = 30.0) -> re.Match[str]:
-        def found() -> re.Match[str] | None:
-            return next((match for text in self.lines if (match := re.search(pattern, text))), None)
-
-        try:
-            async with asyncio.timeout(seconds), self._changed:
-                await self._changed.wait_for(lambda: found() is not None or self._over)
-        except TimeoutError:
-            pass
-        match = found()
-        assert match is not None, f"{self.name} did not print {pattern!r}:\n{self.text}"
-        return match
-
-    async def exit_code(self, seconds: float = 60.0) -> int:
-        try:
-            async with asyncio.timeout(seconds):
-                code = await self.process.wait()
-                await self._reader
-                return code
-        except TimeoutError:
-            raise AssertionError(f"{self.name} did not end:\n{self.text}") from None
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
-
-    async def _read(self) -> None:
-        assert self.process.stdout is not None
-        while line := await self.process.stdout.readline():
-            async with self._changed:
-                self.lines.append(line.decode().rstrip())
-                self._changed.notify_all()
-        async with self._changed:
-            self._over = True
-            self._changed.notify_all()
-
-
 Start = Callable[..., Awaitable[Running]]
 
 
@@ -84,22 +38,12 @@ async def start() -> AsyncIterator[Start]:
     running: list[Running] = []
 
     async def start(script: str, *arguments: object) -> Running:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            str(EXAMPLES / script),
-            *map(str, arguments),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        running.append(Running(script, process))
+        running.append(await start_program(sys.executable, EXAMPLES / script, *arguments))
         return running[-1]
 
     yield start
     for program in running:
-        with contextlib.suppress(ProcessLookupError):
-            program.process.kill()
-        await program.exit_code()
+        await program.end()
 
 
 async def started(start: Start, script: str, *arguments: object) -> tuple[Running, int]:

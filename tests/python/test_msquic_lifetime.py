@@ -242,8 +242,8 @@ def test_close_in_every_order(certificate, tmp_path):
     gc.collect()
 
 
-def test_readme_client_block_runs_verbatim(tmp_path):
-    block = (Path(__file__).parent / "programs" / "readme_client.py").read_text()
+def test_readme_client_block_runs_verbatim(tmp_path, readme_block):
+    block = readme_block(0)
     server = """
 import sys, threading, msquic
 directory, block = sys.argv[1], sys.argv[2]
