@@ -33,7 +33,9 @@ CCACHE = $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCM
 UV_SYNC = $(UV) sync --quiet --inexact --group example --no-build-isolation-package msquic-py
 UV_VENV = $(if $(MSQUIC_PY_PYTHON),--python $(MSQUIC_PY_PYTHON))
 
+# Several checkouts share one cache.
 export CCACHE_NOHASHDIR := 1
+export CCACHE_BASEDIR := $(CURDIR)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 export CTEST_PARALLEL_LEVEL ?= $(JOBS)
