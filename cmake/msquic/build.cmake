@@ -37,7 +37,8 @@ function(msquic_build SOURCE)
   add_library(msquic_py_msquic INTERFACE)
   target_include_directories(msquic_py_msquic SYSTEM INTERFACE
     "$<BUILD_INTERFACE:${_prefix}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/msquic-py/msquic>")
-  target_compile_definitions(msquic_py_msquic INTERFACE QUIC_BUILD_STATIC=1)
+  # The library itself is built with these; every translation unit must see the same enumerations.
+  target_compile_definitions(msquic_py_msquic INTERFACE QUIC_API_ENABLE_PREVIEW_FEATURES=1 QUIC_BUILD_STATIC=1)
   target_link_libraries(msquic_py_msquic INTERFACE
     "$<BUILD_INTERFACE:msquic_static_library>" "$<INSTALL_INTERFACE:msquic-py::msquic_static_library>")
   find_package(Threads REQUIRED)

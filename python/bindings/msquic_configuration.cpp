@@ -14,9 +14,6 @@
 namespace msquic_py::python {
 namespace {
 
-constexpr const char* kPositionalSettings[] = {"idle_timeout_ms", "peer_bidi_stream_count", "peer_unidi_stream_count",
-                                               "datagram_receive_enabled", "server_resumption_level"};
-
 quic::Settings settings_of(const nb::args& positional, const nb::kwargs& named) {
   quic::Settings settings;
   if (positional.size() > std::size(kPositionalSettings)) {
@@ -29,6 +26,7 @@ quic::Settings settings_of(const nb::args& positional, const nb::kwargs& named) 
     set_setting(settings, kPositionalSettings[i], positional[i]);
   }
   for (const auto& [name, value] : named) set_setting(settings, nb::cast<std::string>(name).c_str(), value);
+  or_raise(quic::check_settings(settings));
   return settings;
 }
 
@@ -68,43 +66,19 @@ void load_none(ConfigurationObject& self, nb::handle no_certificate_validation, 
   self.load(credentials);
 }
 
-constexpr const char* kInitSignature =
-    "def __init__(self, registration: Registration, alpn_list: collections.abc.Sequence[str | bytes], "
-    "idle_timeout_ms: int | None = None, peer_bidi_stream_count: int | None = None, peer_unidi_stream_count: int | "
-    "None = None, "
-    "datagram_receive_enabled: bool | None = None, server_resumption_level: msquic.enums.ServerResumptionLevel | None "
-    "= None, *, "
-    "handshake_idle_timeout_ms: int | None = None, disconnect_timeout_ms: int | None = None, keep_alive_interval_ms: "
-    "int | None = None, "
-    "send_buffering_enabled: bool | None = None, pacing_enabled: bool | None = None, migration_enabled: bool | None = "
-    "None, "
-    "ecn_enabled: bool | None = None, congestion_control: int | None = None, stream_recv_window: int | None = None, "
-    "stream_recv_window_bidi_local: int | None = None, stream_recv_window_bidi_remote: int | None = None, "
-    "stream_recv_window_unidi: int | None = None, stream_recv_buffer: int | None = None, conn_flow_control_window: int "
-    "| None = None, "
-    "max_ack_delay_ms: int | None = None, initial_rtt_ms: int | None = None, initial_window_packets: int | None = "
-    "None, "
-    "send_idle_timeout_ms: int | None = None, minimum_mtu: int | None = None, maximum_mtu: int | None = None, "
-    "max_operations_per_drain: int | None = None) -> None";
-
 constexpr const char* kInitText =
-    "`alpn_list`: 1 to 255 bytes each, the preferred first. Every setting left out, or None, keeps MsQuic's default; 0 "
-    "is\n"
-    "a value like any other. Times are milliseconds, windows bytes.\n\n"
-    "idle_timeout_ms 30000 (0: never) · peer_bidi_stream_count and peer_unidi_stream_count 0 (the peer may open none!) "
-    "·\n"
-    "datagram_receive_enabled False · server_resumption_level NO_RESUME · handshake_idle_timeout_ms 10000 ·\n"
-    "disconnect_timeout_ms 16000 · keep_alive_interval_ms 0 (off) · send_buffering_enabled True (False: sends are not\n"
-    "copied, and complete when acknowledged) · pacing_enabled True · migration_enabled True · ecn_enabled False ·\n"
-    "congestion_control 0 CUBIC (1: BBR) · stream_recv_window 65536 (a power of two) · stream_recv_buffer 4096 (a "
-    "power\n"
-    "of two) · conn_flow_control_window 16777216 · max_ack_delay_ms 25 · initial_rtt_ms 333 · initial_window_packets "
-    "10 ·\n"
-    "send_idle_timeout_ms 1000 · minimum_mtu 1288 · maximum_mtu 1500 · max_operations_per_drain 16.";
+    "`alpn_list`: 1 to 255 bytes each, the preferred first. The settings are those of msquic.Settings, which "
+    "describes\n"
+    "each; the first five may be given by position. Every setting left out, or None, keeps MsQuic's default; 0 is a\n"
+    "value like any other.\n\n"
+    "Raises InvalidArgument, naming the setting and its limits.";
 
 }  // namespace
 
 void bind_quic_configuration(nb::module_& m) {
+  static const std::string init_signature =
+      "def __init__(self, registration: Registration, alpn_list: collections.abc.Sequence[str | bytes], " +
+      settings_parameters() + ") -> None";
   nb::class_<ConfigurationObject>(m, "Configuration", nb::type_slots(collectable_slots<ConfigurationObject>),
                                   nb::is_weak_referenceable(),
                                   "ALPNs, transport settings and credentials for connections. Load credentials before "
@@ -123,7 +97,7 @@ void bind_quic_configuration(nb::module_& m) {
             nb::inst_ptr<RegistrationObject>(registration)->add_child(nb::find(*self));
           },
           nb::arg("registration").none(), nb::arg("alpn_list").none(), nb::arg("args"), nb::arg("kwargs"),
-          nb::sig(kInitSignature), kInitText)
+          nb::sig(init_signature.c_str()), kInitText)
       .def("load_credential_file", load_file, nb::arg("cert_file").none(), nb::arg("key_file").none(),
            nb::arg("is_client").none() = false, nb::kw_only(), nb::arg("ca_file").none() = nb::none(),
            nb::arg("key_password").none() = nb::none(), nb::arg("require_client_certificate").none() = false,

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
@@ -21,10 +22,8 @@ template <>
 constexpr std::uint64_t kLargest<quic::CongestionControl> = 1;
 template <>
 constexpr std::uint64_t kLargest<quic::ServerResumption> = 2;
-// Milliseconds that MsQuic turns into microseconds of 64 bits.
 template <>
-constexpr std::uint64_t kLargest<std::uint64_t> = std::uint64_t{1} << 40;
-
+constexpr std::uint64_t kLargest<quic::StreamScheduling> = 1;
 template <auto Member>
 void set_member(quic::Settings& settings, const char* name, nb::handle value) {
   using Type = typename std::remove_reference_t<decltype(settings.*Member)>::value_type;
@@ -37,24 +36,46 @@ void set_member(quic::Settings& settings, const char* name, nb::handle value) {
 
 struct Setting {
   const char* name;
+  const char* type;  // in a signature
   Setter set;
+  bool live;
 };
-#define MSQUIC_PY_SETTING(name) \
-  { #name, &set_member < &quic::Settings::name> }
+template <class T>
+constexpr const char* kType = "int";
+template <>
+constexpr const char* kType<bool> = "bool";
+template <>
+constexpr const char* kType<quic::CongestionControl> = "msquic.enums.CongestionControl | int";
+template <>
+constexpr const char* kType<quic::StreamScheduling> = "msquic.enums.StreamScheduling | int";
+template <>
+constexpr const char* kType<quic::ServerResumption> = "msquic.enums.ServerResumptionLevel | int";
+
+template <auto Member>
+constexpr Setting setting(const char* name, bool live) {
+  using Type = typename std::remove_reference_t<decltype(std::declval<quic::Settings&>().*Member)>::value_type;
+  return {name, kType<Type>, &set_member<Member>, live};
+}
+#define MSQUIC_PY_SETTING(name) setting<&quic::Settings::name>(#name, false)
+#define MSQUIC_PY_LIVE_SETTING(name) setting<&quic::Settings::name>(#name, true)
+// In the order of msquic.Settings.
 constexpr Setting kSettings[] = {
-    MSQUIC_PY_SETTING(idle_timeout_ms),
-    MSQUIC_PY_SETTING(peer_bidi_stream_count),
-    MSQUIC_PY_SETTING(peer_unidi_stream_count),
+    MSQUIC_PY_LIVE_SETTING(idle_timeout_ms),
+    MSQUIC_PY_LIVE_SETTING(peer_bidi_stream_count),
+    MSQUIC_PY_LIVE_SETTING(peer_unidi_stream_count),
     MSQUIC_PY_SETTING(datagram_receive_enabled),
     MSQUIC_PY_SETTING(server_resumption_level),
     MSQUIC_PY_SETTING(handshake_idle_timeout_ms),
-    MSQUIC_PY_SETTING(disconnect_timeout_ms),
-    MSQUIC_PY_SETTING(keep_alive_interval_ms),
+    MSQUIC_PY_LIVE_SETTING(disconnect_timeout_ms),
+    MSQUIC_PY_LIVE_SETTING(keep_alive_interval_ms),
     MSQUIC_PY_SETTING(send_buffering_enabled),
-    MSQUIC_PY_SETTING(pacing_enabled),
+    MSQUIC_PY_LIVE_SETTING(pacing_enabled),
     MSQUIC_PY_SETTING(migration_enabled),
     MSQUIC_PY_SETTING(ecn_enabled),
+    MSQUIC_PY_SETTING(hystart_enabled),
+    MSQUIC_PY_SETTING(grease_quic_bit_enabled),
     MSQUIC_PY_SETTING(congestion_control),
+    MSQUIC_PY_LIVE_SETTING(stream_scheduling),
     MSQUIC_PY_SETTING(stream_recv_window),
     MSQUIC_PY_SETTING(stream_recv_window_bidi_local),
     MSQUIC_PY_SETTING(stream_recv_window_bidi_remote),
@@ -65,13 +86,41 @@ constexpr Setting kSettings[] = {
     MSQUIC_PY_SETTING(initial_rtt_ms),
     MSQUIC_PY_SETTING(initial_window_packets),
     MSQUIC_PY_SETTING(send_idle_timeout_ms),
+    MSQUIC_PY_LIVE_SETTING(dest_cid_update_idle_timeout_ms),
     MSQUIC_PY_SETTING(minimum_mtu),
     MSQUIC_PY_SETTING(maximum_mtu),
+    MSQUIC_PY_LIVE_SETTING(mtu_discovery_search_complete_timeout_us),
+    MSQUIC_PY_LIVE_SETTING(mtu_discovery_missing_probe_count),
+    MSQUIC_PY_SETTING(max_bytes_per_key),
     MSQUIC_PY_SETTING(max_operations_per_drain),
 };
+#undef MSQUIC_PY_LIVE_SETTING
 #undef MSQUIC_PY_SETTING
 
+std::string parameter(const Setting& setting) {
+  return std::string(setting.name) + ": " + setting.type + " | None = None";
+}
+
 }  // namespace
+
+std::string settings_parameters() {
+  std::string text;
+  std::size_t positional = std::size(kPositionalSettings);
+  for (const Setting& setting : kSettings) {
+    if (positional-- == 0) text += ", *";
+    if (!text.empty()) text += ", ";
+    text += parameter(setting);
+  }
+  return text;
+}
+
+std::string live_settings_parameters() {
+  std::string text = "*";
+  for (const Setting& setting : kSettings) {
+    if (setting.live) text += ", " + parameter(setting);
+  }
+  return text;
+}
 
 void set_setting(quic::Settings& settings, const char* name, nb::handle value) {
   for (const Setting& setting : kSettings) {

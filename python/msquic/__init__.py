@@ -54,6 +54,7 @@ from msquic._native.quic import (
     wait_until_idle,
 )
 from msquic.enums import (
+    CongestionControl,
     ConnectionShutdownFlags,
     DatagramSendState,
     ExecutionProfile,
@@ -61,6 +62,7 @@ from msquic.enums import (
     SendResumptionFlags,
     ServerResumptionLevel,
     StreamOpenFlags,
+    StreamScheduling,
     StreamShutdownFlags,
     StreamStartFlags,
 )
@@ -74,6 +76,7 @@ from msquic.exceptions import (
     CertificateFileInvalid,
     ClosedHandle,
     ConnectionAborted,
+    ConnectionClosed,
     ConnectionClosing,
     ConnectionFailed,
     ConnectionRefused,
@@ -113,6 +116,7 @@ from msquic.exceptions import (
     VersionNegotiationError,
     WouldDeadlock,
 )
+from msquic.settings import Settings
 
 __all__ = [
     "AddressError",
@@ -124,8 +128,10 @@ __all__ = [
     "CertificateFileInvalid",
     "ClosedHandle",
     "Configuration",
+    "CongestionControl",
     "Connection",
     "ConnectionAborted",
+    "ConnectionClosed",
     "ConnectionClosing",
     "ConnectionFailed",
     "ConnectionRefused",
@@ -161,12 +167,14 @@ __all__ = [
     "SendFlags",
     "SendResumptionFlags",
     "ServerResumptionLevel",
+    "Settings",
     "Stream",
     "StreamAborted",
     "StreamError",
     "StreamLimitReached",
     "StreamOpenFlags",
     "StreamReset",
+    "StreamScheduling",
     "StreamShutdownFlags",
     "StreamStartFlags",
     "StreamStopped",

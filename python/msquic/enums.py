@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 __all__ = [
+    "CongestionControl",
     "ConnectionShutdownFlags",
     "DatagramSendState",
     "ExecutionProfile",
@@ -12,6 +13,7 @@ __all__ = [
     "SendResumptionFlags",
     "ServerResumptionLevel",
     "StreamOpenFlags",
+    "StreamScheduling",
     "StreamShutdownFlags",
     "StreamStartFlags",
 ]
@@ -28,6 +30,25 @@ class ExecutionProfile(enum.IntEnum):
     """Background work on one worker thread."""
     REAL_TIME = 3
     """Like ``LOW_LATENCY``, with raised thread priority where the system permits it."""
+
+
+class CongestionControl(enum.IntEnum):
+    """How a sender finds out how much the path carries."""
+
+    CUBIC = 0
+    """RFC 9438, the default: slows down when packets are lost."""
+    BBR = 1
+    """BBR version 1: measures bandwidth and round-trip time. A preview in MsQuic 2.5; for paths that lose packets
+    without being congested."""
+
+
+class StreamScheduling(enum.IntEnum):
+    """Whose data goes out first among the streams of one priority; a higher priority always goes first."""
+
+    FIFO = 0
+    """The default: a stream that has data is drained before the next one."""
+    ROUND_ROBIN = 1
+    """Streams take turns."""
 
 
 class ConnectionShutdownFlags(enum.IntFlag):

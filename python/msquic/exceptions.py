@@ -27,6 +27,7 @@
     │   └── StreamAborted
     └── ConnectionFailed (ConnectionError)     why a connection ended
         ├── PeerClosed                         the peer's application closed it, with app_code and reason
+        ├── ConnectionClosed                   this side closed it, with app_code
         ├── ConnectionRefused (ConnectionRefusedError) · ConnectionAborted (ConnectionAbortedError)
         ├── ConnectionTimeout (TimeoutError)
         │   └── IdleTimeout
@@ -52,6 +53,7 @@ __all__ = [
     "CertificateFileInvalid",
     "ClosedHandle",
     "ConnectionAborted",
+    "ConnectionClosed",
     "ConnectionClosing",
     "ConnectionFailed",
     "ConnectionRefused",
@@ -254,6 +256,10 @@ class ConnectionFailed(QuicError, ConnectionError):
 
 class PeerClosed(ConnectionFailed):
     """The peer's application closed the connection with ``app_code``."""
+
+
+class ConnectionClosed(ConnectionFailed):
+    """This side closed the connection, with ``app_code`` where it gave one; what was pending on it cannot go on."""
 
 
 class ConnectionRefused(ConnectionFailed, ConnectionRefusedError):

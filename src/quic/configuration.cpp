@@ -4,54 +4,11 @@
 #include "quic/configuration_state.h"
 #include "quic/credential_files.h"
 #include "quic/library.h"
+#include "quic/platform_settings.h"
 #include "quic/registration_state.h"
 
 namespace msquic_py::quic {
 namespace {
-
-QUIC_SETTINGS to_msquic(const Settings& in) noexcept {
-  QUIC_SETTINGS out{};
-#define MSQUIC_PY_SET(field, member)                           \
-  if (in.field) {                                              \
-    out.member = static_cast<decltype(out.member)>(*in.field); \
-    out.IsSet.member = 1;                                      \
-  }
-// Bit-fields have no decltype that a cast could name; each is one or two bits wide.
-#define MSQUIC_PY_SET_BITS(field, member, mask)                 \
-  if (in.field) {                                               \
-    out.member = static_cast<std::uint8_t>(*in.field) & (mask); \
-    out.IsSet.member = 1;                                       \
-  }
-  MSQUIC_PY_SET(idle_timeout_ms, IdleTimeoutMs)
-  MSQUIC_PY_SET(handshake_idle_timeout_ms, HandshakeIdleTimeoutMs)
-  MSQUIC_PY_SET(disconnect_timeout_ms, DisconnectTimeoutMs)
-  MSQUIC_PY_SET(keep_alive_interval_ms, KeepAliveIntervalMs)
-  MSQUIC_PY_SET(peer_bidi_stream_count, PeerBidiStreamCount)
-  MSQUIC_PY_SET(peer_unidi_stream_count, PeerUnidiStreamCount)
-  MSQUIC_PY_SET(congestion_control, CongestionControlAlgorithm)
-  MSQUIC_PY_SET(stream_recv_window, StreamRecvWindowDefault)
-  MSQUIC_PY_SET(stream_recv_window_bidi_local, StreamRecvWindowBidiLocalDefault)
-  MSQUIC_PY_SET(stream_recv_window_bidi_remote, StreamRecvWindowBidiRemoteDefault)
-  MSQUIC_PY_SET(stream_recv_window_unidi, StreamRecvWindowUnidiDefault)
-  MSQUIC_PY_SET(stream_recv_buffer, StreamRecvBufferDefault)
-  MSQUIC_PY_SET(conn_flow_control_window, ConnFlowControlWindow)
-  MSQUIC_PY_SET(max_ack_delay_ms, MaxAckDelayMs)
-  MSQUIC_PY_SET(initial_rtt_ms, InitialRttMs)
-  MSQUIC_PY_SET(initial_window_packets, InitialWindowPackets)
-  MSQUIC_PY_SET(send_idle_timeout_ms, SendIdleTimeoutMs)
-  MSQUIC_PY_SET(minimum_mtu, MinimumMtu)
-  MSQUIC_PY_SET(maximum_mtu, MaximumMtu)
-  MSQUIC_PY_SET(max_operations_per_drain, MaxOperationsPerDrain)
-  MSQUIC_PY_SET_BITS(datagram_receive_enabled, DatagramReceiveEnabled, 1)
-  MSQUIC_PY_SET_BITS(server_resumption_level, ServerResumptionLevel, 3)
-  MSQUIC_PY_SET_BITS(send_buffering_enabled, SendBufferingEnabled, 1)
-  MSQUIC_PY_SET_BITS(pacing_enabled, PacingEnabled, 1)
-  MSQUIC_PY_SET_BITS(migration_enabled, MigrationEnabled, 1)
-  MSQUIC_PY_SET_BITS(ecn_enabled, EcnEnabled, 1)
-#undef MSQUIC_PY_SET
-#undef MSQUIC_PY_SET_BITS
-  return out;
-}
 
 Error wrong_alpns() { return Error::own(Status::InvalidParameter, "give at least one ALPN, each 1 to 255 bytes long"); }
 
@@ -135,6 +92,7 @@ Result<Configuration> Configuration::open(const Registration& registration, std:
     buffers.push_back(
         {static_cast<std::uint32_t>(alpn.size()), reinterpret_cast<std::uint8_t*>(const_cast<char*>(alpn.data()))});
   }
+  if (auto checked = check_settings(settings); !checked) return base::Failure{checked.error()};
   if (auto checked = check_credential_files(credentials); !checked) return base::Failure{checked.error()};
 
   RegistrationState& parent = *registration.state();
@@ -143,8 +101,7 @@ Result<Configuration> Configuration::open(const Registration& registration, std:
   QUIC_STATUS status =
       api().ConfigurationOpen(parent.handle(), buffers.data(), static_cast<std::uint32_t>(buffers.size()), &converted,
                               sizeof(converted), nullptr, &handle);
-  if (QUIC_FAILED(status))
-    return base::Failure{Error::from_raw(status, "opening a configuration (is a setting out of range?)")};
+  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "opening a configuration")};
   status = load_credentials(handle, credentials);
   if (QUIC_FAILED(status)) {
     api().ConfigurationClose(handle);
