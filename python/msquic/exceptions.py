@@ -5,7 +5,9 @@
     │   ├── VarintOutOfRange                   not from 0 to 2**62 - 1
     │   ├── DatagramTooLarge
     │   ├── TicketMismatch                     a ticket of another server or with other trust
-    │   └── CertificateFileInvalid             a certificate or key file that cannot be used
+    │   └── CertificateFileInvalid             a certificate or key of this side that cannot be used
+    │       ├── CertificatePasswordWrong       the password of a private key is missing or wrong
+    │       └── CertificateFileExpired         outside its validity period
     ├── InvalidArgumentType (TypeError)
     │   └── InvalidHandler                     not callable, or with other arguments than its event has
     ├── IncompleteVarint (ValueError)          the data ends inside a varint
@@ -50,7 +52,9 @@ __all__ = [
     "AlpnError",
     "AlpnInUse",
     "CertificateError",
+    "CertificateFileExpired",
     "CertificateFileInvalid",
+    "CertificatePasswordWrong",
     "ClosedHandle",
     "ConnectionAborted",
     "ConnectionClosed",
@@ -145,6 +149,14 @@ class TicketMismatch(InvalidArgument):
 
 class CertificateFileInvalid(InvalidArgument):
     """A certificate or key file is missing, unreadable, or the two do not belong together."""
+
+
+class CertificatePasswordWrong(CertificateFileInvalid):
+    """The password of a private key or PKCS#12 container is missing or wrong."""
+
+
+class CertificateFileExpired(CertificateFileInvalid):
+    """A certificate of this side is outside its validity period."""
 
 
 class InvalidArgumentType(QuicError, TypeError):
@@ -368,6 +380,9 @@ _BY_NAME: dict[str, type[QuicError]] = {
     "DatagramUnavailable": DatagramUnavailable,
     "CertificateNameMismatch": CertificateError,
     "CertificateFileInvalid": CertificateFileInvalid,
+    "CertificatePasswordWrong": CertificatePasswordWrong,
+    "CertificateFileExpired": CertificateFileExpired,
+    "CertificateRefused": CertificateError,
     "TicketMismatch": TicketMismatch,
     "NameResolutionFailed": NameResolutionFailed,
     "WouldDeadlock": WouldDeadlock,

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -16,12 +17,37 @@ struct Queue {
   std::mutex mutex;
   std::condition_variable wake;
   std::deque<std::function<void()>> jobs;
+  std::multimap<std::chrono::steady_clock::time_point, std::function<void()>> later;
   bool running = false;
+
+  /// Moves what is due to the jobs.
+  void collect_due() {
+    const auto now = std::chrono::steady_clock::now();
+    while (!later.empty() && later.begin()->first <= now) {
+      jobs.push_back(std::move(later.begin()->second));
+      later.erase(later.begin());
+    }
+  }
+  void start() {
+    if (running) return;
+    running = true;
+    std::thread([this] { run(); }).detach();
+  }
 
   void run() {
     std::unique_lock lock(mutex);
     for (;;) {
-      wake.wait(lock, [this] { return !jobs.empty(); });
+      collect_due();
+      if (jobs.empty()) {
+        if (later.empty()) {
+          wake.wait(lock);
+        } else {
+          // A copy: the entry may go while the lock is not held.
+          const auto next = later.begin()->first;
+          wake.wait_until(lock, next);
+        }
+        continue;
+      }
       std::function<void()> job = std::move(jobs.front());
       jobs.pop_front();
       lock.unlock();
@@ -45,10 +71,18 @@ void run_in_background(std::function<void()> job) {
   {
     const std::lock_guard lock(target.mutex);
     target.jobs.push_back(std::move(job));
-    if (!target.running) {
-      target.running = true;
-      std::thread([&target] { target.run(); }).detach();
-    }
+    target.start();
+  }
+  target.wake.notify_one();
+}
+
+void run_in_background_after(std::chrono::milliseconds delay, std::function<void()> job) {
+  if (Library::forked()) return;
+  Queue& target = queue();
+  {
+    const std::lock_guard lock(target.mutex);
+    target.later.emplace(std::chrono::steady_clock::now() + delay, std::move(job));
+    target.start();
   }
   target.wake.notify_one();
 }

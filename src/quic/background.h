@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -9,6 +10,8 @@ namespace msquic_py::quic {
 /// not shut down yet, parameters of connections. The thread starts with the first job and is never joined, because
 /// the process may end at any time.
 void run_in_background(std::function<void()> job);
+/// The same, not before `delay` has passed.
+void run_in_background_after(std::chrono::milliseconds delay, std::function<void()> job);
 /// Runs `job` on a thread of its own; for name resolution, which may take many seconds.
 void run_on_own_thread(std::function<void()> job);
 

@@ -1,13 +1,19 @@
 #pragma once
 
-// Internal to this layer: what a client demands of the server's certificate beyond what MsQuic checks. MsQuic 2.5
-// verifies the chain but not the name, which would let anybody with some valid certificate pose as any server.
+// Internal to this layer: what is demanded of a peer's certificate. MsQuic 2.5 verifies the chain but not the name,
+// which would let anybody with some valid certificate pose as any server; it adds ca_file to the system's roots instead
+// of replacing them, and takes roots from a file only. So the whole check is done here, in the certificate event.
 // certificate_check_openssl.cpp is the implementation in use; certificate_check_schannel.cpp is for Windows.
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
+#include "quic/credentials.h"
+#include "quic/peer_certificate.h"
 #include "quic/status.h"
 
 namespace msquic_py::quic {
@@ -19,13 +25,53 @@ inline constexpr bool kPortableCertificates = true;
 inline constexpr bool kPortableCertificates = false;
 #endif
 
-struct CertificateVerdict {
-  Status status = Status::Success;
-  std::string message;
+#if defined(_WIN32)
+/// Schannel checks chain and name by itself.
+inline constexpr bool kMsQuicVerifies = true;
+#else
+inline constexpr bool kMsQuicVerifies = false;
+#endif
+
+/// What MsQuic's PEER_CERTIFICATE_RECEIVED event carries; only valid during the event.
+struct ReceivedCertificates {
+  void* certificate = nullptr;
+  void* chain = nullptr;
 };
 
-/// `certificate` is what MsQuic's PEER_CERTIFICATE_RECEIVED event carries. `host` is the dialled DNS name or IP
-/// literal. With `pins`, exactly these fingerprints are good, and the name does not matter.
-CertificateVerdict check_certificate(void* certificate, std::string_view host, const std::vector<std::string>& pins);
+/// In DER, the leaf first; empty when the peer sent none.
+std::vector<base::ByteVector> read_peer_chain(const ReceivedCertificates& received);
+
+/// The check that some credentials ask for. Immutable: all threads use it at once.
+class CertificateCheck {
+ public:
+  /// Reads ca_file now (blocking I/O). CertificateFileInvalid or InvalidParameter (a malformed pin) say what is wrong.
+  static Result<std::shared_ptr<const CertificateCheck>> create(const Credentials& credentials);
+  virtual ~CertificateCheck() = default;
+
+  /// `host` is the dialled DNS name or IP literal; a server gives none.
+  [[nodiscard]] virtual CertificateVerdict check(const ReceivedCertificates& received, std::string_view host) const = 0;
+  /// Names whom it trusts, the same text for the same trust in every process. No certificate is shown when a session
+  /// is resumed, so a ticket is only good under the same.
+  [[nodiscard]] virtual const std::string& trust() const noexcept = 0;
+};
+
+/// The TLS alert (RFC 8446 section 6.2) that tells a peer why its certificate is refused.
+constexpr std::uint8_t alert_for(Status status) noexcept {
+  switch (status) {
+    case Status::UnsupportedCertificate: return 43;
+    case Status::RevokedCertificate: return 44;
+    case Status::ExpiredCertificate: return 45;
+    case Status::CertificateRefused: return 46;
+    case Status::UnknownCa: return 48;
+    case Status::NoCertificate: return 116;
+    default: return 42;
+  }
+}
+
+/// The DNS name or IP literal `host` without the dot that marks it as complete.
+constexpr std::string_view without_trailing_dot(std::string_view host) noexcept {
+  if (host.size() > 1 && host.back() == '.') host.remove_suffix(1);
+  return host;
+}
 
 }  // namespace msquic_py::quic

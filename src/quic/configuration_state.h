@@ -1,12 +1,18 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "quic/api.h"
+#include "quic/certificate_check.h"
 #include "quic/credentials.h"
+#include "quic/key_log.h"
 #include "quic/reference.h"
+#include "quic/settings.h"
 
 namespace msquic_py::quic {
 
@@ -14,7 +20,16 @@ namespace msquic_py::quic {
 /// and the last connection that was started with it let go.
 class ConfigurationState {
  public:
-  ConfigurationState(RegistrationState& registration, HQUIC handle, Credentials credentials) noexcept;
+  /// What a configuration is made from, so that another can be made with another certificate.
+  struct Parts {
+    std::vector<std::string> alpns;
+    Settings settings;
+    Credentials credentials;
+    std::shared_ptr<const CertificateCheck> check;
+    std::shared_ptr<KeyLog> key_log;
+  };
+  static Result<ConfigurationState*> open(RegistrationState& registration, Parts parts);
+
   ConfigurationState(const ConfigurationState&) = delete;
   ConfigurationState& operator=(const ConfigurationState&) = delete;
 
@@ -22,16 +37,25 @@ class ConfigurationState {
   void release() noexcept;
 
   [[nodiscard]] HQUIC handle() const noexcept { return handle_; }
-  [[nodiscard]] const Credentials& credentials() const noexcept { return credentials_; }
+  [[nodiscard]] RegistrationState& registration() const noexcept { return registration_; }
+  [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
+  [[nodiscard]] const Credentials& credentials() const noexcept { return parts_.credentials; }
+  [[nodiscard]] const CertificateCheck& check() const noexcept { return *parts_.check; }
+  /// Null without one.
+  [[nodiscard]] const std::shared_ptr<KeyLog>& key_log() const noexcept { return parts_.key_log; }
   /// Names whom a client trusts; a resumption ticket is only good for the same.
-  [[nodiscard]] std::string trust() const;
+  [[nodiscard]] const std::string& trust() const noexcept { return parts_.check->trust(); }
+  [[nodiscard]] bool has_alpn(std::string_view alpn) const noexcept;
+  /// How long a decision about a certificate may take.
+  [[nodiscard]] std::chrono::milliseconds verification_timeout() const noexcept;
 
  private:
+  ConfigurationState(RegistrationState& registration, HQUIC handle, Parts parts) noexcept;
   ~ConfigurationState() = default;
 
   RegistrationState& registration_;
   HQUIC handle_;
-  Credentials credentials_;
+  const Parts parts_;
   std::atomic<std::uint32_t> references_{1};
 };
 

@@ -102,6 +102,20 @@ Result<void> Connection::send_resumption_ticket(base::Bytes application_data, bo
   return state()->send_resumption_ticket(application_data, last);
 }
 
+bool Connection::complete_certificate(bool accept, std::string_view reason) noexcept {
+  if (check(state())) return false;
+  return state()->complete_certificate(accept, reason);
+}
+
+base::ByteVector Connection::peer_certificate() const {
+  std::vector<base::ByteVector> chain = peer_certificate_chain();
+  return chain.empty() ? base::ByteVector() : std::move(chain.front());
+}
+
+std::vector<base::ByteVector> Connection::peer_certificate_chain() const {
+  return readable(state()) ? state()->peer_chain() : std::vector<base::ByteVector>();
+}
+
 Result<ConnectionStatistics> Connection::statistics() const {
   if (auto error = check(state())) return base::Failure{*error};
   return state()->statistics();

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/shared_bytes.h"
@@ -44,7 +45,7 @@ class Connection {
   /// Before start(): the local address to send from.
   Result<void> set_local_address(const Address& address) noexcept;
   /// Before start(): bytes from on_resumption_ticket(). start() fails with TicketMismatch when the ticket is from
-  /// another server name or other trust settings.
+  /// another server name, for another ALPN, or from other trust settings.
   Result<void> set_resumption_ticket(base::Bytes ticket);
 
   /// Connects to an IP literal or a host name, which is looked up on a thread of its own. `host` is also the name
@@ -77,6 +78,15 @@ class Connection {
   /// Server, after on_connected(): gives the client a ticket with at most 1000 bytes of `application_data`. After a
   /// `last` one every further call fails with InvalidState.
   Result<void> send_resumption_ticket(base::Bytes application_data = {}, bool last = false) noexcept;
+
+  /// After CertificateDecision::Pending: lets the handshake go on, or refuses the certificate with `reason` as the
+  /// message of the close reason. False when there was nothing to decide (any more): it was decided before, took too
+  /// long, or the connection is being shut down. Any thread.
+  bool complete_certificate(bool accept, std::string_view reason = {}) noexcept;
+  /// The certificate that the peer showed, in DER; empty before it came, when none came, and in a resumed session.
+  [[nodiscard]] base::ByteVector peer_certificate() const;
+  /// All that the peer sent, the leaf first.
+  [[nodiscard]] std::vector<base::ByteVector> peer_certificate_chain() const;
 
   /// Blocks until the connection's worker is free, unless inside one of its own handlers. WouldDeadlock inside a
   /// handler of another connection.

@@ -3,7 +3,6 @@
 
 #include "quic/background.h"
 #include "quic/callback_scope.h"
-#include "quic/certificate_check.h"
 #include "quic/configuration_state.h"
 #include "quic/connection_state.h"
 #include "quic/library.h"
@@ -134,6 +133,14 @@ void ConnectionState::report_what_came_before() noexcept {
 }
 
 void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept {
+  write_key_log();
+  if (!server_ && event.CONNECTED.SessionResumed == FALSE && !certificate_checked_) {
+    // Cannot happen with the MsQuic that this was written for; nothing may be sent to whom nobody has checked.
+    set_certificate_cause({Status::NoCertificate, std::string(status_text(Status::NoCertificate))});
+    closing_.store(true, std::memory_order_release);
+    api().ConnectionShutdown(handle_, QUIC_CONNECTION_SHUTDOWN_FLAG_NONE, 0);
+    return;
+  }
   refresh_addresses();
   const std::string_view alpn(reinterpret_cast<const char*>(event.CONNECTED.NegotiatedAlpn),
                               event.CONNECTED.NegotiatedAlpnLength);
@@ -179,6 +186,7 @@ std::string ConnectionState::read_reason_phrase() const {
 }
 
 void ConnectionState::on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) noexcept {
+  write_key_log();  // the handshake failed
   closing_.store(true, std::memory_order_release);
   max_datagram_.store(0, std::memory_order_release);
   CloseReason reason = close_reason();
@@ -229,7 +237,9 @@ void ConnectionState::on_peer_stream(const QUIC_CONNECTION_EVENT& event) noexcep
   Stream stream(UserReference<StreamState>::adopt(state));
   ConnectionHandler* const handler = listener();
   std::shared_ptr<StreamHandler> events;
-  if (handler != nullptr) events = handler->on_peer_stream(stream, (in.Flags & QUIC_STREAM_OPEN_FLAG_0_RTT) != 0);
+  const bool early_data = (in.Flags & QUIC_STREAM_OPEN_FLAG_0_RTT) != 0;
+  if (early_data) state.mark_early_data();
+  if (handler != nullptr) events = handler->on_peer_stream(stream, early_data);
   if (!events) {
     static_cast<void>(stream.abort(0));  // refused; a code given by the handler itself came first
     return;
@@ -266,36 +276,16 @@ void ConnectionState::on_ticket(const QUIC_CONNECTION_EVENT& event) noexcept {
   if (handler == nullptr) return;
   const auto& in = event.RESUMPTION_TICKET_RECEIVED;
   std::string name;
+  std::string alpn;
   std::string trust;
   {
     const std::lock_guard lock(mutex_);
     name = server_name_;
+    alpn = alpn_;
     if (configuration_ != nullptr) trust = configuration_->trust();
   }
-  const ResumptionTicket ticket{name, trust, {in.ResumptionTicket, in.ResumptionTicketLength}};
+  const ResumptionTicket ticket{name, alpn, trust, {in.ResumptionTicket, in.ResumptionTicketLength}};
   handler->on_resumption_ticket(ticket.encode());
-}
-
-QUIC_STATUS ConnectionState::on_certificate(const QUIC_CONNECTION_EVENT& event) noexcept {
-  std::string name;
-  const ConfigurationState* configuration = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    name = server_name_;
-    configuration = configuration_;  // kept by this block
-  }
-  if (server_ || configuration == nullptr) return QUIC_STATUS_SUCCESS;
-  CertificateVerdict verdict =
-      check_certificate(event.PEER_CERTIFICATE_RECEIVED.Certificate, name, configuration->credentials().pinned_sha256);
-  if (verdict.status == Status::Success) return QUIC_STATUS_SUCCESS;
-  CloseReason cause;
-  cause.cause = CloseReason::Cause::Transport;
-  cause.status = verdict.status;
-  cause.raw_status = QUIC_STATUS_BAD_CERTIFICATE;
-  cause.code = 0x100 + 42;  // CRYPTO_ERROR with the alert bad_certificate (RFC 9001 section 4.8)
-  cause.message = std::move(verdict.message);
-  set_cause(std::move(cause));
-  return QUIC_STATUS_BAD_CERTIFICATE;
 }
 
 }  // namespace msquic_py::quic

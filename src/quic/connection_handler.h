@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "quic/address.h"
+#include "quic/peer_certificate.h"
 #include "quic/status.h"
 #include "quic/stream.h"
 #include "quic/stream_handler.h"
@@ -68,6 +69,10 @@ class ConnectionHandler {
   virtual void on_datagram_received(base::Bytes datagram, bool early_data) noexcept;
   /// Called for datagrams sent with a token other than 0.
   virtual void on_datagram_send_state(std::uint64_t token, DatagramSendState state) noexcept;
+  /// The peer showed its certificate and Credentials::custom_verification asks for this decision; not called when a
+  /// session is resumed, nor on a server for a client without a certificate. Pending hands the decision to
+  /// Connection::complete_certificate(), which may be called at once, on any thread.
+  virtual CertificateDecision on_peer_certificate(const PeerCertificate& certificate) noexcept;
   /// Server: a client resumes a session that carried `application_data`. False: full handshake, early data is
   /// refused and sent again by the client.
   virtual bool on_resumed(base::Bytes application_data) noexcept;

@@ -1,6 +1,7 @@
 // How a client connection starts. MsQuic would resolve names on its worker and hold up every connection there, and
 // parameters block until the worker is free; so both happen on other threads.
 #include "quic/background.h"
+#include "quic/certificate_check.h"
 #include "quic/configuration_state.h"
 #include "quic/connection_state.h"
 #include "quic/platform_address.h"
@@ -50,10 +51,18 @@ Result<void> ConnectionState::start(const Configuration& configuration, const st
   {
     const std::lock_guard lock(mutex_);
     if (const auto ticket = ResumptionTicket::decode(ticket_)) {
-      if (ticket->server_name != host || ticket->trust != configuration.state()->trust()) {
-        return base::Failure{Error::own(Status::TicketMismatch,
-                                        "the resumption ticket was issued for '" + std::string(ticket->server_name) +
-                                            "' under trust setting '" + std::string(ticket->trust) + "'")};
+      const auto mismatch = [](const std::string& why) {
+        return base::Failure{Error::own(Status::TicketMismatch, "the resumption ticket " + why)};
+      };
+      if (ticket->server_name != host) {
+        return mismatch("was issued by '" + std::string(ticket->server_name) + "', not by '" + host + "'");
+      }
+      if (!configuration.state()->has_alpn(ticket->alpn)) {
+        return mismatch("was issued for the ALPN '" + std::string(ticket->alpn) + "', which the configuration has not");
+      }
+      if (ticket->trust != configuration.state()->trust()) {
+        return mismatch("was issued under the trust settings '" + std::string(ticket->trust) + "', not '" +
+                        configuration.state()->trust() + "'");
       }
     }
     if (server_ || start_requested_.exchange(true, std::memory_order_acq_rel)) {
@@ -109,9 +118,12 @@ void ConnectionState::finish_start(const Address& remote) noexcept {
     status = api().SetParam(handle_, QUIC_PARAM_CONN_RESUMPTION_TICKET,
                             static_cast<std::uint32_t>(decoded->opaque.size()), decoded->opaque.data());
   }
+  if (QUIC_SUCCEEDED(status)) status = begin_key_log(*configuration);
   if (QUIC_SUCCEEDED(status)) {
     // An IP literal must not go into the SNI extension (RFC 6066 section 3).
     const bool literal = Address::parse(name, 0).has_value();
+    // Nor may a trailing dot.
+    name = without_trailing_dot(name);
     status = api().ConnectionStart(handle_, configuration->handle(), QUIC_ADDRESS_FAMILY_UNSPEC,
                                    literal ? nullptr : name.c_str(), remote.port());
   }

@@ -113,15 +113,18 @@ Result<void> ConnectionState::set_configuration(const Configuration& configurati
   if (!server_ || configured_.exchange(true, std::memory_order_acq_rel)) {
     return base::Failure{Error::own(Status::InvalidState, "a configuration is set once, on a server's connection")};
   }
-  const QUIC_STATUS status = api().ConnectionSetConfiguration(handle_, configuration.state()->handle());
-  if (QUIC_FAILED(status)) {
-    configured_.store(false, std::memory_order_release);
-    return base::Failure{Error::from_raw(status, "setting a connection's configuration")};
-  }
+  // Here before MsQuic has it: a certificate is only judged by a configuration.
   configuration.state()->retain();
-  const std::lock_guard lock(mutex_);
-  configuration_ = configuration.state();
-  return {};
+  {
+    const std::lock_guard lock(mutex_);
+    configuration_ = configuration.state();
+  }
+  QUIC_STATUS status = begin_key_log(*configuration.state());
+  if (QUIC_SUCCEEDED(status)) status = api().ConnectionSetConfiguration(handle_, configuration.state()->handle());
+  if (QUIC_SUCCEEDED(status)) return {};
+  drop_configuration();
+  configured_.store(false, std::memory_order_release);
+  return base::Failure{Error::from_raw(status, "setting a connection's configuration")};
 }
 
 Result<void> ConnectionState::shutdown(std::uint64_t code, std::string_view reason, bool silent) noexcept {

@@ -6,11 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "quic/api.h"
 #include "quic/connection.h"
 #include "quic/gate.h"
 #include "quic/intrusive_list.h"
+#include "quic/key_log.h"
 #include "quic/port_claim.h"
 #include "quic/registration_state.h"
 #include "quic/send_record.h"
@@ -52,6 +54,9 @@ class ConnectionState {
   [[nodiscard]] std::uint16_t max_datagram_size() const noexcept {
     return max_datagram_.load(std::memory_order_acquire);
   }
+  /// See Connection::complete_certificate().
+  bool complete_certificate(bool accept, std::string_view reason) noexcept;
+  [[nodiscard]] std::vector<base::ByteVector> peer_chain() const;
   Result<void> send_resumption_ticket(base::Bytes data, bool last) noexcept;
   Result<void> set_resumption_ticket(base::Bytes ticket);
   Result<void> set_local_address(const Address& address) noexcept;
@@ -94,6 +99,10 @@ class ConnectionState {
   void on_datagram_send_state(QUIC_CONNECTION_EVENT& event) noexcept;
   void on_ticket(const QUIC_CONNECTION_EVENT& event) noexcept;
   QUIC_STATUS on_certificate(const QUIC_CONNECTION_EVENT& event) noexcept;
+  QUIC_STATUS refuse_certificate(const CertificateVerdict& verdict) noexcept;
+  void set_certificate_cause(const CertificateVerdict& verdict) noexcept;
+  QUIC_STATUS begin_key_log(const ConfigurationState& configuration) noexcept;
+  void write_key_log() noexcept;
   [[nodiscard]] ConnectionHandler* listener() const noexcept;
   void deliver_shutdown(const CloseReason& reason) noexcept;
   void close_now() noexcept;
@@ -114,7 +123,13 @@ class ConnectionState {
   std::atomic<bool> configured_{false};
   std::atomic<bool> last_ticket_sent_{false};
   std::atomic<std::uint16_t> max_datagram_{0};
+  enum class Verification : std::uint8_t { None, Pending, Done };
+  std::atomic<Verification> verification_{Verification::None};
   const bool server_;
+  bool certificate_checked_ = false;  // only touched in callbacks
+  // MsQuic keeps a pointer to the secrets until the handle is closed; written before and read after the handshake.
+  std::unique_ptr<QUIC_TLS_SECRETS> secrets_;
+  std::shared_ptr<KeyLog> key_log_;
   std::shared_ptr<PortClaim> port_;
   SendRecordPool send_records_;
 
@@ -128,6 +143,7 @@ class ConnectionState {
   Address bind_;
   std::string server_name_;
   std::string alpn_;
+  std::vector<base::ByteVector> peer_chain_;
   base::ByteVector ticket_;
 
   ListLinks<ConnectionState> links_;  // guarded by the registration

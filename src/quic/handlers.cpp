@@ -17,6 +17,9 @@ void ConnectionHandler::on_peer_needs_streams(StreamDirection) noexcept {}
 void ConnectionHandler::on_datagram_state(bool, std::uint16_t) noexcept {}
 void ConnectionHandler::on_datagram_received(base::Bytes, bool) noexcept {}
 void ConnectionHandler::on_datagram_send_state(std::uint64_t, DatagramSendState) noexcept {}
+CertificateDecision ConnectionHandler::on_peer_certificate(const PeerCertificate& certificate) noexcept {
+  return certificate.verdict.good() ? CertificateDecision::Accept : CertificateDecision::Reject;
+}
 bool ConnectionHandler::on_resumed(base::Bytes) noexcept { return true; }
 void ConnectionHandler::on_resumption_ticket(base::Bytes) noexcept {}
 void ConnectionHandler::on_local_address_changed(const Address&) noexcept {}

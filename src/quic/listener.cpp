@@ -52,6 +52,12 @@ Result<void> Listener::close(std::chrono::milliseconds timeout) {
   return {};
 }
 
+Result<void> Listener::set_configurations(ServerConfigurations configurations) {
+  if (auto error = check(state())) return base::Failure{*error};
+  state()->set_configurations(std::move(configurations));
+  return {};
+}
+
 Address Listener::local_address() const {
   return state() != nullptr && !Library::forked() ? state()->local_address() : Address();
 }

@@ -13,6 +13,7 @@
 #include "quic/connection.h"
 #include "quic/reference.h"
 #include "quic/registration.h"
+#include "quic/server_configurations.h"
 #include "quic/status.h"
 
 namespace msquic_py::quic {
@@ -27,8 +28,8 @@ struct NewConnection {
   std::uint32_t quic_version = 0;
 };
 
-/// How a connection is accepted: by whom its events are handled, and with which configuration. The configuration may
-/// be chosen by server name; it may be empty when Connection::set_configuration() was called already.
+/// How a connection is accepted: by whom its events are handled, and with which configuration. Without one, and unless
+/// Connection::set_configuration() was called already, Listener::set_configurations() decides by the server name.
 struct AcceptedConnection {
   std::shared_ptr<ConnectionHandler> handler;
   Configuration configuration;
@@ -63,6 +64,9 @@ class Listener {
   Result<void> stop() noexcept;
   /// Stops, and waits until no handler call is under way and the handle is closed. Never call it inside a handler.
   Result<void> close(std::chrono::milliseconds timeout);
+  /// The configurations for connections to which the handler gives none. At any time: replacing them changes what new
+  /// clients get, a renewed certificate for example, and leaves accepted connections alone.
+  Result<void> set_configurations(ServerConfigurations configurations);
   /// The address it listens on, with the real port; unspecified while stopped.
   [[nodiscard]] Address local_address() const;
 

@@ -125,6 +125,12 @@ bool ListenerState::wait_closed(std::chrono::milliseconds timeout) {
   return !closed || closed->wait(timeout);
 }
 
+void ListenerState::set_configurations(ServerConfigurations configurations) {
+  auto replacement = std::make_shared<const ServerConfigurations>(std::move(configurations));
+  const std::lock_guard lock(mutex_);
+  configurations_.swap(replacement);  // the previous one goes without the lock
+}
+
 Address ListenerState::local_address() const {
   const std::lock_guard lock(mutex_);
   return local_;
@@ -160,6 +166,14 @@ QUIC_STATUS ListenerState::on_new_connection(const QUIC_LISTENER_EVENT& event) n
   offer.quic_version = info.QuicVersion;
 
   std::optional<AcceptedConnection> accepted = handler_->on_new_connection(offer);
+  if (accepted && accepted->handler && !accepted->configuration && !state.configured()) {
+    std::shared_ptr<const ServerConfigurations> configurations;
+    {
+      const std::lock_guard lock(mutex_);
+      configurations = configurations_;
+    }
+    if (configurations) accepted->configuration = configurations->find(offer.server_name);
+  }
   // A connection that is accepted without a configuration would never time out, so it is refused.
   const bool good =
       accepted && accepted->handler && (state.configured() || state.set_configuration(accepted->configuration).ok());

@@ -29,6 +29,7 @@ class ListenerState {
   void stop() noexcept;
   /// Waits for the handle of the last start() to be closed.
   bool wait_closed(std::chrono::milliseconds timeout);
+  void set_configurations(ServerConfigurations configurations);
   [[nodiscard]] Address local_address() const;
 
  private:
@@ -49,6 +50,7 @@ class ListenerState {
   bool starting_ = false;
   bool stop_wanted_ = false;  // stop() came while starting
   Address local_;
+  std::shared_ptr<const ServerConfigurations> configurations_;
   std::shared_ptr<PortClaim> port_;
   std::shared_ptr<CloseSignal> closed_;
 };

@@ -6,7 +6,7 @@
 namespace msquic_py::quic {
 namespace {
 
-constexpr std::string_view kMagic = "mqt1";
+constexpr std::string_view kMagic = "mqt2";
 
 }  // namespace
 
@@ -14,7 +14,7 @@ base::ByteVector ResumptionTicket::encode() const {
   base::ByteVector out;
   base::ByteWriter writer(out);
   writer.write_bytes(base::as_bytes(kMagic));
-  for (const std::string_view text : {server_name, trust}) {
+  for (const std::string_view text : {server_name, alpn, trust}) {
     writer.write_varint(text.size());
     writer.write_bytes(base::as_bytes(text));
   }
@@ -27,7 +27,7 @@ std::optional<ResumptionTicket> ResumptionTicket::decode(base::Bytes bytes) noex
   const auto magic = reader.read_bytes(kMagic.size());
   if (!magic || base::as_text(*magic) != kMagic) return std::nullopt;
   ResumptionTicket ticket;
-  for (std::string_view* text : {&ticket.server_name, &ticket.trust}) {
+  for (std::string_view* text : {&ticket.server_name, &ticket.alpn, &ticket.trust}) {
     const auto size = reader.read_varint();
     const auto content = size ? reader.read_bytes(*size) : std::nullopt;
     if (!content) return std::nullopt;

@@ -7,11 +7,12 @@
 
 namespace msquic_py::quic {
 
-/// A resumption ticket as handed to programs: MsQuic's bytes with the server name and trust setting it is good for in
-/// front. No certificate is shown when a session is resumed, so a ticket must not carry trust from one server name
-/// or trust setting to another.
+/// A resumption ticket as handed to programs: MsQuic's bytes with the server name, ALPN and trust settings it is good
+/// for in front. No certificate is shown when a session is resumed, so a ticket must not carry trust from one server
+/// name or trust setting to another.
 struct ResumptionTicket {
   std::string_view server_name;
+  std::string_view alpn;
   std::string_view trust;
   base::Bytes opaque;  ///< MsQuic's bytes
 

@@ -50,18 +50,21 @@ enum class Status : std::uint16_t {
   TlsAlert,   ///< any other TLS alert; its number is in the message
   Unknown,    ///< a number this layer has no name for
 
-  ForkedProcess,            ///< the process was forked after MsQuic started: it cannot be used in the child
-  Finalizing,               ///< the process is about to exit
-  LibraryInUse,             ///< close() while objects are alive
-  ClosedHandle,             ///< the object was closed or never became usable
-  ConnectionClosing,        ///< the connection is being shut down; no new streams
-  DatagramTooLarge,         ///< larger than the path and the peer allow now; the limit is in the message
-  DatagramUnavailable,      ///< the peer did not enable datagrams, or the connection is closed
-  CertificateNameMismatch,  ///< the server's certificate is not for the name or address that was dialled
-  CertificateFileInvalid,   ///< a certificate or key file is missing, unreadable or does not fit
-  TicketMismatch,           ///< a resumption ticket of another server name or trust setting
-  NameResolutionFailed,     ///< the host name could not be resolved
-  WouldDeadlock,            ///< a blocking call from inside another connection's callback
+  ForkedProcess,             ///< the process was forked after MsQuic started: it cannot be used in the child
+  Finalizing,                ///< the process is about to exit
+  LibraryInUse,              ///< close() while objects are alive
+  ClosedHandle,              ///< the object was closed or never became usable
+  ConnectionClosing,         ///< the connection is being shut down; no new streams
+  DatagramTooLarge,          ///< larger than the path and the peer allow now; the limit is in the message
+  DatagramUnavailable,       ///< the peer did not enable datagrams, or the connection is closed
+  CertificateNameMismatch,   ///< the server's certificate is not for the name or address that was dialled
+  CertificateFileInvalid,    ///< a certificate or key of this side is missing, unreadable or does not fit
+  CertificatePasswordWrong,  ///< the password of a private key or container is missing or wrong
+  CertificateFileExpired,    ///< a certificate of this side is outside its validity period
+  CertificateRefused,        ///< the program's own verification refused the certificate, or took too long
+  TicketMismatch,            ///< a resumption ticket of another server name or trust setting
+  NameResolutionFailed,      ///< the host name could not be resolved
+  WouldDeadlock,             ///< a blocking call from inside another connection's callback
 };
 
 /// The name of `status`, e.g. "AlpnNegotiationFailure". Static storage.

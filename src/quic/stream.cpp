@@ -101,6 +101,7 @@ StreamDirection Stream::direction() const noexcept {
   return state() != nullptr ? state()->direction() : StreamDirection::Bidirectional;
 }
 bool Stream::is_local() const noexcept { return state() != nullptr && state()->is_local(); }
+bool Stream::is_early_data() const noexcept { return state() != nullptr && state()->is_early_data(); }
 bool Stream::is_closed() const noexcept { return state() == nullptr || state()->is_closed(); }
 
 }  // namespace msquic_py::quic

@@ -84,7 +84,10 @@ class Stream {
   /// The stream ID, known after on_start_complete() or for a stream from the peer.
   [[nodiscard]] std::optional<std::uint64_t> id() const noexcept;
   [[nodiscard]] StreamDirection direction() const noexcept;
-  [[nodiscard]] bool is_local() const noexcept;   ///< opened by this side
+  [[nodiscard]] bool is_local() const noexcept;  ///< opened by this side
+  /// Server: some of what came on the stream so far was 0-RTT data, which an attacker can replay. Deliveries may mix
+  /// such data with later data; then the whole counts as early, see ReceivedData::early_data.
+  [[nodiscard]] bool is_early_data() const noexcept;
   [[nodiscard]] bool is_closed() const noexcept;  ///< on_shutdown_complete() is being or was called
 
   explicit operator bool() const noexcept { return static_cast<bool>(state_); }

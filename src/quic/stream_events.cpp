@@ -82,6 +82,7 @@ void StreamState::on_receive(QUIC_STREAM_EVENT& event) noexcept {
   data.size = receive.TotalBufferLength;
   data.fin = (receive.Flags & QUIC_RECEIVE_FLAG_FIN) != 0;
   data.early_data = (receive.Flags & QUIC_RECEIVE_FLAG_0_RTT) != 0;
+  if (data.early_data) mark_early_data();
 
   std::array<base::Bytes, 8> few;
   std::vector<base::Bytes> many;

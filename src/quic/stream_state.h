@@ -52,6 +52,8 @@ class StreamState {
   [[nodiscard]] std::optional<std::uint64_t> id() const noexcept;
   [[nodiscard]] StreamDirection direction() const noexcept { return direction_; }
   [[nodiscard]] bool is_local() const noexcept { return local_; }
+  [[nodiscard]] bool is_early_data() const noexcept { return early_data_.load(std::memory_order_acquire); }
+  void mark_early_data() noexcept { early_data_.store(true, std::memory_order_release); }
   [[nodiscard]] bool is_closed() const noexcept { return gate_.is_shut(); }
   ListLinks<StreamState>& links() noexcept { return links_; }
 
@@ -83,6 +85,7 @@ class StreamState {
   std::atomic<std::uint32_t> users_{1};
   std::shared_ptr<StreamHandler> handler_;  // only touched in callbacks, or when there are none (any more)
   std::atomic<bool> started_{false};
+  std::atomic<bool> early_data_{false};
   std::atomic<std::uint8_t> done_{0};
   std::atomic<std::uint64_t> id_{kNoId};
   std::atomic<std::uint64_t> abandon_code_{0};

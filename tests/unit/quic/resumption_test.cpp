@@ -97,11 +97,12 @@ TEST_F(ResumptionTest, ATicketCarriesNoTrustElsewhere) {
 
 TEST(ResumptionTicketTest, SurvivesItsEncodingAndRefusesEveryTruncation) {
   const base::ByteVector opaque{1, 2, 3};
-  const base::ByteVector encoded = ResumptionTicket{"host.example", "ca:/a", opaque}.encode();
+  const base::ByteVector encoded = ResumptionTicket{"host.example", "test/1", "ca:a", opaque}.encode();
   const auto decoded = ResumptionTicket::decode(encoded);
   ASSERT_TRUE(decoded);
   EXPECT_EQ(decoded->server_name, "host.example");
-  EXPECT_EQ(decoded->trust, "ca:/a");
+  EXPECT_EQ(decoded->alpn, "test/1");
+  EXPECT_EQ(decoded->trust, "ca:a");
   EXPECT_EQ(base::ByteVector(decoded->opaque.begin(), decoded->opaque.end()), opaque);
   for (std::size_t size = 0; size + opaque.size() <= encoded.size(); ++size) {
     EXPECT_FALSE(ResumptionTicket::decode({encoded.data(), size})) << size;

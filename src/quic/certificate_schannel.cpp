@@ -1,0 +1,67 @@
+// Windows: MsQuic on Schannel takes PKCS#12 containers from memory, but no PEM. Containers are passed on as they are;
+// what is in them is only known to MsQuic. Not built or run on Windows yet.
+#include <fstream>
+#include <iterator>
+
+#include "quic/certificate.h"
+
+namespace msquic_py::quic {
+namespace {
+
+base::Failure<Error> no_pem() {
+  return base::Failure{
+      Error::own(Status::NotSupported, "Schannel cannot load PEM: convert certificate and key to PKCS#12 (.pfx)")};
+}
+
+const Certificate::Content& nothing() {
+  static const Certificate::Content empty;
+  return empty;
+}
+
+}  // namespace
+
+Certificate::Content::~Content() {
+  volatile std::uint8_t* const bytes = pkcs12.data();
+  for (std::size_t i = 0; i < pkcs12.size(); ++i) bytes[i] = 0;
+}
+
+Result<Certificate> Certificate::from_files(const std::filesystem::path&, const std::filesystem::path&,
+                                            const CertificateOptions&) {
+  return no_pem();
+}
+Result<Certificate> Certificate::from_pem(base::Bytes, base::Bytes, const CertificateOptions&) { return no_pem(); }
+
+Result<Certificate> Certificate::from_pkcs12(base::Bytes container, const CertificateOptions& options) {
+  auto content = std::make_shared<Certificate::Content>();
+  content->pkcs12.assign(container.begin(), container.end());
+  content->password = options.password.value_or(std::string());
+  Certificate made;
+  made.content_ = std::move(content);
+  return made;
+}
+
+Result<Certificate> Certificate::from_pkcs12_file(const std::filesystem::path& path,
+                                                  const CertificateOptions& options) {
+  std::ifstream file(path, std::ios::binary);
+  const base::ByteVector bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file || bytes.empty()) {
+    return base::Failure{Error::own(Status::CertificateFileInvalid, "'" + path.string() + "' cannot be read")};
+  }
+  return from_pkcs12(bytes, options);
+}
+
+base::Bytes Certificate::der() const noexcept {
+  return content_ && !content_->chain.empty() ? base::Bytes(content_->chain.front()) : base::Bytes();
+}
+const std::vector<base::ByteVector>& Certificate::chain() const noexcept {
+  return content_ ? content_->chain : nothing().chain;
+}
+std::string Certificate::sha256_fingerprint() const { return content_ ? content_->fingerprint : std::string(); }
+std::string Certificate::public_key_sha256() const { return content_ ? content_->public_key : std::string(); }
+const std::vector<std::string>& Certificate::names() const noexcept {
+  return content_ ? content_->names : nothing().names;
+}
+std::int64_t Certificate::not_before() const noexcept { return content_ ? content_->not_before : 0; }
+std::int64_t Certificate::not_after() const noexcept { return content_ ? content_->not_after : 0; }
+
+}  // namespace msquic_py::quic
