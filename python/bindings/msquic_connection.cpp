@@ -8,6 +8,8 @@
 #include "msquic_errors.h"
 #include "msquic_flags.h"
 #include "msquic_registration.h"
+#include "msquic_settings.h"
+#include "msquic_statistics.h"
 #include "msquic_topics.h"
 
 namespace msquic_py::python {
@@ -31,33 +33,17 @@ nb::object close_code(const ConnectionObject& self) {
   return nb::int_(reason.code);
 }
 
-nb::dict statistics(ConnectionObject& self) {
+nb::object statistics(ConnectionObject& self) {
+  ensure_usable();
   const quic::Connection connection = self.connection();
-  const quic::ConnectionStatistics s = or_raise(without_gil([&] { return connection.statistics(); }));
-  nb::dict values;
-  values["rtt_us"] = s.rtt_us;
-  values["min_rtt_us"] = s.min_rtt_us;
-  values["max_rtt_us"] = s.max_rtt_us;
-  values["rtt_variance_us"] = s.rtt_variance_us;
-  values["send_path_mtu"] = s.send_path_mtu;
-  values["send_congestion_window"] = s.send_congestion_window;
-  values["send_congestion_count"] = s.send_congestion_count;
-  values["send_total_packets"] = s.send_total_packets;
-  values["send_suspected_lost_packets"] = s.send_suspected_lost_packets;
-  values["send_spurious_lost_packets"] = s.send_spurious_lost_packets;
-  values["send_total_bytes"] = s.send_total_bytes;
-  values["send_total_stream_bytes"] = s.send_total_stream_bytes;
-  values["recv_total_packets"] = s.recv_total_packets;
-  values["recv_reordered_packets"] = s.recv_reordered_packets;
-  values["recv_dropped_packets"] = s.recv_dropped_packets;
-  values["recv_duplicate_packets"] = s.recv_duplicate_packets;
-  values["recv_total_bytes"] = s.recv_total_bytes;
-  values["recv_total_stream_bytes"] = s.recv_total_stream_bytes;
-  values["recv_decryption_failures"] = s.recv_decryption_failures;
-  values["key_update_count"] = s.key_update_count;
-  values["resumption_attempted"] = int{s.resumption_attempted};
-  values["resumption_succeeded"] = int{s.resumption_succeeded};
-  return values;
+  return statistics_object(or_raise(without_gil([&] { return connection.statistics(); })));
+}
+
+void update_settings(ConnectionObject& self, const nb::kwargs& named) {
+  ensure_usable();
+  quic::Settings settings;
+  for (const auto& [name, value] : named) set_setting(settings, nb::cast<std::string>(name).c_str(), value);
+  or_raise(self.connection().update_settings(settings));
 }
 
 void bind_handlers(nb::class_<ConnectionObject>& connection) {
@@ -125,6 +111,19 @@ void bind_properties(nb::class_<ConnectionObject>& connection) {
             return nb::bytes(alpn.data(), alpn.size());
           },
           "The ALPN in use; b\"\" before the handshake decided it.")
+      .def_prop_ro(
+          "handshake", [](const ConnectionObject& self) { return handshake_object(self.handshake()); },
+          nb::sig("def handshake(self, /) -> msquic.statistics.HandshakeInfo | None"),
+          "The versions of QUIC and TLS, the cipher suite and the group in use; None before the handshake is complete.")
+      .def_prop_ro(
+          "original_destination_cid",
+          [](const ConnectionObject& self) {
+            const base::ByteVector id = self.original_destination_cid();
+            return nb::bytes(id.data(), id.size());
+          },
+          "The connection ID that the client chose for the server at first (RFC 9000 section 7.2), the same on both "
+          "sides,\n"
+          "for finding a connection in both sides' logs; b\"\" before the handshake is complete or failed.")
       .def_prop_ro("is_server", &ConnectionObject::is_server, "Whether a listener accepted it.")
       .def_prop_ro(
           "is_closed", [](const ConnectionObject& self) { return self.is_closed() || self.is_over(); },
@@ -153,6 +152,7 @@ void bind_properties(nb::class_<ConnectionObject>& connection) {
 }  // namespace
 
 void bind_quic_connection(nb::module_& m) {
+  static const std::string update_signature = "def update_settings(self, " + live_settings_parameters() + ") -> None";
   nb::class_<ConnectionObject> connection(m, "Connection", nb::type_slots(collectable_slots<ConnectionObject>),
                                           nb::is_weak_referenceable(),
                                           "A QUIC connection: a client's, or one that a Listener accepted.\n\n"
@@ -190,11 +190,13 @@ void bind_quic_connection(nb::module_& m) {
           nb::arg("address").none() = nb::none(), nb::arg("local_address").none() = nb::none(),
           nb::sig("def start(self, configuration: Configuration, server_name: str, port: int, *, address: str | None = "
                   "None, "
-                  "local_address: str | None = None) -> None"),
+                  "local_address: str | tuple[str, int] | None = None) -> None"),
           "Connects to a host name or IP address, which is also the name that the server's certificate must carry. "
           "With\n"
-          "`address`, an IP address, nothing is looked up. Does not wait: on_connected or on_shutdown_complete "
-          "follows.\n\n"
+          "`address`, an IP address, nothing is looked up. `local_address`: the IP address to send from, or it and a "
+          "port, 0\n"
+          "for any free one; the property local_address tells the real one. Does not wait: on_connected or\n"
+          "on_shutdown_complete follows.\n\n"
           "Raises CredentialsNotLoaded, TicketMismatch, InvalidArgument, or InvalidState when it was started before.")
       .def(
           "set_configuration",
@@ -267,8 +269,12 @@ void bind_quic_connection(nb::module_& m) {
           nb::arg("ticket").none(),
           nb::sig("def set_resumption_ticket(self, ticket: typing_extensions.Buffer) -> None"),
           "Clients, before start(): the ticket of an earlier connection to the same server name.")
-      .def("statistics", statistics, nb::sig("def statistics(self) -> dict[str, int]"),
-           "Counters of the live connection; times in microseconds. May block until MsQuic's worker is free.")
+      .def("statistics", statistics, nb::sig("def statistics(self) -> msquic.statistics.ConnectionStatistics"),
+           "Counters of the live connection. May block until MsQuic's worker is free. Raises ClosedHandle when it is "
+           "over.")
+      .def("update_settings", update_settings, nb::arg("kwargs"), nb::sig(update_signature.c_str()),
+           "Changes settings of the live connection, those that msquic.Settings says are live; the others keep their\n"
+           "values. Takes effect soon, not at once. Raises InvalidArgument, ClosedHandle when the connection is over.")
       .def(
           "close",
           [](ConnectionObject& self) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -55,6 +56,12 @@ class ConnectionObject {
   }
   [[nodiscard]] std::string server_name() const { return connection_ ? connection_.server_name() : last_.server_name; }
   [[nodiscard]] std::string negotiated_alpn() const { return connection_ ? connection_.negotiated_alpn() : last_.alpn; }
+  [[nodiscard]] std::optional<quic::HandshakeInfo> handshake() const {
+    return connection_ ? connection_.handshake() : last_.handshake;
+  }
+  [[nodiscard]] base::ByteVector original_destination_cid() const {
+    return connection_ ? connection_.original_destination_cid() : last_.original_destination_cid;
+  }
   [[nodiscard]] quic::CloseReason close_reason() const;
   [[nodiscard]] std::string describe() const;
 
@@ -79,6 +86,8 @@ class ConnectionObject {
     quic::Address remote;
     std::string server_name;
     std::string alpn;
+    std::optional<quic::HandshakeInfo> handshake;
+    base::ByteVector original_destination_cid;
     quic::CloseReason reason;
   };
   void give_up_handle() noexcept;

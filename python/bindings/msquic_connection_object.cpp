@@ -19,6 +19,17 @@ quic::Address literal_address(const std::string& text, std::uint16_t port, const
   return *address;
 }
 
+/// "192.0.2.1", or ("192.0.2.1", 4433).
+quic::Address local_address_argument(nb::handle value) {
+  constexpr const char* kName = "local_address";
+  if (!nb::isinstance<nb::tuple>(value)) return literal_address(text_argument(value, kName), 0, kName);
+  const auto pair = nb::borrow<nb::tuple>(value);
+  if (pair.size() != 2) raise_named("InvalidArgument", "local_address must be an IP address, or it with a port");
+  return literal_address(text_argument(pair[0], kName),
+                         static_cast<std::uint16_t>(unsigned_argument(pair[1], "the port of local_address", 65535)),
+                         kName);
+}
+
 }  // namespace
 
 ConnectionObject::ConnectionObject(nb::object registration)
@@ -45,10 +56,7 @@ void ConnectionObject::start(nb::handle configuration, nb::handle server_name, n
   const quic::Configuration& native = ConfigurationObject::loaded(configuration);
   const std::string name = text_argument(server_name, "server_name");
   const auto number = static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535));
-  if (!local_address.is_none()) {
-    const std::string literal = text_argument(local_address, "local_address");
-    or_raise(connection_.set_local_address(literal_address(literal, 0, "local_address")));
-  }
+  if (!local_address.is_none()) or_raise(connection_.set_local_address(local_address_argument(local_address)));
   if (address.is_none()) {
     or_raise(connection_.start(native, name, number));
   } else {
@@ -112,8 +120,9 @@ void ConnectionObject::close() noexcept {
 
 void ConnectionObject::give_up_handle() noexcept {
   if (!connection_) return;
-  last_ = {connection_.local_address(), connection_.remote_address(), connection_.server_name(),
-           connection_.negotiated_alpn(), connection_.close_reason()};
+  last_ = {connection_.local_address(),   connection_.remote_address(), connection_.server_name(),
+           connection_.negotiated_alpn(), connection_.handshake(),      connection_.original_destination_cid(),
+           connection_.close_reason()};
   connection_ = {};
 }
 

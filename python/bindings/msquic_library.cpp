@@ -5,36 +5,14 @@
 #include "dispatch_thread.h"
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
+#include "msquic_statistics.h"
 #include "msquic_topics.h"
 #include "quic/library.h"
 
 namespace msquic_py::python {
 namespace {
 
-nb::dict performance_counters() {
-  const quic::PerformanceCounters c = or_raise(quic::Library::performance_counters());
-  nb::dict values;
-  values["connections_created"] = c.connections_created;
-  values["connections_active"] = c.connections_active;
-  values["connections_connected"] = c.connections_connected;
-  values["handshake_failures"] = c.handshake_failures;
-  values["connections_rejected_by_application"] = c.connections_rejected_by_application;
-  values["connections_rejected_by_load"] = c.connections_rejected_by_load;
-  values["connections_resumed"] = c.connections_resumed;
-  values["connections_no_alpn"] = c.connections_no_alpn;
-  values["protocol_errors"] = c.protocol_errors;
-  values["streams_active"] = c.streams_active;
-  values["packets_suspected_lost"] = c.packets_suspected_lost;
-  values["packets_dropped"] = c.packets_dropped;
-  values["packets_decryption_failed"] = c.packets_decryption_failed;
-  values["udp_received"] = c.udp_received;
-  values["udp_sent"] = c.udp_sent;
-  values["udp_received_bytes"] = c.udp_received_bytes;
-  values["udp_sent_bytes"] = c.udp_sent_bytes;
-  values["application_sent_bytes"] = c.application_sent_bytes;
-  values["application_received_bytes"] = c.application_received_bytes;
-  return values;
-}
+nb::object performance_counters() { return statistics_object(or_raise(quic::Library::performance_counters())); }
 
 nb::dict live_objects() {
   const quic::LiveObjects o = quic::Library::live_objects();
@@ -93,7 +71,8 @@ void bind_quic_library(nb::module_& m) {
   m.def(
       "tls_provider", [] { return nb::str(or_raise(quic::Library::tls_provider()).c_str()); },
       nb::sig("def tls_provider() -> str"), "The TLS library in MsQuic, e.g. \"quictls\". Starts MsQuic.");
-  m.def("performance_counters", performance_counters, nb::sig("def performance_counters() -> dict[str, int]"),
+  m.def("performance_counters", performance_counters,
+        nb::sig("def performance_counters() -> msquic.statistics.PerformanceCounters"),
         "MsQuic's counters for this process. Starts MsQuic.");
   m.def("live_objects", live_objects, nb::sig("def live_objects() -> dict[str, int]"),
         "How many objects of each kind are open in MsQuic, those that are closing in the background included.");

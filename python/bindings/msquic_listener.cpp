@@ -6,6 +6,7 @@
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
 #include "msquic_registration.h"
+#include "msquic_statistics.h"
 #include "msquic_topics.h"
 
 namespace msquic_py::python {
@@ -79,6 +80,14 @@ void bind_quic_listener(nb::module_& m) {
           "`handler(connection: Connection)`: a client connects; the handshake goes on meanwhile, set its handlers "
           "here. At\n"
           "most 1024 connections wait for the handler to be set; further clients are refused.")
+      .def(
+          "statistics",
+          [](const ListenerObject& self) {
+            ensure_usable();
+            return statistics_object(or_raise(self.statistics()));
+          },
+          nb::sig("def statistics(self) -> msquic.statistics.ListenerStatistics"),
+          "Counters since start(). Does not block. Raises InvalidState while stopped.")
       .def_prop_ro(
           "port", [](const ListenerObject& self) { return self.address().port(); },
           "The UDP port it listens on, the real one when 0 was asked for; 0 while stopped.")

@@ -63,6 +63,7 @@ class ListenerObject {
   void close(std::chrono::milliseconds timeout);
   void set_handler(nanobind::handle handler);
   [[nodiscard]] quic::Address address() const { return listener_.local_address(); }
+  [[nodiscard]] quic::Result<quic::ListenerStatistics> statistics() const { return listener_.statistics(); }
   [[nodiscard]] std::string describe() const;
 
   [[nodiscard]] const HandlerSlot& handler() const noexcept { return handler_; }

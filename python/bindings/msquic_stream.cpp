@@ -3,9 +3,11 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include "dispatch_exit.h"
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
 #include "msquic_flags.h"
+#include "msquic_statistics.h"
 #include "msquic_topics.h"
 
 namespace msquic_py::python {
@@ -115,6 +117,17 @@ void bind_quic_stream(nb::module_& m) {
           },
           nb::arg("priority").none(), nb::sig("def set_priority(self, priority: int) -> None"),
           "0 (last) to 65535 (first) among the connection's streams; 32767 unless set.")
+      .def(
+          "statistics",
+          [](StreamObject& self) {
+            ensure_usable();
+            quic::Stream native = self.stream();
+            return statistics_object(or_raise(without_gil([&] { return native.statistics(); })));
+          },
+          nb::sig("def statistics(self) -> msquic.statistics.StreamStatistics"),
+          "What held sending back so far. May block until MsQuic's worker is free. Raises InvalidState before the "
+          "start,\n"
+          "ClosedHandle when the stream is over.")
       .def_prop_ro("id", &StreamObject::id, nb::sig("def id(self, /) -> int | None"),
                    "The stream ID of RFC 9000 section 2.1; None before the stream is started.")
       .def_prop_ro(

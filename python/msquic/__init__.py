@@ -119,6 +119,13 @@ from msquic.exceptions import (
     WouldDeadlock,
 )
 from msquic.settings import Settings
+from msquic.statistics import (
+    ConnectionStatistics,
+    HandshakeInfo,
+    ListenerStatistics,
+    PerformanceCounters,
+    StreamStatistics,
+)
 
 __all__ = [
     "AddressError",
@@ -140,6 +147,7 @@ __all__ = [
     "ConnectionFailed",
     "ConnectionRefused",
     "ConnectionShutdownFlags",
+    "ConnectionStatistics",
     "ConnectionTimeout",
     "CredentialsNotLoaded",
     "DatagramSendState",
@@ -150,6 +158,7 @@ __all__ = [
     "Finalizing",
     "ForkedProcess",
     "HandshakeError",
+    "HandshakeInfo",
     "IdleTimeout",
     "IncompleteVarint",
     "InternalError",
@@ -160,10 +169,12 @@ __all__ = [
     "InvalidState",
     "LibraryInUse",
     "Listener",
+    "ListenerStatistics",
     "NameResolutionFailed",
     "NotFound",
     "NotSupported",
     "PeerClosed",
+    "PerformanceCounters",
     "ProtocolError",
     "QuicError",
     "QuicMemoryError",
@@ -181,6 +192,7 @@ __all__ = [
     "StreamScheduling",
     "StreamShutdownFlags",
     "StreamStartFlags",
+    "StreamStatistics",
     "StreamStopped",
     "TicketMismatch",
     "TlsAlert",

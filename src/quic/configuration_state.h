@@ -39,6 +39,7 @@ class ConfigurationState {
   [[nodiscard]] HQUIC handle() const noexcept { return handle_; }
   [[nodiscard]] RegistrationState& registration() const noexcept { return registration_; }
   [[nodiscard]] const Parts& parts() const noexcept { return parts_; }
+  [[nodiscard]] const Settings& settings() const noexcept { return parts_.settings; }
   [[nodiscard]] const Credentials& credentials() const noexcept { return parts_.credentials; }
   [[nodiscard]] const CertificateCheck& check() const noexcept { return *parts_.check; }
   /// Null without one.

@@ -122,8 +122,15 @@ Result<ConnectionStatistics> Connection::statistics() const {
 }
 
 Result<void> Connection::set_peer_stream_counts(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept {
+  Settings settings;
+  settings.peer_bidi_stream_count = bidirectional;
+  settings.peer_unidi_stream_count = unidirectional;
+  return update_settings(settings);
+}
+
+Result<void> Connection::update_settings(const Settings& settings) {
   if (auto error = check(state())) return base::Failure{*error};
-  return state()->set_peer_stream_counts(bidirectional, unidirectional);
+  return state()->update_settings(settings);
 }
 
 Address Connection::local_address() const { return readable(state()) ? state()->local_address() : Address(); }
@@ -131,6 +138,12 @@ Address Connection::remote_address() const { return readable(state()) ? state()-
 std::string Connection::server_name() const { return readable(state()) ? state()->server_name() : std::string(); }
 std::string Connection::negotiated_alpn() const {
   return readable(state()) ? state()->negotiated_alpn() : std::string();
+}
+std::optional<HandshakeInfo> Connection::handshake() const {
+  return readable(state()) ? state()->handshake() : std::nullopt;
+}
+base::ByteVector Connection::original_destination_cid() const {
+  return readable(state()) ? state()->original_destination_cid() : base::ByteVector();
 }
 bool Connection::is_server() const noexcept { return state() != nullptr && state()->is_server(); }
 bool Connection::is_closing() const noexcept { return state() == nullptr || state()->is_closing(); }

@@ -14,6 +14,7 @@
 #include "quic/configuration.h"
 #include "quic/connection_handler.h"
 #include "quic/connection_statistics.h"
+#include "quic/handshake_info.h"
 #include "quic/reference.h"
 #include "quic/registration.h"
 #include "quic/status.h"
@@ -91,6 +92,8 @@ class Connection {
   /// Blocks until the connection's worker is free, unless inside one of its own handlers. WouldDeadlock inside a
   /// handler of another connection.
   Result<ConnectionStatistics> statistics() const;
+  /// Changes settings of the live connection; those marked [live] in Settings. Takes effect soon.
+  Result<void> update_settings(const Settings& settings);
   /// Raises the peer's stream limits of a live connection. Takes effect soon.
   Result<void> set_peer_stream_counts(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept;
 
@@ -99,7 +102,11 @@ class Connection {
   [[nodiscard]] Address remote_address() const;
   /// Server: the name the client asked for (SNI); client: the name it dialled.
   [[nodiscard]] std::string server_name() const;
-  [[nodiscard]] std::string negotiated_alpn() const;  ///< empty before the handshake decided it
+  [[nodiscard]] std::string negotiated_alpn() const;             ///< empty before the handshake decided it
+  [[nodiscard]] std::optional<HandshakeInfo> handshake() const;  ///< at on_connected() and later
+  /// The connection ID that the client chose for the server at first: the same on both sides, for correlating logs
+  /// (RFC 9000 section 7.2). Known at on_connected(), or when the handshake failed; empty before.
+  [[nodiscard]] base::ByteVector original_destination_cid() const;
   [[nodiscard]] bool is_server() const noexcept;
   [[nodiscard]] bool is_closing() const noexcept;  ///< a shutdown began, whoever began it
   /// The first cause, as far as known.

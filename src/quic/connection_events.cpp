@@ -142,6 +142,8 @@ void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept 
     return;
   }
   refresh_addresses();
+  read_handshake();
+  read_original_destination_cid();
   const std::string_view alpn(reinterpret_cast<const char*>(event.CONNECTED.NegotiatedAlpn),
                               event.CONNECTED.NegotiatedAlpnLength);
   {
@@ -189,6 +191,7 @@ void ConnectionState::on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) n
   write_key_log();  // the handshake failed
   closing_.store(true, std::memory_order_release);
   max_datagram_.store(0, std::memory_order_release);
+  if (original_destination_cid().empty()) read_original_destination_cid();
   CloseReason reason = close_reason();
   if (reason.cause == CloseReason::Cause::PeerApplication || reason.cause == CloseReason::Cause::Transport) {
     reason.reason = read_reason_phrase();

@@ -68,6 +68,10 @@ void ConnectionState::take_over(std::shared_ptr<ConnectionHandler> handler) noex
   registration_.child_opened(ObjectKind::Connection);
   registration_.add(*this);
   api().SetCallbackHandler(handle_, reinterpret_cast<void*>(&ConnectionState::callback), this);
+  {
+    const CallbackScope scope(*this);
+    apply_scheduling(configuration_->settings());
+  }
   report_what_came_before();
 }
 
@@ -216,67 +220,6 @@ Result<void> ConnectionState::send_resumption_ticket(base::Bytes data, bool last
   return {};
 }
 
-Result<ConnectionStatistics> ConnectionState::statistics() const {
-  if (CallbackScope::in_any() && !CallbackScope::in_callback_of(*this)) {
-    return base::Failure{
-        Error::own(Status::WouldDeadlock, "statistics() inside a handler of another connection could wait for itself")};
-  }
-  const Inside inside(*this);
-  if (!inside) return base::Failure{closed_handle("the connection")};
-  QUIC_STATISTICS_V2 in{};
-  std::uint32_t size = sizeof(in);
-  const QUIC_STATUS status = api().GetParam(handle_, QUIC_PARAM_CONN_STATISTICS_V2, &size, &in);
-  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "reading a connection's statistics")};
-  ConnectionStatistics out;
-  out.rtt_us = in.Rtt;
-  out.min_rtt_us = in.MinRtt;
-  out.max_rtt_us = in.MaxRtt;
-  out.rtt_variance_us = in.RttVariance;
-  out.send_path_mtu = in.SendPathMtu;
-  out.send_congestion_window = in.SendCongestionWindow;
-  out.send_congestion_count = in.SendCongestionCount;
-  out.send_total_packets = in.SendTotalPackets;
-  out.send_suspected_lost_packets = in.SendSuspectedLostPackets;
-  out.send_spurious_lost_packets = in.SendSpuriousLostPackets;
-  out.send_total_bytes = in.SendTotalBytes;
-  out.send_total_stream_bytes = in.SendTotalStreamBytes;
-  out.recv_total_packets = in.RecvTotalPackets;
-  out.recv_reordered_packets = in.RecvReorderedPackets;
-  out.recv_dropped_packets = in.RecvDroppedPackets;
-  out.recv_duplicate_packets = in.RecvDuplicatePackets;
-  out.recv_total_bytes = in.RecvTotalBytes;
-  out.recv_total_stream_bytes = in.RecvTotalStreamBytes;
-  out.recv_decryption_failures = in.RecvDecryptionFailures;
-  out.key_update_count = in.KeyUpdateCount;
-  out.resumption_attempted = in.ResumptionAttempted != 0;
-  out.resumption_succeeded = in.ResumptionSucceeded != 0;
-  return out;
-}
-
-Result<void> ConnectionState::set_peer_stream_counts(std::uint16_t bidirectional,
-                                                     std::uint16_t unidirectional) noexcept {
-  retain();
-  const auto apply = [this, bidirectional, unidirectional] {
-    {
-      const Inside inside(*this);
-      if (inside) {
-        QUIC_SETTINGS settings{};
-        settings.PeerBidiStreamCount = bidirectional;
-        settings.IsSet.PeerBidiStreamCount = 1;
-        settings.PeerUnidiStreamCount = unidirectional;
-        settings.IsSet.PeerUnidiStreamCount = 1;
-        static_cast<void>(api().SetParam(handle_, QUIC_PARAM_CONN_SETTINGS, sizeof(settings), &settings));
-      }
-    }
-    release();
-  };
-  if (CallbackScope::in_callback_of(*this))
-    apply();
-  else
-    run_in_background(apply);
-  return {};
-}
-
 bool ConnectionState::add(StreamState& stream) noexcept {
   const std::lock_guard lock(mutex_);
   if (streams_over_) return false;
@@ -309,6 +252,14 @@ std::string ConnectionState::server_name() const {
 std::string ConnectionState::negotiated_alpn() const {
   const std::lock_guard lock(mutex_);
   return alpn_;
+}
+std::optional<HandshakeInfo> ConnectionState::handshake() const {
+  const std::lock_guard lock(mutex_);
+  return handshake_;
+}
+base::ByteVector ConnectionState::original_destination_cid() const {
+  const std::lock_guard lock(mutex_);
+  return original_destination_cid_;
 }
 CloseReason ConnectionState::close_reason() const {
   const std::lock_guard lock(mutex_);

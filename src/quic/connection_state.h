@@ -61,7 +61,7 @@ class ConnectionState {
   Result<void> set_resumption_ticket(base::Bytes ticket);
   Result<void> set_local_address(const Address& address) noexcept;
   Result<ConnectionStatistics> statistics() const;
-  Result<void> set_peer_stream_counts(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept;
+  Result<void> update_settings(const Settings& settings);
 
   /// False when the connection is over: the stream must be retired.
   bool add(StreamState& stream) noexcept;
@@ -77,6 +77,8 @@ class ConnectionState {
   [[nodiscard]] Address remote_address() const;
   [[nodiscard]] std::string server_name() const;
   [[nodiscard]] std::string negotiated_alpn() const;
+  [[nodiscard]] std::optional<HandshakeInfo> handshake() const;
+  [[nodiscard]] base::ByteVector original_destination_cid() const;
   [[nodiscard]] CloseReason close_reason() const;
   ListLinks<ConnectionState>& links() noexcept { return links_; }
 
@@ -111,6 +113,11 @@ class ConnectionState {
   void set_cause(CloseReason reason) noexcept;
   [[nodiscard]] std::string read_reason_phrase() const;
   void refresh_addresses() noexcept;
+  // Where MsQuic answers at once or the thread may wait.
+  void apply_settings(const Settings& settings) noexcept;
+  void apply_scheduling(const Settings& settings) noexcept;
+  void read_handshake() noexcept;
+  void read_original_destination_cid() noexcept;
 
   RegistrationState& registration_;  // alive while a handle of this connection is open
   HQUIC handle_ = nullptr;           // set before the block is shared
@@ -144,6 +151,8 @@ class ConnectionState {
   std::string server_name_;
   std::string alpn_;
   std::vector<base::ByteVector> peer_chain_;
+  std::optional<HandshakeInfo> handshake_;
+  base::ByteVector original_destination_cid_;
   base::ByteVector ticket_;
 
   ListLinks<ConnectionState> links_;  // guarded by the registration

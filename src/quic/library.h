@@ -19,14 +19,25 @@ struct PerformanceCounters {
   std::uint64_t connections_resumed = 0;
   std::uint64_t connections_no_alpn = 0;
   std::uint64_t protocol_errors = 0;
+  std::uint64_t connections_queued = 0;            ///< now
+  std::uint64_t connection_operations_queued = 0;  ///< now
+  std::uint64_t connection_operations_completed = 0;
+  std::uint64_t worker_operations_queued = 0;  ///< now
+  std::uint64_t worker_operations_completed = 0;
   std::uint64_t streams_active = 0;
   std::uint64_t packets_suspected_lost = 0;
   std::uint64_t packets_dropped = 0;
   std::uint64_t packets_decryption_failed = 0;
+  std::uint64_t paths_validated = 0;
+  std::uint64_t paths_failed = 0;
+  std::uint64_t stateless_resets_sent = 0;
+  std::uint64_t stateless_retries_sent = 0;
   std::uint64_t udp_received = 0;
   std::uint64_t udp_sent = 0;
   std::uint64_t udp_received_bytes = 0;
   std::uint64_t udp_sent_bytes = 0;
+  std::uint64_t udp_receive_events = 0;
+  std::uint64_t udp_send_calls = 0;
   std::uint64_t application_sent_bytes = 0;
   std::uint64_t application_received_bytes = 0;
 };

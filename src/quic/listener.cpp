@@ -58,6 +58,11 @@ Result<void> Listener::set_configurations(ServerConfigurations configurations) {
   return {};
 }
 
+Result<ListenerStatistics> Listener::statistics() const {
+  if (auto error = check(state())) return base::Failure{*error};
+  return state()->statistics();
+}
+
 Address Listener::local_address() const {
   return state() != nullptr && !Library::forked() ? state()->local_address() : Address();
 }

@@ -50,6 +50,13 @@ struct ListenOptions {
   bool reuse_port = false;  ///< share the port with other processes; without it a port in use is refused
 };
 
+/// A listener's counters, since it was started.
+struct ListenerStatistics {
+  std::uint64_t accepted_connections = 0;
+  std::uint64_t rejected_connections = 0;  ///< by MsQuic or by the handler
+  std::uint64_t dropped_packets = 0;       ///< by the socket, which listeners of the port share
+};
+
 /// Accepts connections. Copies share it. When the last copy goes, it stops; accepted connections live on.
 class Listener {
  public:
@@ -69,6 +76,9 @@ class Listener {
   Result<void> set_configurations(ServerConfigurations configurations);
   /// The address it listens on, with the real port; unspecified while stopped.
   [[nodiscard]] Address local_address() const;
+
+  /// Does not block. InvalidState while stopped.
+  [[nodiscard]] Result<ListenerStatistics> statistics() const;
 
   explicit operator bool() const noexcept { return static_cast<bool>(state_); }
   [[nodiscard]] ListenerState* state() const noexcept { return state_.get(); }

@@ -109,6 +109,10 @@ void ListenerState::stop() noexcept {
 
 void ListenerState::close_in_background(HQUIC handle, std::shared_ptr<CloseSignal> closed) noexcept {
   run_in_background([this, handle, signal = std::move(closed)] {
+    {
+      std::unique_lock lock(mutex_);
+      read_.wait(lock, [this] { return reading_ == 0; });
+    }
     api().ListenerClose(handle);  // waits for callbacks under way
     registration_.child_closed(ObjectKind::Listener);
     release();  // MsQuic's
@@ -129,6 +133,28 @@ void ListenerState::set_configurations(ServerConfigurations configurations) {
   auto replacement = std::make_shared<const ServerConfigurations>(std::move(configurations));
   const std::lock_guard lock(mutex_);
   configurations_.swap(replacement);  // the previous one goes without the lock
+}
+
+Result<ListenerStatistics> ListenerState::statistics() {
+  HQUIC handle = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    handle = running_;
+    if (handle == nullptr) {
+      return base::Failure{Error::own(Status::InvalidState, "a listener has statistics while it is started")};
+    }
+    ++reading_;
+  }
+  QUIC_LISTENER_STATISTICS in{};
+  std::uint32_t size = sizeof(in);
+  const QUIC_STATUS status = api().GetParam(handle, QUIC_PARAM_LISTENER_STATS, &size, &in);
+  {
+    const std::lock_guard lock(mutex_);
+    --reading_;
+  }
+  read_.notify_all();
+  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "reading a listener's statistics")};
+  return ListenerStatistics{in.TotalAcceptedConnections, in.TotalRejectedConnections, in.BindingRecvDroppedPackets};
 }
 
 Address ListenerState::local_address() const {

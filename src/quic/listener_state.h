@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 
@@ -31,6 +32,7 @@ class ListenerState {
   bool wait_closed(std::chrono::milliseconds timeout);
   void set_configurations(ServerConfigurations configurations);
   [[nodiscard]] Address local_address() const;
+  Result<ListenerStatistics> statistics();
 
  private:
   ~ListenerState() = default;
@@ -47,6 +49,8 @@ class ListenerState {
 
   mutable std::mutex mutex_;  // guards what follows; never held across a MsQuic or handler call
   HQUIC running_ = nullptr;
+  std::uint32_t reading_ = 0;  // calls of statistics() under way; a handle closes after them
+  std::condition_variable read_;
   bool starting_ = false;
   bool stop_wanted_ = false;  // stop() came while starting
   Address local_;

@@ -96,6 +96,11 @@ Result<void> Stream::set_priority(std::uint16_t priority) noexcept {
   return state()->set_priority(priority);
 }
 
+Result<StreamStatistics> Stream::statistics() {
+  if (auto error = check(state())) return base::Failure{*error};
+  return state()->statistics();
+}
+
 std::optional<std::uint64_t> Stream::id() const noexcept { return state() != nullptr ? state()->id() : std::nullopt; }
 StreamDirection Stream::direction() const noexcept {
   return state() != nullptr ? state()->direction() : StreamDirection::Bidirectional;

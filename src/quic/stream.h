@@ -10,6 +10,7 @@
 #include "quic/reference.h"
 #include "quic/status.h"
 #include "quic/stream_handler.h"
+#include "quic/stream_statistics.h"
 
 namespace msquic_py::quic {
 
@@ -80,6 +81,10 @@ class Stream {
   Result<void> resume_receive() noexcept;
   /// 0 (last) to 65535 (first) among the connection's streams; 32767 unless set. Takes effect soon, not at once.
   Result<void> set_priority(std::uint16_t priority) noexcept;
+
+  /// Blocks until the connection's worker is free, unless inside one of the connection's own handlers. WouldDeadlock
+  /// inside a handler of another connection, InvalidState before the stream is started.
+  Result<StreamStatistics> statistics();
 
   /// The stream ID, known after on_start_complete() or for a stream from the peer.
   [[nodiscard]] std::optional<std::uint64_t> id() const noexcept;

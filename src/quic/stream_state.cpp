@@ -232,6 +232,32 @@ void StreamState::apply_priority() noexcept {
   static_cast<void>(api().SetParam(handle_, QUIC_PARAM_STREAM_PRIORITY, sizeof(priority), &priority));
 }
 
+Result<StreamStatistics> StreamState::statistics() {
+  if (CallbackScope::in_any() && !CallbackScope::in_callback_of(connection_)) {
+    return base::Failure{
+        Error::own(Status::WouldDeadlock, "statistics() inside a handler of another connection could wait for itself")};
+  }
+  const Inside inside(*this);
+  if (!inside) return base::Failure{closed_handle("the stream")};
+  if (!started_.load(std::memory_order_acquire)) {
+    return base::Failure{Error::own(Status::InvalidState, "a stream has no statistics before it is started")};
+  }
+  QUIC_STREAM_STATISTICS in{};
+  std::uint32_t size = sizeof(in);
+  const QUIC_STATUS status = api().GetParam(handle_, QUIC_PARAM_STREAM_STATISTICS, &size, &in);
+  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "reading a stream's statistics")};
+  StreamStatistics out;
+  out.blocked_by_scheduling_us = in.ConnBlockedBySchedulingUs;
+  out.blocked_by_pacing_us = in.ConnBlockedByPacingUs;
+  out.blocked_by_amplification_protection_us = in.ConnBlockedByAmplificationProtUs;
+  out.blocked_by_congestion_control_us = in.ConnBlockedByCongestionControlUs;
+  out.blocked_by_connection_flow_control_us = in.ConnBlockedByFlowControlUs;
+  out.blocked_by_stream_limit_us = in.StreamBlockedByIdFlowControlUs;
+  out.blocked_by_stream_flow_control_us = in.StreamBlockedByFlowControlUs;
+  out.blocked_by_application_us = in.StreamBlockedByAppUs;
+  return out;
+}
+
 std::optional<std::uint64_t> StreamState::id() const noexcept {
   const std::uint64_t id = id_.load(std::memory_order_acquire);
   return id == kNoId ? std::nullopt : std::optional(id);

@@ -46,6 +46,7 @@ class StreamState {
   Result<void> shut_down(QUIC_STREAM_SHUTDOWN_FLAGS flags, std::uint64_t code) noexcept;
   Result<void> resume_receive() noexcept;
   Result<void> set_priority(std::uint16_t priority) noexcept;
+  Result<StreamStatistics> statistics();
   void set_abandon_code(std::uint64_t code) noexcept { abandon_code_.store(code, std::memory_order_relaxed); }
 
   [[nodiscard]] ConnectionState& connection() noexcept { return connection_; }

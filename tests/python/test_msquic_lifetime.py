@@ -202,7 +202,7 @@ def test_accepted_connection_that_nobody_stores_lives(registration, certificate,
 
 def test_handles_and_counters_return_to_zero(certificate, loopback, registration, waiter):
     listener = loopback.listen(lambda c: c.set_on_peer_stream_started(lambda s: s.set_on_receive(lambda d, f: None)))
-    before = msquic.performance_counters()["connections_created"]
+    before = msquic.performance_counters().connections_created
     for _ in range(20):
         connection = loopback.connect(listener)
         over = waiter()
@@ -223,9 +223,9 @@ def test_handles_and_counters_return_to_zero(certificate, loopback, registration
     registration.close()
     assert msquic.wait_until_idle(10), msquic.live_objects()
     counters = msquic.performance_counters()
-    assert counters["connections_created"] - before >= 40
-    assert counters["connections_active"] == 0
-    assert counters["streams_active"] == 0
+    assert counters.connections_created - before >= 40
+    assert counters.connections_active == 0
+    assert counters.streams_active == 0
 
 
 def test_close_in_every_order(certificate, tmp_path):

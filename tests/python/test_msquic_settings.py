@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from msquic import _native
 from msquic.settings import Settings
 
 STUB = Path(_native.__file__).parent / "_native" / "quic.pyi"
+DEADLINE = 15.0
 SOURCE = Path(inspect.getfile(Settings))
 
 
@@ -40,6 +43,32 @@ def test_the_typed_dictionary_is_the_signature_of_configuration() -> None:
     settings = annotations(parameters.args[3:] + parameters.kwonlyargs)
     fields = {name: annotation.__forward_arg__ for name, annotation in Settings.__annotations__.items()}
     assert list(settings.items()) == list(fields.items())
+
+
+LIVE = {
+    "idle_timeout_ms",
+    "peer_bidi_stream_count",
+    "peer_unidi_stream_count",
+    "disconnect_timeout_ms",
+    "keep_alive_interval_ms",
+    "pacing_enabled",
+    "stream_scheduling",
+    "dest_cid_update_idle_timeout_ms",
+    "mtu_discovery_search_complete_timeout_us",
+    "mtu_discovery_missing_probe_count",
+}
+
+
+def test_what_is_live_is_said_and_offered() -> None:
+    assert {name for name, text in documented().items() if "*Live*" in text} == LIVE
+    offered = annotations(method("Connection", "update_settings").kwonlyargs)
+    assert set(offered) == LIVE
+    assert (
+        offered.items()
+        <= annotations(
+            method("Configuration", "__init__").args + method("Configuration", "__init__").kwonlyargs
+        ).items()
+    )
 
 
 def documented() -> dict[str, str]:
@@ -126,3 +155,51 @@ def test_a_transfer_is_byte_exact_under(loopback, collector, settings) -> None:
     stream.send(payload, msquic.SendFlags.START | msquic.SendFlags.FIN)
     assert echoed.wait_fin() == payload
     connection.close()
+
+
+def test_only_live_settings_change_on_a_connection(loopback) -> None:
+    connection = loopback.connect(loopback.listen())
+    for name in set(Settings.__annotations__) - LIVE:
+        value = name.endswith("_enabled") or (65536 if name.startswith("stream_recv") else 1300 if "mtu" in name else 1)
+        with pytest.raises(msquic.InvalidArgument, match=f"{name} cannot change while a connection is open"):
+            connection.update_settings(**{name: value})
+    with pytest.raises(msquic.InvalidArgument, match="disconnect_timeout_ms must be from 1"):
+        connection.update_settings(disconnect_timeout_ms=0)
+    with pytest.raises(msquic.InvalidArgumentType, match="no setting called nonsense"):
+        connection.update_settings(nonsense=1)
+    connection.update_settings()
+    connection.close()
+    with pytest.raises(msquic.ClosedHandle):
+        connection.update_settings(idle_timeout_ms=1)
+
+
+def test_a_shorter_idle_timeout_ends_a_live_connection(loopback, waiter) -> None:
+    connection, over = loopback.connect(loopback.listen()), waiter()
+    connection.set_on_shutdown_complete(over.set)
+    connection.update_settings(idle_timeout_ms=200)
+    over.wait("the end of the idle connection")
+    assert isinstance(connection.close_error, msquic.IdleTimeout)
+
+
+def test_keep_alive_can_be_switched_on(loopback) -> None:
+    connection = loopback.connect(loopback.listen())
+    connection.update_settings(keep_alive_interval_ms=10, idle_timeout_ms=2000)
+    before = connection.statistics().recv_valid_ack_frames
+    deadline = time.monotonic() + DEADLINE
+    while connection.statistics().recv_valid_ack_frames < before + 20:
+        assert time.monotonic() < deadline, "nothing is sent to keep the connection alive"
+        threading.Event().wait(0.01)
+
+
+def test_the_peer_may_open_more_streams_once_the_limit_is_raised(loopback, waiter, collector) -> None:
+    received = [collector(), collector()]
+
+    def serve(connection):
+        connection.set_on_peer_stream_started(lambda stream: stream.set_on_receive(received[stream.id // 4]))
+
+    connection = loopback.connect(loopback.listen(serve, peer_bidi_stream_count=0))
+    connection.update_settings(stream_scheduling=msquic.StreamScheduling.ROUND_ROBIN)
+    for text in (b"first", b"second"):
+        connection.open_stream().send(text, msquic.SendFlags.START | msquic.SendFlags.FIN)
+    loopback.accepted[0].update_settings(peer_bidi_stream_count=2)
+    assert [each.wait_fin() for each in received] == [b"first", b"second"]

@@ -1,0 +1,95 @@
+#include "quic/settings.h"
+
+#include <map>
+
+#include "quic_fixture.h"
+
+namespace msquic_py::quic::testing {
+namespace {
+
+class SchedulingTest : public QuicTest {
+ protected:
+  /// What of the second stream had come when the first one ended. Both wait until the server admits them at once, so
+  /// they have their data when sending begins.
+  std::size_t of_the_second_when_the_first_ends(std::optional<StreamScheduling> configured,
+                                                std::optional<Settings> live) {
+    server_settings.peer_unidi_stream_count = 0;
+    server_settings.stream_recv_window = 1 << 20;
+    client_settings.stream_scheduling = configured;
+    listen();
+    std::mutex mutex;
+    std::map<std::uint64_t, std::size_t> sizes;
+    std::optional<std::size_t> other;
+    listening->prepare = [&](RecordingConnection& each) {
+      each.make_stream = [&](const Stream& stream) {
+        auto handler = std::make_shared<RecordingStream>();
+        handler->decide = [&, id = *stream.id()](const ReceivedData& data) {
+          const std::lock_guard lock(mutex);
+          sizes[id] += data.size;
+          if (data.fin && !other) other = sizes[2] + sizes[6] - sizes[id];
+          return data.size;
+        };
+        return handler;
+      };
+    };
+    Client client = open_client();
+    // Inside a handler of the connection a change takes effect at once.
+    client.events->when_connected = [&] {
+      if (live) {
+        EXPECT_TRUE(client.connection.update_settings(*live));
+      }
+    };
+    EXPECT_TRUE(client.connection.start(client_configuration, "localhost", *Address::parse("127.0.0.1", port)));
+    EXPECT_TRUE(client.events->wait_connected());
+    const auto server = listening->wait_connection(0);
+    EXPECT_TRUE(server);
+    std::vector<std::shared_ptr<RecordingStream>> handlers;
+    std::vector<Stream> streams;
+    for (int i = 0; i < 2; ++i) {
+      handlers.push_back(std::make_shared<RecordingStream>());
+      streams.push_back(*client.connection.open_stream(StreamDirection::Unidirectional, handlers.back()));
+      EXPECT_TRUE(send(streams.back(), std::string(kSize, 'x'), SendFlags::Start | SendFlags::Fin));
+    }
+    EXPECT_TRUE(server->connection.set_peer_stream_counts(0, 2));
+    for (const auto& handler : handlers) {
+      EXPECT_TRUE(handler->watched.wait([&] { return handler->shutdown.has_value(); }));
+    }
+    const std::lock_guard lock(mutex);
+    return other.value_or(0);
+  }
+
+  static constexpr std::size_t kSize = 400'000;
+};
+
+TEST_F(SchedulingTest, FirstInFirstOutUnlessSaid) {
+  EXPECT_LT(of_the_second_when_the_first_ends(std::nullopt, std::nullopt), kSize / 20);
+}
+
+TEST_F(SchedulingTest, StreamsTakeTurns) {
+  EXPECT_GT(of_the_second_when_the_first_ends(StreamScheduling::RoundRobin, std::nullopt), kSize / 5);
+}
+
+TEST_F(SchedulingTest, ChangesOnALiveConnection) {
+  Settings settings;
+  settings.stream_scheduling = StreamScheduling::RoundRobin;
+  EXPECT_GT(of_the_second_when_the_first_ends(std::nullopt, settings), kSize / 5);
+}
+
+TEST(SettingsCheck, EveryLimitIsNamed) {
+  const auto message = [](auto change) {
+    Settings settings;
+    change(settings);
+    const auto checked = check_settings(settings);
+    return checked ? std::string("accepted") : checked.error().message;
+  };
+  EXPECT_EQ(message([](Settings&) {}), "accepted");
+  EXPECT_EQ(message([](Settings& s) { s.disconnect_timeout_ms = 600001; }),
+            "disconnect_timeout_ms must be from 1 to 600000, not 600001");
+  EXPECT_EQ(message([](Settings& s) { s.stream_recv_buffer = 12288; }),
+            "stream_recv_buffer must be a power of two, not 12288");
+  EXPECT_EQ(message([](Settings& s) { s.stream_recv_window_unidi = 2048; }),
+            "every stream_recv_window must have room for stream_recv_buffer, 4096 bytes");
+}
+
+}  // namespace
+}  // namespace msquic_py::quic::testing
