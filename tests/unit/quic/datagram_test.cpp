@@ -54,17 +54,20 @@ TEST_F(DatagramTest, AServerSendsFromTheFirstMomentOnAsMuchAsItSaysItCan) {
 TEST_F(DatagramTest, AServerSeesThatItsClientTakesNone) {
   client_settings.datagram_receive_enabled = false;
   listen();
-  listening->prepare = [](RecordingConnection& each) {
+  Watched watched;
+  bool tried = false;  // "connected" is true before that
+  listening->prepare = [&](RecordingConnection& each) {
     each.datagram_limit = 1;
-    each.when_connected = [&each] {
+    each.when_connected = [&] {
       EXPECT_EQ(each.datagram_limit, 0);
       const base::SharedBytes small = bytes("x");
       EXPECT_EQ(each.connection.send_datagram({&small, 1}).error().status, Status::DatagramUnavailable);
+      watched.change([&] { tried = true; });
     };
   };
   Client client;
-  const auto server = connect(client);
-  ASSERT_TRUE(server && server->wait_connected());
+  ASSERT_TRUE(connect(client));
+  ASSERT_TRUE(watched.wait([&] { return tried; }));
 }
 
 TEST_F(DatagramTest, PriorityOvertakesWhatIsQueued) {
