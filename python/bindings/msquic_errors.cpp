@@ -30,6 +30,11 @@ void raise_named(const char* exception, const std::string& message) {
   raise(exceptions().attr(exception)(message.c_str()));
 }
 
+void raise_stream_error(const char* exception, const std::string& message, std::uint64_t code) {
+  const std::string text = message + " with the application's code " + std::to_string(code);
+  raise(exceptions().attr(exception)(text.c_str(), nb::arg("app_code") = code, nb::arg("remote") = true));
+}
+
 PyObject* exception_for(const quic::Error& error) {
   try {
     return status_exception(error).release().ptr();

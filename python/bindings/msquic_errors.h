@@ -16,6 +16,8 @@ namespace msquic_py::python {
 [[noreturn]] void raise_error(const quic::Error& error);
 /// Raises the exception of msquic.exceptions with this class name.
 [[noreturn]] void raise_named(const char* exception, const std::string& message);
+/// Raises StreamReset or StreamStopped: the peer ended one direction of a stream with `code`.
+[[noreturn]] void raise_stream_error(const char* exception, const std::string& message, std::uint64_t code);
 
 template <class T>
 T or_raise(quic::Result<T>&& result) {

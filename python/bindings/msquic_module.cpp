@@ -12,6 +12,10 @@ void bind_msquic(nb::module_& m) {
   bind_quic_stream(m);
   bind_quic_connection(m);
   bind_quic_listener(m);
+  bind_quic_async_stream(m);
+  bind_quic_async_connection(m);
+  bind_quic_async_channel(m);
+  bind_quic_async_listener(m);
 }
 
 }  // namespace msquic_py::python

@@ -35,6 +35,7 @@ import atexit
 import os
 
 from msquic._development_certificate import DevelopmentCertificate, generate_development_certificate
+from msquic._library import close_api, wait_until_idle
 from msquic._native import quic as _native_quic
 from msquic._native.quic import (
     Configuration,
@@ -42,7 +43,6 @@ from msquic._native.quic import (
     Listener,
     Registration,
     Stream,
-    close_api,
     decode_varint,
     encode_varint,
     library_version,
@@ -51,7 +51,6 @@ from msquic._native.quic import (
     performance_counters,
     tls_provider,
     varint_size,
-    wait_until_idle,
 )
 from msquic.enums import (
     CongestionControl,

@@ -144,7 +144,8 @@ Result<void> ConnectionState::shutdown(std::uint64_t code, std::string_view reas
   cause.code = code;
   cause.message = "closed by this side's application";
   set_cause(std::move(cause));
-  closing_.store(true, std::memory_order_release);
+  // MsQuic would send the second code when it has not acted on the first one yet.
+  if (closing_.exchange(true, std::memory_order_acq_rel) && !silent) return {};
   api().ConnectionShutdown(handle_, silent ? QUIC_CONNECTION_SHUTDOWN_FLAG_SILENT : QUIC_CONNECTION_SHUTDOWN_FLAG_NONE,
                            code);
   if (!reason.empty() && !silent) {

@@ -1,0 +1,166 @@
+#include "msquic_async_channel.h"
+
+#include <utility>
+
+#include "dispatch_thread.h"
+#include "msquic_arguments.h"
+#include "msquic_async_stream.h"
+#include "msquic_errors.h"
+#include "msquic_handler_slot.h"
+#include "msquic_topics.h"
+#include "quic/library.h"
+
+namespace nb = nanobind;
+
+namespace msquic_py::python {
+
+void AsyncQueue::push(Event event) noexcept {
+  if (is_closed()) {
+    Dispatcher::queue().push(std::move(event));
+  } else {
+    events_.push(std::move(event));
+  }
+}
+
+void AsyncQueue::close() noexcept {
+  if (closed_.exchange(true, std::memory_order_acq_rel)) return;
+  try {
+    Dispatcher::ensure_running();
+  } catch (nb::python_error&) {
+    // The interpreter is ending, and takes all memory with it.
+  }
+  std::vector<Event> left;
+  while (events_.take(left)) {
+    for (Event& event : left) Dispatcher::queue().push(std::move(event));
+    left.clear();
+  }
+}
+
+AsyncChannelObject::AsyncChannelObject(nb::object call_soon, nb::handle stream_type, nb::handle connection_type)
+    : call_soon_(std::move(call_soon)),
+      stream_type_(nb::borrow(stream_type)),
+      connection_type_(nb::borrow(connection_type)) {}
+
+AsyncChannelObject::~AsyncChannelObject() {
+  if (!quic::Library::forked()) close();
+}
+
+void AsyncChannelObject::close() noexcept {
+  if (std::exchange(closed_, true)) return;
+  queue_->close();
+  for (; next_ < batch_.size(); ++next_) Dispatcher::queue().push(std::move(batch_[next_]));
+  release_all();
+}
+
+void AsyncChannelObject::hold(AsyncHeld& object) noexcept {
+  if (object.links().linked || closed_) return;
+  Py_INCREF(object.self());
+  held_.push(object);
+}
+
+void AsyncChannelObject::release(AsyncHeld& object) noexcept {
+  if (!object.links().linked) return;
+  held_.remove(object);
+  Py_DECREF(object.self());
+}
+
+void AsyncChannelObject::release_all() noexcept {
+  while (AsyncHeld* const object = held_.front()) release(*object);
+}
+
+void AsyncChannelObject::check_thread() const {
+  if (std::this_thread::get_id() == thread_) return;
+  PyErr_SetString(PyExc_RuntimeError,
+                  "this object belongs to another asyncio loop: use it on the loop where it was made (from other "
+                  "threads, with loop.call_soon_threadsafe)");
+  throw nb::python_error();
+}
+
+void AsyncChannelObject::dispatch(std::size_t limit) {
+  EventQueue& events = queue_->events();
+  events.wakeup().clear();
+  while (limit != 0) {
+    if (next_ == batch_.size()) {
+      batch_.clear();
+      next_ = 0;
+      if (!events.take(batch_)) return;  // the next push signals
+    }
+    for (; limit != 0 && next_ != batch_.size(); --limit) {
+      const Event event = std::move(batch_[next_++]);
+      try {
+        event.target->dispatch(event);
+      } catch (...) {
+        events.wakeup().signal();  // for the rest of the batch
+        throw;
+      }
+    }
+  }
+  events.wakeup().signal();  // the loop's other work comes first
+}
+
+void AsyncChannelObject::mark_dirty(AsyncStreamObject& stream) {
+  if (dirty_.empty()) {
+    const nb::object self = nb::find(*this);
+    call_soon_(self.attr("flush"));
+  }
+  dirty_.push_back(nb::find(stream));
+}
+
+void AsyncChannelObject::flush() {
+  std::vector<nb::object> streams;
+  streams.swap(dirty_);
+  for (const nb::object& stream : streams) nb::inst_ptr<AsyncStreamObject>(stream)->flush();
+  streams.clear();  // may run Python code that writes to a stream
+  if (dirty_.capacity() == 0) dirty_.swap(streams);
+}
+
+int AsyncChannelObject::traverse(visitproc visit, void* arg) const {
+  Py_VISIT(call_soon_.ptr());
+  Py_VISIT(stream_type_.ptr());
+  Py_VISIT(connection_type_.ptr());
+  for (AsyncHeld* object = held_.front(); object != nullptr; object = held_.next(*object)) Py_VISIT(object->self());
+  for (const nb::object& stream : dirty_) Py_VISIT(stream.ptr());
+  return 0;
+}
+
+void AsyncChannelObject::clear_references() noexcept {
+  call_soon_.reset();
+  std::vector<nb::object> streams;
+  streams.swap(dirty_);
+  release_all();
+}
+
+void bind_quic_async_channel(nb::module_& m) {
+  nb::class_<AsyncChannelObject>(m, "AsyncChannel", nb::type_slots(collectable_slots<AsyncChannelObject>),
+                                 nb::is_weak_referenceable(),
+                                 "The native end of one asyncio loop: its queue of events, and the streams that have "
+                                 "something to send.")
+      .def(
+          "__init__",
+          [](AsyncChannelObject* self, nb::object call_soon, nb::handle stream_type, nb::handle connection_type) {
+            ensure_usable();
+            new (self) AsyncChannelObject(std::move(call_soon), stream_type, connection_type);
+          },
+          nb::arg("call_soon"), nb::arg("stream_type"), nb::arg("connection_type"),
+          nb::sig("def __init__(self, call_soon: collections.abc.Callable[..., object], stream_type: type[AsyncStream], "
+                  "connection_type: type[AsyncConnection]) -> None"))
+      .def_prop_ro(
+          "file_descriptor", [](AsyncChannelObject& self) { return self.queue()->events().wakeup().file_descriptor(); },
+          "Readable when events wait; -1 where the system has no such thing, see wait().")
+      .def(
+          "wait",
+          [](AsyncChannelObject& self, double seconds) {
+            const std::shared_ptr<AsyncQueue> queue = self.queue();
+            const auto timeout = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0));
+            const nb::gil_scoped_release released;
+            return queue->events().wakeup().wait(timeout);
+          },
+          nb::arg("seconds"), "Waits on a thread of its own for events; False when none came.")
+      .def("dispatch", &AsyncChannelObject::dispatch, nb::arg("limit") = 1024,
+           "Delivers at most `limit` events; called by the loop when file_descriptor is readable.")
+      .def("flush", &AsyncChannelObject::flush, "Sends what streams have written since the last flush.")
+      .def("check_thread", &AsyncChannelObject::check_thread, "Raises RuntimeError on another thread than the loop's.")
+      .def("close", &AsyncChannelObject::close, "The loop is over.");
+}
+
+}  // namespace msquic_py::python

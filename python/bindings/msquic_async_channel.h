@@ -1,0 +1,84 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/shared_bytes.h"
+#include "dispatch_queue.h"
+#include "msquic_async_held.h"
+
+namespace msquic_py::python {
+
+class AsyncStreamObject;
+
+/// The queue of one asyncio loop: what happened on MsQuic's threads goes in, and the loop takes it out in batches when
+/// its file descriptor is readable. It outlives the loop: what comes later is dropped, but for buffers of Python, which
+/// the dispatcher's thread gives back.
+class AsyncQueue {
+ public:
+  /// Any thread.
+  void push(Event event) noexcept;
+  /// The loop is gone. Needs the GIL.
+  void close() noexcept;
+  [[nodiscard]] bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+  [[nodiscard]] EventQueue& events() noexcept { return events_; }
+
+ private:
+  EventQueue events_;
+  std::atomic<bool> closed_{false};
+};
+
+/// The Python class AsyncChannel, one for each asyncio loop. All members need the GIL.
+class AsyncChannelObject {
+ public:
+  /// `call_soon`: the loop's.
+  AsyncChannelObject(nanobind::object call_soon, nanobind::handle stream_type, nanobind::handle connection_type);
+  AsyncChannelObject(const AsyncChannelObject&) = delete;
+  AsyncChannelObject& operator=(const AsyncChannelObject&) = delete;
+  ~AsyncChannelObject();
+
+  /// Delivers at most `limit` events; the file descriptor stays readable when more are waiting.
+  void dispatch(std::size_t limit);
+  /// Sends what streams have written since the last flush.
+  void flush();
+  /// `stream` has something to send. The first one of a turn arranges for flush().
+  void mark_dirty(AsyncStreamObject& stream);
+  void close() noexcept;
+  /// Keeps an object alive that somebody waits for, until release().
+  void hold(AsyncHeld& object) noexcept;
+  /// May destroy the object.
+  void release(AsyncHeld& object) noexcept;
+  /// For small writes of this loop's streams.
+  base::SlabArena& arena() noexcept { return arena_; }
+
+  /// Raises RuntimeError on another thread than the loop's.
+  void check_thread() const;
+  [[nodiscard]] const std::shared_ptr<AsyncQueue>& queue() const noexcept { return queue_; }
+  [[nodiscard]] nanobind::handle stream_type() const noexcept { return stream_type_; }
+  [[nodiscard]] nanobind::handle connection_type() const noexcept { return connection_type_; }
+
+  int traverse(visitproc visit, void* arg) const;
+  void clear_references() noexcept;
+
+ private:
+  void release_all() noexcept;
+
+  nanobind::object call_soon_;
+  nanobind::object stream_type_;
+  nanobind::object connection_type_;
+  std::shared_ptr<AsyncQueue> queue_ = std::make_shared<AsyncQueue>();
+  const std::thread::id thread_ = std::this_thread::get_id();
+  std::vector<Event> batch_;
+  std::size_t next_ = 0;  // of batch_, to be delivered
+  std::vector<nanobind::object> dirty_;
+  quic::IntrusiveList<AsyncHeld> held_;
+  base::SlabArena arena_;
+  bool closed_ = false;
+};
+
+}  // namespace msquic_py::python

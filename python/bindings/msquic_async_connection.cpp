@@ -1,0 +1,163 @@
+#include "msquic_async_connection.h"
+
+#include <nanobind/stl/string.h>
+
+#include "dispatch_exit.h"
+#include "msquic_arguments.h"
+#include "msquic_errors.h"
+#include "msquic_registration.h"
+#include "msquic_topics.h"
+
+namespace msquic_py::python {
+namespace {
+
+nb::object address_tuple(const quic::Address& address) {
+  if (address.family() == quic::Address::Family::Unspecified) return nb::none();
+  return nb::make_tuple(address.host().c_str(), address.port());
+}
+
+AsyncConnectionWait wait_argument(std::uint32_t wait) {
+  if (wait >= kAsyncConnectionWaits) raise_named("InvalidArgument", "there is nothing to wait for with that number");
+  return static_cast<AsyncConnectionWait>(wait);
+}
+
+void bind_waiting(nb::class_<AsyncConnectionObject>& connection) {
+  connection
+      .def(
+          "_wait",
+          [](AsyncConnectionObject& self, std::uint32_t wait, nb::handle future) {
+            return self.wait(wait_argument(wait), future);
+          },
+          nb::arg("wait"), nb::arg("future"),
+          nb::sig("def _wait(self, wait: int, future: asyncio.Future[None]) -> bool"),
+          "Settles `future` when `wait` may have come true. False when it has already.")
+      .def(
+          "_forget",
+          [](AsyncConnectionObject& self, std::uint32_t wait, nb::handle future, bool woken) {
+            self.forget(wait_argument(wait), future, woken);
+          },
+          nb::arg("wait"), nb::arg("future"), nb::arg("woken"),
+          nb::sig("def _forget(self, wait: int, future: asyncio.Future[None], woken: bool) -> None"),
+          "The coroutine that waited for `future` went away; `woken`: after it was settled, so the next one is woken.");
+}
+
+void bind_traffic(nb::class_<AsyncConnectionObject>& connection) {
+  connection
+      .def(
+          "_open_stream",
+          [](nb::handle self, bool unidirectional, bool early_data) {
+            return nb::inst_ptr<AsyncConnectionObject>(self)->open_stream(self, unidirectional, early_data);
+          },
+          nb::arg("unidirectional"), nb::arg("early_data"),
+          nb::sig("def _open_stream(self, unidirectional: bool, early_data: bool) -> AsyncStream | None"),
+          "A stream, None when the peer admits no more now.")
+      .def(
+          "_take_peer_stream",
+          [](nb::handle self) { return nb::inst_ptr<AsyncConnectionObject>(self)->take_peer_stream(self); },
+          nb::sig("def _take_peer_stream(self) -> AsyncStream | None"), "The peer's next stream.")
+      .def("_take_datagram", &AsyncConnectionObject::take_datagram,
+           nb::sig("def _take_datagram(self) -> bytes | None"), "The oldest datagram.")
+      .def("_send_datagram", &AsyncConnectionObject::send_datagram, nb::arg("data"), nb::arg("priority"),
+           nb::arg("future").none(),
+           nb::sig("def _send_datagram(self, data: typing_extensions.Buffer, priority: bool, future: "
+                   "asyncio.Future[int] | None) -> None"))
+      .def("_send_ticket", &AsyncConnectionObject::send_ticket, nb::arg("data"),
+           nb::sig("def _send_ticket(self, data: typing_extensions.Buffer) -> None"))
+      .def(
+          "_shutdown",
+          [](AsyncConnectionObject& self, nb::handle code, nb::handle reason) {
+            self.shutdown(unsigned_argument(code, "code", kLargestCode), text_argument(reason, "reason"));
+          },
+          nb::arg("code"), nb::arg("reason"), nb::sig("def _shutdown(self, code: int, reason: str) -> None"));
+}
+
+void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
+  connection
+      .def_prop_ro(
+          "local_address", [](AsyncConnectionObject& self) { return address_tuple(self.connection().local_address()); },
+          nb::sig("def local_address(self, /) -> tuple[str, int] | None"), "(IP address, port) of this side.")
+      .def_prop_ro(
+          "remote_address",
+          [](AsyncConnectionObject& self) { return address_tuple(self.connection().remote_address()); },
+          nb::sig("def remote_address(self, /) -> tuple[str, int] | None"), "(IP address, port) of the peer.")
+      .def_prop_ro(
+          "server_name", [](AsyncConnectionObject& self) { return self.connection().server_name(); },
+          "The name that the client dialled; on a server the SNI, \"\" without.")
+      .def_prop_ro(
+          "_alpn",
+          [](AsyncConnectionObject& self) {
+            const std::string alpn = self.connection().negotiated_alpn();
+            return nb::bytes(alpn.data(), alpn.size());
+          })
+      .def_prop_ro(
+          "is_server", [](AsyncConnectionObject& self) { return self.connection().is_server(); },
+          "Whether a server accepted it.")
+      .def_prop_ro(
+          "is_closed", [](AsyncConnectionObject& self) { return self.is_closing(); },
+          "Whether it is over or about to be, whoever closed it.")
+      .def_prop_ro("_is_over", &AsyncConnectionObject::is_over)
+      .def_prop_ro("_is_connected", [](AsyncConnectionObject& self) { return self.mailbox()->is_connected(); })
+      .def_prop_ro(
+          "resumed", [](AsyncConnectionObject& self) { return self.mailbox()->is_resumed(); },
+          "Whether the handshake resumed an earlier session.")
+      .def_prop_ro(
+          "resumption_data",
+          [](AsyncConnectionObject& self) {
+            const base::ByteVector data = self.mailbox()->resumption_data();
+            return nb::bytes(reinterpret_cast<const char*>(data.data()), data.size());
+          },
+          "Servers: what the ticket of a client that returned carried; b\"\" without.")
+      .def_prop_ro(
+          "max_datagram_size", [](AsyncConnectionObject& self) { return self.connection().max_datagram_size(); },
+          "The largest datagram that can be sent now, in bytes; 0 when none can. Changes with the path's MTU.")
+      .def_prop_ro(
+          "datagrams_dropped", [](AsyncConnectionObject& self) { return self.mailbox()->datagrams_dropped(); },
+          "Received datagrams that were dropped, the oldest first, because nobody took them: at most 4096 wait, or 4 "
+          "MiB.")
+      .def_prop_ro(
+          "close_error", [](const AsyncConnectionObject& self) { return close_exception(self.close_reason()); },
+          nb::sig("def close_error(self, /) -> msquic.exceptions.ConnectionFailed | None"),
+          "Why the connection ended, an exception to look at; None while it is open and when this side closed it.")
+      .def_prop_ro(
+          "_ticket",
+          [](AsyncConnectionObject& self) -> nb::object {
+            const auto ticket = self.mailbox()->newest_ticket();
+            if (!ticket) return nb::none();
+            return nb::bytes(reinterpret_cast<const char*>(ticket->data()), ticket->size());
+          },
+          nb::sig("def _ticket(self, /) -> bytes | None"));
+}
+
+}  // namespace
+
+void bind_quic_async_connection(nb::module_& m) {
+  nb::class_<AsyncConnectionObject> connection(
+      m, "AsyncConnection", nb::type_slots(collectable_slots<AsyncConnectionObject>), nb::is_weak_referenceable(),
+      "The native part of msquic.asyncio.Connection.");
+  connection
+      .def(
+          "__init__",
+          [](AsyncConnectionObject* self, nb::handle channel, nb::handle registration, std::uint64_t read_limit,
+             std::uint64_t write_limit) {
+            ensure_usable();
+            if (!nb::isinstance<RegistrationObject>(registration)) {
+              raise_named("InvalidArgumentType", "registration must be a Registration");
+            }
+            new (self) AsyncConnectionObject(nb::borrow<nb::object>(channel), registration, {read_limit, write_limit});
+            self->set_self(nb::find(*self));
+            self->mailbox()->owner().attach(self->self());
+          },
+          nb::arg("channel"), nb::arg("registration").none(), nb::arg("read_limit"), nb::arg("write_limit"),
+          nb::sig("def __init__(self, channel: AsyncChannel, registration: Registration, read_limit: int, write_limit: "
+                  "int) -> None"))
+      .def("_start", &AsyncConnectionObject::start, nb::arg("configuration").none(), nb::arg("server_name"),
+           nb::arg("address"), nb::arg("port"), nb::arg("local_address").none(), nb::arg("ticket").none(),
+           nb::sig("def _start(self, configuration: Configuration, server_name: str, address: str, port: int, "
+                   "local_address: tuple[str, int] | None, ticket: bytes | None) -> None"))
+      .def("__repr__", &AsyncConnectionObject::describe);
+  bind_waiting(connection);
+  bind_traffic(connection);
+  bind_properties(connection);
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,254 @@
+#include "msquic_async_connection_mailbox.h"
+
+#include <algorithm>
+
+#include "msquic_async_connection.h"
+#include "msquic_async_listener.h"
+
+namespace nb = nanobind;
+
+namespace msquic_py::python {
+namespace {
+
+constexpr std::size_t kDatagramsKept = 4096;
+constexpr std::size_t kDatagramBytesKept = 4 * 1024 * 1024;
+constexpr std::uint16_t kSaturated = 0xFFFF;  // MsQuic's count of available streams ends here
+constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
+
+constexpr std::uint32_t bit(AsyncConnectionWait wait) noexcept { return std::uint32_t{1} << wait; }
+constexpr std::uint32_t kAllWaits = (std::uint32_t{1} << kAsyncConnectionWaits) - 1;
+
+}  // namespace
+
+std::shared_ptr<AsyncConnectionMailbox> AsyncConnectionMailbox::create(std::shared_ptr<AsyncQueue> queue,
+                                                                       std::uint64_t read_limit,
+                                                                       std::weak_ptr<AsyncListenerMailbox> listener) {
+  auto context = std::make_shared<AsyncStreamContext>();
+  context->queue = std::move(queue);
+  context->read_limit = read_limit;
+  auto mailbox = std::make_shared<AsyncConnectionMailbox>(context, std::move(listener));
+  context->sent_listener = mailbox;
+  return mailbox;
+}
+
+void AsyncConnectionMailbox::tell(std::uint32_t waits) noexcept {
+  for (std::uint32_t wait = 0; wait != kAsyncConnectionWaits; ++wait) {
+    if ((waits >> wait & 1) != 0) push(wait);
+  }
+}
+
+bool AsyncConnectionMailbox::announce() noexcept {
+  const std::lock_guard lock(mutex_);
+  return !std::exchange(announced_, true);
+}
+
+void AsyncConnectionMailbox::hand_out() noexcept {
+  const auto listener = listener_.lock();
+  if (listener && announce())
+    listener->hand_out(std::static_pointer_cast<AsyncConnectionMailbox>(shared_from_this()));
+}
+
+void AsyncConnectionMailbox::on_connected(bool resumed, std::string_view) noexcept {
+  std::uint32_t waits = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    connected_ = true;
+    resumed_ = resumed;
+    waits = disarm(bit(kWaitConnected));
+  }
+  tell(waits);
+  hand_out();
+}
+
+void AsyncConnectionMailbox::on_shutdown_initiated(const quic::CloseReason&) noexcept {
+  std::uint32_t waits = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    // Nothing new can begin, so nobody waits for it in vain until the last packet is acknowledged.
+    waits = disarm(bit(kWaitBidirectionalCredit) | bit(kWaitUnidirectionalCredit) | bit(kWaitPeerStream));
+  }
+  tell(waits);
+}
+
+void AsyncConnectionMailbox::on_shutdown_complete(const quic::CloseReason& reason) noexcept {
+  std::uint32_t waits = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    reason_ = reason;
+    waits = disarm(kAllWaits);
+  }
+  if (const auto listener = listener_.lock()) listener->connection_is_over(*this);
+  tell(waits);
+}
+
+std::shared_ptr<quic::StreamHandler> AsyncConnectionMailbox::on_peer_stream(quic::Stream stream,
+                                                                            bool early_data) noexcept {
+  const auto direction = static_cast<std::size_t>(stream.direction());
+  auto mailbox = std::make_shared<AsyncStreamMailbox>(streams_, direction);
+  std::uint32_t waits = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    peer_streams_.push_back({mailbox, std::move(stream), early_data});
+    waits = disarm(bit(kWaitPeerStream));
+  }
+  tell(waits);
+  if (early_data) hand_out();
+  return mailbox;
+}
+
+void AsyncConnectionMailbox::on_streams_available(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept {
+  std::uint32_t waits = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const std::uint16_t available[2] = {bidirectional, unidirectional};
+    for (const std::size_t direction : {std::size_t{0}, std::size_t{1}}) {
+      // Streams are started in this very thread, so the two numbers are of the same moment.
+      const std::uint64_t total =
+          available[direction] == kSaturated
+              ? kUnlimited
+              : streams_->started[direction].load(std::memory_order_acquire) + available[direction];
+      credit_[direction] = std::max(credit_[direction], total);
+    }
+    waits = disarm(bit(kWaitBidirectionalCredit) | bit(kWaitUnidirectionalCredit));
+  }
+  tell(waits);
+}
+
+void AsyncConnectionMailbox::on_datagram_received(base::Bytes datagram, bool) noexcept {
+  base::SharedBytes copy = streams_->arena.copy(datagram);
+  std::uint32_t waits = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    datagrams_.push_back(std::move(copy));
+    datagram_bytes_ += datagram.size();
+    // Nothing holds a sender of datagrams back: the oldest, which are worth least, make room.
+    while (datagrams_.size() > kDatagramsKept || datagram_bytes_ > kDatagramBytesKept) {
+      datagram_bytes_ -= datagrams_.front().size();
+      datagrams_.pop_front();
+      ++datagrams_dropped_;
+    }
+    waits = disarm(bit(kWaitDatagram));
+  }
+  tell(waits);
+}
+
+void AsyncConnectionMailbox::on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept {
+  if (quic::is_final(state)) push(kDatagramFate, token, static_cast<std::uint64_t>(state));
+}
+
+bool AsyncConnectionMailbox::on_resumed(base::Bytes application_data) noexcept {
+  const std::lock_guard lock(mutex_);
+  resumption_data_.assign(application_data.begin(), application_data.end());
+  return true;
+}
+
+void AsyncConnectionMailbox::on_resumption_ticket(base::Bytes ticket) noexcept {
+  std::uint32_t waits = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    ticket_.emplace(ticket.begin(), ticket.end());
+    waits = disarm(bit(kWaitTicket));
+  }
+  tell(waits);
+}
+
+bool AsyncConnectionMailbox::arm(AsyncConnectionWait wait, std::uint64_t opened) noexcept {
+  const std::lock_guard lock(mutex_);
+  bool already = over_;
+  switch (wait) {
+    case kWaitConnected: already = already || connected_; break;
+    case kWaitPeerStream: already = already || !peer_streams_.empty(); break;
+    case kWaitDatagram: already = already || !datagrams_.empty(); break;
+    case kWaitBidirectionalCredit: already = already || credit_[0] > opened; break;
+    case kWaitUnidirectionalCredit: already = already || credit_[1] > opened; break;
+    case kWaitTicket: already = already || ticket_.has_value(); break;
+    case kWaitSent:
+      streams_->sent_armed.store(true);
+      already = already || streams_->sending.load() == 0;
+      break;
+    default: break;
+  }
+  if (already) return false;
+  armed_ |= bit(wait);
+  return true;
+}
+
+void AsyncConnectionMailbox::on_all_sent() noexcept {
+  std::uint32_t waits = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    waits = disarm(bit(kWaitSent));
+  }
+  tell(waits);
+}
+
+std::optional<AsyncConnectionMailbox::PeerStream> AsyncConnectionMailbox::take_peer_stream() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (peer_streams_.empty()) return std::nullopt;
+  std::optional<PeerStream> stream(std::move(peer_streams_.front()));
+  peer_streams_.pop_front();
+  return stream;
+}
+
+void AsyncConnectionMailbox::take_datagrams(std::deque<base::SharedBytes>& datagrams) noexcept {
+  const std::lock_guard lock(mutex_);
+  datagrams.swap(datagrams_);
+  datagram_bytes_ = 0;
+}
+
+std::uint64_t AsyncConnectionMailbox::datagrams_dropped() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return datagrams_dropped_;
+}
+
+std::uint64_t AsyncConnectionMailbox::credit(std::size_t direction) const noexcept {
+  const std::lock_guard lock(mutex_);
+  return credit_[direction];
+}
+
+std::optional<base::ByteVector> AsyncConnectionMailbox::newest_ticket() const {
+  const std::lock_guard lock(mutex_);
+  return ticket_;
+}
+
+base::ByteVector AsyncConnectionMailbox::resumption_data() const {
+  const std::lock_guard lock(mutex_);
+  return resumption_data_;
+}
+
+bool AsyncConnectionMailbox::is_connected() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return connected_;
+}
+
+bool AsyncConnectionMailbox::is_resumed() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return resumed_;
+}
+
+bool AsyncConnectionMailbox::is_over() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return over_;
+}
+
+std::optional<quic::CloseReason> AsyncConnectionMailbox::close_reason() const {
+  const std::lock_guard lock(mutex_);
+  return reason_;
+}
+
+void AsyncConnectionMailbox::dispatch(const Event& event) {
+  PyObject* const owner = owner_.lock();
+  if (owner == nullptr) return;
+  AsyncConnectionObject& connection = *nb::inst_ptr<AsyncConnectionObject>(owner);
+  if (!streams_->queue->is_closed()) {
+    if (event.kind == kDatagramFate) {
+      connection.settle_datagram(event.first, static_cast<quic::DatagramSendState>(event.second));
+    } else {
+      connection.wake(static_cast<AsyncConnectionWait>(event.kind));
+    }
+  }
+  Py_DECREF(owner);
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include "quic/intrusive_list.h"
+
+namespace msquic_py::python {
+
+/// An object that its loop's channel can hold. A coroutine that waits for an object, the future it waits with and the
+/// object refer to each other in a circle, and asyncio knows its tasks only weakly: without somebody who holds the
+/// object meanwhile, the garbage collector would take them all. All members need the GIL.
+class AsyncHeld {
+ public:
+  AsyncHeld() = default;
+  AsyncHeld(const AsyncHeld&) = delete;
+  AsyncHeld& operator=(const AsyncHeld&) = delete;
+
+  /// The Python object around this one; not counted.
+  void set_self(nanobind::handle self) noexcept { self_ = self.ptr(); }
+  [[nodiscard]] PyObject* self() const noexcept { return self_; }
+  quic::ListLinks<AsyncHeld>& links() noexcept { return links_; }
+
+ protected:
+  ~AsyncHeld() = default;
+
+ private:
+  PyObject* self_ = nullptr;
+  quic::ListLinks<AsyncHeld> links_;
+};
+
+}  // namespace msquic_py::python

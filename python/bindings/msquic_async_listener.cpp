@@ -1,0 +1,52 @@
+#include "msquic_async_listener.h"
+
+#include "msquic_arguments.h"
+#include "msquic_errors.h"
+#include "msquic_topics.h"
+
+namespace msquic_py::python {
+
+void bind_quic_async_listener(nb::module_& m) {
+  nb::class_<AsyncListenerObject>(m, "AsyncListener", nb::type_slots(collectable_slots<AsyncListenerObject>),
+                                  nb::is_weak_referenceable(), "The native part of msquic.asyncio.Server.")
+      .def(
+          "__init__",
+          [](AsyncListenerObject* self, nb::handle channel, nb::handle registration, nb::object on_connection,
+             std::uint64_t read_limit, std::uint64_t write_limit, std::size_t backlog) {
+            ensure_usable();
+            new (self) AsyncListenerObject(nb::borrow<nb::object>(channel), registration, std::move(on_connection),
+                                           {read_limit, write_limit}, backlog);
+            self->set_self(nb::find(*self));
+            self->mailbox()->owner().attach(self->self());
+          },
+          nb::arg("channel"), nb::arg("registration"), nb::arg("on_connection"), nb::arg("read_limit"),
+          nb::arg("write_limit"), nb::arg("backlog"),
+          nb::sig("def __init__(self, channel: AsyncChannel, registration: Registration, on_connection: "
+                  "collections.abc.Callable[[AsyncConnection], object], read_limit: int, write_limit: int, backlog: "
+                  "int) -> None"))
+      .def(
+          "_start",
+          [](AsyncListenerObject& self, nb::handle configuration, nb::handle alpn_list, nb::handle host,
+             nb::handle port, bool reuse_port) {
+            self.start(configuration, alpn_argument(alpn_list), host,
+                       static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535)), reuse_port);
+          },
+          nb::arg("configuration").none(), nb::arg("alpn_list"), nb::arg("host").none(), nb::arg("port"),
+          nb::arg("reuse_port"),
+          nb::sig("def _start(self, configuration: Configuration, alpn_list: collections.abc.Sequence[str | bytes], "
+                  "host: str | None, port: int, reuse_port: bool) -> None"))
+      .def("_set_configuration", &AsyncListenerObject::set_configuration, nb::arg("configuration").none(),
+           nb::sig("def _set_configuration(self, configuration: Configuration) -> None"),
+           "For connections that come from now on.")
+      .def("_close", &AsyncListenerObject::close, "Accepts no more connections.")
+      .def_prop_ro(
+          "_local_address",
+          [](const AsyncListenerObject& self) -> nb::object {
+            const quic::Address address = self.address();
+            if (address.port() == 0) return nb::none();
+            return nb::make_tuple(address.host().c_str(), address.port());
+          },
+          nb::sig("def _local_address(self, /) -> tuple[str, int] | None"));
+}
+
+}  // namespace msquic_py::python

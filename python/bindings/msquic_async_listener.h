@@ -1,0 +1,91 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "msquic_async_connection.h"
+#include "quic/listener.h"
+
+namespace msquic_py::python {
+
+class AsyncListenerObject;
+
+/// Accepts connections on MsQuic's threads and hands them to the loop when their handshake is complete, or when their
+/// first 0-RTT stream comes.
+class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTarget {
+ public:
+  AsyncListenerMailbox(std::shared_ptr<AsyncQueue> queue, std::uint64_t read_limit, std::size_t backlog)
+      : queue_(std::move(queue)), read_limit_(read_limit), backlog_(backlog) {}
+
+  std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& connection) noexcept override;
+  void dispatch(const Event& event) override;
+
+  void set_configuration(quic::Configuration configuration);
+  /// No more connections; those that were not handed out are dropped.
+  void close() noexcept;
+  /// For connections: it is ready for the loop, or it is over.
+  void hand_out(const std::shared_ptr<AsyncConnectionMailbox>& connection) noexcept;
+  void connection_is_over(const AsyncConnectionMailbox& connection) noexcept;
+  /// Needs the GIL.
+  OwnerReference& owner() noexcept { return owner_; }
+
+ private:
+  struct Accepted {
+    std::shared_ptr<AsyncConnectionMailbox> mailbox;
+    quic::Connection connection;
+  };
+
+  const std::shared_ptr<AsyncQueue> queue_;
+  const std::uint64_t read_limit_;
+  const std::size_t backlog_;
+  std::mutex mutex_;
+  quic::Configuration configuration_;
+  std::unordered_map<const AsyncConnectionMailbox*, Accepted> shaking_hands_;
+  std::deque<Accepted> ready_;
+  bool closed_ = false;
+  OwnerReference owner_;  // with the GIL only
+};
+
+/// The native part of msquic.asyncio.Server. All members need the GIL and belong to the loop's thread.
+class AsyncListenerObject final : public AsyncHeld {
+ public:
+  /// `on_connection` is called with each new msquic.asyncio.Connection.
+  AsyncListenerObject(nanobind::object channel, nanobind::handle registration, nanobind::object on_connection,
+                      AsyncStreamLimits limits, std::size_t backlog);
+  AsyncListenerObject(const AsyncListenerObject&) = delete;
+  AsyncListenerObject& operator=(const AsyncListenerObject&) = delete;
+  ~AsyncListenerObject();
+
+  void start(nanobind::handle configuration, const std::vector<std::string>& alpns, nanobind::handle host,
+             std::uint16_t port, bool reuse_port);
+  /// Connections that come from now on get this configuration.
+  void set_configuration(nanobind::handle configuration);
+  /// Accepts no more. Until then the loop holds it.
+  void close() noexcept;
+  void hand_out(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection);
+
+  [[nodiscard]] quic::Address address() const { return listener_.local_address(); }
+  [[nodiscard]] quic::Listener& listener() noexcept { return listener_; }
+  [[nodiscard]] const std::shared_ptr<AsyncListenerMailbox>& mailbox() const noexcept { return mailbox_; }
+
+  int traverse(visitproc visit, void* arg) const {
+    Py_VISIT(channel_.ptr());
+    Py_VISIT(on_connection_.ptr());
+    return 0;
+  }
+  void clear_references() noexcept { on_connection_.reset(); }
+
+ private:
+  nanobind::object channel_;
+  nanobind::object on_connection_;
+  const AsyncStreamLimits limits_;
+  std::shared_ptr<AsyncListenerMailbox> mailbox_;
+  quic::Listener listener_;
+};
+
+}  // namespace msquic_py::python

@@ -1,0 +1,134 @@
+#include "dispatch_exit.h"
+#include "msquic_async_listener.h"
+#include "msquic_configuration.h"
+#include "msquic_errors.h"
+#include "msquic_registration.h"
+#include "quic/library.h"
+
+namespace nb = nanobind;
+
+namespace msquic_py::python {
+
+std::optional<quic::AcceptedConnection> AsyncListenerMailbox::on_new_connection(
+    const quic::NewConnection& connection) noexcept {
+  quic::AcceptedConnection accepted;
+  const std::lock_guard lock(mutex_);
+  if (closed_ || queue_->is_closed() || shaking_hands_.size() + ready_.size() >= backlog_) return std::nullopt;
+  auto mailbox = AsyncConnectionMailbox::create(queue_, read_limit_,
+                                                std::static_pointer_cast<AsyncListenerMailbox>(shared_from_this()));
+  accepted.handler = mailbox;
+  accepted.configuration = configuration_;
+  const AsyncConnectionMailbox* const key = mailbox.get();
+  shaking_hands_.emplace(key, Accepted{std::move(mailbox), connection.connection});
+  return accepted;
+}
+
+void AsyncListenerMailbox::hand_out(const std::shared_ptr<AsyncConnectionMailbox>& connection) noexcept {
+  bool tell = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = shaking_hands_.find(connection.get());
+    if (found == shaking_hands_.end()) return;
+    tell = ready_.empty();
+    ready_.push_back(std::move(found->second));
+    shaking_hands_.erase(found);
+  }
+  if (tell) queue_->push(Event{shared_from_this()});
+}
+
+void AsyncListenerMailbox::connection_is_over(const AsyncConnectionMailbox& connection) noexcept {
+  Accepted last;  // its handle goes when the lock is free
+  const std::lock_guard lock(mutex_);
+  const auto found = shaking_hands_.find(&connection);
+  if (found == shaking_hands_.end()) return;
+  last = std::move(found->second);
+  shaking_hands_.erase(found);
+}
+
+void AsyncListenerMailbox::set_configuration(quic::Configuration configuration) {
+  const std::lock_guard lock(mutex_);
+  configuration_ = std::move(configuration);
+}
+
+void AsyncListenerMailbox::close() noexcept {
+  std::unordered_map<const AsyncConnectionMailbox*, Accepted> shaking_hands;
+  std::deque<Accepted> ready;
+  quic::Configuration configuration;
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  shaking_hands.swap(shaking_hands_);
+  ready.swap(ready_);
+  std::swap(configuration, configuration_);
+}
+
+void AsyncListenerMailbox::dispatch(const Event&) {
+  std::deque<Accepted> ready;
+  {
+    const std::lock_guard lock(mutex_);
+    ready.swap(ready_);
+  }
+  PyObject* const owner = owner_.lock();
+  if (owner == nullptr) return;
+  if (!queue_->is_closed()) {
+    AsyncListenerObject& listener = *nb::inst_ptr<AsyncListenerObject>(owner);
+    for (Accepted& each : ready) listener.hand_out(std::move(each.mailbox), std::move(each.connection));
+  }
+  Py_DECREF(owner);
+}
+
+AsyncListenerObject::AsyncListenerObject(nb::object channel, nb::handle registration, nb::object on_connection,
+                                         AsyncStreamLimits limits, std::size_t backlog)
+    : channel_(std::move(channel)),
+      on_connection_(std::move(on_connection)),
+      limits_(limits),
+      mailbox_(std::make_shared<AsyncListenerMailbox>(nb::inst_ptr<AsyncChannelObject>(channel_)->queue(), limits.read,
+                                                      backlog)) {
+  listener_ = or_raise(quic::Listener::open(nb::inst_ptr<RegistrationObject>(registration)->open_handle(), mailbox_));
+}
+
+AsyncListenerObject::~AsyncListenerObject() {
+  mailbox_->owner().detach();
+  if (!quic::Library::forked()) close();
+}
+
+void AsyncListenerObject::start(nb::handle configuration, const std::vector<std::string>& alpns, nb::handle host,
+                                std::uint16_t port, bool reuse_port) {
+  set_configuration(configuration);
+  quic::ListenOptions options;
+  options.reuse_port = reuse_port;
+  options.address = quic::Address::any(port);
+  if (!host.is_none()) {
+    const auto literal = nb::cast<std::string>(host);
+    const auto address = quic::Address::parse(literal, port);
+    if (!address) raise_named("InvalidArgument", "host must be an IP address of this machine, or None for all");
+    options.address = *address;
+  }
+  quic::Listener listener = listener_;
+  or_raise(without_gil([&] { return listener.start(alpns, options); }));
+  nb::inst_ptr<AsyncChannelObject>(channel_)->hold(*this);
+}
+
+void AsyncListenerObject::set_configuration(nb::handle configuration) {
+  mailbox_->set_configuration(ConfigurationObject::loaded(configuration));
+}
+
+void AsyncListenerObject::close() noexcept {
+  static_cast<void>(listener_.stop());
+  mailbox_->close();
+  nb::inst_ptr<AsyncChannelObject>(channel_)->release(*this);
+}
+
+void AsyncListenerObject::hand_out(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection) {
+  if (!on_connection_.is_valid()) return;
+  AsyncConnectionMailbox& events = *mailbox;
+  const nb::handle type = nb::inst_ptr<AsyncChannelObject>(channel_)->connection_type();
+  nb::object object = nb::inst_alloc(type);
+  new (nb::inst_ptr<AsyncConnectionObject>(object))
+      AsyncConnectionObject(channel_, std::move(mailbox), std::move(connection), limits_);
+  nb::inst_mark_ready(object);
+  nb::inst_ptr<AsyncConnectionObject>(object)->set_self(object);
+  events.owner().attach(object);
+  on_connection_(object);
+}
+
+}  // namespace msquic_py::python

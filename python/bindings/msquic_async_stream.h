@@ -1,0 +1,149 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/shared_bytes.h"
+#include "msquic_async_stream_mailbox.h"
+#include "msquic_async_waiters.h"
+#include "quic/stream.h"
+
+namespace msquic_py::python {
+
+class AsyncConnectionObject;
+
+/// The native part of msquic.asyncio.Stream. All members need the GIL and belong to the loop's thread.
+///
+/// It holds its connection. When the last reference goes, directions that are not finished are aborted.
+class AsyncStreamObject final : public AsyncHeld {
+ public:
+  AsyncStreamObject(nanobind::object connection, std::shared_ptr<AsyncStreamMailbox> mailbox, quic::Stream stream,
+                    std::uint64_t id, bool early_data);
+  AsyncStreamObject(const AsyncStreamObject&) = delete;
+  AsyncStreamObject& operator=(const AsyncStreamObject&) = delete;
+  ~AsyncStreamObject();
+
+  // Reading. Each gives bytes, or None: wait with wait_readable() and ask again. When nothing is left and the peer did
+  // not finish, they raise why nothing comes.
+
+  /// At least one byte and at most `most`; b"" at the end.
+  nanobind::object take(std::uint64_t most);
+  /// Everything up to the end.
+  nanobind::object take_all();
+  /// Exactly `count` bytes. At the end before that, what is left, which is less.
+  nanobind::object take_exactly(std::uint64_t count);
+  /// Up to and with `separator`. At the end before that, what is left; more than `most` bytes without it give None
+  /// with `overrun` set.
+  nanobind::object take_until(base::Bytes separator, std::uint64_t most, bool& overrun);
+  [[nodiscard]] bool at_eof();
+  void wait_readable(nanobind::handle future);
+
+  // Writing.
+
+  void write(nanobind::handle data);
+  void write_eof();
+  /// Whether more is on the way than write_level(), so that drain() has to wait.
+  [[nodiscard]] bool needs_drain();
+  /// Settles `future` when at most `level` bytes are on the way. False when that is so already.
+  [[nodiscard]] bool wait_writable(nanobind::handle future, std::uint64_t level);
+  /// Raises why nothing can be written any more, if that is so.
+  void check_writable();
+  [[nodiscard]] std::uint64_t write_level() const noexcept;
+  /// The next flush() has something to do, if only to start the stream.
+  void mark_dirty();
+  /// Hands what was written to MsQuic.
+  void flush();
+
+  void reset(std::uint64_t code);
+  void stop(std::uint64_t code);
+  /// False when it is over already.
+  [[nodiscard]] bool wait_closed(nanobind::handle future);
+  void set_priority(std::uint16_t priority);
+
+  void wake_reader() noexcept { readers_.wake_all(); }
+  void wake_writers() noexcept { writers_.wake_all(); }
+  void wake_closed() noexcept { closed_.wake_all(); }
+  /// When nobody waits any more, the channel need not hold the stream.
+  void let_go() noexcept;
+  /// The coroutine that waited for `future` went away.
+  void forget(nanobind::handle future) noexcept;
+
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+  [[nodiscard]] bool is_local() const noexcept { return local_; }
+  [[nodiscard]] bool is_unidirectional() const noexcept { return unidirectional_; }
+  [[nodiscard]] bool is_early_data() const noexcept { return early_data_; }
+  [[nodiscard]] std::uint16_t priority() const noexcept { return priority_; }
+  [[nodiscard]] bool is_writing() const noexcept { return can_send() && !fin_wanted_ && !reset_; }
+  [[nodiscard]] bool is_finished() const noexcept { return fin_wanted_; }
+  [[nodiscard]] bool is_reading() const noexcept { return can_receive() && !ended_ && !stopped_; }
+  [[nodiscard]] const nanobind::object& connection() const noexcept { return connection_; }
+  [[nodiscard]] std::string describe() const;
+
+  int traverse(visitproc visit, void* arg) const;
+  void clear_references() noexcept;
+
+ private:
+  using PendingSend = std::variant<base::SharedBytes, std::unique_ptr<BorrowedSend>>;
+
+  [[nodiscard]] AsyncConnectionObject& owner() const noexcept;
+  [[nodiscard]] bool can_send() const noexcept { return local_ || !unidirectional_; }
+  [[nodiscard]] bool can_receive() const noexcept { return !local_ || !unidirectional_; }
+  enum class Fill : std::uint8_t { Enough, End, Broken, Waiting };
+  /// Brings in what arrived until there are `wanted` bytes.
+  Fill fill(std::uint64_t wanted);
+  /// The first `count` buffered bytes.
+  nanobind::object cut(std::uint64_t count);
+  void join_slices();
+  [[noreturn]] void raise_incoming_end();
+  [[noreturn]] void raise_over();
+  [[noreturn]] void raise_send_error();
+
+  void flush_now();
+  void seal_small_writes();
+  void drop_pending();
+  void wait(AsyncWaiters& waiters, nanobind::handle future);
+  void send(PendingSend& pending, quic::SendFlags flags);
+  void send_nothing(quic::SendFlags flags);
+  template <class Outcome>
+  void remember_error(const Outcome& outcome) {
+    if (!outcome) send_error_ = outcome.error();
+  }
+
+  nanobind::object connection_;
+  std::shared_ptr<AsyncStreamMailbox> mailbox_;
+  quic::Stream stream_;
+  const std::uint64_t id_;
+  const bool local_;
+  const bool unidirectional_;
+  bool early_data_;
+  std::uint16_t priority_ = 32767;
+
+  std::deque<base::SharedBytes> slices_;  // received, not taken
+  std::uint64_t buffered_ = 0;            // bytes of slices_
+  std::uint64_t searched_ = 0;            // bytes of slices_ known to hold no separator
+  bool ended_ = false;                    // the peer's direction is over and everything is in slices_
+  bool stopped_ = false;
+
+  base::ByteVector small_;  // written and not in pending_ yet
+  std::vector<PendingSend> pending_;
+  std::uint64_t pending_bytes_ = 0;  // small_ included
+  bool started_;
+  bool dirty_ = false;
+  bool fin_wanted_ = false;
+  bool fin_sent_ = false;
+  bool reset_ = false;
+  std::optional<quic::Error> send_error_;
+
+  AsyncWaiters readers_;
+  AsyncWaiters writers_;
+  AsyncWaiters closed_;
+};
+
+}  // namespace msquic_py::python

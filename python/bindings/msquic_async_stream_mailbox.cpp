@@ -1,0 +1,197 @@
+#include "msquic_async_stream_mailbox.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "msquic_async_stream.h"
+
+namespace nb = nanobind;
+
+namespace msquic_py::python {
+
+AsyncStreamMailbox::~AsyncStreamMailbox() = default;
+
+void AsyncStreamMailbox::on_start_complete(std::uint64_t, quic::Status status, bool) noexcept {
+  if (status == quic::Status::Success) {
+    context_->started[direction_].fetch_add(1, std::memory_order_acq_rel);
+  } else {
+    start_status_.store(status, std::memory_order_release);
+  }
+}
+
+std::uint64_t AsyncStreamMailbox::on_receive(const quic::ReceivedData& data) noexcept {
+  std::uint64_t room = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    room = std::max(limit_, wanted_) - std::min(std::max(limit_, wanted_), held_);
+  }
+  // Only this side adds, so the room can't shrink meanwhile. Copying needs no lock.
+  const std::uint64_t taken = std::min(data.size, room);
+  std::uint64_t left = taken;
+  std::vector<base::SharedBytes> copied;
+  base::SharedBytes first;
+  for (const base::Bytes chunk : data.chunks) {
+    if (left == 0) break;
+    base::SharedBytes slice = context_->arena.copy(chunk.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, chunk.size()))));
+    left -= slice.size();
+    if (first.empty()) {
+      first = std::move(slice);
+    } else if (!slice.empty()) {
+      copied.push_back(std::move(slice));
+    }
+  }
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!first.empty()) received_.push_back(std::move(first));
+    for (base::SharedBytes& slice : copied) received_.push_back(std::move(slice));
+    held_ += taken;
+    paused_ = taken < data.size;
+    incoming_.early_data = incoming_.early_data || data.early_data;
+    incoming_.fin = incoming_.fin || (data.fin && !paused_);
+    wake = reader_armed_ && (held_ >= wanted_ || paused_ || incoming_.fin);
+    if (wake) reader_armed_ = false;
+  }
+  if (wake) push(kReadable);
+  return taken;
+}
+
+void AsyncStreamMailbox::on_send_complete(std::uint64_t token, bool canceled) noexcept {
+  if (canceled) canceled_.store(true, std::memory_order_release);
+  // An odd token is the size of a send that owns its bytes, an even one a BorrowedSend.
+  auto* const borrowed = (token & 1) != 0 ? nullptr : reinterpret_cast<BorrowedSend*>(token);
+  const std::uint64_t size = borrowed == nullptr ? token >> 1 : borrowed->buffer.bytes().size();
+  bool wake = false;
+  bool release = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const std::uint64_t left = outstanding_.fetch_sub(size, std::memory_order_acq_rel) - size;
+    wake = writer_armed_ && left <= writer_level_;
+    if (wake) writer_armed_ = false;
+    if (borrowed != nullptr) {
+      release = released_.empty();
+      released_.push_back(borrowed);
+    }
+  }
+  if (release) push(kReleased);
+  if (wake) push(kWritable);
+  send_is_over();
+}
+
+void AsyncStreamMailbox::send_is_over() noexcept {
+  // Both sides of this and of AsyncConnectionMailbox::arm() are sequentially consistent: one of the two sees the other.
+  if (context_->sending.fetch_sub(1) != 1 || !context_->sent_armed.exchange(false)) return;
+  if (const auto listener = context_->sent_listener.lock()) listener->on_all_sent();
+}
+
+void AsyncStreamMailbox::on_peer_send_aborted(std::uint64_t code) noexcept {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    incoming_.reset = code;
+    wake = std::exchange(reader_armed_, false);
+  }
+  if (wake) push(kReadable);
+}
+
+void AsyncStreamMailbox::on_peer_receive_aborted(std::uint64_t code) noexcept {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    stop_code_ = code;
+    wake = std::exchange(writer_armed_, false);
+  }
+  if (wake) push(kWritable);
+}
+
+void AsyncStreamMailbox::on_ideal_send_buffer(std::uint64_t bytes) noexcept {
+  ideal_.store(bytes, std::memory_order_relaxed);
+}
+
+void AsyncStreamMailbox::on_shutdown_complete(const quic::StreamShutdown&) noexcept {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    incoming_.over = true;
+    wake = reader_armed_ || writer_armed_ || over_armed_;
+    reader_armed_ = writer_armed_ = over_armed_ = false;
+  }
+  if (wake) push(kOver);
+}
+
+AsyncStreamMailbox::Incoming AsyncStreamMailbox::take_received(std::deque<base::SharedBytes>& slices,
+                                                               std::uint64_t wanted, bool& resume) noexcept {
+  const std::lock_guard lock(mutex_);
+  for (base::SharedBytes& slice : received_) slices.push_back(std::move(slice));
+  received_.clear();
+  const bool more = !incoming_.fin && !incoming_.over && !incoming_.reset;
+  if (held_ < wanted && more) {
+    reader_armed_ = true;
+    wanted_ = wanted;
+    resume = std::exchange(paused_, false);
+  } else {
+    reader_armed_ = false;
+    wanted_ = 0;
+  }
+  return incoming_;
+}
+
+AsyncStreamMailbox::Incoming AsyncStreamMailbox::incoming() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return incoming_;
+}
+
+bool AsyncStreamMailbox::bytes_taken(std::uint64_t bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  held_ -= bytes;
+  return paused_ && held_ <= limit_ / 2 && std::exchange(paused_, false);
+}
+
+bool AsyncStreamMailbox::arm_writer(std::uint64_t bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (incoming_.over || stop_code_ || outstanding() <= bytes) return false;
+  writer_level_ = writer_armed_ ? std::max(writer_level_, bytes) : bytes;
+  writer_armed_ = true;
+  return true;
+}
+
+std::optional<std::uint64_t> AsyncStreamMailbox::stop_code() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return stop_code_;
+}
+
+bool AsyncStreamMailbox::is_over() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return incoming_.over;
+}
+
+bool AsyncStreamMailbox::arm_over() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (incoming_.over) return false;
+  over_armed_ = true;
+  return true;
+}
+
+void AsyncStreamMailbox::dispatch(const Event& event) {
+  if (event.kind == kReleased) {
+    std::vector<BorrowedSend*> released;
+    {
+      const std::lock_guard lock(mutex_);
+      released.swap(released_);
+    }
+    for (const BorrowedSend* const send : released) delete send;
+    return;
+  }
+  PyObject* const owner = owner_.lock();
+  if (owner == nullptr) return;
+  AsyncStreamObject& stream = *nb::inst_ptr<AsyncStreamObject>(owner);
+  if (!context_->queue->is_closed()) {
+    if (event.kind != kWritable) stream.wake_reader();
+    if (event.kind != kReadable) stream.wake_writers();
+    if (event.kind == kOver) stream.wake_closed();
+    stream.let_go();
+  }
+  Py_DECREF(owner);
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "base/shared_bytes.h"
+#include "dispatch_queue.h"
+#include "msquic_arguments.h"
+#include "msquic_async_channel.h"
+#include "msquic_handler_slot.h"
+#include "quic/stream_handler.h"
+
+namespace msquic_py::python {
+
+/// A Python buffer that MsQuic sends from. Given back with the GIL.
+struct BorrowedSend {
+  explicit BorrowedSend(nanobind::handle data) : buffer(data, "data") {}
+  HeldBuffer buffer;
+};
+
+/// Is told that everything written to a connection's streams was sent.
+class AsyncSentListener {
+ public:
+  virtual ~AsyncSentListener() = default;
+  virtual void on_all_sent() noexcept = 0;
+};
+
+/// What all streams of one connection share. The arena is used in the connection's callbacks, which come one at a time.
+struct AsyncStreamContext {
+  std::shared_ptr<AsyncQueue> queue;
+  base::SlabArena arena{};
+  std::uint64_t read_limit = 0;
+  std::atomic<std::uint64_t> started[2]{};  ///< streams of this side that MsQuic started, by direction
+  std::atomic<std::uint64_t> sending{0};    ///< sends that MsQuic has not completed
+  std::atomic<bool> sent_armed{false};      ///< somebody waits until there are none
+  std::weak_ptr<AsyncSentListener> sent_listener{};
+};
+
+/// What happened to a stream of msquic.asyncio, collected on MsQuic's threads. The loop is only told what somebody
+/// waits for: whoever finds nothing arms the event under the same lock, so that no wake-up is lost and none is useless.
+///
+/// Received bytes are copied here once. Beyond a limit the stream is paused, and QUIC's flow control holds the peer
+/// back until the reader has taken half of it.
+class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget {
+ public:
+  AsyncStreamMailbox(std::shared_ptr<AsyncStreamContext> context, std::size_t direction) noexcept
+      : context_(std::move(context)), direction_(direction), limit_(context_->read_limit) {}
+  ~AsyncStreamMailbox() override;
+
+  void on_start_complete(std::uint64_t id, quic::Status status, bool peer_accepted) noexcept override;
+  std::uint64_t on_receive(const quic::ReceivedData& data) noexcept override;
+  void on_send_complete(std::uint64_t token, bool canceled) noexcept override;
+  void on_peer_send_aborted(std::uint64_t code) noexcept override;
+  void on_peer_receive_aborted(std::uint64_t code) noexcept override;
+  void on_ideal_send_buffer(std::uint64_t bytes) noexcept override;
+  void on_shutdown_complete(const quic::StreamShutdown& shutdown) noexcept override;
+
+  void dispatch(const Event& event) override;
+
+  /// How the peer's direction stands.
+  struct Incoming {
+    bool fin = false;
+    bool over = false;
+    bool early_data = false;  ///< some of what was received came as 0-RTT data
+    std::optional<std::uint64_t> reset;
+  };
+  /// Moves what was received behind `slices`. When the reader then has fewer than `wanted` bytes and more can come, it is
+  /// woken as soon as it can have as many, and as many are accepted whatever the limit. `resume` is set when the stream
+  /// was paused and must go on.
+  Incoming take_received(std::deque<base::SharedBytes>& slices, std::uint64_t wanted, bool& resume) noexcept;
+  [[nodiscard]] Incoming incoming() const noexcept;
+  /// The reader took `bytes`. True when the stream was paused and must go on.
+  [[nodiscard]] bool bytes_taken(std::uint64_t bytes) noexcept;
+
+  /// Bytes handed to MsQuic whose memory it still uses.
+  [[nodiscard]] std::uint64_t outstanding() const noexcept { return outstanding_.load(std::memory_order_acquire); }
+  void add_outstanding(std::uint64_t bytes) noexcept {
+    outstanding_.fetch_add(bytes, std::memory_order_acq_rel);
+    context_->sending.fetch_add(1);
+  }
+  /// A send failed at once.
+  void send_failed(std::uint64_t bytes) noexcept {
+    outstanding_.fetch_sub(bytes, std::memory_order_acq_rel);
+    send_is_over();
+  }
+  /// Wakes the writer when at most `bytes` are outstanding. False when that is so already, or the stream is over.
+  [[nodiscard]] bool arm_writer(std::uint64_t bytes) noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> stop_code() const noexcept;
+  /// Something that was written was dropped instead of sent.
+  [[nodiscard]] bool send_canceled() const noexcept { return canceled_.load(std::memory_order_acquire); }
+  [[nodiscard]] quic::Status start_status() const noexcept { return start_status_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t ideal_send_buffer() const noexcept { return ideal_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool is_over() const noexcept;
+  /// Tells the loop when the stream is over. False when it is already.
+  [[nodiscard]] bool arm_over() noexcept;
+
+  /// Needs the GIL.
+  OwnerReference& owner() noexcept { return owner_; }
+
+ private:
+  enum Kind : std::uint32_t { kReadable, kWritable, kReleased, kOver };
+  static constexpr std::uint64_t kNobody = ~std::uint64_t{0};
+
+  void send_is_over() noexcept;
+  void push(Kind kind) noexcept { context_->queue->push(Event{shared_from_this(), kind}); }
+
+  const std::shared_ptr<AsyncStreamContext> context_;
+  const std::size_t direction_;
+
+  mutable std::mutex mutex_;
+  std::vector<base::SharedBytes> received_;
+  std::uint64_t held_ = 0;  // bytes that the reader has not taken, in received_ and with the reader
+  std::uint64_t limit_;
+  std::uint64_t wanted_ = 0;  // the reader waits until it has so many
+  bool paused_ = false;
+  bool reader_armed_ = false;
+  bool writer_armed_ = false;
+  bool over_armed_ = false;
+  std::uint64_t writer_level_ = 0;
+  Incoming incoming_;
+  std::optional<std::uint64_t> stop_code_;
+  std::vector<BorrowedSend*> released_;
+
+  std::atomic<std::uint64_t> outstanding_{0};
+  std::atomic<bool> canceled_{false};
+  std::atomic<std::uint64_t> ideal_{0};
+  std::atomic<quic::Status> start_status_{quic::Status::Success};
+
+  OwnerReference owner_;  // with the GIL only
+};
+
+}  // namespace msquic_py::python

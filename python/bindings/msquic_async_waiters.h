@@ -1,0 +1,41 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <cstddef>
+#include <deque>
+
+namespace msquic_py::python {
+
+/// Settles a future of asyncio with `result` (None when null), unless it is done already, which a cancelled one is.
+/// Takes over the reference to the future; null is no future. Needs the GIL.
+void settle_future(PyObject* future, PyObject* result = nullptr) noexcept;
+
+/// The futures of the coroutines that wait for one thing, the longest waiting first. All members need the GIL.
+class AsyncWaiters {
+ public:
+  AsyncWaiters() = default;
+  AsyncWaiters(const AsyncWaiters&) = delete;
+  AsyncWaiters& operator=(const AsyncWaiters&) = delete;
+  ~AsyncWaiters() { clear(); }
+
+  [[nodiscard]] bool empty() const noexcept { return futures_.empty(); }
+  /// The coroutine that waited for `future` went away.
+  void forget(nanobind::handle future) noexcept;
+  void add(nanobind::handle future) { futures_.push_back(future.inc_ref().ptr()); }
+  /// Settles up to `count` futures of those that still wait.
+  void wake(std::size_t count) noexcept;
+  void wake_all() noexcept { wake(futures_.size()); }
+  /// Whether anybody still waits.
+  [[nodiscard]] bool has_waiting() noexcept;
+  void clear() noexcept;
+  int traverse(visitproc visit, void* arg) const {
+    for (PyObject* const future : futures_) Py_VISIT(future);
+    return 0;
+  }
+
+ private:
+  std::deque<PyObject*> futures_;
+};
+
+}  // namespace msquic_py::python

@@ -1,0 +1,68 @@
+"""One asyncio loop's end of the native queue."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Callable
+
+from msquic._native.quic import AsyncChannel
+from msquic.asyncio.connection import Connection
+from msquic.asyncio.stream import Stream
+
+_channels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncChannel] = weakref.WeakKeyDictionary()
+
+
+def running_channel() -> AsyncChannel:
+    """The channel of the running loop, made with the first object that needs it.
+
+    The loop's selector keeps the channel, and the table above its value, so the channel must not keep the loop.
+    """
+    loop = asyncio.get_running_loop()
+    channel = _channels.get(loop)
+    if channel is None:
+        channel = _channels[loop] = _new_channel(loop)
+    return channel
+
+
+def _new_channel(loop: asyncio.AbstractEventLoop) -> AsyncChannel:
+    reference = weakref.ref(loop)
+
+    def call_soon(callback: Callable[[], object]) -> None:
+        alive = reference()
+        if alive is None:
+            raise RuntimeError("the asyncio loop of this object is gone")
+        alive.call_soon(callback)
+
+    channel = AsyncChannel(call_soon, Stream, Connection)
+    # What comes when the loop is gone must not pile up.
+    weakref.finalize(loop, channel.close).atexit = False
+    try:
+        if channel.file_descriptor < 0:
+            raise NotImplementedError
+        loop.add_reader(channel.file_descriptor, channel.dispatch)
+    except NotImplementedError:  # the Proactor loop of Windows
+        arguments = (reference, weakref.ref(channel))
+        threading.Thread(target=_wait_for_events, args=arguments, name="msquic-asyncio-events", daemon=True).start()
+    return channel
+
+
+def _wait_for_events(
+    reference: weakref.ref[asyncio.AbstractEventLoop], channel_reference: weakref.ref[AsyncChannel]
+) -> None:
+    """Stands in for add_reader: wakes the loop once for each batch of events."""
+    while True:
+        channel = channel_reference()
+        if channel is None:
+            return
+        signalled = channel.wait(1.0)
+        loop = reference()
+        if loop is None or loop.is_closed():
+            return
+        if signalled:
+            try:
+                loop.call_soon_threadsafe(channel.dispatch)
+            except RuntimeError:  # closed meanwhile
+                return
+        del channel, loop

@@ -1,0 +1,87 @@
+"""The native configurations behind ``connect()`` and ``serve()``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msquic
+from msquic._library import released_before_closing
+
+Path = str | bytes | os.PathLike[str]
+
+DEFAULTS: dict[str, Any] = {
+    "peer_bidi_stream_count": 100,
+    "peer_unidi_stream_count": 100,
+    "datagram_receive_enabled": True,
+    "send_buffering_enabled": False,
+}
+"""Where asyncio programs want something else than MsQuic's defaults."""
+
+_KEPT = 32
+
+_registration: msquic.Registration | None = None
+_configurations: OrderedDict[tuple[Any, ...], msquic.Configuration] = OrderedDict()
+
+
+def default_registration() -> msquic.Registration:
+    """The one that the whole process shares."""
+    global _registration
+    if _registration is None:
+        _registration = msquic.Registration("msquic.asyncio")
+    return _registration
+
+
+def _release() -> None:
+    global _registration
+    _registration = None
+    _configurations.clear()
+
+
+released_before_closing.append(_release)
+
+
+def alpn_list(alpn: str | bytes | Sequence[str | bytes]) -> list[str | bytes]:
+    return [alpn] if isinstance(alpn, str | bytes) else list(alpn)
+
+
+async def loaded(
+    registration: msquic.Registration,
+    alpn: Sequence[str | bytes],
+    settings: dict[str, Any],
+    load: Callable[[msquic.Configuration], None],
+    key: tuple[Any, ...] | None,
+) -> msquic.Configuration:
+    """A configuration with credentials, which are read on another thread.
+
+    A server farm that is dialled a thousand times needs its roots read once: what was asked for with the same ``key``
+    is used again. None is never the same.
+    """
+    complete = DEFAULTS | settings
+    if key is not None:
+        key = (id(registration), tuple(alpn), tuple(sorted(complete.items())), *key)
+        kept = _configurations.get(key)
+        if kept is not None:
+            _configurations.move_to_end(key)
+            return kept
+    configuration = msquic.Configuration(registration, alpn, **complete)
+    await asyncio.get_running_loop().run_in_executor(None, load, configuration)
+    if key is not None:
+        _configurations[key] = configuration
+        if len(_configurations) > _KEPT:
+            _configurations.popitem(last=False)
+    return configuration
+
+
+def state_of(path: Path | None) -> tuple[Any, ...] | None:
+    """What changes when the file does."""
+    if path is None:
+        return None
+    try:
+        status = os.stat(path)
+    except OSError:
+        return (os.fspath(path), None)
+    return (os.fspath(path), status.st_mtime_ns, status.st_size, status.st_ino)

@@ -1,0 +1,199 @@
+"""Connections."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import CancelledError, get_running_loop
+from collections.abc import AsyncIterator
+from enum import IntEnum
+from typing import TYPE_CHECKING, Self, cast
+
+from msquic._native.quic import AsyncConnection
+from msquic.asyncio.stream import Stream
+from msquic.enums import DatagramSendState
+from msquic.exceptions import ConnectionClosed, ConnectionFailed, PeerClosed, StreamLimitReached
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Buffer
+
+
+class _Wait(IntEnum):
+    """``AsyncConnectionWait`` of the native module, in its order."""
+
+    CONNECTED = 0
+    PEER_STREAM = 1
+    DATAGRAM = 2
+    BIDIRECTIONAL_CREDIT = 3
+    UNIDIRECTIONAL_CREDIT = 4
+    TICKET = 5
+    SENT = 6
+    OVER = 7
+
+
+_GRACE = 5.0
+"""Seconds that leaving ``async with`` waits for the peer to acknowledge what was written."""
+
+
+class Connection(AsyncConnection):
+    """A QUIC connection, from :func:`~msquic.asyncio.connect` or given to the handler of :func:`~msquic.asyncio.serve`.
+
+    Iterating over it gives the streams that the peer opens. It belongs to the loop where it was made; used on another
+    thread, it raises :class:`RuntimeError`.
+
+    ``async with`` waits at its end, at most five seconds, until what was written is acknowledged, then closes with code
+    0, or with code 1 at once when the body raised, and waits until the connection is over.
+
+    **Cancellation.** Every await may be cancelled without loss: the stream or datagram that was about to be returned
+    stays for the next call.
+
+    A connection that is dropped without :meth:`close` is closed with code 0.
+    """
+
+    __slots__ = ()
+
+    @property
+    def alpn(self) -> str:
+        """The protocol that was agreed on (ALPN, RFC 7301); ``""`` before the handshake decided it."""
+        return self._alpn.decode("utf-8", "surrogateescape")
+
+    async def open_stream(self, *, wait: bool = True, early_data: bool = False) -> Stream:
+        """A new bidirectional stream.
+
+        The peer limits how many may be open (RFC 9000 section 4.6). ``wait``: wait until it admits one more, in the
+        order of the calls; else :class:`~msquic.StreamLimitReached` is raised at once. The peer learns of the stream
+        with the first turn of the loop. ``early_data``: what is written before the handshake is complete goes out as
+        0-RTT data, which an attacker can replay; it needs ``connect(ticket=…, early_data=True)``.
+
+        Raises a :class:`~msquic.ConnectionFailed` when the connection is closed.
+        """
+        while (stream := self._open_stream(False, early_data)) is None:
+            await self._wait_for_credit(_Wait.BIDIRECTIONAL_CREDIT, wait)
+        return cast(Stream, stream)
+
+    async def open_uni_stream(self, *, wait: bool = True, early_data: bool = False) -> Stream:
+        """A new unidirectional stream, on which only this side sends; like :meth:`open_stream` otherwise."""
+        while (stream := self._open_stream(True, early_data)) is None:
+            await self._wait_for_credit(_Wait.UNIDIRECTIONAL_CREDIT, wait)
+        return cast(Stream, stream)
+
+    async def accept_stream(self) -> Stream:
+        """The next stream that the peer opens, of either kind, in the order of their arrival.
+
+        Raises a :class:`~msquic.ConnectionFailed` when the connection is closed and all were accepted.
+        """
+        while (stream := self._take_peer_stream()) is None:
+            await self._wait_for(_Wait.PEER_STREAM)
+        return cast(Stream, stream)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Stream:
+        """The next stream of the peer. The iteration ends when either side closed with code 0, else it raises why."""
+        try:
+            return await self.accept_stream()
+        except ConnectionClosed:
+            raise StopAsyncIteration from None
+        except PeerClosed as error:
+            if error.app_code == 0:
+                raise StopAsyncIteration from None
+            raise
+
+    def send_datagram(self, data: Buffer, *, priority: bool = False) -> None:
+        """Sends an unreliable datagram (RFC 9221); the bytes are copied.
+
+        ``priority``: ahead of the datagrams that are waiting to be sent. Raises :class:`~msquic.DatagramTooLarge` when
+        it is larger than :attr:`max_datagram_size`, :class:`~msquic.DatagramUnavailable` when the peer takes none.
+        """
+        self._send_datagram(data, priority, None)
+
+    async def send_datagram_tracked(self, data: Buffer, *, priority: bool = False) -> DatagramSendState:
+        """The same, and waits for what became of it: ``ACKNOWLEDGED``, ``ACKNOWLEDGED_SPURIOUS``, ``LOST_DISCARDED`` or
+        ``CANCELED``. Cancelled, the datagram is sent all the same."""
+        future: asyncio.Future[int] = get_running_loop().create_future()
+        self._send_datagram(data, priority, future)
+        return DatagramSendState(await future)
+
+    async def receive_datagram(self) -> bytes:
+        """The oldest datagram that was received. Raises a :class:`~msquic.ConnectionFailed` when none can come."""
+        while (datagram := self._take_datagram()) is None:
+            await self._wait_for(_Wait.DATAGRAM)
+        return datagram
+
+    async def datagrams(self) -> AsyncIterator[bytes]:
+        """Iterates over the datagrams; ends when either side closed with code 0, else raises why it ended."""
+        try:
+            while True:
+                datagram = self._take_datagram()
+                if datagram is None:
+                    await self._wait_for(_Wait.DATAGRAM)
+                else:
+                    yield datagram
+        except ConnectionClosed:
+            return
+        except PeerClosed as error:
+            if error.app_code != 0:
+                raise
+
+    def close(self, code: int = 0, reason: str = "") -> None:
+        """Closes with the application's ``code``, 0 to 2**62 - 1, and a ``reason`` of at most 512 bytes, best effort.
+
+        Does not wait, and does not wait for data: what the peer has not received yet may be lost. Everything that waits
+        on this connection raises :class:`~msquic.ConnectionClosed`. A second call does nothing.
+        """
+        self._shutdown(code, reason)
+
+    async def wait_closed(self) -> ConnectionFailed | None:
+        """Waits until the connection is over, and tells why: None when this side closed it. Does not close it."""
+        while not self._is_over:
+            await self._wait_for(_Wait.OVER)
+        return self.close_error
+
+    async def wait_connected(self) -> None:
+        """Waits for the end of the handshake, after ``connect(early_data=True)``. Raises why it failed."""
+        while not self._is_connected:
+            if self._is_over:
+                raise self.close_error or ConnectionClosed("this side closed the connection")
+            await self._wait_for(_Wait.CONNECTED)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            await self._close_gracefully()
+        else:
+            self.close(0 if issubclass(kind, CancelledError) else 1)
+            await self.wait_closed()
+
+    async def _close_gracefully(self) -> None:
+        try:
+            async with asyncio.timeout(_GRACE):
+                await self._wait_for(_Wait.SENT)
+        except TimeoutError:
+            pass
+        finally:
+            self.close()
+        await self.wait_closed()
+
+    async def _wait_for(self, wait: _Wait) -> None:
+        future: asyncio.Future[None] = get_running_loop().create_future()
+        if not self._wait(wait, future):
+            return
+        try:
+            await future
+        except BaseException:
+            self._forget(wait, future, future.done() and not future.cancelled())
+            raise
+
+    async def _wait_for_credit(self, wait: _Wait, may_wait: bool) -> None:
+        if not may_wait:
+            raise StreamLimitReached(
+                "the peer admits no more streams now: wait for some to end, or let open_stream() wait",
+                name="StreamLimitReached",
+            )
+        await self._wait_for(wait)

@@ -1,0 +1,179 @@
+"""Streams."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError, Future, IncompleteReadError, LimitOverrunError, get_running_loop
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Self, cast
+
+from msquic._native.quic import AsyncStream
+from msquic.exceptions import QuicError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Buffer
+
+    from msquic.asyncio.connection import Connection
+
+_CHUNK = 1024 * 1024
+_LINE_LIMIT = 64 * 1024
+
+
+class Stream(AsyncStream):
+    """A QUIC stream: ``await connection.open_stream()``, or one that the peer opened.
+
+    Reading and writing are independent, like the two ends of a pipe; a unidirectional stream has one of them. The
+    methods mean what those of :class:`asyncio.StreamReader` and :class:`asyncio.StreamWriter` mean.
+
+    **Back-pressure.** The peer is held back (RFC 9000 section 4) when ``read_limit`` bytes wait to be read, until half
+    of them are. ``write()`` never waits; ``await drain()`` does, while more than ``write_limit`` bytes, or what MsQuic
+    would like to have in hand for this path if that is more, are neither acknowledged nor dropped.
+
+    **Cancellation.** Every await may be cancelled, also by :func:`asyncio.timeout`: no byte is lost and the stream goes
+    on as before. What breaks a stream off is :meth:`reset`, :meth:`stop`, and dropping its last reference, which does
+    both with code 0 for the directions that are not finished.
+
+    **Errors.** :class:`~msquic.StreamReset` when the peer abandoned what it was sending, after the bytes that came
+    before; :class:`~msquic.StreamStopped` when it wants no more; the :class:`~msquic.ConnectionFailed` that tells why
+    when the connection is over.
+    """
+
+    __slots__ = ()
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that carries the stream."""
+        return cast("Connection", self._connection)
+
+    async def read(self, n: int = -1) -> bytes:
+        """At most ``n`` bytes, at least one; ``b""`` when the peer finished and everything was read.
+
+        Without ``n``, everything up to the end, however much that is.
+        """
+        while (data := self._take(n)) is None:
+            await self._readable()
+        return data
+
+    async def readexactly(self, n: int) -> bytes:
+        """``n`` bytes. Raises :class:`asyncio.IncompleteReadError`, with what there was, when the peer finishes before."""
+        while (data := self._take_exactly(n)) is None:
+            await self._readable()
+        if len(data) < n:
+            raise IncompleteReadError(data, n)
+        return data
+
+    async def readuntil(self, separator: Buffer = b"\n", limit: int = _LINE_LIMIT) -> bytes:
+        """The bytes up to and with ``separator``.
+
+        Raises :class:`asyncio.IncompleteReadError`, with what there was, when the peer finishes before it, and
+        :class:`asyncio.LimitOverrunError`, with everything left in place, when it is not within ``limit`` bytes.
+        """
+        wanted = bytes(separator)
+        if not wanted:
+            raise ValueError("separator must have at least one byte")
+        while (data := self._take_until(wanted, limit)) is None:
+            await self._readable()
+        if isinstance(data, bool):
+            raise LimitOverrunError(f"no separator within {limit} bytes", limit)
+        if not data.endswith(wanted):
+            raise IncompleteReadError(data, None)
+        return data
+
+    async def readline(self) -> bytes:
+        """A line with its ``b"\\n"``; what is left when the peer finishes without one, ``b""`` at the end.
+
+        Raises :class:`ValueError` when a line is longer than 64 KiB.
+        """
+        try:
+            return await self.readuntil(b"\n")
+        except IncompleteReadError as error:
+            return error.partial
+        except LimitOverrunError as error:
+            raise ValueError(error.args[0]) from None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The bytes that are there, at most 1 MiB, at least one; the iteration ends when the peer finished."""
+        data = await self.read(_CHUNK)
+        if not data:
+            raise StopAsyncIteration
+        return data
+
+    def writelines(self, data: Iterable[Buffer]) -> None:
+        """``write()`` for each of them."""
+        for piece in data:
+            self.write(piece)
+
+    async def drain(self) -> None:
+        """Waits until there is room for more; see **Back-pressure**. Several coroutines may wait.
+
+        Raises what ``write()`` would raise.
+        """
+        self._check_writable()
+        while self._needs_drain():
+            await self._writable(self._write_level() // 2)
+            self._check_writable()
+
+    async def wait_acked(self) -> None:
+        """Waits until the peer's QUIC acknowledged everything that was written, which says nothing of its application.
+
+        With ``send_buffering_enabled=True`` that is not known, and this returns when MsQuic has copied it.
+        Raises what ``write()`` would raise.
+        """
+        while True:
+            self._check_writable()
+            if not await self._writable(0):
+                return
+
+    async def wait_closed(self) -> None:
+        """Waits until both directions are over and acknowledged. Does not end them; raises nothing."""
+        future = get_running_loop().create_future()
+        if self._wait_closed(future):
+            await self._settled(future)
+
+    async def _readable(self) -> None:
+        future = get_running_loop().create_future()
+        self._wait_readable(future)
+        # Not through _settled(): this is where a program spends its time.
+        try:
+            await future
+        except BaseException:
+            self._forget(future)
+            raise
+
+    async def _writable(self, level: int) -> bool:
+        future = get_running_loop().create_future()
+        if not self._wait_writable(future, level):
+            return False
+        await self._settled(future)
+        return True
+
+    async def _settled(self, future: Future[None]) -> None:
+        try:
+            await future
+        except BaseException:
+            self._forget(future)
+            raise
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Finishes this side's direction and wants no more of the peer's; aborts both with code 1 after an exception."""
+        code = 0 if kind is None or issubclass(kind, CancelledError) else 1
+        try:
+            if self._is_writing:
+                if kind is None:
+                    self.write_eof()
+                else:
+                    self.reset(code)
+            if self._is_reading and not self.at_eof():
+                self.stop(code)
+        except QuicError:
+            # It is over already. In the body that would have raised; there is nothing left to finish.
+            pass
