@@ -24,10 +24,12 @@ void AsyncQueue::push(Event event) noexcept {
 
 void AsyncQueue::close() noexcept {
   if (closed_.exchange(true, std::memory_order_acq_rel)) return;
+  // An interpreter that is ending starts no threads, and takes all memory with it.
+  if (quic::Library::finalizing()) return;
   try {
     Dispatcher::ensure_running();
   } catch (nb::python_error&) {
-    // The interpreter is ending, and takes all memory with it.
+    return;
   }
   std::vector<Event> left;
   while (events_.take(left)) {
