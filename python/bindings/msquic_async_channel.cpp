@@ -38,8 +38,8 @@ void AsyncQueue::close() noexcept {
   }
 }
 
-AsyncChannelObject::AsyncChannelObject(nb::object call_soon, nb::handle stream_type, nb::handle connection_type)
-    : call_soon_(std::move(call_soon)),
+AsyncChannelObject::AsyncChannelObject(nb::object loop, nb::handle stream_type, nb::handle connection_type)
+    : loop_(std::move(loop)),
       stream_type_(nb::borrow(stream_type)),
       connection_type_(nb::borrow(connection_type)) {}
 
@@ -74,7 +74,7 @@ void AsyncChannelObject::check_thread() const {
   if (std::this_thread::get_id() == thread_) return;
   PyErr_SetString(PyExc_RuntimeError,
                   "this object belongs to another asyncio loop: use it on the loop where it was made (from other "
-                  "threads, with loop.call_soon_threadsafe)");
+                  "threads, with loop.loop_threadsafe)");
   throw nb::python_error();
 }
 
@@ -100,12 +100,26 @@ void AsyncChannelObject::dispatch(std::size_t limit) {
   events.wakeup().signal();  // the loop's other work comes first
 }
 
+nb::object AsyncChannelObject::loop() const {
+  nb::object loop = loop_();
+  if (!loop.is_none()) return loop;
+  PyErr_SetString(PyExc_RuntimeError, "the asyncio loop of this object is gone");
+  throw nb::python_error();
+}
+
+nb::object AsyncChannelObject::create_future() const {
+  static PyObject* const name = PyUnicode_InternFromString("create_future");  // kept for the life of the process
+  nb::object future = nb::steal(PyObject_CallMethodObjArgs(loop().ptr(), name, nullptr));
+  if (!future.is_valid()) nb::raise_python_error();
+  return future;
+}
+
 void AsyncChannelObject::mark_dirty(AsyncStreamObject& stream) {
   if (dirty_.empty()) {
     const nb::object self = nb::find(*this);
-    call_soon_(self.attr("flush"));
+    loop().attr("call_soon")(self.attr("flush"));
   }
-  dirty_.push_back(nb::find(stream));
+  dirty_.push_back(nb::borrow(stream.self()));
 }
 
 void AsyncChannelObject::flush() {
@@ -117,7 +131,7 @@ void AsyncChannelObject::flush() {
 }
 
 int AsyncChannelObject::traverse(visitproc visit, void* arg) const {
-  Py_VISIT(call_soon_.ptr());
+  Py_VISIT(loop_.ptr());
   Py_VISIT(stream_type_.ptr());
   Py_VISIT(connection_type_.ptr());
   for (AsyncHeld* object = held_.front(); object != nullptr; object = held_.next(*object)) Py_VISIT(object->self());
@@ -126,7 +140,7 @@ int AsyncChannelObject::traverse(visitproc visit, void* arg) const {
 }
 
 void AsyncChannelObject::clear_references() noexcept {
-  call_soon_.reset();
+  loop_.reset();
   std::vector<nb::object> streams;
   streams.swap(dirty_);
   release_all();
@@ -139,13 +153,14 @@ void bind_quic_async_channel(nb::module_& m) {
                                  "something to send.")
       .def(
           "__init__",
-          [](AsyncChannelObject* self, nb::object call_soon, nb::handle stream_type, nb::handle connection_type) {
+          [](AsyncChannelObject* self, nb::object loop, nb::handle stream_type, nb::handle connection_type) {
             ensure_usable();
-            new (self) AsyncChannelObject(std::move(call_soon), stream_type, connection_type);
+            new (self) AsyncChannelObject(std::move(loop), stream_type, connection_type);
           },
-          nb::arg("call_soon"), nb::arg("stream_type"), nb::arg("connection_type"),
-          nb::sig("def __init__(self, call_soon: collections.abc.Callable[..., object], stream_type: type[AsyncStream], "
-                  "connection_type: type[AsyncConnection]) -> None"))
+          nb::arg("loop"), nb::arg("stream_type"), nb::arg("connection_type"),
+          nb::sig("def __init__(self, loop: collections.abc.Callable[[], asyncio.AbstractEventLoop | None], stream_type: "
+                  "type[AsyncStream], connection_type: type[AsyncConnection]) -> None"),
+          "`loop`: a weak reference to it.")
       .def_prop_ro(
           "file_descriptor", [](AsyncChannelObject& self) { return self.queue()->events().wakeup().file_descriptor(); },
           "Readable when events wait; -1 where the system has no such thing, see wait().")

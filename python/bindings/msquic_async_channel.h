@@ -36,8 +36,8 @@ class AsyncQueue {
 /// The Python class AsyncChannel, one for each asyncio loop. All members need the GIL.
 class AsyncChannelObject {
  public:
-  /// `call_soon`: the loop's.
-  AsyncChannelObject(nanobind::object call_soon, nanobind::handle stream_type, nanobind::handle connection_type);
+  /// `loop`: a weak reference to it. The loop's selector keeps the channel.
+  AsyncChannelObject(nanobind::object loop, nanobind::handle stream_type, nanobind::handle connection_type);
   AsyncChannelObject(const AsyncChannelObject&) = delete;
   AsyncChannelObject& operator=(const AsyncChannelObject&) = delete;
   ~AsyncChannelObject();
@@ -49,6 +49,8 @@ class AsyncChannelObject {
   /// `stream` has something to send. The first one of a turn arranges for flush().
   void mark_dirty(AsyncStreamObject& stream);
   void close() noexcept;
+  /// A new future of the loop.
+  [[nodiscard]] nanobind::object create_future() const;
   /// Keeps an object alive that somebody waits for, until release().
   void hold(AsyncHeld& object) noexcept;
   /// May destroy the object.
@@ -67,8 +69,9 @@ class AsyncChannelObject {
 
  private:
   void release_all() noexcept;
+  [[nodiscard]] nanobind::object loop() const;
 
-  nanobind::object call_soon_;
+  nanobind::object loop_;
   nanobind::object stream_type_;
   nanobind::object connection_type_;
   std::shared_ptr<AsyncQueue> queue_ = std::make_shared<AsyncQueue>();

@@ -108,7 +108,7 @@ void AsyncConnectionMailbox::on_streams_available(std::uint16_t bidirectional, s
           available[direction] == kSaturated
               ? kUnlimited
               : streams_->started[direction].load(std::memory_order_acquire) + available[direction];
-      credit_[direction] = std::max(credit_[direction], total);
+      credit_[direction].store(std::max(credit(direction), total), std::memory_order_release);
     }
     waits = disarm(bit(kWaitBidirectionalCredit) | bit(kWaitUnidirectionalCredit));
   }
@@ -160,8 +160,8 @@ bool AsyncConnectionMailbox::arm(AsyncConnectionWait wait, std::uint64_t opened)
     case kWaitConnected: already = already || connected_; break;
     case kWaitPeerStream: already = already || !peer_streams_.empty(); break;
     case kWaitDatagram: already = already || !datagrams_.empty(); break;
-    case kWaitBidirectionalCredit: already = already || credit_[0] > opened; break;
-    case kWaitUnidirectionalCredit: already = already || credit_[1] > opened; break;
+    case kWaitBidirectionalCredit: already = already || credit(0) > opened; break;
+    case kWaitUnidirectionalCredit: already = already || credit(1) > opened; break;
     case kWaitTicket: already = already || ticket_.has_value(); break;
     case kWaitSent:
       streams_->sent_armed.store(true);
@@ -200,11 +200,6 @@ void AsyncConnectionMailbox::take_datagrams(std::deque<base::SharedBytes>& datag
 std::uint64_t AsyncConnectionMailbox::datagrams_dropped() const noexcept {
   const std::lock_guard lock(mutex_);
   return datagrams_dropped_;
-}
-
-std::uint64_t AsyncConnectionMailbox::credit(std::size_t direction) const noexcept {
-  const std::lock_guard lock(mutex_);
-  return credit_[direction];
 }
 
 std::optional<base::ByteVector> AsyncConnectionMailbox::newest_ticket() const {

@@ -68,7 +68,9 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   void take_datagrams(std::deque<base::SharedBytes>& datagrams) noexcept;
   [[nodiscard]] std::uint64_t datagrams_dropped() const noexcept;
   /// How many streams the peer lets this side begin, since the beginning.
-  [[nodiscard]] std::uint64_t credit(std::size_t direction) const noexcept;
+  [[nodiscard]] std::uint64_t credit(std::size_t direction) const noexcept {
+    return credit_[direction].load(std::memory_order_acquire);
+  }
   [[nodiscard]] std::optional<base::ByteVector> newest_ticket() const;
   [[nodiscard]] base::ByteVector resumption_data() const;
 
@@ -112,7 +114,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   std::deque<base::SharedBytes> datagrams_;
   std::size_t datagram_bytes_ = 0;
   std::uint64_t datagrams_dropped_ = 0;
-  std::uint64_t credit_[2]{};  ///< streams that the peer lets this side begin, since the beginning
+  std::atomic<std::uint64_t> credit_[2]{};  ///< changed under the lock only
   std::optional<base::ByteVector> ticket_;
   base::ByteVector resumption_data_;
 

@@ -18,30 +18,29 @@ void bind_reading(nb::class_<AsyncStreamObject>& stream) {
           [](AsyncStreamObject& self, std::int64_t most) {
             return most < 0 ? self.take_all() : self.take(static_cast<std::uint64_t>(most));
           },
-          nb::arg("most"), nb::sig("def _take(self, most: int) -> bytes | None"),
-          "At most `most` bytes (b\"\" at the end), everything up to the end when negative, None when they are not here.")
+          nb::arg("most"), nb::sig("def _take(self, most: int) -> bytes | asyncio.Future[None]"),
+          "At most `most` bytes (b\"\" at the end), everything up to the end when negative; a future to wait for when they "
+          "are\n"
+          "not here.")
       .def(
           "_take_exactly",
           [](AsyncStreamObject& self, nb::handle count) {
             return self.take_exactly(unsigned_argument(count, "n", kLargestRead));
           },
-          nb::arg("count"), nb::sig("def _take_exactly(self, count: int) -> bytes | None"),
-          "`count` bytes, fewer at the end, None when they are not here.")
+          nb::arg("count"), nb::sig("def _take_exactly(self, count: int) -> bytes | asyncio.Future[None]"),
+          "`count` bytes, fewer at the end, a future to wait for when they are not here.")
       .def(
           "_take_until",
           [](AsyncStreamObject& self, nb::handle separator, std::uint64_t most) {
             const HeldBuffer buffer(separator, "separator");
             bool overrun = false;
             nb::object taken = self.take_until(buffer.bytes(), most, overrun);
-            return overrun ? nb::object(nb::bool_(false)) : taken;
+            return overrun ? nb::object(nb::none()) : taken;
           },
           nb::arg("separator"), nb::arg("most"),
-          nb::sig("def _take_until(self, separator: bytes, most: int) -> bytes | bool | None"),
-          "Up to and with `separator`; the rest at the end; None when it is not here; False when it is not within "
-          "`most`.")
-      .def("_wait_readable", &AsyncStreamObject::wait_readable, nb::arg("future"),
-           nb::sig("def _wait_readable(self, future: asyncio.Future[None]) -> None"),
-           "Settles `future` when the last _take() that gave None is worth another try.")
+          nb::sig("def _take_until(self, separator: bytes, most: int) -> bytes | asyncio.Future[None] | None"),
+          "Up to and with `separator`; the rest at the end; a future to wait for when it is not here; None when it is not\n"
+          "within `most`.")
       .def("at_eof", &AsyncStreamObject::at_eof, "Whether everything was read and the peer finished its direction.")
       .def(
           "stop",
@@ -73,9 +72,9 @@ void bind_writing(nb::class_<AsyncStreamObject>& stream) {
       .def("_needs_drain", &AsyncStreamObject::needs_drain, "Whether drain() has to wait.")
       .def("_write_level", &AsyncStreamObject::write_level, "Bytes that may be on the way without drain() waiting.")
       .def("_check_writable", &AsyncStreamObject::check_writable, "Raises why nothing can be written any more.")
-      .def("_wait_writable", &AsyncStreamObject::wait_writable, nb::arg("future"), nb::arg("level"),
-           nb::sig("def _wait_writable(self, future: asyncio.Future[None], level: int) -> bool"),
-           "Settles `future` when at most `level` bytes are on the way. False when that is so already.")
+      .def("_wait_writable", &AsyncStreamObject::wait_writable, nb::arg("level"),
+           nb::sig("def _wait_writable(self, level: int) -> asyncio.Future[None] | None"),
+           "A future for when at most `level` bytes are on the way; None when that is so already.")
       .def_prop_ro("_finished", &AsyncStreamObject::is_finished, "Whether write_eof() was called.");
 }
 
@@ -106,9 +105,9 @@ void bind_quic_async_stream(nb::module_& m) {
       .def_prop_ro(
           "_connection", [](const AsyncStreamObject& self) { return self.connection(); },
           nb::sig("def _connection(self, /) -> AsyncConnection"))
-      .def("_wait_closed", &AsyncStreamObject::wait_closed, nb::arg("future"),
-           nb::sig("def _wait_closed(self, future: asyncio.Future[None]) -> bool"),
-           "Settles `future` when both directions are over. False when they are already.")
+      .def("_wait_closed", &AsyncStreamObject::wait_closed,
+           nb::sig("def _wait_closed(self) -> asyncio.Future[None] | None"),
+           "A future for when both directions are over; None when they are already.")
       .def("_forget", &AsyncStreamObject::forget, nb::arg("future"),
            nb::sig("def _forget(self, future: asyncio.Future[None]) -> None"),
            "The coroutine that waited for `future` went away.")

@@ -30,8 +30,8 @@ class AsyncStreamObject final : public AsyncHeld {
   AsyncStreamObject& operator=(const AsyncStreamObject&) = delete;
   ~AsyncStreamObject();
 
-  // Reading. Each gives bytes, or None: wait with wait_readable() and ask again. When nothing is left and the peer did
-  // not finish, they raise why nothing comes.
+  // Reading. Each gives bytes, or a future to wait for before asking again. When nothing is left and the peer did not
+  // finish, they raise why nothing comes.
 
   /// At least one byte and at most `most`; b"" at the end.
   nanobind::object take(std::uint64_t most);
@@ -43,7 +43,6 @@ class AsyncStreamObject final : public AsyncHeld {
   /// with `overrun` set.
   nanobind::object take_until(base::Bytes separator, std::uint64_t most, bool& overrun);
   [[nodiscard]] bool at_eof();
-  void wait_readable(nanobind::handle future);
 
   // Writing.
 
@@ -51,8 +50,8 @@ class AsyncStreamObject final : public AsyncHeld {
   void write_eof();
   /// Whether more is on the way than write_level(), so that drain() has to wait.
   [[nodiscard]] bool needs_drain();
-  /// Settles `future` when at most `level` bytes are on the way. False when that is so already.
-  [[nodiscard]] bool wait_writable(nanobind::handle future, std::uint64_t level);
+  /// A future for when at most `level` bytes are on the way; None when that is so already.
+  [[nodiscard]] nanobind::object wait_writable(std::uint64_t level);
   /// Raises why nothing can be written any more, if that is so.
   void check_writable();
   [[nodiscard]] std::uint64_t write_level() const noexcept;
@@ -63,8 +62,8 @@ class AsyncStreamObject final : public AsyncHeld {
 
   void reset(std::uint64_t code);
   void stop(std::uint64_t code);
-  /// False when it is over already.
-  [[nodiscard]] bool wait_closed(nanobind::handle future);
+  /// A future for when it is over; None when it is already.
+  [[nodiscard]] nanobind::object wait_closed();
   void set_priority(std::uint16_t priority);
 
   void wake_reader() noexcept { readers_.wake_all(); }
@@ -100,6 +99,8 @@ class AsyncStreamObject final : public AsyncHeld {
   Fill fill(std::uint64_t wanted);
   /// The first `count` buffered bytes.
   nanobind::object cut(std::uint64_t count);
+  /// Lets the first `count` bytes go.
+  void drop(std::uint64_t count) noexcept;
   void join_slices();
   [[noreturn]] void raise_incoming_end();
   [[noreturn]] void raise_over();
@@ -108,7 +109,8 @@ class AsyncStreamObject final : public AsyncHeld {
   void flush_now();
   void seal_small_writes();
   void drop_pending();
-  void wait(AsyncWaiters& waiters, nanobind::handle future);
+  nanobind::object readable();
+  nanobind::object wait(AsyncWaiters& waiters);
   void send(PendingSend& pending, quic::SendFlags flags);
   void send_nothing(quic::SendFlags flags);
   template <class Outcome>
@@ -125,7 +127,8 @@ class AsyncStreamObject final : public AsyncHeld {
   bool early_data_;
   std::uint16_t priority_ = 32767;
 
-  std::deque<base::SharedBytes> slices_;  // received, not taken
+  std::vector<base::SharedBytes> slices_;  // received, from first_ on not taken
+  std::size_t first_ = 0;
   std::uint64_t buffered_ = 0;            // bytes of slices_
   std::uint64_t searched_ = 0;            // bytes of slices_ known to hold no separator
   bool ended_ = false;                    // the peer's direction is over and everything is in slices_

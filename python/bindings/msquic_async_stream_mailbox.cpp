@@ -20,13 +20,9 @@ void AsyncStreamMailbox::on_start_complete(std::uint64_t, quic::Status status, b
 }
 
 std::uint64_t AsyncStreamMailbox::on_receive(const quic::ReceivedData& data) noexcept {
-  std::uint64_t room = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    room = std::max(limit_, wanted_) - std::min(std::max(limit_, wanted_), held_);
-  }
-  // Only this side adds, so the room can't shrink meanwhile. Copying needs no lock.
-  const std::uint64_t taken = std::min(data.size, room);
+  // The reader makes room meanwhile, never less. Copying needs no lock.
+  const std::uint64_t most = std::max(limit_, wanted_.load(std::memory_order_relaxed));
+  const std::uint64_t taken = std::min(data.size, most - std::min(most, held_.load(std::memory_order_relaxed)));
   std::uint64_t left = taken;
   std::vector<base::SharedBytes> copied;
   base::SharedBytes first;
@@ -45,11 +41,12 @@ std::uint64_t AsyncStreamMailbox::on_receive(const quic::ReceivedData& data) noe
     const std::lock_guard lock(mutex_);
     if (!first.empty()) received_.push_back(std::move(first));
     for (base::SharedBytes& slice : copied) received_.push_back(std::move(slice));
-    held_ += taken;
+    const std::uint64_t held = held_.load(std::memory_order_relaxed) + taken;
+    held_.store(held, std::memory_order_relaxed);
     paused_ = taken < data.size;
     incoming_.early_data = incoming_.early_data || data.early_data;
     incoming_.fin = incoming_.fin || (data.fin && !paused_);
-    wake = reader_armed_ && (held_ >= wanted_ || paused_ || incoming_.fin);
+    wake = reader_armed_ && (held >= wanted_.load(std::memory_order_relaxed) || paused_ || incoming_.fin);
     if (wake) reader_armed_ = false;
   }
   if (wake) push(kReadable);
@@ -98,7 +95,7 @@ void AsyncStreamMailbox::on_peer_receive_aborted(std::uint64_t code) noexcept {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
-    stop_code_ = code;
+    stop_code_.store(code, std::memory_order_release);
     wake = std::exchange(writer_armed_, false);
   }
   if (wake) push(kWritable);
@@ -113,25 +110,30 @@ void AsyncStreamMailbox::on_shutdown_complete(const quic::StreamShutdown&) noexc
   {
     const std::lock_guard lock(mutex_);
     incoming_.over = true;
+    over_.store(true, std::memory_order_release);
     wake = reader_armed_ || writer_armed_ || over_armed_;
     reader_armed_ = writer_armed_ = over_armed_ = false;
   }
   if (wake) push(kOver);
 }
 
-AsyncStreamMailbox::Incoming AsyncStreamMailbox::take_received(std::deque<base::SharedBytes>& slices,
+AsyncStreamMailbox::Incoming AsyncStreamMailbox::take_received(std::vector<base::SharedBytes>& slices,
                                                                std::uint64_t wanted, bool& resume) noexcept {
   const std::lock_guard lock(mutex_);
-  for (base::SharedBytes& slice : received_) slices.push_back(std::move(slice));
-  received_.clear();
+  if (slices.empty()) {
+    slices.swap(received_);
+  } else {
+    for (base::SharedBytes& slice : received_) slices.push_back(std::move(slice));
+    received_.clear();
+  }
   const bool more = !incoming_.fin && !incoming_.over && !incoming_.reset;
-  if (held_ < wanted && more) {
+  if (held_.load(std::memory_order_relaxed) < wanted && more) {
     reader_armed_ = true;
-    wanted_ = wanted;
+    wanted_.store(wanted, std::memory_order_relaxed);
     resume = std::exchange(paused_, false);
   } else {
     reader_armed_ = false;
-    wanted_ = 0;
+    wanted_.store(0, std::memory_order_relaxed);
   }
   return incoming_;
 }
@@ -143,26 +145,17 @@ AsyncStreamMailbox::Incoming AsyncStreamMailbox::incoming() const noexcept {
 
 bool AsyncStreamMailbox::bytes_taken(std::uint64_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
-  held_ -= bytes;
-  return paused_ && held_ <= limit_ / 2 && std::exchange(paused_, false);
+  const std::uint64_t held = held_.load(std::memory_order_relaxed) - bytes;
+  held_.store(held, std::memory_order_relaxed);
+  return paused_ && held <= limit_ / 2 && std::exchange(paused_, false);
 }
 
 bool AsyncStreamMailbox::arm_writer(std::uint64_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
-  if (incoming_.over || stop_code_ || outstanding() <= bytes) return false;
+  if (incoming_.over || stop_code() != kNone || outstanding() <= bytes) return false;
   writer_level_ = writer_armed_ ? std::max(writer_level_, bytes) : bytes;
   writer_armed_ = true;
   return true;
-}
-
-std::optional<std::uint64_t> AsyncStreamMailbox::stop_code() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return stop_code_;
-}
-
-bool AsyncStreamMailbox::is_over() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return incoming_.over;
 }
 
 bool AsyncStreamMailbox::arm_over() noexcept {

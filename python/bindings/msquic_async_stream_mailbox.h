@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,6 +47,8 @@ struct AsyncStreamContext {
 /// back until the reader has taken half of it.
 class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget {
  public:
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+
   AsyncStreamMailbox(std::shared_ptr<AsyncStreamContext> context, std::size_t direction) noexcept
       : context_(std::move(context)), direction_(direction), limit_(context_->read_limit) {}
   ~AsyncStreamMailbox() override;
@@ -72,7 +73,7 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
   /// Moves what was received behind `slices`. When the reader then has fewer than `wanted` bytes and more can come, it is
   /// woken as soon as it can have as many, and as many are accepted whatever the limit. `resume` is set when the stream
   /// was paused and must go on.
-  Incoming take_received(std::deque<base::SharedBytes>& slices, std::uint64_t wanted, bool& resume) noexcept;
+  Incoming take_received(std::vector<base::SharedBytes>& slices, std::uint64_t wanted, bool& resume) noexcept;
   [[nodiscard]] Incoming incoming() const noexcept;
   /// The reader took `bytes`. True when the stream was paused and must go on.
   [[nodiscard]] bool bytes_taken(std::uint64_t bytes) noexcept;
@@ -90,12 +91,13 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
   }
   /// Wakes the writer when at most `bytes` are outstanding. False when that is so already, or the stream is over.
   [[nodiscard]] bool arm_writer(std::uint64_t bytes) noexcept;
-  [[nodiscard]] std::optional<std::uint64_t> stop_code() const noexcept;
+  /// The code of the peer's STOP_SENDING, kNone without.
+  [[nodiscard]] std::uint64_t stop_code() const noexcept { return stop_code_.load(std::memory_order_acquire); }
   /// Something that was written was dropped instead of sent.
   [[nodiscard]] bool send_canceled() const noexcept { return canceled_.load(std::memory_order_acquire); }
   [[nodiscard]] quic::Status start_status() const noexcept { return start_status_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t ideal_send_buffer() const noexcept { return ideal_.load(std::memory_order_relaxed); }
-  [[nodiscard]] bool is_over() const noexcept;
+  [[nodiscard]] bool is_over() const noexcept { return over_.load(std::memory_order_acquire); }
   /// Tells the loop when the stream is over. False when it is already.
   [[nodiscard]] bool arm_over() noexcept;
 
@@ -104,8 +106,6 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
 
  private:
   enum Kind : std::uint32_t { kReadable, kWritable, kReleased, kOver };
-  static constexpr std::uint64_t kNobody = ~std::uint64_t{0};
-
   void send_is_over() noexcept;
   void push(Kind kind) noexcept { context_->queue->push(Event{shared_from_this(), kind}); }
 
@@ -114,19 +114,22 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
 
   mutable std::mutex mutex_;
   std::vector<base::SharedBytes> received_;
-  std::uint64_t held_ = 0;  // bytes that the reader has not taken, in received_ and with the reader
-  std::uint64_t limit_;
-  std::uint64_t wanted_ = 0;  // the reader waits until it has so many
+  // Changed under the lock only. Bytes that the reader has not taken, in received_ and with the reader; and how many it
+  // waits for.
+  std::atomic<std::uint64_t> held_{0};
+  std::atomic<std::uint64_t> wanted_{0};
+  const std::uint64_t limit_;
   bool paused_ = false;
   bool reader_armed_ = false;
   bool writer_armed_ = false;
   bool over_armed_ = false;
   std::uint64_t writer_level_ = 0;
   Incoming incoming_;
-  std::optional<std::uint64_t> stop_code_;
   std::vector<BorrowedSend*> released_;
 
   std::atomic<std::uint64_t> outstanding_{0};
+  std::atomic<std::uint64_t> stop_code_{kNone};
+  std::atomic<bool> over_{false};
   std::atomic<bool> canceled_{false};
   std::atomic<std::uint64_t> ideal_{0};
   std::atomic<quic::Status> start_status_{quic::Status::Success};

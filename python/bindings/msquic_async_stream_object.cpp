@@ -76,25 +76,38 @@ void AsyncStreamObject::raise_over() {
 }
 
 nb::object AsyncStreamObject::cut(std::uint64_t count) {
-  PyObject* const bytes = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(count));
+  const base::SharedBytes& oldest = slices_[first_];
+  PyObject* const bytes = PyBytes_FromStringAndSize(
+      count <= oldest.size() ? reinterpret_cast<const char*>(oldest.data()) : nullptr, static_cast<Py_ssize_t>(count));
   if (bytes == nullptr) nb::raise_python_error();
-  char* target = PyBytes_AsString(bytes);
-  for (std::uint64_t left = count; left != 0;) {
-    base::SharedBytes& front = slices_.front();
-    const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(left, front.size()));
-    std::memcpy(target, front.data(), part);
-    target += part;
-    left -= part;
-    if (part == front.size()) {
-      slices_.pop_front();
-    } else {
-      front = front.from(part);
+  if (count > oldest.size()) {
+    char* target = PyBytes_AsString(bytes);
+    std::uint64_t left = count;
+    for (std::size_t i = first_; left != 0; ++i) {
+      const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(left, slices_[i].size()));
+      std::memcpy(target, slices_[i].data(), part);
+      target += part;
+      left -= part;
     }
   }
+  drop(count);
+  if (mailbox_->bytes_taken(count)) static_cast<void>(stream_.resume_receive());
+  return nb::steal(bytes);
+}
+
+void AsyncStreamObject::drop(std::uint64_t count) noexcept {
   buffered_ -= count;
   searched_ -= std::min(searched_, count);
-  if (count != 0 && mailbox_->bytes_taken(count)) static_cast<void>(stream_.resume_receive());
-  return nb::steal(bytes);
+  if (buffered_ == 0) {
+    slices_.clear();
+    first_ = 0;
+    return;
+  }
+  while (count >= slices_[first_].size()) {
+    count -= slices_[first_].size();
+    slices_[first_++] = {};
+  }
+  slices_[first_] = slices_[first_].from(static_cast<std::size_t>(count));
 }
 
 nb::object AsyncStreamObject::take(std::uint64_t most) {
@@ -104,26 +117,27 @@ nb::object AsyncStreamObject::take(std::uint64_t most) {
   if (buffered_ != 0) return cut(std::min(most, buffered_));
   if (outcome == Fill::End) return bytes_object("", 0);
   if (outcome == Fill::Broken) raise_incoming_end();
-  return nb::none();
+  return readable();
 }
 
 nb::object AsyncStreamObject::take_all() { return take_exactly(kEverything); }
 
 nb::object AsyncStreamObject::take_exactly(std::uint64_t count) {
+  if (count == 0) return bytes_object("", 0);
   switch (fill(count)) {
     case Fill::Enough: return cut(count);
-    case Fill::End: return cut(buffered_);
+    case Fill::End: return buffered_ == 0 ? bytes_object("", 0) : cut(buffered_);
     case Fill::Broken: raise_incoming_end();
     case Fill::Waiting: break;
   }
-  return nb::none();
+  return readable();
 }
 
 nb::object AsyncStreamObject::take_until(base::Bytes separator, std::uint64_t most, bool& overrun) {
   while (true) {
-    if (slices_.size() > 1) join_slices();
+    if (slices_.size() - first_ > 1) join_slices();
     if (buffered_ >= separator.size()) {
-      const std::string_view text = base::as_text(slices_.front().view());
+      const std::string_view text = base::as_text(slices_[first_].view());
       const std::size_t found = text.find(base::as_text(separator), static_cast<std::size_t>(searched_));
       overrun = (found == std::string_view::npos ? buffered_ : found) > most;
       if (overrun) return nb::none();
@@ -132,9 +146,9 @@ nb::object AsyncStreamObject::take_until(base::Bytes separator, std::uint64_t mo
     }
     switch (fill(buffered_ + 1)) {
       case Fill::Enough: break;
-      case Fill::End: return cut(buffered_);
+      case Fill::End: return buffered_ == 0 ? bytes_object("", 0) : cut(buffered_);
       case Fill::Broken: raise_incoming_end();
-      case Fill::Waiting: return nb::none();
+      case Fill::Waiting: return readable();
     }
   }
 }
@@ -142,8 +156,11 @@ nb::object AsyncStreamObject::take_until(base::Bytes separator, std::uint64_t mo
 void AsyncStreamObject::join_slices() {
   base::ByteVector joined;
   joined.reserve(static_cast<std::size_t>(buffered_));
-  for (const base::SharedBytes& slice : slices_) joined.insert(joined.end(), slice.view().begin(), slice.view().end());
+  for (std::size_t i = first_; i != slices_.size(); ++i) {
+    joined.insert(joined.end(), slices_[i].view().begin(), slices_[i].view().end());
+  }
   slices_.clear();
+  first_ = 0;
   slices_.push_back(base::SharedBytes::copy_of(joined));
 }
 
@@ -152,17 +169,19 @@ bool AsyncStreamObject::at_eof() {
   return can_receive() && !stopped_ && fill(1) == Fill::End;
 }
 
-void AsyncStreamObject::wait_readable(nb::handle future) {
+nb::object AsyncStreamObject::readable() {
   if (readers_.has_waiting()) {
     PyErr_SetString(PyExc_RuntimeError, "another coroutine is reading from this stream already");
     throw nb::python_error();
   }
-  wait(readers_, future);
+  return wait(readers_);
 }
 
-void AsyncStreamObject::wait(AsyncWaiters& waiters, nb::handle future) {
+nb::object AsyncStreamObject::wait(AsyncWaiters& waiters) {
+  nb::object future = owner().channel().create_future();
   waiters.add(future);
   owner().channel().hold(*this);
+  return future;
 }
 
 void AsyncStreamObject::let_go() noexcept {
@@ -179,8 +198,8 @@ void AsyncStreamObject::forget(nb::handle future) noexcept {
 void AsyncStreamObject::check_writable() {
   if (!can_send()) raise_named("InvalidState", "the stream is unidirectional and was opened by the peer: it only receives");
   if (reset_) raise_named("InvalidState", "reset() was called: nothing more can be sent on this stream");
-  if (const auto code = mailbox_->stop_code()) {
-    raise_stream_error("StreamStopped", "the peer wants no more data on the stream", *code);
+  if (const std::uint64_t code = mailbox_->stop_code(); code != AsyncStreamMailbox::kNone) {
+    raise_stream_error("StreamStopped", "the peer wants no more data on the stream", code);
   }
   if (send_error_) raise_send_error();
   if (mailbox_->send_canceled()) raise_over();
@@ -321,11 +340,10 @@ bool AsyncStreamObject::needs_drain() {
   return mailbox_->outstanding() > level;
 }
 
-bool AsyncStreamObject::wait_writable(nb::handle future, std::uint64_t level) {
+nb::object AsyncStreamObject::wait_writable(std::uint64_t level) {
   if (pending_bytes_ != 0 || dirty_) flush_now();
-  if (!mailbox_->arm_writer(level)) return false;
-  wait(writers_, future);
-  return true;
+  if (!mailbox_->arm_writer(level)) return nb::none();
+  return wait(writers_);
 }
 
 void AsyncStreamObject::reset(std::uint64_t code) {
@@ -349,6 +367,7 @@ void AsyncStreamObject::stop(std::uint64_t code) {
   stopped_ = true;
   const bool finished = ended_;
   slices_.clear();
+  first_ = 0;
   buffered_ = searched_ = 0;
   ended_ = false;
   if (!finished && !mailbox_->is_over()) or_raise(stream_.abort_receive(code));
@@ -356,11 +375,10 @@ void AsyncStreamObject::stop(std::uint64_t code) {
   let_go();
 }
 
-bool AsyncStreamObject::wait_closed(nb::handle future) {
+nb::object AsyncStreamObject::wait_closed() {
   if (dirty_) flush_now();
-  if (!mailbox_->arm_over()) return false;
-  wait(closed_, future);
-  return true;
+  if (!mailbox_->arm_over()) return nb::none();
+  return wait(closed_);
 }
 
 void AsyncStreamObject::set_priority(std::uint16_t priority) {

@@ -3,7 +3,7 @@
 #include <nanobind/nanobind.h>
 
 #include <cstddef>
-#include <deque>
+#include <vector>
 
 namespace msquic_py::python {
 
@@ -11,7 +11,8 @@ namespace msquic_py::python {
 /// Takes over the reference to the future; null is no future. Needs the GIL.
 void settle_future(PyObject* future, PyObject* result = nullptr) noexcept;
 
-/// The futures of the coroutines that wait for one thing, the longest waiting first. All members need the GIL.
+/// The futures of the coroutines that wait for one thing, the longest waiting first. There is rarely more than one,
+/// which costs no allocation. All members need the GIL.
 class AsyncWaiters {
  public:
   AsyncWaiters() = default;
@@ -19,23 +20,27 @@ class AsyncWaiters {
   AsyncWaiters& operator=(const AsyncWaiters&) = delete;
   ~AsyncWaiters() { clear(); }
 
-  [[nodiscard]] bool empty() const noexcept { return futures_.empty(); }
-  /// The coroutine that waited for `future` went away.
-  void forget(nanobind::handle future) noexcept;
-  void add(nanobind::handle future) { futures_.push_back(future.inc_ref().ptr()); }
-  /// Settles up to `count` futures of those that still wait.
-  void wake(std::size_t count) noexcept;
-  void wake_all() noexcept { wake(futures_.size()); }
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
   /// Whether anybody still waits.
   [[nodiscard]] bool has_waiting() noexcept;
+  void add(nanobind::handle future);
+  /// Settles up to `count` futures of those that still wait.
+  void wake(std::size_t count) noexcept;
+  void wake_all() noexcept;
+  /// The coroutine that waited for `future` went away.
+  void forget(nanobind::handle future) noexcept;
   void clear() noexcept;
   int traverse(visitproc visit, void* arg) const {
-    for (PyObject* const future : futures_) Py_VISIT(future);
+    Py_VISIT(first_);
+    for (PyObject* const future : others_) Py_VISIT(future);
     return 0;
   }
 
  private:
-  std::deque<PyObject*> futures_;
+  PyObject* take_first() noexcept;
+
+  PyObject* first_ = nullptr;
+  std::vector<PyObject*> others_;
 };
 
 }  // namespace msquic_py::python

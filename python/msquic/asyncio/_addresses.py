@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain, zip_longest
@@ -15,6 +16,12 @@ Result = TypeVar("Result")
 
 async def resolve(host: str, port: int, family: int) -> list[str]:
     """IP literals in the order in which they are to be tried: the families alternate (RFC 8305 section 4)."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return [host]
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_DGRAM)
@@ -36,6 +43,8 @@ async def first_success(attempts: Sequence[Callable[[], Awaitable[Result]]], del
     The next attempt starts when the one before failed, or after ``delay`` seconds (None: only when it failed). When
     all fail, the first one's error is raised, with those of the others as notes.
     """
+    if len(attempts) == 1:
+        return await attempts[0]()
     running: set[asyncio.Task[Result]] = set()
     errors: list[QuicError] = []
     left = list(attempts)

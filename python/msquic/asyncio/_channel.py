@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections.abc import Callable
 
 from msquic._native.quic import AsyncChannel
 from msquic.asyncio.connection import Connection
@@ -29,13 +28,7 @@ def running_channel() -> AsyncChannel:
 def _new_channel(loop: asyncio.AbstractEventLoop) -> AsyncChannel:
     reference = weakref.ref(loop)
 
-    def call_soon(callback: Callable[[], object]) -> None:
-        alive = reference()
-        if alive is None:
-            raise RuntimeError("the asyncio loop of this object is gone")
-        alive.call_soon(callback)
-
-    channel = AsyncChannel(call_soon, Stream, Connection)
+    channel = AsyncChannel(reference, Stream, Connection)
     # What comes when the loop is gone must not pile up.
     weakref.finalize(loop, channel.close).atexit = False
     try:

@@ -171,12 +171,12 @@ class Connection(AsyncConnection):
             await self.wait_closed()
 
     async def _close_gracefully(self) -> None:
+        future: asyncio.Future[None] = get_running_loop().create_future()
         try:
-            async with asyncio.timeout(_GRACE):
-                await self._wait_for(_Wait.SENT)
-        except TimeoutError:
-            pass
+            if self._wait(_Wait.SENT, future):
+                await asyncio.wait((future,), timeout=_GRACE)
         finally:
+            self._forget(_Wait.SENT, future, False)
             self.close()
         await self.wait_closed()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, Future, IncompleteReadError, LimitOverrunError, get_running_loop
+from asyncio import CancelledError, Future, IncompleteReadError, LimitOverrunError
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Self, cast
 
@@ -51,14 +51,20 @@ class Stream(AsyncStream):
 
         Without ``n``, everything up to the end, however much that is.
         """
-        while (data := self._take(n)) is None:
-            await self._readable()
+        while not isinstance(data := self._take(n), bytes):
+            # The same lines stand where else a program waits for bytes: a coroutine of their own would cost a tenth of a
+            # small request.
+            try:
+                await data
+            except BaseException:
+                self._forget(data)
+                raise
         return data
 
     async def readexactly(self, n: int) -> bytes:
         """``n`` bytes. Raises :class:`asyncio.IncompleteReadError`, with what there was, when the peer finishes before."""
-        while (data := self._take_exactly(n)) is None:
-            await self._readable()
+        while not isinstance(data := self._take_exactly(n), bytes):
+            await self._settled(data)
         if len(data) < n:
             raise IncompleteReadError(data, n)
         return data
@@ -72,9 +78,9 @@ class Stream(AsyncStream):
         wanted = bytes(separator)
         if not wanted:
             raise ValueError("separator must have at least one byte")
-        while (data := self._take_until(wanted, limit)) is None:
-            await self._readable()
-        if isinstance(data, bool):
+        while isinstance(data := self._take_until(wanted, limit), Future):
+            await self._settled(data)
+        if data is None:
             raise LimitOverrunError(f"no separator within {limit} bytes", limit)
         if not data.endswith(wanted):
             raise IncompleteReadError(data, None)
@@ -114,7 +120,9 @@ class Stream(AsyncStream):
         """
         self._check_writable()
         while self._needs_drain():
-            await self._writable(self._write_level() // 2)
+            future = self._wait_writable(self._write_level() // 2)
+            if future is not None:
+                await self._settled(future)
             self._check_writable()
 
     async def wait_acked(self) -> None:
@@ -123,33 +131,16 @@ class Stream(AsyncStream):
         With ``send_buffering_enabled=True`` that is not known, and this returns when MsQuic has copied it.
         Raises what ``write()`` would raise.
         """
-        while True:
+        self._check_writable()
+        while (future := self._wait_writable(0)) is not None:
+            await self._settled(future)
             self._check_writable()
-            if not await self._writable(0):
-                return
+        self._check_writable()
 
     async def wait_closed(self) -> None:
         """Waits until both directions are over and acknowledged. Does not end them; raises nothing."""
-        future = get_running_loop().create_future()
-        if self._wait_closed(future):
+        while (future := self._wait_closed()) is not None:
             await self._settled(future)
-
-    async def _readable(self) -> None:
-        future = get_running_loop().create_future()
-        self._wait_readable(future)
-        # Not through _settled(): this is where a program spends its time.
-        try:
-            await future
-        except BaseException:
-            self._forget(future)
-            raise
-
-    async def _writable(self, level: int) -> bool:
-        future = get_running_loop().create_future()
-        if not self._wait_writable(future, level):
-            return False
-        await self._settled(future)
-        return True
 
     async def _settled(self, future: Future[None]) -> None:
         try:
