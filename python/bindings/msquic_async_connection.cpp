@@ -49,12 +49,12 @@ void bind_traffic(nb::class_<AsyncConnectionObject>& connection) {
             return nb::inst_ptr<AsyncConnectionObject>(self)->open_stream(self, unidirectional, early_data);
           },
           nb::arg("unidirectional"), nb::arg("early_data"),
-          nb::sig("def _open_stream(self, unidirectional: bool, early_data: bool) -> AsyncStream | None"),
-          "A stream, None when the peer admits no more now.")
+          nb::sig("def _open_stream(self, unidirectional: bool, early_data: bool) -> typing.Any"),
+          "A stream of the channel's stream_type, None when the peer admits no more now.")
       .def(
           "_take_peer_stream",
           [](nb::handle self) { return nb::inst_ptr<AsyncConnectionObject>(self)->take_peer_stream(self); },
-          nb::sig("def _take_peer_stream(self) -> AsyncStream | None"), "The peer's next stream.")
+          nb::sig("def _take_peer_stream(self) -> typing.Any"), "The peer's next stream, None when there is none.")
       .def("_take_datagram", &AsyncConnectionObject::take_datagram,
            nb::sig("def _take_datagram(self) -> bytes | None"), "The oldest datagram.")
       .def("_send_datagram", &AsyncConnectionObject::send_datagram, nb::arg("data"), nb::arg("priority"),

@@ -266,10 +266,6 @@ class ConnectionFailed(QuicError, ConnectionError):
     """The reason phrase that came with it, often empty."""
 
 
-class ConnectionClosed(ConnectionFailed):
-    """This side closed the connection."""
-
-
 class PeerClosed(ConnectionFailed):
     """The peer's application closed the connection with ``app_code``."""
 

@@ -10,12 +10,19 @@ from typing import Any
 from msquic.asyncio import Connection, Server, connect, serve
 
 ALPN = "test"
-DEADLINE = 5.0
+DEADLINE = 15.0
 """Seconds that any wait may take, on a busy machine too."""
 
 
 async def within(awaitable: Awaitable[Any], seconds: float = DEADLINE) -> Any:
     return await asyncio.wait_for(awaitable, seconds)
+
+
+async def until(condition: Callable[[], object], seconds: float = DEADLINE) -> None:
+    """Waits for what no event tells."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager

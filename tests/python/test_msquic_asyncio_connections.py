@@ -9,7 +9,7 @@ import time
 import pytest
 
 import msquic
-from asyncio_pairs import ALPN, client, pair, server, within
+from asyncio_pairs import ALPN, client, pair, server, until, within
 from msquic.asyncio import connect, serve
 
 
@@ -20,11 +20,13 @@ async def nothing(connection):
 async def test_what_a_connection_tells_about_itself(certificate):
     async with pair(certificate) as both:
         assert both.client.alpn == both.server.alpn == ALPN
-        assert not both.client.is_server and both.server.is_server
+        assert not both.client.is_server
+        assert both.server.is_server
         assert both.client.remote_address == ("127.0.0.1", both.listener.port)
         assert both.client.local_address == both.server.remote_address
         assert both.client.server_name == "127.0.0.1"
-        assert not both.client.is_closed and both.client.close_error is None
+        assert not both.client.is_closed
+        assert both.client.close_error is None
         assert not both.client.resumed
         assert "connected" in repr(both.client)
 
@@ -74,7 +76,7 @@ async def test_the_timeout_is_wall_clock_time(certificate):
     silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # takes packets and never answers
     silent.bind(("127.0.0.1", 0))
     started = time.monotonic()
-    with silent, pytest.raises(msquic.ConnectionTimeout, match="within 0.4 s"):
+    with silent, pytest.raises(msquic.ConnectionTimeout, match="within"):
         await connect("127.0.0.1", silent.getsockname()[1], alpn=ALPN, timeout=0.4)
     assert 0.35 < time.monotonic() - started < 5
 
@@ -89,9 +91,7 @@ async def test_cancelling_connect_leaves_nothing_behind(certificate):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        async with asyncio.timeout(10):
-            while msquic.live_objects()["connections"] != before:
-                await asyncio.sleep(0.02)
+        await until(lambda: msquic.live_objects()["connections"] == before)
 
 
 async def _await(connector):
@@ -183,9 +183,7 @@ async def test_datagrams_that_nobody_takes_are_dropped_oldest_first(certificate)
             both.client.send_datagram(number.to_bytes(4, "big"))
             if number % 64 == 0:
                 await both.client.send_datagram_tracked(b"mark")
-        async with asyncio.timeout(10):
-            while both.server.datagrams_dropped < 500:
-                await asyncio.sleep(0.01)
+        await until(lambda: both.server.datagrams_dropped >= 500)
         first = await both.server.receive_datagram()
         assert first == b"mark" or int.from_bytes(first, "big") >= 400
 
@@ -200,9 +198,7 @@ async def test_datagrams_can_be_off(certificate):
 async def test_a_server_counts_and_closes_its_connections(certificate):
     async with server(certificate, nothing) as made:
         connections = [await connect("127.0.0.1", made.port, alpn=ALPN, verify=False) for _ in range(3)]
-        async with asyncio.timeout(10):
-            while len(made.connections) < 3:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(made.connections) == 3)
         port = made.port
         assert made.local_address[1] == port > 0
         made.stop_accepting()
@@ -214,7 +210,8 @@ async def test_a_server_counts_and_closes_its_connections(certificate):
             error = await within(connection.wait_closed())
             assert error.app_code == 17
         await within(made.wait_closed())
-        assert made.port == 0 and "closed" in repr(made)
+        assert made.port == 0
+        assert "closed" in repr(made)
 
 
 async def test_serve_forever_ends_when_it_is_cancelled(certificate):

@@ -7,17 +7,18 @@
             stream.write(await stream.read())
             stream.write_eof()
 
-    async with msquic.asyncio.serve(echo, port=4433, alpn="echo", cert_file="cert.pem", key_file="key.pem") as server:
-        await server.serve_forever()
+    server = await serve(echo, port=4433, alpn="echo", cert_file="cert.pem", key_file="key.pem")
 
-    async with msquic.asyncio.connect("localhost", 4433, alpn="echo", ca_file="cert.pem") as connection:
+
+    async with connect("localhost", 4433, alpn="echo", ca_file="cert.pem") as connection:
         stream = await connection.open_stream()
         stream.write(b"hello")
         stream.write_eof()
         print(await stream.read())
 
-Objects belong to the loop where they were made. MsQuic has threads of its own and tells a loop what happened in batches,
-through one file descriptor; a loop where nothing happens is never woken. Errors are those of :mod:`msquic.exceptions`.
+Objects belong to the loop where they were made. MsQuic has threads of its own and tells a loop what happened in
+batches, through one file descriptor; a loop where nothing happens is never woken. Errors are those of
+:mod:`msquic.exceptions`.
 """
 
 from msquic.asyncio.client import Connector, connect

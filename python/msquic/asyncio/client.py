@@ -122,7 +122,7 @@ async def _connect(
     early_data: bool,
     local_address: tuple[str, int] | None,
     family: int,
-    timeout: float | None,
+    timeout: float | None,  # noqa: ASYNC109 - of all attempts together
     happy_eyeballs_delay: float | None,
     limits: tuple[int, int],
     configuration: msquic.Configuration | None,

@@ -6,7 +6,7 @@ import asyncio
 from asyncio import CancelledError, get_running_loop
 from collections.abc import AsyncIterator
 from enum import IntEnum
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
 from msquic._native.quic import AsyncConnection
 from msquic.asyncio.stream import Stream
@@ -68,24 +68,27 @@ class Connection(AsyncConnection):
 
         Raises a :class:`~msquic.ConnectionFailed` when the connection is closed.
         """
-        while (stream := self._open_stream(False, early_data)) is None:
+        while (opened := self._open_stream(False, early_data)) is None:
             await self._wait_for_credit(_Wait.BIDIRECTIONAL_CREDIT, wait)
-        return cast(Stream, stream)
+        stream: Stream = opened
+        return stream
 
     async def open_uni_stream(self, *, wait: bool = True, early_data: bool = False) -> Stream:
         """A new unidirectional stream, on which only this side sends; like :meth:`open_stream` otherwise."""
-        while (stream := self._open_stream(True, early_data)) is None:
+        while (opened := self._open_stream(True, early_data)) is None:
             await self._wait_for_credit(_Wait.UNIDIRECTIONAL_CREDIT, wait)
-        return cast(Stream, stream)
+        stream: Stream = opened
+        return stream
 
     async def accept_stream(self) -> Stream:
         """The next stream that the peer opens, of either kind, in the order of their arrival.
 
         Raises a :class:`~msquic.ConnectionFailed` when the connection is closed and all were accepted.
         """
-        while (stream := self._take_peer_stream()) is None:
+        while (accepted := self._take_peer_stream()) is None:
             await self._wait_for(_Wait.PEER_STREAM)
-        return cast(Stream, stream)
+        stream: Stream = accepted
+        return stream
 
     def __aiter__(self) -> Self:
         return self
@@ -93,13 +96,16 @@ class Connection(AsyncConnection):
     async def __anext__(self) -> Stream:
         """The next stream of the peer. The iteration ends when either side closed with code 0, else it raises why."""
         try:
-            return await self.accept_stream()
+            while (accepted := self._take_peer_stream()) is None:
+                await self._wait_for(_Wait.PEER_STREAM)
         except ConnectionClosed:
             raise StopAsyncIteration from None
         except PeerClosed as error:
             if error.app_code == 0:
                 raise StopAsyncIteration from None
             raise
+        stream: Stream = accepted
+        return stream
 
     def send_datagram(self, data: Buffer, *, priority: bool = False) -> None:
         """Sends an unreliable datagram (RFC 9221); the bytes are copied.

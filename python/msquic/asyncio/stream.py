@@ -52,8 +52,7 @@ class Stream(AsyncStream):
         Without ``n``, everything up to the end, however much that is.
         """
         while not isinstance(data := self._take(n), bytes):
-            # The same lines stand where else a program waits for bytes: a coroutine of their own would cost a tenth of a
-            # small request.
+            # Not through _settled(): one coroutine more is a tenth of what a small request costs.
             try:
                 await data
             except BaseException:
@@ -62,7 +61,10 @@ class Stream(AsyncStream):
         return data
 
     async def readexactly(self, n: int) -> bytes:
-        """``n`` bytes. Raises :class:`asyncio.IncompleteReadError`, with what there was, when the peer finishes before."""
+        """``n`` bytes.
+
+        Raises :class:`asyncio.IncompleteReadError`, with what there was, when the peer finishes before.
+        """
         while not isinstance(data := self._take_exactly(n), bytes):
             await self._settled(data)
         if len(data) < n:
@@ -155,7 +157,7 @@ class Stream(AsyncStream):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Finishes this side's direction and wants no more of the peer's; aborts both with code 1 after an exception."""
+        """Finishes this direction and wants no more of the other; after an exception, aborts both with code 1."""
         code = 0 if kind is None or issubclass(kind, CancelledError) else 1
         try:
             if self._is_writing:
