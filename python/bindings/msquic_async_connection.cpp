@@ -6,6 +6,8 @@
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
 #include "msquic_registration.h"
+#include "msquic_settings.h"
+#include "msquic_statistics.h"
 #include "msquic_topics.h"
 
 namespace msquic_py::python {
@@ -69,6 +71,41 @@ void bind_traffic(nb::class_<AsyncConnectionObject>& connection) {
             self.shutdown(unsigned_argument(code, "code", kLargestCode), text_argument(reason, "reason"));
           },
           nb::arg("code"), nb::arg("reason"), nb::sig("def _shutdown(self, code: int, reason: str) -> None"));
+}
+
+nb::object statistics(AsyncConnectionObject& self) {
+  const quic::Connection connection = self.connection();
+  return statistics_object(or_raise(without_gil([&] { return connection.statistics(); })));
+}
+
+void update_settings(AsyncConnectionObject& self, const nb::kwargs& named) {
+  quic::Settings settings;
+  for (const auto& [name, value] : named) set_setting(settings, nb::cast<std::string>(name).c_str(), value);
+  or_raise(self.connection().update_settings(settings));
+}
+
+void bind_observation(nb::class_<AsyncConnectionObject>& connection) {
+  // It outlives the module, which refers to it.
+  static const std::string update_signature = "def update_settings(self, " + live_settings_parameters() + ") -> None";
+  connection
+      .def("_statistics", statistics, nb::sig("def _statistics(self) -> msquic.statistics.ConnectionStatistics"),
+           "Blocks until MsQuic's worker is free.")
+      .def("update_settings", update_settings, nb::arg("kwargs"), nb::sig(update_signature.c_str()),
+           "Changes settings of the live connection, those that msquic.Settings says are live; the others keep their\n"
+           "values. Takes effect soon, not at once. Raises InvalidArgument, ClosedHandle when the connection is over.")
+      .def_prop_ro(
+          "handshake", [](AsyncConnectionObject& self) { return handshake_object(self.connection().handshake()); },
+          nb::sig("def handshake(self, /) -> msquic.statistics.HandshakeInfo | None"),
+          "The versions of QUIC and TLS, the cipher suite and the group in use; None before the handshake is complete.")
+      .def_prop_ro(
+          "original_destination_cid",
+          [](AsyncConnectionObject& self) {
+            const base::ByteVector id = self.connection().original_destination_cid();
+            return nb::bytes(reinterpret_cast<const char*>(id.data()), id.size());
+          },
+          "The connection ID that the client chose for the server at first (RFC 9000 section 7.2), the same on both "
+          "sides,\n"
+          "for finding a connection in both sides' logs; b\"\" before the handshake is complete or failed.");
 }
 
 void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
@@ -158,6 +195,7 @@ void bind_quic_async_connection(nb::module_& m) {
   bind_waiting(connection);
   bind_traffic(connection);
   bind_properties(connection);
+  bind_observation(connection);
 }
 
 }  // namespace msquic_py::python

@@ -195,6 +195,23 @@ async def test_datagrams_can_be_off(certificate):
             both.client.send_datagram(b"x")
 
 
+async def test_statistics_and_the_handshake(certificate):
+    async with pair(certificate) as both:
+        stream, peer = await both.streams()
+        stream.write(bytes(100_000))
+        stream.write_eof()
+        await within(peer.read())
+        sent, received = await both.client.stats(), await both.server.stats()
+        assert sent.send_total_stream_bytes >= 100_000 and received.recv_total_stream_bytes >= 100_000
+        assert sent.rtt_us > 0 and sent.send_congestion_window > 0 and 1200 <= sent.send_path_mtu <= 1500
+        assert both.client.handshake.tls_version == "TLSv1.3"
+        assert len(both.client.original_destination_cid) >= 8
+        assert both.client.original_destination_cid == both.server.original_destination_cid
+        both.client.update_settings(keep_alive_interval_ms=1000)
+        with pytest.raises(msquic.InvalidArgument):
+            both.client.update_settings(keep_alive_interval_ms=-1)
+
+
 async def test_a_server_counts_and_closes_its_connections(certificate):
     async with server(certificate, nothing) as made:
         connections = [await connect("127.0.0.1", made.port, alpn=ALPN, verify=False) for _ in range(3)]

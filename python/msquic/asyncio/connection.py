@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from msquic.statistics import ConnectionStatistics
+
 
 class _Wait(IntEnum):
     """``AsyncConnectionWait`` of the native module, in its order."""
@@ -163,6 +165,14 @@ class Connection(AsyncConnection):
             if self._is_over:
                 raise self.close_error or ConnectionClosed("this side closed the connection")
             await self._wait_for(_Wait.CONNECTED)
+
+    async def stats(self) -> ConnectionStatistics:
+        """What MsQuic counted on this connection so far.
+
+        Asks MsQuic's worker thread, on a thread of the loop's executor. Raises :class:`~msquic.ClosedHandle` when the
+        connection is over. Cancelled, nobody hears the answer.
+        """
+        return await get_running_loop().run_in_executor(None, self._statistics)
 
     async def __aenter__(self) -> Self:
         return self
