@@ -33,6 +33,7 @@ EXECUTED = {
     'msquic.Registration("moqt_client"': "test_moqt_client",
     "SubgroupHeader(": "test_objects",
     "moqt.asyncio.relay(": "test_asyncio",
+    "msquic.asyncio import": "test_quic_asyncio",
     "uv add msquic-py": "test_packaging.py installs the wheel",
     "make develop\n": "by .ci/run",
     "uv sync\nmake test": "by .ci/run",
@@ -116,6 +117,14 @@ def test_asyncio() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[b'tick 0', b'tick 1', b'tick 2']"
+
+
+def test_quic_asyncio(tmp_path: Path) -> None:
+    code = block_with("msquic.asyncio import")
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "b'hello'"
 
 
 async def test_examples(tmp_path: Path) -> None:
