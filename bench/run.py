@@ -1,8 +1,8 @@
-"""Runs every benchmark and prints one report: codec, relay fan-out, single-stream throughput.
+"""Runs every benchmark and prints one report: codec, relay fan-out, the QUIC jobs, idle connections.
 
-    python bench/run.py --build build/release [--quick] [--only codec,relay,quic] [--output results.json]
+    python bench/run.py --build build/release [--quick] [--only codec,relay,quic,idle] [--output results.json]
 
-Called by "make bench", which builds what it needs. Takes about four minutes; --quick one, for a look. The results also
+Called by "make bench", which builds what it needs. Takes about eight minutes; --quick two, for a look. The results also
 go to build/bench/results.json.
 """
 
@@ -19,13 +19,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "python"))
 
+from certificate import make_certificate
 from codec_report import measure_codec, print_codec
+from contestants import LIBRARIES, field_of
+from idle_report import measure_idle, print_idle
 from machine import describe_machine, print_machine
+from quic_report import measure_quic, print_quic
 from relay_report import measure_relay, print_relay
-from throughput_report import measure_throughput, print_throughput
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("codec", "relay", "quic")
+PARTS = ("codec", "relay", "quic", "idle")
 
 
 def program(build: Path, path: str) -> Path:
@@ -41,10 +44,19 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=ROOT / "build/bench/results.json")
     parser.add_argument("--only", default=",".join(PARTS), help="parts to run, separated by commas")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds; the numbers are rough")
+    parser.add_argument("--contestants", default=",".join(LIBRARIES), help="whom the QUIC jobs compare, with commas")
+    parser.add_argument("--rounds", type=int, help="rounds of the QUIC jobs")
+    parser.add_argument("--scale", type=float, help="how much of the usual amount the QUIC jobs do in a round")
+    parser.add_argument("--connections", type=int, help="idle connections")
+    parser.add_argument("--idle-seconds", type=float, help="how long they are watched")
     options = parser.parse_args()
     wanted = options.only.split(",")
     if unknown := set(wanted) - set(PARTS):
         parser.error(f"--only knows {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
+
+    contestants = options.contestants.split(",")
+    if unknown := set(contestants) - set(LIBRARIES):
+        parser.error(f"--contestants knows {', '.join(LIBRARIES)}, not {', '.join(sorted(unknown))}")
 
     started = time.monotonic()
     results: dict[str, object] = {"machine": describe_machine(options.build)}
@@ -63,13 +75,23 @@ def main() -> None:
         )
         results["relay"] = relay
         print_relay(relay)
-    if "quic" in wanted:
+    if "quic" in wanted or "idle" in wanted:
+        field = field_of(
+            program(options.build, "bench/quic_native/quic_native"), ROOT / "build/bench/aiopquic", contestants
+        )
         with tempfile.TemporaryDirectory() as folder:
-            throughput = measure_throughput(
-                program(options.build, "bench/quic_throughput/quic_throughput"), Path(folder), options.quick
-            )
-        results["quic"] = throughput
-        print_throughput(throughput)
+            cert, key = make_certificate(Path(folder))
+            if "quic" in wanted:
+                rounds = options.rounds or (3 if options.quick else 5)
+                quic = measure_quic(field, cert, key, rounds, options.scale or (0.3 if options.quick else 1.0))
+                results["quic"] = quic
+                print_quic(quic)
+            if "idle" in wanted:
+                connections = options.connections or (100 if options.quick else 1000)
+                seconds = options.idle_seconds or (1.0 if options.quick else 3.0)
+                idle = measure_idle(field, cert, key, connections, seconds)
+                results["idle"] = idle
+                print_idle(idle)
 
     results["load_at_the_end"] = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     options.output.parent.mkdir(parents=True, exist_ok=True)

@@ -7,11 +7,6 @@
 
 namespace msquic_py::bench {
 
-inline constexpr char kBulkAlpn[] = "bulk";
-/// What the client sends at a time, and how many of those it keeps outstanding.
-inline constexpr std::uint32_t kPieceSize = 1024 * 1024;
-inline constexpr int kPiecesOutstanding = 8;
-
 /// MsQuic's function table and a registration of `profile`, open for the life of the program.
 class MsQuicApi {
  public:
@@ -22,13 +17,21 @@ class MsQuicApi {
 
   const QUIC_API_TABLE* operator->() const noexcept { return table_; }
   [[nodiscard]] HQUIC registration() const noexcept { return registration_; }
-  /// A server's configuration when `certificate` is given, else a client's that accepts any certificate.
-  HQUIC configure(const std::string& certificate, const std::string& key) const;
+  /// For every job, with the settings that all contestants have: send buffering off, large windows.
+  HQUIC server_configuration(const std::string& certificate, const std::string& key) const;
+  /// For the job `alpn`; accepts any certificate.
+  HQUIC client_configuration(const char* alpn) const;
 
  private:
   const QUIC_API_TABLE* table_ = nullptr;
   HQUIC registration_ = nullptr;
 };
+
+/// MsQuic takes a name as bytes that it promises not to change.
+QUIC_BUFFER as_buffer(const char* name) noexcept;
+
+/// Ends the program and says why, without destroying what MsQuic may still call.
+[[noreturn]] void give_up(const char* why);
 
 /// Throws std::runtime_error naming `what` when `status` is a failure.
 void require(QUIC_STATUS status, const char* what);
