@@ -1,4 +1,5 @@
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "dispatch_exit.h"
@@ -25,6 +26,35 @@ nb::dict live_objects() {
   return values;
 }
 
+template <class T>
+void set_option(std::optional<T>& option, nb::handle value, const char* name, std::uint64_t largest) {
+  if (!value.is_none()) option = static_cast<T>(unsigned_argument(value, name, largest));
+}
+
+void configure(nb::handle workers, nb::handle load_balancing, nb::handle fixed_server_id, nb::handle retry_percent,
+               nb::handle queue_delay, nb::handle stateless, nb::handle binding_stateless, nb::handle expiration) {
+  ensure_usable();
+  quic::LibraryOptions options;
+  set_option(options.workers, workers, "workers", 65535);
+  set_option(options.load_balancing, load_balancing, "load_balancing", 2);
+  set_option(options.fixed_server_id, fixed_server_id, "fixed_server_id", 0xffffffff);
+  if (!retry_percent.is_none()) {
+    const double percent = PyFloat_AsDouble(retry_percent.ptr());
+    if (percent == -1.0 && PyErr_Occurred() != nullptr) {
+      PyErr_Clear();
+      raise_named("InvalidArgumentType", "retry_memory_percent must be a number");
+    }
+    if (!(percent >= 0.0 && percent <= 100.0))
+      raise_named("InvalidArgument", "retry_memory_percent must be from 0 to 100");
+    options.retry_memory_limit = static_cast<std::uint16_t>(percent / 100.0 * 65535.0);
+  }
+  set_option(options.max_worker_queue_delay_ms, queue_delay, "max_worker_queue_delay_ms", 60000);
+  set_option(options.max_stateless_operations, stateless, "max_stateless_operations", 0xffffffff);
+  set_option(options.max_binding_stateless_operations, binding_stateless, "max_binding_stateless_operations", 65535);
+  set_option(options.stateless_operation_expiration_ms, expiration, "stateless_operation_expiration_ms", 65535);
+  or_raise(quic::Library::configure(options));
+}
+
 void leave() {
   if (quic::Library::forked() || quic::Library::finalizing()) return;
   // First the handlers, which may use everything; then MsQuic's events; then nobody comes back for the GIL.
@@ -43,6 +73,31 @@ void bind_quic_library(nb::module_& m) {
   // What is alive at the end of the process is left to it on purpose.
   nb::set_leak_warnings(false);
 
+  m.def(
+      "configure", configure, nb::kw_only(), nb::arg("workers").none() = nb::none(),
+      nb::arg("load_balancing").none() = nb::none(), nb::arg("fixed_server_id").none() = nb::none(),
+      nb::arg("retry_memory_percent").none() = nb::none(), nb::arg("max_worker_queue_delay_ms").none() = nb::none(),
+      nb::arg("max_stateless_operations").none() = nb::none(),
+      nb::arg("max_binding_stateless_operations").none() = nb::none(),
+      nb::arg("stateless_operation_expiration_ms").none() = nb::none(),
+      nb::sig("def configure(*, workers: int | None = None, load_balancing: msquic.enums.LoadBalancing | int | None = "
+              "None, fixed_server_id: int | None = None, retry_memory_percent: float | None = None, "
+              "max_worker_queue_delay_ms: int | None = None, max_stateless_operations: int | None = None, "
+              "max_binding_stateless_operations: int | None = None, stateless_operation_expiration_ms: int | None = "
+              "None) -> None"),
+      "Settings of MsQuic for the whole process. What is left out keeps its value.\n\n"
+      "`workers`: threads of MsQuic, 1 to the number of processors; by default as many as this process may use, by "
+      "its\n"
+      "affinity and its control group, at most 8. `load_balancing` and `fixed_server_id` (0 to 2**32 - 1): what "
+      "servers\n"
+      "write into connection IDs. These three must come before the first Registration, or after close_api().\n\n"
+      "`retry_memory_percent`: 0 to 100, default 0.1; when handshakes hold more of the machine's memory, servers ask\n"
+      "clients to prove their address first (0: always). `max_worker_queue_delay_ms`: 1 to 60000, default 250; a "
+      "worker\n"
+      "that is behind by more refuses new connections. `max_stateless_operations` 16 and\n"
+      "`max_binding_stateless_operations` 100: answers without a connection that may wait, per worker and per port.\n"
+      "`stateless_operation_expiration_ms` 100: for how long the same client gets no other such answer.\n\n"
+      "Raises LibraryInUse when it is too late, InvalidArgument naming the limits.");
   m.def(
       "open_api",
       [] {

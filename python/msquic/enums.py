@@ -9,6 +9,7 @@ __all__ = [
     "ConnectionShutdownFlags",
     "DatagramSendState",
     "ExecutionProfile",
+    "LoadBalancing",
     "SendFlags",
     "SendResumptionFlags",
     "ServerResumptionLevel",
@@ -40,6 +41,17 @@ class CongestionControl(enum.IntEnum):
     BBR = 1
     """BBR version 1: measures bandwidth and round-trip time. A preview in MsQuic 2.5; for paths that lose packets
     without being congested."""
+
+
+class LoadBalancing(enum.IntEnum):
+    """What servers write into their connection IDs, so that a load balancer finds the server of a packet."""
+
+    DISABLED = 0
+    """Nothing, the default."""
+    SERVER_ID_IP = 1
+    """The last four bytes of the server's IP address."""
+    SERVER_ID_FIXED = 2
+    """``fixed_server_id`` of :func:`configure`."""
 
 
 class StreamScheduling(enum.IntEnum):

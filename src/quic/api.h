@@ -18,8 +18,9 @@ const QUIC_API_TABLE& api() noexcept;
 /// Why nothing can be done any more in this process: forked or finalizing.
 std::optional<Error> unusable();
 
-/// Opens the library if necessary and keeps it open for one registration.
-Result<void> acquire_library();
+enum class LibraryUse : std::uint8_t { Parameters, Registration };
+/// Opens the library if necessary and keeps it open until release_library().
+Result<void> acquire_library(LibraryUse use);
 void release_library() noexcept;
 
 enum class ObjectKind : std::uint8_t { Configuration, Listener, Connection, Stream };

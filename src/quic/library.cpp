@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "quic/api.h"
+#include "quic/library_options_apply.h"
 #include "quic/registration_state.h"
 
 namespace msquic_py::quic {
@@ -14,6 +15,8 @@ struct Process {
   std::mutex mutex;
   std::condition_variable changed;
   std::uint64_t registrations = 0;  // guarded; the library stays open while there is one
+  LibraryOptions options;           // guarded
+  bool had_registration = false;    // guarded; since MsQuic was opened
   std::atomic<const QUIC_API_TABLE*> table{nullptr};
   std::array<std::atomic<std::uint64_t>, 4> open{};
   std::atomic<bool> forked{false};
@@ -30,6 +33,10 @@ Result<void> open_locked(Process& self) {
   const QUIC_API_TABLE* table = nullptr;
   const QUIC_STATUS status = MsQuicOpen2(&table);
   if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "opening MsQuic")};
+  if (auto applied = apply_options(*table, self.options, false); !applied) {
+    MsQuicClose(table);
+    return applied;
+  }
   self.table.store(table, std::memory_order_release);
   return {};
 }
@@ -50,10 +57,11 @@ std::optional<Error> unusable() {
   return std::nullopt;
 }
 
-Result<void> acquire_library() {
+Result<void> acquire_library(LibraryUse use) {
   Process& self = process();
   const std::lock_guard lock(self.mutex);
   if (auto opening = open_locked(self); !opening) return opening;
+  if (use == LibraryUse::Registration) self.had_registration = true;
   ++self.registrations;
   return {};
 }
@@ -102,7 +110,27 @@ Result<void> Library::close() {
                                   std::to_string(opened(ObjectKind::Stream)) + " streams; close them first")};
   }
   self.table.store(nullptr, std::memory_order_release);
+  self.had_registration = false;
   MsQuicClose(table);
+  return {};
+}
+
+Result<void> Library::configure(const LibraryOptions& options) {
+  if (auto error = unusable()) return base::Failure{*error};
+  Process& self = process();
+  const std::lock_guard lock(self.mutex);
+  LibraryOptions merged = self.options;
+  merge_options(merged, options);
+  if (auto checked = check_options(merged); !checked) return checked;
+  if (self.had_registration && (options.workers || options.load_balancing || options.fixed_server_id)) {
+    return base::Failure{Error::own(Status::LibraryInUse,
+                                    "workers and load balancing are chosen before the first registration of the "
+                                    "process, or after MsQuic was closed")};
+  }
+  if (const QUIC_API_TABLE* table = self.table.load(std::memory_order_acquire); table != nullptr) {
+    if (auto applied = apply_options(*table, merged, self.had_registration); !applied) return applied;
+  }
+  self.options = merged;
   return {};
 }
 
@@ -117,7 +145,7 @@ namespace {
 template <class Read>
 auto with_library(Read read) -> decltype(read(api())) {
   if (auto error = unusable()) return base::Failure{*error};
-  if (auto held = acquire_library(); !held) return base::Failure{held.error()};
+  if (auto held = acquire_library(LibraryUse::Parameters); !held) return base::Failure{held.error()};
   auto result = read(api());
   release_library();
   return result;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "quic/library_options.h"
 #include "quic/status.h"
 
 namespace msquic_py::quic {
@@ -59,6 +60,9 @@ struct LiveObjects {
 /// All functions are thread-safe.
 class Library {
  public:
+  /// Settings for the whole process, also for when MsQuic is opened again. LibraryInUse when one of them must come
+  /// before the first registration and there was one.
+  static Result<void> configure(const LibraryOptions& options);
   /// Opens MsQuic now. Opening twice is fine.
   static Result<void> open();
   /// Closes MsQuic. Fails with LibraryInUse, naming what is alive, while any object is; a later Registration opens

@@ -24,7 +24,7 @@ Registrations& registrations() noexcept {
 
 Result<RegistrationState*> RegistrationState::open(const std::string& app_name, QUIC_EXECUTION_PROFILE profile) {
   if (auto error = unusable()) return base::Failure{*error};
-  if (auto acquired = acquire_library(); !acquired) return base::Failure{acquired.error()};
+  if (auto acquired = acquire_library(LibraryUse::Registration); !acquired) return base::Failure{acquired.error()};
   const QUIC_REGISTRATION_CONFIG config{app_name.c_str(), profile};
   auto* const state = new RegistrationState;
   const QUIC_STATUS status = api().RegistrationOpen(&config, &state->handle_);

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "quic/processors.h"
 #include "quic_fixture.h"
 
 namespace msquic_py::quic::testing {
@@ -89,6 +90,27 @@ TEST(SettingsCheck, EveryLimitIsNamed) {
             "stream_recv_buffer must be a power of two, not 12288");
   EXPECT_EQ(message([](Settings& s) { s.stream_recv_window_unidi = 2048; }),
             "every stream_recv_window must have room for stream_recv_buffer, 4096 bytes");
+}
+
+TEST(Processors, OfAControlGroup) {
+  EXPECT_EQ(processors_of_quota("max 100000"), std::nullopt);
+  EXPECT_EQ(processors_of_quota("50000 100000"), 1);  // half a processor
+  EXPECT_EQ(processors_of_quota("100000 100000"), 1);
+  EXPECT_EQ(processors_of_quota("150000 100000"), 2);
+  EXPECT_EQ(processors_of_quota("800000 100000"), 8);
+  for (const char* bad : {"", "100000", "100000 0", "0 100000", "x y"})
+    EXPECT_EQ(processors_of_quota(bad), std::nullopt);
+  EXPECT_GE(usable_processors(), 1);
+  EXPECT_LE(usable_processors(), online_processors());
+}
+
+TEST(LibraryOptions, AreRefusedWithTheirLimits) {
+  LibraryOptions options;
+  options.workers = 0;
+  const auto refused = Library::configure(options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().status, Status::InvalidParameter);
+  EXPECT_EQ(refused.error().message.rfind("workers must be from 1 to ", 0), 0u) << refused.error().message;
 }
 
 }  // namespace
