@@ -29,7 +29,7 @@ nb::object address_tuple(const quic::Address& address) {
 nb::object close_code(const ConnectionObject& self) {
   using Cause = quic::CloseReason::Cause;
   const quic::CloseReason reason = self.close_reason();
-  if (reason.cause == Cause::None) return nb::none();
+  if (reason.cause == Cause::None || (reason.cause == Cause::Transport && !reason.on_wire)) return nb::none();
   return nb::int_(reason.code);
 }
 
@@ -140,7 +140,9 @@ void bind_properties(nb::class_<ConnectionObject>& connection) {
           "Why the connection ended, as an exception to raise or to look at; None while it is open and when this side\n"
           "closed it.")
       .def_prop_ro("close_code", close_code, nb::sig("def close_code(self, /) -> int | None"),
-                   "The application's error code, or the QUIC error code when the transport ended the connection.")
+                   "The application's error code, or the QUIC error code when the transport ended the connection; None "
+                   "while it is\n"
+                   "open and when it ended without one, as by an idle timeout.")
       .def_prop_ro(
           "close_reason", [](const ConnectionObject& self) { return self.close_reason().reason; },
           "The peer's reason phrase; often \"\", because it is sent with best effort only.")
@@ -237,16 +239,20 @@ void bind_quic_connection(nb::module_& m) {
           "the connection is being shut down.")
       .def(
           "send_datagram",
-          [](ConnectionObject& self, nb::handle data, nb::handle flags) {
+          [](ConnectionObject& self, nb::handle data, nb::handle flags, nb::handle on_state) {
             ensure_usable();
             self.send_datagram(data,
-                               flags_argument(flags, "flags", send_flag::kAllowZeroRtt | send_flag::kDatagramPriority));
+                               flags_argument(flags, "flags", send_flag::kAllowZeroRtt | send_flag::kDatagramPriority),
+                               on_state);
           },
-          nb::arg("data").none(), nb::arg("flags").none() = 0,
+          nb::arg("data").none(), nb::arg("flags").none() = 0, nb::arg("on_state").none() = nb::none(),
           nb::sig("def send_datagram(self, data: typing_extensions.Buffer, flags: msquic.enums.SendFlags = "
-                  "msquic.enums.SendFlags.NONE) -> None"),
-          "Sends an unreliable datagram (RFC 9221); the data is copied. Raises DatagramTooLarge or "
-          "DatagramUnavailable.")
+                  "msquic.enums.SendFlags.NONE, on_state: collections.abc.Callable[[msquic.enums.DatagramSendState], "
+                  "object] | None = None) -> None"),
+          "Sends an unreliable datagram (RFC 9221); the data is copied. `on_state(state: DatagramSendState)` hears "
+          "what\n"
+          "becomes of this datagram, instead of the connection's handler; the last state is a final one. Raises\n"
+          "DatagramTooLarge or DatagramUnavailable.")
       .def(
           "send_resumption_ticket",
           [](ConnectionObject& self, nb::handle flags, nb::handle data) {

@@ -22,6 +22,8 @@ class ConnectionObject {
  public:
   /// The code with which a connection is closed when one of its handlers raised.
   static constexpr std::uint64_t kHandlerErrorCode = 1;
+  /// The token of datagrams whose states go to the connection's handler; larger ones have a handler of their own.
+  static constexpr std::uint64_t kAnyDatagram = 1;
 
   /// A client's.
   explicit ConnectionObject(nanobind::object registration);
@@ -37,7 +39,8 @@ class ConnectionObject {
   void set_configuration(nanobind::handle configuration);
   void shutdown(unsigned flags, std::uint64_t code, const std::string& reason);
   nanobind::object open_stream(nanobind::handle self, unsigned flags);
-  void send_datagram(nanobind::handle data, unsigned flags);
+  /// `on_state`: a callable for the states of this datagram alone, or None.
+  void send_datagram(nanobind::handle data, unsigned flags, nanobind::handle on_state);
   void send_resumption_ticket(unsigned flags, nanobind::handle data);
   void set_resumption_ticket(nanobind::handle ticket);
   /// Shuts down with code 0 and gives the connection up; only on_shutdown_complete follows.
@@ -66,6 +69,8 @@ class ConnectionObject {
   [[nodiscard]] std::string describe() const;
 
   [[nodiscard]] const HandlerSlot& handler(ConnectionEvent which) const noexcept { return handlers_[which]; }
+  /// Calls the handler of one datagram. False when it raised.
+  bool deliver_datagram_state(std::uint64_t token, quic::DatagramSendState state);
   /// A handler raised.
   void fail() noexcept;
   /// The connection is over and its handlers know.
@@ -99,6 +104,8 @@ class ConnectionObject {
   Last last_;
   std::array<HandlerSlot, kConnectionEventCount> handlers_;
   std::unordered_map<const StreamMailbox*, nanobind::object> streams_;
+  std::unordered_map<std::uint64_t, nanobind::object> datagram_handlers_;  // by token
+  std::uint64_t last_datagram_ = kAnyDatagram;
   const bool server_;
   bool started_ = false;
   bool closed_ = false;

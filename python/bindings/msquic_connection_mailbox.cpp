@@ -4,6 +4,7 @@
 
 #include "msquic_connection.h"
 #include "msquic_listener.h"
+#include "msquic_logging.h"
 #include "msquic_stream.h"
 
 namespace nb = nanobind;
@@ -69,8 +70,8 @@ void ConnectionMailbox::on_datagram_received(base::Bytes datagram, bool) noexcep
   push(kDatagramReceived);
 }
 
-void ConnectionMailbox::on_datagram_send_state(std::uint64_t, quic::DatagramSendState state) noexcept {
-  push(kDatagramSendStateChanged, static_cast<std::uint64_t>(state));
+void ConnectionMailbox::on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept {
+  push(kDatagramSendStateChanged, static_cast<std::uint64_t>(state), token);
 }
 
 bool ConnectionMailbox::on_resumed(base::Bytes application_data) noexcept {
@@ -139,10 +140,17 @@ void ConnectionMailbox::dispatch(const Event& event) {
     return;
   }
   ConnectionObject& connection = *nb::inst_ptr<ConnectionObject>(owner);
+  if (event.kind == kConnected && !std::exchange(open_logged_, true) && logs(Logger::Connection, kLogInfo))
+    log_event("connection_opened", owner, event.first != 0 ? Py_True : Py_False);
+  if (event.kind == kShutdownComplete && !std::exchange(end_logged_, true) && logs(Logger::Connection, kLogWarning))
+    log_event("connection_ended", owner);
   if (event.kind == kShutdownComplete) {
     deliver_end(connection);
   } else if (connection.is_closed()) {
     // close() promised that only on_shutdown_complete follows.
+  } else if (event.kind == kDatagramSendStateChanged && event.second > ConnectionObject::kAnyDatagram) {
+    if (!connection.deliver_datagram_state(event.second, static_cast<quic::DatagramSendState>(event.first)))
+      connection.fail();
   } else if (!connection.handler(static_cast<ConnectionEvent>(event.kind))) {
     pending_ |= 1u << event.kind;
   } else {

@@ -98,6 +98,8 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   std::uint64_t datagram_max_size_ = 0;
   std::uint32_t pending_ = 0;  // events that came and that no handler has had, a bit each
   bool over_ = false;
+  bool open_logged_ = false;
+  bool end_logged_ = false;
 };
 
 }  // namespace msquic_py::python

@@ -92,12 +92,38 @@ nb::object ConnectionObject::open_stream(nb::handle self, unsigned flags) {
   return object;
 }
 
-void ConnectionObject::send_datagram(nb::handle data, unsigned flags) {
+void ConnectionObject::send_datagram(nb::handle data, unsigned flags, nb::handle on_state) {
   const HeldBuffer held(data, "data");
   const base::SharedBytes bytes = base::SharedBytes::copy_of(held.bytes());
-  // The token asks for the states; who has no handler for them does not pay for them.
-  const std::uint64_t token = handlers_[kDatagramSendStateChanged] ? 1 : 0;
-  or_raise(connection_.send_datagram({&bytes, 1}, token, native_datagram_flags(flags)));
+  if (on_state.is_none()) {
+    // The token asks for the states; who has no handler for them does not pay for them.
+    const std::uint64_t token = handlers_[kDatagramSendStateChanged] ? kAnyDatagram : 0;
+    or_raise(connection_.send_datagram({&bytes, 1}, token, native_datagram_flags(flags)));
+    return;
+  }
+  if (PyCallable_Check(on_state.ptr()) == 0) raise_named("InvalidHandler", "on_state must be a callable or None");
+  const std::uint64_t token = ++last_datagram_;
+  datagram_handlers_.emplace(token, nb::borrow<nb::object>(on_state));  // before the first state can come
+  auto sent = connection_.send_datagram({&bytes, 1}, token, native_datagram_flags(flags));
+  if (!sent) datagram_handlers_.erase(token);
+  or_raise(std::move(sent));
+}
+
+bool ConnectionObject::deliver_datagram_state(std::uint64_t token, quic::DatagramSendState state) {
+  const auto found = datagram_handlers_.find(token);
+  if (found == datagram_handlers_.end()) return true;
+  // Not owned by an object of this frame, see EventTarget::dispatch().
+  PyObject* handler = nullptr;
+  if (quic::is_final(state)) {
+    handler = found->second.release().ptr();
+    datagram_handlers_.erase(found);
+  } else {
+    handler = found->second.inc_ref().ptr();
+  }
+  PyObject* argument = datagram_send_state(state);
+  const bool completed = call_handler(handler, &argument, 1);
+  Py_DECREF(handler);
+  return completed;
 }
 
 void ConnectionObject::send_resumption_ticket(unsigned flags, nb::handle data) {
@@ -116,6 +142,8 @@ void ConnectionObject::close() noexcept {
   mailbox_->close();
   if (connection_) static_cast<void>(connection_.shutdown(0));
   give_up_handle();
+  const auto gone = std::move(datagram_handlers_);  // may run Python code, which may come back here
+  datagram_handlers_.clear();
 }
 
 void ConnectionObject::give_up_handle() noexcept {
@@ -164,6 +192,8 @@ void ConnectionObject::fail() noexcept {
 void ConnectionObject::finish() noexcept {
   give_up_handle();
   for (HandlerSlot& handler : handlers_) handler.clear();
+  const auto gone = std::move(datagram_handlers_);
+  datagram_handlers_.clear();
 }
 
 void ConnectionObject::hold_stream(StreamObject& stream) {
@@ -193,6 +223,7 @@ int ConnectionObject::traverse(visitproc visit, void* arg) const {
     if (const int result = handler.traverse(visit, arg)) return result;
   }
   for (const auto& [mailbox, stream] : streams_) Py_VISIT(stream.ptr());
+  for (const auto& [token, handler] : datagram_handlers_) Py_VISIT(handler.ptr());
   return 0;
 }
 
@@ -200,6 +231,8 @@ void ConnectionObject::clear_references() noexcept {
   for (HandlerSlot& handler : handlers_) handler.clear();
   const auto streams = std::move(streams_);
   streams_.clear();
+  const auto datagrams = std::move(datagram_handlers_);
+  datagram_handlers_.clear();
 }
 
 }  // namespace msquic_py::python

@@ -96,9 +96,10 @@ void bind_quic_listener(nb::module_& m) {
           [](const ListenerObject& self) -> nb::object {
             const quic::Address address = self.address();
             if (address.port() == 0) return nb::none();
-            return nb::make_tuple(address.host().c_str(), address.port());
+            return ListenerObject::address_tuple(address);
           },
-          nb::sig("def local_address(self, /) -> tuple[str, int] | None"), "(IP address, port); None while stopped.")
+          nb::sig("def local_address(self, /) -> tuple[str, int] | None"),
+          "(IP address, port), \"::\" for all addresses; None while stopped.")
       .def(
           "__enter__", [](nb::handle self) { return nb::borrow<nb::object>(self); },
           nb::sig("def __enter__(self) -> typing.Self"))

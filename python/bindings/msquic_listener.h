@@ -65,6 +65,8 @@ class ListenerObject {
   [[nodiscard]] quic::Address address() const { return listener_.local_address(); }
   [[nodiscard]] quic::Result<quic::ListenerStatistics> statistics() const { return listener_.statistics(); }
   [[nodiscard]] std::string describe() const;
+  /// (host, port), "::" for all addresses.
+  static nanobind::object address_tuple(const quic::Address& address);
 
   [[nodiscard]] const HandlerSlot& handler() const noexcept { return handler_; }
   [[nodiscard]] const nanobind::object& registration() const noexcept { return registration_; }
@@ -77,6 +79,8 @@ class ListenerObject {
   void clear_references() noexcept;
 
  private:
+  void log_stop() const;
+
   nanobind::object registration_;
   nanobind::object configuration_;
   std::shared_ptr<ListenerMailbox> mailbox_;

@@ -4,6 +4,7 @@
 #include "msquic_configuration.h"
 #include "msquic_errors.h"
 #include "msquic_listener.h"
+#include "msquic_logging.h"
 #include "msquic_registration.h"
 #include "quic/library.h"
 
@@ -83,6 +84,7 @@ void ListenerMailbox::dispatch(const Event&) {
     listener.hold_connection(*mailbox, argument);
     Py_INCREF(argument);  // for fail(), should the handler raise
     PyObject* const connection = argument;
+    if (logs(Logger::Listener, kLogDebug)) log_event("client_came", connection);
     if (!listener.handler().call(&argument, 1)) nb::inst_ptr<ConnectionObject>(connection)->fail();
     Py_DECREF(connection);
     // It ended before its object was made: the object is told now.
@@ -128,14 +130,32 @@ void ListenerObject::start(nb::handle configuration, nb::handle alpns, nb::handl
   quic::Listener listener = listener_;
   or_raise(without_gil([&] { return listener.start(names, options); }));
   configuration_ = nb::borrow<nb::object>(configuration);
+  if (!logs(Logger::Listener, kLogInfo)) return;
+  nb::list alpn_objects;
+  for (const std::string& alpn : names) alpn_objects.append(nb::bytes(alpn.data(), alpn.size()));
+  log_event("listener_started", ListenerObject::address_tuple(address()).ptr(), alpn_objects.ptr());
 }
 
 void ListenerObject::stop() {
   quic::Listener listener = listener_;
-  if (listener) or_raise(without_gil([&] { return listener.stop(); }));
+  if (!listener) return;
+  log_stop();
+  or_raise(without_gil([&] { return listener.stop(); }));
+}
+
+nb::object ListenerObject::address_tuple(const quic::Address& address) {
+  const std::string host = address.host();
+  return nb::make_tuple(host.empty() ? "::" : host.c_str(), address.port());  // both families share one socket
+}
+
+void ListenerObject::log_stop() const {
+  const quic::Address where = address();
+  if (where.port() != 0 && logs(Logger::Listener, kLogInfo))
+    log_event("listener_stopped", ListenerObject::address_tuple(where).ptr());
 }
 
 void ListenerObject::close(std::chrono::milliseconds timeout) {
+  log_stop();
   closed_ = true;
   mailbox_->close();
   const auto connections = std::move(connections_);
