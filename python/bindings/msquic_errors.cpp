@@ -1,6 +1,8 @@
 #include "msquic_errors.h"
 
+#include "msquic_topics.h"
 #include "quic/library.h"
+#include "quic/wire_code.h"
 
 namespace nb = nanobind;
 
@@ -56,8 +58,23 @@ nb::object close_exception(const quic::CloseReason& reason) {
   }
   const nb::object code = nb::int_(reason.code);
   return exceptions().attr("_from_close")(
-      name.c_str(), reason.raw_status, message.c_str(), application ? nb::object(nb::none()) : code,
+      name.c_str(), reason.raw_status, message.c_str(), reason.on_wire ? code : nb::object(nb::none()),
       application ? code : nb::object(nb::none()), reason.remote, nb::str(reason.reason.data(), reason.reason.size()));
+}
+
+void bind_quic_errors(nb::module_& m) {
+  m.def(
+      "exception_from_status",
+      [](std::int64_t status) {
+        const quic::Error error = quic::Error::from_raw(status, {});
+        return status_exception(error);
+      },
+      nb::arg("status"), nb::sig("def exception_from_status(status: int) -> msquic.exceptions.QuicError"),
+      "The exception for a QUIC_STATUS number of MsQuic on this system, for example from its own traces. Not raised.");
+  m.def(
+      "wire_code_name", [](std::uint64_t code) { return nb::str(quic::describe_wire_code(code).c_str()); },
+      nb::arg("code"), nb::sig("def wire_code_name(code: int) -> str"),
+      "The name of a QUIC error code (RFC 9000 section 20.1) for people, e.g. \"FLOW_CONTROL_ERROR (0x3)\".");
 }
 
 void ensure_usable() {

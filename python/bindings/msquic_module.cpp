@@ -5,6 +5,7 @@ namespace msquic_py::python {
 
 void bind_msquic(nb::module_& m) {
   bind_quic_library(m);
+  bind_quic_errors(m);
   bind_quic_varint(m);
   bind_quic_development_certificate(m);
   bind_quic_registration(m);

@@ -7,6 +7,7 @@ namespace msquic_py::python {
 // One function per file msquic_<topic>.cpp. A class must be bound before a function that takes or returns it, so that
 // signatures name it.
 void bind_quic_library(nb::module_& m);
+void bind_quic_errors(nb::module_& m);
 void bind_quic_varint(nb::module_& m);
 void bind_quic_development_certificate(nb::module_& m);
 void bind_quic_registration(nb::module_& m);

@@ -256,7 +256,7 @@ class StreamStopped(StreamError):
 
 
 class StreamAborted(StreamError):
-    """The stream was aborted."""
+    """The peer wants no more of the stream, or its connection has ended: what it was doing cannot go on."""
 
 
 class ConnectionFailed(QuicError, ConnectionError):
@@ -370,12 +370,14 @@ _BY_NAME: dict[str, type[QuicError]] = {
     "UntrustedRoot": CertificateError,
     "NoCertificate": CertificateError,
     "UnknownCa": CertificateError,
+    "AccessDenied": CertificateError,
     "TlsAlert": TlsAlert,
     "ForkedProcess": ForkedProcess,
     "Finalizing": Finalizing,
     "LibraryInUse": LibraryInUse,
     "ClosedHandle": ClosedHandle,
     "ConnectionClosing": ConnectionClosing,
+    "StreamAborted": StreamAborted,
     "DatagramTooLarge": DatagramTooLarge,
     "DatagramUnavailable": DatagramUnavailable,
     "CertificateNameMismatch": CertificateError,

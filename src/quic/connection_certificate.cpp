@@ -13,6 +13,7 @@ void ConnectionState::set_certificate_cause(const CertificateVerdict& verdict) n
   cause.cause = CloseReason::Cause::Transport;
   cause.status = verdict.status;
   cause.raw_status = static_cast<std::int64_t>(QUIC_STATUS_TLS_ALERT(alert));
+  cause.on_wire = true;
   cause.code = 0x100 + std::uint64_t{alert};  // CRYPTO_ERROR with the alert (RFC 9001 section 4.8)
   cause.message = verdict.message;
   set_cause(std::move(cause));

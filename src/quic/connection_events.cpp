@@ -8,6 +8,7 @@
 #include "quic/library.h"
 #include "quic/platform_address.h"
 #include "quic/resumption_ticket.h"
+#include "quic/transport_close.h"
 
 namespace msquic_py::quic {
 namespace {
@@ -154,17 +155,19 @@ void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept 
     handler->on_connected(event.CONNECTED.SessionResumed != FALSE, alpn);
 }
 
+// MsQuic doesn't say which side began, but it answers a request for a stream differently: ABORTED when only the peer
+// has closed, INVALID_STATE when this side has. Nothing is allocated for a request that is refused.
+bool ConnectionState::closed_by_peer() const noexcept {
+  const auto ignore = [](HQUIC, void*, QUIC_STREAM_EVENT*) noexcept -> QUIC_STATUS { return QUIC_STATUS_SUCCESS; };
+  HQUIC stream = nullptr;
+  const QUIC_STATUS status = api().StreamOpen(handle_, QUIC_STREAM_OPEN_FLAG_NONE, ignore, nullptr, &stream);
+  if (QUIC_SUCCEEDED(status)) api().StreamClose(stream);
+  return status == QUIC_STATUS_ABORTED;
+}
+
 void ConnectionState::on_shutdown_by_transport(const QUIC_CONNECTION_EVENT& event) noexcept {
   const auto& in = event.SHUTDOWN_INITIATED_BY_TRANSPORT;
-  Error error = Error::from_raw(in.Status, "the connection ended");
-  CloseReason cause;
-  cause.cause = CloseReason::Cause::Transport;
-  cause.remote = error.status == Status::ConnectionRefused;
-  cause.code = in.ErrorCode;
-  cause.status = error.status;
-  cause.raw_status = error.raw;
-  cause.message = std::move(error.message);
-  set_cause(std::move(cause));
+  set_cause(transport_close(static_cast<std::int64_t>(in.Status), in.ErrorCode, closed_by_peer()));
   closing_.store(true, std::memory_order_release);
   if (ConnectionHandler* const handler = listener()) handler->on_shutdown_initiated(close_reason());
 }
@@ -174,7 +177,7 @@ void ConnectionState::on_shutdown_by_peer(const QUIC_CONNECTION_EVENT& event) no
   cause.cause = CloseReason::Cause::PeerApplication;
   cause.remote = true;
   cause.code = event.SHUTDOWN_INITIATED_BY_PEER.ErrorCode;
-  cause.message = "closed by the peer's application with code " + std::to_string(cause.code);
+  cause.message = "the peer's application closed the connection with code " + std::to_string(cause.code);
   set_cause(std::move(cause));
   closing_.store(true, std::memory_order_release);
   if (ConnectionHandler* const handler = listener()) handler->on_shutdown_initiated(close_reason());

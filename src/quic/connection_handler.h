@@ -23,8 +23,10 @@ struct CloseReason {
     Transport,         ///< the transport, the TLS handshake or a timer; see `status`
   };
   Cause cause = Cause::None;
-  bool remote = false;     ///< the peer began it, as far as known: the transport does not say which side it was
+  bool remote = false;     ///< the peer began it
   std::uint64_t code = 0;  ///< the application's code, or the QUIC wire code for Transport (0x100 + alert for TLS)
+  /// Transport: `code` went over the wire. Idle timeouts and the like end a connection without one.
+  bool on_wire = false;
   Status status = Status::Success;
   std::int64_t raw_status = 0;
   std::string message;  ///< for people

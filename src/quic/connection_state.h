@@ -112,6 +112,7 @@ class ConnectionState {
   /// Keeps the first cause only.
   void set_cause(CloseReason reason) noexcept;
   [[nodiscard]] std::string read_reason_phrase() const;
+  [[nodiscard]] bool closed_by_peer() const noexcept;
   void refresh_addresses() noexcept;
   // Where MsQuic answers at once or the thread may wait.
   void apply_settings(const Settings& settings) noexcept;

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "quic/wire_code.h"
+
 namespace msquic_py::quic {
 namespace {
 
@@ -50,6 +52,7 @@ constexpr Description kDescriptions[] = {
     {Status::UntrustedRoot, "UntrustedRoot", "the certificate's issuer is not trusted; name it with ca_file"},
     {Status::NoCertificate, "NoCertificate", "the peer sent no certificate"},
     {Status::UnknownCa, "UnknownCa", "the certificate's issuer is not trusted; name it with ca_file (TLS alert 48)"},
+    {Status::AccessDenied, "AccessDenied", "the peer does not admit the owner of this certificate (TLS alert 49)"},
     {Status::TlsAlert, "TlsAlert", "a TLS alert ended the handshake"},
     {Status::Unknown, "Unknown", "an error without a name"},
     {Status::ForkedProcess, "ForkedProcess",
@@ -59,6 +62,7 @@ constexpr Description kDescriptions[] = {
     {Status::LibraryInUse, "LibraryInUse", "MsQuic objects are still open"},
     {Status::ClosedHandle, "ClosedHandle", "the object is closed"},
     {Status::ConnectionClosing, "ConnectionClosing", "the connection is being shut down"},
+    {Status::StreamAborted, "StreamAborted", "the peer wants no more of this stream, or its connection has ended"},
     {Status::DatagramTooLarge, "DatagramTooLarge", "the datagram is larger than the connection can carry now"},
     {Status::DatagramUnavailable, "DatagramUnavailable",
      "the peer did not enable datagrams, or the connection is not open"},
@@ -143,6 +147,9 @@ Status status_from_raw(std::int64_t raw) noexcept {
   }
   const std::int64_t alert = alert_of(raw);
   if (alert == 48) return Status::UnknownCa;
+  if (alert == 49) return Status::AccessDenied;
+  if (alert == 40) return Status::HandshakeFailure;
+  if (alert == 90) return Status::UserCanceled;
   if (alert == 120) return Status::AlpnNegotiationFailure;
   return alert >= 0 ? Status::TlsAlert : Status::Unknown;
 }
@@ -154,7 +161,11 @@ Error Error::from_raw(std::int64_t raw, std::string_view doing) {
   message += status_text(status);
   message += " [";
   message += status_name(status);
-  if (status == Status::TlsAlert) message += " " + std::to_string(alert_of(raw));
+  if (status == Status::TlsAlert) {
+    const auto alert = static_cast<std::uint64_t>(alert_of(raw));
+    const std::string_view name = tls_alert_name(alert);
+    message += " " + (name.empty() ? std::to_string(alert) : std::string(name));
+  }
   message += ", status " + std::to_string(raw) + "]";
   return {status, raw, std::move(message)};
 }

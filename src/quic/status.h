@@ -46,15 +46,17 @@ enum class Status : std::uint16_t {
   RequiredCertificate,
   UntrustedRoot,
   NoCertificate,
-  UnknownCa,  ///< TLS alert 48
-  TlsAlert,   ///< any other TLS alert; its number is in the message
-  Unknown,    ///< a number this layer has no name for
+  UnknownCa,     ///< TLS alert 48
+  AccessDenied,  ///< TLS alert 49
+  TlsAlert,      ///< any other TLS alert; its number is in the message
+  Unknown,       ///< a number this layer has no name for
 
   ForkedProcess,             ///< the process was forked after MsQuic started: it cannot be used in the child
   Finalizing,                ///< the process is about to exit
   LibraryInUse,              ///< close() while objects are alive
   ClosedHandle,              ///< the object was closed or never became usable
   ConnectionClosing,         ///< the connection is being shut down; no new streams
+  StreamAborted,             ///< the peer stopped the stream, or its connection ended
   DatagramTooLarge,          ///< larger than the path and the peer allow now; the limit is in the message
   DatagramUnavailable,       ///< the peer did not enable datagrams, or the connection is closed
   CertificateNameMismatch,   ///< the server's certificate is not for the name or address that was dialled

@@ -20,6 +20,16 @@ QUIC_SEND_FLAGS to_msquic(SendFlags flags) noexcept {
   return static_cast<QUIC_SEND_FLAGS>(out);
 }
 
+/// MsQuic has one status for what was aborted, a stream or a connection.
+Error stream_error(QUIC_STATUS status, std::string_view doing) {
+  Error error = Error::from_raw(static_cast<std::int64_t>(status), doing);
+  if (status != QUIC_STATUS_ABORTED) return error;
+  error.status = Status::StreamAborted;
+  error.message = std::string(doing) + ": " + std::string(status_text(Status::StreamAborted)) + " [" +
+                  std::string(status_name(Status::StreamAborted)) + ", status " + std::to_string(error.raw) + "]";
+  return error;
+}
+
 }  // namespace
 
 StreamState::StreamState(ConnectionState& connection, StreamDirection direction, bool local)
@@ -142,7 +152,7 @@ Result<void> StreamState::start(StreamStartFlags flags) noexcept {
   if (QUIC_SUCCEEDED(status)) return {};
   // MsQuic reports nothing about a start that fails at once, not even the end of the stream.
   retire();
-  return base::Failure{Error::from_raw(status, "starting a stream")};
+  return base::Failure{stream_error(status, "starting a stream")};
 }
 
 Result<SendOutcome> StreamState::send(SendRecord* record, SendFlags flags) noexcept {
@@ -175,7 +185,7 @@ Result<SendOutcome> StreamState::send(SendRecord* record, SendFlags flags) noexc
   if (fin && (before & kSendDone) == 0)
     done_.fetch_and(static_cast<std::uint8_t>(~unsigned{kSendDone}), std::memory_order_acq_rel);
   if (starts) retire();
-  return base::Failure{Error::from_raw(status, "sending on a stream")};
+  return base::Failure{stream_error(status, "sending on a stream")};
 }
 
 Result<void> StreamState::shut_down(QUIC_STREAM_SHUTDOWN_FLAGS flags, std::uint64_t code) noexcept {
@@ -192,7 +202,7 @@ Result<void> StreamState::shut_down(QUIC_STREAM_SHUTDOWN_FLAGS flags, std::uint6
   if ((flags & QUIC_STREAM_SHUTDOWN_FLAG_ABORT_RECEIVE) != 0) done |= kReceiveDone;
   done_.fetch_or(done, std::memory_order_acq_rel);
   const QUIC_STATUS status = api().StreamShutdown(handle_, flags, code);
-  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "shutting a stream down")};
+  if (QUIC_FAILED(status)) return base::Failure{stream_error(status, "shutting a stream down")};
   return {};
 }
 
@@ -200,7 +210,7 @@ Result<void> StreamState::resume_receive() noexcept {
   const Inside inside(*this);
   if (!inside) return base::Failure{closed_handle("the stream")};
   const QUIC_STATUS status = api().StreamReceiveSetEnabled(handle_, TRUE);
-  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "resuming a stream")};
+  if (QUIC_FAILED(status)) return base::Failure{stream_error(status, "resuming a stream")};
   return {};
 }
 

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+#include "quic/connection_handler.h"
+
+namespace msquic_py::quic {
+
+/// Why a connection ended that no application closed. `raw` is MsQuic's status and `code` the QUIC error code that it
+/// tells with it; `remote` when a CONNECTION_CLOSE of the peer came first.
+///
+/// MsQuic has one status, INTERNAL_ERROR, for most error codes of a peer, and one error code, INTERNAL_ERROR, for most
+/// of its own reasons, which never were on the wire; what is meant follows from both.
+CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote);
+
+}  // namespace msquic_py::quic
