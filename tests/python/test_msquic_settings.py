@@ -81,6 +81,19 @@ def documented() -> dict[str, str]:
     }
 
 
+def test_the_table_of_the_reference_is_complete() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
+    rows = [
+        line.strip("|").split("|") for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")
+    ]
+    table = {row[0].strip().strip("`"): [cell.strip() for cell in row[1:]] for row in rows if len(row) == 5}
+    assert list(table) == list(Settings.__annotations__)
+    for name, text in documented().items():
+        default, _, live, _ = table[name]
+        assert live == ("yes" if name in LIVE else ""), name
+        assert default.strip("`") in text.replace("``", "").replace("**none**", "0"), name
+
+
 def test_every_setting_is_documented() -> None:
     texts = documented()
     assert set(texts) == set(Settings.__annotations__)
