@@ -4,6 +4,7 @@
 
 #include "msquic_async_connection.h"
 #include "msquic_async_listener.h"
+#include "msquic_logging.h"
 
 namespace nb = nanobind;
 
@@ -44,8 +45,7 @@ bool AsyncConnectionMailbox::announce() noexcept {
 
 void AsyncConnectionMailbox::hand_out() noexcept {
   const auto listener = listener_.lock();
-  if (listener && announce())
-    listener->hand_out(std::static_pointer_cast<AsyncConnectionMailbox>(shared_from_this()));
+  if (listener && announce()) listener->hand_out(std::static_pointer_cast<AsyncConnectionMailbox>(shared_from_this()));
 }
 
 void AsyncConnectionMailbox::on_connected(bool resumed, std::string_view) noexcept {
@@ -58,6 +58,7 @@ void AsyncConnectionMailbox::on_connected(bool resumed, std::string_view) noexce
   }
   tell(waits);
   hand_out();
+  if (connections_are_logged()) push(kOpenedToLog);  // after what makes the object of a server's connection
 }
 
 void AsyncConnectionMailbox::on_shutdown_initiated(const quic::CloseReason&) noexcept {
@@ -78,6 +79,7 @@ void AsyncConnectionMailbox::on_shutdown_complete(const quic::CloseReason& reaso
     reason_ = reason;
     waits = disarm(kAllWaits);
   }
+  if (connections_are_logged()) push(kEndedToLog);  // before what lets go of the object
   if (const auto listener = listener_.lock()) listener->connection_is_over(*this);
   tell(waits);
 }
@@ -239,6 +241,10 @@ void AsyncConnectionMailbox::dispatch(const Event& event) {
   if (!streams_->queue->is_closed()) {
     if (event.kind == kDatagramFate) {
       connection.settle_datagram(event.first, static_cast<quic::DatagramSendState>(event.second));
+    } else if (event.kind == kOpenedToLog) {
+      log_connection_opened(owner, is_resumed(), connection.connection().negotiated_alpn());
+    } else if (event.kind == kEndedToLog) {
+      log_connection_ended(owner, connection.close_reason());
     } else {
       connection.wake(static_cast<AsyncConnectionWait>(event.kind));
     }

@@ -87,7 +87,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   OwnerReference& owner() noexcept { return owner_; }
 
  private:
-  enum Kind : std::uint32_t { kDatagramFate = kAsyncConnectionWaits };
+  enum Kind : std::uint32_t { kDatagramFate = kAsyncConnectionWaits, kOpenedToLog, kEndedToLog };
   void push(std::uint32_t kind, std::uint64_t first = 0, std::uint64_t second = 0) noexcept {
     streams_->queue->push(Event{shared_from_this(), kind, first, second});
   }

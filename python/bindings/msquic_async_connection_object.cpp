@@ -6,6 +6,7 @@
 #include "msquic_configuration.h"
 #include "msquic_errors.h"
 #include "msquic_handler_slot.h"
+#include "msquic_logging.h"
 #include "msquic_registration.h"
 #include "quic/library.h"
 
@@ -35,16 +36,14 @@ AsyncConnectionObject::AsyncConnectionObject(nb::object channel, nb::handle regi
     : channel_(std::move(channel)),
       mailbox_(AsyncConnectionMailbox::create(this->channel().queue(), limits.read)),
       limits_(limits) {
+  refresh_connection_logging();
   connection_ =
       or_raise(quic::Connection::open(nb::inst_ptr<RegistrationObject>(registration)->open_handle(), mailbox_));
 }
 
 AsyncConnectionObject::AsyncConnectionObject(nb::object channel, std::shared_ptr<AsyncConnectionMailbox> mailbox,
                                              quic::Connection connection, AsyncStreamLimits limits)
-    : channel_(std::move(channel)),
-      mailbox_(std::move(mailbox)),
-      connection_(std::move(connection)),
-      limits_(limits) {}
+    : channel_(std::move(channel)), mailbox_(std::move(mailbox)), connection_(std::move(connection)), limits_(limits) {}
 
 AsyncConnectionObject::~AsyncConnectionObject() {
   mailbox_->owner().detach();

@@ -2,6 +2,7 @@
 #include "msquic_async_listener.h"
 #include "msquic_configuration.h"
 #include "msquic_errors.h"
+#include "msquic_logging.h"
 #include "msquic_registration.h"
 #include "quic/library.h"
 
@@ -83,6 +84,7 @@ AsyncListenerObject::AsyncListenerObject(nb::object channel, nb::handle registra
       limits_(limits),
       mailbox_(std::make_shared<AsyncListenerMailbox>(nb::inst_ptr<AsyncChannelObject>(channel_)->queue(), limits.read,
                                                       backlog)) {
+  refresh_connection_logging();
   listener_ = or_raise(quic::Listener::open(nb::inst_ptr<RegistrationObject>(registration)->open_handle(), mailbox_));
 }
 

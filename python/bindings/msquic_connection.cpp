@@ -13,17 +13,18 @@
 #include "msquic_topics.h"
 
 namespace msquic_py::python {
+
+nb::object address_tuple(const quic::Address& address) {
+  if (address.family() == quic::Address::Family::Unspecified) return nb::none();
+  return nb::make_tuple(address.host().c_str(), address.port());
+}
+
 namespace {
 
 template <ConnectionEvent Which>
 void set_handler(ConnectionObject& self, nb::handle handler) {
   ensure_usable();
   self.set_handler(Which, handler);
-}
-
-nb::object address_tuple(const quic::Address& address) {
-  if (address.family() == quic::Address::Family::Unspecified) return nb::none();
-  return nb::make_tuple(address.host().c_str(), address.port());
 }
 
 nb::object close_code(const ConnectionObject& self) {
@@ -80,6 +81,28 @@ void bind_handlers(nb::class_<ConnectionObject>& connection) {
            nb::sig("def set_on_datagram_send_state_changed(self, handler: "
                    "collections.abc.Callable[[msquic.enums.DatagramSendState], object] | None) -> None"),
            "`handler(state: DatagramSendState)` for the datagrams sent from now on.")
+      .def("set_on_streams_available", set_handler<kStreamsAvailable>, nb::arg("handler").none(),
+           nb::sig("def set_on_streams_available(self, handler: collections.abc.Callable[[int, int], object] | None) "
+                   "-> None"),
+           "`handler(bidirectional: int, unidirectional: int)`: how many more streams the peer admits now.")
+      .def("set_on_peer_needs_streams", set_handler<kPeerNeedsStreams>, nb::arg("handler").none(),
+           nb::sig("def set_on_peer_needs_streams(self, handler: collections.abc.Callable[[bool], object] | None) -> "
+                   "None"),
+           "`handler(unidirectional: bool)`: the peer waits for more streams of this kind; see update_settings().")
+      .def(
+          "set_on_local_address_changed", set_handler<kLocalAddressChanged>, nb::arg("handler").none(),
+          nb::sig("def set_on_local_address_changed(self, handler: collections.abc.Callable[[tuple[str, int]], object] "
+                  "| None) -> None"),
+          "`handler(address: tuple[str, int])`: this side sends from another address.")
+      .def("set_on_peer_address_changed", set_handler<kPeerAddressChanged>, nb::arg("handler").none(),
+           nb::sig("def set_on_peer_address_changed(self, handler: collections.abc.Callable[[tuple[str, int]], object] "
+                   "| None) -> None"),
+           "`handler(address: tuple[str, int])`: the peer sends from another address, as after a NAT forgot it.")
+      .def("set_on_shutdown_initiated", set_handler<kShutdownInitiated>, nb::arg("handler").none(),
+           nb::sig("def set_on_shutdown_initiated(self, handler: "
+                   "collections.abc.Callable[[msquic.exceptions.ConnectionFailed], object] | None) -> None"),
+           "`handler(error: ConnectionFailed)`: the peer or the transport began to end the connection;\n"
+           "on_shutdown_complete follows. Not called when this side ends it.")
       .def("set_on_resumption_ticket_received", set_handler<kResumptionTicketReceived>, nb::arg("handler").none(),
            nb::sig("def set_on_resumption_ticket_received(self, handler: collections.abc.Callable[[bytes], object] | "
                    "None) -> None"),

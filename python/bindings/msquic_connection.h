@@ -14,6 +14,9 @@
 
 namespace msquic_py::python {
 
+/// (IP address, port), or None for an unknown one.
+nanobind::object address_tuple(const quic::Address& address);
+
 /// The Python class Connection. All members need the GIL.
 ///
 /// It holds its Registration and those of its streams that are started and not over. When the last Python reference

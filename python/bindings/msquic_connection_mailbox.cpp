@@ -3,6 +3,7 @@
 #include <array>
 
 #include "msquic_connection.h"
+#include "msquic_errors.h"
 #include "msquic_listener.h"
 #include "msquic_logging.h"
 #include "msquic_stream.h"
@@ -36,6 +37,26 @@ void ConnectionMailbox::on_shutdown_complete(const quic::CloseReason& reason) no
   }
   push(kShutdownComplete);
 }
+
+void ConnectionMailbox::push_if_wanted(ConnectionEvent kind, std::uint64_t first) noexcept {
+  if ((wanted_.load(std::memory_order_acquire) & (1u << kind)) != 0) push(kind, first);
+}
+
+void ConnectionMailbox::on_shutdown_initiated(const quic::CloseReason&) noexcept { push_if_wanted(kShutdownInitiated); }
+
+void ConnectionMailbox::on_streams_available(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept {
+  streams_available_.store(static_cast<std::uint32_t>(bidirectional) << 16 | unidirectional, std::memory_order_release);
+  push_if_wanted(kStreamsAvailable);
+}
+
+void ConnectionMailbox::on_peer_needs_streams(quic::StreamDirection direction) noexcept {
+  push_if_wanted(kPeerNeedsStreams, direction == quic::StreamDirection::Unidirectional ? 1 : 0);
+}
+
+void ConnectionMailbox::on_local_address_changed(const quic::Address&) noexcept {
+  push_if_wanted(kLocalAddressChanged);
+}
+void ConnectionMailbox::on_peer_address_changed(const quic::Address&) noexcept { push_if_wanted(kPeerAddressChanged); }
 
 std::shared_ptr<quic::StreamHandler> ConnectionMailbox::on_peer_stream(quic::Stream stream, bool) noexcept {
   std::shared_ptr<StreamMailbox> mailbox;
@@ -114,6 +135,11 @@ std::optional<quic::CloseReason> ConnectionMailbox::close_reason() const {
 }
 
 void ConnectionMailbox::replay(ConnectionEvent kind) noexcept {
+  if (kind >= kStreamsAvailable && kind <= kShutdownInitiated) {
+    wanted_.fetch_or(1u << kind, std::memory_order_acq_rel);
+    if (kind == kStreamsAvailable && streams_available_.load(std::memory_order_acquire) != 0) push(kind);
+    return;
+  }
   if ((pending_ & (1u << kind)) == 0) return;
   if (kind != kShutdownComplete) pending_ &= ~(1u << kind);  // else setting it twice would tell it twice
   switch (kind) {
@@ -140,10 +166,10 @@ void ConnectionMailbox::dispatch(const Event& event) {
     return;
   }
   ConnectionObject& connection = *nb::inst_ptr<ConnectionObject>(owner);
-  if (event.kind == kConnected && !std::exchange(open_logged_, true) && logs(Logger::Connection, kLogInfo))
-    log_event("connection_opened", owner, event.first != 0 ? Py_True : Py_False);
-  if (event.kind == kShutdownComplete && !std::exchange(end_logged_, true) && logs(Logger::Connection, kLogWarning))
-    log_event("connection_ended", owner);
+  if (event.kind == kConnected && !std::exchange(open_logged_, true))
+    log_connection_opened(owner, event.first != 0, connection.negotiated_alpn());
+  if (event.kind == kShutdownComplete && !std::exchange(end_logged_, true))
+    log_connection_ended(owner, connection.close_reason());
   if (event.kind == kShutdownComplete) {
     deliver_end(connection);
   } else if (connection.is_closed()) {
@@ -174,6 +200,18 @@ bool ConnectionMailbox::deliver(ConnectionObject& connection, const Event& event
   std::size_t count = 1;
   if (kind == kConnected) {
     arguments[0] = PyBool_FromLong(event.first != 0);
+  } else if (kind == kStreamsAvailable) {
+    const std::uint32_t available = streams_available_.load(std::memory_order_acquire);
+    arguments = {PyLong_FromUnsignedLong(available >> 16), PyLong_FromUnsignedLong(available & 0xffff)};
+    count = 2;
+  } else if (kind == kPeerNeedsStreams) {
+    arguments[0] = PyBool_FromLong(event.first != 0);
+  } else if (kind == kLocalAddressChanged) {
+    arguments[0] = address_tuple(connection.local_address()).release().ptr();
+  } else if (kind == kPeerAddressChanged) {
+    arguments[0] = address_tuple(connection.remote_address()).release().ptr();
+  } else if (kind == kShutdownInitiated) {
+    arguments[0] = close_exception(connection.close_reason()).release().ptr();
   } else if (kind == kDatagramStateChanged) {
     arguments = {PyBool_FromLong(event.first != 0), PyLong_FromUnsignedLongLong(event.second)};
     count = 2;

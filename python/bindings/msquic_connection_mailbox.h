@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -26,6 +27,12 @@ enum ConnectionEvent : std::uint32_t {
   kDatagramSendStateChanged,
   kResumptionTicketReceived,
   kResumed,
+  // What follows is only told to who asked for it before.
+  kStreamsAvailable,
+  kPeerNeedsStreams,
+  kLocalAddressChanged,
+  kPeerAddressChanged,
+  kShutdownInitiated,
   kShutdownComplete,
   kConnectionEventCount
 };
@@ -42,6 +49,11 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   void on_connected(bool resumed, std::string_view alpn) noexcept override;
   void on_shutdown_complete(const quic::CloseReason& reason) noexcept override;
   std::shared_ptr<quic::StreamHandler> on_peer_stream(quic::Stream stream, bool early_data) noexcept override;
+  void on_shutdown_initiated(const quic::CloseReason& reason) noexcept override;
+  void on_streams_available(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept override;
+  void on_peer_needs_streams(quic::StreamDirection direction) noexcept override;
+  void on_local_address_changed(const quic::Address& address) noexcept override;
+  void on_peer_address_changed(const quic::Address& address) noexcept override;
   void on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept override;
   void on_datagram_received(base::Bytes datagram, bool early_data) noexcept override;
   void on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept override;
@@ -71,6 +83,7 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
     quic::Stream stream;
   };
 
+  void push_if_wanted(ConnectionEvent kind, std::uint64_t first = 0) noexcept;
   bool deliver(ConnectionObject& connection, const Event& event);
   bool deliver_streams(ConnectionObject& connection, PyObject* owner);
   bool deliver_bytes(ConnectionObject& connection, ConnectionEvent kind, std::deque<base::ByteVector>& kept);
@@ -79,6 +92,9 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   EventQueue& queue_;
   const std::weak_ptr<ListenerMailbox> listener_;
   const std::shared_ptr<EarlyBudget> early_ = std::make_shared<EarlyBudget>();
+
+  std::atomic<std::uint32_t> wanted_{0};             // a bit for each event that somebody asked for
+  std::atomic<std::uint32_t> streams_available_{0};  // bidirectional in the upper half
 
   mutable std::mutex mutex_;
   std::deque<PeerStream> peer_streams_;

@@ -163,6 +163,11 @@ void ConnectionObject::set_handler(ConnectionEvent which, nb::handle handler) {
       {"set_on_datagram_send_state_changed", {"state", nullptr}},
       {"set_on_resumption_ticket_received", {"ticket", nullptr}},
       {"set_on_resumed", {"data", nullptr}, true},
+      {"set_on_streams_available", {"bidirectional", "unidirectional"}},
+      {"set_on_peer_needs_streams", {"unidirectional", nullptr}},
+      {"set_on_local_address_changed", {"address", nullptr}},
+      {"set_on_peer_address_changed", {"address", nullptr}},
+      {"set_on_shutdown_initiated", {"error", nullptr}},
       {"set_on_shutdown_complete", {"app_close_in_progress", nullptr}},
   };
   handlers_[which].set(handler, kShapes[which]);

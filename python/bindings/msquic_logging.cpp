@@ -1,6 +1,7 @@
 #include "msquic_logging.h"
 
 #include <array>
+#include <atomic>
 
 namespace msquic_py::python {
 namespace {
@@ -32,10 +33,44 @@ bool logs(Logger logger, long level) noexcept {
   return enabled;
 }
 
-void log_event(const char* function, PyObject* first, PyObject* second) noexcept {
+namespace {
+
+std::atomic<bool> connections_logged{false};
+
+}  // namespace
+
+void refresh_connection_logging() noexcept {
+  connections_logged.store(logs(Logger::Connection, kLogWarning), std::memory_order_relaxed);
+}
+
+bool connections_are_logged() noexcept { return connections_logged.load(std::memory_order_relaxed); }
+
+void log_connection_opened(PyObject* connection, bool resumed, const std::string& alpn) noexcept {
+  if (!logs(Logger::Connection, kLogInfo)) return;
+  PyObject* const name = PyBytes_FromStringAndSize(alpn.data(), static_cast<Py_ssize_t>(alpn.size()));
+  if (name == nullptr) return PyErr_Clear();
+  log_event("connection_opened", connection, resumed ? Py_True : Py_False, name);
+  Py_DECREF(name);
+}
+
+void log_connection_ended(PyObject* connection, const quic::CloseReason& reason) noexcept {
+  if (!logs(Logger::Connection, kLogWarning)) return;
+  PyObject* const code = PyLong_FromUnsignedLongLong(reason.code);
+  PyObject* const phrase =
+      PyUnicode_DecodeUTF8(reason.reason.data(), static_cast<Py_ssize_t>(reason.reason.size()), "replace");
+  if (code != nullptr && phrase != nullptr)
+    log_event("connection_ended", connection, code, phrase);
+  else
+    PyErr_Clear();
+  Py_XDECREF(code);
+  Py_XDECREF(phrase);
+}
+
+void log_event(const char* function, PyObject* first, PyObject* second, PyObject* third) noexcept {
   PyObject* const module = PyImport_ImportModule("msquic._logging");
   PyObject* const callable = module == nullptr ? nullptr : PyObject_GetAttrString(module, function);
-  PyObject* const done = callable == nullptr ? nullptr : PyObject_CallFunctionObjArgs(callable, first, second, nullptr);
+  PyObject* const done =
+      callable == nullptr ? nullptr : PyObject_CallFunctionObjArgs(callable, first, second, third, nullptr);
   if (done == nullptr) PyErr_WriteUnraisable(module);
   Py_XDECREF(done);
   Py_XDECREF(callable);

@@ -54,7 +54,22 @@ void bind_handlers(nb::class_<StreamObject>& stream) {
       .def("set_on_start_complete", set_handler<kStartComplete>, nb::arg("handler").none(),
            nb::sig("def set_on_start_complete(self, handler: collections.abc.Callable[[msquic.exceptions.QuicError | "
                    "None], object] | None) -> None"),
-           "`handler(error: QuicError | None)`: the stream has its id, or could not start, e.g. StreamLimitReached.");
+           "`handler(error: QuicError | None)`: the stream has its id, or could not start, e.g. StreamLimitReached.")
+      .def("set_on_peer_accepted", set_handler<kPeerAccepted>, nb::arg("handler").none(),
+           nb::sig("def set_on_peer_accepted(self, handler: collections.abc.Callable[[int], object] | None) -> None"),
+           "`handler(stream_id: int)`: the peer's stream limit admits the stream; at once unless it had to wait. Of "
+           "those that\n"
+           "had to, only streams that were started with start() are told.")
+      .def("set_on_send_shutdown_complete", set_handler<kSendShutdownComplete>, nb::arg("handler").none(),
+           nb::sig("def set_on_send_shutdown_complete(self, handler: collections.abc.Callable[[bool], object] | None) "
+                   "-> None"),
+           "`handler(graceful: bool)`: this side's direction is over; True when the peer acknowledged everything up to "
+           "FIN.")
+      .def("set_on_ideal_send_buffer", set_handler<kIdealSendBuffer>, nb::arg("handler").none(),
+           nb::sig("def set_on_ideal_send_buffer(self, handler: collections.abc.Callable[[int], object] | None) -> "
+                   "None"),
+           "`handler(size: int)`: how many bytes should be outstanding to keep the path full. It grows with the\n"
+           "congestion window.");
 }
 
 }  // namespace

@@ -32,8 +32,9 @@ void StreamMailbox::push(StreamEvent kind, std::uint64_t first, std::uint64_t se
   queue_.push(Event{shared_from_this(), kind, first, second});
 }
 
-void StreamMailbox::on_start_complete(std::uint64_t, quic::Status status, bool) noexcept {
+void StreamMailbox::on_start_complete(std::uint64_t, quic::Status status, bool peer_accepted) noexcept {
   push(kStartComplete, static_cast<std::uint64_t>(status));
+  if (peer_accepted) told(kPeerAccepted, 0);
 }
 
 std::uint64_t StreamMailbox::on_receive(const quic::ReceivedData& data) noexcept {
@@ -68,6 +69,15 @@ void StreamMailbox::on_send_complete(std::uint64_t token, bool canceled) noexcep
 
 void StreamMailbox::on_peer_send_aborted(std::uint64_t code) noexcept { push(kPeerSendAborted, code); }
 void StreamMailbox::on_peer_receive_aborted(std::uint64_t code) noexcept { push(kPeerReceiveAborted, code); }
+
+void StreamMailbox::told(StreamEvent kind, std::uint64_t value) noexcept {
+  last_[kind - kPeerAccepted].store(value + 1, std::memory_order_release);
+  if ((wanted_.load(std::memory_order_acquire) & (1u << kind)) != 0) push(kind);
+}
+
+void StreamMailbox::on_peer_accepted() noexcept { told(kPeerAccepted, 0); }
+void StreamMailbox::on_send_shutdown_complete(bool graceful) noexcept { told(kSendShutdownComplete, graceful ? 1 : 0); }
+void StreamMailbox::on_ideal_send_buffer(std::uint64_t bytes) noexcept { told(kIdealSendBuffer, bytes); }
 void StreamMailbox::on_shutdown_complete(const quic::StreamShutdown&) noexcept { push(kStreamShutdownComplete); }
 
 void StreamMailbox::want_data() noexcept {
@@ -81,6 +91,11 @@ void StreamMailbox::want_data() noexcept {
 
 void StreamMailbox::replay(StreamEvent kind) noexcept {
   if (kind == kReceive) return want_data();
+  if (kind >= kPeerAccepted && kind <= kIdealSendBuffer) {
+    wanted_.fetch_or(1u << kind, std::memory_order_acq_rel);
+    if (last_[kind - kPeerAccepted].load(std::memory_order_acquire) != 0) push(kind);
+    return;
+  }
   if ((pending_ & (1u << kind)) == 0) return;
   if (kind != kStreamShutdownComplete) pending_ &= ~(1u << kind);  // else setting it twice would tell it twice
   push(kind, kind == kPeerSendAborted      ? reset_code_
@@ -120,6 +135,8 @@ void StreamMailbox::dispatch(const Event& event) {
     }
   } else if (kind == kStreamShutdownComplete) {
     deliver_end(stream);
+  } else if (kind >= kPeerAccepted) {
+    completed = deliver_last(stream, kind);
   } else {
     // What the peer sent before it gave up comes first.
     completed = (kind != kPeerSendAborted || deliver_data(stream)) && deliver(stream, kind);
@@ -149,6 +166,19 @@ bool StreamMailbox::deliver_data(StreamObject& stream) {
                              PyBool_FromLong(fin)};
   if (fin || delivering_.capacity() > kWorthKeeping) base::ByteVector().swap(delivering_);
   return handler.call(arguments.data(), 2);
+}
+
+bool StreamMailbox::deliver_last(StreamObject& stream, StreamEvent kind) {
+  const HandlerSlot& handler = stream.handler(kind);
+  if (!handler || stream.is_closed()) return true;
+  // Asked for while it came, it is announced twice.
+  std::atomic<std::uint64_t>& last = last_[kind - kPeerAccepted];
+  const std::uint64_t value = last.exchange(0, std::memory_order_acq_rel);
+  if (value == 0) return true;
+  PyObject* argument = kind == kSendShutdownComplete ? PyBool_FromLong(value - 1 != 0)
+                       : kind == kIdealSendBuffer    ? PyLong_FromUnsignedLongLong(value - 1)
+                                                     : PyLong_FromUnsignedLongLong(stream.id().value_or(0));
+  return handler.call(&argument, 1);
 }
 
 bool StreamMailbox::deliver(StreamObject& stream, StreamEvent kind) {

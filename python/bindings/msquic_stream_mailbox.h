@@ -22,6 +22,10 @@ enum StreamEvent : std::uint32_t {
   kPeerSendAborted,
   kPeerReceiveAborted,
   kStartComplete,
+  // What follows is only told to who asked for it before.
+  kPeerAccepted,
+  kSendShutdownComplete,
+  kIdealSendBuffer,
   kStreamShutdownComplete,
   kStreamEventCount
 };
@@ -52,6 +56,9 @@ class StreamMailbox final : public quic::StreamHandler, public EventTarget {
   void on_send_complete(std::uint64_t token, bool canceled) noexcept override;
   void on_peer_send_aborted(std::uint64_t code) noexcept override;
   void on_peer_receive_aborted(std::uint64_t code) noexcept override;
+  void on_peer_accepted() noexcept override;
+  void on_send_shutdown_complete(bool graceful) noexcept override;
+  void on_ideal_send_buffer(std::uint64_t bytes) noexcept override;
   void on_shutdown_complete(const quic::StreamShutdown& shutdown) noexcept override;
 
   void dispatch(const Event& event) override;
@@ -65,13 +72,19 @@ class StreamMailbox final : public quic::StreamHandler, public EventTarget {
 
  private:
   void want_data() noexcept;
+  void told(StreamEvent kind, std::uint64_t value) noexcept;
   /// False when a handler raised.
   bool deliver_data(StreamObject& stream);
   bool deliver(StreamObject& stream, StreamEvent kind);
+  bool deliver_last(StreamObject& stream, StreamEvent kind);
   void deliver_end(StreamObject& stream);
 
   EventQueue& queue_;
   const std::shared_ptr<EarlyBudget> early_;
+
+  std::atomic<std::uint32_t> wanted_{0};  // a bit for each event that somebody asked for
+  // What kPeerAccepted, kSendShutdownComplete and kIdealSendBuffer said last, and one; 0 before.
+  std::atomic<std::uint64_t> last_[3]{};
 
   std::mutex mutex_;
   base::ByteVector received_;

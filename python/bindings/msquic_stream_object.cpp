@@ -67,6 +67,9 @@ void StreamObject::set_handler(StreamEvent which, nb::handle handler) {
       {"set_on_peer_send_aborted", {"code", nullptr}},
       {"set_on_peer_receive_aborted", {"code", nullptr}},
       {"set_on_start_complete", {"error", nullptr}},
+      {"set_on_peer_accepted", {"stream_id", nullptr}},
+      {"set_on_send_shutdown_complete", {"graceful", nullptr}},
+      {"set_on_ideal_send_buffer", {"size", nullptr}},
       {"set_on_shutdown_complete", {"app_close_in_progress", nullptr}},
   };
   handlers_[which].set(handler, kShapes[which]);

@@ -2,7 +2,8 @@
 
 ``msquic`` is the root; ``msquic.connection`` tells of connections that opened (INFO) and ended (INFO, WARNING when they
 failed), ``msquic.listener`` of listeners (INFO) and clients (DEBUG), ``msquic.tls`` of handshakes (DEBUG). Nothing is
-logged on MsQuic's threads, and where nobody listens an event costs one question, :meth:`logging.Logger.isEnabledFor`.
+logged on MsQuic's threads, and where nobody listens an event costs one question, :meth:`logging.Logger.isEnabledFor`;
+in msquic.asyncio that is asked when a connection or a server is made.
 """
 
 from __future__ import annotations
@@ -30,25 +31,19 @@ class LoggedConnection(Protocol):
     @property
     def server_name(self) -> str: ...
     @property
-    def negotiated_alpn(self) -> bytes: ...
-    @property
     def handshake(self) -> HandshakeInfo | None: ...
     @property
     def original_destination_cid(self) -> bytes: ...
     @property
     def close_error(self) -> ConnectionFailed | None: ...
-    @property
-    def close_code(self) -> int | None: ...
-    @property
-    def close_reason(self) -> str: ...
 
 
-def connection_opened(connection: LoggedConnection, resumed: bool) -> None:
+def connection_opened(connection: LoggedConnection, resumed: bool, alpn: bytes) -> None:
     """The handshake of a connection is complete."""
     connection_logger.info(
         "%s opened: ALPN %s, server name %r%s",
         _described(connection),
-        _text(connection.negotiated_alpn),
+        _text(alpn),
         connection.server_name,
         ", resumed" if resumed else "",
     )
@@ -64,12 +59,12 @@ def connection_opened(connection: LoggedConnection, resumed: bool) -> None:
         )
 
 
-def connection_ended(connection: LoggedConnection) -> None:
-    """A connection is over."""
+def connection_ended(connection: LoggedConnection, code: int, phrase: str) -> None:
+    """A connection is over; ``code`` is this side's, when it closed."""
     error = connection.close_error
-    reason = f", {connection.close_reason!r}" if connection.close_reason else ""
+    reason = f", {phrase!r}" if phrase else ""
     if error is None:
-        connection_logger.info("%s closed by this side with code %s", _described(connection), connection.close_code)
+        connection_logger.info("%s closed by this side with code %d", _described(connection), code)
     elif error.app_code is not None:
         connection_logger.info("%s closed by the peer with code %d%s", _described(connection), error.app_code, reason)
     else:

@@ -102,3 +102,25 @@ def test_no_thread_of_msquic_logs(loopback, waiter) -> None:
         logger.setLevel(before)
         logger.removeHandler(recorder)
     assert threads == {threading.main_thread().name, "msquic-handlers"}
+
+
+async def test_asyncio_tells_the_same(certificate, caplog) -> None:
+    from msquic.asyncio import connect, serve
+
+    async def handler(connection) -> None:
+        async for _ in connection:
+            pass
+
+    with caplog.at_level(logging.DEBUG, "msquic"):
+        files = {"cert_file": certificate.certificate_file, "key_file": certificate.private_key_file}
+        async with (
+            serve(handler, "127.0.0.1", 0, alpn="test", **files) as server,
+            connect(
+                "127.0.0.1", server.port, alpn="test", server_name="localhost", ca_file=certificate.certificate_file
+            ) as connection,
+        ):
+            identity = connection.original_destination_cid.hex()
+    told = [text for _, text in messages(caplog, "msquic.connection") if f"[{identity}]" in text]
+    assert sum("opened: ALPN 'test'" in text for text in told) == 2
+    assert sum("closed by this side with code 0" in text for text in told) == 1
+    assert sum("closed by the peer with code 0" in text for text in told) == 1

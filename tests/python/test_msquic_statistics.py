@@ -109,9 +109,11 @@ def test_performance_counters_count_this_process(echo):
     assert after.connection_operations_completed > before.connection_operations_completed
 
 
-def test_both_sides_know_the_handshake_and_the_first_connection_id(echo, loopback):
+def test_both_sides_know_the_handshake_and_the_first_connection_id(echo, loopback, waiter):
     _, connection, _ = echo
-    server = loopback.accepted[0]
+    server, connected = loopback.accepted[0], waiter()
+    server.set_on_connected(connected.set)
+    connected.wait()
     assert connection.handshake == server.handshake
     assert connection.handshake.quic_version == "QUICv1"
     assert connection.handshake.tls_version == "TLSv1.3"
