@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <utility>
 
 namespace msquic_py::apps {
 
@@ -20,5 +21,8 @@ void start_logging(const std::string& program, const std::string& level) {
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %n %^%l%$ %v");
   spdlog::set_default_logger(std::move(logger));
 }
+
+void log_info(std::string_view line) { spdlog::info(line); }
+void log_error(std::string_view line) { spdlog::error(line); }
 
 }  // namespace msquic_py::apps

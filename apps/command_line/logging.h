@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace CLI {
 class App;
@@ -11,5 +12,10 @@ namespace msquic_py::apps {
 /// Adds --log-level (trace … off; default info). Log lines go to standard error.
 void add_logging_option(CLI::App& app, std::string& level);
 void start_logging(const std::string& program, const std::string& level);
+
+// One line to standard error, when the level admits it. Plain text: the logging library stays behind this, because
+// formatting with it costs every file that does so seconds to compile.
+void log_info(std::string_view line);
+void log_error(std::string_view line);
 
 }  // namespace msquic_py::apps

@@ -3,7 +3,7 @@
 namespace msquic_py::apps {
 
 /// Waits, a moment at most, until QUIC has closed what the program let go, then gives `code` back. Main returns what
-/// this returns: a process that ends earlier takes OpenSSL away from threads that still use it.
+/// this returns: the peers of a process that ends earlier may not have heard of its end.
 int end_process(int code);
 
 }  // namespace msquic_py::apps

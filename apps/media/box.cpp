@@ -25,13 +25,19 @@ std::optional<BoxHeader> read_box_header(base::Bytes bytes) noexcept {
   return header;
 }
 
+std::optional<Box> take_box(base::Bytes& boxes) noexcept {
+  const auto header = read_box_header(boxes);
+  if (!header) return std::nullopt;
+  const std::uint64_t size = header->size == 0 ? boxes.size() : header->size;
+  if (size < header->header_size || size > boxes.size()) return std::nullopt;
+  const base::Bytes whole = boxes.first(static_cast<std::size_t>(size));
+  boxes = boxes.subspan(whole.size());
+  return Box{header->type, whole.subspan(header->header_size)};
+}
+
 std::optional<base::Bytes> find_box(base::Bytes children, std::uint32_t type) noexcept {
-  while (const auto header = read_box_header(children)) {
-    const std::uint64_t size = header->size == 0 ? children.size() : header->size;
-    if (size < header->header_size || size > children.size()) return std::nullopt;
-    if (header->type == type)
-      return children.subspan(header->header_size, static_cast<std::size_t>(size) - header->header_size);
-    children = children.subspan(static_cast<std::size_t>(size));
+  while (const auto box = take_box(children)) {
+    if (box->type == type) return box->payload;
   }
   return std::nullopt;
 }

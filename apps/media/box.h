@@ -24,7 +24,23 @@ constexpr std::uint32_t four_cc(const char (&text)[5]) noexcept {
 /// A size smaller than its own header is returned as it stands: the caller refuses it.
 std::optional<BoxHeader> read_box_header(base::Bytes bytes) noexcept;
 
+struct Box {
+  std::uint32_t type = 0;
+  base::Bytes payload;
+};
+
+/// The first of `boxes`, taken off it; nothing when there is no whole, possible box at its beginning.
+std::optional<Box> take_box(base::Bytes& boxes) noexcept;
+
 /// The payload of the first child of type `type` among the boxes in `children`; nothing when there is none.
 std::optional<base::Bytes> find_box(base::Bytes children, std::uint32_t type) noexcept;
+
+/// Calls `visit` with the payload of each box of type `type` in `children`.
+template <class Visit>
+void for_each_box(base::Bytes children, std::uint32_t type, Visit visit) {
+  while (const auto box = take_box(children)) {
+    if (box->type == type) visit(box->payload);
+  }
+}
 
 }  // namespace msquic_py::apps

@@ -25,18 +25,6 @@ std::optional<std::uint64_t> read_u64(base::ByteReader& reader) noexcept {
   return (std::uint64_t{*high} << 32) | *low;
 }
 
-/// Calls `visit` with the payload of each box of type `type` in `children`.
-template <class Visit>
-void for_each_box(base::Bytes children, std::uint32_t type, Visit visit) {
-  while (const auto header = read_box_header(children)) {
-    const std::uint64_t size = header->size == 0 ? children.size() : header->size;
-    if (size < header->header_size || size > children.size()) return;
-    if (header->type == type)
-      visit(children.subspan(header->header_size, static_cast<std::size_t>(size) - header->header_size));
-    children = children.subspan(static_cast<std::size_t>(size));
-  }
-}
-
 void append(base::ByteVector& out, base::Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
 struct Track {

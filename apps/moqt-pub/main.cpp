@@ -1,17 +1,15 @@
 // moqt-pub: publishes a file or standard input as one MOQT track.
 
-#include <spdlog/spdlog.h>
-
 #include <CLI/CLI.hpp>
 #include <map>
 #include <string>
 
 #include "command_line/client_options.h"
+#include "command_line/client_program.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "command_line/process_end.h"
 #include "moqt-pub/publisher.h"
-#include "runtime/shutdown_signal.h"
 
 namespace {
 
@@ -23,37 +21,9 @@ const std::map<std::string, apps::MediaInput::Format> kFormats{{"auto", apps::Me
 
 int run(const apps::ClientOptions& client, apps::PublisherOptions options, const std::string& input,
         apps::MediaInput::Format format) {
-  runtime::EventLoop loop;
-  apps::Publisher* publisher_on_loop = nullptr;
-  int signals = 0;
-  // Before any other thread is started: the input has one.
-  runtime::ShutdownSignal shutdown([&] {
-    loop.post([&] {
-      if (++signals == 1 && publisher_on_loop != nullptr) {
-        publisher_on_loop->stop();
-      } else {
-        loop.stop();
-      }
-    });
-  });
-  apps::Publisher publisher(loop, std::move(options), input, format);
-  publisher_on_loop = &publisher;
-  runtime::Endpoint endpoint(loop);
-  if (auto opened = endpoint.open("moqt-pub"); !opened) {
-    spdlog::error("{}", opened.error().message);
-    return apps::kFailure;
-  }
-  if (auto dialled = endpoint.dial(client.dial_options(), publisher); !dialled) {
-    spdlog::error("{}", dialled.error().message);
-    return apps::kFailure;
-  }
-  loop.run();
-  spdlog::info("published {} objects in {} groups", publisher.objects_sent(), publisher.groups_sent());
-  if (publisher.failure()) {
-    spdlog::error("{}", *publisher.failure());
-    return apps::kFailure;
-  }
-  return signals > 1 ? apps::kInterrupted : apps::kSuccess;
+  apps::ClientProgram program("moqt-pub");
+  apps::Publisher publisher(program.loop(), std::move(options), input, format);
+  return program.run(client, publisher);
 }
 
 }  // namespace
@@ -96,7 +66,7 @@ int main(int argc, char** argv) {
   apps::start_logging("moqt-pub", log_level);
   auto track = client.track();
   if (!track) {
-    spdlog::error("{}", track.error());
+    apps::log_error(track.error());
     return apps::kUsage;
   }
   options.track = *track;

@@ -1,9 +1,10 @@
 #include "moqt-pub/publisher.h"
 
-#include <spdlog/spdlog.h>
-
+#include <string>
 #include <utility>
 #include <variant>
+
+#include "command_line/logging.h"
 
 namespace msquic_py::apps {
 
@@ -20,6 +21,10 @@ Publisher::~Publisher() { loop_.remove(*this); }
 
 void Publisher::fail(std::string why) {
   if (!failure_) failure_ = std::move(why);
+}
+
+std::string Publisher::summary() const {
+  return "published " + std::to_string(objects_sent_) + " objects in " + std::to_string(groups_sent_) + " groups";
 }
 
 void Publisher::stop() {
@@ -58,9 +63,9 @@ void Publisher::handle(pubsub::EndpointEvent& event) {
   } else if (const auto* offered = std::get_if<session::PublishReceived>(&event)) {
     (void)endpoint_->reject(offered->request, moqt::RequestErrorCode::kUninterested, "this client only publishes");
   } else if (std::holds_alternative<pubsub::WriterSubscribersChanged>(event)) {
-    spdlog::info("{} subscriber(s)", track_->subscribers());
+    log_info(std::to_string(track_->subscribers()) + " subscriber(s)");
   } else if (std::holds_alternative<session::GoawayReceived>(event)) {
-    spdlog::info("the server is going away");
+    log_info("the server is going away");
     finish_track();
   }
 }
@@ -77,7 +82,7 @@ void Publisher::announce() {
   } else if (auto announced = driver_->session().publish_namespace(options_.track.track_namespace); !announced) {
     return give_up(announced.error());
   }
-  spdlog::info("publishing {}", options_.track.to_text());
+  log_info("publishing " + options_.track.to_text());
 }
 
 void Publisher::give_up(session::SessionError error) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "command_line/client_program.h"
 #include "moqt-pub/media_input.h"
 #include "moqt/pubsub/endpoint.h"
 #include "moqt/pubsub/group_writer.h"
@@ -26,18 +27,17 @@ struct PublisherOptions {
 };
 
 /// Publishes an input on one session: announces the track, and sends one object per unit, a group for each start.
-class Publisher final : public runtime::SessionUser, public runtime::EventLoop::Participant {
+class Publisher final : public ClientRole, public runtime::EventLoop::Participant {
  public:
-  /// The loop ends when the publisher is done; then see result().
+  /// The loop ends when the publisher is done; then see failure().
   Publisher(runtime::EventLoop& loop, PublisherOptions options, const std::string& input, MediaInput::Format format);
   ~Publisher() override;
 
   /// Ends the track after what was sent already. Loop thread.
-  void stop();
+  void stop() override;
   /// Nothing: everything was published.
-  [[nodiscard]] const std::optional<std::string>& failure() const noexcept { return failure_; }
-  [[nodiscard]] std::uint64_t objects_sent() const noexcept { return objects_sent_; }
-  [[nodiscard]] std::uint64_t groups_sent() const noexcept { return groups_sent_; }
+  [[nodiscard]] const std::optional<std::string>& failure() const noexcept override { return failure_; }
+  [[nodiscard]] std::string summary() const override;
 
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
   void on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) override;

@@ -1,7 +1,5 @@
 // moqt-relay: connects MOQT publishers and subscribers.
 
-#include <spdlog/spdlog.h>
-
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
@@ -68,7 +66,7 @@ std::chrono::milliseconds milliseconds(double seconds) {
 int run(const Options& options) {
   auto identity = apps::ServerIdentity::load(options.cert, options.key, options.host);
   if (!identity) {
-    spdlog::error("{}", identity.error());
+    apps::log_error(identity.error());
     return apps::kFailure;
   }
 
@@ -82,7 +80,7 @@ int run(const Options& options) {
   runtime::ShutdownSignal shutdown([&] {
     loop.post([&] {
       if (++signals == 1) {
-        spdlog::info("draining: clients are asked to leave");
+        apps::log_info("draining: clients are asked to leave");
         server.drain(milliseconds(options.drain_seconds), stop);
       } else {
         server.close(moqt::SessionErrorCode::kNoError, "the relay is shutting down");
@@ -103,7 +101,7 @@ int run(const Options& options) {
   auto ready = server.open("moqt-relay");
   if (ready) ready = server.listen(std::move(listen));
   if (!ready) {
-    spdlog::error("{}", ready.error().message);
+    apps::log_error(ready.error().message);
     return apps::kFailure;
   }
   // One line on standard output for whoever started us and waits; everything else goes to the log.
@@ -114,8 +112,9 @@ int run(const Options& options) {
   loop.run();
 
   const auto& counters = server.counters();
-  spdlog::info("delivered {} objects ({} bytes) of {} received", counters.objects_delivered, counters.bytes_delivered,
-               counters.objects_received);
+  apps::log_info("delivered " + std::to_string(counters.objects_delivered) + " objects (" +
+                 std::to_string(counters.bytes_delivered) + " bytes) of " + std::to_string(counters.objects_received) +
+                 " received");
   return apps::kSuccess;
 }
 

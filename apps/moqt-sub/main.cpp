@@ -1,17 +1,15 @@
 // moqt-sub: receives one MOQT track and writes it to a file or standard output.
 
-#include <spdlog/spdlog.h>
-
 #include <CLI/CLI.hpp>
 #include <map>
 #include <string>
 
 #include "command_line/client_options.h"
+#include "command_line/client_program.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "command_line/process_end.h"
 #include "moqt-sub/subscriber.h"
-#include "runtime/shutdown_signal.h"
 
 namespace {
 
@@ -27,34 +25,9 @@ const std::map<std::string, moqt::FilterType> kFilters{{"next-group", moqt::Filt
                                                        {"absolute", moqt::FilterType::kAbsoluteStart}};
 
 int run(const apps::ClientOptions& client, apps::SubscriberOptions options, apps::MediaOutput output) {
-  runtime::EventLoop loop;
-  apps::Subscriber subscriber(loop, std::move(options), std::move(output));
-  int signals = 0;
-  runtime::ShutdownSignal shutdown([&] {
-    loop.post([&] {
-      if (++signals == 1) {
-        subscriber.stop();
-      } else {
-        loop.stop();
-      }
-    });
-  });
-  runtime::Endpoint endpoint(loop);
-  if (auto opened = endpoint.open("moqt-sub"); !opened) {
-    spdlog::error("{}", opened.error().message);
-    return apps::kFailure;
-  }
-  if (auto dialled = endpoint.dial(client.dial_options(), subscriber); !dialled) {
-    spdlog::error("{}", dialled.error().message);
-    return apps::kFailure;
-  }
-  loop.run();
-  spdlog::info("wrote {} objects, {} bytes", subscriber.objects_written(), subscriber.bytes_written());
-  if (subscriber.failure()) {
-    spdlog::error("{}", *subscriber.failure());
-    return apps::kFailure;
-  }
-  return signals > 1 ? apps::kInterrupted : apps::kSuccess;
+  apps::ClientProgram program("moqt-sub");
+  apps::Subscriber subscriber(program.loop(), std::move(options), std::move(output));
+  return program.run(client, subscriber);
 }
 
 }  // namespace
@@ -94,13 +67,13 @@ int main(int argc, char** argv) {
   apps::start_logging("moqt-sub", log_level);
   auto track = client.track();
   if (!track) {
-    spdlog::error("{}", track.error());
+    apps::log_error(track.error());
     return apps::kUsage;
   }
   options.track = *track;
   auto output = apps::MediaOutput::open(path, format);
   if (!output) {
-    spdlog::error("{}", output.error());
+    apps::log_error(output.error());
     return apps::kFailure;
   }
   return apps::end_process(run(client, std::move(options), std::move(output).value()));

@@ -1,9 +1,10 @@
 #include "moqt-sub/subscriber.h"
 
-#include <spdlog/spdlog.h>
-
+#include <string>
 #include <utility>
 #include <variant>
+
+#include "command_line/logging.h"
 
 namespace msquic_py::apps {
 
@@ -19,6 +20,10 @@ Subscriber::Subscriber(runtime::EventLoop& loop, SubscriberOptions options, Medi
 void Subscriber::fail(std::string why) {
   if (!failure_) failure_ = std::move(why);
   leave();
+}
+
+std::string Subscriber::summary() const {
+  return "wrote " + std::to_string(objects_) + " objects, " + std::to_string(bytes_) + " bytes";
 }
 
 void Subscriber::stop() {
@@ -51,7 +56,7 @@ void Subscriber::handle(pubsub::EndpointEvent& event) {
   if (std::holds_alternative<session::Established>(event)) {
     subscribe();
   } else if (std::holds_alternative<pubsub::ReaderEstablished>(event)) {
-    spdlog::info("subscribed to {}", options_.track.to_text());
+    log_info("subscribed to " + options_.track.to_text());
   } else if (std::holds_alternative<pubsub::ReaderReadable>(event)) {
     read_objects();
   } else if (std::holds_alternative<pubsub::ReaderEnded>(event)) {
@@ -74,7 +79,7 @@ void Subscriber::handle(pubsub::EndpointEvent& event) {
     fail("the server refused SUBSCRIBE_NAMESPACE: " +
          std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))));
   } else if (std::holds_alternative<session::GoawayReceived>(event)) {
-    spdlog::info("the server is going away");
+    log_info("the server is going away");
   }
 }
 
@@ -89,7 +94,7 @@ void Subscriber::subscribe() {
 
 void Subscriber::wait_for_namespace() {
   if (std::exchange(waiting_for_namespace_, true)) return;
-  spdlog::info("waiting for {} to be published", options_.track.track_namespace.to_text());
+  log_info("waiting for " + options_.track.track_namespace.to_text() + " to be published");
   if (auto asked = driver_->session().subscribe_namespace(options_.track.track_namespace); !asked) {
     fail(std::string(session::describe(asked.error())));
   }
@@ -114,7 +119,7 @@ void Subscriber::on_end() {
     }
     case pubsub::TrackEnd::Cause::kDone: {
       const auto code = static_cast<moqt::PublishDoneCode>(end.code);
-      spdlog::info("the track ended: {} {}", name(code), end.reason);
+      log_info("the track ended: " + std::string(name(code)) + " " + end.reason);
       if (options_.follow) return subscribe();
       if (code == moqt::PublishDoneCode::kTrackEnded || code == moqt::PublishDoneCode::kSubscriptionEnded)
         return leave();

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "command_line/client_program.h"
 #include "moqt-sub/group_sequencer.h"
 #include "moqt-sub/media_output.h"
 #include "moqt/pubsub/endpoint.h"
@@ -25,16 +26,15 @@ struct SubscriberOptions {
 };
 
 /// Receives one track on one session and writes it out in order.
-class Subscriber final : public runtime::SessionUser {
+class Subscriber final : public ClientRole {
  public:
   Subscriber(runtime::EventLoop& loop, SubscriberOptions options, MediaOutput output);
 
   /// Unsubscribes and leaves. Loop thread.
-  void stop();
+  void stop() override;
   /// Nothing: the track ended, or stop() was called.
-  [[nodiscard]] const std::optional<std::string>& failure() const noexcept { return failure_; }
-  [[nodiscard]] std::uint64_t objects_written() const noexcept { return objects_; }
-  [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_; }
+  [[nodiscard]] const std::optional<std::string>& failure() const noexcept override { return failure_; }
+  [[nodiscard]] std::string summary() const override;
 
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
   void on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) override;

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "command_line/client_options.h"
+#include "runtime/event_loop.h"
+#include "runtime/session_user.h"
+#include "runtime/shutdown_signal.h"
+
+namespace msquic_py::apps {
+
+/// What moqt-pub or moqt-sub does with its one session. It stops the loop when it is done.
+class ClientRole : public runtime::SessionUser {
+ public:
+  /// The user wants the program to end: bring it to an orderly end. Loop thread.
+  virtual void stop() = 0;
+  /// Nothing when all went well.
+  [[nodiscard]] virtual const std::optional<std::string>& failure() const noexcept = 0;
+  /// What has been done, for the log.
+  [[nodiscard]] virtual std::string summary() const = 0;
+};
+
+/// The life of a client program: it dials, runs until its role is done, and says how it went. The first signal asks the
+/// role to stop, the second ends the loop.
+class ClientProgram {
+ public:
+  /// Before any other thread is started, because of the signals.
+  explicit ClientProgram(std::string name);
+
+  [[nodiscard]] runtime::EventLoop& loop() noexcept { return loop_; }
+  /// Returns an ExitCode.
+  int run(const ClientOptions& options, ClientRole& role);
+
+ private:
+  void on_signal();
+
+  std::string name_;
+  runtime::EventLoop loop_;
+  ClientRole* role_ = nullptr;  ///< loop thread, or before the loop runs
+  int signals_ = 0;
+  runtime::ShutdownSignal shutdown_;
+};
+
+}  // namespace msquic_py::apps
