@@ -1,23 +1,9 @@
 #include "base/shared_bytes.h"
 
-#include <algorithm>
 #include <cassert>
 #include <cstring>
-#include <new>
 
 namespace msquic_py::base {
-
-Slab* Slab::create(std::size_t capacity) {
-  void* memory = ::operator new(sizeof(Slab) + capacity);
-  return new (memory) Slab(capacity);
-}
-
-void Slab::release() noexcept {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    this->~Slab();
-    ::operator delete(this);
-  }
-}
 
 SharedBytes SharedBytes::copy_of(Bytes bytes) {
   if (bytes.empty()) return {};
@@ -36,6 +22,7 @@ SharedBytes SharedBytes::slice(std::size_t offset, std::size_t count) const noex
 
 SlabArena::~SlabArena() {
   if (slab_ != nullptr) slab_->release();
+  if (store_ != nullptr) store_->close();
 }
 
 std::uint8_t* SlabArena::reserve(std::size_t count) {
@@ -44,7 +31,13 @@ std::uint8_t* SlabArena::reserve(std::size_t count) {
     used_ = 0;  // every slice is gone: start over in the same memory
     return slab_->data();
   }
-  Slab* fresh = Slab::create(std::max(slab_capacity_, count));
+  Slab* fresh = nullptr;
+  if (count > slab_capacity_) {
+    fresh = Slab::create(count);
+  } else {
+    if (store_ == nullptr) store_ = SlabStore::create(slab_capacity_);
+    fresh = store_->take();
+  }
   if (slab_ != nullptr) slab_->release();
   slab_ = fresh;
   used_ = 0;

@@ -1,36 +1,13 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/slab.h"
 
 namespace msquic_py::base {
-
-/// A block of memory with a reference count in front of it. Created by Slab::create, freed by the last release().
-/// Counting is atomic, so slices of one slab may be dropped on any thread.
-class Slab {
- public:
-  /// A slab with room for `capacity` bytes and one reference. Throws std::bad_alloc.
-  static Slab* create(std::size_t capacity);
-
-  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release() noexcept;
-  /// True when the caller's reference is the only one, so the memory may be reused.
-  [[nodiscard]] bool unique() const noexcept { return references_.load(std::memory_order_acquire) == 1; }
-
-  [[nodiscard]] std::uint8_t* data() noexcept { return reinterpret_cast<std::uint8_t*>(this + 1); }
-  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-
- private:
-  explicit Slab(std::size_t capacity) noexcept : capacity_(capacity) {}
-  ~Slab() = default;
-
-  std::atomic<std::uint32_t> references_{1};
-  std::size_t capacity_;
-};
 
 /// An immutable slice of a slab. Copying costs one reference count, slicing copies no bytes.
 /// Immutable means that bytes once covered by a SharedBytes are never written again.
@@ -78,8 +55,8 @@ class SharedBytes {
   std::size_t size_ = 0;
 };
 
-/// Copies bytes one after another into large slabs, so that many small slices cost one allocation.
-/// Not thread-safe: one arena per thread.
+/// Copies bytes one after another into large slabs, so that many small slices cost one allocation, and none once slabs
+/// come back as fast as they are filled. Not thread-safe: one arena per thread. Slices may go to any thread.
 class SlabArena {
  public:
   explicit SlabArena(std::size_t slab_capacity = 64 * 1024) noexcept : slab_capacity_(slab_capacity) {}
@@ -96,6 +73,7 @@ class SlabArena {
 
  private:
   std::size_t slab_capacity_;
+  SlabStore* store_ = nullptr;  ///< made with the first slab: many arenas are never used
   Slab* slab_ = nullptr;
   std::size_t used_ = 0;
 };
