@@ -1,4 +1,5 @@
 #include <msquic.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <cctype>
@@ -15,6 +16,12 @@
 
 namespace msquic_py::quic {
 namespace {
+
+#if !defined(MSQUIC_PY_SHARED_MSQUIC)
+// MsQuic's threads run until the process ends, so its OpenSSL must last as long: by default exit() frees it under them.
+// Said before anything else uses OpenSSL, because only the first word counts. A shared OpenSSL is not ours to tell.
+[[maybe_unused]] const int kKeepOpenSsl = OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+#endif
 
 using openssl::Sha256;
 using openssl::X509Ptr;
