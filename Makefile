@@ -6,11 +6,12 @@
 #   make lint      clang-format, clang-tidy, ruff, mypy          make format   rewrite to that style
 #   make bench     benchmarks, in Release                        make fuzz     every fuzz target, FUZZ_SECONDS each
 #   make asan      C++ tests with address and undefined sanitizers; make tsan: with the thread sanitizer
+#   make stress    connections and streams by the thousand, ten minutes with either sanitizer; memory must stay flat
 #   make layers    who may include whom                          make wheel    dist/*.whl
 #   make clean     removes build/, dist/ and .venv (not the cached MsQuic)
 #
-# Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, DEMO_ARGS, FUZZ_SECONDS, WERROR=ON,
-# CMAKE_ARGS (for the dev tree).
+# Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, DEMO_ARGS, FUZZ_SECONDS, STRESS_SECONDS,
+# STRESS_CONNECTIONS, WERROR=ON, CMAKE_ARGS (for the dev tree).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,6 +20,8 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 WERROR ?= OFF
 FUZZ_SECONDS ?= 20
+STRESS_SECONDS ?= 600
+STRESS_CONNECTIONS ?= 10000
 CTEST_ARGS ?=
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -39,11 +42,14 @@ export CCACHE_BASEDIR := $(CURDIR)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
 export CTEST_PARALLEL_LEVEL ?= $(JOBS)
+# The history is what the thread sanitizer remembers of accesses, so that it can name the earlier one of two.
+TSAN = TSAN_OPTIONS="suppressions=$(CURDIR)/tools/tsan.supp history_size=4 $${TSAN_OPTIONS:-}"
 
-.PHONY: help setup venv configure develop test cpp-test python-test demo lint format bench fuzz asan tsan layers wheel clean
+.PHONY: help setup venv configure develop test cpp-test python-test demo lint format bench fuzz asan tsan configure-asan configure-tsan \
+  stress layers wheel clean
 
 help:
-	@sed -n '3,14s/^# \{0,1\}//p' Makefile
+	@sed -n '3,15s/^# \{0,1\}//p' Makefile
 
 setup:
 	@tools/setup.sh
@@ -109,11 +115,23 @@ fuzz: setup
 	@cmake --build build/fuzz --target msquic_py_fuzzers </dev/null
 	@tools/run_fuzzers.sh build/fuzz $(FUZZ_SECONDS)
 
-asan tsan: setup
+configure-asan configure-tsan: configure-%: setup
 	@mkdir -p build
-	@cmake --preset $@ $(CCACHE) >build/$@.configure.log 2>&1 </dev/null || { cat build/$@.configure.log; exit 1; }
+	@cmake --preset $* $(CCACHE) >build/$*.configure.log 2>&1 </dev/null || { cat build/$*.configure.log; exit 1; }
+
+asan tsan: %: configure-%
 	@cmake --build build/$@ </dev/null
-	@TSAN_OPTIONS="suppressions=$(CURDIR)/tools/tsan.supp $${TSAN_OPTIONS:-}" ctest --test-dir build/$@ --no-tests=error --output-on-failure $(CTEST_ARGS) </dev/null
+	@$(TSAN) ctest --test-dir build/$@ --no-tests=error --output-on-failure $(CTEST_ARGS) </dev/null
+
+# What the address sanitizer keeps of freed memory would look like growth until its quarantine is full.
+stress: configure-asan configure-tsan
+	@for preset in asan tsan; do \
+	  echo "== $$preset"; \
+	  cmake --build build/$$preset --target quic_stress </dev/null; \
+	  ASAN_OPTIONS="quarantine_size_mb=32 $${ASAN_OPTIONS:-}" $(TSAN) \
+	  MSQUIC_PY_STRESS_SECONDS=$(STRESS_SECONDS) MSQUIC_PY_STRESS_CONNECTIONS=$(STRESS_CONNECTIONS) \
+	    build/$$preset/tests/stress/quic_stress </dev/null; \
+	done
 
 wheel: setup
 	@$(UV) build --wheel --out-dir dist </dev/null

@@ -13,14 +13,27 @@ function(msquic_build SOURCE)
   endif()
 
   set(_flags "-fPIC")
+  set(_options ${_MSQUIC_OPTIONS})
+  set(_openssl_flags "")
+  set(_annotations "")
+  set(_annotations_flag "")
   if(MSQUIC_SANITIZER)
     string(APPEND _flags " -fsanitize=${MSQUIC_SANITIZER} -fno-omit-frame-pointer -g")
+    # Without MsQuic's own pools, what is used after it was given back is seen, and no memory passes between threads unseen.
+    list(APPEND _options -DQUIC_ENABLE_POOL_ALLOC=OFF)
+    if(MSQUIC_SANITIZER STREQUAL "thread")
+      # Its OpenSSL counts references with atomics that the sanitizer must see, or each free looks like a race.
+      set(_openssl_flags "-O2 ${_flags}")
+      set(_header "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/thread_sanitizer.h")
+      file(SHA256 "${_header}" _annotations)
+      set(_annotations_flag " -include ${_header}")
+    endif()
   endif()
   file(STRINGS "${SOURCE}/src/inc/msquic.ver" _numbers REGEX "define VER_(MAJOR|MINOR|PATCH) ")
   string(REGEX REPLACE "[^0-9;]+" "" _numbers "${_numbers}")
   string(REPLACE ";" "." _version "${_numbers}")
   _msquic_source_state("${SOURCE}" _state)
-  string(SHA256 _key "${SOURCE};${_state};${_version};${_type};${_flags};${_MSQUIC_OPTIONS};${CMAKE_C_COMPILER_ID};${CMAKE_C_COMPILER_VERSION};${CMAKE_SYSTEM_PROCESSOR};${CMAKE_OSX_ARCHITECTURES}")
+  string(SHA256 _key "${SOURCE};${_state};${_version};${_type};${_flags};${_options};${_openssl_flags};${_annotations};${CMAKE_C_COMPILER_ID};${CMAKE_C_COMPILER_VERSION};${CMAKE_SYSTEM_PROCESSOR};${CMAKE_OSX_ARCHITECTURES}")
   string(SUBSTRING "${_key}" 0 12 _key)
   set(_prefix "${MSQUIC_CACHE_DIR}/msquic-${_version}-${_type}-${_key}")
   set(_library "${_prefix}/lib/${CMAKE_STATIC_LIBRARY_PREFIX}msquic${CMAKE_STATIC_LIBRARY_SUFFIX}")
@@ -29,7 +42,7 @@ function(msquic_build SOURCE)
   file(LOCK "${_prefix}.lock" GUARD FUNCTION TIMEOUT 3600)
   if(NOT EXISTS "${_prefix}/complete")
     message(STATUS "MsQuic: building ${_version} (${_type}${MSQUIC_SANITIZER}) once, into ${_prefix}")
-    _msquic_run_build("${SOURCE}" "${_prefix}" "${_type}" "${_flags}")
+    _msquic_run_build("${SOURCE}" "${_prefix}" "${_type}" "${_flags}${_annotations_flag}" "${_options}" "${_openssl_flags}")
   endif()
 
   add_library(msquic_static_library STATIC IMPORTED GLOBAL)
@@ -76,7 +89,7 @@ function(_msquic_tail FILE OUT)
   set(${OUT} "${_text}" PARENT_SCOPE)
 endfunction()
 
-function(_msquic_run_build SOURCE PREFIX TYPE FLAGS)
+function(_msquic_run_build SOURCE PREFIX TYPE FLAGS OPTIONS OPENSSL_FLAGS)
   set(_work "${PREFIX}.build")
   file(REMOVE_RECURSE "${_work}" "${PREFIX}")
   if(WIN32)
@@ -99,7 +112,7 @@ function(_msquic_run_build SOURCE PREFIX TYPE FLAGS)
     COMMAND "${CMAKE_COMMAND}" -S "${SOURCE}" -B "${_work}" ${_generator}
             "-DCMAKE_BUILD_TYPE=${TYPE}" "-DCMAKE_C_COMPILER=${CMAKE_C_COMPILER}" "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}"
             "-DCMAKE_C_FLAGS=${FLAGS} -Wno-error" "-DCMAKE_CXX_FLAGS=${FLAGS} -Wno-error"
-            ${_MSQUIC_OPTIONS} -DQUIC_BUILD_SHARED=OFF -DQUIC_TLS_LIB=${_tls} -DQUIC_ENABLE_LOGGING=OFF -DQUIC_EMBED_GIT_HASH=OFF
+            ${OPTIONS} -DQUIC_BUILD_SHARED=OFF -DQUIC_TLS_LIB=${_tls} -DQUIC_ENABLE_LOGGING=OFF -DQUIC_EMBED_GIT_HASH=OFF
             "-DQUIC_OUTPUT_DIR=${_work}/out"
     OUTPUT_FILE "${_log}" ERROR_FILE "${_log}" RESULT_VARIABLE _failed)
   set(_failed_log "${_log}")
@@ -110,7 +123,12 @@ function(_msquic_run_build SOURCE PREFIX TYPE FLAGS)
       include(ProcessorCount)
       ProcessorCount(_jobs)
     endif()
-    execute_process(COMMAND "${CMAKE_COMMAND}" --build "${_work}" --config ${TYPE} --parallel ${_jobs}
+    # OpenSSL is configured during the build and takes its flags from the environment.
+    set(_environment "")
+    if(OPENSSL_FLAGS)
+      set(_environment -E env "CFLAGS=${OPENSSL_FLAGS}" "${CMAKE_COMMAND}")
+    endif()
+    execute_process(COMMAND "${CMAKE_COMMAND}" ${_environment} --build "${_work}" --config ${TYPE} --parallel ${_jobs}
                     OUTPUT_FILE "${_log}.build" ERROR_FILE "${_log}.build" RESULT_VARIABLE _failed)
   endif()
   if(_failed)

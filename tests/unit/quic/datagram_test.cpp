@@ -33,12 +33,13 @@ TEST_F(DatagramTest, AServerSendsFromTheFirstMomentOnAsMuchAsItSaysItCan) {
   listen();
   listening->prepare = [](RecordingConnection& each) {
     each.when_connected = [&each] {
-      const std::uint16_t limit = each.connection.max_datagram_size();
+      Connection connection = each.handle();
+      const std::uint16_t limit = connection.max_datagram_size();
       EXPECT_GE(limit, 1000);
       EXPECT_EQ(each.datagram_limit, limit);
       EXPECT_EQ(each.bidi_available, 100);
       const base::SharedBytes largest = bytes(std::string(limit, 'x'));
-      EXPECT_TRUE(each.connection.send_datagram({&largest, 1}));
+      EXPECT_TRUE(connection.send_datagram({&largest, 1}));
     };
   };
   for (int i = 0; i < 20; ++i) {
@@ -61,7 +62,7 @@ TEST_F(DatagramTest, AServerSeesThatItsClientTakesNone) {
     each.when_connected = [&] {
       EXPECT_EQ(each.datagram_limit, 0);
       const base::SharedBytes small = bytes("x");
-      EXPECT_EQ(each.connection.send_datagram({&small, 1}).error().status, Status::DatagramUnavailable);
+      EXPECT_EQ(each.handle().send_datagram({&small, 1}).error().status, Status::DatagramUnavailable);
       watched.change([&] { tried = true; });
     };
   };

@@ -192,6 +192,10 @@ class RecordingConnection : public ConnectionHandler {
     watched.change([&] { tickets.emplace_back(ticket.begin(), ticket.end()); });
   }
 
+  /// The connection for a handler, which runs while the test may be taking it away.
+  [[nodiscard]] Connection handle() {
+    return watched.read([&] { return connection; });
+  }
   [[nodiscard]] bool wait_connected() {
     return watched.wait([&] { return connected || complete; }) && watched.read([&] { return connected; });
   }
