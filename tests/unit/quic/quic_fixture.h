@@ -31,11 +31,9 @@ class Watched {
  public:
   template <class Change>
   void change(Change change_it) {
-    {
-      const std::lock_guard lock(mutex_);
-      change_it();
-    }
-    changed_.notify_all();
+    const std::lock_guard lock(mutex_);
+    change_it();
+    changed_.notify_all();  // under the lock: who waits may destroy this as soon as it has seen the change
   }
   template <class Condition>
   [[nodiscard]] bool wait(Condition condition, std::chrono::milliseconds timeout = kDeadline) {
