@@ -8,10 +8,11 @@
 #   make asan      C++ tests with address and undefined sanitizers; make tsan: with the thread sanitizer
 #   make stress    connections and streams by the thousand, ten minutes with either sanitizer; memory must stay flat
 #   make layers    who may include whom                          make wheel    dist/*.whl
+#   make wheels    wheelhouse/*.whl: manylinux, for 3.11 and for the stable ABI from 3.12 on, tested with every Python here
 #   make clean     removes build/, dist/ and .venv (not the cached MsQuic)
 #
 # Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, DEMO_ARGS, FUZZ_SECONDS, STRESS_SECONDS,
-# STRESS_CONNECTIONS, WERROR=ON, CMAKE_ARGS (for the dev tree).
+# STRESS_CONNECTIONS, WERROR=ON, UNITY=OFF (each source by itself), CMAKE_ARGS (for the dev tree).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,6 +20,7 @@ SHELL := /bin/bash
 
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 WERROR ?= OFF
+UNITY ?= ON
 FUZZ_SECONDS ?= 20
 STRESS_SECONDS ?= 600
 STRESS_CONNECTIONS ?= 10000
@@ -46,10 +48,10 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 TSAN = TSAN_OPTIONS="suppressions=$(CURDIR)/tools/tsan.supp history_size=4 $${TSAN_OPTIONS:-}"
 
 .PHONY: help setup venv configure develop test cpp-test python-test demo lint format bench fuzz asan tsan configure-asan configure-tsan \
-  stress layers wheel clean
+  stress layers wheel wheels clean
 
 help:
-	@sed -n '3,15s/^# \{0,1\}//p' Makefile
+	@sed -n '3,16s/^# \{0,1\}//p' Makefile
 
 setup:
 	@tools/setup.sh
@@ -61,7 +63,7 @@ venv: setup
 configure: venv
 	@mkdir -p build
 	@cmake --preset dev -DMSQUIC_PY_PYTHON=ON -DMSQUIC_PY_APPS=ON -DMSQUIC_PY_TESTS=ON \
-	  -DMSQUIC_PY_WARNINGS_AS_ERRORS=$(WERROR) "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG" \
+	  -DMSQUIC_PY_UNITY=$(UNITY) -DMSQUIC_PY_WARNINGS_AS_ERRORS=$(WERROR) "-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -g1 -DNDEBUG" \
 	  -DPython_EXECUTABLE="$(CURDIR)/$(PY)" -Dnanobind_DIR="$$($(PY) -m nanobind --cmake_dir)" \
 	  $(CCACHE) $(CMAKE_ARGS) 2>&1 </dev/null | tee $(BUILD).configure.log | { grep --line-buffered '^-- MsQuic' || true; } \
 	  || { cat $(BUILD).configure.log; exit 1; }
@@ -87,10 +89,12 @@ demo: develop
 layers:
 	@$${MSQUIC_PY_PYTHON:-python3} tools/check_layers.py
 
+# clang-tidy asks a tree in which every source is compiled by itself.
 lint: develop
 	@tools/setup.sh --with-lint
 	@$(UV_SYNC) --group lint </dev/null
-	@tools/lint.sh "$(BUILD)" "$(PY)" "$(JOBS)"
+	@cmake --preset dev -B build/lint -DMSQUIC_PY_UNITY=OFF -DMSQUIC_PY_TESTS=OFF >build/lint.configure.log 2>&1 </dev/null || { cat build/lint.configure.log; exit 1; }
+	@tools/lint.sh build/lint "$(PY)" "$(JOBS)"
 
 format: venv
 	@tools/setup.sh --with-lint
@@ -135,6 +139,9 @@ stress: configure-asan configure-tsan
 
 wheel: setup
 	@$(UV) build --wheel --out-dir dist </dev/null
+
+wheels: setup
+	@CMAKE_C_COMPILER_LAUNCHER="$$(command -v ccache)" CMAKE_CXX_COMPILER_LAUNCHER="$$(command -v ccache)" tools/wheels.sh "$(UV)"
 
 clean:
 	@rm -rf build dist wheelhouse $(VENV) .mypy_cache .pytest_cache .ruff_cache demo-output

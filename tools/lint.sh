@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Formatting, static analysis and types, each to its end.    usage: lint.sh BUILD PYTHON JOBS
 #
+# BUILD is a configured tree, for its compile_commands.json.
+#
 # clang-tidy looks at what differs from LINT_BASE (default: the branch point from origin/main, else the last commit) and
 # at everything when LINT_ALL=1.
 set -uo pipefail

@@ -7,16 +7,16 @@
 namespace msquic_py::python {
 namespace {
 
-using Bits = moqt::wire::SubgroupTypeBits;
+using SubgroupBits = moqt::wire::SubgroupTypeBits;
 
 constexpr std::uint64_t number(SubgroupHeaderType type) noexcept { return static_cast<std::uint64_t>(type); }
 
 /// "zero", "first_object", "present", or null for the combination that is no type.
 constexpr const char* id_mode(std::uint64_t type) noexcept {
-  switch (type & Bits::kIdModeMask) {
+  switch (type & SubgroupBits::kIdModeMask) {
     case 0: return "zero";
-    case Bits::kIdModeFirstObject: return "first_object";
-    case Bits::kIdModeExplicit: return "present";
+    case SubgroupBits::kIdModeFirstObject: return "first_object";
+    case SubgroupBits::kIdModeExplicit: return "present";
     default: return nullptr;
   }
 }
@@ -25,9 +25,9 @@ constexpr const char* id_mode(std::uint64_t type) noexcept {
 std::string name_of(std::uint64_t type) {
   std::string text = "SUBGROUP_ID_";
   for (const char* c = id_mode(type); *c != 0; ++c) text += static_cast<char>(*c == '_' ? *c : *c - 'a' + 'A');
-  text += (type & Bits::kExtensions) != 0 ? "_EXT" : "_NO_EXT";
-  if ((type & Bits::kEndOfGroup) != 0) text += "_END";
-  return text += (type & Bits::kPriorityAbsent) != 0 ? "_NO_PRIORITY" : "_PRIORITY";
+  text += (type & SubgroupBits::kExtensions) != 0 ? "_EXT" : "_NO_EXT";
+  if ((type & SubgroupBits::kEndOfGroup) != 0) text += "_END";
+  return text += (type & SubgroupBits::kPriorityAbsent) != 0 ? "_NO_PRIORITY" : "_PRIORITY";
 }
 
 }  // namespace
@@ -38,9 +38,9 @@ void bind_subgroup_header_type(nb::module_& m) {
       "The 24 stream types of SUBGROUP_HEADER (section 10.4.2, table 6), named by what\n"
       "their bits say.");
   constexpr std::uint64_t kAll =
-      Bits::kSubgroup | Bits::kPriorityAbsent | Bits::kEndOfGroup | Bits::kIdModeMask | Bits::kExtensions;
-  for (std::uint64_t type = Bits::kSubgroup; type <= kAll; ++type) {
-    if ((type & Bits::kSubgroup) == 0 || id_mode(type) == nullptr) continue;
+      SubgroupBits::kSubgroup | SubgroupBits::kPriorityAbsent | SubgroupBits::kEndOfGroup | SubgroupBits::kIdModeMask | SubgroupBits::kExtensions;
+  for (std::uint64_t type = SubgroupBits::kSubgroup; type <= kAll; ++type) {
+    if ((type & SubgroupBits::kSubgroup) == 0 || id_mode(type) == nullptr) continue;
     types.value(name_of(type).c_str(), static_cast<SubgroupHeaderType>(type));
   }
   types
@@ -50,19 +50,19 @@ void bind_subgroup_header_type(nb::module_& m) {
           "Where the Subgroup ID comes from: it is 0, it is the Object ID of the first object, it is in the header.")
       .def(
           "has_subgroup_id",
-          [](SubgroupHeaderType type) { return (number(type) & Bits::kIdModeMask) == Bits::kIdModeExplicit; },
+          [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kIdModeMask) == SubgroupBits::kIdModeExplicit; },
           "Whether the header has a Subgroup ID field.")
       .def(
-          "has_extensions", [](SubgroupHeaderType type) { return (number(type) & Bits::kExtensions) != 0; },
+          "has_extensions", [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kExtensions) != 0; },
           "Whether every object of the stream has an extension block, which may be empty.")
       .def(
-          "has_priority", [](SubgroupHeaderType type) { return (number(type) & Bits::kPriorityAbsent) == 0; },
+          "has_priority", [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kPriorityAbsent) == 0; },
           "Whether the header has a Publisher Priority field.")
       .def(
-          "contains_end_of_group", [](SubgroupHeaderType type) { return (number(type) & Bits::kEndOfGroup) != 0; },
+          "contains_end_of_group", [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kEndOfGroup) != 0; },
           "Whether the last object before the FIN is the last of its group.")
       .def(
-          "is_end_of_group", [](SubgroupHeaderType type) { return (number(type) & Bits::kEndOfGroup) != 0; },
+          "is_end_of_group", [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kEndOfGroup) != 0; },
           "The same as contains_end_of_group().");
 }
 

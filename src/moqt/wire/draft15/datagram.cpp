@@ -6,11 +6,11 @@
 namespace msquic_py::moqt::wire::draft15 {
 namespace {
 
-using Bits = DatagramTypeBits;
+using DatagramBits = DatagramTypeBits;
 
 bool is_datagram_type(std::uint64_t type) noexcept {
-  constexpr std::uint64_t kBesideStatus = Bits::kExtensions | Bits::kObjectIdAbsent | Bits::kPriorityAbsent;
-  return type <= 0x0F || (type & ~kBesideStatus) == Bits::kStatus;
+  constexpr std::uint64_t kBesideStatus = DatagramBits::kExtensions | DatagramBits::kObjectIdAbsent | DatagramBits::kPriorityAbsent;
+  return type <= 0x0F || (type & ~kBesideStatus) == DatagramBits::kStatus;
 }
 
 constexpr base::Violation kTooShort = protocol_violation("datagram ends inside a field (section 10.3.1)");
@@ -48,18 +48,18 @@ base::Decoded<ObjectDatagram> decode_object_datagram(const base::SharedBytes& by
   if (!in.read(type)) return kTooShort;
   if (!is_datagram_type(type)) return protocol_violation("unknown datagram type (section 10)");
   ObjectDatagram datagram;
-  datagram.end_of_group = (type & Bits::kEndOfGroup) != 0;
+  datagram.end_of_group = (type & DatagramBits::kEndOfGroup) != 0;
   if (!in.read(datagram.track_alias) || !in.read(datagram.location.group)) return kTooShort;
-  if ((type & Bits::kObjectIdAbsent) == 0 && !in.read(datagram.location.object)) return kTooShort;
-  if ((type & Bits::kPriorityAbsent) == 0) {
+  if ((type & DatagramBits::kObjectIdAbsent) == 0 && !in.read(datagram.location.object)) return kTooShort;
+  if ((type & DatagramBits::kPriorityAbsent) == 0) {
     std::uint8_t priority = 0;
     if (!in.read_byte(priority)) return kTooShort;
     datagram.publisher_priority = priority;
   }
-  if ((type & Bits::kExtensions) != 0) {
+  if ((type & DatagramBits::kExtensions) != 0) {
     if (const auto malformed = read_extensions(in, bytes, datagram.extensions)) return *malformed;
   }
-  if ((type & Bits::kStatus) != 0) {
+  if ((type & DatagramBits::kStatus) != 0) {
     if (const auto malformed = read_status(in, datagram)) return *malformed;
   } else {
     datagram.payload = bytes.from(in.position());
@@ -86,7 +86,7 @@ EncodeResult encode_object_datagram_header(const ObjectDatagram& datagram, base:
   scratch.put(type);
   scratch.put(datagram.track_alias);
   scratch.put(datagram.location.group);
-  if ((type & Bits::kObjectIdAbsent) == 0) scratch.put(datagram.location.object);
+  if ((type & DatagramBits::kObjectIdAbsent) == 0) scratch.put(datagram.location.object);
   if (datagram.publisher_priority) scratch.put_byte(*datagram.publisher_priority);
   if (!datagram.extensions.empty()) {
     scratch.put(datagram.extensions.size());

@@ -8,28 +8,28 @@ namespace {
 
 constexpr std::uint64_t kFetchHeaderType = 0x05;
 
-using Bits = SubgroupTypeBits;
+using SubgroupBits = SubgroupTypeBits;
 
 bool is_subgroup_type(std::uint64_t type) noexcept {
-  return type < 0x40 && (type & Bits::kSubgroup) != 0 && (type & Bits::kIdModeMask) != Bits::kIdModeMask;
+  return type < 0x40 && (type & SubgroupBits::kSubgroup) != 0 && (type & SubgroupBits::kIdModeMask) != SubgroupBits::kIdModeMask;
 }
 
 SubgroupIdMode id_mode(std::uint64_t type) noexcept {
-  switch (type & Bits::kIdModeMask) {
-    case Bits::kIdModeFirstObject: return SubgroupIdMode::kFirstObject;
-    case Bits::kIdModeExplicit: return SubgroupIdMode::kExplicit;
+  switch (type & SubgroupBits::kIdModeMask) {
+    case SubgroupBits::kIdModeFirstObject: return SubgroupIdMode::kFirstObject;
+    case SubgroupBits::kIdModeExplicit: return SubgroupIdMode::kExplicit;
     default: return SubgroupIdMode::kZero;
   }
 }
 
 base::Decoded<DecodedStreamHeader> decode_subgroup(std::uint64_t type, VarintCursor in) {
   SubgroupHeader header;
-  header.has_extensions = (type & Bits::kExtensions) != 0;
-  header.contains_end_of_group = (type & Bits::kEndOfGroup) != 0;
+  header.has_extensions = (type & SubgroupBits::kExtensions) != 0;
+  header.contains_end_of_group = (type & SubgroupBits::kEndOfGroup) != 0;
   header.subgroup_id_mode = id_mode(type);
   if (!in.read(header.track_alias) || !in.read(header.group_id)) return base::NeedMore{};
   if (header.subgroup_id_mode == SubgroupIdMode::kExplicit && !in.read(header.subgroup_id)) return base::NeedMore{};
-  if ((type & Bits::kPriorityAbsent) == 0) {
+  if ((type & SubgroupBits::kPriorityAbsent) == 0) {
     std::uint8_t priority = 0;
     if (!in.read_byte(priority)) return base::NeedMore{};
     header.publisher_priority = priority;

@@ -16,7 +16,7 @@ using moqt::SessionErrorCode;
 using moqt::TrackNamespace;
 using namespace moqt::session;  // NOLINT(google-build-using-namespace): the events under test
 
-const FullTrackName kTrack{TrackNamespace{"a"}, "t"};
+const FullTrackName kSubscribedTrack{TrackNamespace{"a"}, "t"};
 
 /// A server whose client has sent this SUBSCRIBE as request 0.
 struct Subscribed {
@@ -111,7 +111,7 @@ TEST(Updates, ThatWaitAreAnsweredWhenTheSubscriptionIsRefused) {
 
 TEST(Updates, OfAPublishNameItsRequest) {
   auto peer = RawPeer::established(Perspective::kServer);
-  const auto publication = peer.session.publish(kTrack);
+  const auto publication = peer.session.publish(kSubscribedTrack);
   peer.control("1e 0002 01 00 | 02 0005 00 01 01 20 05");
   ASSERT_EQ(peer.all<UpdateReceived>().size(), 1u);
   EXPECT_EQ(peer.all<UpdateReceived>()[0].subscription, *publication);
@@ -138,20 +138,20 @@ TEST(Publish, ForwardLeftOutOfPublishOkIsOne) {
   MessageParameters paused;
   paused.set_forward(false);
   auto peer = RawPeer::established(Perspective::kServer);
-  const auto publication = peer.session.publish(kTrack, paused);
+  const auto publication = peer.session.publish(kSubscribedTrack, paused);
   EXPECT_FALSE(peer.session.published(*publication)->forward);
   peer.control("1e 0002 01 00");
   EXPECT_TRUE(peer.session.published(*publication)->forward);
 
   auto still = RawPeer::established(Perspective::kServer);
-  const auto kept = still.session.publish(kTrack, paused);
+  const auto kept = still.session.publish(kSubscribedTrack, paused);
   still.control("1e 0004 01 01 10 00");
   EXPECT_FALSE(still.session.published(*kept)->forward);
 }
 
 TEST(Publish, UnsubscribeResetsItsStreams) {
   auto peer = RawPeer::established(Perspective::kServer);
-  const auto publication = peer.session.publish(kTrack);
+  const auto publication = peer.session.publish(kSubscribedTrack);
   const auto stream = peer.session.open_subgroup(*publication, {});
   base::SlabArena arena;
   const auto encoded = encode_object(moqt::Draft::k15, arena, 0, std::nullopt, 0);
@@ -167,7 +167,7 @@ TEST(Publish, UnsubscribeResetsItsStreams) {
 
 TEST(Publish, DoneWaitsForTheAnswerAndForTheStreams) {
   auto peer = RawPeer::established(Perspective::kServer);
-  const auto publication = peer.session.publish(kTrack);
+  const auto publication = peer.session.publish(kSubscribedTrack);
   const auto stream = peer.session.open_subgroup(*publication, {});
   base::SlabArena arena;
   const auto encoded = encode_object(moqt::Draft::k15, arena, 0, std::nullopt, 0);
