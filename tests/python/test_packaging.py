@@ -54,6 +54,14 @@ def test_the_extension_needs_no_shared_openssl_or_msquic() -> None:
     assert not [name for name in needed if re.search(r"ssl|crypto|msquic", name)]
 
 
+@linux_only
+def test_the_extension_asks_for_no_newer_glibc_than_its_wheel_says() -> None:
+    """manylinux_2_34, see tools/wheels.sh."""
+    needed = set(re.findall(r"@GLIBC_([0-9.]+)", run("nm", "-D", "--undefined-only", extension())))
+    assert needed
+    assert max(tuple(int(part) for part in each.split(".")) for each in needed) <= (2, 34), needed
+
+
 def test_the_versions_agree() -> None:
     import msquic._native
 
