@@ -103,6 +103,9 @@ TEST_F(RelayAllocationTest, AllocatesNothingPerObject) {
   const AllocationCount made = *after_ - *before_;
   std::cout << made.news << " times operator new, " << made.mallocs << " times malloc for " << kMeasured
             << " objects to " << kSubscribers << " subscribers\n";
+  // Queues may still grow to a depth they have not had; a slab per 54 objects on each connection would be four times this.
+  EXPECT_LE(made.news, kMeasured / 20);
+  EXPECT_LE(made.mallocs, kMeasured / 20);
 }
 
 }  // namespace
