@@ -68,8 +68,12 @@ configure: venv
 	  $(CCACHE) $(CMAKE_ARGS) 2>&1 </dev/null | tee $(BUILD).configure.log | { grep --line-buffered '^-- MsQuic' || true; } \
 	  || { cat $(BUILD).configure.log; exit 1; }
 
+# The stubs are written by importing what was built: an older editable install would be imported in its place.
 develop: configure
-	@cmake --build $(BUILD) --target msquic_py_python msquic_py_apps </dev/null
+	@cmake --build $(BUILD) --target _native msquic_py_apps </dev/null
+	@[ ! -e $(BUILD)/.editable ] || [ -z "$$(find $(BUILD)/python/msquic -maxdepth 1 -name '_native*' -newer $(BUILD)/.editable)" ] \
+	  || $(UV) pip uninstall --quiet --python $(PY) msquic-py </dev/null
+	@cmake --build $(BUILD) --target msquic_py_python </dev/null
 	@tools/install_editable.sh "$(UV)" "$(PY)" "$(BUILD)"
 
 test: develop
