@@ -30,8 +30,8 @@ void bind_datagram_type(nb::module_& m) {
       m, "DatagramType", nb::is_arithmetic(),
       "The 24 types of OBJECT_DATAGRAM (section 10.3.1, table 5), named by what their bits say.\n\n"
       "0x2C and 0x2D are read as having no Object ID, and never sent: the table contradicts itself.");
-  constexpr std::uint64_t kPayloadBits =
-      DatagramBits::kExtensions | DatagramBits::kEndOfGroup | DatagramBits::kObjectIdAbsent | DatagramBits::kPriorityAbsent;
+  constexpr std::uint64_t kPayloadBits = DatagramBits::kExtensions | DatagramBits::kEndOfGroup |
+                                         DatagramBits::kObjectIdAbsent | DatagramBits::kPriorityAbsent;
   for (std::uint64_t number = 0; number <= (DatagramBits::kStatus | kPayloadBits); ++number) {
     const auto type = static_cast<DatagramType>(number);
     if ((number & ~(kPayloadBits | DatagramBits::kStatus)) != 0) continue;

@@ -37,8 +37,8 @@ void bind_subgroup_header_type(nb::module_& m) {
       m, "SubgroupHeaderType", nb::is_arithmetic(),
       "The 24 stream types of SUBGROUP_HEADER (section 10.4.2, table 6), named by what\n"
       "their bits say.");
-  constexpr std::uint64_t kAll =
-      SubgroupBits::kSubgroup | SubgroupBits::kPriorityAbsent | SubgroupBits::kEndOfGroup | SubgroupBits::kIdModeMask | SubgroupBits::kExtensions;
+  constexpr std::uint64_t kAll = SubgroupBits::kSubgroup | SubgroupBits::kPriorityAbsent | SubgroupBits::kEndOfGroup |
+                                 SubgroupBits::kIdModeMask | SubgroupBits::kExtensions;
   for (std::uint64_t type = SubgroupBits::kSubgroup; type <= kAll; ++type) {
     if ((type & SubgroupBits::kSubgroup) == 0 || id_mode(type) == nullptr) continue;
     types.value(name_of(type).c_str(), static_cast<SubgroupHeaderType>(type));
@@ -50,7 +50,9 @@ void bind_subgroup_header_type(nb::module_& m) {
           "Where the Subgroup ID comes from: it is 0, it is the Object ID of the first object, it is in the header.")
       .def(
           "has_subgroup_id",
-          [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kIdModeMask) == SubgroupBits::kIdModeExplicit; },
+          [](SubgroupHeaderType type) {
+            return (number(type) & SubgroupBits::kIdModeMask) == SubgroupBits::kIdModeExplicit;
+          },
           "Whether the header has a Subgroup ID field.")
       .def(
           "has_extensions", [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kExtensions) != 0; },
@@ -59,7 +61,8 @@ void bind_subgroup_header_type(nb::module_& m) {
           "has_priority", [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kPriorityAbsent) == 0; },
           "Whether the header has a Publisher Priority field.")
       .def(
-          "contains_end_of_group", [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kEndOfGroup) != 0; },
+          "contains_end_of_group",
+          [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kEndOfGroup) != 0; },
           "Whether the last object before the FIN is the last of its group.")
       .def(
           "is_end_of_group", [](SubgroupHeaderType type) { return (number(type) & SubgroupBits::kEndOfGroup) != 0; },

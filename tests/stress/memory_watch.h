@@ -1,11 +1,12 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <fstream>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace msquic_py::testing {

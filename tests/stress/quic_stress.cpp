@@ -128,8 +128,8 @@ class QuicStress : public QuicTest {
   /// Says where a long run stands.
   void report(Clock::duration since_start) const {
     std::cout << std::chrono::duration_cast<std::chrono::seconds>(since_start).count() << " s: " << started.load()
-              << " connections, " << opened_streams.load() << " streams, " << msquic_py::testing::resident_bytes() / kMiB
-              << " MiB resident\n"
+              << " connections, " << opened_streams.load() << " streams, "
+              << msquic_py::testing::resident_bytes() / kMiB << " MiB resident\n"
               << std::flush;
   }
 

@@ -46,9 +46,7 @@ class RelayAllocationTest : public RelayServerTest {
     stream_ = *opened;
     publish();
   }
-  [[nodiscard]] std::uint64_t delivered() const {
-    return *std::min_element(bytes_.begin(), bytes_.end()) / kPayload;
-  }
+  [[nodiscard]] std::uint64_t delivered() const { return *std::min_element(bytes_.begin(), bytes_.end()) / kPayload; }
   /// A subscriber has got `count` more bytes of payload.
   void arrived(std::size_t subscriber, std::size_t count) {
     bytes_[subscriber] += count;
@@ -103,7 +101,8 @@ TEST_F(RelayAllocationTest, AllocatesNothingPerObject) {
   const AllocationCount made = *after_ - *before_;
   std::cout << made.news << " times operator new, " << made.mallocs << " times malloc for " << kMeasured
             << " objects to " << kSubscribers << " subscribers\n";
-  // Queues may still grow to a depth they have not had; a slab per 54 objects on each connection would be four times this.
+  // Queues may still grow to a depth they have not had; a slab per 54 objects on each connection would be four times
+  // this.
   EXPECT_LE(made.news, kMeasured / 20);
   EXPECT_LE(made.mallocs, kMeasured / 20);
 }

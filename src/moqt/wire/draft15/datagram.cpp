@@ -9,7 +9,8 @@ namespace {
 using DatagramBits = DatagramTypeBits;
 
 bool is_datagram_type(std::uint64_t type) noexcept {
-  constexpr std::uint64_t kBesideStatus = DatagramBits::kExtensions | DatagramBits::kObjectIdAbsent | DatagramBits::kPriorityAbsent;
+  constexpr std::uint64_t kBesideStatus =
+      DatagramBits::kExtensions | DatagramBits::kObjectIdAbsent | DatagramBits::kPriorityAbsent;
   return type <= 0x0F || (type & ~kBesideStatus) == DatagramBits::kStatus;
 }
 

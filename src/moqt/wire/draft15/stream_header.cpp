@@ -11,7 +11,8 @@ constexpr std::uint64_t kFetchHeaderType = 0x05;
 using SubgroupBits = SubgroupTypeBits;
 
 bool is_subgroup_type(std::uint64_t type) noexcept {
-  return type < 0x40 && (type & SubgroupBits::kSubgroup) != 0 && (type & SubgroupBits::kIdModeMask) != SubgroupBits::kIdModeMask;
+  return type < 0x40 && (type & SubgroupBits::kSubgroup) != 0 &&
+         (type & SubgroupBits::kIdModeMask) != SubgroupBits::kIdModeMask;
 }
 
 SubgroupIdMode id_mode(std::uint64_t type) noexcept {
