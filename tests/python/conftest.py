@@ -68,6 +68,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return msquic.generate_development_certificate(tmp_path_factory.mktemp("certificate"))
 
 
+@pytest.fixture(scope="session")
+def issued_certificate(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Not self-signed: with `ca_file`, the authority that issued it."""
+    from issued_certificate import issue_certificate
+
+    return issue_certificate(tmp_path_factory.mktemp("issued_certificate"))
+
+
 @pytest.fixture
 def registration() -> Iterator[Any]:
     import msquic
