@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include "protocol.h"
 
@@ -17,7 +18,12 @@ void wait(std::promise<void>& promise, const char* what) {
 }  // namespace
 
 ConnectionCrowd::ConnectionCrowd(const MsQuicApi& api, std::uint16_t port, std::uint64_t count, Use use)
-    : api_(api), port_(port), count_(count), use_(use), configuration_(api.client_configuration(kHandshakes)) {}
+    : api_(api),
+      port_(port),
+      count_(count),
+      use_(use),
+      configuration_(api.client_configuration(kHandshakes)),
+      partitions_(std::max(std::thread::hardware_concurrency(), 1U)) {}
 
 ConnectionCrowd::~ConnectionCrowd() { api_->ConfigurationClose(configuration_); }
 
@@ -51,7 +57,9 @@ void ConnectionCrowd::next() {
   if (use_ == Use::kHold && started_.fetch_add(1) >= count_) return;
   open_.fetch_add(1);
   HQUIC connection = nullptr;
-  if (QUIC_FAILED(api_->ConnectionOpen(api_.registration(), on_connection, this, &connection)) ||
+  // Left alone, MsQuic takes the partition of the calling processor: here, in a callback, the same one for ever.
+  const auto partition = static_cast<std::uint16_t>(opened_.fetch_add(1) % partitions_);
+  if (QUIC_FAILED(api_->ConnectionOpenInPartition(api_.registration(), partition, on_connection, this, &connection)) ||
       QUIC_FAILED(api_->ConnectionStart(connection, configuration_, QUIC_ADDRESS_FAMILY_INET, "127.0.0.1", port_))) {
     settled(false);
     over();

@@ -41,6 +41,8 @@ class ConnectionCrowd {
   std::uint64_t count_;
   Use use_;
   HQUIC configuration_;
+  unsigned partitions_;
+  std::atomic<unsigned> opened_{0};
   std::atomic<std::uint64_t> started_{0};
   std::atomic<std::uint64_t> done_{0};
   /// Connections, and this object itself until release().
