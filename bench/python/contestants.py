@@ -131,7 +131,7 @@ def pairs_of(library: str, python: str, native: Program) -> list[Pair]:
         # datagrams of its own when many wait.
         size = sizes(64, 20_000, 10_000, 100)
         own = {job: size[job] for job in (BULK_SEND, DATAGRAMS)}
-        return [Pair(peer, native, "client", size, 64), Pair(peer, peer, "both", own, 32)]
+        return [Pair(peer, native, "client", size, 32), Pair(peer, peer, "both", own, 32)]
     size = sizes(64, 10_000, 20_000, 100)
     return [Pair(peer, native, "client", size), Pair(native, peer, "server", size)]
 
