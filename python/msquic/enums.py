@@ -150,7 +150,7 @@ class ServerResumptionLevel(enum.IntEnum):
 
     NO_RESUME = 0
     RESUME_ONLY = 1
-    """Shorter handshakes."""
+    """Shorter handshakes. MsQuic 2.5 with OpenSSL accepts data in the first flight on this level, too."""
     RESUME_AND_ZERORTT = 2
     """Also data in the first flight, which an attacker can replay."""
 

@@ -46,7 +46,8 @@ class Settings(TypedDict, total=False):
     pacing_enabled: bool | None
     """Spreads packets over the round-trip time instead of sending them in bursts. Default True. *Live*."""
     migration_enabled: bool | None
-    """Whether the client may move to another address. Default True."""
+    """False asks the peer not to move to another address (RFC 9000 section 18.2), and no more: one that moves all the
+    same, or whose NAT forgets it, is followed. Default True."""
     ecn_enabled: bool | None
     """Explicit congestion notification (RFC 9000 section 13.4). Default False."""
     hystart_enabled: bool | None
@@ -90,7 +91,8 @@ class Settings(TypedDict, total=False):
     minimum_mtu: int | None
     """The smallest IP packet that the path is known to carry. Bytes, 1248 to 1500, default 1288."""
     maximum_mtu: int | None
-    """The largest IP packet that is tried. Bytes, ``minimum_mtu`` to 1500, default 1500."""
+    """The largest IP packet that is tried. Bytes, ``minimum_mtu`` to 1500, default 1500. MsQuic does not notice when a
+    size that once passed does no more: set this where the path's MTU may shrink."""
     mtu_discovery_search_complete_timeout_us: int | None
     """How long after finding the path's MTU a larger one is tried. Microseconds, 0 to 2**62 - 1, default 600000000 (ten
     minutes). *Live*."""
