@@ -162,6 +162,7 @@ async def test_its_retry_is_followed(issued_certificate):
 async def test_a_server_that_stops_is_noticed(issued_certificate):
     async with quinn_server(issued_certificate) as peer:
         connection = await dial(issued_certificate, peer, idle_timeout_ms=1000)
+        await peer.event("connected")
     # Ending, it closed with code 0.
     error = await within(connection.wait_closed())
     assert isinstance(error, msquic.PeerClosed)

@@ -113,10 +113,9 @@ async def test_a_slow_reader_holds_its_peer_back(certificate):
             before = resident_bytes()
             streams = [await within(connection.accept_stream()) for _ in range(count)]
             received = await settled(connection)
-            # Per stream: what waits to be read, and MsQuic's buffer of a window that never grew.
-            assert resident_bytes() - before < count * (limit + 256 * 1024) + 16 * MEBIBYTE
-            assert received < 2 * count * (limit + 64 * 1024)
-            assert received < count * size / 4
+            # Per stream: what waits to be read, and MsQuic's buffer, whose window grew a little until then.
+            assert received < count * (limit + MEBIBYTE) < count * size / 4
+            assert resident_bytes() - before < count * (limit + MEBIBYTE) + 16 * MEBIBYTE
             contents = [await within(drained(stream), 60) for stream in streams]
             assert sorted(contents) == [(number, size) for number in range(count)]
             await sender.line("written")
