@@ -26,7 +26,7 @@ done
 say() { echo "setup: $*" >&2; }
 
 packages=(g++ cmake ninja-build make perl pkg-config ccache cargo libgtest-dev libbenchmark-dev libcli11-dev
-  libspdlog-dev nlohmann-json3-dev ffmpeg python3-venv python3-dev ca-certificates)
+  libspdlog-dev nlohmann-json3-dev ffmpeg tshark python3-venv python3-dev ca-certificates)
 lint_packages=(clang clang-format clang-tidy)
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
@@ -35,7 +35,7 @@ have_command() { command -v "$1" >/dev/null 2>&1; }
 present() {
   case "$1" in
     g++) have_command c++ || have_command g++ || have_command clang++ ;;
-    cmake | make | perl | ccache | ffmpeg | clang | clang-format | clang-tidy) have_command "$1" ;;
+    cmake | make | perl | ccache | ffmpeg | tshark | clang | clang-format | clang-tidy) have_command "$1" ;;
     cargo) have_command cargo || [[ -x "${HOME:-/nonexistent}/.cargo/bin/cargo" ]] ;;
     ninja-build) have_command ninja ;;
     pkg-config) have_command pkg-config || have_command pkgconf ;;
@@ -61,7 +61,7 @@ if have_command dpkg-query; then
   done
 else
   # Not a Debian: only what can be seen without its package manager is checked.
-  for package in g++ cmake make perl cargo ninja-build ffmpeg python3-venv python3-dev; do
+  for package in g++ cmake make perl cargo ninja-build ffmpeg tshark python3-venv python3-dev; do
     present "$package" || missing+=("$package")
   done
 fi

@@ -111,9 +111,6 @@ void Dispatcher::after_fork_in_child() noexcept {
 
 bool Dispatcher::is_current_thread() noexcept { return state().thread.load() == std::this_thread::get_id(); }
 
-namespace {
-
-// Reports the Python error that is set, and clears it.
 void report_handler_error(PyObject* handler) {
   PyObject* type = nullptr;
   PyObject* value = nullptr;
@@ -131,9 +128,7 @@ void report_handler_error(PyObject* handler) {
   PyErr_WriteUnraisable(handler);
 }
 
-}  // namespace
-
-bool call_handler(PyObject* handler, PyObject* const* arguments, std::size_t count) {
+PyObject* call_handler_for_result(PyObject* handler, PyObject* const* arguments, std::size_t count) {
   std::array<PyObject*, 4> stack{};  // the first place is the callee's to use
   bool complete = true;
   for (std::size_t i = 0; i < count; ++i) {
@@ -144,10 +139,13 @@ bool call_handler(PyObject* handler, PyObject* const* arguments, std::size_t cou
       complete ? PyObject_Vectorcall(handler, stack.data() + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr)
                : nullptr;
   for (std::size_t i = 0; i < count; ++i) Py_XDECREF(arguments[i]);
-  if (result == nullptr) {
-    report_handler_error(handler);
-    return false;
-  }
+  if (result == nullptr) report_handler_error(handler);
+  return result;
+}
+
+bool call_handler(PyObject* handler, PyObject* const* arguments, std::size_t count) {
+  PyObject* const result = call_handler_for_result(handler, arguments, count);
+  if (result == nullptr) return false;
   Py_DECREF(result);
   return true;
 }

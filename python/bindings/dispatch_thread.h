@@ -24,6 +24,11 @@ class Dispatcher {
   [[nodiscard]] static bool is_current_thread() noexcept;
 };
 
+/// Reports the Python error that is set, which `handler` caused, to sys.unraisablehook and the logger "msquic", and
+/// clears it. Needs the GIL.
+void report_handler_error(PyObject* handler);
+/// The same as call_handler() for a handler whose result matters: a new reference, or null when it raised.
+PyObject* call_handler_for_result(PyObject* handler, PyObject* const* arguments, std::size_t count);
 /// Calls `handler` with `arguments`, whose references it takes over. When the handler raises, that is reported to
 /// sys.unraisablehook and the logger "msquic", and the result is false. Needs the GIL.
 bool call_handler(PyObject* handler, PyObject* const* arguments, std::size_t count);

@@ -2,6 +2,7 @@
 
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "msquic_errors.h"
@@ -80,6 +81,18 @@ std::string text_argument(nb::handle value, const char* name) {
     raise_named("InvalidArgument", std::string(name) + " must not contain a null character");
   }
   return text;
+}
+
+std::string host_argument(nb::handle value, const char* name) {
+  std::string text = text_argument(value, name);
+  const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::all_of(text.begin(), text.end(), ascii)) return text;
+  const nb::object encoded = nb::steal(PyUnicode_AsEncodedString(value.ptr(), "idna", "strict"));
+  if (!encoded.is_valid()) {
+    PyErr_Clear();
+    raise_named("InvalidArgument", std::string(name) + " '" + text + "' is not a name that DNS can carry (IDNA)");
+  }
+  return bytes_text(encoded);
 }
 
 std::string path_argument(nb::handle value, const char* name) {

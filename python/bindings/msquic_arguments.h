@@ -23,6 +23,8 @@ std::uint64_t unsigned_argument(nanobind::handle value, const char* name, std::u
 unsigned flags_argument(nanobind::handle value, const char* name, unsigned allowed);
 bool bool_argument(nanobind::handle value, const char* name);
 std::string text_argument(nanobind::handle value, const char* name);
+/// A DNS name or IP literal in ASCII: other names are converted as Python's codec "idna" does (RFC 3490).
+std::string host_argument(nanobind::handle value, const char* name);
 /// str, bytes or os.PathLike; None is the empty path.
 std::string path_argument(nanobind::handle value, const char* name);
 /// A sequence of str or bytes, 1 to 255 bytes each.

@@ -5,6 +5,7 @@
 #include "dispatch_exit.h"
 #include "dispatch_thread.h"
 #include "msquic_arguments.h"
+#include "msquic_certificate.h"
 #include "msquic_errors.h"
 #include "msquic_flags.h"
 #include "msquic_registration.h"
@@ -104,15 +105,21 @@ void bind_handlers(nb::class_<ConnectionObject>& connection) {
            "`handler(error: ConnectionFailed)`: the peer or the transport began to end the connection;\n"
            "on_shutdown_complete follows. Not called when this side ends it.")
       .def("set_on_resumption_ticket_received", set_handler<kResumptionTicketReceived>, nb::arg("handler").none(),
-           nb::sig("def set_on_resumption_ticket_received(self, handler: collections.abc.Callable[[bytes], object] | "
+           nb::sig("def set_on_resumption_ticket_received(self, handler: "
+                   "collections.abc.Callable[[msquic._session_ticket.SessionTicket], object] | "
                    "None) -> None"),
-           "`handler(ticket: bytes)`, clients: for set_resumption_ticket() of a later connection to the same server "
-           "name with\n"
-           "the same trust settings. A secret.")
-      .def("set_on_resumed", set_handler<kResumed>, nb::arg("handler").none(),
-           nb::sig("def set_on_resumed(self, handler: collections.abc.Callable[[bytes], object] | "
-                   "collections.abc.Callable[[], object] | None) -> None"),
-           "`handler()` or `handler(data: bytes)`, servers: the client returns with a ticket that carried `data`.");
+           "`handler(ticket: SessionTicket)`, clients: for set_resumption_ticket() of a later connection to the same "
+           "server name\n"
+           "with the same ALPN and trust settings. A SessionTicket is bytes. A secret.")
+      .def(
+          "set_on_resumed", set_handler<kResumed>, nb::arg("handler").none(),
+          nb::sig("def set_on_resumed(self, handler: collections.abc.Callable[[bytes], object] | "
+                  "collections.abc.Callable[[], object] | None) -> None"),
+          "`handler()` or `handler(data: bytes)`, servers: the client returns with a ticket that carried `data`. "
+          "Returning\n"
+          "False refuses: the connection is shut down with code 1, and no stream and no early data of it is delivered; "
+          "the\n"
+          "client may come again without the ticket.");
 }
 
 void bind_properties(nb::class_<ConnectionObject>& connection) {
@@ -147,6 +154,21 @@ void bind_properties(nb::class_<ConnectionObject>& connection) {
           "The connection ID that the client chose for the server at first (RFC 9000 section 7.2), the same on both "
           "sides,\n"
           "for finding a connection in both sides' logs; b\"\" before the handshake is complete or failed.")
+      .def_prop_ro(
+          "peer_certificate",
+          [](const ConnectionObject& self) -> nb::object {
+            const std::vector<base::ByteVector> chain = self.peer_chain();
+            if (chain.empty()) return nb::none();
+            return nb::bytes(chain.front().data(), chain.front().size());
+          },
+          nb::sig("def peer_certificate(self, /) -> bytes | None"),
+          "The certificate that the peer showed, in DER. None before it came, from a client that was not asked or has "
+          "none,\n"
+          "and in a resumed session, where no certificate is shown.")
+      .def_prop_ro(
+          "peer_certificate_chain", [](const ConnectionObject& self) { return chain_tuple(self.peer_chain()); },
+          nb::sig("def peer_certificate_chain(self, /) -> tuple[bytes, ...]"),
+          "All certificates that the peer sent, in DER, its own first.")
       .def_prop_ro("is_server", &ConnectionObject::is_server, "Whether a listener accepted it.")
       .def_prop_ro(
           "is_closed", [](const ConnectionObject& self) { return self.is_closed() || self.is_over(); },
@@ -297,7 +319,10 @@ void bind_quic_connection(nb::module_& m) {
           },
           nb::arg("ticket").none(),
           nb::sig("def set_resumption_ticket(self, ticket: typing_extensions.Buffer) -> None"),
-          "Clients, before start(): the ticket of an earlier connection to the same server name.")
+          "Clients, before start(): a SessionTicket, or its bytes, of an earlier connection to the same server name "
+          "with the\n"
+          "same ALPN and trust settings; start() raises TicketMismatch for any other. Early data needs\n"
+          "StreamOpenFlags.ZERO_RTT and SendFlags.ALLOW_0_RTT, and an attacker can replay it.")
       .def("statistics", statistics, nb::sig("def statistics(self) -> msquic.statistics.ConnectionStatistics"),
            "Counters of the live connection. May block until MsQuic's worker is free. Raises ClosedHandle when it is "
            "over.")

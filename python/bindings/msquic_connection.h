@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "msquic_connection_mailbox.h"
 #include "msquic_handler_slot.h"
@@ -16,6 +17,8 @@ namespace msquic_py::python {
 
 /// (IP address, port), or None for an unknown one.
 nanobind::object address_tuple(const quic::Address& address);
+
+class ConfigurationObject;
 
 /// The Python class Connection. All members need the GIL.
 ///
@@ -68,6 +71,9 @@ class ConnectionObject {
   [[nodiscard]] base::ByteVector original_destination_cid() const {
     return connection_ ? connection_.original_destination_cid() : last_.original_destination_cid;
   }
+  [[nodiscard]] std::vector<base::ByteVector> peer_chain() const {
+    return connection_ ? connection_.peer_certificate_chain() : last_.chain;
+  }
   [[nodiscard]] quic::CloseReason close_reason() const;
   [[nodiscard]] std::string describe() const;
 
@@ -76,6 +82,10 @@ class ConnectionObject {
   bool deliver_datagram_state(std::uint64_t token, quic::DatagramSendState state);
   /// A handler raised.
   void fail() noexcept;
+  /// The on_resumed handler returned False: nothing of the session is delivered.
+  void refuse_session() noexcept;
+  /// Whose verifier is asked about the peer's certificate; may be null.
+  [[nodiscard]] const ConfigurationObject* verifying() const noexcept;
   /// The connection is over and its handlers know.
   void finish() noexcept;
   /// Keeps a stream's Python object until release_stream().
@@ -97,11 +107,13 @@ class ConnectionObject {
     std::optional<quic::HandshakeInfo> handshake;
     base::ByteVector original_destination_cid;
     quic::CloseReason reason;
+    std::vector<base::ByteVector> chain;
   };
   void give_up_handle() noexcept;
 
   nanobind::object registration_;
   nanobind::object configuration_;  // of the listener; for set_configuration()
+  nanobind::object verifying_;      // a client's configuration with a verifier
   std::shared_ptr<ConnectionMailbox> mailbox_;
   quic::Connection connection_;
   Last last_;

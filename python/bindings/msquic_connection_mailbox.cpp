@@ -6,6 +6,7 @@
 #include "msquic_errors.h"
 #include "msquic_listener.h"
 #include "msquic_logging.h"
+#include "msquic_session_ticket.h"
 #include "msquic_stream.h"
 
 namespace nb = nanobind;
@@ -95,6 +96,17 @@ void ConnectionMailbox::on_datagram_send_state(std::uint64_t token, quic::Datagr
   push(kDatagramSendStateChanged, static_cast<std::uint64_t>(state), token);
 }
 
+quic::CertificateDecision ConnectionMailbox::on_peer_certificate(const quic::PeerCertificate& certificate) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return quic::CertificateDecision::Reject;
+    certificate_ =
+        Shown{certificate.chain, certificate.server_name, certificate.verdict, std::chrono::steady_clock::now()};
+  }
+  push(kPeerCertificate);
+  return quic::CertificateDecision::Pending;
+}
+
 bool ConnectionMailbox::on_resumed(base::Bytes application_data) noexcept {
   {
     const std::lock_guard lock(mutex_);
@@ -177,6 +189,9 @@ void ConnectionMailbox::dispatch(const Event& event) {
   } else if (event.kind == kDatagramSendStateChanged && event.second > ConnectionObject::kAnyDatagram) {
     if (!connection.deliver_datagram_state(event.second, static_cast<quic::DatagramSendState>(event.first)))
       connection.fail();
+  } else if (event.kind == kPeerCertificate) {
+    pending_ &= ~(1u << kPeerCertificate);
+    deliver_certificate(connection, owner);
   } else if (!connection.handler(static_cast<ConnectionEvent>(event.kind))) {
     pending_ |= 1u << event.kind;
   } else {
@@ -226,14 +241,23 @@ bool ConnectionMailbox::deliver_bytes(ConnectionObject& connection, ConnectionEv
   // A handler may take its own place away, and more may come meanwhile; what comes has an event of its own.
   for (std::size_t most = kDatagramsKept; most != 0 && connection.handler(kind); --most) {
     PyObject* argument = nullptr;
+    base::ByteVector bytes;
     {
       const std::lock_guard lock(mutex_);
       if (kept.empty()) return true;
       if (&kept == &datagrams_) datagram_bytes_ -= kept.front().size();
-      argument = bytes_object(kept.front());
+      bytes = std::move(kept.front());
       kept.pop_front();
     }
-    if (!connection.handler(kind).call(&argument, 1)) return false;
+    argument = kind == kResumptionTicketReceived ? session_ticket_object(bytes) : bytes_object(bytes);
+    PyObject* const result = connection.handler(kind).call_for_result(&argument, 1);
+    if (result == nullptr) return false;
+    const bool refused = kind == kResumed && result == Py_False;
+    Py_DECREF(result);
+    if (refused) {
+      connection.refuse_session();
+      return true;
+    }
   }
   const std::lock_guard lock(mutex_);
   if (!kept.empty()) {

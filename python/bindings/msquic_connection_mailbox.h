@@ -1,11 +1,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "dispatch_queue.h"
@@ -34,7 +37,9 @@ enum ConnectionEvent : std::uint32_t {
   kPeerAddressChanged,
   kShutdownInitiated,
   kShutdownComplete,
-  kConnectionEventCount
+  kConnectionEventCount,
+  /// For the verifier of the configuration.
+  kPeerCertificate = kConnectionEventCount
 };
 
 /// Collects a connection's events on MsQuic's threads and hands them to the ConnectionObject's handlers on the
@@ -57,6 +62,7 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   void on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept override;
   void on_datagram_received(base::Bytes datagram, bool early_data) noexcept override;
   void on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept override;
+  quic::CertificateDecision on_peer_certificate(const quic::PeerCertificate& certificate) noexcept override;
   bool on_resumed(base::Bytes application_data) noexcept override;
   void on_resumption_ticket(base::Bytes ticket) noexcept override;
 
@@ -86,6 +92,8 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   void push_if_wanted(ConnectionEvent kind, std::uint64_t first = 0) noexcept;
   bool deliver(ConnectionObject& connection, const Event& event);
   bool deliver_streams(ConnectionObject& connection, PyObject* owner);
+  /// The peer's certificate goes to the verifier.
+  void deliver_certificate(ConnectionObject& connection, PyObject* owner);
   bool deliver_bytes(ConnectionObject& connection, ConnectionEvent kind, std::deque<base::ByteVector>& kept);
   void deliver_end(ConnectionObject& connection);
 
@@ -101,6 +109,13 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   std::deque<base::ByteVector> datagrams_;
   std::deque<base::ByteVector> tickets_;
   std::deque<base::ByteVector> resumed_;
+  struct Shown {
+    std::vector<base::ByteVector> chain;
+    std::string server_name;
+    quic::CertificateVerdict verdict;
+    std::chrono::steady_clock::time_point when;
+  };
+  std::optional<Shown> certificate_;
   std::size_t datagram_bytes_ = 0;
   std::uint64_t datagrams_dropped_ = 0;
   bool datagrams_queued_ = false;

@@ -53,10 +53,13 @@ ConnectionObject::~ConnectionObject() { mailbox_->owner().detach(); }
 
 void ConnectionObject::start(nb::handle configuration, nb::handle server_name, nb::handle port, nb::handle address,
                              nb::handle local_address) {
-  const quic::Configuration& native = ConfigurationObject::loaded(configuration);
-  const std::string name = text_argument(server_name, "server_name");
+  const ConfigurationObject& settings = ConfigurationObject::loaded_object(configuration);
+  const quic::Configuration& native = settings.native();
+  const std::string name = host_argument(server_name, "server_name");
   const auto number = static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535));
   if (!local_address.is_none()) or_raise(connection_.set_local_address(local_address_argument(local_address)));
+  // Before the start: the certificate may come at once.
+  if (settings.verifier()) verifying_ = nb::borrow<nb::object>(configuration);
   if (address.is_none()) {
     or_raise(connection_.start(native, name, number));
   } else {
@@ -148,9 +151,10 @@ void ConnectionObject::close() noexcept {
 
 void ConnectionObject::give_up_handle() noexcept {
   if (!connection_) return;
-  last_ = {connection_.local_address(),   connection_.remote_address(), connection_.server_name(),
-           connection_.negotiated_alpn(), connection_.handshake(),      connection_.original_destination_cid(),
-           connection_.close_reason()};
+  last_ = {connection_.local_address(), connection_.remote_address(),
+           connection_.server_name(),   connection_.negotiated_alpn(),
+           connection_.handshake(),     connection_.original_destination_cid(),
+           connection_.close_reason(),  connection_.peer_certificate_chain()};
   connection_ = {};
 }
 
@@ -194,6 +198,19 @@ void ConnectionObject::fail() noexcept {
   if (connection_) static_cast<void>(connection_.shutdown(kHandlerErrorCode, "exception in a handler"));
 }
 
+void ConnectionObject::refuse_session() noexcept {
+  if (closed_ || is_over()) return;
+  closed_ = true;
+  mailbox_->close();
+  if (connection_) static_cast<void>(connection_.shutdown(kHandlerErrorCode, "the session is not resumed"));
+  give_up_handle();
+}
+
+const ConfigurationObject* ConnectionObject::verifying() const noexcept {
+  const nb::object& from = server_ ? configuration_ : verifying_;
+  return from.is_valid() ? nb::inst_ptr<ConfigurationObject>(from) : nullptr;
+}
+
 void ConnectionObject::finish() noexcept {
   give_up_handle();
   for (HandlerSlot& handler : handlers_) handler.clear();
@@ -224,6 +241,7 @@ PyObject* ConnectionObject::datagram_send_state(quic::DatagramSendState state) {
 int ConnectionObject::traverse(visitproc visit, void* arg) const {
   Py_VISIT(registration_.ptr());
   Py_VISIT(configuration_.ptr());
+  Py_VISIT(verifying_.ptr());
   for (const HandlerSlot& handler : handlers_) {
     if (const int result = handler.traverse(visit, arg)) return result;
   }

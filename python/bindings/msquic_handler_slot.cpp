@@ -23,13 +23,20 @@ void HandlerSlot::set(nb::handle handler, const HandlerShape& shape) {
 }
 
 bool HandlerSlot::call(PyObject* const* arguments, std::size_t count) const {
+  PyObject* const result = call_for_result(arguments, count);
+  if (result == nullptr) return false;
+  Py_DECREF(result);
+  return true;
+}
+
+PyObject* HandlerSlot::call_for_result(PyObject* const* arguments, std::size_t count) const {
   const std::size_t passed = argument_count_ < count ? argument_count_ : count;
   for (std::size_t i = passed; i < count; ++i) Py_XDECREF(arguments[i]);
   PyObject* const handler = handler_;
   Py_INCREF(handler);  // it may replace itself
-  const bool completed = call_handler(handler, arguments, passed);
+  PyObject* const result = call_handler_for_result(handler, arguments, passed);
   Py_DECREF(handler);
-  return completed;
+  return result;
 }
 
 void OwnerReference::attach(nb::handle owner) {

@@ -28,6 +28,10 @@ class HandlerSlot {
   /// Calls it with `arguments`, whose references are taken over; with none of them when it takes none.
   /// False when it raised.
   bool call(PyObject* const* arguments, std::size_t count) const;
+  /// The same where the result matters: a new reference, or null when it raised (which is reported).
+  PyObject* call_for_result(PyObject* const* arguments, std::size_t count) const;
+  /// Borrowed.
+  [[nodiscard]] PyObject* callable() const noexcept { return handler_; }
   int traverse(visitproc visit, void* arg) const {
     Py_VISIT(handler_);
     return 0;

@@ -52,6 +52,31 @@ void bind_quic_listener(nb::module_& m) {
           "this\n"
           "process has one of the ALPNs there.")
       .def(
+          "set_certificates",
+          [](ListenerObject& self, nb::handle certificates) {
+            ensure_usable();
+            self.set_certificates(certificates);
+          },
+          nb::arg("certificates").none(),
+          nb::sig(
+              "def set_certificates(self, certificates: Certificate | collections.abc.Mapping[str, Certificate]) -> "
+              "None"),
+          "Replaces the certificates of the started listener: one for everybody, or several by server name as in\n"
+          "Configuration.load_credential(). New clients get the new ones; accepted connections go on undisturbed, and\n"
+          "resumption tickets stay good. What a certificate is for is not compared with the names.")
+      .def(
+          "replace_certificate",
+          [](ListenerObject& self, nb::handle certificate, nb::handle server_name) {
+            ensure_usable();
+            self.replace_certificate(certificate, server_name);
+          },
+          nb::arg("certificate").none(), nb::arg("server_name").none() = nb::none(),
+          nb::sig("def replace_certificate(self, certificate: Certificate, server_name: str | None = None) -> None"),
+          "The same for the certificate of one server name, or with None for the one that clients without a "
+          "certificate "
+          "of\n"
+          "their own name get.")
+      .def(
           "stop",
           [](ListenerObject& self) {
             ensure_usable();

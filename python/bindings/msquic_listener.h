@@ -24,7 +24,6 @@ class ListenerMailbox final : public quic::ListenerHandler, public EventTarget {
   std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& connection) noexcept override;
   void dispatch(const Event& event) override;
 
-  void set_configuration(quic::Configuration configuration);
   /// No more connections; those that no handler took are dropped.
   void close() noexcept;
   /// The handler was set.
@@ -41,7 +40,6 @@ class ListenerMailbox final : public quic::ListenerHandler, public EventTarget {
 
   EventQueue& queue_;
   std::mutex mutex_;
-  quic::Configuration configuration_;
   std::deque<Accepted> accepted_;
   bool closed_ = false;
   OwnerReference owner_;  // with the GIL only
@@ -61,6 +59,10 @@ class ListenerObject {
              nanobind::handle reuse_port);
   void stop();
   void close(std::chrono::milliseconds timeout);
+  /// A Certificate, or a mapping of names to Certificates.
+  void set_certificates(nanobind::handle certificates);
+  /// For one name, or for clients without a certificate of their own.
+  void replace_certificate(nanobind::handle certificate, nanobind::handle server_name);
   void set_handler(nanobind::handle handler);
   [[nodiscard]] quic::Address address() const { return listener_.local_address(); }
   [[nodiscard]] quic::Result<quic::ListenerStatistics> statistics() const { return listener_.statistics(); }
@@ -85,6 +87,7 @@ class ListenerObject {
   nanobind::object configuration_;
   std::shared_ptr<ListenerMailbox> mailbox_;
   quic::Listener listener_;
+  quic::ServerConfigurations configurations_;
   HandlerSlot handler_;
   std::unordered_map<const ConnectionMailbox*, nanobind::object> connections_;
   bool closed_ = false;

@@ -1,6 +1,7 @@
 #include "dispatch_exit.h"
 #include "dispatch_thread.h"
 #include "msquic_arguments.h"
+#include "msquic_certificate.h"
 #include "msquic_configuration.h"
 #include "msquic_errors.h"
 #include "msquic_listener.h"
@@ -26,16 +27,10 @@ std::optional<quic::AcceptedConnection> ListenerMailbox::on_new_connection(
     auto mailbox =
         std::make_shared<ConnectionMailbox>(queue_, std::static_pointer_cast<ListenerMailbox>(shared_from_this()));
     accepted.handler = mailbox;
-    accepted.configuration = configuration_;
     accepted_.push_back({std::move(mailbox), connection.connection});
   }
   queue_.push(Event{shared_from_this()});
   return accepted;
-}
-
-void ListenerMailbox::set_configuration(quic::Configuration configuration) {
-  const std::lock_guard lock(mutex_);
-  configuration_ = std::move(configuration);
 }
 
 void ListenerMailbox::close() noexcept {
@@ -43,7 +38,6 @@ void ListenerMailbox::close() noexcept {
   const std::lock_guard lock(mutex_);
   closed_ = true;
   dropped.swap(accepted_);
-  configuration_ = {};
 }
 
 void ListenerMailbox::replay() noexcept {
@@ -82,6 +76,7 @@ void ListenerMailbox::dispatch(const Event&) {
     mailbox->owner().attach(argument);
     nb::inst_ptr<RegistrationObject>(listener.registration())->add_child(argument);
     listener.hold_connection(*mailbox, argument);
+    mailbox->replay(kPeerCertificate);
     Py_INCREF(argument);  // for fail(), should the handler raise
     PyObject* const connection = argument;
     if (logs(Logger::Listener, kLogDebug)) log_event("client_came", connection);
@@ -112,7 +107,7 @@ ListenerObject::~ListenerObject() {
 
 void ListenerObject::start(nb::handle configuration, nb::handle alpns, nb::handle port, nb::handle host,
                            nb::handle reuse_port) {
-  const quic::Configuration& native = ConfigurationObject::loaded(configuration);
+  const ConfigurationObject& settings = ConfigurationObject::loaded_object(configuration);
   const std::vector<std::string> names = alpn_argument(alpns);
   quic::ListenOptions options;
   const auto number = static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535));
@@ -126,8 +121,10 @@ void ListenerObject::start(nb::handle configuration, nb::handle alpns, nb::handl
                   "host must be an IP address of this machine, such as 127.0.0.1 or ::1, or None for all");
     options.address = *address;
   }
-  mailbox_->set_configuration(native);
   quic::Listener listener = listener_;
+  // A copy for the listener; this one is the base of later changes.
+  configurations_ = settings.by_name();
+  or_raise(listener.set_configurations(configurations_));
   or_raise(without_gil([&] { return listener.start(names, options); }));
   configuration_ = nb::borrow<nb::object>(configuration);
   if (!logs(Logger::Listener, kLogInfo)) return;
@@ -162,7 +159,37 @@ void ListenerObject::close(std::chrono::milliseconds timeout) {
   connections_.clear();
   quic::Listener listener = std::move(listener_);
   listener_ = {};
+  configurations_ = {};
   if (listener) or_raise(without_gil([&] { return listener.close(timeout); }));
+}
+
+void ListenerObject::set_certificates(nb::handle certificates) {
+  if (!configuration_.is_valid() || configurations_.empty())
+    raise_named("InvalidState", "the listener was not started: it gets its first certificate from the configuration");
+  const quic::Configuration base = configurations_.find("");
+  std::map<std::string, quic::Certificate> by_name;
+  if (PyMapping_Check(certificates.ptr()) != 0) {
+    by_name = certificates_by_name(certificates, "certificates");
+    by_name.try_emplace("", first_certificate(certificates));
+  } else {
+    by_name[""] = certificate_argument(certificates, "certificates");
+  }
+  auto replacement =
+      or_raise(without_gil([&] { return quic::ServerConfigurations::from_certificates(base, by_name); }));
+  or_raise(listener_.set_configurations(replacement));
+  configurations_ = std::move(replacement);
+}
+
+void ListenerObject::replace_certificate(nb::handle certificate, nb::handle server_name) {
+  if (!configuration_.is_valid() || configurations_.empty())
+    raise_named("InvalidState", "the listener was not started: it gets its first certificate from the configuration");
+  const std::string name = server_name.is_none() ? std::string() : host_argument(server_name, "server_name");
+  const quic::Certificate& native = certificate_argument(certificate, "certificate");
+  const quic::Configuration base = configurations_.find("");
+  quic::ServerConfigurations replacement = configurations_;
+  or_raise(replacement.set(name, or_raise(without_gil([&] { return base.with_certificate(native); }))));
+  or_raise(listener_.set_configurations(replacement));
+  configurations_ = std::move(replacement);
 }
 
 void ListenerObject::set_handler(nb::handle handler) {

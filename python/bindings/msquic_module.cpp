@@ -8,6 +8,8 @@ void bind_msquic(nb::module_& m) {
   bind_quic_errors(m);
   bind_quic_varint(m);
   bind_quic_development_certificate(m);
+  bind_quic_certificate(m);
+  bind_quic_session_ticket(m);
   bind_quic_registration(m);
   bind_quic_configuration(m);
   bind_quic_stream(m);

@@ -149,6 +149,11 @@ void bind_quic_stream(nb::module_& m) {
           "connection", [](const StreamObject& self) { return self.connection(); },
           nb::sig("def connection(self, /) -> Connection"), "The connection that carries the stream.")
       .def_prop_ro(
+          "is_early_data", [](const StreamObject& self) { return self.is_early_data(); },
+          "Servers: whether some of the stream so far came as 0-RTT data, which an attacker can replay. A delivery may "
+          "mix\n"
+          "early data with later data: treat all of the stream as early then.")
+      .def_prop_ro(
           "is_closed", [](const StreamObject& self) { return self.is_closed() || self.is_over(); },
           "Whether the stream is over or was closed.")
       .def(

@@ -31,6 +31,7 @@ class StreamObject {
   void set_handler(StreamEvent which, nanobind::handle handler);
 
   [[nodiscard]] std::optional<std::uint64_t> id() const noexcept { return stream_ ? stream_.id() : id_; }
+  [[nodiscard]] bool is_early_data() const noexcept { return stream_ ? stream_.is_early_data() : early_data_; }
   [[nodiscard]] const nanobind::object& connection() const noexcept { return connection_; }
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
   [[nodiscard]] bool is_over() const noexcept { return mailbox_->is_over(); }
@@ -53,6 +54,7 @@ class StreamObject {
   std::shared_ptr<StreamMailbox> mailbox_;
   quic::Stream stream_;
   std::optional<std::uint64_t> id_;
+  bool early_data_ = false;
   std::array<HandlerSlot, kStreamEventCount> handlers_;
   const bool local_;
   const bool unidirectional_;

@@ -57,6 +57,7 @@ void StreamObject::close() noexcept {
   if (closed_ || is_over()) return;
   closed_ = true;
   id_ = stream_.id();
+  early_data_ = stream_.is_early_data();
   stream_ = {};
 }
 
@@ -89,7 +90,10 @@ std::string StreamObject::describe() const {
 void StreamObject::fail_connection() { nb::inst_ptr<ConnectionObject>(connection_)->fail(); }
 
 void StreamObject::finish() noexcept {
-  if (stream_) id_ = stream_.id();
+  if (stream_) {
+    id_ = stream_.id();
+    early_data_ = stream_.is_early_data();
+  }
   stream_ = {};
   for (HandlerSlot& handler : handlers_) handler.clear();
   nb::inst_ptr<ConnectionObject>(connection_)->release_stream(*this);

@@ -10,6 +10,8 @@ void bind_quic_library(nb::module_& m);
 void bind_quic_errors(nb::module_& m);
 void bind_quic_varint(nb::module_& m);
 void bind_quic_development_certificate(nb::module_& m);
+void bind_quic_certificate(nb::module_& m);
+void bind_quic_session_ticket(nb::module_& m);
 void bind_quic_registration(nb::module_& m);
 void bind_quic_configuration(nb::module_& m);
 void bind_quic_connection(nb::module_& m);

@@ -24,7 +24,9 @@ they are broken anyway when the connection is over. Objects may be dropped in an
 that begins. **After a fork** the child cannot use this library: every call raises :class:`ForkedProcess`. Use the
 ``multiprocessing`` start methods *spawn* or *forkserver*.
 
-**Certificates.** A client verifies the server's certificate and its host name unless told otherwise.
+**Certificates.** A client verifies the server's certificate and its host name unless told otherwise: by other roots,
+pins, or a verifier of the program (:meth:`Configuration.set_certificate_verifier`). :class:`Certificate` is what this
+side shows, and :class:`SessionTicket` what a client comes back with.
 
 Every exception is a :class:`QuicError`; see :mod:`msquic.exceptions` for the tree.
 """
@@ -38,6 +40,7 @@ from msquic._development_certificate import DevelopmentCertificate, generate_dev
 from msquic._library import close_api, wait_until_idle
 from msquic._native import quic as _native_quic
 from msquic._native.quic import (
+    Certificate,
     Configuration,
     Connection,
     Listener,
@@ -55,6 +58,8 @@ from msquic._native.quic import (
     varint_size,
     wire_code_name,
 )
+from msquic._peer_certificate import PeerCertificate
+from msquic._session_ticket import SessionTicket
 from msquic.enums import (
     CongestionControl,
     ConnectionShutdownFlags,
@@ -136,6 +141,7 @@ __all__ = [
     "AddressNotAvailable",
     "AlpnError",
     "AlpnInUse",
+    "Certificate",
     "CertificateError",
     "CertificateFileExpired",
     "CertificateFileInvalid",
@@ -177,6 +183,7 @@ __all__ = [
     "NameResolutionFailed",
     "NotFound",
     "NotSupported",
+    "PeerCertificate",
     "PeerClosed",
     "PerformanceCounters",
     "ProtocolError",
@@ -186,6 +193,7 @@ __all__ = [
     "SendFlags",
     "SendResumptionFlags",
     "ServerResumptionLevel",
+    "SessionTicket",
     "Settings",
     "Stream",
     "StreamAborted",

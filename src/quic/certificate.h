@@ -62,6 +62,9 @@ class Certificate {
   std::shared_ptr<const Content> content_;
 };
 
+/// Certificate::public_key_sha256() of any certificate in DER; empty when it is none.
+std::string public_key_sha256(base::Bytes certificate_der);
+
 /// Internal to this layer.
 struct Certificate::Content {
   std::vector<base::ByteVector> chain;

@@ -55,19 +55,6 @@ class CertificateCheck {
   [[nodiscard]] virtual const std::string& trust() const noexcept = 0;
 };
 
-/// The TLS alert (RFC 8446 section 6.2) that tells a peer why its certificate is refused.
-constexpr std::uint8_t alert_for(Status status) noexcept {
-  switch (status) {
-    case Status::UnsupportedCertificate: return 43;
-    case Status::RevokedCertificate: return 44;
-    case Status::ExpiredCertificate: return 45;
-    case Status::CertificateRefused: return 46;
-    case Status::UnknownCa: return 48;
-    case Status::NoCertificate: return 116;
-    default: return 42;
-  }
-}
-
 /// The DNS name or IP literal `host` without the dot that marks it as complete.
 constexpr std::string_view without_trailing_dot(std::string_view host) noexcept {
   if (host.size() > 1 && host.back() == '.') host.remove_suffix(1);

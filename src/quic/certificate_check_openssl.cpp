@@ -3,14 +3,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "quic/address.h"
 #include "quic/certificate_check.h"
+#include "quic/input_file.h"
 #include "quic/openssl_handles.h"
 #include "quic/trust_roots_openssl.h"
 
@@ -175,13 +172,10 @@ Result<void> OpenSslCheck::read_roots(const Credentials& credentials) {
   std::string source = "ca_data";
   if (!credentials.ca_file.empty()) {
     source = "'" + credentials.ca_file + "' (the trusted roots)";
-    errno = 0;
-    std::ifstream file(credentials.ca_file, std::ios::binary);
-    if (!file) {
-      return base::Failure{
-          Error::own(Status::CertificateFileInvalid, source + " cannot be opened: " + std::strerror(errno))};
-    }
-    pem.insert(pem.end(), std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    auto file = read_input_file(credentials.ca_file, "the trusted roots");
+    if (!file) return base::Failure{file.error()};
+    if (!pem.empty()) pem.push_back('\n');
+    pem.insert(pem.end(), file->begin(), file->end());
   }
   auto roots = roots_from_pem(pem, source);
   if (!roots) return base::Failure{roots.error()};

@@ -1,12 +1,9 @@
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <fstream>
-#include <iterator>
 
 #include "quic/address.h"
 #include "quic/certificate.h"
+#include "quic/input_file.h"
 #include "quic/openssl_handles.h"
 
 namespace msquic_py::quic {
@@ -26,19 +23,6 @@ base::Failure<Error> invalid(const Source& source, const std::string& why,
 }
 
 Source quoted(const std::filesystem::path& path) { return "'" + path.string() + "'"; }
-
-Result<base::ByteVector> read_file(const std::filesystem::path& path, const char* role) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  const auto failed = [&](const char* what) {
-    const std::string reason = errno != 0 ? std::string(": ") + std::strerror(errno) : std::string();
-    return invalid(quoted(path), std::string("(") + role + ") " + what + reason);
-  };
-  if (!file) return failed("cannot be opened");
-  base::ByteVector bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (file.bad() || bytes.empty()) return failed("is empty or cannot be read");
-  return bytes;
-}
 
 struct Password {
   const std::optional<std::string>& text;
@@ -255,9 +239,9 @@ Certificate::Content::~Content() {
 Result<Certificate> Certificate::from_files(const std::filesystem::path& certificate_file,
                                             const std::filesystem::path& private_key_file,
                                             const CertificateOptions& options) {
-  auto certificate = read_file(certificate_file, "the certificate");
+  auto certificate = read_input_file(certificate_file, "the certificate");
   if (!certificate) return base::Failure{certificate.error()};
-  auto key = read_file(private_key_file, "the private key");
+  auto key = read_input_file(private_key_file, "the private key");
   if (!key) return base::Failure{key.error()};
   auto parsed = parse_pem(*certificate, *key, options, quoted(certificate_file), quoted(private_key_file));
   OPENSSL_cleanse(key->data(), key->size());
@@ -286,7 +270,7 @@ Result<Certificate> Certificate::from_pkcs12(base::Bytes container, const Certif
 
 Result<Certificate> Certificate::from_pkcs12_file(const std::filesystem::path& file,
                                                   const CertificateOptions& options) {
-  auto bytes = read_file(file, "the PKCS#12 container");
+  auto bytes = read_input_file(file, "the PKCS#12 container");
   if (!bytes) return base::Failure{bytes.error()};
   auto parsed = parse_pkcs12(*bytes, options, quoted(file));
   if (!parsed) return base::Failure{parsed.error()};
@@ -308,5 +292,11 @@ const std::vector<std::string>& Certificate::names() const noexcept {
 }
 std::int64_t Certificate::not_before() const noexcept { return content_ ? content_->not_before : 0; }
 std::int64_t Certificate::not_after() const noexcept { return content_ ? content_->not_after : 0; }
+
+std::string public_key_sha256(base::Bytes certificate_der) {
+  const openssl::ErrorScope errors;
+  const X509Ptr certificate = openssl::from_der(certificate_der);
+  return certificate ? public_key_pin(certificate.get()) : std::string();
+}
 
 }  // namespace msquic_py::quic

@@ -1,9 +1,7 @@
 // Windows: MsQuic on Schannel takes PKCS#12 containers from memory, but no PEM. Containers are passed on as they are;
 // what is in them is only known to MsQuic. Not built or run on Windows yet.
-#include <fstream>
-#include <iterator>
-
 #include "quic/certificate.h"
+#include "quic/input_file.h"
 
 namespace msquic_py::quic {
 namespace {
@@ -42,12 +40,9 @@ Result<Certificate> Certificate::from_pkcs12(base::Bytes container, const Certif
 
 Result<Certificate> Certificate::from_pkcs12_file(const std::filesystem::path& path,
                                                   const CertificateOptions& options) {
-  std::ifstream file(path, std::ios::binary);
-  const base::ByteVector bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file || bytes.empty()) {
-    return base::Failure{Error::own(Status::CertificateFileInvalid, "'" + path.string() + "' cannot be read")};
-  }
-  return from_pkcs12(bytes, options);
+  auto bytes = read_input_file(path, "the PKCS#12 container");
+  if (!bytes) return base::Failure{bytes.error()};
+  return from_pkcs12(*bytes, options);
 }
 
 base::Bytes Certificate::der() const noexcept {
@@ -63,5 +58,7 @@ const std::vector<std::string>& Certificate::names() const noexcept {
 }
 std::int64_t Certificate::not_before() const noexcept { return content_ ? content_->not_before : 0; }
 std::int64_t Certificate::not_after() const noexcept { return content_ ? content_->not_after : 0; }
+
+std::string public_key_sha256(base::Bytes) { return {}; }
 
 }  // namespace msquic_py::quic

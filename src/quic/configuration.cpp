@@ -101,8 +101,7 @@ Result<ConfigurationState*> ConfigurationState::open(RegistrationState& registra
   QUIC_STATUS status =
       api().ConfigurationOpen(registration.handle(), buffers.data(), static_cast<std::uint32_t>(buffers.size()),
                               &converted, sizeof(converted), nullptr, &handle);
-  if (QUIC_FAILED(status))
-    return base::Failure{Error::from_raw(status, "opening a configuration")};
+  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "opening a configuration")};
   status = load_credentials(handle, parts.credentials);
   if (QUIC_SUCCEEDED(status) && !parts.credentials.ticket_keys.empty())
     status = set_ticket_keys(handle, parts.credentials.ticket_keys);

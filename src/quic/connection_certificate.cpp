@@ -43,8 +43,8 @@ QUIC_STATUS ConnectionState::on_certificate(const QUIC_CONNECTION_EVENT& event) 
   }
   if (configuration == nullptr) return QUIC_STATUS_BAD_CERTIFICATE;
   const Credentials& credentials = configuration->credentials();
-  std::vector<base::ByteVector> chain = read_peer_chain(received);
-  if (chain.empty()) {
+  std::vector<base::ByteVector> read = read_peer_chain(received);
+  if (read.empty()) {
     if (server_ && credentials.client_certificates == ClientCertificates::Optional) return QUIC_STATUS_SUCCESS;
     set_certificate_cause({Status::NoCertificate, std::string(status_text(Status::NoCertificate))});
     return QUIC_STATUS_BAD_CERTIFICATE;  // for a missing one MsQuic sends the alert certificate_required
@@ -53,8 +53,9 @@ QUIC_STATUS ConnectionState::on_certificate(const QUIC_CONNECTION_EVENT& event) 
   certificate_checked_ = true;
   {
     const std::lock_guard lock(mutex_);
-    peer_chain_ = chain;
+    peer_chain_ = std::move(read);
   }
+  const std::vector<base::ByteVector>& chain = peer_chain_;  // only written here
   if (!credentials.custom_verification) return verdict.good() ? QUIC_STATUS_SUCCESS : refuse_certificate(verdict);
 
   verification_.store(Verification::Pending, std::memory_order_release);

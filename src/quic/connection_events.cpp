@@ -134,6 +134,7 @@ void ConnectionState::report_what_came_before() noexcept {
 }
 
 void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept {
+  connected_.store(true, std::memory_order_release);
   write_key_log();
   if (!server_ && event.CONNECTED.SessionResumed == FALSE && !certificate_checked_) {
     // Cannot happen with the MsQuic that this was written for; nothing may be sent to whom nobody has checked.

@@ -30,6 +30,7 @@ Result<void> ConnectionState::set_resumption_ticket(base::Bytes ticket) {
   }
   const std::lock_guard lock(mutex_);
   ticket_.assign(ticket.begin(), ticket.end());
+  has_ticket_.store(true, std::memory_order_release);
   return {};
 }
 

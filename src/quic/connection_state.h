@@ -70,6 +70,10 @@ class ConnectionState {
   void stream_closed() noexcept { registration_.child_closed(ObjectKind::Stream); }
 
   [[nodiscard]] HQUIC handle() const noexcept { return handle_; }
+  /// A client that resumes a session, before it knows whether the server takes part: MsQuic may send early data.
+  [[nodiscard]] bool may_send_early() const noexcept {
+    return has_ticket_.load(std::memory_order_acquire) && !connected_.load(std::memory_order_acquire);
+  }
   SendRecordPool& send_records() noexcept { return send_records_; }
   [[nodiscard]] bool is_server() const noexcept { return server_; }
   [[nodiscard]] bool is_closing() const noexcept { return closing_.load(std::memory_order_acquire) || gate_.is_shut(); }
@@ -129,6 +133,8 @@ class ConnectionState {
   std::atomic<bool> closing_{false};
   std::atomic<bool> start_requested_{false};
   std::atomic<bool> configured_{false};
+  std::atomic<bool> has_ticket_{false};
+  std::atomic<bool> connected_{false};
   std::atomic<bool> last_ticket_sent_{false};
   std::atomic<std::uint16_t> max_datagram_{0};
   enum class Verification : std::uint8_t { None, Pending, Done };

@@ -9,6 +9,19 @@
 
 namespace msquic_py::quic {
 
+/// The TLS alert (RFC 8446 section 6.2) that tells a peer why its certificate is refused.
+constexpr std::uint8_t alert_for(Status status) noexcept {
+  switch (status) {
+    case Status::UnsupportedCertificate: return 43;
+    case Status::RevokedCertificate: return 44;
+    case Status::ExpiredCertificate: return 45;
+    case Status::CertificateRefused: return 46;
+    case Status::UnknownCa: return 48;
+    case Status::NoCertificate: return 116;
+    default: return 42;
+  }
+}
+
 /// What this library thinks of a peer's certificate.
 struct CertificateVerdict {
   Status status = Status::Success;  ///< Success, or why the certificate is not accepted

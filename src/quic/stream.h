@@ -18,15 +18,19 @@ enum class StreamDirection : std::uint8_t { Bidirectional, Unidirectional };
 
 enum class StreamStartFlags : std::uint8_t {
   None = 0,
-  Immediate = 1,    ///< tell the peer at once, before any data
+  /// Tell the peer at once, before any data. On a connection that resumes a session and is not connected yet this has
+  /// no effect, unless the stream was opened for early data.
+  Immediate = 1,
   FailBlocked = 2,  ///< fail with StreamLimitReached instead of waiting for the peer's limit
 };
 enum class SendFlags : std::uint8_t {
   None = 0,
-  Start = 1,         ///< start the stream with this send
-  Fin = 2,           ///< these are the last bytes
-  AllowZeroRtt = 4,  ///< may go out as 0-RTT data, which an attacker can replay
-  Delay = 8,         ///< more follows soon; the last send must not carry it
+  Start = 1,  ///< start the stream with this send
+  Fin = 2,    ///< these are the last bytes
+  /// May go out as 0-RTT data, which an attacker can replay. Until the connection is connected, everything that is sent
+  /// on a stream after such data must allow it, too (else InvalidState).
+  AllowZeroRtt = 4,
+  Delay = 8,  ///< more follows soon; the last send must not carry it
 };
 constexpr StreamStartFlags operator|(StreamStartFlags a, StreamStartFlags b) noexcept {
   return static_cast<StreamStartFlags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));

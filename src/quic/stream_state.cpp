@@ -32,8 +32,8 @@ Error stream_error(QUIC_STATUS status, std::string_view doing) {
 
 }  // namespace
 
-StreamState::StreamState(ConnectionState& connection, StreamDirection direction, bool local)
-    : connection_(connection), direction_(direction), local_(local) {
+StreamState::StreamState(ConnectionState& connection, StreamDirection direction, bool local, bool zero_rtt)
+    : connection_(connection), direction_(direction), local_(local), zero_rtt_(zero_rtt) {
   connection_.retain();
   if (direction == StreamDirection::Unidirectional)
     done_.store(local ? kReceiveDone : kSendDone, std::memory_order_relaxed);
@@ -46,7 +46,7 @@ Result<StreamState*> StreamState::open(ConnectionState& connection, StreamDirect
         Error::own(Status::ConnectionClosing, "no stream can be opened: the connection is being shut down")};
   }
   // From here the connection's gate is held for the stream, until its handle is closed.
-  auto* const state = new StreamState(connection, direction, true);
+  auto* const state = new StreamState(connection, direction, true, allow_zero_rtt);
   state->handler_ = std::move(handler);
   unsigned flags = QUIC_STREAM_OPEN_FLAG_NONE;
   if (direction == StreamDirection::Unidirectional) flags |= QUIC_STREAM_OPEN_FLAG_UNIDIRECTIONAL;
@@ -146,7 +146,13 @@ Result<void> StreamState::start(StreamStartFlags flags) noexcept {
   if (!inside) return base::Failure{closed_handle("the stream")};
   if (!begin_start()) return base::Failure{Error::own(Status::InvalidState, "the stream is started already")};
   unsigned out = QUIC_STREAM_START_FLAG_SHUTDOWN_ON_FAIL | QUIC_STREAM_START_FLAG_INDICATE_PEER_ACCEPT;
-  if (has_flag(flags, StreamStartFlags::Immediate)) out |= QUIC_STREAM_START_FLAG_IMMEDIATE;
+  // MsQuic 2.5 sends whatever a stream has as early data, asked to or not, when the stream is announced before the
+  // handshake is complete.
+  const bool quiet = connection_.may_send_early() && (!zero_rtt_ || sent_plain_.load(std::memory_order_acquire));
+  if (has_flag(flags, StreamStartFlags::Immediate) && !quiet) {
+    out |= QUIC_STREAM_START_FLAG_IMMEDIATE;
+    sent_early_.store(true, std::memory_order_release);
+  }
   if (has_flag(flags, StreamStartFlags::FailBlocked)) out |= QUIC_STREAM_START_FLAG_FAIL_BLOCKED;
   const QUIC_STATUS status = api().StreamStart(handle_, static_cast<QUIC_STREAM_START_FLAGS>(out));
   if (QUIC_SUCCEEDED(status)) return {};
@@ -172,6 +178,25 @@ Result<SendOutcome> StreamState::send(SendRecord* record, SendFlags flags) noexc
       if (auto starting = start(StreamStartFlags::Immediate); !starting) return base::Failure{starting.error()};
     }
     return SendOutcome::NothingToSend;
+  }
+  if (connection_.may_send_early()) {
+    const bool early = has_flag(flags, SendFlags::AllowZeroRtt);
+    if (!early && sent_early_.load(std::memory_order_acquire)) {
+      pool.give_back(record);
+      return base::Failure{Error::own(
+          Status::InvalidState,
+          "earlier data of this stream may go as early data, and MsQuic would send this with it: wait for the "
+          "connection, or allow 0-RTT")};
+    }
+    (early ? sent_early_ : sent_plain_).store(true, std::memory_order_release);
+    // Announced with its data after the handshake, instead of at once with all that is queued.
+    if (sent_plain_.load(std::memory_order_acquire) && has_flag(flags, SendFlags::Start) &&
+        !started_.load(std::memory_order_acquire)) {
+      if (auto starting = start(StreamStartFlags::None); !starting) {
+        pool.give_back(record);
+        return base::Failure{starting.error()};
+      }
+    }
   }
   unsigned out = to_msquic(flags);
   const bool starts = has_flag(flags, SendFlags::Start) && begin_start();

@@ -59,7 +59,7 @@ class StreamState {
   ListLinks<StreamState>& links() noexcept { return links_; }
 
  private:
-  StreamState(ConnectionState& connection, StreamDirection direction, bool local);
+  StreamState(ConnectionState& connection, StreamDirection direction, bool local, bool zero_rtt = false);
   ~StreamState() = default;
 
   static QUIC_STATUS QUIC_API callback(HQUIC handle, void* context, QUIC_STREAM_EVENT* event) noexcept;
@@ -87,12 +87,16 @@ class StreamState {
   std::shared_ptr<StreamHandler> handler_;  // only touched in callbacks, or when there are none (any more)
   std::atomic<bool> started_{false};
   std::atomic<bool> early_data_{false};
+  // Of a client's stream before the handshake is complete: data that may go early, and data that may not.
+  std::atomic<bool> sent_early_{false};
+  std::atomic<bool> sent_plain_{false};
   std::atomic<std::uint8_t> done_{0};
   std::atomic<std::uint64_t> id_{kNoId};
   std::atomic<std::uint64_t> abandon_code_{0};
   std::atomic<std::uint32_t> priority_{kNoPriority};
   const StreamDirection direction_;
   const bool local_;
+  const bool zero_rtt_;
   ListLinks<StreamState> links_;  // guarded by the connection
 };
 

@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <set>
+
 #include "quic/resumption_ticket.h"
 #include "quic_fixture.h"
 
@@ -55,6 +57,52 @@ TEST_F(ResumptionTest, ASessionIsResumedWithEarlyData) {
   ASSERT_TRUE(server->wait_connected());
   EXPECT_EQ(application_data, "state");
   EXPECT_TRUE(server->resumed);
+}
+
+TEST_F(ResumptionTest, OnlyWhatIsAllowedToGoesEarly) {
+  const base::ByteVector ticket = obtain_ticket();
+  const std::size_t before = listening->connections.size();
+  Client client = open_client();
+  ASSERT_TRUE(client.connection.set_resumption_ticket(ticket));
+  const auto open = [&](bool early) {
+    auto opened =
+        client.connection.open_stream(StreamDirection::Unidirectional, std::make_shared<RecordingStream>(), early);
+    EXPECT_TRUE(opened);
+    return *opened;
+  };
+  Stream plain = open(false);
+  Stream announced = open(false);
+  Stream unmarked = open(true);
+  Stream mixed = open(true);
+  ASSERT_TRUE(client.connection.start(client_configuration, "localhost", *Address::parse("127.0.0.1", port)));
+  EXPECT_TRUE(send(plain, "plain", SendFlags::Start | SendFlags::Fin));
+  EXPECT_TRUE(announced.start(StreamStartFlags::Immediate));
+  EXPECT_TRUE(send(announced, "announced", SendFlags::Fin));
+  EXPECT_TRUE(send(unmarked, "unmarked", SendFlags::Start));
+  EXPECT_TRUE(send(unmarked, " marked", SendFlags::AllowZeroRtt | SendFlags::Fin));
+  EXPECT_TRUE(send(mixed, "early", SendFlags::Start | SendFlags::AllowZeroRtt));
+  const auto refused = send(mixed, " late", SendFlags::Fin);
+  if (!refused) {
+    EXPECT_EQ(refused.error().status, Status::InvalidState);
+  }
+  ASSERT_TRUE(client.events->wait_connected());
+  EXPECT_TRUE(client.events->resumed);
+  if (!refused) {
+    EXPECT_TRUE(send(mixed, " late", SendFlags::Fin));
+  }
+  const auto server = listening->wait_connection(before);
+  ASSERT_TRUE(server);
+  std::set<std::string> early;
+  std::set<std::string> all;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto peer = server->wait_peer_stream(i);
+    ASSERT_TRUE(peer && peer->watched.wait([&] { return peer->fin; }));
+    all.insert(peer->received);
+    if (peer->early_data) early.insert(peer->received);
+  }
+  EXPECT_EQ(all, (std::set<std::string>{"plain", "announced", "unmarked marked", "early late"}));
+  early.erase("early late");  // early or not, as the handshake went
+  EXPECT_EQ(early, std::set<std::string>{});
 }
 
 TEST_F(ResumptionTest, NoTicketFollowsTheLast) {
