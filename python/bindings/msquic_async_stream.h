@@ -107,11 +107,13 @@ class AsyncStreamObject final : public AsyncHeld {
   [[noreturn]] void raise_send_error();
 
   void flush_now();
+  void copy(base::Bytes bytes);
   void seal_small_writes();
   void drop_pending();
   nanobind::object readable();
   nanobind::object wait(AsyncWaiters& waiters);
-  void send(PendingSend& pending, quic::SendFlags flags);
+  void send(const base::SharedBytes& bytes, quic::SendFlags flags);
+  void send(std::unique_ptr<BorrowedSend>& borrowed, quic::SendFlags flags);
   void send_nothing(quic::SendFlags flags);
   template <class Outcome>
   void remember_error(const Outcome& outcome) {
@@ -134,7 +136,7 @@ class AsyncStreamObject final : public AsyncHeld {
   bool ended_ = false;                    // the peer's direction is over and everything is in slices_
   bool stopped_ = false;
 
-  base::ByteVector small_;  // written and not in pending_ yet
+  base::SharedBytes small_;  // copies of small writes, not in pending_ yet
   std::vector<PendingSend> pending_;
   std::uint64_t pending_bytes_ = 0;  // small_ included
   bool started_;

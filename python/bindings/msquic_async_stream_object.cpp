@@ -220,16 +220,21 @@ void AsyncStreamObject::write(nb::handle data) {
     PyErr_SetString(PyExc_BufferError, "far more was written than the peer takes: await drain() between writes");
     throw nb::python_error();
   }
-  auto borrowed = std::make_unique<BorrowedSend>(data);
-  const base::Bytes bytes = borrowed->buffer.bytes();
-  if (bytes.empty()) return;
-  pending_bytes_ += bytes.size();
-  if (bytes.size() < kCopied) {
-    small_.insert(small_.end(), bytes.begin(), bytes.end());
+  if (PyBytes_Check(data.ptr()) && static_cast<std::size_t>(PyBytes_Size(data.ptr())) < kCopied) {
+    copy({reinterpret_cast<const std::uint8_t*>(PyBytes_AsString(data.ptr())),
+          static_cast<std::size_t>(PyBytes_Size(data.ptr()))});
   } else {
-    seal_small_writes();
-    pending_.emplace_back(std::move(borrowed));
+    auto borrowed = std::make_unique<BorrowedSend>(data);
+    const base::Bytes bytes = borrowed->buffer.bytes();
+    if (bytes.size() < kCopied) {
+      copy(bytes);
+    } else {
+      seal_small_writes();
+      pending_bytes_ += bytes.size();
+      pending_.emplace_back(std::move(borrowed));
+    }
   }
+  if (pending_bytes_ == 0) return;
   mark_dirty();
   if (pending_bytes_ >= kSentAtOnce) flush_now();
 }
@@ -257,35 +262,37 @@ void AsyncStreamObject::flush_now() {
   }
 }
 
+void AsyncStreamObject::copy(base::Bytes bytes) {
+  const base::SharedBytes slice = owner().channel().arena().copy(bytes);
+  pending_bytes_ += bytes.size();
+  if (small_.append(slice)) return;
+  seal_small_writes();
+  small_ = slice;
+}
+
 void AsyncStreamObject::seal_small_writes() {
-  if (small_.empty()) return;
-  pending_.emplace_back(owner().channel().arena().copy(small_));
-  small_.clear();
+  if (!small_.empty()) pending_.emplace_back(std::exchange(small_, {}));
 }
 
 void AsyncStreamObject::flush() {
   dirty_ = false;
-  seal_small_writes();
   if (reset_ || fin_sent_ || send_error_) {
     drop_pending();
     return;
   }
   const quic::SendFlags early = early_data_ && local_ ? quic::SendFlags::AllowZeroRtt : quic::SendFlags::None;
-  const std::size_t count = pending_.size();
-  for (std::size_t i = 0; i != count && !send_error_; ++i) {
-    quic::SendFlags flags = early;
-    if (i + 1 != count) {
-      flags = flags | quic::SendFlags::Delay;
-    } else if (fin_wanted_) {
-      flags = flags | quic::SendFlags::Fin;
-    }
-    send(pending_[i], flags);
+  const quic::SendFlags last = fin_wanted_ ? quic::SendFlags::Fin | early : early;
+  for (std::size_t i = 0; i != pending_.size() && !send_error_; ++i) {
+    const bool more = i + 1 != pending_.size() || !small_.empty();
+    const quic::SendFlags flags = more ? quic::SendFlags::Delay | early : last;
+    std::visit([this, flags](auto& pending) { send(pending, flags); }, pending_[i]);
   }
-  if (count != 0) {
+  if (!small_.empty() && !send_error_) send(small_, last);
+  if (pending_bytes_ != 0) {
     fin_sent_ = fin_wanted_;
     drop_pending();
   } else if (fin_wanted_) {
-    send_nothing(quic::SendFlags::Fin | early);
+    send_nothing(last);
     fin_sent_ = true;
   } else if (!started_) {
     started_ = true;
@@ -295,21 +302,21 @@ void AsyncStreamObject::flush() {
 
 void AsyncStreamObject::drop_pending() {
   pending_.clear();
+  small_ = {};
   pending_bytes_ = 0;
-  if (small_.capacity() > kSentAtOnce) base::ByteVector().swap(small_);
 }
 
-void AsyncStreamObject::send(PendingSend& pending, quic::SendFlags flags) {
+void AsyncStreamObject::send(const base::SharedBytes& bytes, quic::SendFlags flags) {
   if (!std::exchange(started_, true)) flags = flags | quic::SendFlags::Start;
-  if (auto* const shared = std::get_if<base::SharedBytes>(&pending)) {
-    const std::uint64_t size = shared->size();
-    mailbox_->add_outstanding(size);
-    const auto sent = stream_.send({shared, 1}, flags, size << 1 | 1);
-    if (!sent) mailbox_->send_failed(size);
-    remember_error(sent);
-    return;
-  }
-  auto& borrowed = std::get<std::unique_ptr<BorrowedSend>>(pending);
+  const std::uint64_t size = bytes.size();
+  mailbox_->add_outstanding(size);
+  const auto sent = stream_.send({&bytes, 1}, flags, size << 1 | 1);
+  if (!sent) mailbox_->send_failed(size);
+  remember_error(sent);
+}
+
+void AsyncStreamObject::send(std::unique_ptr<BorrowedSend>& borrowed, quic::SendFlags flags) {
+  if (!std::exchange(started_, true)) flags = flags | quic::SendFlags::Start;
   const base::Bytes bytes = borrowed->buffer.bytes();
   mailbox_->add_outstanding(bytes.size());
   const auto sent = stream_.send_borrowed({&bytes, 1}, flags, reinterpret_cast<std::uint64_t>(borrowed.get()));
@@ -353,7 +360,6 @@ void AsyncStreamObject::reset(std::uint64_t code) {
   if (!started_) owner().channel().flush();
   reset_ = true;
   drop_pending();
-  small_.clear();
   if (!mailbox_->is_over()) or_raise(stream_.abort_send(code));
   wake_writers();
   let_go();

@@ -20,6 +20,16 @@ SharedBytes SharedBytes::slice(std::size_t offset, std::size_t count) const noex
   return {*slab_, data_ + offset, count};
 }
 
+bool SharedBytes::append(const SharedBytes& next) noexcept {
+  if (empty()) {
+    *this = next;
+    return true;
+  }
+  if (next.slab_ != slab_ || data_ + size_ != next.data_) return false;
+  size_ += next.size_;
+  return true;
+}
+
 SlabArena::~SlabArena() {
   if (slab_ != nullptr) slab_->release();
   if (store_ != nullptr) store_->close();

@@ -48,6 +48,9 @@ class SharedBytes {
   /// Bytes [offset, offset + count) of this slice, without copying. The range must lie inside.
   [[nodiscard]] SharedBytes slice(std::size_t offset, std::size_t count) const noexcept;
   [[nodiscard]] SharedBytes from(std::size_t offset) const noexcept { return slice(offset, size_ - offset); }
+  /// Takes `next` in when it is the continuation of this slice in the same slab, or when this one is empty. False, and
+  /// nothing changes, when it is not.
+  bool append(const SharedBytes& next) noexcept;
 
  private:
   Slab* slab_ = nullptr;

@@ -55,6 +55,18 @@ TEST(SlabArena, ReusesASlabThatNobodyHolds) {
   EXPECT_EQ(arena.copy(as_bytes("abcdefgh")).data(), before);
 }
 
+TEST(SharedBytes, AppendsOnlyItsContinuation) {
+  SlabArena arena(64);
+  SharedBytes joined;
+  EXPECT_TRUE(joined.append(arena.copy(as_bytes("one "))));
+  EXPECT_TRUE(joined.append(arena.copy(as_bytes("two"))));
+  EXPECT_EQ(as_text(joined), "one two");
+  const SharedBytes between = arena.copy(as_bytes("x"));
+  EXPECT_FALSE(joined.append(arena.copy(as_bytes("three"))));
+  EXPECT_FALSE(joined.append(SharedBytes::copy_of(as_bytes("three"))));
+  EXPECT_EQ(as_text(joined), "one two");
+}
+
 TEST(SlabArena, GivesLargeSlicesASlabOfTheirOwn) {
   SlabArena arena(8);
   const ByteVector large(100, 0x5a);
