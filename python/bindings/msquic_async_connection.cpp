@@ -4,8 +4,10 @@
 
 #include "dispatch_exit.h"
 #include "msquic_arguments.h"
+#include "msquic_certificate.h"
 #include "msquic_errors.h"
 #include "msquic_registration.h"
+#include "msquic_session_ticket.h"
 #include "msquic_settings.h"
 #include "msquic_statistics.h"
 #include "msquic_topics.h"
@@ -156,13 +158,38 @@ void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
           nb::sig("def close_error(self, /) -> msquic.exceptions.ConnectionFailed | None"),
           "Why the connection ended, an exception to look at; None while it is open and when this side closed it.")
       .def_prop_ro(
-          "_ticket",
+          "ticket",
           [](AsyncConnectionObject& self) -> nb::object {
             const auto ticket = self.mailbox()->newest_ticket();
             if (!ticket) return nb::none();
-            return nb::bytes(reinterpret_cast<const char*>(ticket->data()), ticket->size());
+            nb::object object = nb::steal(session_ticket_object(*ticket));
+            if (!object.is_valid()) nb::raise_python_error();
+            return object;
           },
-          nb::sig("def _ticket(self, /) -> bytes | None"));
+          nb::sig("def ticket(self, /) -> msquic._session_ticket.SessionTicket | None"),
+          "Clients: the newest ticket that the server gave, for connect(ticket=…); None before the first one. A secret.")
+      .def_prop_ro(
+          "peer_certificate",
+          [](AsyncConnectionObject& self) -> nb::object {
+            const base::ByteVector der = self.connection().peer_certificate();
+            if (der.empty()) return nb::none();
+            return nb::bytes(reinterpret_cast<const char*>(der.data()), der.size());
+          },
+          nb::sig("def peer_certificate(self, /) -> bytes | None"),
+          "The peer's certificate in DER; None when it showed none, when a session was resumed, and without verification.")
+      .def_prop_ro(
+          "peer_certificate_chain",
+          [](AsyncConnectionObject& self) { return chain_tuple(self.connection().peer_certificate_chain()); },
+          nb::sig("def peer_certificate_chain(self, /) -> tuple[bytes, ...]"),
+          "All certificates that the peer sent, in DER, its own first.")
+      .def(
+          "_complete_certificate",
+          [](AsyncConnectionObject& self, bool accept, const std::string& reason) {
+            return self.connection().complete_certificate(accept, reason);
+          },
+          nb::arg("accept"), nb::arg("reason"),
+          nb::sig("def _complete_certificate(self, accept: bool, reason: str) -> bool"),
+          "The verifier's decision; False when there is nothing to decide any more.");
 }
 
 }  // namespace

@@ -30,8 +30,9 @@ class AsyncConnectionObject final : public AsyncHeld {
   /// A client's.
   AsyncConnectionObject(nanobind::object channel, nanobind::handle registration, AsyncStreamLimits limits);
   /// Accepted by a listener.
-  AsyncConnectionObject(nanobind::object channel, std::shared_ptr<AsyncConnectionMailbox> mailbox,
-                        quic::Connection connection, AsyncStreamLimits limits);
+  AsyncConnectionObject(nanobind::object channel, nanobind::object configuration,
+                        std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection,
+                        AsyncStreamLimits limits);
   AsyncConnectionObject(const AsyncConnectionObject&) = delete;
   AsyncConnectionObject& operator=(const AsyncConnectionObject&) = delete;
   ~AsyncConnectionObject();
@@ -55,6 +56,8 @@ class AsyncConnectionObject final : public AsyncHeld {
   void settle_datagram(std::uint64_t token, quic::DatagramSendState state) noexcept;
   void send_ticket(nanobind::handle data);
   void shutdown(std::uint64_t code, const std::string& reason);
+  /// Asks the verifier of the configuration about the peer's certificate, by way of _judge() in Python.
+  void judge_certificate();
 
   [[nodiscard]] quic::CloseReason close_reason() const;
   /// Raises why the connection is over.
@@ -77,6 +80,7 @@ class AsyncConnectionObject final : public AsyncHeld {
                               std::uint64_t id, bool early_data);
 
   nanobind::object channel_;
+  nanobind::object configuration_;  // when it has a verifier
   std::shared_ptr<AsyncConnectionMailbox> mailbox_;
   quic::Connection connection_;
   const AsyncStreamLimits limits_;

@@ -139,6 +139,21 @@ void AsyncConnectionMailbox::on_datagram_send_state(std::uint64_t token, quic::D
   if (quic::is_final(state)) push(kDatagramFate, token, static_cast<std::uint64_t>(state));
 }
 
+quic::CertificateDecision AsyncConnectionMailbox::on_peer_certificate(
+    const quic::PeerCertificate& certificate) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    certificate_ = ShownCertificate{certificate.chain, certificate.server_name, certificate.verdict};
+  }
+  push(kCertificate);
+  return quic::CertificateDecision::Pending;
+}
+
+std::optional<AsyncConnectionMailbox::ShownCertificate> AsyncConnectionMailbox::take_certificate() noexcept {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(certificate_, std::nullopt);
+}
+
 bool AsyncConnectionMailbox::on_resumed(base::Bytes application_data) noexcept {
   const std::lock_guard lock(mutex_);
   resumption_data_.assign(application_data.begin(), application_data.end());
@@ -235,12 +250,18 @@ std::optional<quic::CloseReason> AsyncConnectionMailbox::close_reason() const {
 }
 
 void AsyncConnectionMailbox::dispatch(const Event& event) {
-  PyObject* const owner = owner_.lock();
+  PyObject* owner = owner_.lock();
+  if (owner == nullptr && event.kind == kCertificate) {
+    // A client's certificate comes before its connection is handed out.
+    if (const auto listener = listener_.lock()) owner = listener->object_of(*this);
+  }
   if (owner == nullptr) return;
   AsyncConnectionObject& connection = *nb::inst_ptr<AsyncConnectionObject>(owner);
   if (!streams_->queue->is_closed()) {
     if (event.kind == kDatagramFate) {
       connection.settle_datagram(event.first, static_cast<quic::DatagramSendState>(event.second));
+    } else if (event.kind == kCertificate) {
+      connection.judge_certificate();
     } else if (event.kind == kOpenedToLog) {
       log_connection_opened(owner, is_resumed(), connection.connection().negotiated_alpn());
     } else if (event.kind == kEndedToLog) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,12 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
     quic::Stream stream;
     bool early_data = false;
   };
+  /// A certificate that waits for the verifier's decision.
+  struct ShownCertificate {
+    std::vector<base::ByteVector> chain;
+    std::string server_name;
+    quic::CertificateVerdict verdict;
+  };
 
   static std::shared_ptr<AsyncConnectionMailbox> create(std::shared_ptr<AsyncQueue> queue, std::uint64_t read_limit,
                                                         std::weak_ptr<AsyncListenerMailbox> listener = {});
@@ -53,6 +60,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   void on_streams_available(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept override;
   void on_datagram_received(base::Bytes datagram, bool early_data) noexcept override;
   void on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept override;
+  quic::CertificateDecision on_peer_certificate(const quic::PeerCertificate& certificate) noexcept override;
   bool on_resumed(base::Bytes application_data) noexcept override;
   void on_resumption_ticket(base::Bytes ticket) noexcept override;
 
@@ -64,6 +72,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   [[nodiscard]] bool arm(AsyncConnectionWait wait, std::uint64_t opened = 0) noexcept;
 
   [[nodiscard]] std::optional<PeerStream> take_peer_stream() noexcept;
+  [[nodiscard]] std::optional<ShownCertificate> take_certificate() noexcept;
   /// Swaps what was received into `datagrams`, which must be empty.
   void take_datagrams(std::deque<base::SharedBytes>& datagrams) noexcept;
   [[nodiscard]] std::uint64_t datagrams_dropped() const noexcept;
@@ -87,7 +96,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   OwnerReference& owner() noexcept { return owner_; }
 
  private:
-  enum Kind : std::uint32_t { kDatagramFate = kAsyncConnectionWaits, kOpenedToLog, kEndedToLog };
+  enum Kind : std::uint32_t { kDatagramFate = kAsyncConnectionWaits, kOpenedToLog, kEndedToLog, kCertificate };
   void push(std::uint32_t kind, std::uint64_t first = 0, std::uint64_t second = 0) noexcept {
     streams_->queue->push(Event{shared_from_this(), kind, first, second});
   }
@@ -116,6 +125,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   std::uint64_t datagrams_dropped_ = 0;
   std::atomic<std::uint64_t> credit_[2]{};  ///< changed under the lock only
   std::optional<base::ByteVector> ticket_;
+  std::optional<ShownCertificate> certificate_;
   base::ByteVector resumption_data_;
 
   OwnerReference owner_;  // with the GIL only

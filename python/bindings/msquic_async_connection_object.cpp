@@ -3,6 +3,7 @@
 #include "msquic_arguments.h"
 #include "msquic_async_connection.h"
 #include "msquic_async_stream.h"
+#include "msquic_certificate.h"
 #include "msquic_configuration.h"
 #include "msquic_errors.h"
 #include "msquic_handler_slot.h"
@@ -41,9 +42,14 @@ AsyncConnectionObject::AsyncConnectionObject(nb::object channel, nb::handle regi
       or_raise(quic::Connection::open(nb::inst_ptr<RegistrationObject>(registration)->open_handle(), mailbox_));
 }
 
-AsyncConnectionObject::AsyncConnectionObject(nb::object channel, std::shared_ptr<AsyncConnectionMailbox> mailbox,
+AsyncConnectionObject::AsyncConnectionObject(nb::object channel, nb::object configuration,
+                                             std::shared_ptr<AsyncConnectionMailbox> mailbox,
                                              quic::Connection connection, AsyncStreamLimits limits)
-    : channel_(std::move(channel)), mailbox_(std::move(mailbox)), connection_(std::move(connection)), limits_(limits) {}
+    : channel_(std::move(channel)),
+      configuration_(std::move(configuration)),
+      mailbox_(std::move(mailbox)),
+      connection_(std::move(connection)),
+      limits_(limits) {}
 
 AsyncConnectionObject::~AsyncConnectionObject() {
   mailbox_->owner().detach();
@@ -52,7 +58,7 @@ AsyncConnectionObject::~AsyncConnectionObject() {
 
 void AsyncConnectionObject::start(nb::handle configuration, const std::string& server_name, const std::string& address,
                                   std::uint16_t port, nb::handle local_address, nb::handle ticket) {
-  const quic::Configuration& native = ConfigurationObject::loaded(configuration);
+  const ConfigurationObject& settings = ConfigurationObject::loaded_object(configuration);
   if (!local_address.is_none()) {
     const auto [host, local_port] = nb::cast<std::pair<std::string, std::uint16_t>>(local_address);
     or_raise(connection_.set_local_address(address_argument(host, local_port, "local_address")));
@@ -61,7 +67,8 @@ void AsyncConnectionObject::start(nb::handle configuration, const std::string& s
     const HeldBuffer buffer(ticket, "ticket");
     or_raise(connection_.set_resumption_ticket(buffer.bytes()));
   }
-  or_raise(connection_.start(native, server_name, address_argument(address, port, "address")));
+  if (settings.verifier()) configuration_ = nb::borrow<nb::object>(configuration);
+  or_raise(connection_.start(settings.native(), server_name, address_argument(address, port, "address")));
 }
 
 bool AsyncConnectionObject::wait(AsyncConnectionWait wait, nb::handle future) {
@@ -117,7 +124,9 @@ nb::object AsyncConnectionObject::open_stream(nb::handle self, bool unidirection
   check_thread();
   if (is_closing()) raise_closed();
   const std::size_t direction = unidirectional ? 1 : 0;
-  if (mailbox_->credit(direction) <= opened_[direction]) return nb::none();
+  // Early data can't wait for the server to say how many streams it admits; MsQuic knows what the ticket says.
+  const bool before_handshake = early_data && !mailbox_->is_connected();
+  if (!before_handshake && mailbox_->credit(direction) <= opened_[direction]) return nb::none();
   auto mailbox = std::make_shared<AsyncStreamMailbox>(mailbox_->streams(), direction);
   auto opened = connection_.open_stream(
       unidirectional ? quic::StreamDirection::Unidirectional : quic::StreamDirection::Bidirectional, mailbox,
@@ -200,6 +209,21 @@ void AsyncConnectionObject::shutdown(std::uint64_t code, const std::string& reas
   or_raise(connection_.shutdown(code, reason));
 }
 
+void AsyncConnectionObject::judge_certificate() {
+  auto shown = mailbox_->take_certificate();
+  if (!shown) return;
+  const ConfigurationObject* const configuration =
+      configuration_.is_valid() ? nb::inst_ptr<ConfigurationObject>(configuration_) : nullptr;
+  if (configuration == nullptr || !configuration->verifier()) {  // it was taken away meanwhile
+    static_cast<void>(connection_.complete_certificate(shown->verdict.good(), shown->verdict.message));
+    return;
+  }
+  const nb::object certificate =
+      nb::steal(peer_certificate_object(shown->chain, shown->server_name, shown->verdict, self()));
+  if (!certificate.is_valid()) nb::raise_python_error();
+  nb::handle(self()).attr("_judge")(nb::handle(configuration->verifier().callable()), certificate);
+}
+
 quic::CloseReason AsyncConnectionObject::close_reason() const {
   return mailbox_->close_reason().value_or(connection_.close_reason());
 }
@@ -221,6 +245,7 @@ std::string AsyncConnectionObject::describe() const {
 
 int AsyncConnectionObject::traverse(visitproc visit, void* arg) const {
   Py_VISIT(channel_.ptr());
+  Py_VISIT(configuration_.ptr());
   for (const AsyncWaiters& waiters : waiters_) {
     if (const int result = waiters.traverse(visit, arg)) return result;
   }

@@ -2,6 +2,7 @@
 
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
+#include "msquic_statistics.h"
 #include "msquic_topics.h"
 
 namespace msquic_py::python {
@@ -35,9 +36,14 @@ void bind_quic_async_listener(nb::module_& m) {
           nb::arg("reuse_port"),
           nb::sig("def _start(self, configuration: Configuration, alpn_list: collections.abc.Sequence[str | bytes], "
                   "host: str | None, port: int, reuse_port: bool) -> None"))
-      .def("_set_configuration", &AsyncListenerObject::set_configuration, nb::arg("configuration").none(),
-           nb::sig("def _set_configuration(self, configuration: Configuration) -> None"),
+      .def("_set_certificates", &AsyncListenerObject::set_certificates, nb::arg("certificates").none(),
+           nb::sig("def _set_certificates(self, certificates: Certificate | collections.abc.Mapping[str, Certificate]) "
+                   "-> None"),
            "For connections that come from now on.")
+      .def(
+          "_statistics",
+          [](AsyncListenerObject& self) { return statistics_object(or_raise(self.listener().statistics())); },
+          nb::sig("def _statistics(self) -> msquic.statistics.ListenerStatistics"))
       .def("_close", &AsyncListenerObject::close, "Accepts no more connections.")
       .def_prop_ro(
           "_local_address",

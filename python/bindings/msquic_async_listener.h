@@ -25,12 +25,14 @@ class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTar
   std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& connection) noexcept override;
   void dispatch(const Event& event) override;
 
-  void set_configuration(quic::Configuration configuration);
   /// No more connections; those that were not handed out are dropped.
   void close() noexcept;
   /// For connections: it is ready for the loop, or it is over.
   void hand_out(const std::shared_ptr<AsyncConnectionMailbox>& connection) noexcept;
   void connection_is_over(const AsyncConnectionMailbox& connection) noexcept;
+  /// The Python object of a connection that was not handed out yet: a new reference, null when it is gone. Needs the
+  /// GIL.
+  PyObject* object_of(const AsyncConnectionMailbox& connection);
   /// Needs the GIL.
   OwnerReference& owner() noexcept { return owner_; }
 
@@ -44,7 +46,6 @@ class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTar
   const std::uint64_t read_limit_;
   const std::size_t backlog_;
   std::mutex mutex_;
-  quic::Configuration configuration_;
   std::unordered_map<const AsyncConnectionMailbox*, Accepted> shaking_hands_;
   std::deque<Accepted> ready_;
   bool closed_ = false;
@@ -63,11 +64,12 @@ class AsyncListenerObject final : public AsyncHeld {
 
   void start(nanobind::handle configuration, const std::vector<std::string>& alpns, nanobind::handle host,
              std::uint16_t port, bool reuse_port);
-  /// Connections that come from now on get this configuration.
-  void set_configuration(nanobind::handle configuration);
+  /// A Certificate, or several by server name, for connections that come from now on.
+  void set_certificates(nanobind::handle certificates);
   /// Accepts no more. Until then the loop holds it.
   void close() noexcept;
   void hand_out(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection);
+  nanobind::object make_connection(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection);
 
   [[nodiscard]] quic::Address address() const { return listener_.local_address(); }
   [[nodiscard]] quic::Listener& listener() noexcept { return listener_; }
@@ -76,6 +78,7 @@ class AsyncListenerObject final : public AsyncHeld {
   int traverse(visitproc visit, void* arg) const {
     Py_VISIT(channel_.ptr());
     Py_VISIT(on_connection_.ptr());
+    Py_VISIT(configuration_.ptr());
     return 0;
   }
   void clear_references() noexcept { on_connection_.reset(); }
@@ -83,6 +86,7 @@ class AsyncListenerObject final : public AsyncHeld {
  private:
   nanobind::object channel_;
   nanobind::object on_connection_;
+  nanobind::object configuration_;
   const AsyncStreamLimits limits_;
   std::shared_ptr<AsyncListenerMailbox> mailbox_;
   quic::Listener listener_;

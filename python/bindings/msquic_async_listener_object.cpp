@@ -1,5 +1,9 @@
+#include <map>
+#include <string>
+
 #include "dispatch_exit.h"
 #include "msquic_async_listener.h"
+#include "msquic_certificate.h"
 #include "msquic_configuration.h"
 #include "msquic_errors.h"
 #include "msquic_logging.h"
@@ -18,7 +22,6 @@ std::optional<quic::AcceptedConnection> AsyncListenerMailbox::on_new_connection(
   auto mailbox = AsyncConnectionMailbox::create(queue_, read_limit_,
                                                 std::static_pointer_cast<AsyncListenerMailbox>(shared_from_this()));
   accepted.handler = mailbox;
-  accepted.configuration = configuration_;
   const AsyncConnectionMailbox* const key = mailbox.get();
   shaking_hands_.emplace(key, Accepted{std::move(mailbox), connection.connection});
   return accepted;
@@ -46,20 +49,31 @@ void AsyncListenerMailbox::connection_is_over(const AsyncConnectionMailbox& conn
   shaking_hands_.erase(found);
 }
 
-void AsyncListenerMailbox::set_configuration(quic::Configuration configuration) {
-  const std::lock_guard lock(mutex_);
-  configuration_ = std::move(configuration);
+PyObject* AsyncListenerMailbox::object_of(const AsyncConnectionMailbox& connection) {
+  PyObject* const owner = owner_.lock();
+  if (owner == nullptr) return nullptr;
+  Accepted accepted;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = shaking_hands_.find(&connection);
+    if (found != shaking_hands_.end()) accepted = found->second;
+  }
+  nb::object object;
+  if (accepted.mailbox) {
+    object = nb::inst_ptr<AsyncListenerObject>(owner)->make_connection(std::move(accepted.mailbox),
+                                                                       std::move(accepted.connection));
+  }
+  Py_DECREF(owner);
+  return object.release().ptr();
 }
 
 void AsyncListenerMailbox::close() noexcept {
   std::unordered_map<const AsyncConnectionMailbox*, Accepted> shaking_hands;
   std::deque<Accepted> ready;
-  quic::Configuration configuration;
   const std::lock_guard lock(mutex_);
   closed_ = true;
   shaking_hands.swap(shaking_hands_);
   ready.swap(ready_);
-  std::swap(configuration, configuration_);
 }
 
 void AsyncListenerMailbox::dispatch(const Event&) {
@@ -95,7 +109,7 @@ AsyncListenerObject::~AsyncListenerObject() {
 
 void AsyncListenerObject::start(nb::handle configuration, const std::vector<std::string>& alpns, nb::handle host,
                                 std::uint16_t port, bool reuse_port) {
-  set_configuration(configuration);
+  const ConfigurationObject& settings = ConfigurationObject::loaded_object(configuration);
   quic::ListenOptions options;
   options.reuse_port = reuse_port;
   options.address = quic::Address::any(port);
@@ -106,12 +120,24 @@ void AsyncListenerObject::start(nb::handle configuration, const std::vector<std:
     options.address = *address;
   }
   quic::Listener listener = listener_;
+  or_raise(listener.set_configurations(settings.by_name()));
   or_raise(without_gil([&] { return listener.start(alpns, options); }));
+  configuration_ = nb::borrow<nb::object>(configuration);
   nb::inst_ptr<AsyncChannelObject>(channel_)->hold(*this);
 }
 
-void AsyncListenerObject::set_configuration(nb::handle configuration) {
-  mailbox_->set_configuration(ConfigurationObject::loaded(configuration));
+void AsyncListenerObject::set_certificates(nb::handle certificates) {
+  const quic::Configuration base = ConfigurationObject::loaded(configuration_);
+  std::map<std::string, quic::Certificate> by_name;
+  if (PyMapping_Check(certificates.ptr()) != 0) {
+    by_name = certificates_by_name(certificates, "certificate");
+    by_name.try_emplace("", first_certificate(certificates));
+  } else {
+    by_name[""] = certificate_argument(certificates, "certificate");
+  }
+  quic::Listener listener = listener_;
+  or_raise(listener.set_configurations(
+      or_raise(without_gil([&] { return quic::ServerConfigurations::from_certificates(base, by_name); }))));
 }
 
 void AsyncListenerObject::close() noexcept {
@@ -122,15 +148,23 @@ void AsyncListenerObject::close() noexcept {
 
 void AsyncListenerObject::hand_out(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection) {
   if (!on_connection_.is_valid()) return;
+  // There is one already while a verifier decides.
+  nb::object object = nb::steal(mailbox->owner().lock());
+  if (!object.is_valid()) object = make_connection(std::move(mailbox), std::move(connection));
+  on_connection_(object);
+}
+
+nb::object AsyncListenerObject::make_connection(std::shared_ptr<AsyncConnectionMailbox> mailbox,
+                                                quic::Connection connection) {
   AsyncConnectionMailbox& events = *mailbox;
   const nb::handle type = nb::inst_ptr<AsyncChannelObject>(channel_)->connection_type();
   nb::object object = nb::inst_alloc(type);
   new (nb::inst_ptr<AsyncConnectionObject>(object))
-      AsyncConnectionObject(channel_, std::move(mailbox), std::move(connection), limits_);
+      AsyncConnectionObject(channel_, configuration_, std::move(mailbox), std::move(connection), limits_);
   nb::inst_mark_ready(object);
   nb::inst_ptr<AsyncConnectionObject>(object)->set_self(object);
   events.owner().attach(object);
-  on_connection_(object);
+  return object;
 }
 
 }  // namespace msquic_py::python

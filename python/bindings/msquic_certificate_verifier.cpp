@@ -25,9 +25,10 @@ nb::object verdict_object(const quic::CertificateVerdict& verdict) {
   return close_exception(reason);
 }
 
-/// A new reference to the PeerCertificate, or null with a Python error set.
-PyObject* certificate_object(const std::vector<base::ByteVector>& chain, const std::string& server_name,
-                             const quic::CertificateVerdict& verdict, PyObject* connection) {
+}  // namespace
+
+PyObject* peer_certificate_object(const std::vector<base::ByteVector>& chain, const std::string& server_name,
+                                  const quic::CertificateVerdict& verdict, PyObject* connection) {
   try {
     const base::ByteVector& leaf = chain.front();
     return nb::module_::import_("msquic._peer_certificate")
@@ -41,8 +42,6 @@ PyObject* certificate_object(const std::vector<base::ByteVector>& chain, const s
     return nullptr;
   }
 }
-
-}  // namespace
 
 void ConnectionMailbox::deliver_certificate(ConnectionObject& connection, PyObject* owner) {
   std::optional<Shown> shown;
@@ -58,7 +57,7 @@ void ConnectionMailbox::deliver_certificate(ConnectionObject& connection, PyObje
     return;
   }
   const std::chrono::milliseconds timeout = configuration->verifier_timeout();
-  PyObject* argument = certificate_object(shown->chain, shown->server_name, shown->verdict, owner);
+  PyObject* argument = peer_certificate_object(shown->chain, shown->server_name, shown->verdict, owner);
   PyObject* const verifier = configuration->verifier().callable();
   Py_INCREF(verifier);  // it may replace itself
   const bool late_before = std::chrono::steady_clock::now() - shown->when > timeout;

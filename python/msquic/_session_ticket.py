@@ -34,7 +34,7 @@ class SessionTicket(bytes):
         return ticket
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:  # type: ignore[override]
+    def from_bytes(cls, data: bytes) -> Self:
         """The ticket that ``bytes(ticket)`` was made from. Raises :class:`InvalidArgument` when it is none."""
         return cls(data)
 

@@ -110,7 +110,8 @@ void ConnectionState::finish_start(const Address& remote) noexcept {
   }
   QUIC_STATUS status = QUIC_STATUS_SUCCESS;
   const QUIC_ADDR to = to_msquic(remote);
-  status = api().SetParam(handle_, QUIC_PARAM_CONN_REMOTE_ADDRESS, sizeof(to), &to);
+  // Ahead of the worker's other work: this thread waits for it, and starts all connections.
+  status = api().SetParam(handle_, QUIC_PARAM_HIGH_PRIORITY | QUIC_PARAM_CONN_REMOTE_ADDRESS, sizeof(to), &to);
   if (QUIC_SUCCEEDED(status) && bind != Address()) {
     const QUIC_ADDR from = to_msquic(bind);
     status = api().SetParam(handle_, QUIC_PARAM_CONN_LOCAL_ADDRESS, sizeof(from), &from);

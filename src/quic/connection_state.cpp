@@ -37,8 +37,8 @@ Result<ConnectionState*> ConnectionState::open(RegistrationState& registration,
                                                std::shared_ptr<ConnectionHandler> handler) {
   auto* const state = new ConnectionState(registration, false);
   state->handler_ = std::move(handler);
-  const QUIC_STATUS status =
-      api().ConnectionOpen(registration.handle(), &ConnectionState::callback, state, &state->handle_);
+  const QUIC_STATUS status = api().ConnectionOpenInPartition(registration.handle(), next_partition(),
+                                                             &ConnectionState::callback, state, &state->handle_);
   if (QUIC_FAILED(status)) {
     static_cast<void>(state->gate_.shut());
     state->release();

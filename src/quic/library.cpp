@@ -19,6 +19,8 @@ struct Process {
   bool had_registration = false;    // guarded; since MsQuic was opened
   std::atomic<const QUIC_API_TABLE*> table{nullptr};
   std::array<std::atomic<std::uint64_t>, 4> open{};
+  std::atomic<std::uint16_t> partitions{1};
+  std::atomic<std::uint16_t> next_partition{0};
   std::atomic<bool> forked{false};
   std::atomic<bool> finalizing{false};
 };
@@ -37,6 +39,7 @@ Result<void> open_locked(Process& self) {
     MsQuicClose(table);
     return applied;
   }
+  self.partitions.store(worker_count(self.options), std::memory_order_relaxed);
   self.table.store(table, std::memory_order_release);
   return {};
 }
@@ -48,6 +51,12 @@ std::uint64_t opened(ObjectKind kind) noexcept {
 }  // namespace
 
 const QUIC_API_TABLE& api() noexcept { return *process().table.load(std::memory_order_acquire); }
+
+std::uint16_t next_partition() noexcept {
+  Process& self = process();
+  return static_cast<std::uint16_t>(self.next_partition.fetch_add(1, std::memory_order_relaxed) %
+                                    self.partitions.load(std::memory_order_relaxed));
+}
 
 std::optional<Error> unusable() {
   for (const auto& [flag, status] :
@@ -131,6 +140,7 @@ Result<void> Library::configure(const LibraryOptions& options) {
     if (auto applied = apply_options(*table, merged, self.had_registration); !applied) return applied;
   }
   self.options = merged;
+  if (!self.had_registration) self.partitions.store(worker_count(merged), std::memory_order_relaxed);
   return {};
 }
 

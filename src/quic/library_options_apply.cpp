@@ -52,9 +52,7 @@ Result<void> apply_options(const QUIC_API_TABLE& table, const LibraryOptions& op
     return {};
   };
   if (!in_use) {
-    const std::uint16_t wanted =
-        options.workers.value_or(std::min<std::uint16_t>(usable_processors(), kMostWorkersByDefault));
-    const std::uint16_t workers = std::min(wanted, online_processors());
+    const std::uint16_t workers = worker_count(options);
     // As many as there are processors is what MsQuic does anyway.
     if (workers != online_processors()) {
       if (auto set = check(set_workers(table, workers), "setting the number of workers"); !set) return set;
@@ -97,6 +95,12 @@ Result<void> apply_options(const QUIC_API_TABLE& table, const LibraryOptions& op
   if (settings.IsSetFlags == 0) return {};
   return check(table.SetParam(nullptr, QUIC_PARAM_GLOBAL_SETTINGS, sizeof(settings), &settings),
                "setting MsQuic's global settings");
+}
+
+std::uint16_t worker_count(const LibraryOptions& options) noexcept {
+  const std::uint16_t wanted =
+      options.workers.value_or(std::min<std::uint16_t>(usable_processors(), kMostWorkersByDefault));
+  return std::min(wanted, online_processors());
 }
 
 void merge_options(LibraryOptions& into, const LibraryOptions& from) noexcept {

@@ -73,7 +73,7 @@ def test_leaving_the_interpreter_mid_transfer(tmp_path, way):
         "handler": "event = threading.Event()\n"
         "traffic.connection.set_on_datagram_state_changed(lambda a, b: (event.set(), time.sleep(100)))\n"
         "event.wait(5)",
-        # It ends by the exception that sending raises from the end of the interpreter on. Nothing may be printed of it: a
+        # It ends by the exception that sending raises once the interpreter is ending. Nothing may be printed of it: a
         # daemon thread that holds standard error when Python finalizes makes Python abort, whatever it printed.
         "daemon thread": "import contextlib\n"
         "def send():\n"

@@ -21,9 +21,10 @@ batches, through one file descriptor; a loop where nothing happens is never woke
 :mod:`msquic.exceptions`.
 """
 
+from msquic.asyncio._trust import CertificateVerifier
 from msquic.asyncio.client import Connector, connect
 from msquic.asyncio.connection import Connection
 from msquic.asyncio.server import Server, ServerStarter, serve
 from msquic.asyncio.stream import Stream
 
-__all__ = ["Connection", "Connector", "Server", "ServerStarter", "Stream", "connect", "serve"]
+__all__ = ["CertificateVerifier", "Connection", "Connector", "Server", "ServerStarter", "Stream", "connect", "serve"]

@@ -52,6 +52,7 @@ async def loaded(
     registration: msquic.Registration,
     alpn: Sequence[str | bytes],
     settings: dict[str, Any],
+    keylog: Path | None,
     load: Callable[[msquic.Configuration], None],
     key: tuple[Any, ...] | None,
 ) -> msquic.Configuration:
@@ -62,12 +63,19 @@ async def loaded(
     """
     complete = DEFAULTS | settings
     if key is not None:
-        key = (id(registration), tuple(alpn), tuple(sorted(complete.items())), *key)
+        key = (
+            id(registration),
+            tuple(alpn),
+            keylog,
+            os.environ.get("SSLKEYLOGFILE"),
+            tuple(sorted(complete.items())),
+            *key,
+        )
         kept = _configurations.get(key)
         if kept is not None:
             _configurations.move_to_end(key)
             return kept
-    configuration = msquic.Configuration(registration, alpn, **complete)
+    configuration = msquic.Configuration(registration, alpn, keylog=keylog, **complete)
     await asyncio.get_running_loop().run_in_executor(None, load, configuration)
     if key is not None:
         _configurations[key] = configuration

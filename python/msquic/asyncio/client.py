@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import msquic
 from msquic.asyncio._addresses import first_success, resolve
 from msquic.asyncio._channel import running_channel
-from msquic.asyncio._configurations import alpn_list, default_registration, loaded, state_of
+from msquic.asyncio._configurations import Path, alpn_list, default_registration, loaded
+from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_client, require_sequence
 from msquic.asyncio.connection import Connection
 from msquic.exceptions import ConnectionTimeout, InvalidArgument
 from msquic.settings import Settings
@@ -50,14 +50,19 @@ def connect(
     *,
     alpn: str | bytes | Sequence[str | bytes] = (),
     server_name: str | None = None,
-    verify: bool = True,
-    ca_file: str | os.PathLike[str] | None = None,
+    verify: bool | CertificateVerifier = True,
+    verify_timeout: float = 5.0,
+    ca_file: Path | None = None,
+    ca_data: bytes | None = None,
     pinned_sha256: Sequence[str] = (),
-    cert_file: str | os.PathLike[str] | None = None,
-    key_file: str | os.PathLike[str] | None = None,
+    pinned_public_key_sha256: Sequence[str] = (),
+    certificate: msquic.Certificate | None = None,
+    cert_file: Path | None = None,
+    key_file: Path | None = None,
     key_password: str | None = None,
     ticket: bytes | None = None,
     early_data: bool = False,
+    keylog: Path | None = None,
     local_address: tuple[str, int] | None = None,
     family: int = 0,
     timeout: float | None = 10.0,
@@ -68,21 +73,68 @@ def connect(
     registration: msquic.Registration | None = None,
     **settings: Unpack[Settings],
 ) -> Connector:
+    """A connection to a server: ``async with connect(…) as connection`` or ``connection = await connect(…)``.
+
+    Args:
+        host: a name, resolved off the loop, or an IP literal. Its addresses are tried as RFC 8305 says.
+        port: UDP port, 1 to 65535.
+        alpn: the protocol to speak, or several, the preferred first; 1 to 255 bytes each.
+        server_name: the name that is asked for (SNI) and that the certificate must carry; ``host`` without.
+        verify: False accepts any certificate, which invites a man in the middle: for tests. A function or a coroutine
+            function decides instead of this library: it gets a :class:`~msquic.PeerCertificate` with this library's
+            own verdict and returns True or False. Raising refuses, so does taking longer than ``verify_timeout``.
+        ca_file, ca_data: roots in PEM, trusted in place of the system's.
+        pinned_sha256, pinned_public_key_sha256: accept exactly the certificates with these fingerprints or keys.
+        certificate: this side's own, for mutual TLS; or ``cert_file``, ``key_file`` and ``key_password``.
+        ticket: a :class:`~msquic.SessionTicket` of an earlier connection to the same server under the same trust
+            settings; :class:`~msquic.TicketMismatch` is raised for any other.
+        early_data: return before the handshake is complete, so that streams opened with ``early_data=True`` can send
+            0-RTT data. **An attacker can replay it**: send early only what may happen twice. Needs ``ticket``.
+        keylog: a file to which the TLS secrets are appended for tools such as Wireshark; ``SSLKEYLOGFILE`` of the
+            environment without. Whoever reads it can read the connection.
+        local_address: (IP address, port) to send from, port 0 for any.
+        family: ``socket.AF_INET`` or ``AF_INET6`` to use only these addresses.
+        timeout: seconds for everything until the handshake is complete, by the wall clock; None for no limit.
+        happy_eyeballs_delay: seconds after which the next address is tried beside the one before; None: only after it.
+        read_limit, write_limit: bytes of one stream that wait before the peer is held back, or ``drain()`` waits.
+        configuration, registration: ready ones instead of the package's own. A configuration brings ALPNs, settings,
+            credentials and trust.
+        settings: the fields of :class:`~msquic.Settings`. Here the peer may open 100 streams of each kind, datagrams
+            are received, and ``send_buffering_enabled`` is False, unless given otherwise.
+
+    Raises a :class:`~msquic.ConnectionFailed`, whose subclasses tell a refusal, a timeout, a failed name and a
+    :class:`~msquic.CertificateError` apart, and :class:`~msquic.InvalidArgument` for what can't be used. Cancelled, the
+    attempt is given up and leaves nothing behind.
+    """
     if configuration is None and not alpn:
         raise InvalidArgument("alpn must name the protocol that the server speaks, e.g. alpn='h3'")
-    if configuration is not None and (alpn or settings or not verify or ca_file or cert_file or pinned_sha256):
+    own = (alpn, settings, verify is not True, ca_file, ca_data, certificate, cert_file, keylog)
+    if configuration is not None and any((*own, pinned_sha256, pinned_public_key_sha256)):
         raise InvalidArgument("a configuration brings its own ALPNs, settings and credentials: leave those out")
     if not 1 <= port <= 65535:
         raise InvalidArgument("port must be from 1 to 65535")
+    if early_data and ticket is None:
+        raise InvalidArgument("early data needs the ticket of an earlier connection")
+    trust = Trust(
+        verify,
+        verify_timeout,
+        ca_file,
+        ca_data,
+        require_sequence("pinned_sha256", pinned_sha256),
+        require_sequence("pinned_public_key_sha256", pinned_public_key_sha256),
+    )
     return Connector(
         {
             "host": host,
             "port": port,
             "server_name": host if server_name is None else server_name,
-            "credentials": (verify, ca_file, tuple(pinned_sha256), cert_file, key_file, key_password),
+            "trust": trust,
+            "certificate": certificate_from(certificate, cert_file, key_file, key_password),
+            "cacheable": certificate is None and cert_file is None and key_file is None,
             "alpn": alpn_list(alpn),
             "ticket": ticket,
             "early_data": early_data,
+            "keylog": keylog,
             "local_address": local_address,
             "family": family,
             "timeout": timeout,
@@ -95,31 +147,18 @@ def connect(
     )
 
 
-def _load_credentials(
-    configuration: msquic.Configuration,
-    *,
-    verify: bool,
-    ca_file: Any,
-    pinned_sha256: tuple[str, ...],
-    cert_file: Any,
-    key_file: Any,
-    key_password: str | None,
-) -> None:
-    if cert_file is not None or key_file is not None:
-        configuration.load_credential_file(cert_file, key_file, True, ca_file=ca_file, key_password=key_password)
-    else:
-        configuration.load_credential_none(not verify, ca_file, pinned_sha256=pinned_sha256)
-
-
 async def _connect(
     *,
     host: str,
     port: int,
     server_name: str,
-    credentials: tuple[Any, ...],
+    trust: Trust,
+    certificate: Callable[[], Any],
+    cacheable: bool,
     alpn: list[str | bytes],
     ticket: bytes | None,
     early_data: bool,
+    keylog: Path | None,
     local_address: tuple[str, int] | None,
     family: int,
     timeout: float | None,  # noqa: ASYNC109 - of all attempts together
@@ -147,19 +186,9 @@ async def _connect(
     try:
         async with asyncio.timeout(timeout):
             if configuration is None:
-                verify, ca_file, pins, cert_file, key_file, key_password = credentials
-                load = functools.partial(
-                    _load_credentials,
-                    verify=verify,
-                    ca_file=ca_file,
-                    pinned_sha256=pins,
-                    cert_file=cert_file,
-                    key_file=key_file,
-                    key_password=key_password,
-                )
-                files = (state_of(ca_file), state_of(cert_file), state_of(key_file))
-                key = (verify, pins, key_password, files)
-                configuration = await loaded(registration, alpn, settings, load, key)
+                load = functools.partial(load_client, trust=trust, certificate=certificate)
+                key = trust.key() if cacheable else None
+                configuration = await loaded(registration, alpn, settings, keylog, load, key)
             addresses = await resolve(host, port, family)
             return await first_success(
                 [functools.partial(attempt, address) for address in addresses], happy_eyeballs_delay

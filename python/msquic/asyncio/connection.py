@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from asyncio import CancelledError, get_running_loop
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Self
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from msquic._peer_certificate import PeerCertificate
+    from msquic._session_ticket import SessionTicket
     from msquic.statistics import ConnectionStatistics
 
 
@@ -33,6 +36,9 @@ class _Wait(IntEnum):
     SENT = 6
     OVER = 7
 
+
+_deciding: set[asyncio.Task[None]] = set()
+"""Certificate verifiers under way; asyncio itself holds its tasks only weakly."""
 
 _GRACE = 5.0
 """Seconds that leaving ``async with`` waits for the peer to acknowledge what was written."""
@@ -166,6 +172,25 @@ class Connection(AsyncConnection):
                 raise self.close_error or ConnectionClosed("this side closed the connection")
             await self._wait_for(_Wait.CONNECTED)
 
+    async def wait_ticket(self) -> SessionTicket:
+        """The newest ticket of the server, or its first one when there is none yet; see :attr:`ticket`.
+
+        Raises a :class:`~msquic.ConnectionFailed` when the connection ends without one.
+        """
+        while (ticket := self.ticket) is None:
+            if self._is_over:
+                raise self.close_error or ConnectionClosed("this side closed the connection")
+            await self._wait_for(_Wait.TICKET)
+        return ticket
+
+    def send_ticket(self, data: Buffer = b"") -> None:
+        """Servers, after the handshake: gives the client a ticket that carries at most 1000 bytes.
+
+        ``serve(resumption=…)`` gives each client one by itself. ``data`` comes back as :attr:`resumption_data` when the
+        client does. Raises :class:`~msquic.InvalidState` on a client and on a server without resumption.
+        """
+        self._send_ticket(data)
+
     async def stats(self) -> ConnectionStatistics:
         """What MsQuic counted on this connection so far.
 
@@ -195,6 +220,30 @@ class Connection(AsyncConnection):
             self._forget(_Wait.SENT, future, False)
             self.close()
         await self.wait_closed()
+
+    def _judge(self, verifier: Callable[[PeerCertificate], object], certificate: PeerCertificate) -> None:
+        """The native layer asks ``verifier`` about the peer's certificate; the handshake waits."""
+        task = get_running_loop().create_task(self._decide(verifier, certificate))
+        _deciding.add(task)
+        task.add_done_callback(_deciding.discard)
+
+    async def _decide(self, verifier: Callable[[PeerCertificate], object], certificate: PeerCertificate) -> None:
+        accept, reason = False, "the certificate verifier refused the certificate"
+        try:
+            answer = verifier(certificate)
+            if inspect.isawaitable(answer):
+                answer = await answer
+            if not isinstance(answer, bool):
+                raise TypeError(f"a certificate verifier must return True or False, not {answer!r}")
+            accept = answer
+        except Exception as error:
+            reason = "the certificate verifier raised an exception"
+            get_running_loop().call_exception_handler(
+                {"message": "exception in a certificate verifier; the certificate was refused", "exception": error}
+            )
+        finally:
+            # Nobody asks any more when it took too long or the connection ended.
+            self._complete_certificate(accept, reason)
 
     async def _wait_for(self, wait: _Wait) -> None:
         future: asyncio.Future[None] = get_running_loop().create_future()

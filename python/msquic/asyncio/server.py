@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
-import os
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, Self, Unpack, cast
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, cast
 
 import msquic
 from msquic._native.quic import AsyncConnection, AsyncListener
 from msquic.asyncio._channel import running_channel
-from msquic.asyncio._configurations import alpn_list, default_registration, loaded
+from msquic.asyncio._configurations import Path, alpn_list, default_registration, loaded
+from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_server, require_sequence
 from msquic.asyncio.client import READ_LIMIT, WRITE_LIMIT
 from msquic.asyncio.connection import Connection
-from msquic.exceptions import InvalidArgument, QuicError
+from msquic.enums import ServerResumptionLevel
+from msquic.exceptions import InvalidArgument, InvalidState, QuicError
 from msquic.settings import Settings
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from msquic.statistics import ListenerStatistics
 
 Handler = Callable[[Connection], Awaitable[object]]
 
@@ -31,12 +35,14 @@ class Server:
     unless what it raised only says that this connection is over.
     """
 
-    def __init__(self, handler: Handler, alpn: Sequence[str | bytes]) -> None:
+    def __init__(self, handler: Handler, alpn: Sequence[str | bytes], *, gives_tickets: bool) -> None:
         self._handler = handler
+        self._gives_tickets = gives_tickets
         self._alpn = alpn
         self._loop = asyncio.get_running_loop()
         self._listener: AsyncListener | None = None
         self._connections: dict[Connection, asyncio.Task[None]] = {}
+        self._giving: set[asyncio.Task[None]] = set()
         self._closed = self._loop.create_future()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -77,6 +83,21 @@ class Server:
         await asyncio.shield(self._closed)
         await self._idle.wait()
 
+    def replace_certificate(self, certificate: msquic.Certificate | Mapping[str, msquic.Certificate]) -> None:
+        """Uses another certificate, or others by server name, for connections that begin from now on.
+
+        Connections that there are go on. Raises :class:`~msquic.InvalidState` when the server is closed.
+        """
+        if self._listener is None or not self.port:
+            raise InvalidState("the server is closed")
+        self._listener._set_certificates(certificate)
+
+    def stats(self) -> ListenerStatistics:
+        """How many connections were accepted, and refused by what. Raises InvalidState when the server is closed."""
+        if self._listener is None:
+            raise InvalidState("the server is closed")
+        return self._listener._statistics()
+
     async def serve_forever(self) -> None:
         """Serves until it is cancelled or closed; then closes."""
         try:
@@ -103,6 +124,10 @@ class Server:
 
     async def _run(self, connection: Connection) -> None:
         async with connection:
+            if self._gives_tickets:
+                give = self._loop.create_task(_give_ticket(connection))
+                self._giving.add(give)
+                give.add_done_callback(self._giving.discard)
             await self._handler(connection)
 
     def _handled(self, connection: Connection, task: asyncio.Task[None]) -> None:
@@ -121,6 +146,12 @@ class Server:
                 "task": task,
             }
         )
+
+
+async def _give_ticket(connection: Connection) -> None:
+    with contextlib.suppress(QuicError):  # a client that left meanwhile needs none
+        await connection.wait_connected()
+        connection.send_ticket()
 
 
 class ServerStarter:
@@ -150,10 +181,20 @@ def serve(
     port: int = 0,
     *,
     alpn: str | bytes | Sequence[str | bytes],
-    cert_file: str | os.PathLike[str] | None = None,
-    key_file: str | os.PathLike[str] | None = None,
+    certificate: msquic.Certificate | Mapping[str, msquic.Certificate] | None = None,
+    cert_file: Path | None = None,
+    key_file: Path | None = None,
     key_password: str | None = None,
-    ca_file: str | os.PathLike[str] | None = None,
+    client_certificates: Literal["none", "optional", "required"] = "none",
+    verify: bool | CertificateVerifier = True,
+    verify_timeout: float = 5.0,
+    ca_file: Path | None = None,
+    ca_data: bytes | None = None,
+    pinned_sha256: Sequence[str] = (),
+    pinned_public_key_sha256: Sequence[str] = (),
+    resumption: ServerResumptionLevel = ServerResumptionLevel.NO_RESUME,
+    ticket_keys: bytes | None = None,
+    keylog: Path | None = None,
     reuse_port: bool = False,
     backlog: int = 1024,
     read_limit: int = READ_LIMIT,
@@ -162,17 +203,54 @@ def serve(
     registration: msquic.Registration | None = None,
     **settings: Unpack[Settings],
 ) -> ServerStarter:
-    if configuration is None and (cert_file is None or key_file is None):
-        raise InvalidArgument("a server needs a certificate: give cert_file and key_file")
+    """A server: ``async with serve(…) as server`` or ``server = await serve(…)``.
+
+    Args:
+        handler: a coroutine function that is called with each new :class:`Connection`, in a task of its own.
+        host: an IP address of this machine; None for all. The socket is bound to all anyway; QUIC refuses the others.
+        port: UDP port; 0 chooses a free one, see :attr:`Server.port`.
+        alpn: the protocol to speak, or several, the preferred first.
+        certificate: a :class:`~msquic.Certificate`, or several in a mapping by server name (``"*.example.org"`` for any
+            one label, ``""`` for all other clients); or ``cert_file``, ``key_file`` and ``key_password``.
+        client_certificates: whether clients are asked for a certificate. Those that are shown are verified with
+            ``ca_file``, ``ca_data``, the pins, or by a ``verify`` function as in :func:`connect`.
+        resumption: what returning clients may do. Each client gets a ticket when its handshake is complete.
+            ``RESUME_AND_ZERORTT`` also admits early data, **which an attacker can replay**: streams say
+            ``is_early_data``.
+        ticket_keys: at least 32 random bytes, with which tickets survive a restart and are good at every server that
+            has them. Secret; None: random ones.
+        keylog: see :func:`connect`.
+        reuse_port: share the port with other processes.
+        backlog: connections that no handler has yet; further clients are refused.
+        read_limit, write_limit, configuration, registration, settings: see :func:`connect`.
+
+    Raises :class:`~msquic.AddressInUse` when another socket has the port, :class:`~msquic.CertificateFileInvalid`,
+    saying which file and why, and :class:`~msquic.InvalidArgument`.
+    """
+    if configuration is None and certificate is None and (cert_file is None or key_file is None):
+        raise InvalidArgument("a server needs a certificate: give certificate, or cert_file and key_file")
     if isinstance(backlog, bool) or backlog < 1:
         raise InvalidArgument("backlog must be at least 1")
+    trust = Trust(
+        verify,
+        verify_timeout,
+        ca_file,
+        ca_data,
+        require_sequence("pinned_sha256", pinned_sha256),
+        require_sequence("pinned_public_key_sha256", pinned_public_key_sha256),
+    )
     return ServerStarter(
         {
             "handler": handler,
             "host": host,
             "port": port,
             "alpn": alpn_list(alpn),
-            "credentials": (cert_file, key_file, key_password, ca_file),
+            "trust": trust,
+            "certificate": certificate_from(certificate, cert_file, key_file, key_password),
+            "client_certificates": client_certificates,
+            "resumption": resumption,
+            "ticket_keys": ticket_keys,
+            "keylog": keylog,
             "reuse_port": reuse_port,
             "backlog": backlog,
             "limits": (read_limit, write_limit),
@@ -183,18 +261,18 @@ def serve(
     )
 
 
-def _load_credentials(configuration: msquic.Configuration, credentials: tuple[Any, ...]) -> None:
-    cert_file, key_file, key_password, ca_file = credentials
-    configuration.load_credential_file(cert_file, key_file, ca_file=ca_file, key_password=key_password)
-
-
 async def _serve(
     *,
     handler: Handler,
     host: str | None,
     port: int,
     alpn: list[str | bytes],
-    credentials: tuple[Any, ...],
+    trust: Trust,
+    certificate: Callable[[], Any],
+    client_certificates: Literal["none", "optional", "required"],
+    resumption: ServerResumptionLevel,
+    ticket_keys: bytes | None,
+    keylog: Path | None,
     reuse_port: bool,
     backlog: int,
     limits: tuple[int, int],
@@ -205,9 +283,17 @@ async def _serve(
     channel = running_channel()
     registration = registration or default_registration()
     if configuration is None:
-        load = functools.partial(_load_credentials, credentials=credentials)
-        configuration = await loaded(registration, alpn, settings, load, None)
-    server = Server(handler, alpn)
+        load = functools.partial(
+            load_server,
+            trust=trust,
+            certificate=certificate,
+            client_certificates=client_certificates,
+            ticket_keys=ticket_keys,
+        )
+        if resumption != ServerResumptionLevel.NO_RESUME:
+            settings = settings | {"server_resumption_level": resumption}
+        configuration = await loaded(registration, alpn, settings, keylog, load, None)
+    server = Server(handler, alpn, gives_tickets=resumption != ServerResumptionLevel.NO_RESUME)
     server._listener = AsyncListener(channel, registration, server._accept, *limits, backlog)
     server._listener._start(configuration, alpn, host, port, reuse_port)
     return server

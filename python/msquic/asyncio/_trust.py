@@ -1,0 +1,113 @@
+"""Certificates and trust, as connect() and serve() take them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msquic
+from msquic.asyncio._configurations import Path, state_of
+
+CertificateVerifier = Callable[[msquic.PeerCertificate], bool | Awaitable[bool]]
+"""Decides about a peer's certificate: a function, or a coroutine function, that returns True or False."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whom this side believes."""
+
+    verify: bool | CertificateVerifier
+    verify_timeout: float
+    ca_file: Path | None
+    ca_data: bytes | None
+    pinned_sha256: tuple[str, ...]
+    pinned_public_key_sha256: tuple[str, ...]
+
+    def set_verifier(self, configuration: msquic.Configuration) -> None:
+        if not isinstance(self.verify, bool):
+            # A coroutine function will do: msquic.asyncio.Connection awaits what it returns.
+            verifier: Any = self.verify
+            configuration.set_certificate_verifier(verifier, timeout=self.verify_timeout)
+
+    def key(self) -> tuple[Any, ...] | None:
+        """What tells two of them apart; None when nothing can."""
+        if not isinstance(self.verify, bool):
+            return None
+        pins = (self.pinned_sha256, self.pinned_public_key_sha256)
+        return (self.verify, state_of(self.ca_file), self.ca_data, pins)
+
+
+def certificate_from(
+    certificate: msquic.Certificate | Mapping[str, msquic.Certificate] | None,
+    cert_file: Path | None,
+    key_file: Path | None,
+    key_password: str | None,
+) -> Callable[[], msquic.Certificate | Mapping[str, msquic.Certificate] | None]:
+    """Gives the certificate, on a thread that may read files."""
+    if certificate is not None:
+        if cert_file is not None or key_file is not None:
+            raise msquic.InvalidArgument("give certificate, or cert_file and key_file")
+        return lambda: certificate
+    if cert_file is None and key_file is None:
+        return lambda: None
+    if cert_file is None or key_file is None:
+        raise msquic.InvalidArgument("give cert_file and key_file together")
+    cert, key = os.fspath(cert_file), os.fspath(key_file)
+    return lambda: msquic.Certificate.from_files(cert, key, key_password)
+
+
+def load_client(
+    configuration: msquic.Configuration,
+    trust: Trust,
+    certificate: Callable[[], msquic.Certificate | Mapping[str, msquic.Certificate] | None],
+) -> None:
+    trust.set_verifier(configuration)
+    own = certificate()
+    insecure = trust.verify is False
+    if own is None:
+        configuration.load_credential_none(
+            insecure,
+            trust.ca_file,
+            pinned_sha256=trust.pinned_sha256,
+            ca_data=trust.ca_data,
+            pinned_public_key_sha256=trust.pinned_public_key_sha256,
+        )
+    else:
+        configuration.load_credential(
+            own,
+            is_client=True,
+            ca_file=trust.ca_file,
+            ca_data=trust.ca_data,
+            pinned_sha256=trust.pinned_sha256,
+            pinned_public_key_sha256=trust.pinned_public_key_sha256,
+            no_certificate_validation=insecure,
+        )
+
+
+def load_server(
+    configuration: msquic.Configuration,
+    trust: Trust,
+    certificate: Callable[[], msquic.Certificate | Mapping[str, msquic.Certificate] | None],
+    client_certificates: Literal["none", "optional", "required"],
+    ticket_keys: bytes | None,
+) -> None:
+    trust.set_verifier(configuration)
+    own = certificate()
+    assert own is not None
+    configuration.load_credential(
+        own,
+        ca_file=trust.ca_file,
+        ca_data=trust.ca_data,
+        pinned_sha256=trust.pinned_sha256,
+        pinned_public_key_sha256=trust.pinned_public_key_sha256,
+        client_certificates=client_certificates,
+        ticket_keys=ticket_keys,
+    )
+
+
+def require_sequence(name: str, value: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise msquic.InvalidArgumentType(f"{name} must be a list of str, not a str")
+    return tuple(value)
