@@ -39,9 +39,7 @@ void AsyncQueue::close() noexcept {
 }
 
 AsyncChannelObject::AsyncChannelObject(nb::object loop, nb::handle stream_type, nb::handle connection_type)
-    : loop_(std::move(loop)),
-      stream_type_(nb::borrow(stream_type)),
-      connection_type_(nb::borrow(connection_type)) {}
+    : loop_(std::move(loop)), stream_type_(nb::borrow(stream_type)), connection_type_(nb::borrow(connection_type)) {}
 
 AsyncChannelObject::~AsyncChannelObject() {
   if (!quic::Library::forked()) close();
@@ -158,8 +156,9 @@ void bind_quic_async_channel(nb::module_& m) {
             new (self) AsyncChannelObject(std::move(loop), stream_type, connection_type);
           },
           nb::arg("loop"), nb::arg("stream_type"), nb::arg("connection_type"),
-          nb::sig("def __init__(self, loop: collections.abc.Callable[[], asyncio.AbstractEventLoop | None], stream_type: "
-                  "type[AsyncStream], connection_type: type[AsyncConnection]) -> None"),
+          nb::sig(
+              "def __init__(self, loop: collections.abc.Callable[[], asyncio.AbstractEventLoop | None], stream_type: "
+              "type[AsyncStream], connection_type: type[AsyncConnection]) -> None"),
           "`loop`: a weak reference to it.")
       .def_prop_ro(
           "file_descriptor", [](AsyncChannelObject& self) { return self.queue()->events().wakeup().file_descriptor(); },

@@ -59,8 +59,8 @@ void bind_traffic(nb::class_<AsyncConnectionObject>& connection) {
           "_take_peer_stream",
           [](nb::handle self) { return nb::inst_ptr<AsyncConnectionObject>(self)->take_peer_stream(self); },
           nb::sig("def _take_peer_stream(self) -> typing.Any"), "The peer's next stream, None when there is none.")
-      .def("_take_datagram", &AsyncConnectionObject::take_datagram,
-           nb::sig("def _take_datagram(self) -> bytes | None"), "The oldest datagram.")
+      .def("_take_datagram", &AsyncConnectionObject::take_datagram, nb::sig("def _take_datagram(self) -> bytes | None"),
+           "The oldest datagram.")
       .def("_send_datagram", &AsyncConnectionObject::send_datagram, nb::arg("data"), nb::arg("priority"),
            nb::arg("future").none(),
            nb::sig("def _send_datagram(self, data: typing_extensions.Buffer, priority: bool, future: "
@@ -122,12 +122,11 @@ void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
       .def_prop_ro(
           "server_name", [](AsyncConnectionObject& self) { return self.connection().server_name(); },
           "The name that the client dialled; on a server the SNI, \"\" without.")
-      .def_prop_ro(
-          "_alpn",
-          [](AsyncConnectionObject& self) {
-            const std::string alpn = self.connection().negotiated_alpn();
-            return nb::bytes(alpn.data(), alpn.size());
-          })
+      .def_prop_ro("_alpn",
+                   [](AsyncConnectionObject& self) {
+                     const std::string alpn = self.connection().negotiated_alpn();
+                     return nb::bytes(alpn.data(), alpn.size());
+                   })
       .def_prop_ro(
           "is_server", [](AsyncConnectionObject& self) { return self.connection().is_server(); },
           "Whether a server accepted it.")
@@ -167,7 +166,8 @@ void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
             return object;
           },
           nb::sig("def ticket(self, /) -> msquic._session_ticket.SessionTicket | None"),
-          "Clients: the newest ticket that the server gave, for connect(ticket=…); None before the first one. A secret.")
+          "Clients: the newest ticket that the server gave, for connect(ticket=…); None before the first one. A "
+          "secret.")
       .def_prop_ro(
           "peer_certificate",
           [](AsyncConnectionObject& self) -> nb::object {
@@ -176,7 +176,8 @@ void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
             return nb::bytes(reinterpret_cast<const char*>(der.data()), der.size());
           },
           nb::sig("def peer_certificate(self, /) -> bytes | None"),
-          "The peer's certificate in DER; None when it showed none, when a session was resumed, and without verification.")
+          "The peer's certificate in DER; None when it showed none, when a session was resumed, and without "
+          "verification.")
       .def_prop_ro(
           "peer_certificate_chain",
           [](AsyncConnectionObject& self) { return chain_tuple(self.connection().peer_certificate_chain()); },

@@ -65,7 +65,9 @@ class AsyncConnectionObject final : public AsyncHeld {
   [[nodiscard]] bool is_closing() const { return connection_.is_closing(); }
   [[nodiscard]] bool is_over() const noexcept { return mailbox_->is_over(); }
   void check_thread() const { channel().check_thread(); }
-  [[nodiscard]] AsyncChannelObject& channel() const noexcept { return *nanobind::inst_ptr<AsyncChannelObject>(channel_); }
+  [[nodiscard]] AsyncChannelObject& channel() const noexcept {
+    return *nanobind::inst_ptr<AsyncChannelObject>(channel_);
+  }
   [[nodiscard]] std::uint64_t write_limit() const noexcept { return limits_.write; }
   [[nodiscard]] quic::Connection& connection() noexcept { return connection_; }
   [[nodiscard]] const std::shared_ptr<AsyncConnectionMailbox>& mailbox() const noexcept { return mailbox_; }

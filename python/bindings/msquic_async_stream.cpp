@@ -19,7 +19,8 @@ void bind_reading(nb::class_<AsyncStreamObject>& stream) {
             return most < 0 ? self.take_all() : self.take(static_cast<std::uint64_t>(most));
           },
           nb::arg("most"), nb::sig("def _take(self, most: int) -> bytes | asyncio.Future[None]"),
-          "At most `most` bytes (b\"\" at the end), everything up to the end when negative; a future to wait for when they "
+          "At most `most` bytes (b\"\" at the end), everything up to the end when negative; a future to wait for when "
+          "they "
           "are\n"
           "not here.")
       .def(
@@ -39,7 +40,8 @@ void bind_reading(nb::class_<AsyncStreamObject>& stream) {
           },
           nb::arg("separator"), nb::arg("most"),
           nb::sig("def _take_until(self, separator: bytes, most: int) -> bytes | asyncio.Future[None] | None"),
-          "Up to and with `separator`; the rest at the end; a future to wait for when it is not here; None when it is not\n"
+          "Up to and with `separator`; the rest at the end; a future to wait for when it is not here; None when it is "
+          "not\n"
           "within `most`.")
       .def("at_eof", &AsyncStreamObject::at_eof, "Whether everything was read and the peer finished its direction.")
       .def(

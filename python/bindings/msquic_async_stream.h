@@ -131,9 +131,9 @@ class AsyncStreamObject final : public AsyncHeld {
 
   std::vector<base::SharedBytes> slices_;  // received, from first_ on not taken
   std::size_t first_ = 0;
-  std::uint64_t buffered_ = 0;            // bytes of slices_
-  std::uint64_t searched_ = 0;            // bytes of slices_ known to hold no separator
-  bool ended_ = false;                    // the peer's direction is over and everything is in slices_
+  std::uint64_t buffered_ = 0;  // bytes of slices_
+  std::uint64_t searched_ = 0;  // bytes of slices_ known to hold no separator
+  bool ended_ = false;          // the peer's direction is over and everything is in slices_
   bool stopped_ = false;
 
   base::SharedBytes small_;  // copies of small writes, not in pending_ yet

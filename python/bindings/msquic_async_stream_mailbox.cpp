@@ -28,7 +28,8 @@ std::uint64_t AsyncStreamMailbox::on_receive(const quic::ReceivedData& data) noe
   base::SharedBytes first;
   for (const base::Bytes chunk : data.chunks) {
     if (left == 0) break;
-    base::SharedBytes slice = context_->arena.copy(chunk.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, chunk.size()))));
+    base::SharedBytes slice =
+        context_->arena.copy(chunk.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, chunk.size()))));
     left -= slice.size();
     if (first.empty()) {
       first = std::move(slice);

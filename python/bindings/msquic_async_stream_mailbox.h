@@ -70,9 +70,9 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
     bool early_data = false;  ///< some of what was received came as 0-RTT data
     std::optional<std::uint64_t> reset;
   };
-  /// Moves what was received behind `slices`. When the reader then has fewer than `wanted` bytes and more can come, it is
-  /// woken as soon as it can have as many, and as many are accepted whatever the limit. `resume` is set when the stream
-  /// was paused and must go on.
+  /// Moves what was received behind `slices`. When the reader then has fewer than `wanted` bytes and more can come, it
+  /// is woken as soon as it can have as many, and as many are accepted whatever the limit. `resume` is set when the
+  /// stream was paused and must go on.
   Incoming take_received(std::vector<base::SharedBytes>& slices, std::uint64_t wanted, bool& resume) noexcept;
   [[nodiscard]] Incoming incoming() const noexcept;
   /// The reader took `bytes`. True when the stream was paused and must go on.

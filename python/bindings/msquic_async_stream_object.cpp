@@ -1,11 +1,10 @@
-#include "msquic_async_stream.h"
-
 #include <algorithm>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "msquic_async_connection.h"
+#include "msquic_async_stream.h"
 #include "msquic_errors.h"
 
 namespace nb = nanobind;
@@ -196,7 +195,8 @@ void AsyncStreamObject::forget(nb::handle future) noexcept {
 // Writing
 
 void AsyncStreamObject::check_writable() {
-  if (!can_send()) raise_named("InvalidState", "the stream is unidirectional and was opened by the peer: it only receives");
+  if (!can_send())
+    raise_named("InvalidState", "the stream is unidirectional and was opened by the peer: it only receives");
   if (reset_) raise_named("InvalidState", "reset() was called: nothing more can be sent on this stream");
   if (const std::uint64_t code = mailbox_->stop_code(); code != AsyncStreamMailbox::kNone) {
     raise_stream_error("StreamStopped", "the peer wants no more data on the stream", code);

@@ -15,8 +15,8 @@ namespace msquic_py::quic {
 /// MsQuic's functions. Only valid while a handle is open, which keeps the library open.
 const QUIC_API_TABLE& api() noexcept;
 
-/// The partition, which is a worker, for the next client connection: they take turns. Left to itself MsQuic takes that of
-/// the processor that the caller runs on, and an event loop runs on one.
+/// The partition, which is a worker, for the next client connection: they take turns. Left to itself MsQuic takes that
+/// of the processor that the caller runs on, and an event loop runs on one.
 std::uint16_t next_partition() noexcept;
 
 /// Why nothing can be done any more in this process: forked or finalizing.
