@@ -8,12 +8,13 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import msquic
+from msquic._native.quic import AsyncChannel
 from msquic.asyncio._addresses import first_success, resolve
 from msquic.asyncio._channel import running_channel
 from msquic.asyncio._configurations import Path, alpn_list, default_registration, loaded
 from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_client, require_sequence
 from msquic.asyncio.connection import Connection
-from msquic.exceptions import ConnectionTimeout, InvalidArgument
+from msquic.exceptions import ConnectionTimeout, InvalidArgument, QuicError, TicketMismatch
 from msquic.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,8 +89,10 @@ def connect(
         certificate: this side's own, for mutual TLS; or ``cert_file``, ``key_file`` and ``key_password``.
         ticket: a :class:`~msquic.SessionTicket` of an earlier connection to the same server under the same trust
             settings; :class:`~msquic.TicketMismatch` is raised for any other.
-        early_data: return before the handshake is complete, so that streams opened with ``early_data=True`` can send
-            0-RTT data. **An attacker can replay it**: send early only what may happen twice. Needs ``ticket``.
+        early_data: return before the handshake begins, so that what is written to streams opened with
+            ``early_data=True`` before the next await that waits goes out with the first packets (0-RTT). **An attacker
+            can replay it**: send early only what may happen twice. Needs ``ticket``. Await
+            :meth:`Connection.wait_connected` to hear how the handshake ended.
         keylog: a file to which the TLS secrets are appended for tools such as Wireshark; ``SSLKEYLOGFILE`` of the
             environment without. Whoever reads it can read the connection.
         local_address: (IP address, port) to send from, port 0 for any.
@@ -113,8 +116,12 @@ def connect(
         raise InvalidArgument("a configuration brings its own ALPNs, settings and credentials: leave those out")
     if not 1 <= port <= 65535:
         raise InvalidArgument("port must be from 1 to 65535")
-    if early_data and ticket is None:
-        raise InvalidArgument("early data needs the ticket of an earlier connection")
+    if early_data:
+        if ticket is None:
+            raise InvalidArgument("early data needs the ticket of an earlier connection")
+        issued_for = msquic.SessionTicket.from_bytes(bytes(ticket)).server_name
+        if issued_for != (host if server_name is None else server_name):
+            raise TicketMismatch(f"the resumption ticket was issued for {issued_for!r}", name="TicketMismatch")
     trust = Trust(
         verify,
         verify_timeout,
@@ -147,6 +154,21 @@ def connect(
     )
 
 
+def _start_after_first_writes(channel: AsyncChannel, connection: Connection, start: Callable[[], None]) -> None:
+    """Starts in the next turn of the loop, with what the program has written by then in the first flight."""
+    loop = asyncio.get_running_loop()
+
+    def begin() -> None:
+        try:
+            channel.flush()
+            start()
+        except QuicError as error:
+            connection.close()
+            loop.call_exception_handler({"message": "a connection with early data could not start", "exception": error})
+
+    loop.call_soon(begin)
+
+
 async def _connect(
     *,
     host: str,
@@ -174,10 +196,13 @@ async def _connect(
     async def attempt(address: str) -> Connection:
         assert configuration is not None
         connection = Connection(channel, registration, *limits)
+        start = functools.partial(connection._start, configuration, server_name, address, port, local_address, ticket)
+        if early_data:
+            _start_after_first_writes(channel, connection, start)
+            return connection
         try:
-            connection._start(configuration, server_name, address, port, local_address, ticket)
-            if not early_data:
-                await connection.wait_connected()
+            start()
+            await connection.wait_connected()
         except BaseException:
             connection.close()
             raise
@@ -190,6 +215,8 @@ async def _connect(
                 key = trust.key() if cacheable else None
                 configuration = await loaded(registration, alpn, settings, keylog, load, key)
             addresses = await resolve(host, port, family)
+            if early_data:  # to several addresses it would be sent several times
+                del addresses[1:]
             return await first_success(
                 [functools.partial(attempt, address) for address in addresses], happy_eyeballs_delay
             )
