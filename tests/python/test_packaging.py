@@ -48,10 +48,10 @@ def test_the_extension_exports_its_init_function_alone() -> None:
 
 
 @linux_only
-def test_the_extension_needs_no_shared_openssl_or_msquic() -> None:
+def test_the_extension_needs_no_shared_openssl_msquic_or_libstdcxx() -> None:
     needed = re.findall(r"NEEDED.*\[(.+)\]", run("readelf", "-d", extension()))
     assert needed
-    assert not [name for name in needed if re.search(r"ssl|crypto|msquic", name)]
+    assert not [name for name in needed if re.search(r"ssl|crypto|msquic|stdc\+\+", name)]
 
 
 @linux_only
