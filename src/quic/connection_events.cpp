@@ -118,7 +118,7 @@ void ConnectionState::report_what_came_before() noexcept {
   const CallbackScope scope(*this);
   ConnectionHandler* const handler = listener();
   std::uint16_t streams[2] = {};
-  for (const auto& [parameter, to] : {std::pair{QUIC_PARAM_CONN_LOCAL_BIDI_STREAM_COUNT, &streams[0]},
+  for (const auto& [parameter, to] : {std::pair{std::uint32_t{QUIC_PARAM_CONN_LOCAL_BIDI_STREAM_COUNT}, &streams[0]},
                                       {QUIC_PARAM_CONN_LOCAL_UNIDI_STREAM_COUNT, &streams[1]}}) {
     std::uint32_t size = sizeof(*to);
     static_cast<void>(api().GetParam(handle_, parameter, &size, to));

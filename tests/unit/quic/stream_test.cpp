@@ -325,7 +325,6 @@ TEST_F(StreamTest, PriorityIsAcceptedBeforeAndAfterStart) {
 TEST_F(StreamTest, ManyShortStreams) {
   server_settings.peer_unidi_stream_count = 1000;
   listening->configuration = open_configuration(server_settings, server_credentials());
-  std::atomic<int> finished{0};
   connect_with();
   static constexpr std::size_t kStreams = 500;
   for (std::size_t i = 0; i < kStreams; ++i) {

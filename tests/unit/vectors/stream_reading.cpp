@@ -72,7 +72,7 @@ class ObjectCollector {
         return false;
       }
       if (event.needs_more()) return true;
-      std::visit([this](const auto& e) { take(e); }, *event);
+      std::visit([this](const auto& e) { this->take(e); }, *event);
     }
   }
 

@@ -7,7 +7,7 @@ namespace msquic_py::moqt::wire {
 namespace {
 
 bool valid_subgroup_type(std::uint64_t type) {
-  for (const std::uint64_t base : {0x10, 0x18, 0x30, 0x38}) {
+  for (const std::uint64_t base : {0x10u, 0x18u, 0x30u, 0x38u}) {
     if (type >= base && type <= base + 5) return true;
   }
   return false;
