@@ -99,6 +99,10 @@ class AsyncStreamObject final : public AsyncHeld {
   Fill fill(std::uint64_t wanted);
   /// The first `count` buffered bytes.
   nanobind::object cut(std::uint64_t count);
+  /// Offers the bytes object for what comes next to the mailbox.
+  void offer_landing(std::uint64_t most);
+  /// What came there: all of it at once when that is at most `most` bytes, else nothing and it is behind slices_.
+  nanobind::object take_landing(std::uint64_t most);
   /// Lets the first `count` bytes go.
   void drop(std::uint64_t count) noexcept;
   void join_slices();
@@ -129,6 +133,8 @@ class AsyncStreamObject final : public AsyncHeld {
   bool early_data_;
   std::uint16_t priority_ = 32767;
 
+  nanobind::object landing_;               // a bytes object that MsQuic's thread may be filling
+  std::uint64_t last_taken_ = 0;           // bytes that the last read got
   std::vector<base::SharedBytes> slices_;  // received, from first_ on not taken
   std::size_t first_ = 0;
   std::uint64_t buffered_ = 0;  // bytes of slices_

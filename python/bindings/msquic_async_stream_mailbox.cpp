@@ -1,6 +1,7 @@
 #include "msquic_async_stream_mailbox.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "msquic_async_stream.h"
@@ -23,11 +24,22 @@ std::uint64_t AsyncStreamMailbox::on_receive(const quic::ReceivedData& data) noe
   // The reader makes room meanwhile, never less. Copying needs no lock.
   const std::uint64_t most = std::max(limit_, wanted_.load(std::memory_order_relaxed));
   const std::uint64_t taken = std::min(data.size, most - std::min(most, held_.load(std::memory_order_relaxed)));
-  std::uint64_t left = taken;
+  std::uint64_t skip = 0;  // of what is taken, the bytes that went to the landing
   std::vector<base::SharedBytes> copied;
   base::SharedBytes first;
-  for (const base::Bytes chunk : data.chunks) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!landing_.empty() && received_.empty()) skip = land(data.chunks, taken);
+    // At once: the reader may take them before the rest is copied.
+    held_.store(held_.load(std::memory_order_relaxed) + skip, std::memory_order_relaxed);
+  }
+  const std::uint64_t rest = taken - skip;
+  std::uint64_t left = rest;
+  for (base::Bytes chunk : data.chunks) {
     if (left == 0) break;
+    const std::size_t done = static_cast<std::size_t>(std::min<std::uint64_t>(skip, chunk.size()));
+    skip -= done;
+    chunk = chunk.subspan(done);
     base::SharedBytes slice =
         context_->arena.copy(chunk.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, chunk.size()))));
     left -= slice.size();
@@ -42,7 +54,7 @@ std::uint64_t AsyncStreamMailbox::on_receive(const quic::ReceivedData& data) noe
     const std::lock_guard lock(mutex_);
     if (!first.empty()) received_.push_back(std::move(first));
     for (base::SharedBytes& slice : copied) received_.push_back(std::move(slice));
-    const std::uint64_t held = held_.load(std::memory_order_relaxed) + taken;
+    const std::uint64_t held = held_.load(std::memory_order_relaxed) + rest;
     held_.store(held, std::memory_order_relaxed);
     paused_ = taken < data.size;
     incoming_.early_data = incoming_.early_data || data.early_data;
@@ -52,6 +64,31 @@ std::uint64_t AsyncStreamMailbox::on_receive(const quic::ReceivedData& data) noe
   }
   if (wake) push(kReadable);
   return taken;
+}
+
+std::uint64_t AsyncStreamMailbox::land(std::span<const base::Bytes> chunks, std::uint64_t most) noexcept {
+  std::uint64_t done = 0;
+  for (const base::Bytes chunk : chunks) {
+    const auto part = static_cast<std::size_t>(std::min<std::uint64_t>({chunk.size(), landing_.size(), most - done}));
+    if (part == 0) break;
+    std::memcpy(landing_.data(), chunk.data(), part);
+    landing_ = landing_.subspan(part);
+    done += part;
+  }
+  landed_ += static_cast<std::size_t>(done);
+  return done;
+}
+
+void AsyncStreamMailbox::begin_landing(std::span<std::uint8_t> room) noexcept {
+  const std::lock_guard lock(mutex_);
+  landing_ = room;
+  landed_ = 0;
+}
+
+std::size_t AsyncStreamMailbox::end_landing() noexcept {
+  const std::lock_guard lock(mutex_);
+  landing_ = {};
+  return std::exchange(landed_, 0);
 }
 
 void AsyncStreamMailbox::on_send_complete(std::uint64_t token, bool canceled) noexcept {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/shared_bytes.h"
@@ -43,8 +44,8 @@ struct AsyncStreamContext {
 /// What happened to a stream of msquic.asyncio, collected on MsQuic's threads. The loop is only told what somebody
 /// waits for: whoever finds nothing arms the event under the same lock, so that no wake-up is lost and none is useless.
 ///
-/// Received bytes are copied here once. Beyond a limit the stream is paused, and QUIC's flow control holds the peer
-/// back until the reader has taken half of it.
+/// Received bytes are copied here once, for a reader of large pieces into the very bytes object that it gets. Beyond a
+/// limit the stream is paused, and QUIC's flow control holds the peer back until the reader has taken half of it.
 class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget {
  public:
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
@@ -75,6 +76,10 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
   /// stream was paused and must go on.
   Incoming take_received(std::vector<base::SharedBytes>& slices, std::uint64_t wanted, bool& resume) noexcept;
   [[nodiscard]] Incoming incoming() const noexcept;
+  /// Lets what arrives next go straight to `room`, which must stay until end_landing().
+  void begin_landing(std::span<std::uint8_t> room) noexcept;
+  /// How many bytes went there. They come before what take_received() gives.
+  [[nodiscard]] std::size_t end_landing() noexcept;
   /// The reader took `bytes`. True when the stream was paused and must go on.
   [[nodiscard]] bool bytes_taken(std::uint64_t bytes) noexcept;
 
@@ -107,6 +112,8 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
  private:
   enum Kind : std::uint32_t { kReadable, kWritable, kReleased, kOver };
   void send_is_over() noexcept;
+  /// Copies up to `most` bytes to the landing, as many as it takes. Needs mutex_.
+  std::uint64_t land(std::span<const base::Bytes> chunks, std::uint64_t most) noexcept;
   void push(Kind kind) noexcept { context_->queue->push(Event{shared_from_this(), kind}); }
 
   const std::shared_ptr<AsyncStreamContext> context_;
@@ -114,6 +121,8 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
 
   mutable std::mutex mutex_;
   std::vector<base::SharedBytes> received_;
+  std::span<std::uint8_t> landing_;  // the room that is left there
+  std::size_t landed_ = 0;
   // Changed under the lock only. Bytes that the reader has not taken, in received_ and with the reader; and how many it
   // waits for.
   std::atomic<std::uint64_t> held_{0};

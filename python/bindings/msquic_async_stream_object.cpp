@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kCopied = 4096;             // smaller writes are joined, larger ones are sent from where they are
 constexpr std::uint64_t kSentAtOnce = 64 * 1024;  // written in one turn of the loop
 constexpr std::uint64_t kHardLimit = 16;          // times the write limit
+constexpr std::uint64_t kLandingSize = 256 * 1024;
+constexpr std::uint64_t kWorthLanding = 32 * 1024;  // a reader that gets so much at a time gets it with one copy
 constexpr std::uint64_t kEverything = std::uint64_t{1} << 62;
 
 nb::object bytes_object(const char* data, std::size_t size) {
@@ -36,7 +38,10 @@ AsyncStreamObject::AsyncStreamObject(nb::object connection, std::shared_ptr<Asyn
       early_data_(early_data),
       started_(!local_) {}
 
-AsyncStreamObject::~AsyncStreamObject() { mailbox_->owner().detach(); }
+AsyncStreamObject::~AsyncStreamObject() {
+  if (landing_.is_valid()) static_cast<void>(mailbox_->end_landing());
+  mailbox_->owner().detach();
+}
 
 AsyncConnectionObject& AsyncStreamObject::owner() const noexcept {
   return *nb::inst_ptr<AsyncConnectionObject>(connection_);
@@ -48,6 +53,8 @@ AsyncStreamObject::Fill AsyncStreamObject::fill(std::uint64_t wanted) {
   if (ended_ || buffered_ >= wanted) return buffered_ >= wanted ? Fill::Enough : Fill::End;
   if (!can_receive()) raise_named("InvalidState", "the stream is unidirectional and was opened here: it only sends");
   if (stopped_) raise_named("InvalidState", "stop() was called: nothing more is received on this stream");
+  if (landing_.is_valid()) static_cast<void>(take_landing(0));
+  if (buffered_ >= wanted) return Fill::Enough;
   const std::size_t before = slices_.size();
   bool resume = false;
   const AsyncStreamMailbox::Incoming incoming = mailbox_->take_received(slices_, wanted, resume);
@@ -95,6 +102,7 @@ nb::object AsyncStreamObject::cut(std::uint64_t count) {
 }
 
 void AsyncStreamObject::drop(std::uint64_t count) noexcept {
+  last_taken_ = count;
   buffered_ -= count;
   searched_ -= std::min(searched_, count);
   if (buffered_ == 0) {
@@ -111,12 +119,47 @@ void AsyncStreamObject::drop(std::uint64_t count) noexcept {
 
 nb::object AsyncStreamObject::take(std::uint64_t most) {
   if (most == 0) return bytes_object("", 0);
+  if (landing_.is_valid()) {
+    if (nb::object landed = take_landing(most); landed.is_valid()) return landed;
+  }
   Fill outcome = Fill::Enough;
   if (buffered_ < most) outcome = fill(std::max<std::uint64_t>(buffered_, 1));
   if (buffered_ != 0) return cut(std::min(most, buffered_));
   if (outcome == Fill::End) return bytes_object("", 0);
   if (outcome == Fill::Broken) raise_incoming_end();
-  return readable();
+  nb::object future = readable();
+  if (last_taken_ >= kWorthLanding) offer_landing(most);
+  return future;
+}
+
+void AsyncStreamObject::offer_landing(std::uint64_t most) {
+  const auto size = static_cast<std::size_t>(std::min(most, kLandingSize));
+  if (size < kWorthLanding) return;
+  landing_ = nb::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
+  if (!landing_.is_valid()) nb::raise_python_error();
+  mailbox_->begin_landing({reinterpret_cast<std::uint8_t*>(PyBytes_AsString(landing_.ptr())), size});
+}
+
+nb::object AsyncStreamObject::take_landing(std::uint64_t most) {
+  const std::size_t landed = mailbox_->end_landing();
+  PyObject* bytes = landing_.release().ptr();
+  if (landed != 0 && landed <= most) {
+    // Nobody else has seen the object yet, so it may still change its size.
+    if (static_cast<std::size_t>(PyBytes_Size(bytes)) != landed &&
+        _PyBytes_Resize(&bytes, static_cast<Py_ssize_t>(landed)) != 0) {
+      nb::raise_python_error();
+    }
+    last_taken_ = landed;
+    if (mailbox_->bytes_taken(landed)) static_cast<void>(stream_.resume_receive());
+    return nb::steal(bytes);
+  }
+  if (landed != 0) {
+    slices_.push_back(
+        base::SharedBytes::copy_of({reinterpret_cast<const std::uint8_t*>(PyBytes_AsString(bytes)), landed}));
+    buffered_ += landed;
+  }
+  Py_DECREF(bytes);
+  return {};
 }
 
 nb::object AsyncStreamObject::take_all() { return take_exactly(kEverything); }
@@ -371,6 +414,7 @@ void AsyncStreamObject::stop(std::uint64_t code) {
   if (stopped_) return;
   if (!started_) owner().channel().flush();
   stopped_ = true;
+  if (landing_.is_valid()) static_cast<void>(take_landing(0));
   const bool finished = ended_;
   slices_.clear();
   first_ = 0;

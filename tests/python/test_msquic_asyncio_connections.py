@@ -237,6 +237,7 @@ async def test_a_server_counts_and_closes_its_connections(certificate):
 async def test_serve_forever_ends_when_it_is_cancelled(certificate):
     async with server(certificate, nothing) as made:
         task = asyncio.ensure_future(made.serve_forever())
+        await asyncio.sleep(0)  # a task that is cancelled before it began does nothing
         connection = await connect("127.0.0.1", made.port, alpn=ALPN, verify=False)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

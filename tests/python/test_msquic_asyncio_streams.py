@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import hashlib
 import random
 
 import pytest
@@ -135,6 +136,34 @@ async def test_what_is_written_arrives_unchanged(certificate, size):
         stream.write(data)
         stream.write_eof()
         assert await within(peer.read()) == data
+
+
+@pytest.mark.parametrize("size", [32 * 1024, 100_000, 1024 * 1024])
+async def test_large_reads_at_full_speed_are_exact(certificate, size):
+    """Large pieces go straight into the bytes that the reader gets, while MsQuic's thread writes them."""
+    block = random.Random(size).randbytes(1024 * 1024)
+    blocks = 100
+
+    async def send(stream):
+        for number in range(blocks):
+            stream.write(number.to_bytes(4, "big") + block)
+            await stream.drain()
+        stream.write_eof()
+
+    async with pair(
+        certificate, {"write_limit": 8 << 20}, {"read_limit": 8 << 20, "stream_recv_window": 8 << 20}
+    ) as both:
+        stream, peer = await both.streams()
+        sending = asyncio.ensure_future(send(stream))
+        received, expected, turns = hashlib.sha256(), hashlib.sha256(), 0
+        async with asyncio.timeout(40):
+            while chunk := await peer.read(size if turns % 50 else 10):
+                received.update(chunk)
+                turns += 1
+        await within(sending)
+        for number in range(blocks):
+            expected.update(number.to_bytes(4, "big") + block)
+        assert received.digest() == expected.digest()
 
 
 async def test_many_small_and_large_writes_keep_their_order(certificate):

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 import msquic
-from asyncio_pairs import ALPN, within
+from asyncio_pairs import ALPN, until, within
 from msquic.asyncio import connect, serve
 from tls_certificates import make_root
 
@@ -229,6 +229,7 @@ async def test_tickets_carry_data_of_the_server():
             ticket = await within(connection.wait_ticket())
         async with to(server, ticket=ticket) as connection:
             assert connection.resumed
+            await until(lambda: len(carried) == 2)
     assert carried == [b"", b"remember me"]
 
 
