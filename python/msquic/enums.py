@@ -150,7 +150,9 @@ class ServerResumptionLevel(enum.IntEnum):
 
     NO_RESUME = 0
     RESUME_ONLY = 1
-    """Shorter handshakes. MsQuic 2.5 with OpenSSL accepts data in the first flight on this level, too."""
+    """Shorter handshakes. MsQuic 2.5 with OpenSSL accepts data in the first flight on this level, too, but no handler
+    sees it before the handshake is complete, which a replay never is: streams from the first flight follow right after
+    the connected event, with :attr:`Stream.is_early_data` false, and datagrams from it are dropped."""
     RESUME_AND_ZERORTT = 2
     """Also data in the first flight, which an attacker can replay."""
 

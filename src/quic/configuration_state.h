@@ -47,6 +47,10 @@ class ConfigurationState {
   /// Names whom a client trusts; a resumption ticket is only good for the same.
   [[nodiscard]] const std::string& trust() const noexcept { return parts_.check->trust(); }
   [[nodiscard]] bool has_alpn(std::string_view alpn) const noexcept;
+  /// A server that asked for 0-RTT data. MsQuic 2.5 with OpenSSL takes such data from everybody who resumes.
+  [[nodiscard]] bool takes_early_data() const noexcept {
+    return parts_.settings.server_resumption_level == ServerResumption::ResumeAndZeroRtt;
+  }
   /// How long a decision about a certificate may take.
   [[nodiscard]] std::chrono::milliseconds verification_timeout() const noexcept;
 

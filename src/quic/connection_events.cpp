@@ -79,10 +79,12 @@ QUIC_STATUS ConnectionState::on_event(QUIC_CONNECTION_EVENT& event) noexcept {
       break;
     }
     case QUIC_CONNECTION_EVENT_DATAGRAM_RECEIVED:
-      if (handler != nullptr) {
+      // Nobody sends a datagram twice, so one that came too early counts as lost.
+      if (handler != nullptr && !holds_early_data()) {
         const QUIC_BUFFER& buffer = *event.DATAGRAM_RECEIVED.Buffer;
-        handler->on_datagram_received({buffer.Buffer, buffer.Length},
-                                      (event.DATAGRAM_RECEIVED.Flags & QUIC_RECEIVE_FLAG_0_RTT) != 0);
+        handler->on_datagram_received(
+            {buffer.Buffer, buffer.Length},
+            takes_early_data() && (event.DATAGRAM_RECEIVED.Flags & QUIC_RECEIVE_FLAG_0_RTT) != 0);
       }
       break;
     case QUIC_CONNECTION_EVENT_DATAGRAM_SEND_STATE_CHANGED: on_datagram_send_state(event); break;
@@ -154,6 +156,7 @@ void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept 
   }
   if (ConnectionHandler* const handler = listener())
     handler->on_connected(event.CONNECTED.SessionResumed != FALSE, alpn);
+  hand_out_held_streams();
 }
 
 // MsQuic doesn't say which side began, but it answers a request for a stream differently: ABORTED when only the peer
@@ -220,6 +223,7 @@ void ConnectionState::on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) n
     stream->retire();
     stream->release();
   }
+  held_streams_.clear();  // of a handshake that was never completed: nobody hears of them
   const bool closes = gate_.shut();
   deliver_shutdown(reason);
   if (closes) close_now();
@@ -242,16 +246,22 @@ void ConnectionState::on_peer_stream(const QUIC_CONNECTION_EVENT& event) noexcep
   StreamState& state = *StreamState::accept(
       *this, in.Stream, unidirectional ? StreamDirection::Unidirectional : StreamDirection::Bidirectional);
   Stream stream(UserReference<StreamState>::adopt(state));
-  ConnectionHandler* const handler = listener();
-  std::shared_ptr<StreamHandler> events;
-  const bool early_data = (in.Flags & QUIC_STREAM_OPEN_FLAG_0_RTT) != 0;
-  if (early_data) state.mark_early_data();
-  if (handler != nullptr) events = handler->on_peer_stream(stream, early_data);
-  if (!events) {
-    static_cast<void>(stream.abort(0));  // refused; a code given by the handler itself came first
+  if (holds_early_data()) {
+    state.hold();
+    held_streams_.push_back(std::move(stream));
     return;
   }
-  state.set_handler(std::move(events));
+  const bool early_data = takes_early_data() && (in.Flags & QUIC_STREAM_OPEN_FLAG_0_RTT) != 0;
+  if (early_data) state.mark_early_data();
+  if (auto events = offer(stream, early_data)) state.set_handler(std::move(events));
+}
+
+std::shared_ptr<StreamHandler> ConnectionState::offer(Stream& stream, bool early_data) noexcept {
+  ConnectionHandler* const handler = listener();
+  std::shared_ptr<StreamHandler> events;
+  if (handler != nullptr) events = handler->on_peer_stream(stream, early_data);
+  if (!events) static_cast<void>(stream.abort(0));  // refused; a code given by the handler itself came first
+  return events;
 }
 
 void ConnectionState::on_datagram_send_state(QUIC_CONNECTION_EVENT& event) noexcept {

@@ -48,7 +48,9 @@ constexpr bool is_final(DatagramSendState state) noexcept { return state >= Data
 
 /// Receives the events of one connection, under the same rules as StreamHandler. on_streams_available() and
 /// on_datagram_state() come before on_connected(), on a server while it takes the connection; there early streams may
-/// come before it, too.
+/// come before it, too, if ServerResumption::ResumeAndZeroRtt is set. On any other server streams that came as 0-RTT
+/// data follow right after on_connected() and do not count as early: a replay never gets there. Datagrams that came as
+/// such are lost.
 class ConnectionHandler {
  public:
   virtual ~ConnectionHandler() = default;

@@ -123,6 +123,7 @@ Result<void> ConnectionState::set_configuration(const Configuration& configurati
     const std::lock_guard lock(mutex_);
     configuration_ = configuration.state();
   }
+  takes_early_data_.store(configuration.state()->takes_early_data(), std::memory_order_release);
   QUIC_STATUS status = begin_key_log(*configuration.state());
   if (QUIC_SUCCEEDED(status)) status = api().ConnectionSetConfiguration(handle_, configuration.state()->handle());
   if (QUIC_SUCCEEDED(status)) return {};

@@ -74,6 +74,8 @@ class ConnectionState {
   [[nodiscard]] bool may_send_early() const noexcept {
     return has_ticket_.load(std::memory_order_acquire) && !connected_.load(std::memory_order_acquire);
   }
+  /// A server whose configuration asks for 0-RTT data.
+  [[nodiscard]] bool takes_early_data() const noexcept { return takes_early_data_.load(std::memory_order_acquire); }
   SendRecordPool& send_records() noexcept { return send_records_; }
   [[nodiscard]] bool is_server() const noexcept { return server_; }
   [[nodiscard]] bool is_closing() const noexcept { return closing_.load(std::memory_order_acquire) || gate_.is_shut(); }
@@ -102,6 +104,13 @@ class ConnectionState {
   void on_shutdown_by_peer(const QUIC_CONNECTION_EVENT& event) noexcept;
   void on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) noexcept;
   void on_peer_stream(const QUIC_CONNECTION_EVENT& event) noexcept;
+  /// Calls the handler about a stream of the peer. Null when there is none or it refuses; then the stream is aborted.
+  std::shared_ptr<StreamHandler> offer(Stream& stream, bool early_data) noexcept;
+  /// What comes now is 0-RTT data that this server did not ask for.
+  [[nodiscard]] bool holds_early_data() const noexcept {
+    return server_ && !takes_early_data() && !connected_.load(std::memory_order_acquire);
+  }
+  void hand_out_held_streams() noexcept;
   void on_datagram_send_state(QUIC_CONNECTION_EVENT& event) noexcept;
   void on_ticket(const QUIC_CONNECTION_EVENT& event) noexcept;
   QUIC_STATUS on_certificate(const QUIC_CONNECTION_EVENT& event) noexcept;
@@ -135,12 +144,14 @@ class ConnectionState {
   std::atomic<bool> configured_{false};
   std::atomic<bool> has_ticket_{false};
   std::atomic<bool> connected_{false};
+  std::atomic<bool> takes_early_data_{false};
   std::atomic<bool> last_ticket_sent_{false};
   std::atomic<std::uint16_t> max_datagram_{0};
   enum class Verification : std::uint8_t { None, Pending, Done };
   std::atomic<Verification> verification_{Verification::None};
   const bool server_;
   bool certificate_checked_ = false;  // only touched in callbacks
+  std::vector<Stream> held_streams_;  // only touched in callbacks; see hand_out_held_streams()
   // MsQuic keeps a pointer to the secrets until the handle is closed; written before and read after the handshake.
   std::unique_ptr<QUIC_TLS_SECRETS> secrets_;
   std::shared_ptr<KeyLog> key_log_;

@@ -8,6 +8,7 @@
 namespace msquic_py::quic {
 
 enum class CongestionControl : std::uint16_t { Cubic = 0, Bbr = 1 };
+/// Only the last lets 0-RTT data reach a handler before the handshake is complete, see ConnectionHandler.
 enum class ServerResumption : std::uint8_t { None = 0, ResumeOnly = 1, ResumeAndZeroRtt = 2 };
 /// Whose data goes out first among streams of one priority.
 enum class StreamScheduling : std::uint8_t { Fifo = 0, RoundRobin = 1 };

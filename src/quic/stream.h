@@ -95,7 +95,8 @@ class Stream {
   [[nodiscard]] StreamDirection direction() const noexcept;
   [[nodiscard]] bool is_local() const noexcept;  ///< opened by this side
   /// Server: some of what came on the stream so far was 0-RTT data, which an attacker can replay. Deliveries may mix
-  /// such data with later data; then the whole counts as early, see ReceivedData::early_data.
+  /// such data with later data; then the whole counts as early, see ReceivedData::early_data. Never without
+  /// ServerResumption::ResumeAndZeroRtt: there the data waits for the handshake, which no replay completes.
   [[nodiscard]] bool is_early_data() const noexcept;
   [[nodiscard]] bool is_closed() const noexcept;  ///< on_shutdown_complete() is being or was called
 

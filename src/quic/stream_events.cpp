@@ -22,6 +22,7 @@ QUIC_STATUS QUIC_API StreamState::callback(HQUIC, void* context, QUIC_STREAM_EVE
 StreamHandler* StreamState::listener() const noexcept { return Library::finalizing() ? nullptr : handler_.get(); }
 
 QUIC_STATUS StreamState::on_event(QUIC_STREAM_EVENT& event) noexcept {
+  if (held_ && keep_back(event)) return QUIC_STATUS_SUCCESS;
   StreamHandler* const handler = listener();
   switch (event.Type) {
     case QUIC_STREAM_EVENT_START_COMPLETE: on_start_complete(event); break;
@@ -81,7 +82,7 @@ void StreamState::on_receive(QUIC_STREAM_EVENT& event) noexcept {
   data.offset = receive.AbsoluteOffset;
   data.size = receive.TotalBufferLength;
   data.fin = (receive.Flags & QUIC_RECEIVE_FLAG_FIN) != 0;
-  data.early_data = (receive.Flags & QUIC_RECEIVE_FLAG_0_RTT) != 0;
+  data.early_data = connection_.takes_early_data() && (receive.Flags & QUIC_RECEIVE_FLAG_0_RTT) != 0;
   if (data.early_data) mark_early_data();
 
   std::array<base::Bytes, 8> few;

@@ -6,6 +6,7 @@
 
 #include "quic/api.h"
 #include "quic/gate.h"
+#include "quic/held_events.h"
 #include "quic/intrusive_list.h"
 #include "quic/stream.h"
 
@@ -40,6 +41,11 @@ class StreamState {
 
   void set_handler(std::shared_ptr<StreamHandler> handler) noexcept { handler_ = std::move(handler); }
 
+  /// From now on no handler hears of the stream and none of its bytes are taken. In the callback that announces it.
+  void hold();
+  /// Ends hold(): `handler`, if any, is told what it missed, and its bytes follow.
+  void let_go(std::shared_ptr<StreamHandler> handler) noexcept;
+
   Result<void> start(StreamStartFlags flags) noexcept;
   /// Takes over `record`, whatever the outcome.
   Result<SendOutcome> send(SendRecord* record, SendFlags flags) noexcept;
@@ -67,6 +73,8 @@ class StreamState {
   void on_receive(QUIC_STREAM_EVENT& event) noexcept;
   void on_start_complete(const QUIC_STREAM_EVENT& event) noexcept;
   void on_shutdown_complete(const QUIC_STREAM_EVENT& event) noexcept;
+  /// False when the event concerns no handler.
+  bool keep_back(QUIC_STREAM_EVENT& event) noexcept;
   /// Who gets events: nobody when there is no handler (any more) or the process is about to exit.
   [[nodiscard]] StreamHandler* listener() const noexcept;
   void deliver_shutdown(const StreamShutdown& shutdown) noexcept;
@@ -85,6 +93,7 @@ class StreamState {
   std::atomic<std::uint32_t> references_{1};
   std::atomic<std::uint32_t> users_{1};
   std::shared_ptr<StreamHandler> handler_;  // only touched in callbacks, or when there are none (any more)
+  std::unique_ptr<HeldEvents> held_;        // likewise
   std::atomic<bool> started_{false};
   std::atomic<bool> early_data_{false};
   // Of a client's stream before the handshake is complete: data that may go early, and data that may not.
