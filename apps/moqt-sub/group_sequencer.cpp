@@ -15,7 +15,8 @@ void GroupSequencer::add(moqt::pubsub::ReceivedObject object) {
     ++waiting_count_;
     waiting_[group].push_back(std::move(object));
   }
-  while (!waiting_.empty() && (group_ended_ || waiting_count_ > kMaxWaiting)) advance();
+  const auto given_up = [this] { return waiting_count_ > kMaxWaiting || waiting_.size() > kMaxGroupsWaiting; };
+  while (!waiting_.empty() && (group_ended_ || given_up())) advance();
 }
 
 void GroupSequencer::emit(const moqt::pubsub::ReceivedObject& object) {

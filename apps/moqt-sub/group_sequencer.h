@@ -18,6 +18,8 @@ class GroupSequencer {
   using Emit = std::function<void(const moqt::pubsub::ReceivedObject& object, bool starts_group)>;
   /// Objects that may wait for the present group before it is given up.
   static constexpr std::size_t kMaxWaiting = 512;
+  /// Groups that may: a stream that was reset never tells that its group is over.
+  static constexpr std::size_t kMaxGroupsWaiting = 16;
 
   explicit GroupSequencer(Emit emit) : emit_(std::move(emit)) {}
 

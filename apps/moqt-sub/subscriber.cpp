@@ -132,6 +132,8 @@ void Subscriber::on_end() {
 }
 
 void Subscriber::write(const pubsub::ReceivedObject& object, bool starts_group) {
+  // Leaving brings out what still waited for its turn.
+  if (options_.max_objects != 0 && objects_ >= options_.max_objects) return;
   scratch_.resize(object.payload_size);
   object.copy_payload(scratch_.data());
   if (!output_.write(scratch_, starts_group)) return fail("the output could not be written");

@@ -110,7 +110,7 @@ def test_a_late_subscriber_starts_with_a_whole_group(relay: Relay, movie: Path, 
     early, late = tmp_path / "early.mp4", tmp_path / "late.mp4"
     first = relay.subscriber("--output", early)
     publisher = relay.publisher(movie)
-    wait_until(lambda: early.stat().st_size > movie.stat().st_size / 3, "a third of the movie")
+    wait_until(lambda: early.exists() and early.stat().st_size > movie.stat().st_size / 3, "a third of the movie")
     second = relay.subscriber("--output", late)
     assert publisher.exit_code() == 0, publisher.text
     assert first.exit_code() == 0, first.text

@@ -66,15 +66,15 @@ async def test_a_verifier_is_told_what_the_library_thinks_and_decides():
 
 
 @pytest.mark.parametrize(
-    ("outcome", "expected"), [(False, []), (None, [TypeError]), (ZeroDivisionError(), [ZeroDivisionError])]
+    ("outcome", "expected"), [(False, []), (None, [TypeError]), (ZeroDivisionError, [ZeroDivisionError])]
 )
 async def test_a_verifier_refuses(outcome, expected):
     reported = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["exception"]))
 
     async def verify(certificate):
-        if isinstance(outcome, Exception):
-            raise outcome
+        if outcome is ZeroDivisionError:
+            raise ZeroDivisionError("on purpose")
         return outcome
 
     async with at() as server:
@@ -134,9 +134,8 @@ async def test_mutual_tls():
         assert isinstance(await within(connection.wait_closed()), msquic.TlsAlert)
     assert names == [CLIENT.der]
     async with at(handler, client_certificates="optional", ca_data=ROOT.pem) as server, to(server) as connection:
-        stream = await connection.open_stream()
-        stream.write_eof()
-        await stream.wait_acked()
+        await until(lambda: len(names) == 2)
+        assert not connection.is_closed
     assert names == [CLIENT.der, None]
 
 
@@ -202,7 +201,7 @@ async def test_sessions_are_resumed_and_early_data_arrives():
             assert connection.resumed
         again = msquic.SessionTicket.from_bytes(bytes(ticket))
         async with to(server, ticket=again, early_data=True) as connection:
-            stream = await within(connection.open_stream(early_data=True))
+            stream = await connection.open_stream(early_data=True)  # and no turn of the loop before it is written
             stream.write(b"early")
             stream.write_eof()
             assert await within(stream.read()) == b"early"
