@@ -1,0 +1,215 @@
+// What a stream of msquic.asyncio does to be read.
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "msquic_async_connection.h"
+#include "msquic_async_stream.h"
+#include "msquic_errors.h"
+
+namespace nb = nanobind;
+
+namespace msquic_py::python {
+namespace {
+
+constexpr std::uint64_t kLandingSize = 256 * 1024;
+constexpr std::uint64_t kWorthLanding = 32 * 1024;  // a reader that gets so much at a time gets it with one copy
+constexpr std::uint64_t kEverything = std::uint64_t{1} << 62;
+
+nb::object bytes_object(const char* data, std::size_t size) {
+  nb::object bytes = nb::steal(PyBytes_FromStringAndSize(data, static_cast<Py_ssize_t>(size)));
+  if (!bytes.is_valid()) nb::raise_python_error();
+  return bytes;
+}
+
+}  // namespace
+
+AsyncStreamObject::Fill AsyncStreamObject::fill(std::uint64_t wanted) {
+  if (ended_ || buffered_ >= wanted) return buffered_ >= wanted ? Fill::Enough : Fill::End;
+  if (!can_receive()) raise_named("InvalidState", "the stream is unidirectional and was opened here: it only sends");
+  if (stopped_) raise_named("InvalidState", "stop() was called: nothing more is received on this stream");
+  if (landing_.is_valid()) static_cast<void>(take_landing(0));
+  if (buffered_ >= wanted) return Fill::Enough;
+  const std::size_t before = slices_.size();
+  bool resume = false;
+  const AsyncStreamMailbox::Incoming incoming = mailbox_->take_received(slices_, wanted, resume);
+  for (std::size_t i = before; i < slices_.size(); ++i) buffered_ += slices_[i].size();
+  if (resume) static_cast<void>(stream_.resume_receive());
+  early_data_ = early_data_ || incoming.early_data;
+  ended_ = incoming.fin;
+  if (buffered_ >= wanted) return Fill::Enough;
+  if (ended_) return Fill::End;
+  return incoming.reset || incoming.over ? Fill::Broken : Fill::Waiting;
+}
+
+void AsyncStreamObject::raise_incoming_end() {
+  const AsyncStreamMailbox::Incoming incoming = mailbox_->incoming();
+  if (incoming.reset) raise_stream_error("StreamReset", "the peer reset the stream", *incoming.reset);
+  raise_over();
+}
+
+void AsyncStreamObject::raise_over() {
+  const quic::Status status = mailbox_->start_status();
+  if (status != quic::Status::Success && status != quic::Status::Aborted) {
+    raise_error(quic::Error::own(status, std::string(quic::status_text(status))));
+  }
+  owner().raise_closed();
+}
+
+nb::object AsyncStreamObject::cut(std::uint64_t count) {
+  const base::SharedBytes& oldest = slices_[first_];
+  PyObject* const bytes = PyBytes_FromStringAndSize(
+      count <= oldest.size() ? reinterpret_cast<const char*>(oldest.data()) : nullptr, static_cast<Py_ssize_t>(count));
+  if (bytes == nullptr) nb::raise_python_error();
+  if (count > oldest.size()) {
+    char* target = PyBytes_AsString(bytes);
+    std::uint64_t left = count;
+    for (std::size_t i = first_; left != 0; ++i) {
+      const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(left, slices_[i].size()));
+      std::memcpy(target, slices_[i].data(), part);
+      target += part;
+      left -= part;
+    }
+  }
+  drop(count);
+  if (mailbox_->bytes_taken(count)) static_cast<void>(stream_.resume_receive());
+  return nb::steal(bytes);
+}
+
+void AsyncStreamObject::drop(std::uint64_t count) noexcept {
+  last_taken_ = count;
+  buffered_ -= count;
+  searched_ -= std::min(searched_, count);
+  if (buffered_ == 0) {
+    slices_.clear();
+    first_ = 0;
+    return;
+  }
+  while (count >= slices_[first_].size()) {
+    count -= slices_[first_].size();
+    slices_[first_++] = {};
+  }
+  slices_[first_] = slices_[first_].from(static_cast<std::size_t>(count));
+}
+
+nb::object AsyncStreamObject::take(std::uint64_t most) {
+  if (most == 0) return bytes_object("", 0);
+  if (landing_.is_valid()) {
+    if (nb::object landed = take_landing(most); landed.is_valid()) return landed;
+  }
+  Fill outcome = Fill::Enough;
+  if (buffered_ < most) outcome = fill(std::max<std::uint64_t>(buffered_, 1));
+  if (buffered_ != 0) return cut(std::min(most, buffered_));
+  if (outcome == Fill::End) return bytes_object("", 0);
+  if (outcome == Fill::Broken) raise_incoming_end();
+  nb::object future = readable();
+  if (last_taken_ >= kWorthLanding) offer_landing(most);
+  return future;
+}
+
+void AsyncStreamObject::offer_landing(std::uint64_t most) {
+  const auto size = static_cast<std::size_t>(std::min(most, kLandingSize));
+  if (size < kWorthLanding) return;
+  landing_ = nb::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
+  if (!landing_.is_valid()) nb::raise_python_error();
+  mailbox_->begin_landing({reinterpret_cast<std::uint8_t*>(PyBytes_AsString(landing_.ptr())), size});
+}
+
+nb::object AsyncStreamObject::take_landing(std::uint64_t most) {
+  const std::size_t landed = mailbox_->end_landing();
+  PyObject* bytes = landing_.release().ptr();
+  if (landed != 0 && landed <= most) {
+    // Nobody else has seen the object yet, so it may still change its size.
+    if (static_cast<std::size_t>(PyBytes_Size(bytes)) != landed &&
+        _PyBytes_Resize(&bytes, static_cast<Py_ssize_t>(landed)) != 0) {
+      nb::raise_python_error();
+    }
+    last_taken_ = landed;
+    if (mailbox_->bytes_taken(landed)) static_cast<void>(stream_.resume_receive());
+    return nb::steal(bytes);
+  }
+  if (landed != 0) {
+    slices_.push_back(
+        base::SharedBytes::copy_of({reinterpret_cast<const std::uint8_t*>(PyBytes_AsString(bytes)), landed}));
+    buffered_ += landed;
+  }
+  Py_DECREF(bytes);
+  return {};
+}
+
+nb::object AsyncStreamObject::take_all() { return take_exactly(kEverything); }
+
+nb::object AsyncStreamObject::take_exactly(std::uint64_t count) {
+  if (count == 0) return bytes_object("", 0);
+  switch (fill(count)) {
+    case Fill::Enough: return cut(count);
+    case Fill::End: return buffered_ == 0 ? bytes_object("", 0) : cut(buffered_);
+    case Fill::Broken: raise_incoming_end();
+    case Fill::Waiting: break;
+  }
+  return readable();
+}
+
+nb::object AsyncStreamObject::take_until(base::Bytes separator, std::uint64_t most, bool& overrun) {
+  while (true) {
+    if (slices_.size() - first_ > 1) join_slices();
+    if (buffered_ >= separator.size()) {
+      const std::string_view text = base::as_text(slices_[first_].view());
+      const std::size_t found = text.find(base::as_text(separator), static_cast<std::size_t>(searched_));
+      overrun = (found == std::string_view::npos ? buffered_ : found) > most;
+      if (overrun) return nb::none();
+      if (found != std::string_view::npos) return cut(found + separator.size());
+      searched_ = buffered_ - separator.size() + 1;
+    }
+    switch (fill(buffered_ + 1)) {
+      case Fill::Enough: break;
+      case Fill::End: return buffered_ == 0 ? bytes_object("", 0) : cut(buffered_);
+      case Fill::Broken: raise_incoming_end();
+      case Fill::Waiting: return readable();
+    }
+  }
+}
+
+void AsyncStreamObject::join_slices() {
+  base::ByteVector joined;
+  joined.reserve(static_cast<std::size_t>(buffered_));
+  for (std::size_t i = first_; i != slices_.size(); ++i) {
+    joined.insert(joined.end(), slices_[i].view().begin(), slices_[i].view().end());
+  }
+  slices_.clear();
+  first_ = 0;
+  slices_.push_back(base::SharedBytes::copy_of(joined));
+}
+
+bool AsyncStreamObject::at_eof() {
+  if (buffered_ != 0) return false;
+  return can_receive() && !stopped_ && fill(1) == Fill::End;
+}
+
+nb::object AsyncStreamObject::readable() {
+  if (readers_.has_waiting()) {
+    PyErr_SetString(PyExc_RuntimeError, "another coroutine is reading from this stream already");
+    throw nb::python_error();
+  }
+  return wait(readers_);
+}
+
+void AsyncStreamObject::stop(std::uint64_t code) {
+  owner().check_thread();
+  if (!can_receive()) raise_named("InvalidState", "the stream is unidirectional and was opened here: reset() it");
+  if (stopped_) return;
+  if (!started_) owner().channel().flush();
+  stopped_ = true;
+  if (landing_.is_valid()) static_cast<void>(take_landing(0));
+  const bool finished = ended_;
+  slices_.clear();
+  first_ = 0;
+  buffered_ = searched_ = 0;
+  ended_ = false;
+  if (!finished && !mailbox_->is_over()) or_raise(stream_.abort_receive(code));
+  wake_reader();
+  let_go();
+}
+
+}  // namespace msquic_py::python
