@@ -141,6 +141,12 @@ std::vector<std::string> text_sequence_argument(nb::handle value, const char* na
   return texts;
 }
 
+quic::Address address_argument(const std::string& text, std::uint16_t port, const char* name) {
+  const auto address = quic::Address::parse(text, port);
+  if (!address) raise_named("InvalidArgument", std::string(name) + " must be an IP address such as 127.0.0.1 or ::1");
+  return *address;
+}
+
 std::chrono::milliseconds timeout_argument(nb::handle value, const char* name) {
   const double seconds = PyFloat_AsDouble(value.ptr());
   if (seconds == -1.0 && PyErr_Occurred() != nullptr) {

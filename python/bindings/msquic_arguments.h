@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/varint.h"
+#include "quic/address.h"
 
 namespace msquic_py::python {
 
@@ -30,6 +31,8 @@ std::string path_argument(nanobind::handle value, const char* name);
 /// A sequence of str or bytes, 1 to 255 bytes each.
 std::vector<std::string> alpn_argument(nanobind::handle value);
 std::vector<std::string> text_sequence_argument(nanobind::handle value, const char* name);
+/// An IP literal.
+quic::Address address_argument(const std::string& text, std::uint16_t port, const char* name);
 /// Seconds, at least 0.
 std::chrono::milliseconds timeout_argument(nanobind::handle value, const char* name);
 

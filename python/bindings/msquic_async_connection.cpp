@@ -5,6 +5,7 @@
 #include "dispatch_exit.h"
 #include "msquic_arguments.h"
 #include "msquic_certificate.h"
+#include "msquic_connection.h"
 #include "msquic_errors.h"
 #include "msquic_registration.h"
 #include "msquic_session_ticket.h"
@@ -14,11 +15,6 @@
 
 namespace msquic_py::python {
 namespace {
-
-nb::object address_tuple(const quic::Address& address) {
-  if (address.family() == quic::Address::Family::Unspecified) return nb::none();
-  return nb::make_tuple(address.host().c_str(), address.port());
-}
 
 AsyncConnectionWait wait_argument(std::uint32_t wait) {
   if (wait >= kAsyncConnectionWaits) raise_named("InvalidArgument", "there is nothing to wait for with that number");

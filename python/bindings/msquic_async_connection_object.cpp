@@ -16,12 +16,6 @@ namespace nb = nanobind;
 namespace msquic_py::python {
 namespace {
 
-quic::Address address_argument(const std::string& text, std::uint16_t port, const char* name) {
-  const auto address = quic::Address::parse(text, port);
-  if (!address) raise_named("InvalidArgument", std::string(name) + " must be an IP address such as 127.0.0.1 or ::1");
-  return *address;
-}
-
 /// A new instance of a Python class derived from the bound class `Object`.
 template <class Object, class... Arguments>
 nb::object make_derived(nb::handle type, Arguments&&... arguments) {

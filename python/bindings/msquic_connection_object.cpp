@@ -13,21 +13,15 @@ namespace nb = nanobind;
 namespace msquic_py::python {
 namespace {
 
-quic::Address literal_address(const std::string& text, std::uint16_t port, const char* name) {
-  const auto address = quic::Address::parse(text, port);
-  if (!address) raise_named("InvalidArgument", std::string(name) + " must be an IP address such as 127.0.0.1 or ::1");
-  return *address;
-}
-
 /// "192.0.2.1", or ("192.0.2.1", 4433).
 quic::Address local_address_argument(nb::handle value) {
   constexpr const char* kName = "local_address";
-  if (!nb::isinstance<nb::tuple>(value)) return literal_address(text_argument(value, kName), 0, kName);
+  if (!nb::isinstance<nb::tuple>(value)) return address_argument(text_argument(value, kName), 0, kName);
   const auto pair = nb::borrow<nb::tuple>(value);
   if (pair.size() != 2) raise_named("InvalidArgument", "local_address must be an IP address, or it with a port");
-  return literal_address(text_argument(pair[0], kName),
-                         static_cast<std::uint16_t>(unsigned_argument(pair[1], "the port of local_address", 65535)),
-                         kName);
+  return address_argument(text_argument(pair[0], kName),
+                          static_cast<std::uint16_t>(unsigned_argument(pair[1], "the port of local_address", 65535)),
+                          kName);
 }
 
 }  // namespace
@@ -64,7 +58,7 @@ void ConnectionObject::start(nb::handle configuration, nb::handle server_name, n
     or_raise(connection_.start(native, name, number));
   } else {
     const std::string literal = text_argument(address, "address");
-    or_raise(connection_.start(native, name, literal_address(literal, number, "address")));
+    or_raise(connection_.start(native, name, address_argument(literal, number, "address")));
   }
   started_ = true;
 }

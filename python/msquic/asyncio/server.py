@@ -135,9 +135,7 @@ class Server:
         if not self._connections:
             self._idle.set()
         error = None if task.cancelled() else task.exception()
-        if error is None or (isinstance(error, QuicError) and error is connection.close_error):
-            return
-        if isinstance(error, msquic.ConnectionFailed):
+        if error is None or isinstance(error, msquic.ConnectionFailed):
             return
         self._loop.call_exception_handler(
             {
