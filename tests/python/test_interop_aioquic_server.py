@@ -115,6 +115,10 @@ async def test_a_transport_error_of_it_has_a_name(certificate):
 
 async def test_our_close_code(certificate):
     async with connected(certificate) as (peer, connection):
+        # Until the client knows that the handshake is confirmed, which an answer tells, its code would go out in a
+        # Handshake packet too, where it is replaced (RFC 9000 section 10.2.3).
+        connection.send_datagram(b"confirmed?")
+        await within(connection.receive_datagram())
         connection.close(66)
         event = await peer.event("ConnectionTerminated")
         assert (event.error_code, event.frame_type) == (66, None)  # None: an application's
