@@ -50,7 +50,7 @@ def parse_server_args(parser: argparse.ArgumentParser) -> argparse.Namespace:
     return args
 
 
-def connect(args: argparse.Namespace) -> ma.Connector:
+def connect(args: argparse.Namespace) -> ma.Opening[ma.Session]:
     """`async with connect(args) as session:` with the options of `client_parser`.
 
     A server on this very machine usually has a development certificate, so a loopback address is

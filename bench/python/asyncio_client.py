@@ -27,7 +27,7 @@ from bench_protocol import (
     run_commands,
     value_of,
 )
-from msquic.asyncio import Connection, Connector, connect
+from msquic.asyncio import Connection, Opening, connect
 from msquic_settings import OPTIONS, PROFILES
 
 
@@ -46,7 +46,7 @@ class Client:
             HOLD: self.hold,
         }
 
-    def connect(self, alpn: str) -> Connector:
+    def connect(self, alpn: str) -> Opening[Connection]:
         return connect("127.0.0.1", self._port, alpn=alpn, verify=False, registration=self._registration, **OPTIONS)
 
     async def bulk_send(self, size: int, _: int) -> Outcome:

@@ -11,7 +11,7 @@ import moqt.asyncio as ma
 NS = ("live", "demo")
 
 
-def to(port: int, **options: Any) -> ma.Connector:
+def to(port: int, **options: Any) -> ma.Opening[ma.Session]:
     return ma.connect("127.0.0.1", port, verify=False, **options)
 
 

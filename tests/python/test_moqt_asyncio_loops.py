@@ -38,7 +38,7 @@ async def test_every_await_may_be_cancelled() -> None:
         await session.wait_closed()
 
     async with await ma.serve(handler) as server:
-        await cancel(to(server.port)._connect())
+        await cancel(to(server.port).__aenter__())
         async with to(server.port) as session:
             calls: list[Callable[[], Awaitable[Any]]] = [
                 lambda: session.publish_namespace(("other",)),

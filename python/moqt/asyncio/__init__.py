@@ -18,7 +18,7 @@ why a connection could not be made is a :class:`msquic.QuicError`.
 
 from __future__ import annotations
 
-from moqt.asyncio.client import Connector, connect
+from moqt.asyncio.client import connect
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
 from moqt.asyncio.names import NamespaceLike
 from moqt.asyncio.publishing import GroupWriter, NamespacePublication, TrackWriter
@@ -27,11 +27,11 @@ from moqt.asyncio.server import Server, serve
 from moqt.asyncio.session import Session
 from moqt.asyncio.subscribing import Announcement, Announcements, Done, Offer, Offers, Subscription
 from msquic._native.moqt import Object
+from msquic.asyncio import Opening
 
 __all__ = [
     "Announcement",
     "Announcements",
-    "Connector",
     "Done",
     "GroupWriter",
     "NamespaceLike",
@@ -39,6 +39,7 @@ __all__ = [
     "Object",
     "Offer",
     "Offers",
+    "Opening",
     "Relay",
     "RequestRefused",
     "Server",
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 for _class in (
-    Announcement, Announcements, Connector, Done, GroupWriter, NamespacePublication, Object, Offer, Offers, Relay,
+    Announcement, Announcements, Done, GroupWriter, NamespacePublication, Object, Offer, Offers, Relay,
     RequestRefused, Server, Session, SessionClosed, SessionStateError, Subscription, TrackWriter,
 ):  # fmt: skip
     _class.__module__ = __name__

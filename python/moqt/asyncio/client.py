@@ -3,52 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from moqt.asyncio._hub import Hub
 from moqt.asyncio.session import Session
 from msquic import ConnectionTimeout
 from msquic._native.moqt import connect as native_connect
-
-
-class Connector:
-    """What :func:`connect` gives: ``async with connect(...) as session`` or ``session = await connect(...)``."""
-
-    def __init__(self, host: str, port: int, options: dict[str, Any], timeout: float) -> None:
-        self._host, self._port, self._options, self._timeout = host, port, options, timeout
-        self._session: Session | None = None
-
-    def __await__(self) -> Generator[Any, None, Session]:
-        return self._connect().__await__()
-
-    async def __aenter__(self) -> Session:
-        self._session = await self._connect()
-        return self._session
-
-    async def __aexit__(self, *exc: object) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-    async def _connect(self) -> Session:
-        hub = Hub.running()
-        session = Session(hub)
-        session._handle = native_connect(hub.channel, session._target, self._host, self._port, self._options)
-        try:
-            async with asyncio.timeout(self._timeout):
-                await session._established
-        except TimeoutError as error:
-            session._begin_close()
-            if isinstance(error, ConnectionTimeout):
-                raise
-            raise ConnectionTimeout(
-                f"no MOQT session with {self._host} port {self._port} within {self._timeout} s: is it a MOQT server?"
-            ) from None
-        except BaseException:
-            session._begin_close()
-            raise
-        return session
+from msquic.asyncio import Opening
 
 
 def connect(
@@ -64,7 +28,7 @@ def connect(
     timeout: float = 10.0,
     tolerances: Iterable[str] = (),
     reader_queue_limit: int = 64 * 1024 * 1024,
-) -> Connector:
+) -> Opening[Session]:
     """A session with a server over raw QUIC, ALPN ``moqt-15`` (section 3.1).
 
     Args:
@@ -100,4 +64,24 @@ def connect(
         "ca_file": "" if ca_file is None else os.fspath(ca_file),
         "fingerprints": list(fingerprints),
     }
-    return Connector(host, port, options, timeout)
+    return Opening(functools.partial(_connect, host, port, options, timeout))
+
+
+async def _connect(host: str, port: int, options: dict[str, Any], timeout: float) -> Session:  # noqa: ASYNC109 - of all of it
+    hub = Hub.running()
+    session = Session(hub)
+    session._handle = native_connect(hub.channel, session._target, host, port, options)
+    try:
+        async with asyncio.timeout(timeout):
+            await session._established
+    except TimeoutError as error:
+        session._begin_close()
+        if isinstance(error, ConnectionTimeout):
+            raise
+        raise ConnectionTimeout(
+            f"no MOQT session with {host} port {port} within {timeout} s: is it a MOQT server?"
+        ) from None
+    except BaseException:
+        session._begin_close()
+        raise
+    return session

@@ -22,9 +22,10 @@ batches, through one file descriptor; a loop where nothing happens is never woke
 """
 
 from msquic.asyncio._trust import CertificateVerifier
-from msquic.asyncio.client import Connector, connect
+from msquic.asyncio.client import connect
 from msquic.asyncio.connection import Connection
-from msquic.asyncio.server import Server, ServerStarter, serve
+from msquic.asyncio.opening import Opening
+from msquic.asyncio.server import Server, serve
 from msquic.asyncio.stream import Stream
 
-__all__ = ["CertificateVerifier", "Connection", "Connector", "Server", "ServerStarter", "Stream", "connect", "serve"]
+__all__ = ["CertificateVerifier", "Connection", "Opening", "Server", "Stream", "connect", "serve"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from collections.abc import Callable, Sequence
+from typing import Any, Unpack
 
 import msquic
 from msquic._native.quic import AsyncChannel
@@ -14,35 +14,12 @@ from msquic.asyncio._channel import running_channel
 from msquic.asyncio._configurations import Path, alpn_list, default_registration, loaded
 from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_client, require_sequence
 from msquic.asyncio.connection import Connection
+from msquic.asyncio.opening import Opening
 from msquic.exceptions import ConnectionTimeout, InvalidArgument, QuicError, TicketMismatch
 from msquic.settings import Settings
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
 READ_LIMIT = 1024 * 1024
 WRITE_LIMIT = 256 * 1024
-
-
-class Connector:
-    """What :func:`connect` gives: ``async with connect(…) as connection`` or ``connection = await connect(…)``."""
-
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._options = options
-        self._connection: Connection | None = None
-
-    def __await__(self) -> Generator[Any, None, Connection]:
-        return _connect(**self._options).__await__()
-
-    async def __aenter__(self) -> Connection:
-        self._connection = await _connect(**self._options)
-        return self._connection
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        assert self._connection is not None
-        await self._connection.__aexit__(kind, error, traceback)
 
 
 def connect(
@@ -73,7 +50,7 @@ def connect(
     configuration: msquic.Configuration | None = None,
     registration: msquic.Registration | None = None,
     **settings: Unpack[Settings],
-) -> Connector:
+) -> Opening[Connection]:
     """A connection to a server: ``async with connect(…) as connection`` or ``connection = await connect(…)``.
 
     Args:
@@ -130,27 +107,28 @@ def connect(
         require_sequence("pinned_sha256", pinned_sha256),
         require_sequence("pinned_public_key_sha256", pinned_public_key_sha256),
     )
-    return Connector(
-        {
-            "host": host,
-            "port": port,
-            "server_name": host if server_name is None else server_name,
-            "trust": trust,
-            "certificate": certificate_from(certificate, cert_file, key_file, key_password),
-            "cacheable": certificate is None and cert_file is None and key_file is None,
-            "alpn": alpn_list(alpn),
-            "ticket": ticket,
-            "early_data": early_data,
-            "keylog": keylog,
-            "local_address": local_address,
-            "family": family,
-            "timeout": timeout,
-            "happy_eyeballs_delay": happy_eyeballs_delay,
-            "limits": (read_limit, write_limit),
-            "configuration": configuration,
-            "registration": registration,
-            "settings": dict(settings),
-        }
+    return Opening(
+        functools.partial(
+            _connect,
+            host=host,
+            port=port,
+            server_name=host if server_name is None else server_name,
+            trust=trust,
+            certificate=certificate_from(certificate, cert_file, key_file, key_password),
+            cacheable=certificate is None and cert_file is None and key_file is None,
+            alpn=alpn_list(alpn),
+            ticket=ticket,
+            early_data=early_data,
+            keylog=keylog,
+            local_address=local_address,
+            family=family,
+            timeout=timeout,
+            happy_eyeballs_delay=happy_eyeballs_delay,
+            limits=(read_limit, write_limit),
+            configuration=configuration,
+            registration=registration,
+            settings=dict(settings),
+        )
     )
 
 

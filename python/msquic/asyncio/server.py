@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, cast
 
 import msquic
@@ -15,13 +15,12 @@ from msquic.asyncio._configurations import Path, alpn_list, default_registration
 from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_server, require_sequence
 from msquic.asyncio.client import READ_LIMIT, WRITE_LIMIT
 from msquic.asyncio.connection import Connection
+from msquic.asyncio.opening import Opening
 from msquic.enums import ServerResumptionLevel
 from msquic.exceptions import InvalidArgument, InvalidState, QuicError
 from msquic.settings import Settings
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from msquic.statistics import ListenerStatistics
 
 Handler = Callable[[Connection], Awaitable[object]]
@@ -152,27 +151,6 @@ async def _give_ticket(connection: Connection) -> None:
         connection.send_ticket()
 
 
-class ServerStarter:
-    """What :func:`serve` gives: ``async with serve(…) as server`` or ``server = await serve(…)``."""
-
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._options = options
-        self._server: Server | None = None
-
-    def __await__(self) -> Generator[Any, None, Server]:
-        return _serve(**self._options).__await__()
-
-    async def __aenter__(self) -> Server:
-        self._server = await _serve(**self._options)
-        return self._server
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        assert self._server is not None
-        await self._server.__aexit__(kind, error, traceback)
-
-
 def serve(
     handler: Handler,
     host: str | None = None,
@@ -200,7 +178,7 @@ def serve(
     configuration: msquic.Configuration | None = None,
     registration: msquic.Registration | None = None,
     **settings: Unpack[Settings],
-) -> ServerStarter:
+) -> Opening[Server]:
     """A server: ``async with serve(…) as server`` or ``server = await serve(…)``.
 
     Args:
@@ -237,25 +215,26 @@ def serve(
         require_sequence("pinned_sha256", pinned_sha256),
         require_sequence("pinned_public_key_sha256", pinned_public_key_sha256),
     )
-    return ServerStarter(
-        {
-            "handler": handler,
-            "host": host,
-            "port": port,
-            "alpn": alpn_list(alpn),
-            "trust": trust,
-            "certificate": certificate_from(certificate, cert_file, key_file, key_password),
-            "client_certificates": client_certificates,
-            "resumption": resumption,
-            "ticket_keys": ticket_keys,
-            "keylog": keylog,
-            "reuse_port": reuse_port,
-            "backlog": backlog,
-            "limits": (read_limit, write_limit),
-            "configuration": configuration,
-            "registration": registration,
-            "settings": dict(settings),
-        }
+    return Opening(
+        functools.partial(
+            _serve,
+            handler=handler,
+            host=host,
+            port=port,
+            alpn=alpn_list(alpn),
+            trust=trust,
+            certificate=certificate_from(certificate, cert_file, key_file, key_password),
+            client_certificates=client_certificates,
+            resumption=resumption,
+            ticket_keys=ticket_keys,
+            keylog=keylog,
+            reuse_port=reuse_port,
+            backlog=backlog,
+            limits=(read_limit, write_limit),
+            configuration=configuration,
+            registration=registration,
+            settings=dict(settings),
+        )
     )
 
 
