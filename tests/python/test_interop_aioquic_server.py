@@ -31,7 +31,9 @@ def dial(certificate: Any, made: AioquicServer, **options: Any) -> Any:
 @contextlib.asynccontextmanager
 async def connected(certificate: Any, **options: Any) -> AsyncIterator[tuple[AioquicPeer, Connection]]:
     async with aioquic_server(certificate, **options) as made, dial(certificate, made) as connection:
-        yield await within(made.accepted.get()), connection
+        peer = await within(made.accepted.get())
+        await peer.event("HandshakeCompleted")  # on a server one flight later than on its client
+        yield peer, connection
 
 
 async def test_streams_in_both_directions(certificate):
