@@ -34,20 +34,25 @@ void bind_quic_listener(nb::module_& m) {
       .def(
           "start",
           [](ListenerObject& self, nb::handle configuration, nb::handle alpn_list, nb::handle port, nb::handle host,
-             nb::handle reuse_port) {
+             nb::handle reuse_port, nb::handle handshake_timeout_ms) {
             ensure_usable();
-            self.start(configuration, alpn_list, port, host, reuse_port);
+            self.start(configuration, alpn_list, port, host, reuse_port, handshake_timeout_ms);
           },
           nb::arg("configuration").none(), nb::arg("alpn_list").none(), nb::arg("port").none(),
           nb::arg("host").none() = nb::none(), nb::kw_only(), nb::arg("reuse_port").none() = false,
+          nb::arg("handshake_timeout_ms").none() = 10000,
           nb::sig("def start(self, configuration: Configuration, alpn_list: collections.abc.Sequence[str | bytes], "
                   "port: int, "
-                  "host: str | None = None, *, reuse_port: bool = False) -> None"),
+                  "host: str | None = None, *, reuse_port: bool = False, handshake_timeout_ms: int | None = 10000) -> "
+                  "None"),
           "Starts listening; also again after stop(). Port 0 chooses a free one, see `port`. `host` is an IP address "
           "of this\n"
           "machine, None means all; the socket is bound to all anyway, others are refused by QUIC. The configuration "
           "must\n"
-          "have the ALPNs too.\n\n"
+          "have the ALPNs too. A handshake that takes longer than `handshake_timeout_ms` (up to 2**40; decisions "
+          "about\n"
+          "certificates included) is ended, with HandshakeTimeout; None or 0: never, while the client keeps saying\n"
+          "something.\n\n"
           "Raises AddressInUse when another socket has the port (unless `reuse_port`), AlpnInUse when a listener of "
           "this\n"
           "process has one of the ALPNs there.")

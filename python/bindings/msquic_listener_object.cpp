@@ -106,12 +106,16 @@ ListenerObject::~ListenerObject() {
 }
 
 void ListenerObject::start(nb::handle configuration, nb::handle alpns, nb::handle port, nb::handle host,
-                           nb::handle reuse_port) {
+                           nb::handle reuse_port, nb::handle handshake_timeout_ms) {
   const ConfigurationObject& settings = ConfigurationObject::loaded_object(configuration);
   const std::vector<std::string> names = alpn_argument(alpns);
   quic::ListenOptions options;
   const auto number = static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535));
   options.reuse_port = bool_argument(reuse_port, "reuse_port");
+  options.handshake_timeout = std::chrono::milliseconds(
+      handshake_timeout_ms.is_none()
+          ? 0
+          : unsigned_argument(handshake_timeout_ms, "handshake_timeout_ms", std::uint64_t{1} << 40));
   options.address = quic::Address::any(number);
   if (!host.is_none()) {
     const std::string literal = text_argument(host, "host");

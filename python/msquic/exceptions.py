@@ -32,7 +32,8 @@
         ├── ConnectionClosed                   this side closed it, with app_code
         ├── ConnectionRefused (ConnectionRefusedError) · ConnectionAborted (ConnectionAbortedError)
         ├── ConnectionTimeout (TimeoutError)
-        │   └── IdleTimeout
+        │   ├── IdleTimeout
+        │   └── HandshakeTimeout               of a server: the client did not complete it in time
         ├── Unreachable · NameResolutionFailed · ProtocolError · InternalError
         └── HandshakeError
             ├── AlpnError · VersionNegotiationError
@@ -68,6 +69,7 @@ __all__ = [
     "Finalizing",
     "ForkedProcess",
     "HandshakeError",
+    "HandshakeTimeout",
     "IdleTimeout",
     "IncompleteVarint",
     "InternalError",
@@ -290,6 +292,10 @@ class IdleTimeout(ConnectionTimeout):
     """Nothing came from the peer for the idle timeout."""
 
 
+class HandshakeTimeout(ConnectionTimeout):
+    """A client did not complete its handshake in the time that the listener allows."""
+
+
 class Unreachable(ConnectionFailed):
     """Nothing listens there, or no path leads there."""
 
@@ -387,6 +393,7 @@ _BY_NAME: dict[str, type[QuicError]] = {
     "CertificateRefused": CertificateError,
     "TicketMismatch": TicketMismatch,
     "NameResolutionFailed": NameResolutionFailed,
+    "HandshakeTimeout": HandshakeTimeout,
     "WouldDeadlock": WouldDeadlock,
 }
 

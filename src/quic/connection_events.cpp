@@ -137,6 +137,7 @@ void ConnectionState::report_what_came_before() noexcept {
 
 void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept {
   connected_.store(true, std::memory_order_release);
+  deadline_.reset();
   write_key_log();
   if (!server_ && event.CONNECTED.SessionResumed == FALSE && !certificate_checked_) {
     // Cannot happen with the MsQuic that this was written for; nothing may be sent to whom nobody has checked.
@@ -195,6 +196,7 @@ std::string ConnectionState::read_reason_phrase() const {
 }
 
 void ConnectionState::on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) noexcept {
+  deadline_.reset();
   write_key_log();  // the handshake failed
   closing_.store(true, std::memory_order_release);
   max_datagram_.store(0, std::memory_order_release);

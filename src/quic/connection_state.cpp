@@ -62,8 +62,9 @@ ConnectionState* ConnectionState::offered(RegistrationState& registration, HQUIC
   return state;
 }
 
-void ConnectionState::take_over(std::shared_ptr<ConnectionHandler> handler) noexcept {
+void ConnectionState::take_over(std::shared_ptr<ConnectionHandler> handler, HandshakeDeadlines* deadlines) noexcept {
   handler_ = std::move(handler);
+  if (deadlines != nullptr) deadline_ = deadlines->begin(*this);
   retain();  // MsQuic's
   registration_.child_opened(ObjectKind::Connection);
   registration_.add(*this);
@@ -164,6 +165,20 @@ Result<void> ConnectionState::shutdown(std::uint64_t code, std::string_view reas
     });
   }
   return {};
+}
+
+// On the background thread. A handshake that completes in the very moment is over all the same.
+void ConnectionState::end_handshake(std::chrono::milliseconds allowed) noexcept {
+  const Inside inside(*this);
+  if (!inside || connected_.load(std::memory_order_acquire)) return;
+  CloseReason cause;
+  cause.cause = CloseReason::Cause::Transport;
+  cause.status = Status::HandshakeTimeout;
+  cause.message = "the handshake was not complete within the " + std::to_string(allowed.count()) +
+                  " ms that the listener allows [HandshakeTimeout]";
+  set_cause(std::move(cause));
+  if (closing_.exchange(true, std::memory_order_acq_rel)) return;
+  api().ConnectionShutdown(handle_, QUIC_CONNECTION_SHUTDOWN_FLAG_NONE, 0);
 }
 
 Result<void> ConnectionState::send_datagram(SendRecord* record, DatagramSendFlags flags) noexcept {

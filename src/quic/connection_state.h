@@ -11,6 +11,7 @@
 #include "quic/api.h"
 #include "quic/connection.h"
 #include "quic/gate.h"
+#include "quic/handshake_deadlines.h"
 #include "quic/intrusive_list.h"
 #include "quic/key_log.h"
 #include "quic/port_claim.h"
@@ -29,8 +30,9 @@ class ConnectionState {
   /// A connection that a listener offers. Nothing of it is MsQuic's before take_over().
   static ConnectionState* offered(RegistrationState& registration, HQUIC handle, const QUIC_NEW_CONNECTION_INFO& info,
                                   std::shared_ptr<PortClaim> port);
-  /// The listener's handler accepted; from here the events come to `handler`.
-  void take_over(std::shared_ptr<ConnectionHandler> handler) noexcept;
+  /// The listener's handler accepted; from here the events come to `handler`. Without `deadlines` the handshake has
+  /// none.
+  void take_over(std::shared_ptr<ConnectionHandler> handler, HandshakeDeadlines* deadlines) noexcept;
   /// The listener's handler refused: MsQuic frees the handle itself.
   void disown() noexcept;
 
@@ -49,6 +51,8 @@ class ConnectionState {
   Result<void> set_configuration(const Configuration& configuration) noexcept;
   [[nodiscard]] bool configured() const noexcept { return configured_.load(std::memory_order_acquire); }
   Result<void> shutdown(std::uint64_t code, std::string_view reason, bool silent) noexcept;
+  /// The handshake took longer than `allowed`.
+  void end_handshake(std::chrono::milliseconds allowed) noexcept;
   /// Takes over `record`, whatever the outcome.
   Result<void> send_datagram(SendRecord* record, DatagramSendFlags flags) noexcept;
   [[nodiscard]] std::uint16_t max_datagram_size() const noexcept {
@@ -150,8 +154,9 @@ class ConnectionState {
   enum class Verification : std::uint8_t { None, Pending, Done };
   std::atomic<Verification> verification_{Verification::None};
   const bool server_;
-  bool certificate_checked_ = false;  // only touched in callbacks
-  std::vector<Stream> held_streams_;  // only touched in callbacks; see hand_out_held_streams()
+  bool certificate_checked_ = false;             // only touched in callbacks
+  std::vector<Stream> held_streams_;             // only touched in callbacks; see hand_out_held_streams()
+  std::unique_ptr<HandshakeDeadline> deadline_;  // only touched in callbacks
   // MsQuic keeps a pointer to the secrets until the handle is closed; written before and read after the handshake.
   std::unique_ptr<QUIC_TLS_SECRETS> secrets_;
   std::shared_ptr<KeyLog> key_log_;

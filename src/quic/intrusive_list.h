@@ -22,22 +22,28 @@ class IntrusiveList {
     links.next = front_;
     links.previous = nullptr;
     links.linked = true;
-    if (front_ != nullptr) front_->links().previous = &element;
+    (front_ != nullptr ? front_->links().previous : back_) = &element;
     front_ = &element;
+  }
+  void push_back(T& element) noexcept {
+    ListLinks<T>& links = element.links();
+    links.next = nullptr;
+    links.previous = back_;
+    links.linked = true;
+    (back_ != nullptr ? back_->links().next : front_) = &element;
+    back_ = &element;
   }
   void remove(T& element) noexcept {
     ListLinks<T>& links = element.links();
     if (!links.linked) return;
-    if (links.previous != nullptr)
-      links.previous->links().next = links.next;
-    else
-      front_ = links.next;
-    if (links.next != nullptr) links.next->links().previous = links.previous;
+    (links.previous != nullptr ? links.previous->links().next : front_) = links.next;
+    (links.next != nullptr ? links.next->links().previous : back_) = links.previous;
     links = {};
   }
 
  private:
   T* front_ = nullptr;
+  T* back_ = nullptr;
 };
 
 }  // namespace msquic_py::quic

@@ -48,6 +48,10 @@ class ListenerHandler {
 struct ListenOptions {
   Address address;          ///< port 0 chooses a free one. A specific IP is only a filter: the socket is a wildcard one
   bool reuse_port = false;  ///< share the port with other processes; without it a port in use is refused
+  /// How long a handshake may take, from the client's first packet until it is complete, decisions about certificates
+  /// included. Then the connection ends with HandshakeTimeout. 0: for ever, as long as the client keeps saying
+  /// something (see Settings::handshake_idle_timeout_ms).
+  std::chrono::milliseconds handshake_timeout{10'000};
 };
 
 /// A listener's counters, since it was started.

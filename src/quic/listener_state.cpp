@@ -9,6 +9,11 @@
 #include "quic/platform_address.h"
 
 namespace msquic_py::quic {
+namespace {
+
+constexpr std::chrono::milliseconds kLongestHandshake{std::int64_t{1} << 40};
+
+}  // namespace
 
 ListenerState::ListenerState(RegistrationState& registration, std::shared_ptr<ListenerHandler> handler)
     : registration_(registration), handler_(std::move(handler)) {
@@ -52,6 +57,9 @@ Result<HQUIC> ListenerState::open_and_start(std::span<const std::string> alpns, 
 }
 
 Result<void> ListenerState::start(std::span<const std::string> alpns, const ListenOptions& options) {
+  if (options.handshake_timeout.count() < 0 || options.handshake_timeout > kLongestHandshake) {
+    return base::Failure{Error::own(Status::InvalidParameter, "a handshake's timeout is 0 to 2^40 ms")};
+  }
   {
     const std::lock_guard lock(mutex_);
     if (running_ != nullptr || starting_)
@@ -68,9 +76,12 @@ Result<void> ListenerState::start(std::span<const std::string> alpns, const List
   if (!options.reuse_port) {
     if (auto probed = PortClaim::probe(options.address.port()); !probed) return failed(probed.error());
   }
-  if (options.address.port() != 0) {
+  {
     const std::lock_guard lock(mutex_);
-    port_ = PortClaim::take(options.address.port());
+    deadlines_.reset();
+    if (options.handshake_timeout.count() > 0)
+      deadlines_ = std::make_shared<HandshakeDeadlines>(options.handshake_timeout);
+    if (options.address.port() != 0) port_ = PortClaim::take(options.address.port());
   }
   auto handle = open_and_start(alpns, options.address);
   if (!handle) return failed(handle.error());
@@ -177,9 +188,11 @@ QUIC_STATUS ListenerState::on_new_connection(const QUIC_LISTENER_EVENT& event) n
   if (Library::finalizing()) return QUIC_STATUS_CONNECTION_REFUSED;
   const QUIC_NEW_CONNECTION_INFO& info = *event.NEW_CONNECTION.Info;
   std::shared_ptr<PortClaim> port;
+  std::shared_ptr<HandshakeDeadlines> deadlines;
   {
     const std::lock_guard lock(mutex_);
     port = port_;
+    deadlines = deadlines_;
   }
   ConnectionState& state =
       *ConnectionState::offered(registration_, event.NEW_CONNECTION.Connection, info, std::move(port));
@@ -207,7 +220,7 @@ QUIC_STATUS ListenerState::on_new_connection(const QUIC_LISTENER_EVENT& event) n
     state.disown();
     return QUIC_STATUS_CONNECTION_REFUSED;
   }
-  state.take_over(std::move(accepted->handler));
+  state.take_over(std::move(accepted->handler), deadlines.get());
   return QUIC_STATUS_SUCCESS;
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "quic/api.h"
+#include "quic/handshake_deadlines.h"
 #include "quic/listener.h"
 #include "quic/port_claim.h"
 #include "quic/registration_state.h"
@@ -56,6 +57,7 @@ class ListenerState {
   Address local_;
   std::shared_ptr<const ServerConfigurations> configurations_;
   std::shared_ptr<PortClaim> port_;
+  std::shared_ptr<HandshakeDeadlines> deadlines_;  // of the last start()
   std::shared_ptr<CloseSignal> closed_;
 };
 

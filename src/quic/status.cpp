@@ -75,6 +75,7 @@ constexpr Description kDescriptions[] = {
     {Status::CertificateRefused, "CertificateRefused", "the certificate verifier refused the certificate"},
     {Status::TicketMismatch, "TicketMismatch", "the resumption ticket belongs to another server name or trust setting"},
     {Status::NameResolutionFailed, "NameResolutionFailed", "the host name could not be resolved"},
+    {Status::HandshakeTimeout, "HandshakeTimeout", "the handshake took longer than the listener allows"},
     {Status::WouldDeadlock, "WouldDeadlock", "a blocking call inside a handler of another connection"},
 };
 

@@ -66,6 +66,7 @@ enum class Status : std::uint16_t {
   CertificateRefused,        ///< the program's own verification refused the certificate, or took too long
   TicketMismatch,            ///< a resumption ticket of another server name or trust setting
   NameResolutionFailed,      ///< the host name could not be resolved
+  HandshakeTimeout,          ///< the handshake took longer than the listener allows
   WouldDeadlock,             ///< a blocking call from inside another connection's callback
 };
 

@@ -173,6 +173,7 @@ def serve(
     keylog: Path | None = None,
     reuse_port: bool = False,
     backlog: int = 1024,
+    handshake_timeout: float | None = 10.0,
     read_limit: int = READ_LIMIT,
     write_limit: int = WRITE_LIMIT,
     configuration: msquic.Configuration | None = None,
@@ -198,6 +199,8 @@ def serve(
         keylog: see :func:`connect`.
         reuse_port: share the port with other processes.
         backlog: connections that no handler has yet; further clients are refused.
+        handshake_timeout: how many seconds a handshake may take, a ``verify`` function included, before the client is
+            dropped; None or 0: for ever, as long as it keeps saying something.
         read_limit, write_limit, configuration, registration, settings: see :func:`connect`.
 
     Raises :class:`~msquic.AddressInUse` when another socket has the port, :class:`~msquic.CertificateFileInvalid`,
@@ -230,6 +233,7 @@ def serve(
             keylog=keylog,
             reuse_port=reuse_port,
             backlog=backlog,
+            handshake_timeout=handshake_timeout,
             limits=(read_limit, write_limit),
             configuration=configuration,
             registration=registration,
@@ -252,6 +256,7 @@ async def _serve(
     keylog: Path | None,
     reuse_port: bool,
     backlog: int,
+    handshake_timeout: float | None,
     limits: tuple[int, int],
     configuration: msquic.Configuration | None,
     registration: msquic.Registration | None,
@@ -272,5 +277,5 @@ async def _serve(
         configuration = await loaded(registration, alpn, settings, keylog, load, None)
     server = Server(handler, alpn, gives_tickets=resumption != ServerResumptionLevel.NO_RESUME)
     server._listener = AsyncListener(channel, registration, server._accept, *limits, backlog)
-    server._listener._start(configuration, alpn, host, port, reuse_port)
+    server._listener._start(configuration, alpn, host, port, reuse_port, handshake_timeout)
     return server

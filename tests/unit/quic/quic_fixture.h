@@ -316,7 +316,7 @@ class QuicTest : public ::testing::Test {
     auto opened = Listener::open(registration, listening);
     ASSERT_TRUE(opened) << opened.error().message;
     listener = *opened;
-    auto started = listener.start(alpns(), {Address::any(0), false});
+    auto started = listener.start(alpns(), {Address::any(0), false, handshake_timeout});
     ASSERT_TRUE(started) << started.error().message;
     port = listener.local_address().port();
     ASSERT_NE(port, 0);
@@ -360,6 +360,7 @@ class QuicTest : public ::testing::Test {
   }
 
   Registration registration;
+  std::chrono::milliseconds handshake_timeout{10'000};
   Settings server_settings;
   Settings client_settings;
   std::shared_ptr<RecordingListener> listening;
