@@ -136,6 +136,17 @@ class Loopback:
             connected.wait("the handshake")
         return connection
 
+    def served(self, index: int = 0) -> Any:
+        """The server's side, with its handshake complete too: one flight after the client's.
+
+        Before that, a code that either side closes with goes out in a Handshake packet, where a generic one replaces it
+        (RFC 9000 section 10.2.3).
+        """
+        server, connected = self.accepted[index], Waiter()
+        server.set_on_connected(connected.set)
+        connected.wait("the handshake at the server")
+        return server
+
 
 @pytest.fixture
 def loopback(registration: Any, certificate: Any) -> Loopback:

@@ -84,8 +84,9 @@ def test_who_ends_it_is_told_at_once(loopback, waiter) -> None:
     initiated, own, over = waiter(), waiter(), waiter()
     connection.set_on_shutdown_initiated(initiated.set)
     connection.set_on_shutdown_complete(over.set)
-    loopback.accepted[0].set_on_shutdown_initiated(own.set)
-    loopback.accepted[0].shutdown(error_code=5)
+    server = loopback.served()
+    server.set_on_shutdown_initiated(own.set)
+    server.shutdown(error_code=5)
     error = initiated.wait()
     assert type(error) is msquic.PeerClosed
     assert error.app_code == 5

@@ -164,11 +164,12 @@ def test_dropped_connection_is_shut_down(loopback, waiter):
     over = waiter()
     listener = loopback.listen(lambda c: c.set_on_shutdown_complete(over.set))
     connection = loopback.connect(listener)
+    server = loopback.served()
     reference = weakref.ref(connection)
     del connection
     assert reference() is None
     over.wait("the end at the server")
-    assert loopback.accepted[0].close_error.app_code == 0
+    assert server.close_error.app_code == 0
 
 
 def test_cycle_through_handlers_is_collected(loopback, waiter):

@@ -21,7 +21,7 @@ def test_the_life_of_a_connection(loopback, waiter, caplog) -> None:
         identity = connection.original_destination_cid.hex()
         local = f"127.0.0.1:{connection.local_address[1]}"
         server_over = waiter()
-        loopback.accepted[0].set_on_shutdown_complete(server_over.set)
+        loopback.served().set_on_shutdown_complete(server_over.set)
         connection.set_on_shutdown_complete(over.set)
         connection.shutdown(error_code=3, reason="enough")
         over.wait()

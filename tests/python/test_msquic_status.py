@@ -183,7 +183,7 @@ def test_golden_name_resolution(loopback, waiter) -> None:
 def test_golden_application_close(loopback, waiter) -> None:
     connection, over = loopback.connect(loopback.listen()), waiter()
     connection.set_on_shutdown_complete(over.set)
-    loopback.accepted[0].shutdown(error_code=7)
+    loopback.served().shutdown(error_code=7)
     over.wait()
     error = connection.close_error
     assert type(error) is msquic.PeerClosed

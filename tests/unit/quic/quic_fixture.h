@@ -343,13 +343,16 @@ class QuicTest : public ::testing::Test {
   }
   Client dial() { return dial("localhost", client_configuration); }
 
-  /// A started connection with its server side.
+  /// A started connection with its server side, the handshake complete on both: before, a code that either closes with
+  /// would go out in a Handshake packet, where a generic one replaces it (RFC 9000 section 10.2.3).
   std::shared_ptr<RecordingConnection> connect(Client& client) {
     const std::size_t before = listening->watched.read([&] { return listening->connections.size(); });
     client = dial();
     EXPECT_TRUE(client.events->wait_connected())
         << (client.events->complete ? client.events->complete->message : "deadline");
-    return listening->wait_connection(before);
+    auto server = listening->wait_connection(before);
+    EXPECT_TRUE(server && server->wait_connected());
+    return server;
   }
 
   static base::SharedBytes bytes(std::string_view text) { return base::SharedBytes::copy_of(base::as_bytes(text)); }
