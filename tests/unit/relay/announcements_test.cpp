@@ -100,6 +100,21 @@ TEST_F(AnnouncementsTest, OffersAPublishedTrackToListeners) {
   EXPECT_EQ(objects(listener_), std::vector<std::string>{"4/0 a"});
 }
 
+TEST_F(AnnouncementsTest, LosesNothingThatIsPublishedBeforeAListenersAnswer) {
+  publisher_.subscription = publish(publisher_client_);
+  listen(listener_, {"live"});
+  const auto stream = publisher_.open(7);
+  publisher_.object(stream, 0, "a");
+  moqt::MessageParameters parameters;
+  parameters.set_filter(moqt::SubscriptionFilter::next_group_start());
+  ASSERT_TRUE(listener_.session().accept(listener_.only<ms::PublishReceived>().request, std::move(parameters)).ok());
+  network_.run();
+  publisher_.object(stream, 1, "b");
+  publisher_.finish(stream);
+  publisher_.group(8, {"c"});
+  EXPECT_EQ(objects(listener_), (std::vector<std::string>{"7/0 a", "7/1 b", "8/0 c"}));
+}
+
 TEST_F(AnnouncementsTest, OffersAPublishedTrackToALateListener) {
   publisher_.subscription = publish(publisher_client_);
   listen(listener_, {"live"});

@@ -83,7 +83,9 @@ void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {
   // Left out, FORWARD means 1 here, whatever PUBLISH said (section 9.2.1.10).
   MessageParameters parameters = message.parameters;
   if (!parameters.forward()) parameters.set_forward(true);
-  apply_update(parameters);
+  // A relative filter counts from what PUBLISH told the subscriber. Objects were sent meanwhile; counted from those, it
+  // would drop what the subscriber has just asked for, and leave a gap behind a Joining Fetch (section 9.16.2.1).
+  apply_update(parameters, view_.largest_at_establishment);
   context_.emit(RequestAccepted{handle(), message.parameters});
   on_drained();
 }
@@ -136,7 +138,7 @@ void SubscriptionAsPublisher::add_pending_update(RequestHandle update, const Mes
   if (const auto filter = parameters.filter()) asked_start_ = std::max(asked_start_, filter->start);
 }
 
-void SubscriptionAsPublisher::apply_update(const MessageParameters& update) {
+void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std::optional<Location> largest) {
   const bool was_forward = view_.forward;
   apply(update);
   set_delivery_timeouts(std::nullopt, update.delivery_timeout());
@@ -144,7 +146,7 @@ void SubscriptionAsPublisher::apply_update(const MessageParameters& update) {
   bool narrowed = false;
   if (filter_) {
     // A relative start counts from an object that may be older than the present start.
-    view_.start = std::max(view_.start, filter_->resolve_start(view_.largest));
+    view_.start = std::max(view_.start, filter_->resolve_start(largest));
     view_.last_group = filter_->last_group();
     filter_.reset();
     narrowed = true;

@@ -35,7 +35,8 @@ class SubscriptionAsPublisher final : public Request {
 
   /// Whether SUBSCRIBE_UPDATE may ask for this: the start must not decrease (section 9.11).
   [[nodiscard]] bool allows(const MessageParameters& update) const noexcept;
-  void apply_update(const MessageParameters& update);
+  /// `largest`: what a relative filter counts from.
+  void apply_update(const MessageParameters& update, std::optional<Location> largest);
   void add_pending_update(RequestHandle update, const MessageParameters& parameters);
   void remove_pending_update(RequestHandle update) { std::erase(pending_updates_, update); }
 

@@ -29,7 +29,7 @@ RequestResult SubscriptionUpdate::accept(MessageParameters parameters) {
       if (!known || *known < *largest) known = largest;
     }
     subscription->remove_pending_update(handle());
-    subscription->apply_update(parameters_);
+    subscription->apply_update(parameters_, subscription->view().largest);
   }
   context_.end(handle());
   return {};

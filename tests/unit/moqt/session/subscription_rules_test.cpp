@@ -149,6 +149,34 @@ TEST(Publish, ForwardLeftOutOfPublishOkIsOne) {
   EXPECT_FALSE(still.session.published(*kept)->forward);
 }
 
+TEST(Publish, ARelativeFilterOfPublishOkCountsFromWhatPublishTold) {
+  // Group 4 is sent while PUBLISH_OK is on its way: the subscriber, which was told of {3, 1}, asked for it.
+  for (const std::string_view filter : {"21 01 01", "21 01 02"}) {  // Next Group Start, Largest Object
+    MessageParameters told;
+    told.set_largest_object({3, 1});
+    auto peer = RawPeer::established(Perspective::kServer);
+    const auto publication = peer.session.publish(kSubscribedTrack, told);
+    const auto stream = peer.session.open_subgroup(*publication, {.group = 4});
+    base::SlabArena arena;
+    const auto encoded = encode_object(moqt::Draft::k15, arena, 0, std::nullopt, 0);
+    ASSERT_TRUE(peer.session.append_object(*stream, 0, encoded->wire, encoded->delta_size).ok());
+    peer.session.note_largest_object(*publication, {4, 0});
+    peer.drain();
+    peer.control("1e 0005 01 01 " + std::string(filter));
+    EXPECT_FALSE(peer.closed);
+    EXPECT_TRUE(peer.resets.empty());
+    EXPECT_TRUE(peer.session.published(*publication)->wants({4, 0}));
+    EXPECT_FALSE(peer.session.published(*publication)->wants({3, 1}));
+    // An update counts from what there is by now.
+    peer.control("02 0006 00 01 01 21 01 01");
+    ASSERT_EQ(peer.all<UpdateReceived>().size(), 1u);
+    ASSERT_TRUE(peer.session.accept(peer.all<UpdateReceived>()[0].update).ok());
+    peer.drain();
+    EXPECT_EQ(peer.resets.size(), 1u);
+    EXPECT_EQ(peer.session.published(*publication)->start, (Location{5, 0}));
+  }
+}
+
 TEST(Publish, UnsubscribeResetsItsStreams) {
   auto peer = RawPeer::established(Perspective::kServer);
   const auto publication = peer.session.publish(kSubscribedTrack);
