@@ -172,7 +172,13 @@ bool ConnectionState::closed_by_peer() const noexcept {
 
 void ConnectionState::on_shutdown_by_transport(const QUIC_CONNECTION_EVENT& event) noexcept {
   const auto& in = event.SHUTDOWN_INITIATED_BY_TRANSPORT;
-  set_cause(transport_close(static_cast<std::int64_t>(in.Status), in.ErrorCode, closed_by_peer()));
+  // After a Retry the client showed its token (RFC 9000 section 8.1.2); MsQuic keeps none for another connection.
+  QUIC_STATISTICS_V2 statistics{};
+  std::uint32_t size = sizeof(statistics);
+  const bool showed_token =
+      !server_ && QUIC_SUCCEEDED(api().GetParam(handle_, QUIC_PARAM_CONN_STATISTICS_V2, &size, &statistics)) &&
+      statistics.StatelessRetry != 0;
+  set_cause(transport_close(static_cast<std::int64_t>(in.Status), in.ErrorCode, closed_by_peer(), showed_token));
   closing_.store(true, std::memory_order_release);
   if (ConnectionHandler* const handler = listener()) handler->on_shutdown_initiated(close_reason());
 }

@@ -12,7 +12,8 @@ namespace msquic_py::quic {
 Result<void> ConnectionState::set_local_address(const Address& address) noexcept {
   if (server_ || start_requested_.load(std::memory_order_acquire)) {
     return base::Failure{
-        Error::own(Status::InvalidState, "the local address is chosen before a client connection starts")};
+        Error::own(Status::InvalidState,
+                   "the local address is chosen before a client connection starts; one that is connected cannot move")};
   }
   const std::lock_guard lock(mutex_);
   bind_ = address;

@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint64_t kNoError = 0x0;
 constexpr std::uint64_t kInternalError = 0x1;
 constexpr std::uint64_t kFirstProtocolError = 0x3;
+constexpr std::uint64_t kInvalidToken = 0xb;
 constexpr std::uint64_t kApplicationError = 0xc;
 constexpr std::uint64_t kNoViablePath = 0x10;
 constexpr std::uint64_t kLastProtocolError = 0xf;
@@ -26,7 +27,7 @@ Status status_for(Status status, std::uint64_t code) noexcept {
 
 }  // namespace
 
-CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote) {
+CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote, bool showed_token) {
   const Status told = status_from_raw(raw);
   CloseReason reason;
   reason.cause = CloseReason::Cause::Transport;
@@ -39,7 +40,10 @@ CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote) {
   reason.message += told == Status::Success ? "it gave no reason" : status_text(reason.status);
   reason.message += " [" + std::string(status_name(reason.status));
   if (told != Status::Success) reason.message += ", status " + std::to_string(raw);
-  if (reason.on_wire) reason.message += ", " + describe_wire_code(code);
+  if (reason.on_wire) {
+    const bool certain = code == kInvalidToken && remote && !showed_token;
+    reason.message += ", " + (certain ? "APPLICATION_ERROR (0xb, as MsQuic numbers it)" : describe_wire_code(code));
+  }
   reason.message += "]";
   return reason;
 }

@@ -11,6 +11,9 @@ namespace msquic_py::quic {
 ///
 /// MsQuic has one status, INTERNAL_ERROR, for most error codes of a peer, and one error code, INTERNAL_ERROR, for most
 /// of its own reasons, which never were on the wire; what is meant follows from both.
-CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote);
+///
+/// MsQuic up to 2.5 has the wrong number for APPLICATION_ERROR, that of INVALID_TOKEN (0xb). Only a server says
+/// INVALID_TOKEN, and only to a client that showed it one: `showed_token`. From anybody else 0xb is APPLICATION_ERROR.
+CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote, bool showed_token = false);
 
 }  // namespace msquic_py::quic

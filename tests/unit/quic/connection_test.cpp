@@ -29,6 +29,22 @@ TEST_F(ConnectionTest, HandshakeTellsBothSidesWhoAndWhat) {
   EXPECT_GT(statistics->rtt_us, 0u);
 }
 
+TEST_F(ConnectionTest, TheLocalAddressIsChosenBeforeTheStart) {
+  listen();
+  Client client = open_client();
+  ASSERT_TRUE(client.connection.set_local_address(*Address::parse("127.0.0.2", 0)));
+  ASSERT_TRUE(client.connection.start(client_configuration, "localhost", *Address::parse("127.0.0.1", port)));
+  ASSERT_TRUE(client.events->wait_connected());
+  EXPECT_EQ(client.connection.local_address().host(), "127.0.0.2");
+  const auto server = listening->wait_connection();
+  ASSERT_TRUE(server);
+  EXPECT_EQ(server->handle().remote_address(), client.connection.local_address());
+  for (Connection each : {client.connection, server->handle()}) {
+    EXPECT_EQ(each.set_local_address(*Address::parse("127.0.0.1", 0)).error().status, Status::InvalidState);
+  }
+  EXPECT_EQ(client.connection.local_address().host(), "127.0.0.2");
+}
+
 TEST_F(ConnectionTest, ResolvesAHostNameOffTheWorker) {
   listen();
   Client client = open_client();

@@ -51,6 +51,16 @@ TEST(TransportClose, TheCodeTellsWhatTheStatusHides) {
 TEST(TransportClose, MessagesNameStatusAndWireCode) {
   EXPECT_EQ(transport_close(kInternalError, 0x3, true).message,
             "the peer ended the connection: a QUIC protocol error [ProtocolError, status 5, FLOW_CONTROL_ERROR (0x3)]");
+  // MsQuic's wrong number for APPLICATION_ERROR, unless INVALID_TOKEN may be meant.
+  EXPECT_EQ(transport_close(130, 0xb, true).message,
+            "the peer ended the connection: the peer gave up during the handshake "
+            "[UserCanceled, status 130, APPLICATION_ERROR (0xb, as MsQuic numbers it)]");
+  EXPECT_EQ(transport_close(130, 0xb, true, true).message,
+            "the peer ended the connection: the peer gave up during the handshake "
+            "[UserCanceled, status 130, INVALID_TOKEN or, from MsQuic, APPLICATION_ERROR (0xb)]");
+  EXPECT_EQ(transport_close(kInternalError, 0xc, true).message,
+            "the peer ended the connection: the peer gave up during the handshake "
+            "[UserCanceled, status 5, APPLICATION_ERROR (0xc)]");
   EXPECT_EQ(transport_close(0, 0, true).message,
             "the peer ended the connection: it gave no reason [Aborted, NO_ERROR (0x0)]");
   EXPECT_EQ(transport_close(62, 1, false).message,
