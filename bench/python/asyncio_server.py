@@ -51,13 +51,10 @@ async def answer_request(stream: Stream) -> None:
     request = await stream.read()
     if len(request) == len(REQUEST):
         stream.write(ANSWER)
-    stream.write_eof()
 
 
 async def answer_requests(connection: Connection) -> None:
-    async with asyncio.TaskGroup() as group:
-        async for stream in connection:
-            group.create_task(answer_request(stream))
+    await connection.serve_streams(answer_request)
 
 
 async def count_datagrams(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 #include "msquic_async_channel.h"
 
+#include <iterator>
 #include <utility>
 
 #include "dispatch_thread.h"
@@ -13,6 +14,12 @@
 namespace nb = nanobind;
 
 namespace msquic_py::python {
+namespace {
+
+// Finished streams that are not kept for the end of the loop's turn: MsQuic's threads work on them meanwhile.
+constexpr std::size_t kFlushed = 32;
+
+}  // namespace
 
 void AsyncQueue::push(Event event) noexcept {
   if (is_closed()) {
@@ -76,7 +83,18 @@ void AsyncChannelObject::check_thread() const {
   throw nb::python_error();
 }
 
-void AsyncChannelObject::dispatch(std::size_t limit) {
+void AsyncChannelObject::dispatch(nb::handle ready, std::size_t limit) {
+  ready_ = ready.is_none() ? nullptr : ready.ptr();
+  try {
+    deliver(limit);
+  } catch (...) {
+    ready_ = nullptr;
+    throw;
+  }
+  ready_ = nullptr;
+}
+
+void AsyncChannelObject::deliver(std::size_t limit) {
   EventQueue& events = queue_->events();
   events.wakeup().clear();
   while (limit != 0) {
@@ -118,6 +136,18 @@ void AsyncChannelObject::mark_dirty(AsyncStreamObject& stream) {
     loop().attr("call_soon")(self.attr("flush"));
   }
   dirty_.push_back(nb::borrow(stream.self()));
+  if (dirty_.size() >= kFlushed) flush_finished();
+}
+
+void AsyncChannelObject::flush_finished() {
+  std::vector<nb::object> streams;
+  std::size_t count =
+      0;  // of those before the first that goes on: streams start in the order in which they were opened
+  while (count != dirty_.size() && nb::inst_ptr<AsyncStreamObject>(dirty_[count])->is_finished()) ++count;
+  streams.assign(std::make_move_iterator(dirty_.begin()),
+                 std::make_move_iterator(dirty_.begin() + static_cast<std::ptrdiff_t>(count)));
+  dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(count));
+  for (const nb::object& stream : streams) nb::inst_ptr<AsyncStreamObject>(stream)->flush();
 }
 
 void AsyncChannelObject::flush() {
@@ -172,8 +202,14 @@ void bind_quic_async_channel(nb::module_& m) {
             return queue->events().wakeup().wait(timeout);
           },
           nb::arg("seconds"), "Waits on a thread of its own for events; False when none came.")
-      .def("dispatch", &AsyncChannelObject::dispatch, nb::arg("limit") = 1024,
-           "Delivers at most `limit` events; called by the loop when file_descriptor is readable.")
+      .def("dispatch", &AsyncChannelObject::dispatch, nb::arg("ready").none(), nb::arg("limit") = 256,
+           nb::sig(
+               "def dispatch(self, ready: list[tuple[contextvars.Context, typing.Any, asyncio.Future[None]]] | None, "
+               "limit: int = 256) -> None"),
+           "Delivers at most `limit` events; called by the loop when file_descriptor is readable. Appends\n"
+           "(context, callback, future) to `ready` for each callback of a future that is done now, which the caller "
+           "runs;\n"
+           "with None the loop does.")
       .def("flush", &AsyncChannelObject::flush, "Sends what streams have written since the last flush.")
       .def("check_thread", &AsyncChannelObject::check_thread, "Raises RuntimeError on another thread than the loop's.")
       .def("close", &AsyncChannelObject::close, "The loop is over.");

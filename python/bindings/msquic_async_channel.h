@@ -42,8 +42,11 @@ class AsyncChannelObject {
   AsyncChannelObject& operator=(const AsyncChannelObject&) = delete;
   ~AsyncChannelObject();
 
-  /// Delivers at most `limit` events; the file descriptor stays readable when more are waiting.
-  void dispatch(std::size_t limit);
+  /// Delivers at most `limit` events; the file descriptor stays readable when more are waiting. What waits for them
+  /// goes to the list `ready` (see settle_future()), or to the loop when that is None.
+  void dispatch(nanobind::handle ready, std::size_t limit);
+  /// While events are delivered, where what waits for a future is to go; else null.
+  [[nodiscard]] PyObject* ready() const noexcept { return ready_; }
   /// Sends what streams have written since the last flush.
   void flush();
   /// `stream` has something to send. The first one of a turn arranges for flush().
@@ -68,6 +71,8 @@ class AsyncChannelObject {
   void clear_references() noexcept;
 
  private:
+  void deliver(std::size_t limit);
+  void flush_finished();
   void release_all() noexcept;
   [[nodiscard]] nanobind::object loop() const;
 
@@ -77,7 +82,8 @@ class AsyncChannelObject {
   std::shared_ptr<AsyncQueue> queue_ = std::make_shared<AsyncQueue>();
   const std::thread::id thread_ = std::this_thread::get_id();
   std::vector<Event> batch_;
-  std::size_t next_ = 0;  // of batch_, to be delivered
+  std::size_t next_ = 0;       // of batch_, to be delivered
+  PyObject* ready_ = nullptr;  // while events are delivered; not counted
   std::vector<nanobind::object> dirty_;
   quic::IntrusiveList<AsyncHeld> held_;
   base::SlabArena arena_;

@@ -43,18 +43,6 @@ void bind_waiting(nb::class_<AsyncConnectionObject>& connection) {
 
 void bind_traffic(nb::class_<AsyncConnectionObject>& connection) {
   connection
-      .def(
-          "_open_stream",
-          [](nb::handle self, bool unidirectional, bool early_data) {
-            return nb::inst_ptr<AsyncConnectionObject>(self)->open_stream(self, unidirectional, early_data);
-          },
-          nb::arg("unidirectional"), nb::arg("early_data"),
-          nb::sig("def _open_stream(self, unidirectional: bool, early_data: bool) -> typing.Any"),
-          "A stream of the channel's stream_type, None when the peer admits no more now.")
-      .def(
-          "_take_peer_stream",
-          [](nb::handle self) { return nb::inst_ptr<AsyncConnectionObject>(self)->take_peer_stream(self); },
-          nb::sig("def _take_peer_stream(self) -> typing.Any"), "The peer's next stream, None when there is none.")
       .def("_take_datagram", &AsyncConnectionObject::take_datagram, nb::sig("def _take_datagram(self) -> bytes | None"),
            "The oldest datagram.")
       .def("_send_datagram", &AsyncConnectionObject::send_datagram, nb::arg("data"), nb::arg("priority"),
@@ -217,6 +205,7 @@ void bind_quic_async_connection(nb::module_& m) {
                    "local_address: tuple[str, int] | None, ticket: bytes | None) -> None"))
       .def("__repr__", &AsyncConnectionObject::describe);
   bind_waiting(connection);
+  bind_connection_operations(connection);
   bind_traffic(connection);
   bind_properties(connection);
   bind_observation(connection);

@@ -63,6 +63,8 @@ class AsyncConnectionObject final : public AsyncHeld {
   /// Raises why the connection is over.
   [[noreturn]] void raise_closed() const;
   [[nodiscard]] bool is_closing() const { return connection_.is_closing(); }
+  /// Over, or about to be, without anything having gone wrong: either side closed with code 0, or this side at all.
+  [[nodiscard]] bool ended_in_order() const;
   [[nodiscard]] bool is_over() const noexcept { return mailbox_->is_over(); }
   void check_thread() const { channel().check_thread(); }
   [[nodiscard]] AsyncChannelObject& channel() const noexcept {
@@ -92,5 +94,7 @@ class AsyncConnectionObject final : public AsyncHeld {
   std::unordered_map<std::uint64_t, PyObject*> tracked_;  // futures of datagrams, by token
   std::uint64_t next_token_ = 0;
 };
+
+void bind_connection_operations(nanobind::class_<AsyncConnectionObject>& connection);
 
 }  // namespace msquic_py::python

@@ -78,14 +78,14 @@ void AsyncConnectionObject::wake(AsyncConnectionWait wait) noexcept {
   AsyncWaiters& waiters = waiters_[wait];
   const bool credit = wait == kWaitBidirectionalCredit || wait == kWaitUnidirectionalCredit;
   if (!credit || is_closing()) {
-    waiters.wake_all();
+    waiters.wake_all(channel().ready());
   } else {
     // As many as can go on; the others wait for more.
     const std::size_t direction = wait - kWaitBidirectionalCredit;
     const std::uint64_t total = mailbox_->credit(direction);
     const std::uint64_t available = total - std::min(total, opened_[direction]);
-    waiters.wake(static_cast<std::size_t>(std::min<std::uint64_t>(available, SIZE_MAX)));
-    if (waiters.has_waiting() && !mailbox_->arm(wait, total)) waiters.wake_all();
+    waiters.wake(static_cast<std::size_t>(std::min<std::uint64_t>(available, SIZE_MAX)), channel().ready());
+    if (waiters.has_waiting() && !mailbox_->arm(wait, total)) waiters.wake_all(channel().ready());
   }
   let_go();
 }
@@ -100,7 +100,7 @@ void AsyncConnectionObject::let_go() noexcept {
 
 void AsyncConnectionObject::forget(AsyncConnectionWait wait, nb::handle future, bool woken) noexcept {
   waiters_[wait].forget(future);
-  if (woken) waiters_[wait].wake(1);
+  if (woken) waiters_[wait].wake(1, channel().ready());
   let_go();
 }
 
@@ -186,7 +186,7 @@ void AsyncConnectionObject::settle_datagram(std::uint64_t token, quic::DatagramS
   PyObject* const future = found->second;
   tracked_.erase(found);
   PyObject* const number = PyLong_FromLong(static_cast<long>(state) + 1);  // UNKNOWN is 0 in msquic.enums
-  settle_future(future, number);
+  settle_future(future, number, channel().ready());
   Py_XDECREF(number);
   let_go();
 }
@@ -227,6 +227,14 @@ void AsyncConnectionObject::raise_closed() const {
   if (error.is_none()) raise_named("ConnectionClosed", "this side closed the connection");
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
   throw nb::python_error();
+}
+
+bool AsyncConnectionObject::ended_in_order() const {
+  if (!is_closing()) return false;
+  using Cause = quic::CloseReason::Cause;
+  const quic::CloseReason reason = close_reason();
+  return reason.cause == Cause::None || reason.cause == Cause::LocalApplication ||
+         (reason.cause == Cause::PeerApplication && reason.code == 0);
 }
 
 std::string AsyncConnectionObject::describe() const {

@@ -9,27 +9,8 @@
 namespace msquic_py::python {
 namespace {
 
-constexpr std::uint64_t kLargestRead = std::uint64_t{1} << 40;
-
 void bind_reading(nb::class_<AsyncStreamObject>& stream) {
   stream
-      .def(
-          "_take",
-          [](AsyncStreamObject& self, std::int64_t most) {
-            return most < 0 ? self.take_all() : self.take(static_cast<std::uint64_t>(most));
-          },
-          nb::arg("most"), nb::sig("def _take(self, most: int) -> bytes | asyncio.Future[None]"),
-          "At most `most` bytes (b\"\" at the end), everything up to the end when negative; a future to wait for when "
-          "they "
-          "are\n"
-          "not here.")
-      .def(
-          "_take_exactly",
-          [](AsyncStreamObject& self, nb::handle count) {
-            return self.take_exactly(unsigned_argument(count, "n", kLargestRead));
-          },
-          nb::arg("count"), nb::sig("def _take_exactly(self, count: int) -> bytes | asyncio.Future[None]"),
-          "`count` bytes, fewer at the end, a future to wait for when they are not here.")
       .def(
           "_take_until",
           [](AsyncStreamObject& self, nb::handle separator, std::uint64_t most) {
@@ -71,8 +52,6 @@ void bind_writing(nb::class_<AsyncStreamObject>& stream) {
           nb::arg("code") = 0, nb::sig("def reset(self, code: int = 0) -> None"),
           "RESET_STREAM (RFC 9000 section 19.4) with the application's `code`, 0 to 2**62 - 1: abandons this side's\n"
           "direction; what has not arrived may never do. Raises InvalidState on a unidirectional stream of the peer.")
-      .def("_needs_drain", &AsyncStreamObject::needs_drain, "Whether drain() has to wait.")
-      .def("_write_level", &AsyncStreamObject::write_level, "Bytes that may be on the way without drain() waiting.")
       .def("_check_writable", &AsyncStreamObject::check_writable, "Raises why nothing can be written any more.")
       .def("_wait_writable", &AsyncStreamObject::wait_writable, nb::arg("level"),
            nb::sig("def _wait_writable(self, level: int) -> asyncio.Future[None] | None"),
@@ -85,6 +64,7 @@ void bind_writing(nb::class_<AsyncStreamObject>& stream) {
 void bind_quic_async_stream(nb::module_& m) {
   nb::class_<AsyncStreamObject> stream(m, "AsyncStream", nb::type_slots(collectable_slots<AsyncStreamObject>),
                                        nb::is_weak_referenceable(), "The native part of msquic.asyncio.Stream.");
+  bind_stream_operations(stream);
   bind_reading(stream);
   bind_writing(stream);
   stream
@@ -107,6 +87,10 @@ void bind_quic_async_stream(nb::module_& m) {
       .def_prop_ro(
           "_connection", [](const AsyncStreamObject& self) { return self.connection(); },
           nb::sig("def _connection(self, /) -> AsyncConnection"))
+      .def_prop_ro("_is_silent", &AsyncStreamObject::is_silent, "Whether nothing came yet that a reader would get.")
+      .def("_finish", &AsyncStreamObject::finish,
+           "What its handler has done is over: ends this side's direction, and wants no more of the peer's.")
+      .def("_abort", &AsyncStreamObject::abort, nb::arg("code"), "Abandons the directions that are not finished.")
       .def("_wait_closed", &AsyncStreamObject::wait_closed,
            nb::sig("def _wait_closed(self) -> asyncio.Future[None] | None"),
            "A future for when both directions are over; None when they are already.")

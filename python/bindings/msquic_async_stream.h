@@ -62,13 +62,19 @@ class AsyncStreamObject final : public AsyncHeld {
 
   void reset(std::uint64_t code);
   void stop(std::uint64_t code);
+  /// Nothing came yet that a reader would get.
+  [[nodiscard]] bool is_silent() const noexcept { return buffered_ == 0 && mailbox_->is_silent(); }
+  /// write_eof() and stop(0), as far as the directions are not finished.
+  void finish();
+  /// reset() and stop(), as far as the directions are not finished.
+  void abort(std::uint64_t code);
   /// A future for when it is over; None when it is already.
   [[nodiscard]] nanobind::object wait_closed();
   void set_priority(std::uint16_t priority);
 
-  void wake_reader() noexcept { readers_.wake_all(); }
-  void wake_writers() noexcept { writers_.wake_all(); }
-  void wake_closed() noexcept { closed_.wake_all(); }
+  void wake_reader() noexcept;
+  void wake_writers() noexcept;
+  void wake_closed() noexcept;
   /// When nobody waits any more, the channel need not hold the stream.
   void let_go() noexcept;
   /// The coroutine that waited for `future` went away.
@@ -156,5 +162,7 @@ class AsyncStreamObject final : public AsyncHeld {
   AsyncWaiters writers_;
   AsyncWaiters closed_;
 };
+
+void bind_stream_operations(nanobind::class_<AsyncStreamObject>& stream);
 
 }  // namespace msquic_py::python

@@ -79,6 +79,11 @@ std::uint64_t AsyncStreamMailbox::land(std::span<const base::Bytes> chunks, std:
   return done;
 }
 
+bool AsyncStreamMailbox::is_silent() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return received_.empty() && !incoming_.fin && !incoming_.over && !incoming_.reset;
+}
+
 void AsyncStreamMailbox::begin_landing(std::span<std::uint8_t> room) noexcept {
   const std::lock_guard lock(mutex_);
   landing_ = room;

@@ -76,6 +76,8 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
   /// stream was paused and must go on.
   Incoming take_received(std::vector<base::SharedBytes>& slices, std::uint64_t wanted, bool& resume) noexcept;
   [[nodiscard]] Incoming incoming() const noexcept;
+  /// Nothing was received, and the direction goes on.
+  [[nodiscard]] bool is_silent() const noexcept;
   /// Lets what arrives next go straight to `room`, which must stay until end_landing().
   void begin_landing(std::span<std::uint8_t> room) noexcept;
   /// How many bytes went there. They come before what take_received() gives.

@@ -43,6 +43,12 @@ nb::object AsyncStreamObject::wait(AsyncWaiters& waiters) {
   return future;
 }
 
+void AsyncStreamObject::wake_reader() noexcept { readers_.wake_all(owner().channel().ready()); }
+
+void AsyncStreamObject::wake_writers() noexcept { writers_.wake_all(owner().channel().ready()); }
+
+void AsyncStreamObject::wake_closed() noexcept { closed_.wake_all(owner().channel().ready()); }
+
 void AsyncStreamObject::let_go() noexcept {
   if (readers_.empty() && writers_.empty() && closed_.empty()) owner().channel().release(*this);
 }
@@ -223,6 +229,18 @@ void AsyncStreamObject::reset(std::uint64_t code) {
   if (!mailbox_->is_over()) or_raise(stream_.abort_send(code));
   wake_writers();
   let_go();
+}
+
+void AsyncStreamObject::finish() {
+  if (mailbox_->is_over() || owner().is_closing()) return;
+  if (is_writing() && !send_error_ && mailbox_->stop_code() == AsyncStreamMailbox::kNone) write_eof();
+  if (is_reading() && !at_eof()) stop(0);
+}
+
+void AsyncStreamObject::abort(std::uint64_t code) {
+  if (mailbox_->is_over() || owner().is_closing()) return;
+  if (is_writing()) reset(code);
+  if (is_reading() && !at_eof()) stop(code);
 }
 
 nb::object AsyncStreamObject::wait_closed() {

@@ -14,10 +14,32 @@ bool is_done(PyObject* future) noexcept {
   return done != Py_False;
 }
 
+/// Moves the callbacks of `future` behind `ready`. Whatever is in the way, they stay, and the loop runs them.
+void collect_callbacks(PyObject* future, PyObject* ready) noexcept {
+  static PyObject* const callbacks_name = PyUnicode_InternFromString("_callbacks");
+  static PyObject* const remove_name = PyUnicode_InternFromString("remove_done_callback");
+  PyObject* const callbacks = PyObject_GetAttr(future, callbacks_name);  // a list of (callback, context), or None
+  if (callbacks == nullptr) return PyErr_Clear();                        // not one of asyncio's
+  const Py_ssize_t count = PyList_Check(callbacks) ? PyList_Size(callbacks) : 0;
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    PyObject* const pair = PyList_GetItem(callbacks, i);
+    if (!PyTuple_Check(pair) || PyTuple_Size(pair) != 2) break;
+    PyObject* const callback = PyTuple_GetItem(pair, 0);
+    PyObject* const entry = PyTuple_Pack(3, PyTuple_GetItem(pair, 1), callback, future);
+    PyObject* const removed =
+        entry == nullptr ? nullptr : PyObject_CallMethodObjArgs(future, remove_name, callback, nullptr);
+    if (removed == nullptr || PyList_Append(ready, entry) != 0) PyErr_WriteUnraisable(future);
+    Py_XDECREF(removed);
+    Py_XDECREF(entry);
+  }
+  Py_DECREF(callbacks);
+}
+
 }  // namespace
 
-void settle_future(PyObject* future, PyObject* result) noexcept {
+void settle_future(PyObject* future, PyObject* result, PyObject* ready) noexcept {
   if (future == nullptr) return;
+  if (ready != nullptr) collect_callbacks(future, ready);
   static PyObject* const name = PyUnicode_InternFromString("set_result");
   PyObject* const told = PyObject_CallMethodObjArgs(future, name, result == nullptr ? Py_None : result, nullptr);
   if (told == nullptr) {
@@ -55,21 +77,21 @@ PyObject* AsyncWaiters::take_first() noexcept {
   return future;
 }
 
-void AsyncWaiters::wake(std::size_t count) noexcept {
+void AsyncWaiters::wake(std::size_t count, PyObject* ready) noexcept {
   while (count != 0 && first_ != nullptr) {
     PyObject* const future = take_first();
     if (!is_done(future)) --count;
-    settle_future(future);
+    settle_future(future, nullptr, ready);
   }
 }
 
-void AsyncWaiters::wake_all() noexcept {
+void AsyncWaiters::wake_all(PyObject* ready) noexcept {
   PyObject* const first = std::exchange(first_, nullptr);
-  if (others_.empty()) return settle_future(first);
+  if (others_.empty()) return settle_future(first, nullptr, ready);
   std::vector<PyObject*> others;
   others.swap(others_);
-  settle_future(first);
-  for (PyObject* const future : others) settle_future(future);
+  settle_future(first, nullptr, ready);
+  for (PyObject* const future : others) settle_future(future, nullptr, ready);
 }
 
 void AsyncWaiters::forget(nanobind::handle future) noexcept {

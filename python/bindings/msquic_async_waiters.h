@@ -9,7 +9,11 @@ namespace msquic_py::python {
 
 /// Settles a future of asyncio with `result` (None when null), unless it is done already, which a cancelled one is.
 /// Takes over the reference to the future; null is no future. Needs the GIL.
-void settle_future(PyObject* future, PyObject* result = nullptr) noexcept;
+///
+/// With a list of Python in `ready`, what waits for the future is not handed to the loop but appended there, as tuples
+/// (context, callback, future): whoever calls `context.run(callback, future)` for each does what the loop would do in
+/// its next turn, without the loop's handle and queue, which cost more than the rest of a wake-up.
+void settle_future(PyObject* future, PyObject* result = nullptr, PyObject* ready = nullptr) noexcept;
 
 /// The futures of the coroutines that wait for one thing, the longest waiting first. There is rarely more than one,
 /// which costs no allocation. All members need the GIL.
@@ -24,9 +28,9 @@ class AsyncWaiters {
   /// Whether anybody still waits.
   [[nodiscard]] bool has_waiting() noexcept;
   void add(nanobind::handle future);
-  /// Settles up to `count` futures of those that still wait.
-  void wake(std::size_t count) noexcept;
-  void wake_all() noexcept;
+  /// Settles up to `count` futures of those that still wait; `ready` as in settle_future().
+  void wake(std::size_t count, PyObject* ready) noexcept;
+  void wake_all(PyObject* ready) noexcept;
   /// The coroutine that waited for `future` went away.
   void forget(nanobind::handle future) noexcept;
   void clear() noexcept;

@@ -15,6 +15,7 @@ void bind_msquic(nb::module_& m) {
   bind_quic_stream(m);
   bind_quic_connection(m);
   bind_quic_listener(m);
+  bind_quic_async_operation(m);
   bind_quic_async_stream(m);
   bind_quic_async_connection(m);
   bind_quic_async_channel(m);

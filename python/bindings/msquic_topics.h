@@ -18,6 +18,7 @@ void bind_quic_connection(nb::module_& m);
 void bind_quic_stream(nb::module_& m);
 void bind_quic_listener(nb::module_& m);
 void bind_quic_async_channel(nb::module_& m);
+void bind_quic_async_operation(nb::module_& m);
 void bind_quic_async_stream(nb::module_& m);
 void bind_quic_async_connection(nb::module_& m);
 void bind_quic_async_listener(nb::module_& m);

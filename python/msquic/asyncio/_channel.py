@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from collections.abc import Callable
+from contextvars import Context
 
 from msquic._native.quic import AsyncChannel
 from msquic.asyncio.connection import Connection
@@ -34,11 +36,34 @@ def _new_channel(loop: asyncio.AbstractEventLoop) -> AsyncChannel:
     try:
         if channel.file_descriptor < 0:
             raise NotImplementedError
-        loop.add_reader(channel.file_descriptor, channel.dispatch)
+        loop.add_reader(channel.file_descriptor, _dispatch, channel)
     except NotImplementedError:  # the Proactor loop of Windows
         arguments = (reference, weakref.ref(channel))
         threading.Thread(target=_wait_for_events, args=arguments, name="msquic-asyncio-events", daemon=True).start()
     return channel
+
+
+def _dispatch(channel: AsyncChannel) -> None:
+    """Delivers events, and runs what waits for them here instead of in the loop's next turn, which costs half as much.
+
+    In debug mode the loop does it, which measures each callback.
+    """
+    loop = asyncio.get_running_loop()
+    if loop.get_debug():
+        channel.dispatch(None)
+        return
+    ready: list[tuple[Context, Callable[[object], object], asyncio.Future[None]]] = []
+    try:
+        channel.dispatch(ready)
+    finally:
+        left = iter(ready)
+        try:
+            for context, callback, future in left:
+                context.run(callback, future)
+        finally:
+            # Only after an exception, like the KeyboardInterrupt of a task, which asyncio lets through.
+            for context, callback, future in left:
+                loop.call_soon(callback, future, context=context)
 
 
 def _wait_for_events(
@@ -55,7 +80,7 @@ def _wait_for_events(
             return
         if signalled:
             try:
-                loop.call_soon_threadsafe(channel.dispatch)
+                loop.call_soon_threadsafe(_dispatch, channel)
             except RuntimeError:  # closed meanwhile
                 return
         del channel, loop

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 from asyncio import CancelledError, get_running_loop
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Self
 
 from msquic._native.quic import AsyncConnection
+from msquic.asyncio._stream_service import StreamService
 from msquic.asyncio.stream import Stream
 from msquic.enums import DatagramSendState
-from msquic.exceptions import ConnectionClosed, ConnectionFailed, PeerClosed, StreamLimitReached
+from msquic.exceptions import ConnectionClosed, ConnectionFailed, PeerClosed
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -66,54 +67,25 @@ class Connection(AsyncConnection):
         """The protocol that was agreed on (ALPN, RFC 7301); ``""`` before the handshake decided it."""
         return self._alpn.decode("utf-8", "surrogateescape")
 
-    async def open_stream(self, *, wait: bool = True, early_data: bool = False) -> Stream:
-        """A new bidirectional stream.
-
-        The peer limits how many may be open (RFC 9000 section 4.6). ``wait``: wait until it admits one more, in the
-        order of the calls; else :class:`~msquic.StreamLimitReached` is raised at once. The peer learns of the stream
-        with the first turn of the loop. ``early_data``: what is written before the handshake is complete goes out as
-        0-RTT data, which an attacker can replay; it needs ``connect(ticket=…, early_data=True)``.
-
-        Raises a :class:`~msquic.ConnectionFailed` when the connection is closed.
-        """
-        while (opened := self._open_stream(False, early_data)) is None:
-            await self._wait_for_credit(_Wait.BIDIRECTIONAL_CREDIT, wait)
-        stream: Stream = opened
-        return stream
-
-    async def open_uni_stream(self, *, wait: bool = True, early_data: bool = False) -> Stream:
-        """A new unidirectional stream, on which only this side sends; like :meth:`open_stream` otherwise."""
-        while (opened := self._open_stream(True, early_data)) is None:
-            await self._wait_for_credit(_Wait.UNIDIRECTIONAL_CREDIT, wait)
-        stream: Stream = opened
-        return stream
-
-    async def accept_stream(self) -> Stream:
-        """The next stream that the peer opens, of either kind, in the order of their arrival.
-
-        Raises a :class:`~msquic.ConnectionFailed` when the connection is closed and all were accepted.
-        """
-        while (accepted := self._take_peer_stream()) is None:
-            await self._wait_for(_Wait.PEER_STREAM)
-        stream: Stream = accepted
-        return stream
-
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Stream:
-        """The next stream of the peer. The iteration ends when either side closed with code 0, else it raises why."""
-        try:
-            while (accepted := self._take_peer_stream()) is None:
-                await self._wait_for(_Wait.PEER_STREAM)
-        except ConnectionClosed:
-            raise StopAsyncIteration from None
-        except PeerClosed as error:
-            if error.app_code == 0:
-                raise StopAsyncIteration from None
-            raise
-        stream: Stream = accepted
-        return stream
+    async def serve_streams(self, handler: Callable[[Stream], Awaitable[object]], *, limit: int | None = None) -> None:
+        """Runs ``handler(stream)`` for each stream that the peer opens, side by side, until the connection is over.
+
+        At its end the stream is finished, as by ``async with stream``; when it raises, the stream is aborted with code
+        1, the loop's exception handler is told, and the others go on. ``limit``: no more handlers than that at a time;
+        the peer's further streams wait. Several handlers run in one task after each other, so a context variable that
+        one sets may be seen by a later one.
+
+        Returns when either side closed with code 0 and the handlers have ended, else raises why the connection ended.
+        Cancelled, it cancels the handlers and waits for them.
+
+        The fastest way to serve small requests: a handler that finds its request complete needs no task of its own.
+        """
+        if limit is not None and limit < 1:
+            raise ValueError("limit must be at least 1")
+        await StreamService(self, handler, limit).run()
 
     def send_datagram(self, data: Buffer, *, priority: bool = False) -> None:
         """Sends an unreliable datagram (RFC 9221); the bytes are copied.
@@ -129,12 +101,6 @@ class Connection(AsyncConnection):
         future: asyncio.Future[int] = get_running_loop().create_future()
         self._send_datagram(data, priority, future)
         return DatagramSendState(await future)
-
-    async def receive_datagram(self) -> bytes:
-        """The oldest datagram that was received. Raises a :class:`~msquic.ConnectionFailed` when none can come."""
-        while (datagram := self._take_datagram()) is None:
-            await self._wait_for(_Wait.DATAGRAM)
-        return datagram
 
     async def datagrams(self) -> AsyncIterator[bytes]:
         """Iterates over the datagrams; ends when either side closed with code 0, else raises why it ended."""
@@ -254,11 +220,3 @@ class Connection(AsyncConnection):
         except BaseException:
             self._forget(wait, future, future.done() and not future.cancelled())
             raise
-
-    async def _wait_for_credit(self, wait: _Wait, may_wait: bool) -> None:
-        if not may_wait:
-            raise StreamLimitReached(
-                "the peer admits no more streams now: wait for some to end, or let open_stream() wait",
-                name="StreamLimitReached",
-            )
-        await self._wait_for(wait)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from msquic.asyncio.connection import Connection
 
-_CHUNK = 1024 * 1024
 _LINE_LIMIT = 64 * 1024
 
 
@@ -45,31 +44,6 @@ class Stream(AsyncStream):
     def connection(self) -> Connection:
         """The connection that carries the stream."""
         return cast("Connection", self._connection)
-
-    async def read(self, n: int = -1) -> bytes:
-        """At most ``n`` bytes, at least one; ``b""`` when the peer finished and everything was read.
-
-        Without ``n``, everything up to the end, however much that is.
-        """
-        while not isinstance(data := self._take(n), bytes):
-            # Not through _settled(): one coroutine more is a tenth of what a small request costs.
-            try:
-                await data
-            except BaseException:
-                self._forget(data)
-                raise
-        return data
-
-    async def readexactly(self, n: int) -> bytes:
-        """``n`` bytes.
-
-        Raises :class:`asyncio.IncompleteReadError`, with what there was, when the peer finishes before.
-        """
-        while not isinstance(data := self._take_exactly(n), bytes):
-            await self._settled(data)
-        if len(data) < n:
-            raise IncompleteReadError(data, n)
-        return data
 
     async def readuntil(self, separator: Buffer = b"\n", limit: int = _LINE_LIMIT) -> bytes:
         """The bytes up to and with ``separator``.
@@ -103,29 +77,10 @@ class Stream(AsyncStream):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> bytes:
-        """The bytes that are there, at most 1 MiB, at least one; the iteration ends when the peer finished."""
-        data = await self.read(_CHUNK)
-        if not data:
-            raise StopAsyncIteration
-        return data
-
     def writelines(self, data: Iterable[Buffer]) -> None:
         """``write()`` for each of them."""
         for piece in data:
             self.write(piece)
-
-    async def drain(self) -> None:
-        """Waits until there is room for more; see **Back-pressure**. Several coroutines may wait.
-
-        Raises what ``write()`` would raise.
-        """
-        self._check_writable()
-        while self._needs_drain():
-            future = self._wait_writable(self._write_level() // 2)
-            if future is not None:
-                await self._settled(future)
-            self._check_writable()
 
     async def wait_acked(self) -> None:
         """Waits until the peer's QUIC acknowledged everything that was written, which says nothing of its application.
