@@ -128,7 +128,9 @@ void bind_configuration_credentials(nb::class_<ConfigurationObject>& configurati
           "regularly. None: random ones that end with the configuration.\n\n"
           "Trust, of a client in servers and of a server in client certificates: `ca_file` and `ca_data`, in PEM, take "
           "the place\n"
-          "of the system's roots. Pins as in load_credential_none().")
+          "of the system's roots. Pins as in load_credential_none(). `no_certificate_validation` accepts whatever the "
+          "peer shows;\n"
+          "a server still asks its clients for a certificate.")
       .def(
           "load_credential_file", load_file, nb::arg("cert_file").none(), nb::arg("key_file").none(),
           nb::arg("is_client").none() = false, nb::kw_only(), nb::arg("ca_file").none() = nb::none(),

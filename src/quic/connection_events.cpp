@@ -89,11 +89,7 @@ QUIC_STATUS ConnectionState::on_event(QUIC_CONNECTION_EVENT& event) noexcept {
       break;
     case QUIC_CONNECTION_EVENT_DATAGRAM_SEND_STATE_CHANGED: on_datagram_send_state(event); break;
     case QUIC_CONNECTION_EVENT_RESUMED:
-      if (handler != nullptr &&
-          !handler->on_resumed({event.RESUMED.ResumptionState, event.RESUMED.ResumptionStateLength})) {
-        return QUIC_STATUS_CONNECTION_REFUSED;
-      }
-      break;
+      return on_resumed({event.RESUMED.ResumptionState, event.RESUMED.ResumptionStateLength});
     case QUIC_CONNECTION_EVENT_RESUMPTION_TICKET_RECEIVED: on_ticket(event); break;
     case QUIC_CONNECTION_EVENT_PEER_CERTIFICATE_RECEIVED: return on_certificate(event);
     default: break;
@@ -294,23 +290,6 @@ void ConnectionState::on_datagram_send_state(QUIC_CONNECTION_EVENT& event) noexc
   }
   ConnectionHandler* const handler = listener();
   if (token != 0 && handler != nullptr) handler->on_datagram_send_state(token, state);
-}
-
-void ConnectionState::on_ticket(const QUIC_CONNECTION_EVENT& event) noexcept {
-  ConnectionHandler* const handler = listener();
-  if (handler == nullptr) return;
-  const auto& in = event.RESUMPTION_TICKET_RECEIVED;
-  std::string name;
-  std::string alpn;
-  std::string trust;
-  {
-    const std::lock_guard lock(mutex_);
-    name = server_name_;
-    alpn = alpn_;
-    if (configuration_ != nullptr) trust = configuration_->trust();
-  }
-  const ResumptionTicket ticket{name, alpn, trust, {in.ResumptionTicket, in.ResumptionTicketLength}};
-  handler->on_resumption_ticket(ticket.encode());
 }
 
 }  // namespace msquic_py::quic

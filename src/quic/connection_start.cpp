@@ -20,21 +20,6 @@ Result<void> ConnectionState::set_local_address(const Address& address) noexcept
   return {};
 }
 
-Result<void> ConnectionState::set_resumption_ticket(base::Bytes ticket) {
-  if (server_ || start_requested_.load(std::memory_order_acquire)) {
-    return base::Failure{
-        Error::own(Status::InvalidState, "a resumption ticket is set before a client connection starts")};
-  }
-  if (!ResumptionTicket::decode(ticket)) {
-    return base::Failure{
-        Error::own(Status::InvalidParameter, "these bytes are not a resumption ticket from on_resumption_ticket()")};
-  }
-  const std::lock_guard lock(mutex_);
-  ticket_.assign(ticket.begin(), ticket.end());
-  has_ticket_.store(true, std::memory_order_release);
-  return {};
-}
-
 Result<void> ConnectionState::start(const Configuration& configuration, const std::string& host,
                                     std::optional<Address> remote, std::uint16_t port) {
   if (!configuration) return base::Failure{closed_handle("the configuration")};

@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::uint64_t kLargestCode = (std::uint64_t{1} << 62) - 1;
 constexpr std::size_t kLongestReason = 512;
-constexpr std::size_t kLongestTicketData = 1000;
 std::uint8_t kNothing = 0;
 
 }  // namespace
@@ -74,6 +73,7 @@ void ConnectionState::take_over(std::shared_ptr<ConnectionHandler> handler, Hand
     apply_scheduling(configuration_->settings());
   }
   report_what_came_before();
+  answer_what_is_not_asked();
 }
 
 void ConnectionState::disown() noexcept {
@@ -213,28 +213,6 @@ Result<void> ConnectionState::send_datagram(SendRecord* record, DatagramSendFlag
   }
   send_records_.give_back(record);
   return base::Failure{*error};
-}
-
-Result<void> ConnectionState::send_resumption_ticket(base::Bytes data, bool last) noexcept {
-  const Inside inside(*this);
-  if (!inside) return base::Failure{closed_handle("the connection")};
-  if (data.size() > kLongestTicketData) {
-    return base::Failure{Error::own(Status::InvalidParameter, "a resumption ticket carries at most 1000 bytes")};
-  }
-  // MsQuic refuses further tickets only once its worker has sent the last one.
-  if (last_ticket_sent_.load(std::memory_order_acquire) ||
-      (last && last_ticket_sent_.exchange(true, std::memory_order_acq_rel))) {
-    return base::Failure{Error::own(Status::InvalidState, "the connection's last resumption ticket was sent already")};
-  }
-  const QUIC_STATUS status = api().ConnectionSendResumptionTicket(
-      handle_, last ? QUIC_SEND_RESUMPTION_FLAG_FINAL : QUIC_SEND_RESUMPTION_FLAG_NONE,
-      static_cast<std::uint16_t>(data.size()), data.data());
-  if (QUIC_FAILED(status)) {
-    if (last) last_ticket_sent_.store(false, std::memory_order_release);
-    return base::Failure{Error::from_raw(
-        status, "sending a resumption ticket (servers only, after the handshake, with server_resumption_level)")};
-  }
-  return {};
 }
 
 bool ConnectionState::add(StreamState& stream) noexcept {

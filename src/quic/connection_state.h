@@ -117,6 +117,8 @@ class ConnectionState {
   void hand_out_held_streams() noexcept;
   void on_datagram_send_state(QUIC_CONNECTION_EVENT& event) noexcept;
   void on_ticket(const QUIC_CONNECTION_EVENT& event) noexcept;
+  QUIC_STATUS on_resumed(base::Bytes application_data) noexcept;
+  void answer_what_is_not_asked() noexcept;
   QUIC_STATUS on_certificate(const QUIC_CONNECTION_EVENT& event) noexcept;
   QUIC_STATUS refuse_certificate(const CertificateVerdict& verdict) noexcept;
   void set_certificate_cause(const CertificateVerdict& verdict) noexcept;

@@ -139,6 +139,29 @@ async def test_mutual_tls():
     assert names == [CLIENT.der, None]
 
 
+async def test_a_server_that_verifies_nothing_takes_any_certificate():
+    seen = []
+
+    async def handler(connection):
+        seen.append(connection.peer_certificate)
+        await connection.wait_closed()
+
+    async with at(handler, client_certificates="required", verify=False) as server:
+        for shown in (CLIENT, STRANGER):  # neither root is known to it
+            async with to(server, certificate=shown.loaded()):
+                await until(lambda shown=shown: seen and seen[-1] == shown.der)
+        nobody = await to(server)
+        error = await within(nobody.wait_closed())
+        assert isinstance(error, msquic.TlsAlert)
+        assert error.alert == 116
+    async with at(handler, client_certificates="optional", verify=False) as server, to(server) as connection:
+        await until(lambda: seen[-1] is None)
+        assert not connection.is_closed
+    assert seen == [CLIENT.der, STRANGER.der, None]
+    with pytest.raises(msquic.InvalidArgument, match="pinned_sha256"):
+        await at(handler, client_certificates="required", verify=False, pinned_sha256=["00" * 32])
+
+
 async def test_a_server_verifies_clients_with_a_coroutine():
     seen = []
 

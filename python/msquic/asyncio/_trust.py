@@ -102,6 +102,7 @@ def load_server(
         ca_data=trust.ca_data,
         pinned_sha256=trust.pinned_sha256,
         pinned_public_key_sha256=trust.pinned_public_key_sha256,
+        no_certificate_validation=trust.verify is False,
         client_certificates=client_certificates,
         ticket_keys=ticket_keys,
     )

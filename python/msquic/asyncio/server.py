@@ -190,7 +190,9 @@ def serve(
         certificate: a :class:`~msquic.Certificate`, or several in a mapping by server name (``"*.example.org"`` for any
             one label, ``""`` for all other clients); or ``cert_file``, ``key_file`` and ``key_password``.
         client_certificates: whether clients are asked for a certificate. Those that are shown are verified with
-            ``ca_file``, ``ca_data``, the pins, or by a ``verify`` function as in :func:`connect`.
+            ``ca_file``, ``ca_data``, the pins, or by a ``verify`` function as in :func:`connect`. With
+            ``verify=False`` whatever they show is accepted: who they are is then for the handler to find out, from
+            ``connection.peer_certificate``.
         resumption: what returning clients may do. Each client gets a ticket when its handshake is complete.
             ``RESUME_AND_ZERORTT`` also admits early data, **which an attacker can replay**: streams say
             ``is_early_data``.

@@ -126,6 +126,21 @@ TEST_F(ResumptionTest, TheServerMayRefuseTheSession) {
   EXPECT_FALSE(client.events->resumed);
 }
 
+TEST_F(ResumptionTest, ATicketOfAMoreGenerousServerCostsTheSessionOnly) {
+  // MsQuic remembers in a ticket how much the server admitted, and resumes nothing under lower limits.
+  Credentials credentials = server_credentials();
+  credentials.ticket_keys = base::ByteVector(32, 7);
+  listening->configuration = open_configuration(server_settings, credentials);
+  const base::ByteVector ticket = obtain_ticket();
+  server_settings.peer_bidi_stream_count = 1;
+  listening->configuration = open_configuration(server_settings, credentials);
+  Client client = open_client();
+  ASSERT_TRUE(client.connection.set_resumption_ticket(ticket));
+  ASSERT_TRUE(client.connection.start(client_configuration, "localhost", *Address::parse("127.0.0.1", port)));
+  ASSERT_TRUE(client.events->wait_connected());
+  EXPECT_FALSE(client.events->resumed);
+}
+
 TEST_F(ResumptionTest, ATicketCarriesNoTrustElsewhere) {
   const base::ByteVector ticket = obtain_ticket();
   Client other_name = open_client();
