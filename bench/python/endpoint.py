@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,9 @@ class Endpoint:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+            return
+        if self._process.returncode < 0:
+            print(f"{self.name} crashed: signal {-self._process.returncode}", file=sys.stderr)
 
     def __enter__(self) -> Endpoint:
         return self

@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   try {
-    const msquic_py::bench::MsQuicApi api(profile);
+    msquic_py::bench::MsQuicApi api(profile);
     if (server->parsed()) {
       msquic_py::bench::serve(api, certificate, key);
     } else {

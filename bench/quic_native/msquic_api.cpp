@@ -52,8 +52,15 @@ MsQuicApi::MsQuicApi(QUIC_EXECUTION_PROFILE profile) {
 }
 
 MsQuicApi::~MsQuicApi() {
-  if (registration_ != nullptr) table_->RegistrationClose(registration_);
+  close_registration();
   MsQuicClose(table_);
+}
+
+void MsQuicApi::close_registration() noexcept {
+  if (registration_ == nullptr) return;
+  table_->RegistrationShutdown(registration_, QUIC_CONNECTION_SHUTDOWN_FLAG_NONE, 0);
+  table_->RegistrationClose(registration_);
+  registration_ = nullptr;
 }
 
 HQUIC MsQuicApi::server_configuration(const std::string& certificate, const std::string& key) const {

@@ -15,6 +15,9 @@ class MsQuicApi {
   MsQuicApi& operator=(const MsQuicApi&) = delete;
   ~MsQuicApi();
 
+  /// Ends every connection, and waits until MsQuic calls nobody any more. Configurations have to be closed before.
+  void close_registration() noexcept;
+
   const QUIC_API_TABLE* operator->() const noexcept { return table_; }
   [[nodiscard]] HQUIC registration() const noexcept { return registration_; }
   /// For every job, with the settings that all contestants have: send buffering off, large windows.

@@ -225,7 +225,7 @@ QUIC_STATUS QUIC_API on_listener(HQUIC, void* context, QUIC_LISTENER_EVENT* even
 
 }  // namespace
 
-void serve(const MsQuicApi& api, const std::string& certificate, const std::string& key) {
+void serve(MsQuicApi& api, const std::string& certificate, const std::string& key) {
   Server server{api, api.server_configuration(certificate, key)};
   HQUIC listener = nullptr;
   require(api->ListenerOpen(api.registration(), on_listener, &server, &listener), "ListenerOpen");
@@ -245,8 +245,8 @@ void serve(const MsQuicApi& api, const std::string& certificate, const std::stri
     std::fflush(stdout);
   }
   api->ListenerClose(listener);
-  api->RegistrationShutdown(api.registration(), QUIC_CONNECTION_SHUTDOWN_FLAG_NONE, 0);
   api->ConfigurationClose(server.configuration);
+  api.close_registration();  // `server` goes with this function, and connections that end refer to it
 }
 
 }  // namespace msquic_py::bench

@@ -23,8 +23,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     command = [sys.executable, str(ROOT / "bench/run.py"), "--build", str(TREE), "--output", str(output)]
     command += ["--only", "quic,idle", "--contestants", "msquic.asyncio,msquic callbacks,aioquic"]
     command += ["--rounds", "1", "--scale", "0.02", "--connections", "5", "--idle-seconds", "0.2"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=55, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "crashed" not in done.stderr, done.stderr
     read: dict[str, Any] = json.loads(output.read_text())
     return read
 
