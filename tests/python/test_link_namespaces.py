@@ -94,10 +94,10 @@ async def test_the_connection_follows_a_client_that_moves_to_another_address(iss
         assert (await program.event("connected"))["remote"][0] == CLIENT
         peer.tell("uni 200000")
         await peer.event("acknowledged")
+        assert (await program.event("answered"))["remote"][0] == CLIENT
         peer.tell(f"rebind {OTHER_CLIENT}:0")
         await peer.event("rebound")
         await client.run("ip", "address", "del", f"{CLIENT}/24", "dev", "veth")
-        assert (await program.event("answered"))["remote"][0] == CLIENT
         peer.tell("uni 500000")
         await peer.event("acknowledged")
         assert (await program.event("answered"))["remote"][0] == OTHER_CLIENT
