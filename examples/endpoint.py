@@ -21,8 +21,8 @@ Program = Callable[[argparse.Namespace, asyncio.Event], Awaitable[int]]
 
 
 def client_parser(description: str | None) -> argparse.ArgumentParser:
-    """The options of a program that connects somewhere."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    """The options of a program that connects somewhere; the first line of `description` is shown."""
+    parser = _parser(description)
     parser.add_argument("--host", default="127.0.0.1", help="host name or address of the server or relay")
     parser.add_argument("--port", type=_port, default=4433, help="its UDP port")
     parser.add_argument("--path", default="/moqt", help="PATH in CLIENT_SETUP")
@@ -33,8 +33,8 @@ def client_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def server_parser(description: str | None) -> argparse.ArgumentParser:
-    """The options of a program that listens."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    """The options of a program that listens; the first line of `description` is shown."""
+    parser = _parser(description)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=_port, default=4433, help="UDP port to listen on; 0 takes a free one")
     parser.add_argument("--cert", help="certificate chain, PEM; without it a development certificate is made")
@@ -119,6 +119,11 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _parser(description: str | None) -> argparse.ArgumentParser:
+    first_line = (description or "").partition("\n")[0]
+    return argparse.ArgumentParser(description=first_line, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 
 
 def _port(text: str) -> int:

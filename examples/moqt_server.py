@@ -64,7 +64,7 @@ async def server(args: argparse.Namespace, stop: asyncio.Event) -> int:
 
 
 def main() -> int:
-    parser = endpoint.server_parser(__doc__.partition("\n")[0])
+    parser = endpoint.server_parser(__doc__)
     parser.add_argument("--interval", type=float, default=0.1, help="seconds between the objects of the clock")
     return endpoint.run(server, endpoint.parse_server_args(parser))
 

@@ -70,7 +70,8 @@ class VideoTrack:
 
 
 async def publish(args: argparse.Namespace, stop: asyncio.Event) -> int:
-    video = VideoFormat(*args.size, args.fps)
+    width, height = args.size
+    video = VideoFormat(width, height, args.fps)
     source = open_source(args.source, video)
     encoder, codec, chosen = backends.open_encoder(
         video, codec=args.codec, backend=args.backend, bitrate=args.bitrate, keyframe_interval=args.keyframe_interval
@@ -134,7 +135,7 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def main() -> int:
-    parser = endpoint.client_parser(__doc__.partition("\n")[0])
+    parser = endpoint.client_parser(__doc__)
     parser.add_argument("--source", default="clock", help="'clock', a video file, or a camera such as /dev/video0")
     parser.add_argument("--size", type=parse_size, default=(640, 480), help="width and height, for example 640x480")
     parser.add_argument("--fps", type=int, default=30, help="pictures per second")

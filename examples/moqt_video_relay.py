@@ -20,7 +20,7 @@ async def relay(args: argparse.Namespace, stop: asyncio.Event) -> int:
     try:
         print(f"relay listening on {args.host}:{relay.port}")
         print(f"certificate SHA-256 {relay.certificate_sha256}")
-        shown: dict[str, object] = {}
+        shown: dict[str, int] = {}
         while not stop.is_set():
             await endpoint.until_stopped(stop, asyncio.sleep(args.stats_interval))
             stats = relay.stats()
@@ -34,7 +34,7 @@ async def relay(args: argparse.Namespace, stop: asyncio.Event) -> int:
 
 
 def main() -> int:
-    parser = endpoint.server_parser(__doc__.partition("\n")[0])
+    parser = endpoint.server_parser(__doc__)
     parser.add_argument("--stats-interval", type=float, default=5.0, help="seconds between lines of counters")
     parser.add_argument("--drain", type=float, default=2.0, help="seconds the sessions get to leave at the end")
     return endpoint.run(relay, endpoint.parse_server_args(parser))

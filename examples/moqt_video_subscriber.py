@@ -138,7 +138,7 @@ def report(recorder: Recorder, output: str) -> None:
 
 
 def main() -> int:
-    parser = endpoint.client_parser(__doc__.partition("\n")[0])
+    parser = endpoint.client_parser(__doc__)
     parser.add_argument("--output", default="output.mp4", help="the MP4 file to write")
     parser.add_argument("--backend", choices=backends.BACKENDS, help="media library; without it, the best installed")
     parser.add_argument("--namespace", default="live/demo", help="track namespace, fields separated by '/'")

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import msquic
 
 
 @contextlib.contextmanager
-def accept_quic(alpn: str, host: str, port: int, cert_file: str, key_file: str) -> Iterator[None]:
+def accept_quic(alpn: str, host: str, port: int, cert_file: str, key_file: str) -> Generator[None]:
     """Accept connections of this ALPN inside the `with` block.
 
     They are kept until the peer leaves or is silent for 30 s. Nothing is said on them; what the

@@ -40,11 +40,18 @@ tidy_check() {
   printf '%s\0' "${known[@]}" | xargs -0 -P "$jobs" -n 2 clang-tidy -p "$build" --quiet --warnings-as-errors='*' 2>/dev/null
 }
 
+readme_check() { # CHECKER
+  "$python" tools/readme_blocks.py "$build/readme" && "$python" -m "$1" "$build/readme"
+}
+
 step "clang-format" format_check
 step "clang-tidy" tidy_check
 step "ruff check" "$python" -m ruff check .
 step "ruff format" "$python" -m ruff format --check .
 step "mypy" "$python" -m mypy
+step "pyright" "$python" -m pyright
+step "mypy, README" readme_check mypy
+step "pyright, README" readme_check pyright
 step "layers" "$python" tools/check_layers.py
 
 if ((${#failed[@]})); then

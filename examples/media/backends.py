@@ -62,7 +62,7 @@ def open_muxer(path: str, codec: str, video: VideoFormat, *, backend: str | None
 
 
 def _choose(table: str, codec: str | None, backend: str | None, verb: str) -> tuple[str, ModuleType, str]:
-    reasons = []
+    reasons: list[str] = []
     for name in (backend,) if backend else BACKENDS:
         module = _load(name)
         if isinstance(module, ImportError):

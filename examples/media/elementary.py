@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO
 
 from .frame import EncodedFrame, MediaError, VideoFormat
 
@@ -47,12 +47,12 @@ def _flv_tag(timestamp_us: int, body: bytes) -> bytes:
     return head + struct.pack(">I", time_field) + b"\0\0\0" + body + struct.pack(">I", len(body) + 11)
 
 
-def read_frames(codec: str, pipe: BinaryIO) -> Iterator[tuple[bytes, bool, bytes | None]]:
+def read_frames(codec: str, pipe: IO[bytes]) -> Iterator[tuple[bytes, bool, bytes | None]]:
     """Frames as they come out of an encoder's pipe: (payload, is_key, config)."""
     yield from (_read_flv(pipe) if codec == "h264" else _read_ivf(codec, pipe))
 
 
-def _read_ivf(codec: str, pipe: BinaryIO) -> Iterator[tuple[bytes, bool, bytes | None]]:
+def _read_ivf(codec: str, pipe: IO[bytes]) -> Iterator[tuple[bytes, bool, bytes | None]]:
     if len(pipe.read(32)) < 32:
         return
     while len(head := pipe.read(12)) == 12:
@@ -60,7 +60,7 @@ def _read_ivf(codec: str, pipe: BinaryIO) -> Iterator[tuple[bytes, bool, bytes |
         yield payload, is_key_frame(codec, payload), None
 
 
-def _read_flv(pipe: BinaryIO) -> Iterator[tuple[bytes, bool, bytes | None]]:
+def _read_flv(pipe: IO[bytes]) -> Iterator[tuple[bytes, bool, bytes | None]]:
     config = None
     pipe.read(13)
     while len(head := pipe.read(11)) == 11:

@@ -28,7 +28,7 @@ class FrameComparison:
     @property
     def faults(self) -> list[str]:
         """One line per kind of fault; empty after a perfect run."""
-        lines = []
+        lines: list[str] = []
         if self.sent == 0:
             lines.append("no frame was sent")
         for what, frames in (
@@ -46,7 +46,7 @@ def compare_frames(sent: Iterable[FrameRecord], received: Iterable[FrameRecord])
     sent_by_place = {(record.group, record.object): record for record in sent}
     arrived = list(received)
     times_seen = Counter((record.group, record.object) for record in arrived)
-    damaged = []
+    damaged: list[tuple[int, int]] = []
     for record in arrived:
         original = sent_by_place.get((record.group, record.object))
         if original is not None and _content(original) != _content(record):

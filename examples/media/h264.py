@@ -44,11 +44,12 @@ def parameter_sets(avcc: bytes) -> tuple[list[bytes], list[bytes]]:
     try:
         if avcc[0] != 1 or avcc[4] & 3 != 3:
             raise MediaError("only avcC version 1 with 4-byte lengths is understood")
-        sets, position = [], 6
+        sets: list[list[bytes]] = []
+        position = 6
         for remaining in (avcc[5] & 31, None):
             if remaining is None:
                 remaining, position = avcc[position], position + 1
-            units = []
+            units: list[bytes] = []
             for _ in range(remaining):
                 (size,) = struct.unpack_from(">H", avcc, position)
                 units.append(avcc[position + 2 : position + 2 + size])

@@ -6,10 +6,13 @@ import io
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import TypeAlias, cast
 
 import av
 import numpy as np
 from av.codec.context import Flags
+from av.container import OutputContainer
+from av.error import FFmpegError
 from av.video.frame import PictureType
 
 from . import av1, elementary, h264
@@ -28,6 +31,9 @@ CODECS = tuple(_ENCODERS)
 MUXES = ("h264", "vp9", "av1")
 _MICROSECOND = Fraction(1, 1_000_000)
 
+# PyAV's annotations leave the stream of a packet open, which a strict checker reports wherever packets go in or out.
+_Packet: TypeAlias = "av.Packet[av.VideoStream]"
+
 
 class Encoder:
     """One picture in, usually one frame out at once; no frame is reordered."""
@@ -38,7 +44,9 @@ class Encoder:
         self._capture_us: dict[int, int] = {}
         self._config: bytes | None = None
         try:
-            self._context = av.CodecContext.create(name, "w")
+            context = av.CodecContext.create(name, "w")
+            assert isinstance(context, av.VideoCodecContext)
+            self._context = context
             self._context.width, self._context.height = video.width, video.height
             self._context.pix_fmt = "yuv420p"
             self._context.time_base = Fraction(1, video.fps)
@@ -50,7 +58,7 @@ class Encoder:
                 self._context.flags |= Flags.global_header
             with unchanged_scheduling():
                 self._context.open()
-        except (av.FFmpegError, ValueError) as error:
+        except (FFmpegError, ValueError) as error:
             raise MediaError(f"PyAV cannot encode {codec}: {error}") from error
         if codec == "h264":
             self._config = h264.avcc_from_annex_b(self._context.extradata or b"")
@@ -77,12 +85,14 @@ class Encoder:
         self._capture_us.clear()
 
     def _frames(self, frame: av.VideoFrame | None) -> Iterator[EncodedFrame]:
-        for packet in self._context.encode(frame):
+        packets = cast("list[_Packet]", self._context.encode(frame))  # pyright: ignore[reportUnknownMemberType]
+        for packet in packets:
             payload, config = bytes(packet), None
             if self._codec == "h264":
                 payload = h264.lengths_from_annex_b(payload)
                 config = self._config if packet.is_keyframe else None
             index = packet.pts
+            assert index is not None  # the picture's own
             yield EncodedFrame(index, self._capture_us.pop(index), packet.is_keyframe, payload, config)
 
 
@@ -91,15 +101,15 @@ class Muxer:
 
     def __init__(self, path: str, codec: str, video: VideoFormat) -> None:
         self._path, self._codec, self._video = path, codec, video
-        self._output: av.container.OutputContainer | None = None
+        self._output: OutputContainer | None = None
         self._stream: av.VideoStream | None = None
         self._origin_us = 0
         self._last_us = -1
 
     def add(self, frame: EncodedFrame) -> None:
         """Append a frame; the first must be a key frame."""
-        if self._stream is None:
-            self._open(frame)
+        if self._output is None or self._stream is None:
+            self._output, self._stream = self._open(frame)
         timestamp = max(frame.capture_us - self._origin_us, self._last_us + 1)
         payload = av1.without_delimiters(frame.payload) if self._codec == "av1" else frame.payload
         packet = av.Packet(payload)
@@ -107,15 +117,14 @@ class Muxer:
         packet.pts = packet.dts = self._last_us = timestamp
         packet.duration = 1_000_000 // self._video.fps
         packet.is_keyframe = frame.is_key
-        assert self._output is not None
-        self._output.mux(packet)
+        self._output.mux(packet)  # pyright: ignore[reportUnknownMemberType]
 
     def close(self) -> None:
         if self._output is not None:
             self._output.close()
             self._output = None
 
-    def _open(self, frame: EncodedFrame) -> None:
+    def _open(self, frame: EncodedFrame) -> tuple[OutputContainer, av.VideoStream]:
         # libavformat takes a stream's description from a demuxer; a container with this one frame is enough.
         sample = elementary.file_header(self._codec, self._video)
         sample += elementary.frame_record(self._codec, frame, 0, with_config=True)
@@ -123,8 +132,9 @@ class Muxer:
         try:
             source = av.open(io.BytesIO(sample), format=elementary.container_of(self._codec))
             output = av.open(self._path, "w", format="mp4")
-            self._stream = output.add_stream_from_template(source.streams.video[0], opaque=True)
-            self._stream.time_base = _MICROSECOND
-        except (av.FFmpegError, OSError, IndexError) as error:
+            template = source.streams.video[0]
+            stream = output.add_stream_from_template(template, opaque=True)  # pyright: ignore[reportUnknownMemberType]
+            stream.time_base = _MICROSECOND
+        except (FFmpegError, OSError, IndexError) as error:
             raise MediaError(f"PyAV cannot write {self._codec} to {self._path}: {error}") from error
-        self._output = output
+        return output, stream

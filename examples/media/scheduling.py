@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 
 
 @contextlib.contextmanager
-def unchanged_scheduling() -> Iterator[None]:
+def unchanged_scheduling() -> Generator[None]:
     """Gives every thread that becomes a real-time one meanwhile its usual scheduling back.
 
     Under root SVT-AV1 makes its threads, and the caller's, real-time ones. Programs that are started
@@ -27,7 +27,7 @@ def unchanged_scheduling() -> Iterator[None]:
 
 
 def _real_time_threads() -> set[int]:
-    threads = set()
+    threads: set[int] = set()
     with contextlib.suppress(FileNotFoundError):
         for name in os.listdir("/proc/self/task"):
             with contextlib.suppress(OSError):

@@ -45,13 +45,14 @@ class _PyavSource:
     def __init__(self, what: str, video: VideoFormat) -> None:
         try:
             import av
+            from av.error import FFmpegError
         except ImportError as error:
             raise MediaError("reading a file or a camera needs PyAV or the ffmpeg program") from error
         self.name, self._video = what, video
         try:
             self._input = av.open(what, format="v4l2" if _is_camera(what) else None)
             self._stream = self._input.streams.video[0]
-        except (av.FFmpegError, OSError, IndexError) as error:
+        except (FFmpegError, OSError, IndexError) as error:
             raise MediaError(f"cannot open the video source {what}: {error}") from error
 
     def pictures(self) -> Iterator[Picture]:

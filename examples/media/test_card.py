@@ -101,7 +101,7 @@ def read_counter(luma: bytes, width: int, height: int) -> int | None:
     plane = np.frombuffer(luma, np.uint8, width * height).reshape(height, width)
     block, rows = width // _STRIP_BLOCKS, height // 12
     strip = plane[height - rows + rows // 4 : height - rows // 4]
-    bits = []
+    bits: list[int] = []
     for position in range(_STRIP_BLOCKS):
         left = position * block
         level = float(strip[:, left + block // 4 : left + block - block // 4].mean())

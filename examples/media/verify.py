@@ -23,7 +23,7 @@ class Decoded:
     decoder: str
     codec: str
     frames: int = 0
-    counters: list[int | None] = field(default_factory=list)
+    counters: list[int | None] = field(default_factory=list[int | None])
     """The frame number read from each picture; None where it is unreadable."""
 
 
@@ -64,6 +64,7 @@ def _by_pyav(path: str, video: VideoFormat) -> Decoded:
     try:
         import av
         import av.logging
+        from av.error import FFmpegError
     except ImportError as error:
         raise MediaError("no decoder to verify the file with: install ffmpeg or PyAV") from error
 
@@ -81,7 +82,7 @@ def _by_pyav(path: str, video: VideoFormat) -> Decoded:
             stream = source.streams.video[0]
             result = Decoded(f"PyAV {av.__version__}", stream.codec_context.codec.canonical_name)
             _count(result, planes(), video)
-    except (av.FFmpegError, OSError, IndexError) as error:
+    except (FFmpegError, OSError, IndexError) as error:
         raise MediaError(f"PyAV cannot decode {path}: {error}") from error
     finally:
         av.logging.set_level(level)

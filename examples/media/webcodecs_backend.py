@@ -28,17 +28,19 @@ class Encoder:
         self._ready: list[EncodedFrame] = []
         self._pending: dict[int, Picture] = {}
         self._error: str | None = None
-        config = {
+        config: webcodecs.VideoEncoderConfig = {
             "codec": self.codec_string, "width": video.width, "height": video.height,
             "bitrate": bitrate, "framerate": float(video.fps), "latency_mode": webcodecs.LatencyMode.REALTIME,
         }  # fmt: skip
-        self._encoder: webcodecs.VideoEncoder | None = webcodecs.VideoEncoder(self._on_output, self._on_error)
+        encoder = webcodecs.VideoEncoder(self._on_output, self._on_error)
+        self._encoder: webcodecs.VideoEncoder | None = encoder
         try:
-            self._encoder.configure(config)
+            encoder.configure(config)
         except (RuntimeError, TypeError, ValueError) as error:
             raise MediaError(f"webcodecs-py cannot encode {codec}: {error}") from error
 
     def encode(self, picture: Picture) -> list[EncodedFrame]:
+        encoder = self._open_encoder()
         is_key = picture.index % self._interval == 0
         timestamp = picture.index * 1_000_000 // self._video.fps
         with self._changed:
@@ -52,20 +54,25 @@ class Encoder:
         )  # fmt: skip
         try:
             # The option was renamed between releases, and an unknown name is ignored without a word.
-            self._encoder.encode(frame, {"key_frame": is_key, "keyFrame": is_key})
+            encoder.encode(frame, {"key_frame": is_key, "keyFrame": is_key})
         finally:
             frame.close()
         return self._take(1 / self._video.fps)
 
     def flush(self) -> list[EncodedFrame]:
         """The frames the encoder still holds. Nothing may be encoded afterwards."""
-        self._encoder.flush()
+        self._open_encoder().flush()
         return self._take(_FLUSH_SECONDS)
 
     def close(self) -> None:
         if self._encoder is not None:
             self._encoder.close()
             self._encoder = None  # it holds our methods, and its reference cycle is invisible to Python
+
+    def _open_encoder(self) -> webcodecs.VideoEncoder:
+        if self._encoder is None:
+            raise MediaError("the encoder is closed")
+        return self._encoder
 
     def _take(self, patience: float) -> list[EncodedFrame]:
         """What is ready, after waiting a moment for the frames still being coded."""

@@ -7,7 +7,7 @@ import hashlib
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import NamedTuple
 
 from msquic import generate_development_certificate
@@ -23,7 +23,7 @@ class CertificateFiles(NamedTuple):
 @contextlib.contextmanager
 def certificate_files(
     host: str, cert_file: str | os.PathLike[str] | None, key_file: str | os.PathLike[str] | None
-) -> Iterator[CertificateFiles]:
+) -> Generator[CertificateFiles]:
     """The files, which are needed until the server listens."""
     if (cert_file is None) != (key_file is None):
         raise ValueError("cert_file and key_file go together")
