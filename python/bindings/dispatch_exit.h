@@ -2,6 +2,8 @@
 
 #include <Python.h>
 
+#include <utility>
+
 namespace msquic_py::python {
 
 /// The interpreter is about to end, on this thread. From now on no other thread gets the GIL back through this
@@ -9,6 +11,32 @@ namespace msquic_py::python {
 void begin_leaving() noexcept;
 /// Never returns on another thread than that of begin_leaving(), once that was called.
 void wait_while_leaving() noexcept;
+
+/// Innermost around a call of Python code on a thread of the program. When the interpreter ends meanwhile, CPython 3.13
+/// ends the thread by unwinding it, and the frames further out would give their references and locks back to an
+/// interpreter that is no longer theirs. Here the thread stays for ever instead, which CPython 3.14 does by itself.
+/// Without a GIL alone: with it, such a call is too short to be told to let go of it.
+class StaysAtExit {
+ public:
+  StaysAtExit() = default;
+  StaysAtExit(const StaysAtExit&) = delete;
+  StaysAtExit& operator=(const StaysAtExit&) = delete;
+#if defined(NB_FREE_THREADED)
+  ~StaysAtExit() {
+    if (PyThreadState_GetUnchecked() == nullptr) stay();
+  }
+
+ private:
+  [[noreturn]] static void stay() noexcept;
+#endif
+};
+
+/// The result of `callable`, a function of this package's Python code.
+template <class Callable, class... Arguments>
+auto call_python(const Callable& callable, Arguments&&... arguments) {
+  [[maybe_unused]] const StaysAtExit here;
+  return callable(std::forward<Arguments>(arguments)...);
+}
 
 /// Without the GIL for the lifetime of this object; around calls that may block.
 class WithoutGil {

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/varint.h"
 #include "moqt_errors.h"
+#include "object_buffer.h"
 
 namespace msquic_py::python {
 
@@ -37,7 +38,7 @@ class BufferArgument {
   /// False, with no Python error set, when `object` has no contiguous buffer.
   bool acquire(PyObject* object) noexcept {
     release();
-    if (PyObject_GetBuffer(object, &view_, PyBUF_SIMPLE) == 0) return true;
+    if (acquire_buffer(object, view_) == 0) return true;
     PyErr_Clear();
     view_.obj = nullptr;
     return false;
@@ -50,7 +51,7 @@ class BufferArgument {
 
  private:
   void release() noexcept {
-    if (view_.obj != nullptr) PyBuffer_Release(&view_);
+    if (view_.obj != nullptr) release_buffer(view_);
   }
   Py_buffer view_{};
 };

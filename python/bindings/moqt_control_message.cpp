@@ -1,6 +1,7 @@
 #include <nanobind/stl/string.h>
 
 #include "base/byte_writer.h"
+#include "locked_class.h"
 #include "moqt/wire/control_message.h"
 #include "moqt_message.h"
 #include "moqt_parameter_properties.h"
@@ -109,11 +110,12 @@ void append_parameters(ControlMessage& message, const moqt::ParameterList& addit
 }
 
 void bind_control_message(nb::module_& m) {
-  nb::class_<ControlMessage> cls(m, "ControlMessage",
-                                 "Base of all messages of the control stream (section 9). Not to be created itself.\n\n"
-                                 "A message may be built field by field: what the wire cannot carry is refused, with\n"
-                                 "EncodeError, when a field is assigned or by encode(). Messages are mutable and\n"
-                                 "therefore not hashable; they are equal when their class and fields are.");
+  LockedClass<ControlMessage> cls(
+      m, "ControlMessage",
+      "Base of all messages of the control stream (section 9). Not to be created itself.\n\n"
+      "A message may be built field by field: what the wire cannot carry is refused, with\n"
+      "EncodeError, when a field is assigned or by encode(). Messages are mutable and\n"
+      "therefore not hashable; they are equal when their class and fields are.");
   cls.def_prop_ro("message_type", &ControlMessage::message_type)
       .def(
           "encode",

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/shared_bytes.h"
+#include "locked_class.h"
 #include "moqt/wire/datagram.h"
 #include "moqt_object_fields.h"
 #include "moqt_stream_types.h"
@@ -76,10 +77,10 @@ void set_priority(ObjectDatagram& datagram, std::optional<IntegerArgument> value
 }  // namespace
 
 void bind_datagram(nb::module_& m) {
-  nb::class_<ObjectDatagram> cls(m, "ObjectDatagram",
-                                 "OBJECT_DATAGRAM, an object that is one QUIC datagram (section 10.3.1). Mutable.\n\n"
-                                 "The type follows from the fields. With an `object_status` there is no payload; an\n"
-                                 "empty payload without one is an object of no bytes.");
+  LockedClass<ObjectDatagram> cls(m, "ObjectDatagram",
+                                  "OBJECT_DATAGRAM, an object that is one QUIC datagram (section 10.3.1). Mutable.\n\n"
+                                  "The type follows from the fields. With an `object_status` there is no payload; an\n"
+                                  "empty payload without one is an object of no bytes.");
   const std::string init =
       std::string(
           "def __init__(self, track_alias: int = 0, group_id: int = 0, object_id: int = 0, "

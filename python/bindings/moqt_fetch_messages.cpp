@@ -54,7 +54,7 @@ void assign_type(Message<wire::Fetch>& self, FetchType type) {
   }
 }
 
-void bind_fetch_range(nb::class_<Message<wire::Fetch>, ControlMessage>& cls) {
+void bind_fetch_range(LockedClass<Message<wire::Fetch>, ControlMessage>& cls) {
   using Self = Message<wire::Fetch>;
   cls.def_prop_rw(
          "fetch_type", [](const Self& self) { return self.fields.fetch_type(); }, &assign_type,

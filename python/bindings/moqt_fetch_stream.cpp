@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "locked_class.h"
 #include "moqt/wire/codec.h"
 #include "moqt/wire/fetch_stream.h"
 #include "moqt_object_fields.h"
@@ -80,7 +81,7 @@ void bind_flags(nb::module_& m) {
 }
 
 void bind_fetch_header(nb::module_& m) {
-  nb::class_<FetchHeader> cls(
+  LockedClass<FetchHeader> cls(
       m, "FetchHeader", "FETCH_HEADER, the beginning of the stream that answers a FETCH (section 10.4.4). Mutable.");
   cls.def(
          "__init__",
@@ -117,9 +118,9 @@ void bind_fetch_header(nb::module_& m) {
 }
 
 void bind_fetch_object(nb::module_& m) {
-  nb::class_<FetchObject> cls(m, "FetchObject",
-                              "An object on the stream that answers a FETCH (section 10.4.4). Mutable.\n\n"
-                              "Its fields are absolute; the wire leaves out what is as in the object before.");
+  LockedClass<FetchObject> cls(m, "FetchObject",
+                               "An object on the stream that answers a FETCH (section 10.4.4). Mutable.\n\n"
+                               "Its fields are absolute; the wire leaves out what is as in the object before.");
   const std::string init = std::string(
                                "def __init__(self, group_id: int = 0, subgroup_id: int = 0, object_id: int = 0, "
                                "publisher_priority: int = 128, extensions: ") +

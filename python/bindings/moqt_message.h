@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "locked_class.h"
 #include "moqt/wire/control_message.h"
 #include "moqt_arguments.h"
 #include "moqt_parameters.h"
@@ -97,7 +98,7 @@ class MessageClass {
         "The message whose payload, behind type and length, is all of `data`.");
   }
 
-  nb::class_<Self, ControlMessage>& get() noexcept { return cls_; }
+  LockedClass<Self, ControlMessage>& get() noexcept { return cls_; }
 
   MessageClass& integer(const char* name, std::uint64_t W::*field, const char* doc) {
     cls_.def_prop_rw(
@@ -179,7 +180,7 @@ class MessageClass {
     return nb::cast(code);
   }
 
-  nb::class_<Self, ControlMessage> cls_;
+  LockedClass<Self, ControlMessage> cls_;
 };
 
 /// Puts a message with these fields in the place of `self`; its parameters come from a Python iterable.

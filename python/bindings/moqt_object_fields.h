@@ -45,7 +45,7 @@ void bind_object_semantics(Class& cls, Names... names) {
   const auto values = [names...](nb::handle self) { return nb::make_tuple(self.attr(names)...); };
   cls.def(
          "__eq__", [](const Object& self, const Object& other) { return self == other; }, nb::is_operator(),
-         nb::arg("other"), nb::sig("def __eq__(self, other: object, /) -> bool"))
+         nb::arg("other").lock(), nb::sig("def __eq__(self, other: object, /) -> bool"))
       .def("__repr__",
            [names...](nb::handle self) {
              std::string text = nb::cast<std::string>(self.type().attr("__name__")) + '(';

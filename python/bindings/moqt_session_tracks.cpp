@@ -2,6 +2,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include "locked_class.h"
 #include "moqt_arguments.h"
 #include "moqt_object_extensions.h"
 #include "moqt_session_handles.h"
@@ -108,7 +109,7 @@ void bind_session_tracks(nb::module_& m) {
           },
           nb::sig("def __repr__(self) -> str"));
 
-  nb::class_<GroupHandle>(m, "GroupHandle", "A group on its way to the sessions' thread.", nb::is_final())
+  LockedClass<GroupHandle>(m, "GroupHandle", "A group on its way to the sessions' thread.", nb::is_final())
       .def("write", write, nb::arg("payload"), nb::arg("extensions").none(), nb::arg("object_id").none(),
            nb::arg("status").none(),
            nb::sig(

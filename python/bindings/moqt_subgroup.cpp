@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "locked_class.h"
 #include "moqt/wire/codec.h"
 #include "moqt/wire/subgroup.h"
 #include "moqt_object_fields.h"
@@ -103,7 +104,7 @@ nb::tuple decode_object(const BufferArgument& data, bool extensions_present, std
 }
 
 void bind_subgroup_header(nb::module_& m) {
-  nb::class_<SubgroupHeader> cls(
+  LockedClass<SubgroupHeader> cls(
       m, "SubgroupHeader",
       "SUBGROUP_HEADER, the beginning of a stream of objects (section 10.4.2). Mutable.\n\n"
       "The stream type follows from the fields: a `subgroup_id` of None is that of the first object, a\n"
@@ -166,9 +167,9 @@ void bind_subgroup_header(nb::module_& m) {
 }
 
 void bind_subgroup_object(nb::module_& m) {
-  nb::class_<SubgroupObject> cls(m, "SubgroupObject",
-                                 "An object on a subgroup stream (section 10.4.2). Mutable.\n\n"
-                                 "`object_id` is absolute; the wire carries its distance from the object before.");
+  LockedClass<SubgroupObject> cls(m, "SubgroupObject",
+                                  "An object on a subgroup stream (section 10.4.2). Mutable.\n\n"
+                                  "`object_id` is absolute; the wire carries its distance from the object before.");
   const std::string init = std::string("def __init__(self, object_id: int = 0, extensions: ") + kExtensionsSource +
                            " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus = "
                            "...) -> None";

@@ -160,7 +160,7 @@ std::chrono::milliseconds timeout_argument(nb::handle value, const char* name) {
 }
 
 HeldBuffer::HeldBuffer(nb::handle data, const char* name) {
-  if (PyObject_GetBuffer(data.ptr(), &view_, PyBUF_SIMPLE) == 0) return;
+  if (acquire_buffer(data.ptr(), view_) == 0) return;
   PyErr_Clear();
   raise_type(name, "a contiguous bytes-like object", data);
 }

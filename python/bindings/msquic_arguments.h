@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/varint.h"
+#include "object_buffer.h"
 #include "quic/address.h"
 
 namespace msquic_py::python {
@@ -44,7 +45,7 @@ class HeldBuffer {
   HeldBuffer(nanobind::handle data, const char* name);
   HeldBuffer(const HeldBuffer&) = delete;
   HeldBuffer& operator=(const HeldBuffer&) = delete;
-  ~HeldBuffer() { PyBuffer_Release(&view_); }
+  ~HeldBuffer() { release_buffer(view_); }
 
   [[nodiscard]] base::Bytes bytes() const noexcept {
     return {static_cast<const std::uint8_t*>(view_.buf), static_cast<std::size_t>(view_.len)};

@@ -6,6 +6,7 @@
 #include "dispatch_thread.h"
 #include "msquic_arguments.h"
 #include "msquic_async_stream.h"
+#include "msquic_async_waiters.h"
 #include "msquic_errors.h"
 #include "msquic_handler_slot.h"
 #include "msquic_topics.h"
@@ -124,8 +125,7 @@ nb::object AsyncChannelObject::loop() const {
 }
 
 nb::object AsyncChannelObject::create_future() const {
-  static PyObject* const name = PyUnicode_InternFromString("create_future");  // kept for the life of the process
-  nb::object future = nb::steal(PyObject_CallMethodObjArgs(loop().ptr(), name, nullptr));
+  nb::object future = nb::steal(PyObject_CallMethodObjArgs(loop().ptr(), future_names().create_future, nullptr));
   if (!future.is_valid()) nb::raise_python_error();
   return future;
 }
@@ -175,6 +175,7 @@ void AsyncChannelObject::clear_references() noexcept {
 }
 
 void bind_quic_async_channel(nb::module_& m) {
+  future_names();  // not by two threads that wait for each other
   nb::class_<AsyncChannelObject>(m, "AsyncChannel", nb::type_slots(collectable_slots<AsyncChannelObject>),
                                  nb::is_weak_referenceable(),
                                  "The native end of one asyncio loop: its queue of events, and the streams that have "

@@ -33,7 +33,8 @@ class AsyncQueue {
   std::atomic<bool> closed_{false};
 };
 
-/// The Python class AsyncChannel, one for each asyncio loop. All members need the GIL.
+/// The Python class AsyncChannel, one for each asyncio loop. All members need the GIL or, where there is none, belong
+/// to the loop's thread.
 class AsyncChannelObject {
  public:
   /// `loop`: a weak reference to it. The loop's selector keeps the channel.
@@ -63,6 +64,27 @@ class AsyncChannelObject {
 
   /// Raises RuntimeError on another thread than the loop's.
   void check_thread() const;
+  /// Whether this is another thread than the loop's, asked where no GIL keeps such a call from doing harm.
+  [[nodiscard]] bool is_elsewhere() const noexcept {
+#if defined(NB_FREE_THREADED)
+    return std::this_thread::get_id() != thread_;
+#else
+    return false;
+#endif
+  }
+  /// check_thread() for what costs too little to ask where there is a GIL.
+  void guard_thread() const {
+    if (is_elsewhere()) check_thread();
+  }
+  /// Has the loop call a method of `object`, if the loop is still there.
+  template <class... Arguments>
+  void call_there(nanobind::handle object, const char* method, const Arguments&... arguments) const noexcept {
+    try {
+      const nanobind::object loop = loop_.is_valid() ? loop_() : nanobind::none();
+      if (!loop.is_none()) loop.attr("call_soon_threadsafe")(object.attr(method), arguments...);
+    } catch (nanobind::python_error&) {  // it is closed
+    }
+  }
   [[nodiscard]] const std::shared_ptr<AsyncQueue>& queue() const noexcept { return queue_; }
   [[nodiscard]] nanobind::handle stream_type() const noexcept { return stream_type_; }
   [[nodiscard]] nanobind::handle connection_type() const noexcept { return connection_type_; }

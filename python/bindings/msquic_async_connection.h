@@ -67,6 +67,11 @@ class AsyncConnectionObject final : public AsyncHeld {
   [[nodiscard]] bool ended_in_order() const;
   [[nodiscard]] bool is_over() const noexcept { return mailbox_->is_over(); }
   void check_thread() const { channel().check_thread(); }
+  void guard_thread() const {
+#if defined(NB_FREE_THREADED)
+    channel().guard_thread();
+#endif
+  }
   [[nodiscard]] AsyncChannelObject& channel() const noexcept {
     return *nanobind::inst_ptr<AsyncChannelObject>(channel_);
   }

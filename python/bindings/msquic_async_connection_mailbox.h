@@ -128,7 +128,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   std::optional<ShownCertificate> certificate_;
   base::ByteVector resumption_data_;
 
-  OwnerReference owner_;  // with the GIL only
+  OwnerReference owner_;
 };
 
 }  // namespace msquic_py::python

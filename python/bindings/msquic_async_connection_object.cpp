@@ -32,8 +32,7 @@ AsyncConnectionObject::AsyncConnectionObject(nb::object channel, nb::handle regi
       mailbox_(AsyncConnectionMailbox::create(this->channel().queue(), limits.read)),
       limits_(limits) {
   refresh_connection_logging();
-  connection_ =
-      or_raise(quic::Connection::open(nb::inst_ptr<RegistrationObject>(registration)->open_handle(), mailbox_));
+  connection_ = or_raise(quic::Connection::open(RegistrationObject::open_handle(registration), mailbox_));
 }
 
 AsyncConnectionObject::AsyncConnectionObject(nb::object channel, nb::object configuration,
@@ -52,7 +51,7 @@ AsyncConnectionObject::~AsyncConnectionObject() {
 
 void AsyncConnectionObject::start(nb::handle configuration, const std::string& server_name, const std::string& address,
                                   std::uint16_t port, nb::handle local_address, nb::handle ticket) {
-  const ConfigurationObject& settings = ConfigurationObject::loaded_object(configuration);
+  const quic::Configuration native = ConfigurationObject::loaded(configuration);
   if (!local_address.is_none()) {
     const auto [host, local_port] = nb::cast<std::pair<std::string, std::uint16_t>>(local_address);
     or_raise(connection_.set_local_address(address_argument(host, local_port, "local_address")));
@@ -61,11 +60,12 @@ void AsyncConnectionObject::start(nb::handle configuration, const std::string& s
     const HeldBuffer buffer(ticket, "ticket");
     or_raise(connection_.set_resumption_ticket(buffer.bytes()));
   }
-  if (settings.verifier()) configuration_ = nb::borrow<nb::object>(configuration);
-  or_raise(connection_.start(settings.native(), server_name, address_argument(address, port, "address")));
+  if (ConfigurationObject::has_verifier(configuration)) configuration_ = nb::borrow<nb::object>(configuration);
+  or_raise(connection_.start(native, server_name, address_argument(address, port, "address")));
 }
 
 bool AsyncConnectionObject::wait(AsyncConnectionWait wait, nb::handle future) {
+  guard_thread();
   const bool credit = wait == kWaitBidirectionalCredit || wait == kWaitUnidirectionalCredit;
   if (wait == kWaitSent) channel().flush();
   if (!mailbox_->arm(wait, credit ? opened_[wait - kWaitBidirectionalCredit] : 0)) return false;
@@ -99,6 +99,10 @@ void AsyncConnectionObject::let_go() noexcept {
 }
 
 void AsyncConnectionObject::forget(AsyncConnectionWait wait, nb::handle future, bool woken) noexcept {
+  // The garbage collector ends a coroutine on any thread.
+  if (channel().is_elsewhere()) {
+    return channel().call_there(self(), "_forget", static_cast<std::uint32_t>(wait), future, woken);
+  }
   waiters_[wait].forget(future);
   if (woken) waiters_[wait].wake(1, channel().ready());
   let_go();
@@ -148,6 +152,7 @@ nb::object AsyncConnectionObject::take_peer_stream(nb::handle self) {
 }
 
 nb::object AsyncConnectionObject::take_datagram() {
+  guard_thread();
   if (datagrams_.empty()) mailbox_->take_datagrams(datagrams_);
   if (datagrams_.empty()) {
     if (is_closing()) raise_closed();
@@ -206,16 +211,17 @@ void AsyncConnectionObject::shutdown(std::uint64_t code, const std::string& reas
 void AsyncConnectionObject::judge_certificate() {
   auto shown = mailbox_->take_certificate();
   if (!shown) return;
-  const ConfigurationObject* const configuration =
-      configuration_.is_valid() ? nb::inst_ptr<ConfigurationObject>(configuration_) : nullptr;
-  if (configuration == nullptr || !configuration->verifier()) {  // it was taken away meanwhile
+  std::chrono::milliseconds timeout{0};
+  const nb::object verifier =
+      nb::steal(configuration_.is_valid() ? ConfigurationObject::verifier_of(configuration_, timeout) : nullptr);
+  if (!verifier.is_valid()) {  // it was taken away meanwhile
     static_cast<void>(connection_.complete_certificate(shown->verdict.good(), shown->verdict.message));
     return;
   }
   const nb::object certificate =
       nb::steal(peer_certificate_object(shown->chain, shown->server_name, shown->verdict, self()));
   if (!certificate.is_valid()) nb::raise_python_error();
-  nb::handle(self()).attr("_judge")(nb::handle(configuration->verifier().callable()), certificate);
+  nb::handle(self()).attr("_judge")(verifier, certificate);
 }
 
 quic::CloseReason AsyncConnectionObject::close_reason() const {

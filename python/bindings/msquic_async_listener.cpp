@@ -46,7 +46,13 @@ void bind_quic_async_listener(nb::module_& m) {
           "_statistics",
           [](AsyncListenerObject& self) { return statistics_object(or_raise(self.listener().statistics())); },
           nb::sig("def _statistics(self) -> msquic.statistics.ListenerStatistics"))
-      .def("_close", &AsyncListenerObject::close, "Accepts no more connections.")
+      .def(
+          "_close",
+          [](AsyncListenerObject& self) {
+            self.channel().guard_thread();
+            self.close();
+          },
+          "Accepts no more connections.")
       .def_prop_ro(
           "_local_address",
           [](const AsyncListenerObject& self) -> nb::object {

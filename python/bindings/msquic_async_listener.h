@@ -49,7 +49,7 @@ class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTar
   std::unordered_map<const AsyncConnectionMailbox*, Accepted> shaking_hands_;
   std::deque<Accepted> ready_;
   bool closed_ = false;
-  OwnerReference owner_;  // with the GIL only
+  OwnerReference owner_;
 };
 
 /// The native part of msquic.asyncio.Server. All members need the GIL and belong to the loop's thread.
@@ -71,6 +71,9 @@ class AsyncListenerObject final : public AsyncHeld {
   void hand_out(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection);
   nanobind::object make_connection(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection);
 
+  [[nodiscard]] AsyncChannelObject& channel() const noexcept {
+    return *nanobind::inst_ptr<AsyncChannelObject>(channel_);
+  }
   [[nodiscard]] quic::Address address() const { return listener_.local_address(); }
   [[nodiscard]] quic::Listener& listener() noexcept { return listener_; }
   [[nodiscard]] const std::shared_ptr<AsyncListenerMailbox>& mailbox() const noexcept { return mailbox_; }

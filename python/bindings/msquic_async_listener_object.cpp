@@ -99,7 +99,7 @@ AsyncListenerObject::AsyncListenerObject(nb::object channel, nb::handle registra
       mailbox_(std::make_shared<AsyncListenerMailbox>(nb::inst_ptr<AsyncChannelObject>(channel_)->queue(), limits.read,
                                                       backlog)) {
   refresh_connection_logging();
-  listener_ = or_raise(quic::Listener::open(nb::inst_ptr<RegistrationObject>(registration)->open_handle(), mailbox_));
+  listener_ = or_raise(quic::Listener::open(RegistrationObject::open_handle(registration), mailbox_));
 }
 
 AsyncListenerObject::~AsyncListenerObject() {
@@ -109,7 +109,7 @@ AsyncListenerObject::~AsyncListenerObject() {
 
 void AsyncListenerObject::start(nb::handle configuration, const std::vector<std::string>& alpns, nb::handle host,
                                 std::uint16_t port, bool reuse_port, std::chrono::milliseconds handshake_timeout) {
-  const ConfigurationObject& settings = ConfigurationObject::loaded_object(configuration);
+  const quic::ServerConfigurations configurations = ConfigurationObject::loaded_by_name(configuration);
   quic::ListenOptions options;
   options.reuse_port = reuse_port;
   options.handshake_timeout = handshake_timeout;
@@ -121,7 +121,7 @@ void AsyncListenerObject::start(nb::handle configuration, const std::vector<std:
     options.address = *address;
   }
   quic::Listener listener = listener_;
-  or_raise(listener.set_configurations(settings.by_name()));
+  or_raise(listener.set_configurations(configurations));
   or_raise(without_gil([&] { return listener.start(alpns, options); }));
   configuration_ = nb::borrow<nb::object>(configuration);
   nb::inst_ptr<AsyncChannelObject>(channel_)->hold(*this);

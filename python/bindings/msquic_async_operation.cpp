@@ -5,13 +5,16 @@
 #include <utility>
 
 #include "msquic_topics.h"
+#include "object_lock.h"
 
 namespace nb = nanobind;
 
 namespace msquic_py::python {
 namespace {
 
-PyTypeObject* operation_type = nullptr;  // kept for the life of the process
+// Kept for the life of the process.
+PyTypeObject* operation_type = nullptr;
+PyObject* blocking_name = nullptr;
 
 AsyncOperation& operation_of(PyObject* self) noexcept { return *reinterpret_cast<AsyncOperation*>(self); }
 
@@ -48,6 +51,7 @@ void forget_future(AsyncOperation& operation) noexcept {
 }
 
 PySendResult send(PyObject* self, PyObject*, PyObject** result) noexcept {
+  const ObjectLock lock(self);
   AsyncOperation& operation = operation_of(self);
   *result = nullptr;
   if (operation.state == AsyncOperation::State::Over) {
@@ -67,8 +71,7 @@ PySendResult send(PyObject* self, PyObject*, PyObject** result) noexcept {
     return PYGEN_RETURN;
   }
   // As Future.__await__ does it: a task that gets a future must find this set.
-  static PyObject* const blocking = PyUnicode_InternFromString("_asyncio_future_blocking");
-  if (PyObject_SetAttr(operation.future, blocking, Py_True) != 0) {
+  if (PyObject_SetAttr(operation.future, blocking_name, Py_True) != 0) {
     forget_future(operation);
     finish(operation);
     return PYGEN_ERROR;
@@ -103,6 +106,7 @@ PyObject* send_method(PyObject* self, PyObject* value) noexcept {
 PyObject* throw_method(PyObject* self, PyObject* arguments) noexcept {
   PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
   if (!PyArg_UnpackTuple(arguments, "throw", 1, 3, &type, &value, &traceback)) return nullptr;
+  const ObjectLock lock(self);
   AsyncOperation& operation = operation_of(self);
   forget_future(operation);
   finish(operation);
@@ -118,6 +122,7 @@ PyObject* throw_method(PyObject* self, PyObject* arguments) noexcept {
 }
 
 PyObject* close_method(PyObject* self, PyObject*) noexcept {
+  const ObjectLock lock(self);
   forget_future(operation_of(self));
   finish(operation_of(self));
   Py_RETURN_NONE;
@@ -212,6 +217,8 @@ void bind_quic_async_operation(nb::module_&) {
   PyObject* const type = PyType_FromSpec(&specification);
   if (type == nullptr) nb::raise_python_error();
   operation_type = reinterpret_cast<PyTypeObject*>(type);
+  blocking_name = PyUnicode_InternFromString("_asyncio_future_blocking");
+  if (blocking_name == nullptr) nb::raise_python_error();
 }
 
 }  // namespace msquic_py::python

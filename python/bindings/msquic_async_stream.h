@@ -89,6 +89,12 @@ class AsyncStreamObject final : public AsyncHeld {
   [[nodiscard]] bool is_finished() const noexcept { return fin_wanted_; }
   [[nodiscard]] bool is_reading() const noexcept { return can_receive() && !ended_ && !stopped_; }
   [[nodiscard]] const nanobind::object& connection() const noexcept { return connection_; }
+  [[nodiscard]] AsyncChannelObject& channel() const noexcept;
+  void guard_thread() const {
+#if defined(NB_FREE_THREADED)
+    channel().guard_thread();
+#endif
+  }
   [[nodiscard]] std::string describe() const;
 
   int traverse(visitproc visit, void* arg) const;

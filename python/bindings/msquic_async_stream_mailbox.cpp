@@ -208,16 +208,17 @@ bool AsyncStreamMailbox::arm_over() noexcept {
   return true;
 }
 
-void AsyncStreamMailbox::dispatch(const Event& event) {
-  if (event.kind == kReleased) {
-    std::vector<BorrowedSend*> released;
-    {
-      const std::lock_guard lock(mutex_);
-      released.swap(released_);
-    }
-    for (const BorrowedSend* const send : released) delete send;
-    return;
+void AsyncStreamMailbox::give_back_released() noexcept {
+  std::vector<BorrowedSend*> released;
+  {
+    const std::lock_guard lock(mutex_);
+    released.swap(released_);
   }
+  for (const BorrowedSend* const send : released) delete send;
+}
+
+void AsyncStreamMailbox::dispatch(const Event& event) {
+  if (event.kind == kReleased) return give_back_released();
   PyObject* const owner = owner_.lock();
   if (owner == nullptr) return;
   AsyncStreamObject& stream = *nb::inst_ptr<AsyncStreamObject>(owner);

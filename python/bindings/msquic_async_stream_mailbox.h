@@ -98,6 +98,8 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
   }
   /// Wakes the writer when at most `bytes` are outstanding. False when that is so already, or the stream is over.
   [[nodiscard]] bool arm_writer(std::uint64_t bytes) noexcept;
+  /// Gives back the buffers of completed sends; otherwise the next turn of the loop does. Needs the GIL.
+  void give_back_released() noexcept;
   /// The code of the peer's STOP_SENDING, kNone without.
   [[nodiscard]] std::uint64_t stop_code() const noexcept { return stop_code_.load(std::memory_order_acquire); }
   /// Something that was written was dropped instead of sent.
@@ -145,7 +147,7 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
   std::atomic<std::uint64_t> ideal_{0};
   std::atomic<quic::Status> start_status_{quic::Status::Success};
 
-  OwnerReference owner_;  // with the GIL only
+  OwnerReference owner_;
 };
 
 }  // namespace msquic_py::python

@@ -36,6 +36,8 @@ AsyncConnectionObject& AsyncStreamObject::owner() const noexcept {
   return *nb::inst_ptr<AsyncConnectionObject>(connection_);
 }
 
+AsyncChannelObject& AsyncStreamObject::channel() const noexcept { return owner().channel(); }
+
 nb::object AsyncStreamObject::wait(AsyncWaiters& waiters) {
   nb::object future = owner().channel().create_future();
   waiters.add(future);
@@ -54,6 +56,8 @@ void AsyncStreamObject::let_go() noexcept {
 }
 
 void AsyncStreamObject::forget(nb::handle future) noexcept {
+  // The garbage collector ends a coroutine on any thread.
+  if (channel().is_elsewhere()) return channel().call_there(self(), "_forget", future);
   for (AsyncWaiters* const waiters : {&readers_, &writers_, &closed_}) waiters->forget(future);
   let_go();
 }
@@ -61,6 +65,7 @@ void AsyncStreamObject::forget(nb::handle future) noexcept {
 // Writing
 
 void AsyncStreamObject::check_writable() {
+  guard_thread();
   if (!can_send())
     raise_named("InvalidState", "the stream is unidirectional and was opened by the peer: it only receives");
   if (reset_) raise_named("InvalidState", "reset() was called: nothing more can be sent on this stream");
@@ -207,6 +212,7 @@ std::uint64_t AsyncStreamObject::write_level() const noexcept {
 }
 
 bool AsyncStreamObject::needs_drain() {
+  guard_thread();
   const std::uint64_t level = write_level();
   if (pending_bytes_ + mailbox_->outstanding() <= level) return false;
   if (pending_bytes_ != 0) flush_now();
@@ -214,8 +220,12 @@ bool AsyncStreamObject::needs_drain() {
 }
 
 nb::object AsyncStreamObject::wait_writable(std::uint64_t level) {
+  guard_thread();
   if (pending_bytes_ != 0 || dirty_) flush_now();
-  if (!mailbox_->arm_writer(level)) return nb::none();
+  if (!mailbox_->arm_writer(level)) {
+    mailbox_->give_back_released();  // what is acknowledged may be changed at once
+    return nb::none();
+  }
   return wait(writers_);
 }
 
@@ -244,6 +254,7 @@ void AsyncStreamObject::abort(std::uint64_t code) {
 }
 
 nb::object AsyncStreamObject::wait_closed() {
+  guard_thread();
   if (dirty_) flush_now();
   if (!mailbox_->arm_over()) return nb::none();
   return wait(closed_);

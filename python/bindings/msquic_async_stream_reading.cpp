@@ -94,6 +94,7 @@ void AsyncStreamObject::drop(std::uint64_t count) noexcept {
 }
 
 nb::object AsyncStreamObject::take(std::uint64_t most) {
+  guard_thread();
   if (most == 0) return bytes_object("", 0);
   if (landing_.is_valid()) {
     if (nb::object landed = take_landing(most); landed.is_valid()) return landed;
@@ -141,6 +142,7 @@ nb::object AsyncStreamObject::take_landing(std::uint64_t most) {
 nb::object AsyncStreamObject::take_all() { return take_exactly(kEverything); }
 
 nb::object AsyncStreamObject::take_exactly(std::uint64_t count) {
+  guard_thread();
   if (count == 0) return bytes_object("", 0);
   switch (fill(count)) {
     case Fill::Enough: return cut(count);
@@ -152,6 +154,7 @@ nb::object AsyncStreamObject::take_exactly(std::uint64_t count) {
 }
 
 nb::object AsyncStreamObject::take_until(base::Bytes separator, std::uint64_t most, bool& overrun) {
+  guard_thread();
   while (true) {
     if (slices_.size() - first_ > 1) join_slices();
     if (buffered_ >= separator.size()) {
@@ -183,6 +186,7 @@ void AsyncStreamObject::join_slices() {
 }
 
 bool AsyncStreamObject::at_eof() {
+  guard_thread();
   if (buffered_ != 0) return false;
   return can_receive() && !stopped_ && fill(1) == Fill::End;
 }

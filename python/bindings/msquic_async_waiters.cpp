@@ -4,11 +4,18 @@
 #include <utility>
 
 namespace msquic_py::python {
+
+const FutureNames& future_names() noexcept {
+  static const FutureNames names{PyUnicode_InternFromString("create_future"), PyUnicode_InternFromString("done"),
+                                 PyUnicode_InternFromString("set_result"), PyUnicode_InternFromString("_callbacks"),
+                                 PyUnicode_InternFromString("remove_done_callback")};
+  return names;
+}
+
 namespace {
 
 bool is_done(PyObject* future) noexcept {
-  static PyObject* const name = PyUnicode_InternFromString("done");  // kept for the life of the process
-  PyObject* const done = PyObject_CallMethodObjArgs(future, name, nullptr);
+  PyObject* const done = PyObject_CallMethodObjArgs(future, future_names().done, nullptr);
   if (done == nullptr) PyErr_WriteUnraisable(future);
   Py_XDECREF(done);
   return done != Py_False;
@@ -16,10 +23,8 @@ bool is_done(PyObject* future) noexcept {
 
 /// Moves the callbacks of `future` behind `ready`. Whatever is in the way, they stay, and the loop runs them.
 void collect_callbacks(PyObject* future, PyObject* ready) noexcept {
-  static PyObject* const callbacks_name = PyUnicode_InternFromString("_callbacks");
-  static PyObject* const remove_name = PyUnicode_InternFromString("remove_done_callback");
-  PyObject* const callbacks = PyObject_GetAttr(future, callbacks_name);  // a list of (callback, context), or None
-  if (callbacks == nullptr) return PyErr_Clear();                        // not one of asyncio's
+  PyObject* const callbacks = PyObject_GetAttr(future, future_names().callbacks);  // (callback, context), or None
+  if (callbacks == nullptr) return PyErr_Clear();                                  // not one of asyncio's
   const Py_ssize_t count = PyList_Check(callbacks) ? PyList_Size(callbacks) : 0;
   for (Py_ssize_t i = 0; i < count; ++i) {
     PyObject* const pair = PyList_GetItem(callbacks, i);
@@ -27,7 +32,8 @@ void collect_callbacks(PyObject* future, PyObject* ready) noexcept {
     PyObject* const callback = PyTuple_GetItem(pair, 0);
     PyObject* const entry = PyTuple_Pack(3, PyTuple_GetItem(pair, 1), callback, future);
     PyObject* const removed =
-        entry == nullptr ? nullptr : PyObject_CallMethodObjArgs(future, remove_name, callback, nullptr);
+        entry == nullptr ? nullptr
+                         : PyObject_CallMethodObjArgs(future, future_names().remove_done_callback, callback, nullptr);
     if (removed == nullptr || PyList_Append(ready, entry) != 0) PyErr_WriteUnraisable(future);
     Py_XDECREF(removed);
     Py_XDECREF(entry);
@@ -40,8 +46,8 @@ void collect_callbacks(PyObject* future, PyObject* ready) noexcept {
 void settle_future(PyObject* future, PyObject* result, PyObject* ready) noexcept {
   if (future == nullptr) return;
   if (ready != nullptr) collect_callbacks(future, ready);
-  static PyObject* const name = PyUnicode_InternFromString("set_result");
-  PyObject* const told = PyObject_CallMethodObjArgs(future, name, result == nullptr ? Py_None : result, nullptr);
+  PyObject* const told =
+      PyObject_CallMethodObjArgs(future, future_names().set_result, result == nullptr ? Py_None : result, nullptr);
   if (told == nullptr) {
     // Asking first whether it is done would cost every future for the few that were cancelled.
     PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;

@@ -7,6 +7,16 @@
 
 namespace msquic_py::python {
 
+/// Names of asyncio's methods, kept for the life of the process. Made when the module is loaded.
+struct FutureNames {
+  PyObject* create_future;
+  PyObject* done;
+  PyObject* set_result;
+  PyObject* callbacks;
+  PyObject* remove_done_callback;
+};
+const FutureNames& future_names() noexcept;
+
 /// Settles a future of asyncio with `result` (None when null), unless it is done already, which a cancelled one is.
 /// Takes over the reference to the future; null is no future. Needs the GIL.
 ///

@@ -43,25 +43,27 @@ PyObject* peer_certificate_object(const std::vector<base::ByteVector>& chain, co
   }
 }
 
-void ConnectionMailbox::deliver_certificate(ConnectionObject& connection, PyObject* owner) {
+void ConnectionMailbox::deliver_certificate(ConnectionObject& connection, ObjectLock& lock, PyObject* owner) {
   std::optional<Shown> shown;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard inside(mutex_);
     shown.swap(certificate_);
   }
   if (!shown || !connection.connection()) return;
-  const ConfigurationObject* const configuration = connection.verifying();
-  if (configuration == nullptr || !configuration->verifier()) {
+  const nb::handle configuration = connection.verifying();
+  std::chrono::milliseconds timeout{0};
+  PyObject* const verifier =
+      configuration.is_valid() ? ConfigurationObject::verifier_of(configuration, timeout) : nullptr;
+  if (verifier == nullptr) {
     // It was taken away meanwhile.
     static_cast<void>(connection.connection().complete_certificate(shown->verdict.good(), shown->verdict.message));
     return;
   }
-  const std::chrono::milliseconds timeout = configuration->verifier_timeout();
   PyObject* argument = peer_certificate_object(shown->chain, shown->server_name, shown->verdict, owner);
-  PyObject* const verifier = configuration->verifier().callable();
-  Py_INCREF(verifier);  // it may replace itself
   const bool late_before = std::chrono::steady_clock::now() - shown->when > timeout;
+  lock.unlock();
   PyObject* const result = late_before ? nullptr : call_handler_for_result(verifier, &argument, 1);
+  lock.lock();
   if (late_before) Py_XDECREF(argument);
   const bool accept = result == Py_True;
   std::string message;

@@ -55,7 +55,7 @@ void bind_quic_configuration(nb::module_& m) {
   static const std::string init_signature =
       "def __init__(self, registration: Registration, alpn_list: collections.abc.Sequence[str | bytes], " +
       settings_parameters() + ", keylog: str | bytes | os.PathLike[str] | None = None) -> None";
-  nb::class_<ConfigurationObject> configuration(
+  LockedClass<ConfigurationObject> configuration(
       m, "Configuration", nb::type_slots(collectable_slots<ConfigurationObject>), nb::is_weak_referenceable(),
       "ALPNs, transport settings and credentials for connections. Load credentials before "
       "it is used. Connections keep\n"

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "locked_class.h"
 #include "msquic_handler_slot.h"
 #include "quic/configuration.h"
 #include "quic/credentials.h"
@@ -16,8 +17,8 @@
 
 namespace msquic_py::python {
 
-/// The Python class Configuration. All members need the GIL. The native configuration is made when the credentials
-/// are known.
+/// The Python class Configuration. All members need the GIL or, where there is none, the object locked; the static ones
+/// lock it. The native configuration is made when the credentials are known.
 class ConfigurationObject {
  public:
   ConfigurationObject(nanobind::object registration, std::vector<std::string> alpns, quic::Settings settings,
@@ -31,16 +32,14 @@ class ConfigurationObject {
   void set_verifier(nanobind::handle verifier, std::chrono::milliseconds timeout);
   void close() noexcept;
   [[nodiscard]] std::string describe() const;
-  /// The Python Configuration with credentials. Raises InvalidArgumentType, CredentialsNotLoaded or ClosedHandle.
-  static ConfigurationObject& loaded_object(nanobind::handle configuration);
-  /// Its native configuration.
-  static const quic::Configuration& loaded(nanobind::handle configuration) {
-    return loaded_object(configuration).configuration_;
-  }
-  [[nodiscard]] const quic::Configuration& native() const noexcept { return configuration_; }
-  [[nodiscard]] const quic::ServerConfigurations& by_name() const noexcept { return configurations_; }
-  [[nodiscard]] const HandlerSlot& verifier() const noexcept { return verifier_; }
-  [[nodiscard]] std::chrono::milliseconds verifier_timeout() const noexcept { return verifier_timeout_; }
+  /// The native configuration of a Python Configuration with credentials. Raises InvalidArgumentType,
+  /// CredentialsNotLoaded or ClosedHandle.
+  static quic::Configuration loaded(nanobind::handle configuration);
+  /// All of them, of a server with several certificates. Raises the same.
+  static quic::ServerConfigurations loaded_by_name(nanobind::handle configuration);
+  static bool has_verifier(nanobind::handle configuration);
+  /// A new reference to the verifier of a Python Configuration, and its timeout; null without.
+  static PyObject* verifier_of(nanobind::handle configuration, std::chrono::milliseconds& timeout) noexcept;
 
   int traverse(visitproc visit, void* arg) const {
     Py_VISIT(registration_.ptr());
@@ -49,6 +48,9 @@ class ConfigurationObject {
   void clear_references() noexcept { verifier_.clear(); }
 
  private:
+  static ConfigurationObject& object_of(nanobind::handle configuration);
+  void check_loaded() const;
+
   nanobind::object registration_;
   std::vector<std::string> alpns_;
   quic::Settings settings_;
@@ -63,6 +65,6 @@ class ConfigurationObject {
 };
 
 /// The methods that load credentials.
-void bind_configuration_credentials(nanobind::class_<ConfigurationObject>& configuration);
+void bind_configuration_credentials(LockedClass<ConfigurationObject>& configuration);
 
 }  // namespace msquic_py::python

@@ -97,7 +97,7 @@ void load_certificate(ConfigurationObject& self, nb::handle certificate, nb::han
 
 }  // namespace
 
-void bind_configuration_credentials(nb::class_<ConfigurationObject>& configuration) {
+void bind_configuration_credentials(LockedClass<ConfigurationObject>& configuration) {
   configuration
       .def(
           "load_credential", load_certificate, nb::arg("certificate").none(), nb::kw_only(),

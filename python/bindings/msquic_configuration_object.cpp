@@ -14,12 +14,12 @@ ConfigurationObject::ConfigurationObject(nb::object registration, std::vector<st
       alpns_(std::move(alpns)),
       settings_(settings),
       keylog_file_(std::move(keylog_file)) {
-  static_cast<void>(nb::inst_ptr<RegistrationObject>(registration_)->open_handle());
+  static_cast<void>(RegistrationObject::open_handle(registration_));
 }
 
 void ConfigurationObject::load(quic::Credentials credentials, std::map<std::string, quic::Certificate> by_name) {
   if (closed_) raise_named("ClosedHandle", "the configuration is closed: make another one");
-  const quic::Registration registration = nb::inst_ptr<RegistrationObject>(registration_)->open_handle();
+  const quic::Registration registration = RegistrationObject::open_handle(registration_);
   credentials.keylog_file = keylog_file_;
   credentials.custom_verification = static_cast<bool>(verifier_);
   credentials.verification_timeout = verifier_timeout_;
@@ -65,18 +65,46 @@ std::string ConfigurationObject::describe() const {
   return text + (closed_ ? " closed>" : configuration_ ? ">" : " without credentials>");
 }
 
-ConfigurationObject& ConfigurationObject::loaded_object(nb::handle configuration) {
+ConfigurationObject& ConfigurationObject::object_of(nb::handle configuration) {
   ConfigurationObject* self = nullptr;
   if (configuration.is_none() || !nb::try_cast(configuration, self) || self == nullptr) {
     raise_named("InvalidArgumentType", "configuration must be a Configuration");
   }
-  if (self->closed_) raise_named("ClosedHandle", "the configuration is closed: make another one");
-  if (!self->configuration_) {
+  return *self;
+}
+
+quic::Configuration ConfigurationObject::loaded(nb::handle configuration) {
+  const ConfigurationObject& self = object_of(configuration);
+  const ObjectLock lock(configuration);
+  self.check_loaded();
+  return self.configuration_;
+}
+
+quic::ServerConfigurations ConfigurationObject::loaded_by_name(nb::handle configuration) {
+  const ConfigurationObject& self = object_of(configuration);
+  const ObjectLock lock(configuration);
+  self.check_loaded();
+  return self.configurations_;
+}
+
+bool ConfigurationObject::has_verifier(nb::handle configuration) {
+  return static_cast<bool>(object_of(configuration).verifier_);
+}
+
+PyObject* ConfigurationObject::verifier_of(nb::handle configuration, std::chrono::milliseconds& timeout) noexcept {
+  const ConfigurationObject& self = *nb::inst_ptr<ConfigurationObject>(configuration);
+  const ObjectLock lock(configuration);
+  timeout = self.verifier_timeout_;
+  return self.verifier_.callable();
+}
+
+void ConfigurationObject::check_loaded() const {
+  if (closed_) raise_named("ClosedHandle", "the configuration is closed: make another one");
+  if (!configuration_) {
     raise_named("CredentialsNotLoaded",
                 "the configuration has no credentials: call load_credential(), load_credential_file() or "
                 "load_credential_none() first");
   }
-  return *self;
 }
 
 }  // namespace msquic_py::python

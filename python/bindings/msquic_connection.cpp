@@ -4,6 +4,7 @@
 
 #include "dispatch_exit.h"
 #include "dispatch_thread.h"
+#include "locked_class.h"
 #include "msquic_arguments.h"
 #include "msquic_certificate.h"
 #include "msquic_errors.h"
@@ -48,7 +49,7 @@ void update_settings(ConnectionObject& self, const nb::kwargs& named) {
   or_raise(self.connection().update_settings(settings));
 }
 
-void bind_handlers(nb::class_<ConnectionObject>& connection) {
+void bind_handlers(LockedClass<ConnectionObject>& connection) {
   connection
       .def("set_on_connected", set_handler<kConnected>, nb::arg("handler").none(),
            nb::sig("def set_on_connected(self, handler: collections.abc.Callable[[bool], object] | "
@@ -122,7 +123,7 @@ void bind_handlers(nb::class_<ConnectionObject>& connection) {
           "client may come again without the ticket.");
 }
 
-void bind_properties(nb::class_<ConnectionObject>& connection) {
+void bind_properties(LockedClass<ConnectionObject>& connection) {
   connection
       .def_prop_ro(
           "local_address", [](const ConnectionObject& self) { return address_tuple(self.local_address()); },
@@ -200,16 +201,16 @@ void bind_properties(nb::class_<ConnectionObject>& connection) {
 
 void bind_quic_connection(nb::module_& m) {
   static const std::string update_signature = "def update_settings(self, " + live_settings_parameters() + ") -> None";
-  nb::class_<ConnectionObject> connection(m, "Connection", nb::type_slots(collectable_slots<ConnectionObject>),
-                                          nb::is_weak_referenceable(),
-                                          "A QUIC connection: a client's, or one that a Listener accepted.\n\n"
-                                          "Keep a client's connection: when its last reference goes, it is shut down "
-                                          "with code 0. An accepted one is held by\n"
-                                          "its listener until it is over. Methods may be called on any thread and in "
-                                          "handlers; only statistics() may block.\n"
-                                          "Handlers run on the library's thread, never two at a time; when one raises, "
-                                          "the error goes to sys.unraisablehook\n"
-                                          "and to the logger \"msquic\", and the connection is shut down with code 1.");
+  LockedClass<ConnectionObject> connection(
+      m, "Connection", nb::type_slots(collectable_slots<ConnectionObject>), nb::is_weak_referenceable(),
+      "A QUIC connection: a client's, or one that a Listener accepted.\n\n"
+      "Keep a client's connection: when its last reference goes, it is shut down "
+      "with code 0. An accepted one is held by\n"
+      "its listener until it is over. Methods may be called on any thread and in "
+      "handlers; only statistics() may block.\n"
+      "Handlers run on the library's thread, never two at a time; when one raises, "
+      "the error goes to sys.unraisablehook\n"
+      "and to the logger \"msquic\", and the connection is shut down with code 1.");
   connection
       .def(
           "__init__",

@@ -20,7 +20,7 @@ nanobind::object address_tuple(const quic::Address& address);
 
 class ConfigurationObject;
 
-/// The Python class Connection. All members need the GIL.
+/// The Python class Connection. All members need the GIL or, where there is none, the object locked.
 ///
 /// It holds its Registration and those of its streams that are started and not over. When the last Python reference
 /// goes, the connection is shut down with code 0.
@@ -79,13 +79,13 @@ class ConnectionObject {
 
   [[nodiscard]] const HandlerSlot& handler(ConnectionEvent which) const noexcept { return handlers_[which]; }
   /// Calls the handler of one datagram. False when it raised.
-  bool deliver_datagram_state(std::uint64_t token, quic::DatagramSendState state);
+  bool deliver_datagram_state(ObjectLock& lock, std::uint64_t token, quic::DatagramSendState state);
   /// A handler raised.
   void fail() noexcept;
   /// The on_resumed handler returned False: nothing of the session is delivered.
   void refuse_session() noexcept;
-  /// Whose verifier is asked about the peer's certificate; may be null.
-  [[nodiscard]] const ConfigurationObject* verifying() const noexcept;
+  /// The Configuration whose verifier is asked about the peer's certificate; may be null.
+  [[nodiscard]] nanobind::handle verifying() const noexcept { return server_ ? configuration_ : verifying_; }
   /// The connection is over and its handlers know.
   void finish() noexcept;
   /// Keeps a stream's Python object until release_stream().

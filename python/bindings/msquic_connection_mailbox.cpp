@@ -161,7 +161,7 @@ void ConnectionMailbox::replay(ConnectionEvent kind) noexcept {
   }
 }
 
-void ConnectionMailbox::dispatch(const Event& event) {
+void ConnectionMailbox::note(const Event& event) noexcept {
   if (event.kind == kConnected) resumed_session_ = event.first != 0;
   if (event.kind == kDatagramStateChanged) {
     datagram_send_enabled_ = event.first;
@@ -172,43 +172,53 @@ void ConnectionMailbox::dispatch(const Event& event) {
     const std::lock_guard lock(mutex_);
     datagrams_queued_ = false;
   }
+}
+
+void ConnectionMailbox::dispatch(const Event& event) {
   PyObject* const owner = owner_.lock();
   if (owner == nullptr) {
+    note(event);
     if (event.kind != kShutdownComplete) pending_ |= 1u << event.kind;
     return;
   }
+  deliver(event, owner);
+  Py_DECREF(owner);
+}
+
+void ConnectionMailbox::deliver(const Event& event, PyObject* owner) {
   ConnectionObject& connection = *nb::inst_ptr<ConnectionObject>(owner);
+  ObjectLock lock(owner);
+  note(event);
   if (event.kind == kConnected && !std::exchange(open_logged_, true))
     log_connection_opened(owner, event.first != 0, connection.negotiated_alpn());
   if (event.kind == kShutdownComplete && !std::exchange(end_logged_, true))
     log_connection_ended(owner, connection.close_reason());
   if (event.kind == kShutdownComplete) {
-    deliver_end(connection);
+    deliver_end(connection, lock);
   } else if (connection.is_closed()) {
     // close() promised that only on_shutdown_complete follows.
   } else if (event.kind == kDatagramSendStateChanged && event.second > ConnectionObject::kAnyDatagram) {
-    if (!connection.deliver_datagram_state(event.second, static_cast<quic::DatagramSendState>(event.first)))
+    if (!connection.deliver_datagram_state(lock, event.second, static_cast<quic::DatagramSendState>(event.first)))
       connection.fail();
   } else if (event.kind == kPeerCertificate) {
     pending_ &= ~(1u << kPeerCertificate);
-    deliver_certificate(connection, owner);
+    deliver_certificate(connection, lock, owner);
   } else if (!connection.handler(static_cast<ConnectionEvent>(event.kind))) {
     pending_ |= 1u << event.kind;
   } else {
     pending_ &= ~(1u << event.kind);
     const bool completed =
-        event.kind == kPeerStreamStarted ? deliver_streams(connection, owner) : deliver(connection, event);
+        event.kind == kPeerStreamStarted ? deliver_streams(connection, lock, owner) : deliver(connection, lock, event);
     if (!completed) connection.fail();
   }
-  Py_DECREF(owner);
 }
 
-bool ConnectionMailbox::deliver(ConnectionObject& connection, const Event& event) {
+bool ConnectionMailbox::deliver(ConnectionObject& connection, ObjectLock& lock, const Event& event) {
   const auto kind = static_cast<ConnectionEvent>(event.kind);
   switch (kind) {
-    case kDatagramReceived: return deliver_bytes(connection, kind, datagrams_);
-    case kResumptionTicketReceived: return deliver_bytes(connection, kind, tickets_);
-    case kResumed: return deliver_bytes(connection, kind, resumed_);
+    case kDatagramReceived: return deliver_bytes(connection, lock, kind, datagrams_);
+    case kResumptionTicketReceived: return deliver_bytes(connection, lock, kind, tickets_);
+    case kResumed: return deliver_bytes(connection, lock, kind, resumed_);
     default: break;
   }
   std::array<PyObject*, 2> arguments{};
@@ -233,24 +243,24 @@ bool ConnectionMailbox::deliver(ConnectionObject& connection, const Event& event
   } else {
     arguments[0] = ConnectionObject::datagram_send_state(static_cast<quic::DatagramSendState>(event.first));
   }
-  return connection.handler(kind).call(arguments.data(), count);
+  return connection.handler(kind).call(lock, arguments.data(), count);
 }
 
-bool ConnectionMailbox::deliver_bytes(ConnectionObject& connection, ConnectionEvent kind,
+bool ConnectionMailbox::deliver_bytes(ConnectionObject& connection, ObjectLock& lock, ConnectionEvent kind,
                                       std::deque<base::ByteVector>& kept) {
   // A handler may take its own place away, and more may come meanwhile; what comes has an event of its own.
   for (std::size_t most = kDatagramsKept; most != 0 && connection.handler(kind); --most) {
     PyObject* argument = nullptr;
     base::ByteVector bytes;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard inside(mutex_);
       if (kept.empty()) return true;
       if (&kept == &datagrams_) datagram_bytes_ -= kept.front().size();
       bytes = std::move(kept.front());
       kept.pop_front();
     }
     argument = kind == kResumptionTicketReceived ? session_ticket_object(bytes) : bytes_object(bytes);
-    PyObject* const result = connection.handler(kind).call_for_result(&argument, 1);
+    PyObject* const result = connection.handler(kind).call_for_result(lock, &argument, 1);
     if (result == nullptr) return false;
     const bool refused = kind == kResumed && result == Py_False;
     Py_DECREF(result);
@@ -259,22 +269,23 @@ bool ConnectionMailbox::deliver_bytes(ConnectionObject& connection, ConnectionEv
       return true;
     }
   }
-  const std::lock_guard lock(mutex_);
+  const bool wanted = static_cast<bool>(connection.handler(kind));
+  const std::lock_guard inside(mutex_);
   if (!kept.empty()) {
     pending_ |= 1u << kind;
-    if (connection.handler(kind)) push(kind);
+    if (wanted) push(kind);
   }
   return true;
 }
 
-bool ConnectionMailbox::deliver_streams(ConnectionObject& connection, PyObject* owner) {
+bool ConnectionMailbox::deliver_streams(ConnectionObject& connection, ObjectLock& lock, PyObject* owner) {
   while (connection.handler(kPeerStreamStarted) && !connection.is_closed()) {
     PyObject* argument = nullptr;
     std::shared_ptr<StreamMailbox> mailbox;
     {
       PeerStream next;
       {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard inside(mutex_);
         if (peer_streams_.empty()) return true;
         next = std::move(peer_streams_.front());
         peer_streams_.pop_front();
@@ -286,22 +297,22 @@ bool ConnectionMailbox::deliver_streams(ConnectionObject& connection, PyObject* 
     StreamObject& stream = *nb::inst_ptr<StreamObject>(argument);
     mailbox->owner().attach(argument);
     connection.hold_stream(stream);
-    const bool completed = connection.handler(kPeerStreamStarted).call(&argument, 1);
+    const bool completed = connection.handler(kPeerStreamStarted).call(lock, &argument, 1);
     // It ended before its object was made: the object is told now, after the data that its handler may want.
     if (mailbox->is_over()) mailbox->push(kStreamShutdownComplete);
     if (!completed) return false;
   }
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard inside(mutex_);
   if (!peer_streams_.empty()) pending_ |= 1u << kPeerStreamStarted;
   return true;
 }
 
-void ConnectionMailbox::deliver_end(ConnectionObject& connection) {
+void ConnectionMailbox::deliver_end(ConnectionObject& connection, ObjectLock& lock) {
   const HandlerSlot& handler = connection.handler(kShutdownComplete);
   if (handler && (pending_ & (1u << kShutdownComplete)) != 0) {
     pending_ &= ~(1u << kShutdownComplete);
     PyObject* argument = PyBool_FromLong(connection.is_closed());
-    static_cast<void>(handler.call(&argument, 1));
+    static_cast<void>(handler.call(lock, &argument, 1));
   }
   connection.finish();
   if (const auto listener = listener_.lock()) listener->connection_is_over(*this);

@@ -77,7 +77,7 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   /// After the connection is over.
   [[nodiscard]] std::optional<quic::CloseReason> close_reason() const;
 
-  // The rest needs the GIL.
+  // The rest needs the GIL or, where there is none, the owner locked.
   OwnerReference& owner() noexcept { return owner_; }
   /// A handler for `kind` was set: it gets what came before it and no handler has had.
   void replay(ConnectionEvent kind) noexcept;
@@ -90,12 +90,16 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   };
 
   void push_if_wanted(ConnectionEvent kind, std::uint64_t first = 0) noexcept;
-  bool deliver(ConnectionObject& connection, const Event& event);
-  bool deliver_streams(ConnectionObject& connection, PyObject* owner);
+  /// What an event says about the connection from now on.
+  void note(const Event& event) noexcept;
+  void deliver(const Event& event, PyObject* owner);
+  bool deliver(ConnectionObject& connection, ObjectLock& lock, const Event& event);
+  bool deliver_streams(ConnectionObject& connection, ObjectLock& lock, PyObject* owner);
   /// The peer's certificate goes to the verifier.
-  void deliver_certificate(ConnectionObject& connection, PyObject* owner);
-  bool deliver_bytes(ConnectionObject& connection, ConnectionEvent kind, std::deque<base::ByteVector>& kept);
-  void deliver_end(ConnectionObject& connection);
+  void deliver_certificate(ConnectionObject& connection, ObjectLock& lock, PyObject* owner);
+  bool deliver_bytes(ConnectionObject& connection, ObjectLock& lock, ConnectionEvent kind,
+                     std::deque<base::ByteVector>& kept);
+  void deliver_end(ConnectionObject& connection, ObjectLock& lock);
 
   EventQueue& queue_;
   const std::weak_ptr<ListenerMailbox> listener_;
@@ -122,7 +126,7 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   bool closed_ = false;
   std::optional<quic::CloseReason> reason_;
 
-  // With the GIL only.
+  // With the GIL or, where there is none, the owner locked.
   OwnerReference owner_;
   bool resumed_session_ = false;
   std::uint64_t datagram_send_enabled_ = 0;

@@ -30,8 +30,7 @@ ConnectionObject::ConnectionObject(nb::object registration)
     : registration_(std::move(registration)),
       mailbox_(std::make_shared<ConnectionMailbox>(Dispatcher::queue())),
       server_(false) {
-  connection_ =
-      or_raise(quic::Connection::open(nb::inst_ptr<RegistrationObject>(registration_)->open_handle(), mailbox_));
+  connection_ = or_raise(quic::Connection::open(RegistrationObject::open_handle(registration_), mailbox_));
 }
 
 ConnectionObject::ConnectionObject(nb::object registration, nb::object configuration,
@@ -47,13 +46,12 @@ ConnectionObject::~ConnectionObject() { mailbox_->owner().detach(); }
 
 void ConnectionObject::start(nb::handle configuration, nb::handle server_name, nb::handle port, nb::handle address,
                              nb::handle local_address) {
-  const ConfigurationObject& settings = ConfigurationObject::loaded_object(configuration);
-  const quic::Configuration& native = settings.native();
+  const quic::Configuration native = ConfigurationObject::loaded(configuration);
   const std::string name = host_argument(server_name, "server_name");
   const auto number = static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535));
   if (!local_address.is_none()) or_raise(connection_.set_local_address(local_address_argument(local_address)));
   // Before the start: the certificate may come at once.
-  if (settings.verifier()) verifying_ = nb::borrow<nb::object>(configuration);
+  if (ConfigurationObject::has_verifier(configuration)) verifying_ = nb::borrow<nb::object>(configuration);
   if (address.is_none()) {
     or_raise(connection_.start(native, name, number));
   } else {
@@ -106,7 +104,7 @@ void ConnectionObject::send_datagram(nb::handle data, unsigned flags, nb::handle
   or_raise(std::move(sent));
 }
 
-bool ConnectionObject::deliver_datagram_state(std::uint64_t token, quic::DatagramSendState state) {
+bool ConnectionObject::deliver_datagram_state(ObjectLock& lock, std::uint64_t token, quic::DatagramSendState state) {
   const auto found = datagram_handlers_.find(token);
   if (found == datagram_handlers_.end()) return true;
   // Not owned by an object of this frame, see EventTarget::dispatch().
@@ -118,8 +116,10 @@ bool ConnectionObject::deliver_datagram_state(std::uint64_t token, quic::Datagra
     handler = found->second.inc_ref().ptr();
   }
   PyObject* argument = datagram_send_state(state);
+  lock.unlock();
   const bool completed = call_handler(handler, &argument, 1);
   Py_DECREF(handler);
+  lock.lock();
   return completed;
 }
 
@@ -198,11 +198,6 @@ void ConnectionObject::refuse_session() noexcept {
   mailbox_->close();
   if (connection_) static_cast<void>(connection_.shutdown(kHandlerErrorCode, "the session is not resumed"));
   give_up_handle();
-}
-
-const ConfigurationObject* ConnectionObject::verifying() const noexcept {
-  const nb::object& from = server_ ? configuration_ : verifying_;
-  return from.is_valid() ? nb::inst_ptr<ConfigurationObject>(from) : nullptr;
 }
 
 void ConnectionObject::finish() noexcept {

@@ -1,5 +1,6 @@
 #include "msquic_errors.h"
 
+#include "dispatch_exit.h"
 #include "msquic_topics.h"
 #include "quic/library.h"
 #include "quic/wire_code.h"
@@ -21,7 +22,8 @@ nb::object exceptions() { return nb::module_::import_("msquic.exceptions"); }
 nb::object status_exception(const quic::Error& error) {
   const std::string name(quic::status_name(error.status));
   const std::string message = error.message.empty() ? std::string(quic::status_text(error.status)) : error.message;
-  return exceptions().attr("_from_status")(name.c_str(), error.raw, message.c_str());
+  const nb::object make = exceptions().attr("_from_status");
+  return call_python(make, name.c_str(), error.raw, message.c_str());
 }
 
 }  // namespace
@@ -29,12 +31,14 @@ nb::object status_exception(const quic::Error& error) {
 void raise_error(const quic::Error& error) { raise(status_exception(error)); }
 
 void raise_named(const char* exception, const std::string& message) {
-  raise(exceptions().attr(exception)(message.c_str()));
+  const nb::object type = exceptions().attr(exception);
+  raise(call_python(type, message.c_str()));
 }
 
 void raise_stream_error(const char* exception, const std::string& message, std::uint64_t code) {
   const std::string text = message + " with the application's code " + std::to_string(code);
-  raise(exceptions().attr(exception)(text.c_str(), nb::arg("app_code") = code, nb::arg("remote") = true));
+  const nb::object type = exceptions().attr(exception);
+  raise(call_python(type, text.c_str(), nb::arg("app_code") = code, nb::arg("remote") = true));
 }
 
 PyObject* exception_for(const quic::Error& error) {
@@ -57,9 +61,10 @@ nb::object close_exception(const quic::CloseReason& reason) {
                           : std::string(quic::status_text(reason.status));
   }
   const nb::object code = nb::int_(reason.code);
-  return exceptions().attr("_from_close")(
-      name.c_str(), reason.raw_status, message.c_str(), reason.on_wire ? code : nb::object(nb::none()),
-      application ? code : nb::object(nb::none()), reason.remote, nb::str(reason.reason.data(), reason.reason.size()));
+  const nb::object make = exceptions().attr("_from_close");
+  return call_python(make, name.c_str(), reason.raw_status, message.c_str(),
+                     reason.on_wire ? code : nb::object(nb::none()), application ? code : nb::object(nb::none()),
+                     reason.remote, nb::str(reason.reason.data(), reason.reason.size()));
 }
 
 void bind_quic_errors(nb::module_& m) {

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "object_lock.h"
+
 namespace msquic_py::python {
 
 /// What a handler is called with.
@@ -13,7 +15,8 @@ struct HandlerShape {
   bool optional = false;      ///< the handler may also take none
 };
 
-/// A Python callable for one kind of event. All members need the GIL.
+/// A Python callable for one kind of event, which another thread may replace while it is called. All members need the
+/// GIL or, where there is none, an attached thread.
 class HandlerSlot {
  public:
   HandlerSlot() = default;
@@ -23,26 +26,38 @@ class HandlerSlot {
 
   /// A callable or None. Raises InvalidHandler when it cannot be called with the event's arguments.
   void set(nanobind::handle handler, const HandlerShape& shape);
-  void clear() noexcept { Py_CLEAR(handler_); }
-  explicit operator bool() const noexcept { return handler_ != nullptr; }
-  /// Calls it with `arguments`, whose references are taken over; with none of them when it takes none.
-  /// False when it raised.
-  bool call(PyObject* const* arguments, std::size_t count) const;
-  /// The same where the result matters: a new reference, or null when it raised (which is reported).
-  PyObject* call_for_result(PyObject* const* arguments, std::size_t count) const;
-  /// Borrowed.
-  [[nodiscard]] PyObject* callable() const noexcept { return handler_; }
+  void clear() noexcept { replace(nullptr, 0); }
+  explicit operator bool() const noexcept {
+    const nanobind::ft_lock_guard lock(mutex_);
+    return handler_ != nullptr;
+  }
+  /// Calls it with `arguments`, whose references are taken over; with none of them when it takes none. The object whose
+  /// handler it is, is unlocked meanwhile. False when it raised.
+  bool call(ObjectLock& owner, PyObject* const* arguments, std::size_t count) const;
+  /// The same where the result matters: a new reference, or null when it raised (which is reported). None when there is
+  /// no handler any more.
+  PyObject* call_for_result(ObjectLock& owner, PyObject* const* arguments, std::size_t count) const;
+  /// A new reference, or null.
+  [[nodiscard]] PyObject* callable() const noexcept {
+    const nanobind::ft_lock_guard lock(mutex_);
+    Py_XINCREF(handler_);
+    return handler_;
+  }
   int traverse(visitproc visit, void* arg) const {
     Py_VISIT(handler_);
     return 0;
   }
 
  private:
+  void replace(PyObject* handler, std::size_t argument_count) noexcept;
+
+  [[no_unique_address]] mutable nanobind::ft_mutex mutex_;
   PyObject* handler_ = nullptr;
   std::size_t argument_count_ = 0;
 };
 
-/// The Python object that a mailbox collects for, without keeping it alive. All members need the GIL.
+/// The Python object that a mailbox collects for, without keeping it alive; any thread of Python may drop its last
+/// reference. All members need the GIL or, where there is none, an attached thread.
 class OwnerReference {
  public:
   OwnerReference() = default;
@@ -51,11 +66,12 @@ class OwnerReference {
 
   void attach(nanobind::handle owner);
   /// Must be called by the owner's destructor.
-  void detach() noexcept { Py_CLEAR(reference_); }
+  void detach() noexcept;
   /// A new reference, or null when it is gone or there was none yet.
   [[nodiscard]] PyObject* lock() const noexcept;
 
  private:
+  [[no_unique_address]] mutable nanobind::ft_mutex mutex_;
   PyObject* reference_ = nullptr;
 };
 
@@ -79,7 +95,9 @@ int traverse_instance(PyObject* self, visitproc visit, void* arg) {
 }
 template <class Object>
 int clear_instance(PyObject* self) {
-  if (nanobind::inst_ready(self)) nanobind::inst_ptr<Object>(self)->clear_references();
+  if (!nanobind::inst_ready(self)) return 0;
+  const ObjectLock lock(self);
+  nanobind::inst_ptr<Object>(self)->clear_references();
   return 0;
 }
 template <class Object>

@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 
 #include "dispatch_thread.h"
+#include "locked_class.h"
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
 #include "msquic_registration.h"
@@ -12,11 +13,11 @@
 namespace msquic_py::python {
 
 void bind_quic_listener(nb::module_& m) {
-  nb::class_<ListenerObject>(m, "Listener", nb::type_slots(collectable_slots<ListenerObject>),
-                             nb::is_weak_referenceable(),
-                             "Accepts connections. It holds those that it accepted until they are over, so that they "
-                             "need not be stored; when it\n"
-                             "is closed or dropped, the connections that nobody else holds are shut down.")
+  LockedClass<ListenerObject>(m, "Listener", nb::type_slots(collectable_slots<ListenerObject>),
+                              nb::is_weak_referenceable(),
+                              "Accepts connections. It holds those that it accepted until they are over, so that they "
+                              "need not be stored; when it\n"
+                              "is closed or dropped, the connections that nobody else holds are shut down.")
       .def(
           "__init__",
           [](ListenerObject* self, nb::handle registration) {

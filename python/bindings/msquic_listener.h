@@ -33,6 +33,8 @@ class ListenerMailbox final : public quic::ListenerHandler, public EventTarget {
   OwnerReference& owner() noexcept { return owner_; }
 
  private:
+  void hand_out(PyObject* owner);
+
   struct Accepted {
     std::shared_ptr<ConnectionMailbox> mailbox;
     quic::Connection connection;
@@ -42,10 +44,10 @@ class ListenerMailbox final : public quic::ListenerHandler, public EventTarget {
   std::mutex mutex_;
   std::deque<Accepted> accepted_;
   bool closed_ = false;
-  OwnerReference owner_;  // with the GIL only
+  OwnerReference owner_;
 };
 
-/// The Python class Listener. All members need the GIL.
+/// The Python class Listener. All members need the GIL or, where there is none, the object locked.
 ///
 /// It holds the accepted connections until they are over, so that one that the program does not store goes on.
 class ListenerObject {

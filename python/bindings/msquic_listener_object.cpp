@@ -52,13 +52,19 @@ void ListenerMailbox::replay() noexcept {
 void ListenerMailbox::dispatch(const Event&) {
   PyObject* const owner = owner_.lock();
   if (owner == nullptr) return;
+  hand_out(owner);
+  Py_DECREF(owner);
+}
+
+void ListenerMailbox::hand_out(PyObject* owner) {
   ListenerObject& listener = *nb::inst_ptr<ListenerObject>(owner);
+  ObjectLock lock(owner);
   PyObject* argument = nullptr;
   std::shared_ptr<ConnectionMailbox> mailbox;
   if (listener.handler()) {
     Accepted next;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard inside(mutex_);
       if (!accepted_.empty()) {
         next = std::move(accepted_.front());
         accepted_.pop_front();
@@ -80,24 +86,29 @@ void ListenerMailbox::dispatch(const Event&) {
     Py_INCREF(argument);  // for fail(), should the handler raise
     PyObject* const connection = argument;
     if (logs(Logger::Listener, kLogDebug)) log_event("client_came", connection);
-    if (!listener.handler().call(&argument, 1)) nb::inst_ptr<ConnectionObject>(connection)->fail();
+    if (!listener.handler().call(lock, &argument, 1)) {
+      const ObjectLock inner(connection);
+      nb::inst_ptr<ConnectionObject>(connection)->fail();
+    }
     Py_DECREF(connection);
     // It ended before its object was made: the object is told now.
     if (mailbox->is_over()) mailbox->push(kShutdownComplete);
   }
-  Py_DECREF(owner);
 }
 
 void ListenerMailbox::connection_is_over(const ConnectionMailbox& connection) {
   PyObject* const owner = owner_.lock();
   if (owner == nullptr) return;
-  nb::inst_ptr<ListenerObject>(owner)->release_connection(connection);
+  {
+    const ObjectLock lock(owner);
+    nb::inst_ptr<ListenerObject>(owner)->release_connection(connection);
+  }
   Py_DECREF(owner);
 }
 
 ListenerObject::ListenerObject(nb::object registration)
     : registration_(std::move(registration)), mailbox_(std::make_shared<ListenerMailbox>(Dispatcher::queue())) {
-  listener_ = or_raise(quic::Listener::open(nb::inst_ptr<RegistrationObject>(registration_)->open_handle(), mailbox_));
+  listener_ = or_raise(quic::Listener::open(RegistrationObject::open_handle(registration_), mailbox_));
 }
 
 ListenerObject::~ListenerObject() {
@@ -107,7 +118,7 @@ ListenerObject::~ListenerObject() {
 
 void ListenerObject::start(nb::handle configuration, nb::handle alpns, nb::handle port, nb::handle host,
                            nb::handle reuse_port, nb::handle handshake_timeout_ms) {
-  const ConfigurationObject& settings = ConfigurationObject::loaded_object(configuration);
+  const quic::ServerConfigurations configurations = ConfigurationObject::loaded_by_name(configuration);
   const std::vector<std::string> names = alpn_argument(alpns);
   quic::ListenOptions options;
   const auto number = static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535));
@@ -127,7 +138,7 @@ void ListenerObject::start(nb::handle configuration, nb::handle alpns, nb::handl
   }
   quic::Listener listener = listener_;
   // A copy for the listener; this one is the base of later changes.
-  configurations_ = settings.by_name();
+  configurations_ = configurations;
   or_raise(listener.set_configurations(configurations_));
   or_raise(without_gil([&] { return listener.start(names, options); }));
   configuration_ = nb::borrow<nb::object>(configuration);

@@ -8,15 +8,17 @@ namespace {
 
 // Kept until the process ends, like the loggers themselves.
 PyObject* logger_object(Logger logger) noexcept {
-  static std::array<PyObject*, 3> objects{};
+  static std::array<std::atomic<PyObject*>, 3> objects{};
   static constexpr const char* kNames[] = {"connection_logger", "listener_logger", "tls_logger"};
-  PyObject*& object = objects[static_cast<std::size_t>(logger)];
-  if (object != nullptr) return object;
+  std::atomic<PyObject*>& object = objects[static_cast<std::size_t>(logger)];
+  if (PyObject* const known = object.load(std::memory_order_acquire)) return known;
   PyObject* const module = PyImport_ImportModule("msquic._logging");
   if (module == nullptr) return nullptr;
-  object = PyObject_GetAttrString(module, kNames[static_cast<std::size_t>(logger)]);
+  PyObject* const found = PyObject_GetAttrString(module, kNames[static_cast<std::size_t>(logger)]);
   Py_DECREF(module);
-  return object;
+  // Two threads that ask at the same time find the same object, and one reference too many is kept.
+  object.store(found, std::memory_order_release);
+  return found;
 }
 
 }  // namespace

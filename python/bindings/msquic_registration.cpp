@@ -2,6 +2,7 @@
 
 #include <nanobind/stl/string.h>
 
+#include "locked_class.h"
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
 #include "msquic_flags.h"
@@ -11,7 +12,7 @@
 namespace msquic_py::python {
 
 void bind_quic_registration(nb::module_& m) {
-  nb::class_<RegistrationObject>(
+  LockedClass<RegistrationObject>(
       m, "Registration", nb::type_slots(collectable_slots<RegistrationObject>), nb::is_weak_referenceable(),
       "A set of MsQuic worker threads, from which everything else is made. One per process is enough.\n\n"
       "Its objects hold it, so it may be dropped in any order; it closes by itself when the last of them is gone.")

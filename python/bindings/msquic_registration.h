@@ -10,7 +10,8 @@
 
 namespace msquic_py::python {
 
-/// The Python class Registration. All members need the GIL.
+/// The Python class Registration. All members need the GIL or, where there is none, the object locked; the static ones
+/// lock it.
 class RegistrationObject {
  public:
   RegistrationObject(std::string app_name, quic::ExecutionProfile profile);
@@ -18,7 +19,7 @@ class RegistrationObject {
   RegistrationObject& operator=(const RegistrationObject&) = delete;
 
   /// Raises ClosedHandle after close().
-  [[nodiscard]] const quic::Registration& open_handle() const;
+  [[nodiscard]] static quic::Registration open_handle(nanobind::handle registration);
   /// An object with close() that is closed together with this one; not kept alive.
   void add_child(nanobind::handle child);
   void shutdown(unsigned flags, std::uint64_t code);
@@ -32,9 +33,11 @@ class RegistrationObject {
   void clear_references() noexcept {}
 
  private:
+  [[nodiscard]] const quic::Registration& open_handle() const;
+
   std::string app_name_;
   quic::Registration registration_;
-  nanobind::object children_;  // weakref.WeakSet
+  nanobind::object children_;  // weakref.WeakValueDictionary by identity: unlike a WeakSet's, its list is made at once
 };
 
 }  // namespace msquic_py::python

@@ -12,7 +12,7 @@ RegistrationObject::RegistrationObject(std::string app_name, quic::ExecutionProf
     : app_name_(std::move(app_name)),
       // The first one starts MsQuic and its threads.
       registration_(or_raise(without_gil([&] { return quic::Registration::open(app_name_, profile); }))),
-      children_(nb::module_::import_("weakref").attr("WeakSet")()) {}
+      children_(nb::module_::import_("weakref").attr("WeakValueDictionary")()) {}
 
 const quic::Registration& RegistrationObject::open_handle() const {
   ensure_usable();
@@ -20,7 +20,12 @@ const quic::Registration& RegistrationObject::open_handle() const {
   return registration_;
 }
 
-void RegistrationObject::add_child(nb::handle child) { children_.attr("add")(child); }
+quic::Registration RegistrationObject::open_handle(nb::handle registration) {
+  const ObjectLock lock(registration);
+  return nb::inst_ptr<RegistrationObject>(registration)->open_handle();
+}
+
+void RegistrationObject::add_child(nb::handle child) { children_[nb::steal(PyLong_FromVoidPtr(child.ptr()))] = child; }
 
 void RegistrationObject::shutdown(unsigned flags, std::uint64_t code) {
   const quic::Registration& registration = open_handle();
@@ -29,16 +34,21 @@ void RegistrationObject::shutdown(unsigned flags, std::uint64_t code) {
     without_gil([&] { shared.shutdown(code); });
     return;
   }
-  for (const nb::handle child : nb::list(children_)) {
+  for (const nb::handle reference : nb::list(children_.attr("valuerefs")())) {
+    const nb::object child = reference();
     ConnectionObject* connection = nullptr;
-    if (nb::try_cast(child, connection)) connection->shutdown(flags, code, {});
+    if (child.is_none() || !nb::try_cast(child, connection)) continue;
+    const ObjectLock lock(child);
+    connection->shutdown(flags, code, {});
   }
 }
 
 void RegistrationObject::close(std::chrono::milliseconds timeout) {
   if (!registration_) return;
-  const nb::list children(children_);
-  for (const nb::handle child : children) child.attr("close")();
+  for (const nb::handle reference : nb::list(children_.attr("valuerefs")())) {
+    const nb::object child = reference();
+    if (!child.is_none()) child.attr("close")();
+  }
   quic::Registration registration = std::move(registration_);
   registration_ = {};
   or_raise(without_gil([&] { return registration.close(timeout); }));

@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 
 #include "dispatch_exit.h"
+#include "locked_class.h"
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
 #include "msquic_flags.h"
@@ -23,7 +24,7 @@ void set_handler(StreamObject& self, nb::handle handler) {
   self.set_handler(Which, handler);
 }
 
-void bind_handlers(nb::class_<StreamObject>& stream) {
+void bind_handlers(LockedClass<StreamObject>& stream) {
   stream
       .def("set_on_receive", set_handler<kReceive>, nb::arg("handler").none(),
            nb::sig("def set_on_receive(self, handler: collections.abc.Callable[[bytes, bool], object] | None) -> None"),
@@ -75,7 +76,7 @@ void bind_handlers(nb::class_<StreamObject>& stream) {
 }  // namespace
 
 void bind_quic_stream(nb::module_& m) {
-  nb::class_<StreamObject> stream(
+  LockedClass<StreamObject> stream(
       m, "Stream", nb::type_slots(collectable_slots<StreamObject>), nb::is_weak_referenceable(),
       "A QUIC stream, from Connection.open_stream() or from the handler for the peer's streams.\n\n"
       "Its connection holds it from the start until it is over, so it need not be stored. All methods may be called "

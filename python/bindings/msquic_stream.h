@@ -12,7 +12,7 @@
 
 namespace msquic_py::python {
 
-/// The Python class Stream. All members need the GIL.
+/// The Python class Stream. All members need the GIL or, where there is none, the object locked.
 ///
 /// It holds its Connection. While the stream is started and not over, the Connection holds it too, so that a stream
 /// that the program does not store goes on; the garbage collector sees that cycle.
@@ -50,6 +50,9 @@ class StreamObject {
   void clear_references() noexcept;
 
  private:
+  /// The connection keeps it from now on, until it is over.
+  void hold();
+
   nanobind::object connection_;
   std::shared_ptr<StreamMailbox> mailbox_;
   quic::Stream stream_;

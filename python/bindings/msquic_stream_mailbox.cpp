@@ -103,16 +103,23 @@ void StreamMailbox::replay(StreamEvent kind) noexcept {
                                            : static_cast<std::uint64_t>(start_status_));
 }
 
-void StreamMailbox::dispatch(const Event& event) {
+void StreamMailbox::note(const Event& event) noexcept {
   const auto kind = static_cast<StreamEvent>(event.kind);
-  if (kind == kSendComplete) delete reinterpret_cast<SendInFlight*>(event.first);
   if (kind == kPeerSendAborted) reset_code_ = event.first;
   if (kind == kPeerReceiveAborted) stop_code_ = event.first;
   if (kind == kStartComplete) start_status_ = static_cast<quic::Status>(event.first);
-  if (kind == kStreamShutdownComplete && !std::exchange(over_, true)) pending_ |= 1u << kind;
+  if (kind == kStreamShutdownComplete && !is_over()) {
+    over_.store(true, std::memory_order_release);
+    pending_ |= 1u << kind;
+  }
+}
 
+void StreamMailbox::dispatch(const Event& event) {
+  const auto kind = static_cast<StreamEvent>(event.kind);
+  if (kind == kSendComplete) delete reinterpret_cast<SendInFlight*>(event.first);
   PyObject* const owner = owner_.lock();
   if (owner == nullptr) {
+    note(event);
     if (kind == kReceive) {
       const std::lock_guard lock(mutex_);
       readable_queued_ = false;
@@ -121,38 +128,46 @@ void StreamMailbox::dispatch(const Event& event) {
     }
     return;
   }
+  deliver(event, owner);
+  Py_DECREF(owner);
+}
+
+void StreamMailbox::deliver(const Event& event, PyObject* owner) {
+  const auto kind = static_cast<StreamEvent>(event.kind);
   StreamObject& stream = *nb::inst_ptr<StreamObject>(owner);
+  ObjectLock lock(owner);
+  note(event);
   bool completed = true;
   if (kind == kReceive) {
-    completed = deliver_data(stream);
+    completed = deliver_data(stream, lock);
   } else if (kind == kSendComplete) {
     const HandlerSlot& handler = stream.handler(kSendComplete);
     const std::array arguments{PyBool_FromLong(event.second != 0)};
     if (handler) {
-      completed = handler.call(arguments.data(), 1);
+      completed = handler.call(lock, arguments.data(), 1);
     } else {
       Py_DECREF(arguments[0]);
     }
   } else if (kind == kStreamShutdownComplete) {
-    deliver_end(stream);
+    deliver_end(stream, lock);
   } else if (kind >= kPeerAccepted) {
-    completed = deliver_last(stream, kind);
+    completed = deliver_last(stream, lock, kind);
   } else {
     // What the peer sent before it gave up comes first.
-    completed = (kind != kPeerSendAborted || deliver_data(stream)) && deliver(stream, kind);
+    completed = (kind != kPeerSendAborted || deliver_data(stream, lock)) && deliver(stream, lock, kind);
   }
   if (!completed) stream.fail_connection();
-  Py_DECREF(owner);
 }
 
-bool StreamMailbox::deliver_data(StreamObject& stream) {
+bool StreamMailbox::deliver_data(StreamObject& stream, ObjectLock& lock) {
   const HandlerSlot& handler = stream.handler(kReceive);
+  const bool wanted = static_cast<bool>(handler);
   bool fin = false;
   bool resume = false;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard received(mutex_);
     readable_queued_ = false;
-    if (!handler || stream.is_closed()) return true;
+    if (!wanted || stream.is_closed()) return true;
     delivering_.clear();
     delivering_.swap(received_);
     fin = std::exchange(fin_, false);
@@ -165,10 +180,10 @@ bool StreamMailbox::deliver_data(StreamObject& stream) {
                                                        static_cast<Py_ssize_t>(delivering_.size())),
                              PyBool_FromLong(fin)};
   if (fin || delivering_.capacity() > kWorthKeeping) base::ByteVector().swap(delivering_);
-  return handler.call(arguments.data(), 2);
+  return handler.call(lock, arguments.data(), 2);
 }
 
-bool StreamMailbox::deliver_last(StreamObject& stream, StreamEvent kind) {
+bool StreamMailbox::deliver_last(StreamObject& stream, ObjectLock& lock, StreamEvent kind) {
   const HandlerSlot& handler = stream.handler(kind);
   if (!handler || stream.is_closed()) return true;
   // Asked for while it came, it is announced twice.
@@ -178,10 +193,10 @@ bool StreamMailbox::deliver_last(StreamObject& stream, StreamEvent kind) {
   PyObject* argument = kind == kSendShutdownComplete ? PyBool_FromLong(value - 1 != 0)
                        : kind == kIdealSendBuffer    ? PyLong_FromUnsignedLongLong(value - 1)
                                                      : PyLong_FromUnsignedLongLong(stream.id().value_or(0));
-  return handler.call(&argument, 1);
+  return handler.call(lock, &argument, 1);
 }
 
-bool StreamMailbox::deliver(StreamObject& stream, StreamEvent kind) {
+bool StreamMailbox::deliver(StreamObject& stream, ObjectLock& lock, StreamEvent kind) {
   const HandlerSlot& handler = stream.handler(kind);
   if (!handler) {
     pending_ |= 1u << kind;
@@ -201,13 +216,13 @@ bool StreamMailbox::deliver(StreamObject& stream, StreamEvent kind) {
         argument = exception_for(quic::Error::own(start_status_, std::string(quic::status_text(start_status_))));
       }
   }
-  return handler.call(&argument, 1);
+  return handler.call(lock, &argument, 1);
 }
 
-void StreamMailbox::deliver_end(StreamObject& stream) {
-  bool completed = deliver_data(stream);
+void StreamMailbox::deliver_end(StreamObject& stream, ObjectLock& lock) {
+  bool completed = deliver_data(stream, lock);
   if ((pending_ & (1u << kStreamShutdownComplete)) != 0)
-    completed = deliver(stream, kStreamShutdownComplete) && completed;
+    completed = deliver(stream, lock, kStreamShutdownComplete) && completed;
   if (!completed) stream.fail_connection();
   stream.finish();
 }

@@ -64,20 +64,23 @@ class StreamMailbox final : public quic::StreamHandler, public EventTarget {
   void dispatch(const Event& event) override;
   void push(StreamEvent kind, std::uint64_t first = 0, std::uint64_t second = 0) noexcept;
 
-  // The rest needs the GIL.
+  // The rest needs the GIL or, where there is none, the owner locked.
   OwnerReference& owner() noexcept { return owner_; }
-  [[nodiscard]] bool is_over() const noexcept { return over_; }
+  [[nodiscard]] bool is_over() const noexcept { return over_.load(std::memory_order_acquire); }
   /// A handler for `kind` was set: it gets what came before it and no handler has had.
   void replay(StreamEvent kind) noexcept;
 
  private:
   void want_data() noexcept;
   void told(StreamEvent kind, std::uint64_t value) noexcept;
+  void deliver(const Event& event, PyObject* owner);
   /// False when a handler raised.
-  bool deliver_data(StreamObject& stream);
-  bool deliver(StreamObject& stream, StreamEvent kind);
-  bool deliver_last(StreamObject& stream, StreamEvent kind);
-  void deliver_end(StreamObject& stream);
+  bool deliver_data(StreamObject& stream, ObjectLock& lock);
+  bool deliver(StreamObject& stream, ObjectLock& lock, StreamEvent kind);
+  bool deliver_last(StreamObject& stream, ObjectLock& lock, StreamEvent kind);
+  void deliver_end(StreamObject& stream, ObjectLock& lock);
+  /// What an event says about the stream from now on.
+  void note(const Event& event) noexcept;
 
   EventQueue& queue_;
   const std::shared_ptr<EarlyBudget> early_;
@@ -94,14 +97,14 @@ class StreamMailbox final : public quic::StreamHandler, public EventTarget {
   bool readable_queued_ = false;
   bool data_wanted_ = false;
 
-  // With the GIL only.
+  // With the GIL or, where there is none, the owner locked.
   OwnerReference owner_;
   base::ByteVector delivering_;
   std::uint64_t reset_code_ = 0;
   std::uint64_t stop_code_ = 0;
   quic::Status start_status_ = quic::Status::Success;
-  std::uint32_t pending_ = 0;  // events that came and that no handler has had, a bit each
-  bool over_ = false;
+  std::uint32_t pending_ = 0;      // events that came and that no handler has had, a bit each
+  std::atomic<bool> over_{false};  // a connection asks, too
 };
 
 /// A send under way. It is given back with the GIL, on the dispatcher's thread.

@@ -20,7 +20,12 @@ StreamObject::~StreamObject() { mailbox_->owner().detach(); }
 
 void StreamObject::start(quic::StreamStartFlags flags) {
   or_raise(stream_.start(flags));
-  if (!is_over()) nb::inst_ptr<ConnectionObject>(connection_)->hold_stream(*this);
+  hold();
+}
+
+void StreamObject::hold() {
+  const ObjectLock lock(connection_);
+  if (!is_over()) nb::inst_ptr<ConnectionObject>(connection_)->hold_stream(*this);  // else it was let go already
 }
 
 void StreamObject::send(nb::handle data, unsigned flags) {
@@ -30,7 +35,7 @@ void StreamObject::send(nb::handle data, unsigned flags) {
   const quic::SendOutcome outcome = or_raise(stream_.send_borrowed({&bytes, 1}, native_send_flags(flags), token));
   in_flight.release();  // the completion owns it
   if (outcome == quic::SendOutcome::NothingToSend) mailbox_->push(kSendComplete, token);
-  if ((flags & send_flag::kStart) != 0 && !is_over()) nb::inst_ptr<ConnectionObject>(connection_)->hold_stream(*this);
+  if ((flags & send_flag::kStart) != 0) hold();
 }
 
 void StreamObject::shutdown(unsigned flags, std::uint64_t code) {
@@ -87,7 +92,10 @@ std::string StreamObject::describe() const {
   return text + (id() ? " open>" : " not started>");
 }
 
-void StreamObject::fail_connection() { nb::inst_ptr<ConnectionObject>(connection_)->fail(); }
+void StreamObject::fail_connection() {
+  const ObjectLock lock(connection_);
+  nb::inst_ptr<ConnectionObject>(connection_)->fail();
+}
 
 void StreamObject::finish() noexcept {
   if (stream_) {
@@ -96,6 +104,7 @@ void StreamObject::finish() noexcept {
   }
   stream_ = {};
   for (HandlerSlot& handler : handlers_) handler.clear();
+  const ObjectLock lock(connection_);
   nb::inst_ptr<ConnectionObject>(connection_)->release_stream(*this);
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,21 +22,21 @@ DEFAULTS: dict[str, Any] = {
 
 _KEPT = 32
 
-_registration: msquic.Registration | None = None
-_configurations: OrderedDict[tuple[Any, ...], msquic.Configuration] = OrderedDict()
+# Loops in several threads share these; every step is one that a dict does at once.
+_registrations: dict[None, msquic.Registration] = {}
+_configurations: dict[tuple[Any, ...], msquic.Configuration] = {}
 
 
 def default_registration() -> msquic.Registration:
     """The one that the whole process shares."""
-    global _registration
-    if _registration is None:
-        _registration = msquic.Registration("msquic.asyncio")
-    return _registration
+    registration = _registrations.get(None)
+    if registration is None:
+        registration = _registrations.setdefault(None, msquic.Registration("msquic.asyncio"))
+    return registration
 
 
 def _release() -> None:
-    global _registration
-    _registration = None
+    _registrations.clear()
     _configurations.clear()
 
 
@@ -73,14 +72,15 @@ async def loaded(
         )
         kept = _configurations.get(key)
         if kept is not None:
-            _configurations.move_to_end(key)
+            _configurations.pop(key, None)
+            _configurations[key] = kept
             return kept
     configuration = msquic.Configuration(registration, alpn, keylog=keylog, **complete)
     await asyncio.get_running_loop().run_in_executor(None, load, configuration)
     if key is not None:
         _configurations[key] = configuration
-        if len(_configurations) > _KEPT:
-            _configurations.popitem(last=False)
+        for oldest in list(_configurations)[:-_KEPT]:
+            _configurations.pop(oldest, None)
     return configuration
 
 
