@@ -2,13 +2,15 @@
 #
 #   make develop   system packages, .venv, the C++ libraries and programs, the Python extension
 #   make test      the C++ tests (ctest) and the Python tests (pytest)
+#   make test-free-threaded   the Python tests with a free-threaded Python, if there is one (FREE_THREADED_PYTHON)
 #   make demo      publisher -> relay -> subscriber, three processes, a playable video
 #   make lint      clang-format, clang-tidy, ruff, mypy          make format   rewrite to that style
 #   make bench     benchmarks, in Release                        make fuzz     every fuzz target, FUZZ_SECONDS each
 #   make asan      C++ tests with address and undefined sanitizers; make tsan: with the thread sanitizer
 #   make stress    connections and streams by the thousand, ten minutes with either sanitizer; memory must stay flat
 #   make layers    who may include whom                          make wheel    dist/*.whl
-#   make wheels    wheelhouse/*.whl: manylinux, for 3.11 and for the stable ABI from 3.12 on, tested with every Python here
+#   make wheels    wheelhouse/*.whl: manylinux, for 3.11, the stable ABI from 3.12 on and a free-threaded Python; tested with
+#                  every Python here
 #   make clean     removes build/, dist/ and .venv (not the cached MsQuic)
 #
 # Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, DEMO_ARGS, FUZZ_SECONDS, STRESS_SECONDS,
@@ -47,11 +49,11 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 # The history is what the thread sanitizer remembers of accesses, so that it can name the earlier one of two.
 TSAN = TSAN_OPTIONS="suppressions=$(CURDIR)/tools/tsan.supp history_size=4 $${TSAN_OPTIONS:-}"
 
-.PHONY: help setup venv configure develop test cpp-test python-test demo lint format bench fuzz asan tsan configure-asan configure-tsan \
+.PHONY: help setup venv configure develop test cpp-test python-test test-free-threaded demo lint format bench fuzz asan tsan configure-asan configure-tsan \
   stress layers wheel wheels clean
 
 help:
-	@sed -n '3,16s/^# \{0,1\}//p' Makefile
+	@sed -n '3,18s/^# \{0,1\}//p' Makefile
 
 setup:
 	@tools/setup.sh
@@ -86,6 +88,9 @@ cpp-test: develop
 
 python-test: develop
 	@$(PY) -m pytest $(PYTEST_ARGS) </dev/null
+
+test-free-threaded: setup
+	@tools/free_threaded.sh "$(UV)" "$(PYTEST_ARGS)"
 
 demo: develop
 	@$(PY) tools/demo.py

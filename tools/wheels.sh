@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Builds the wheels of a release into wheelhouse/: one for CPython 3.11, one for the stable ABI of 3.12 and newer. Each is
-# made a manylinux wheel by auditwheel and tested in a fresh environment of every Python here that it is for.
+# Builds the wheels of a release into wheelhouse/: one for CPython 3.11, one for the stable ABI of 3.12 and newer, and one
+# for a free-threaded Python when there is one (it has no stable ABI). Each is made a manylinux wheel by auditwheel and
+# tested in a fresh environment of every Python here that it is for.
 #
 #   tools/wheels.sh UV
 #
 # MSQUIC_PY_WHEEL_PYTHONS lists the interpreters; without it, CPython 3.11 to 3.13 are looked for on the PATH and under
-# pyenv. WHEEL_TESTS are pytest's arguments; by default the tests of both packages that need no program of the build tree.
+# pyenv, and a free-threaded one as tools/free_threaded.sh does. WHEEL_TESTS are pytest's arguments; by default the tests of both packages that need no program of the build tree.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 uv=$1
 platform=manylinux_2_34_$(uname -m)
 
 say() { echo "wheels: $*"; }
-version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
+version_of() { "$1" -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.abiflags))'; }
 
 # A name on the PATH may be a stand-in that starts nothing (pyenv's), so each candidate has to say its version.
 find_python() { # VERSION
@@ -34,10 +35,12 @@ else
   for version in 3.11 3.12 3.13; do
     if python=$(find_python "$version"); then pythons+=("$python"); else say "no Python $version here: left out"; fi
   done
+  python=$(tools/free_threaded.sh --find)
+  if [[ -n "$python" ]]; then pythons+=("$python"); else say "no free-threaded Python here: left out"; fi
 fi
 ((${#pythons[@]})) || { say "no Python from 3.11 on"; exit 1; }
 
-default_tests=(tests/python/test_msquic_*.py tests/python/test_moqt_*.py)
+default_tests=(tests/python/test_msquic_*.py tests/python/test_moqt_*.py tests/python/test_free_threaded.py)
 read -ra tests <<<"${WHEEL_TESTS:-${default_tests[*]}}"
 rm -rf build/wheels wheelhouse
 mkdir -p build/wheels
@@ -48,6 +51,7 @@ for python in "${pythons[@]}"; do
   version=$(version_of "$python")
   abi=abi3
   [[ "$version" == 3.11 ]] && abi=cp311
+  [[ "$version" == *t ]] && abi=cp${version/./}
   if [[ -z "${wheels[$abi]:-}" ]]; then
     say "building the $abi wheel with Python $version"
     "$uv" build --quiet --wheel --python "$python" --out-dir "build/wheels/$abi" </dev/null
@@ -58,8 +62,12 @@ for python in "${pythons[@]}"; do
   fi
   environment=build/wheels/python$version
   "$uv" venv --quiet --clear --python "$python" "$environment" </dev/null
-  "$uv" pip install --quiet --python "$environment/bin/python" "${wheels[$abi]}" pytest pytest-asyncio pytest-timeout \
-    cryptography aioquic </dev/null
+  "$uv" pip install --quiet --python "$environment/bin/python" "${wheels[$abi]}" pytest pytest-asyncio pytest-timeout </dev/null
+  # Not every Python has packages of these; the tests that need them say so.
+  for package in cryptography aioquic; do
+    "$uv" pip install --quiet --python "$environment/bin/python" --only-binary :all: "$package" 2>/dev/null </dev/null ||
+      say "no package of $package for Python $version"
+  done
   say "testing it with Python $version"
   outcome=$("$environment/bin/python" -m pytest -q -p no:cacheprovider "${tests[@]}" </dev/null | tee /dev/stderr | tail -n 1)
   summary+=("Python $version, $(basename "${wheels[$abi]}"): $outcome")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,22 @@ import pytest
 
 DEADLINE = 15.0
 """Seconds that any wait may take, on a busy machine too."""
+
+# cryptography makes the certificates of these, and has no package for every Python (none for a free-threaded 3.13).
+collect_ignore = (
+    []
+    if importlib.util.find_spec("cryptography")
+    else sorted(
+        path.name
+        for path in Path(__file__).parent.glob("test_*.py")
+        if re.search(r"^from (cryptography|tls_certificates)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if collect_ignore:
+        terminalreporter.write_line(f"LEFT OUT, for want of cryptography: {' '.join(collect_ignore)}")
 
 
 class Waiter:
@@ -71,6 +89,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture(scope="session")
 def issued_certificate(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Not self-signed: with `ca_file`, the authority that issued it."""
+    pytest.importorskip("cryptography")
     from issued_certificate import issue_certificate
 
     return issue_certificate(tmp_path_factory.mktemp("issued_certificate"))

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TREE = ROOT / "build/dev"
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+TREE = ROOT / ("build/free-threaded" if FREE_THREADED else "build/dev")
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ELF symbols")
 
@@ -72,9 +74,9 @@ def test_the_versions_agree() -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """A wheel from what the dev tree has built already."""
+    """A wheel from what this Python's tree has built already."""
     if not (TREE / "CMakeCache.txt").exists():
-        pytest.skip("no build/dev: run make develop")
+        pytest.skip(f"no {TREE.name}: run make develop")
     out = tmp_path_factory.mktemp("wheel")
     settings = (f"-Cbuild-dir={TREE}", "-Ccmake.build-type=RelWithDebInfo")
     run(
@@ -105,7 +107,9 @@ def test_the_wheel_has_stubs_typing_marks_and_notices(wheel: zipfile.ZipFile) ->
 @pytest.mark.timeout(600)
 def test_the_wheel_carries_the_right_tag(wheel: zipfile.ZipFile) -> None:
     assert wheel.filename
-    tag = "cp311-cp311" if sys.version_info < (3, 12) else "cp312-abi3"
+    version = f"cp3{sys.version_info.minor}"
+    # A free-threaded Python has no stable ABI (before 3.15).
+    tag = f"{version}-{version}t" if FREE_THREADED else "cp311-cp311" if version == "cp311" else "cp312-abi3"
     assert f"-{tag}-" in wheel.filename
 
 
@@ -119,6 +123,7 @@ IMPORTS = {
 @pytest.mark.timeout(180)
 def test_three_tls_libraries_live_in_one_process(order: str) -> None:
     """A handshake by the ssl module, a signature by cryptography and a QUIC handshake, in turns and repeatedly."""
+    pytest.importorskip("cryptography")
     script = f"{IMPORTS[order]}\nimport tls_neighbours\ntls_neighbours.main()\n"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent / "programs"), "PYTHONFAULTHANDLER": "1"}
     assert run(sys.executable, "-c", script, env=environment).split() == ["quic", "ssl", "cryptography"] * 2
