@@ -13,6 +13,7 @@ namespace {
 // The tree lives in Python, where classes can have two bases. It is looked up when needed: this extension is loaded
 // before the module that defines it.
 nb::object exceptions() { return nb::module_::import_("msquic.exceptions"); }
+nb::object by_status() { return nb::module_::import_("msquic.exceptions.by_status"); }
 
 [[noreturn]] void raise(const nb::object& exception) {
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())), exception.ptr());
@@ -22,7 +23,7 @@ nb::object exceptions() { return nb::module_::import_("msquic.exceptions"); }
 nb::object status_exception(const quic::Error& error) {
   const std::string name(quic::status_name(error.status));
   const std::string message = error.message.empty() ? std::string(quic::status_text(error.status)) : error.message;
-  const nb::object make = exceptions().attr("_from_status");
+  const nb::object make = by_status().attr("from_status");
   return call_python(make, name.c_str(), error.raw, message.c_str());
 }
 
@@ -61,7 +62,7 @@ nb::object close_exception(const quic::CloseReason& reason) {
                           : std::string(quic::status_text(reason.status));
   }
   const nb::object code = nb::int_(reason.code);
-  const nb::object make = exceptions().attr("_from_close");
+  const nb::object make = by_status().attr("from_close");
   return call_python(make, name.c_str(), reason.raw_status, message.c_str(),
                      reason.on_wire ? code : nb::object(nb::none()), application ? code : nb::object(nb::none()),
                      reason.remote, nb::str(reason.reason.data(), reason.reason.size()));

@@ -12,6 +12,7 @@ import pytest
 
 import msquic
 from msquic import exceptions
+from msquic.exceptions.by_status import BY_NAME, from_status
 
 
 def test_every_public_name_exists_and_is_documented():
@@ -32,9 +33,9 @@ def test_every_exception_can_be_raised_and_pickled(name):
     assert (copy.status, copy.name, copy.wire_code, copy.app_code, copy.remote) == (5, name, 0x12A, 3, True)
 
 
-@pytest.mark.parametrize("status", sorted(exceptions._BY_NAME))
+@pytest.mark.parametrize("status", sorted(BY_NAME))
 def test_every_status_has_its_exception(status):
-    error = exceptions._from_status(status, 7, "text")
+    error = from_status(status, 7, "text")
     assert error.name == status
     assert type(error) is not msquic.QuicError
 
