@@ -297,7 +297,9 @@ void bind_quic_connection(nb::module_& m) {
                   "object] | None = None) -> None"),
           "Sends an unreliable datagram (RFC 9221); the data is copied. `on_state(state: DatagramSendState)` hears "
           "what\n"
-          "becomes of this datagram, instead of the connection's handler; the last state is a final one. Raises\n"
+          "becomes of this datagram, instead of the connection's handler; the last state is a final one. A lost\n"
+          "one is given up only when something that was sent later is acknowledged: keep_alive_interval_ms sees to it. "
+          "Raises\n"
           "DatagramTooLarge or DatagramUnavailable.")
       .def(
           "send_resumption_ticket",

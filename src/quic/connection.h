@@ -24,7 +24,7 @@ namespace msquic_py::quic {
 
 enum class DatagramSendFlags : std::uint8_t {
   None = 0,
-  AllowZeroRtt = 1,  ///< may go out as 0-RTT data, which an attacker can replay
+  AllowZeroRtt = 1,  ///< may go out as 0-RTT data, which an attacker can replay; MsQuic 2.5 waits all the same
   Priority = 2,      ///< ahead of the queued datagrams that were sent without it
 };
 constexpr DatagramSendFlags operator|(DatagramSendFlags a, DatagramSendFlags b) noexcept {
@@ -68,8 +68,9 @@ class Connection {
   /// Ends the connection without waiting for the peer. MsQuic before 2.5.6 may still tell it (as code 0).
   Result<void> shutdown_silently() noexcept;
 
-  /// Sends one unreliable datagram. With a token other than 0, on_datagram_send_state() reports what becomes of it.
-  /// DatagramTooLarge and DatagramUnavailable name the two usual failures.
+  /// Sends one unreliable datagram. With a token other than 0, on_datagram_send_state() reports what becomes of it;
+  /// that one is lost only when something that was sent later is acknowledged, Settings::keep_alive_interval_ms sees to
+  /// it. DatagramTooLarge and DatagramUnavailable name the two usual failures.
   Result<void> send_datagram(std::span<const base::SharedBytes> buffers, std::uint64_t token = 0,
                              DatagramSendFlags flags = DatagramSendFlags::None) noexcept;
   /// The largest datagram that can be sent now; 0 when none can. A server's first value is what fits in any case; the

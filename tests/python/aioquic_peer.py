@@ -79,7 +79,13 @@ def _configuration(is_client: bool, **options: Any) -> QuicConfiguration:
 
 @contextlib.asynccontextmanager
 async def aioquic_client(
-    certificate: Any, port: int, *, echoes: bool = False, session_ticket_handler: Any = None, **options: Any
+    certificate: Any,
+    port: int,
+    *,
+    echoes: bool = False,
+    session_ticket_handler: Any = None,
+    wait_connected: bool = True,
+    **options: Any,
 ) -> AsyncIterator[AioquicPeer]:
     configuration = _configuration(True, verify_mode=ssl.CERT_REQUIRED, **options)
     configuration.load_verify_locations(str(certificate.certificate_file))
@@ -90,6 +96,7 @@ async def aioquic_client(
             configuration=configuration,
             create_protocol=lambda *arguments, **named: AioquicPeer(*arguments, echoes=echoes, **named),
             session_ticket_handler=session_ticket_handler,
+            wait_connected=wait_connected,
         ) as peer:
             yield peer
 

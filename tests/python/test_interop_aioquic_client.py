@@ -182,6 +182,36 @@ async def test_resumption(registration, certificate, waiter):
     assert resumed == [b"kept"]
 
 
+@pytest.mark.parametrize(
+    "level", [msquic.ServerResumptionLevel.RESUME_ONLY, msquic.ServerResumptionLevel.RESUME_AND_ZERORTT]
+)
+async def test_its_early_datagrams_are_lost_on_a_server_that_asked_for_none(certificate, level):
+    received: list[bytes] = []
+    over = asyncio.Event()
+
+    async def handler(connection: Connection) -> None:
+        async for datagram in connection.datagrams():
+            received.append(datagram)
+            if datagram == b"later":
+                over.set()
+
+    tickets: asyncio.Queue[Any] = asyncio.Queue()
+    async with server(certificate, handler, resumption=level) as made:
+        async with aioquic_client(certificate, made.port, session_ticket_handler=tickets.put_nowait):
+            ticket = await within(tickets.get())
+        async with aioquic_client(certificate, made.port, session_ticket=ticket, wait_connected=False) as peer:
+            peer.quic.send_datagram_frame(b"early")
+            peer.transmit()
+            await within(peer.wait_connected())
+            assert peer.quic.tls.session_resumed
+            assert peer.quic.tls.early_data_accepted
+            peer.quic.send_datagram_frame(b"later")
+            peer.transmit()
+            await within(over.wait())
+    early = [b"early"] if level == msquic.ServerResumptionLevel.RESUME_AND_ZERORTT else []
+    assert received == [*early, b"later"]
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 async def test_it_is_told_whether_it_may_migrate(certificate, allowed, monkeypatch):
     seen = []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import select
+import socket
 import sys
+import threading
 import weakref
 
 import pytest
@@ -120,3 +123,73 @@ def test_close_drops_pending_handlers(loopback, waiter):
     del states
     gc.collect()
     assert reference() is None
+
+
+class LosesOne:
+    """A path to a server on which one datagram is lost, told by its size."""
+
+    SIZE = 700
+
+    def __init__(self, port: int) -> None:
+        self._server = ("127.0.0.1", port)
+        self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+        for each in self._sockets:
+            each.bind(("127.0.0.1", 0))
+        self.port = self._sockets[0].getsockname()[1]
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        self._thread.join()
+        for each in self._sockets:
+            each.close()
+
+    def _run(self):
+        client, lost = None, False
+        inside, outside = self._sockets
+        while not self._ended.is_set():
+            for each in select.select(self._sockets, [], [], 0.05)[0]:
+                data, sender = each.recvfrom(65536)
+                if each is outside:
+                    inside.sendto(data, client)
+                    continue
+                client = sender
+                if not lost and self.SIZE < len(data) < self.SIZE + 100:
+                    lost = True
+                else:
+                    outside.sendto(data, self._server)
+
+
+@pytest.mark.parametrize("keep_alive", [0, 100])
+def test_a_lost_datagram_is_settled_by_what_comes_after_it(loopback, waiter, keep_alive):
+    listener = loopback.listen(datagram_receive_enabled=True)
+    connection, connected = msquic.Connection(loopback.registration), waiter()
+    connection.set_on_connected(connected.set)
+    suspected, lost = waiter(), States(waiter)
+
+    def on_state(state):
+        lost(state)
+        if state is DatagramSendState.LOST_SUSPECT:
+            suspected.set()
+
+    configuration = loopback.configuration(
+        server=False, datagram_receive_enabled=True, keep_alive_interval_ms=keep_alive
+    )
+    with LosesOne(listener.port) as path:
+        connection.start(configuration, "localhost", path.port, address="127.0.0.1")
+        connected.wait()
+        connection.send_datagram(b"x" * LosesOne.SIZE, on_state=on_state)
+        suspected.wait("the loss")
+        if not keep_alive:
+            assert not lost.final.is_set()
+        while not keep_alive and not lost.final.is_set(0.02):  # one will do, if it is not too soon
+            later = States(waiter)
+            connection.send_datagram(b"later", on_state=later)
+            assert later.final.wait() is DatagramSendState.ACKNOWLEDGED
+        assert lost.final.wait() is DatagramSendState.LOST_DISCARDED
+        connection.close()

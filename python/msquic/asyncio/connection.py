@@ -97,7 +97,12 @@ class Connection(AsyncConnection):
 
     async def send_datagram_tracked(self, data: Buffer, *, priority: bool = False) -> DatagramSendState:
         """The same, and waits for what became of it: ``ACKNOWLEDGED``, ``ACKNOWLEDGED_SPURIOUS``, ``LOST_DISCARDED`` or
-        ``CANCELED``. Cancelled, the datagram is sent all the same."""
+        ``CANCELED``. Cancelled, the datagram is sent all the same.
+
+        MsQuic gives up a lost datagram only when something that was sent later is acknowledged. So when it was the last
+        thing for a while, this waits until the connection sends again, or ends: set ``keep_alive_interval_ms``, which
+        sends by itself, or use :func:`asyncio.timeout`.
+        """
         future: asyncio.Future[int] = get_running_loop().create_future()
         self._send_datagram(data, priority, future)
         return DatagramSendState(await future)

@@ -253,6 +253,77 @@ TEST_F(EarlyDataTest, ReachesNobodyWhenTheHandshakeIsNeverCompleted) {
   EXPECT_TRUE(returning.events->wait_complete());
 }
 
+/// MsQuic's clients have none that others could replay: what is allowed to go early waits all the same. What comes from
+/// others is in test_interop_aioquic_client.py.
+TEST_F(EarlyDataTest, DatagramsAreNotSentEarly) {
+  ASSERT_NO_FATAL_FAILURE(serve(ServerResumption::ResumeAndZeroRtt));
+  ASSERT_TRUE(send(open(StreamDirection::Unidirectional), "early", kEarly | SendFlags::Fin));
+  ASSERT_NO_FATAL_FAILURE(start());
+  const auto server = listening->wait_connection(before);
+  ASSERT_TRUE(server);
+  const auto peer = server->wait_peer_stream();
+  ASSERT_TRUE(peer && peer->watched.wait([&] { return peer->fin; }));
+  EXPECT_TRUE(peer->early_data);
+  ASSERT_NE(returning.connection.max_datagram_size(), 0);
+  const base::SharedBytes datagram = bytes("early?");
+  ASSERT_TRUE(returning.connection.send_datagram({&datagram, 1}, 1, DatagramSendFlags::AllowZeroRtt));
+  const std::size_t sent = path->sent().size();
+  ASSERT_TRUE(path->wait_sent(sent + 2));  // probes go out
+  EXPECT_FALSE(server->watched.read([&] { return server->connected; }));
+  EXPECT_TRUE(server->watched.read([&] { return server->datagrams.empty(); }));
+  EXPECT_TRUE(returning.events->watched.read([&] { return returning.events->datagram_states.empty(); }));
+  path->open();
+  ASSERT_TRUE(server->watched.wait([&] { return !server->datagrams.empty(); }));
+  EXPECT_TRUE(server->watched.read([&] { return server->connected; }));
+  EXPECT_EQ(server->datagrams.front(), "early?");
+}
+
+/// In on_connected(), when streams are held back that come right after it.
+TEST_F(EarlyDataTest, ClosingWhileStreamsAreHeld) {
+  enum class How { Shutdown, Silently, ByDropping };
+  for (const How how : {How::Shutdown, How::Silently, How::ByDropping}) {
+    ASSERT_NO_FATAL_FAILURE(serve(ServerResumption::ResumeOnly));
+    listening->prepare = [&](RecordingConnection& each) {
+      each.when_connected = [&each, how] {
+        if (how == How::ByDropping) {
+          Connection gone;
+          each.watched.change([&] { std::swap(gone, each.connection); });
+        } else if (how == How::Shutdown) {
+          EXPECT_TRUE(each.handle().shutdown(5));
+        } else {
+          EXPECT_TRUE(each.handle().shutdown_silently());
+        }
+      };
+    };
+    ASSERT_TRUE(send(open(StreamDirection::Bidirectional), "not finished", kEarly));
+    ASSERT_TRUE(send(open(StreamDirection::Unidirectional), std::string(5000, 'x'), kEarly | SendFlags::Fin));
+    ASSERT_TRUE(send(open(StreamDirection::Unidirectional), "", kEarly | SendFlags::Fin));
+    ASSERT_NO_FATAL_FAILURE(start());
+    ASSERT_TRUE(wait_streams(6));
+    const auto server = listening->wait_connection(before);
+    ASSERT_TRUE(server);
+    path->open();
+    ASSERT_TRUE(server->wait_complete());
+    EXPECT_TRUE(server->connected);
+    EXPECT_TRUE(server->peer_streams.empty()) << "of a connection that was closed already";
+    EXPECT_EQ(server->completions, 1);
+    if (how == How::Silently) {
+      EXPECT_TRUE(returning.connection.shutdown_silently());
+    }
+    ASSERT_TRUE(returning.events->wait_complete());
+    if (how == How::Shutdown && returning.events->connected) {
+      EXPECT_EQ(returning.events->complete->code, 5u) << returning.events->complete->message;
+    }
+    streams.clear();
+    returning = {};
+    path.reset();
+    listening->prepare = nullptr;
+    listener = {};
+    listening->configuration = {};
+    ASSERT_TRUE(wait_streams(0));
+  }
+}
+
 TEST_F(EarlyDataTest, ComesAtOnceWhereItWasAskedFor) {
   ASSERT_NO_FATAL_FAILURE(serve(ServerResumption::ResumeAndZeroRtt));
   ASSERT_TRUE(send(open(StreamDirection::Unidirectional), "early", kEarly | SendFlags::Fin));
