@@ -112,9 +112,11 @@ class AsyncStreamObject final : public AsyncHeld {
   /// The first `count` buffered bytes.
   nanobind::object cut(std::uint64_t count);
   /// Offers the bytes object for what comes next to the mailbox.
-  void offer_landing(std::uint64_t most);
+  void offer_landing();
   /// What came there: all of it at once when that is at most `most` bytes, else nothing and it is behind slices_.
   nanobind::object take_landing(std::uint64_t most);
+  /// The reader got `count` bytes.
+  void taken(std::uint64_t count) noexcept;
   /// Lets the first `count` bytes go.
   void drop(std::uint64_t count) noexcept;
   void join_slices();
@@ -146,7 +148,7 @@ class AsyncStreamObject final : public AsyncHeld {
   std::uint16_t priority_ = 32767;
 
   nanobind::object landing_;               // a bytes object that MsQuic's thread may be filling
-  std::uint64_t last_taken_ = 0;           // bytes that the last read got
+  std::uint64_t usually_taken_ = 0;        // bytes that reads got lately
   std::vector<base::SharedBytes> slices_;  // received, from first_ on not taken
   std::size_t first_ = 0;
   std::uint64_t buffered_ = 0;  // bytes of slices_

@@ -13,8 +13,9 @@ namespace nb = nanobind;
 namespace msquic_py::python {
 namespace {
 
-constexpr std::uint64_t kLandingSize = 256 * 1024;
-constexpr std::uint64_t kWorthLanding = 32 * 1024;  // a reader that gets so much at a time gets it with one copy
+constexpr std::uint64_t kLandingSize = 1024 * 1024;  // what an iteration gives at most
+constexpr std::uint64_t kWorthLanding = 32 * 1024;   // a reader that gets so much at a time gets it with one copy
+constexpr std::uint64_t kWorthKeeping = 16 * 1024;   // a landing with less is copied out of and used again
 constexpr std::uint64_t kEverything = std::uint64_t{1} << 62;
 
 nb::object bytes_object(const char* data, std::size_t size) {
@@ -78,7 +79,7 @@ nb::object AsyncStreamObject::cut(std::uint64_t count) {
 }
 
 void AsyncStreamObject::drop(std::uint64_t count) noexcept {
-  last_taken_ = count;
+  taken(count);
   buffered_ -= count;
   searched_ -= std::min(searched_, count);
   if (buffered_ == 0) {
@@ -96,7 +97,7 @@ void AsyncStreamObject::drop(std::uint64_t count) noexcept {
 nb::object AsyncStreamObject::take(std::uint64_t most) {
   guard_thread();
   if (most == 0) return bytes_object("", 0);
-  if (landing_.is_valid()) {
+  if (landing_.is_valid() && buffered_ == 0) {
     if (nb::object landed = take_landing(most); landed.is_valid()) return landed;
   }
   Fill outcome = Fill::Enough;
@@ -105,38 +106,45 @@ nb::object AsyncStreamObject::take(std::uint64_t most) {
   if (outcome == Fill::End) return bytes_object("", 0);
   if (outcome == Fill::Broken) raise_incoming_end();
   nb::object future = readable();
-  if (last_taken_ >= kWorthLanding) offer_landing(most);
+  if (usually_taken_ >= kWorthLanding && most >= kLandingSize) offer_landing();
   return future;
 }
 
-void AsyncStreamObject::offer_landing(std::uint64_t most) {
-  const auto size = static_cast<std::size_t>(std::min(most, kLandingSize));
-  if (size < kWorthLanding) return;
-  landing_ = nb::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
-  if (!landing_.is_valid()) nb::raise_python_error();
-  mailbox_->begin_landing({reinterpret_cast<std::uint8_t*>(PyBytes_AsString(landing_.ptr())), size});
+void AsyncStreamObject::taken(std::uint64_t count) noexcept { usually_taken_ = (3 * usually_taken_ + count) / 4; }
+
+void AsyncStreamObject::offer_landing() {
+  if (!landing_.is_valid()) {
+    landing_ = nb::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(kLandingSize)));
+    if (!landing_.is_valid()) nb::raise_python_error();
+  }
+  mailbox_->begin_landing({reinterpret_cast<std::uint8_t*>(PyBytes_AsString(landing_.ptr())), kLandingSize});
 }
 
 nb::object AsyncStreamObject::take_landing(std::uint64_t most) {
   const std::size_t landed = mailbox_->end_landing();
-  PyObject* bytes = landing_.release().ptr();
-  if (landed != 0 && landed <= most) {
+  if (landed == 0) return {};
+  const char* const data = PyBytes_AsString(landing_.ptr());
+  if (landed > most) {
+    slices_.push_back(base::SharedBytes::copy_of({reinterpret_cast<const std::uint8_t*>(data), landed}));
+    buffered_ += landed;
+    return {};
+  }
+  nb::object bytes;
+  if (landed < kWorthKeeping) {
+    bytes = bytes_object(data, landed);
+  } else {
+    PyObject* whole = landing_.release().ptr();
     // Nobody else has seen the object yet, so it may still change its size.
-    if (static_cast<std::size_t>(PyBytes_Size(bytes)) != landed &&
-        _PyBytes_Resize(&bytes, static_cast<Py_ssize_t>(landed)) != 0) {
+    if (landed != kLandingSize && _PyBytes_Resize(&whole, static_cast<Py_ssize_t>(landed)) != 0) {
       nb::raise_python_error();
     }
-    last_taken_ = landed;
-    if (mailbox_->bytes_taken(landed)) static_cast<void>(stream_.resume_receive());
-    return nb::steal(bytes);
+    bytes = nb::steal(whole);
   }
-  if (landed != 0) {
-    slices_.push_back(
-        base::SharedBytes::copy_of({reinterpret_cast<const std::uint8_t*>(PyBytes_AsString(bytes)), landed}));
-    buffered_ += landed;
-  }
-  Py_DECREF(bytes);
-  return {};
+  taken(landed);
+  if (mailbox_->bytes_taken(landed)) static_cast<void>(stream_.resume_receive());
+  // What comes while the reader works on these has a place to go too.
+  if (usually_taken_ >= kWorthLanding) offer_landing();
+  return bytes;
 }
 
 nb::object AsyncStreamObject::take_all() { return take_exactly(kEverything); }
