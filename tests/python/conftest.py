@@ -168,6 +168,16 @@ class Loopback:
 
 
 @pytest.fixture
+def programs() -> Iterator[Any]:
+    """Starts programs of this project, and ends those that still run after the test."""
+    from relay_programs import Programs
+
+    running = Programs()
+    yield running
+    running.close()
+
+
+@pytest.fixture
 def loopback(registration: Any, certificate: Any) -> Loopback:
     return Loopback(registration, certificate)
 

@@ -8,18 +8,16 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, Self
 
+from running import Running
+
 DEADLINE = 20.0
 """Seconds that any wait may take, on a busy machine too."""
 
 
-class JsonProgram:
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self._seen: list[str] = []
+class JsonProgram(Running):
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        super().__init__(name, process)
         self._events: list[dict[str, Any]] = []
-        self._changed = asyncio.Condition()
-        self._over = False
-        self._reader = asyncio.create_task(self._read())
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -28,7 +26,7 @@ class JsonProgram:
         process = await asyncio.create_subprocess_exec(
             *[str(word) for word in command], stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
-        program = cls(process)
+        program = cls(str(command[0]), process)
         try:
             yield program
         finally:
@@ -52,7 +50,7 @@ class JsonProgram:
                 async with asyncio.timeout(within):
                     await self._changed.wait_for(lambda: found() is not None or self._over)
             event = found()
-            assert event is not None, f"no {name} {wanted or ''} among\n" + "\n".join(self._seen[-20:])
+            assert event is not None, f"no {name} {wanted or ''} among\n" + "\n".join(self.lines[-20:])
             self._events.remove(event)
             return event
 
@@ -67,14 +65,7 @@ class JsonProgram:
             await self.process.wait()
         await self._reader
 
-    async def _read(self) -> None:
-        assert self.process.stdout is not None
-        while line := await self.process.stdout.readline():
-            async with self._changed:
-                self._seen.append(line.decode(errors="replace").rstrip())
-                if line.startswith(b"{"):
-                    self._events.append(json.loads(line))
-                self._changed.notify_all()
-        async with self._changed:
-            self._over = True
-            self._changed.notify_all()
+    def _heard(self, line: str) -> None:
+        super()._heard(line)
+        if line.startswith("{"):
+            self._events.append(json.loads(line))

@@ -55,11 +55,14 @@ class Running:
         await self.process.wait()
         await self._reader
 
+    def _heard(self, line: str) -> None:
+        self.lines.append(line)
+
     async def _read(self) -> None:
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
             async with self._changed:
-                self.lines.append(line.decode(errors="replace").rstrip())
+                self._heard(line.decode(errors="replace").rstrip())
                 self._changed.notify_all()
         async with self._changed:
             self._over = True

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,6 @@ from relay_programs import HealthyStream, Programs, Relay, frame, payloads, wait
 FFMPEG = shutil.which("ffmpeg")
 needs_ffmpeg = pytest.mark.skipif(FFMPEG is None, reason="ffmpeg is not installed")
 FRAMES = 90
-
-
-@pytest.fixture
-def programs() -> Iterator[Programs]:
-    running = Programs()
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
 import re
 import shutil
 import signal
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import msquic
 from running import Running, start_program
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -140,8 +139,8 @@ async def test_nobody_listens(start: Start, script: str) -> None:
 
 
 async def test_the_certificate_is_verified(start: Start, tmp_path: Path) -> None:
-    certificate, key = make_certificate(tmp_path / "right")
-    other, _ = make_certificate(tmp_path / "other")
+    certificate, key, _ = msquic.generate_development_certificate(tmp_path / "right")
+    other, _, _ = msquic.generate_development_certificate(tmp_path / "other")
     _, port = await started(start, "moqt_server.py", "--cert", certificate, "--key", key)
     good = await start("moqt_client.py", "--port", port, "--ca-file", certificate)
     assert await good.exit_code() == 0, good.text
@@ -151,36 +150,6 @@ async def test_the_certificate_is_verified(start: Start, tmp_path: Path) -> None
     assert re.search(r"^error: .*certificate", bad.text, re.M | re.I)
     again = await start("moqt_client.py", "--port", port, "--ca-file", certificate)
     assert await again.exit_code() == 0, again.text
-
-
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1."""
-    pytest.importorskip("cryptography")
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, folder.name)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(key, hashes.SHA256())
-    )
-    folder.mkdir()
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return folder / "cert.pem", folder / "key.pem"
 
 
 @pytest.mark.timeout(120)
@@ -227,7 +196,7 @@ async def test_a_publisher_that_is_killed_and_comes_back(start: Start, tmp_path:
     publisher.process.kill()
     await publisher.exit_code()
     # The idle time-out of the dead connection ends the track; what came before is a good file.
-    assert await watcher.exit_code(90) == 0, watcher.text
+    assert await watcher.exit_code(90) == 0, f"{watcher.text}\nrelay, {relay.process.returncode}:\n{relay.text}"
     assert shutil.which("ffmpeg") is None or (tmp_path / "first.mp4").stat().st_size > 1000
     again = await start("moqt_video_publisher.py", "--port", port, "--duration", 2, *SIZE)
     await again.line("waiting for a subscriber")

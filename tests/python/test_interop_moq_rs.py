@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,6 @@ pytestmark = [pytest.mark.interop, pytest.mark.timeout(120)]
 PATH = "interop"
 GROUPS = [[bytes([65 + group]) * (1 + 400 * item) for item in range(5)] for group in range(20)]
 OBJECTS = [payload for group in GROUPS for payload in group]
-
-
-@pytest.fixture
-def programs() -> Iterator[Programs]:
-    running = Programs()
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -107,13 +107,6 @@ async def raw_peer(relay: Relay) -> AsyncIterator[RawPeer]:
         yield peer
 
 
-@pytest.fixture
-def programs() -> Iterator[Programs]:
-    running = Programs()
-    yield running
-    running.close()
-
-
 @pytest.fixture(scope="module")
 def shared_relay() -> Iterator[Relay]:
     """One relay for all bad sessions: it has to outlive them all."""

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterable
 from typing import Any
 
 from moqt.asyncio._certificate import certificate_files
-from moqt.asyncio._hub import Hub, Notice
+from moqt.asyncio._hub import Hub
+from moqt.asyncio._listening import Listening
 from msquic._native.moqt import RelayHandle, start_relay
 
 
-class Relay:
+class Relay(Listening):
     """A relay that :func:`relay` started, on a thread of its own. ``async with`` closes it at the end."""
 
     def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._target = hub.add(self)
+        super().__init__(hub)
         self._handle: RelayHandle
-        self._listening: asyncio.Future[int] = hub.loop.create_future()
-        self._stopped = asyncio.Event()
-        self.port = 0
-        """The UDP port that it listens on."""
-        self.certificate_sha256 = ""
-        """The certificate's SHA-256 fingerprint, upper-case hex with colons; for ``fingerprints`` of connect()."""
 
     def stats(self) -> dict[str, int]:
         """Counters by name since the start; sessions, tracks, subscriptions and namespaces are those open now."""
@@ -49,17 +42,6 @@ class Relay:
 
     def __repr__(self) -> str:
         return f"<Relay port={self.port}>"
-
-    def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
-        if kind == Notice.LISTENING:
-            self.port = value
-            if not self._listening.done():
-                self._listening.set_result(value)
-        elif kind == Notice.NOT_LISTENING:
-            if not self._listening.done():
-                self._listening.set_exception(value)
-        elif kind == Notice.STOPPED:
-            self._stopped.set()
 
 
 async def relay(

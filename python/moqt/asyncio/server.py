@@ -10,6 +10,7 @@ from typing import Any
 
 from moqt.asyncio._certificate import certificate_files
 from moqt.asyncio._hub import Hub, Notice
+from moqt.asyncio._listening import Listening
 from moqt.asyncio.exceptions import SessionClosed
 from moqt.asyncio.session import Session
 from msquic._native.moqt import ClientSetup, ErrorCode, ListenerHandle, listen
@@ -19,21 +20,15 @@ _log = logging.getLogger("moqt.asyncio")
 Handler = Callable[[Session], Awaitable[object]]
 
 
-class Server:
+class Server(Listening):
     """A server that :func:`serve` started. ``async with server`` closes it at the end."""
 
     def __init__(self, handler: Handler, hub: Hub) -> None:
-        self._hub, self._handler = hub, handler
-        self._target = hub.add(self)
+        super().__init__(hub)
+        self._handler = handler
         self._handle: ListenerHandle
-        self._listening: asyncio.Future[int] = hub.loop.create_future()
-        self._stopped = asyncio.Event()
         self._closing = False
         self._sessions: dict[Session, asyncio.Task[None]] = {}
-        self.port = 0
-        """The UDP port that it listens on."""
-        self.certificate_sha256 = ""
-        """The certificate's SHA-256 fingerprint, upper-case hex with colons; for ``fingerprints`` of connect()."""
 
     @property
     def sessions(self) -> list[Session]:
@@ -85,15 +80,8 @@ class Server:
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
         if kind == Notice.ACCEPTED:
             self._accept(*value)
-        elif kind == Notice.LISTENING:
-            self.port = value
-            if not self._listening.done():
-                self._listening.set_result(value)
-        elif kind == Notice.NOT_LISTENING:
-            if not self._listening.done():
-                self._listening.set_exception(value)
-        elif kind == Notice.STOPPED:
-            self._stopped.set()
+        else:
+            super()._on_notice(kind, ticket, value)
 
     def _accept(self, handle: Any, parameters: Any) -> None:
         session = Session(self._hub, handle.target)
