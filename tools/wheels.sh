@@ -40,7 +40,7 @@ else
 fi
 ((${#pythons[@]})) || { say "no Python from 3.11 on"; exit 1; }
 
-default_tests=(tests/python/test_msquic_*.py tests/python/test_moqt_*.py tests/python/test_free_threaded.py)
+default_tests=(tests/python/test_msquic_*.py tests/python/test_moqt_*.py tests/python/test_free_threaded*.py)
 read -ra tests <<<"${WHEEL_TESTS:-${default_tests[*]}}"
 rm -rf build/wheels wheelhouse
 mkdir -p build/wheels

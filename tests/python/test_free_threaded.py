@@ -1,12 +1,7 @@
-"""Threads that use the same objects, and loops that run side by side.
-
-In a free-threaded Python nothing but the library's own locks keeps them apart; with the GIL these are ordinary tests of
-threads.
-"""
+"""Threads that use the same objects of the callback API."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import os
@@ -14,57 +9,17 @@ import queue
 import random
 import subprocess
 import sys
-import sysconfig
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-import moqt
 import msquic
-from asyncio_pairs import client, pair, server, within
-from moqt_sessions import publish_and_subscribe, publish_through_a_relay
 from msquic import SendFlags, StreamShutdownFlags, StreamStartFlags
+from threads_at_once import DEADLINE, FREE_THREADED, at_once, idle
 
-FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-DEADLINE = 40.0
 THREADS = 6
-
-
-def at_once(*works: Callable[[], object]) -> None:
-    """Calls each on a thread of its own, all beginning together. Raises the first error of any."""
-    start = threading.Barrier(len(works))
-    errors: list[BaseException] = []
-
-    def run(work: Callable[[], object]) -> None:
-        try:
-            start.wait(DEADLINE)
-            work()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(work,), daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + DEADLINE
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-        assert not thread.is_alive(), f"a thread did not end; errors so far: {errors}"
-    if errors:
-        raise errors[0]
-
-
-def idle() -> bool:
-    """Whether everything is gone from MsQuic in time. What a handler raised, or holds just now, is garbage later."""
-    deadline = time.monotonic() + DEADLINE
-    gc.collect()
-    while not msquic.wait_until_idle(0.1):
-        if time.monotonic() > deadline:
-            return False
-        gc.collect()
-    return True
 
 
 def echo(connection: Any) -> None:
@@ -294,117 +249,6 @@ def test_objects_dropped_by_any_thread_in_any_order(certificate: Any) -> None:
     """Threads make connections and streams, others drop the last references to them, and collect garbage."""
     make_and_drop(certificate)
     assert idle(), msquic.live_objects()
-
-
-@pytest.mark.timeout(90)
-def test_loops_with_servers_and_clients_side_by_side(certificate: Any) -> None:
-    async def answer(connection: Any) -> None:
-        async for stream in connection:
-            stream.write(await stream.read())
-            stream.write_eof()
-
-    async def exchange(number: int) -> None:
-        async with server(certificate, answer) as made:
-
-            async def ask(each: int) -> None:
-                async with client(certificate, made) as connection:
-                    for size in (1, 1000, 100_000):
-                        data = bytes([number, each]) * size
-                        async with await connection.open_stream() as stream:
-                            stream.write(data)
-                            stream.write_eof()
-                            assert await stream.read() == data
-
-            await asyncio.gather(*(ask(each) for each in range(4)))
-
-    at_once(*(lambda number=number: asyncio.run(within(exchange(number), 30)) for number in range(4)))
-    gc.collect()
-
-
-@pytest.mark.timeout(90)
-def test_sessions_in_loops_side_by_side() -> None:
-    at_once(
-        *[lambda: asyncio.run(within(publish_and_subscribe(), 30))] * 3,
-        lambda: asyncio.run(within(publish_through_a_relay(), 30)),
-    )
-
-
-async def test_a_reader_that_another_thread_ends_makes_room_for_the_next(certificate: Any) -> None:
-    """The garbage collector ends a coroutine on the thread where it runs, whosever the coroutine was."""
-    async with pair(certificate) as both:
-        stream, _ = await both.streams()
-        reading = stream.read(10)
-        reading.send(None)  # as a task does
-        accepting = both.client.accept_stream()
-        accepting.send(None)
-
-        def end() -> None:
-            reading.close()
-            accepting.close()
-
-        await asyncio.to_thread(end)
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(stream.read(10), 0.1)
-
-
-@pytest.mark.skipif(not FREE_THREADED, reason="with the GIL it is up to asyncio to notice")
-async def test_a_wrong_thread_is_refused(certificate: Any) -> None:
-    async with pair(certificate) as both:
-        stream, _ = await both.streams()
-
-        def start(coroutine: Any) -> None:
-            try:
-                coroutine.send(None)
-            finally:
-                coroutine.close()
-
-        for use in (
-            lambda: start(stream.read(1)),
-            lambda: start(stream.readexactly(1)),
-            lambda: start(stream.readuntil(b"x")),
-            lambda: start(stream.wait_acked()),
-            lambda: start(stream.wait_closed()),
-            stream.at_eof,
-            both.client._take_datagram,
-            both.listener.close,
-        ):
-            with pytest.raises(RuntimeError, match="another asyncio loop"):
-                await asyncio.to_thread(use)
-
-
-def test_messages_and_objects_shared_by_threads() -> None:
-    """What a thread reads or encodes is what some thread has set, whole."""
-    names = [bytes([number]) * (number * 150 + 1) for number in range(26)]
-    message = moqt.TrackStatus(6, ["a"], names[0])
-    expected = [moqt.TrackStatus(6, ["a"], name).encode() for name in names]
-    objects = [moqt.SubgroupObject(7, payload=name) for name in names]
-    shared = moqt.SubgroupObject(7, payload=names[0])
-    over = time.monotonic() + 1.0
-
-    def change() -> None:
-        while time.monotonic() < over:
-            for name in names:
-                message.track_name = name
-                message.track_namespace = ["a"]
-                message.parameters = []
-                shared.payload = name
-                shared.extensions = {}
-
-    def look() -> None:
-        while time.monotonic() < over:
-            assert message.encode() in expected
-            assert message.track_name in names
-            repr(message), repr(shared)
-            assert shared.payload in names
-            shared in objects, objects[0] == shared  # it may be another one for each comparison
-
-    def transcode() -> None:
-        while time.monotonic() < over:
-            for data in expected:
-                decoded, size = moqt.decode_control_message(data)
-                assert (decoded.encode(), size) == (data, len(data))
-
-    at_once(change, change, look, look, transcode, transcode)
 
 
 def test_one_bytearray_sent_by_many_threads(loopback: Any) -> None:
