@@ -84,17 +84,22 @@ def test_one_connection_used_by_many_threads(loopback: Any, collector: Any) -> N
             connection.statistics(), connection.handshake, connection.close_error
             repr(loopback.accepted[0]), repr(listener), listener.statistics()
 
+    # Events are handled one at a time: who caused them without waiting would keep all others waiting.
     def replace() -> None:
         while working.is_set():
+            told = threading.Event()
             connection.set_on_datagram_received(bytes)
-            connection.set_on_streams_available(lambda both, one: None)
+            connection.set_on_streams_available(lambda both, one, told=told: told.set())
+            assert told.wait(DEADLINE)
             connection.set_on_streams_available(None)
             connection.set_on_shutdown_complete(lambda closed: None)
             listener.set_on_new_connection(echo)
 
     def send_datagrams() -> None:
         while working.is_set():
-            connection.send_datagram(b"x", on_state=lambda state: None)
+            told = threading.Event()
+            connection.send_datagram(b"x", on_state=lambda state, told=told: told.set())
+            assert told.wait(DEADLINE)
 
     at_once(*(lambda number=number: request(number) for number in range(THREADS)), observe, replace, send_datagrams)
     connection.close()
