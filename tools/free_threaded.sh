@@ -55,6 +55,6 @@ export CMAKE_C_COMPILER_LAUNCHER CMAKE_CXX_COMPILER_LAUNCHER
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --reinstall-package msquic-py \
   -Cbuild-dir="$tree" -Ccmake.build-type=RelWithDebInfo . </dev/null
 
-# The GIL stays off whatever else is imported (moq-rs would turn it on); that our packages need no such help is a test.
+# The GIL stays off whatever the tests import; that our packages need no such help is one of them.
 # shellcheck disable=SC2086  # the arguments are a list
 PYTHON_GIL=0 "$venv/bin/python" -X faulthandler -m pytest -p no:cacheprovider $pytest_args </dev/null
