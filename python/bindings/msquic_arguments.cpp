@@ -141,6 +141,15 @@ std::vector<std::string> text_sequence_argument(nb::handle value, const char* na
   return texts;
 }
 
+std::vector<std::uint32_t> numbers_argument(nb::handle value, const char* name) {
+  if (PySequence_Check(value.ptr()) == 0 || PyUnicode_Check(value.ptr()) != 0 || PyBytes_Check(value.ptr()) != 0)
+    raise_type(name, "a sequence of int", value);
+  std::vector<std::uint32_t> numbers;
+  for (const nb::handle each : nb::borrow<nb::sequence>(value))
+    numbers.push_back(static_cast<std::uint32_t>(unsigned_argument(each, name, 0xffffffff)));
+  return numbers;
+}
+
 quic::Address address_argument(const std::string& text, std::uint16_t port, const char* name) {
   const auto address = quic::Address::parse(text, port);
   if (!address) raise_named("InvalidArgument", std::string(name) + " must be an IP address such as 127.0.0.1 or ::1");

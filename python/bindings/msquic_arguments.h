@@ -32,6 +32,8 @@ std::string path_argument(nanobind::handle value, const char* name);
 /// A sequence of str or bytes, 1 to 255 bytes each.
 std::vector<std::string> alpn_argument(nanobind::handle value);
 std::vector<std::string> text_sequence_argument(nanobind::handle value, const char* name);
+/// A sequence of 32-bit numbers.
+std::vector<std::uint32_t> numbers_argument(nanobind::handle value, const char* name);
 /// An IP literal.
 quic::Address address_argument(const std::string& text, std::uint16_t port, const char* name);
 /// Seconds, at least 0.

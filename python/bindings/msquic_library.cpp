@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -32,7 +33,8 @@ void set_option(std::optional<T>& option, nb::handle value, const char* name, st
 }
 
 void configure(nb::handle workers, nb::handle load_balancing, nb::handle fixed_server_id, nb::handle retry_percent,
-               nb::handle queue_delay, nb::handle stateless, nb::handle binding_stateless, nb::handle expiration) {
+               nb::handle queue_delay, nb::handle stateless, nb::handle binding_stateless, nb::handle expiration,
+               nb::handle reset_key, nb::handle versions) {
   ensure_usable();
   quic::LibraryOptions options;
   set_option(options.workers, workers, "workers", 65535);
@@ -52,6 +54,13 @@ void configure(nb::handle workers, nb::handle load_balancing, nb::handle fixed_s
   set_option(options.max_stateless_operations, stateless, "max_stateless_operations", 0xffffffff);
   set_option(options.max_binding_stateless_operations, binding_stateless, "max_binding_stateless_operations", 65535);
   set_option(options.stateless_operation_expiration_ms, expiration, "stateless_operation_expiration_ms", 65535);
+  if (!versions.is_none()) options.quic_versions = numbers_argument(versions, "quic_versions");
+  if (!reset_key.is_none()) {
+    const HeldBuffer buffer(reset_key, "stateless_reset_key");
+    auto& key = options.stateless_reset_key.emplace();
+    if (buffer.bytes().size() != key.size()) raise_named("InvalidArgument", "stateless_reset_key must have 32 bytes");
+    std::copy(buffer.bytes().begin(), buffer.bytes().end(), key.begin());
+  }
   or_raise(quic::Library::configure(options));
 }
 
@@ -80,11 +89,13 @@ void bind_quic_library(nb::module_& m) {
       nb::arg("max_stateless_operations").none() = nb::none(),
       nb::arg("max_binding_stateless_operations").none() = nb::none(),
       nb::arg("stateless_operation_expiration_ms").none() = nb::none(),
+      nb::arg("stateless_reset_key").none() = nb::none(), nb::arg("quic_versions").none() = nb::none(),
       nb::sig("def configure(*, workers: int | None = None, load_balancing: msquic.enums.LoadBalancing | int | None = "
               "None, fixed_server_id: int | None = None, retry_memory_percent: float | None = None, "
               "max_worker_queue_delay_ms: int | None = None, max_stateless_operations: int | None = None, "
               "max_binding_stateless_operations: int | None = None, stateless_operation_expiration_ms: int | None = "
-              "None) -> None"),
+              "None, stateless_reset_key: typing_extensions.Buffer | None = None, quic_versions: "
+              "collections.abc.Sequence[int] | None = None) -> None"),
       "Settings of MsQuic for the whole process. What is left out keeps its value.\n\n"
       "`workers`: threads of MsQuic, 1 to the number of processors; by default as many as this process may use, by "
       "its\n"
@@ -97,6 +108,13 @@ void bind_quic_library(nb::module_& m) {
       "that is behind by more refuses new connections. `max_stateless_operations` 16 and\n"
       "`max_binding_stateless_operations` 100: answers without a connection that may wait, per worker and per port.\n"
       "`stateless_operation_expiration_ms` 100: for how long the same client gets no other such answer.\n\n"
+      "`stateless_reset_key`: 32 random bytes, secret. A server that was restarted with the key that it had tells its "
+      "former\n"
+      "clients at once that their connections are gone (RFC 9000 section 10.3); without, they wait for a timeout.\n"
+      "`quic_versions`: which of 1 (RFC 9000) and 0x6b3343cf (version 2, RFC 9369) servers speak, and clients unless "
+      "their\n"
+      "configuration says otherwise. Clients with another one are told; those that know the first one are moved to "
+      "it.\n\n"
       "Raises LibraryInUse when it is too late, InvalidArgument naming the limits.");
   m.def(
       "open_api",

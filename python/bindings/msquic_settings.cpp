@@ -5,6 +5,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
@@ -29,6 +30,8 @@ void set_member(quic::Settings& settings, const char* name, nb::handle value) {
   using Type = typename std::remove_reference_t<decltype(settings.*Member)>::value_type;
   if constexpr (std::is_same_v<Type, bool>) {
     settings.*Member = bool_argument(value, name);
+  } else if constexpr (std::is_same_v<Type, std::vector<std::uint32_t>>) {
+    settings.*Member = numbers_argument(value, name);
   } else {
     settings.*Member = static_cast<Type>(unsigned_argument(value, name, kLargest<Type>));
   }
@@ -44,6 +47,8 @@ template <class T>
 constexpr const char* kType = "int";
 template <>
 constexpr const char* kType<bool> = "bool";
+template <>
+constexpr const char* kType<std::vector<std::uint32_t>> = "collections.abc.Sequence[int]";
 template <>
 constexpr const char* kType<quic::CongestionControl> = "msquic.enums.CongestionControl | int";
 template <>
@@ -93,6 +98,8 @@ constexpr Setting kSettings[] = {
     MSQUIC_PY_LIVE_SETTING(mtu_discovery_missing_probe_count),
     MSQUIC_PY_SETTING(max_bytes_per_key),
     MSQUIC_PY_SETTING(max_operations_per_drain),
+    MSQUIC_PY_LIVE_SETTING(send_dscp),
+    MSQUIC_PY_SETTING(quic_versions),
 };
 #undef MSQUIC_PY_LIVE_SETTING
 #undef MSQUIC_PY_SETTING

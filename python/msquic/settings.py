@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from msquic.enums import CongestionControl, ServerResumptionLevel, StreamScheduling
@@ -103,3 +104,11 @@ class Settings(TypedDict, total=False):
     """The keys change after so many bytes. 1 to 2**38, default 2**38."""
     max_operations_per_drain: int | None
     """How many operations of a connection a worker does before it turns to the next one. 1 to 255, default 16."""
+
+    send_dscp: int | None
+    """The DiffServ code point that packets are sent with (RFC 2474). 0 to 63, default 0. Networks may ignore or
+    replace it. *Live*."""
+    quic_versions: Sequence[int] | None
+    """Of clients: 1 (RFC 9000), 0x6b3343cf (QUIC version 2, RFC 9369), or both, the preferred first. The connection
+    starts with the first one and takes no other than these. Default 1, unless :func:`msquic.configure` says otherwise,
+    which also decides for servers."""

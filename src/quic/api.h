@@ -26,6 +26,8 @@ enum class LibraryUse : std::uint8_t { Parameters, Registration };
 /// Opens the library if necessary and keeps it open until release_library().
 Result<void> acquire_library(LibraryUse use);
 void release_library() noexcept;
+/// After each: the first one gives MsQuic what it cannot take before.
+Result<void> registration_is_open();
 
 enum class ObjectKind : std::uint8_t { Configuration, Listener, Connection, Stream };
 void count_opened(ObjectKind kind) noexcept;

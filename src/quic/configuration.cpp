@@ -70,6 +70,8 @@ std::optional<Error> contradiction(const Settings& settings, const Credentials& 
   const bool server = credentials.role == Credentials::Role::Server;
   if (server && !files && !credentials.certificate) return wrong("a server needs a certificate with its private key");
   const bool asks = credentials.client_certificates != ClientCertificates::None;
+  if (server && settings.quic_versions)
+    return wrong("quic_versions are a client's: what servers of this process speak is an option of the library");
   if (!server && asks) return wrong("client certificates are asked for by servers");
   if (!server && !credentials.ticket_keys.empty()) return wrong("ticket keys are for servers");
   if (!credentials.ticket_keys.empty() && credentials.ticket_keys.size() < kShortestTicketKeys)
@@ -81,6 +83,12 @@ std::optional<Error> contradiction(const Settings& settings, const Credentials& 
   if (credentials.custom_verification && credentials.verification_timeout >= handshake_timeout(settings))
     return wrong("the verification timeout must be shorter than handshake_idle_timeout_ms");
   return std::nullopt;
+}
+
+QUIC_STATUS set_versions(HQUIC handle, const std::vector<std::uint32_t>& versions) {
+  const auto count = static_cast<std::uint32_t>(versions.size());
+  const QUIC_VERSION_SETTINGS all{versions.data(), versions.data(), versions.data(), count, count, count};
+  return api().SetParam(handle, QUIC_PARAM_CONFIGURATION_VERSION_SETTINGS, sizeof(all), &all);
 }
 
 }  // namespace
@@ -102,7 +110,8 @@ Result<ConfigurationState*> ConfigurationState::open(RegistrationState& registra
       api().ConfigurationOpen(registration.handle(), buffers.data(), static_cast<std::uint32_t>(buffers.size()),
                               &converted, sizeof(converted), nullptr, &handle);
   if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "opening a configuration")};
-  status = load_credentials(handle, parts.credentials);
+  if (parts.settings.quic_versions) status = set_versions(handle, *parts.settings.quic_versions);
+  if (QUIC_SUCCEEDED(status)) status = load_credentials(handle, parts.credentials);
   if (QUIC_SUCCEEDED(status) && !parts.credentials.ticket_keys.empty())
     status = set_ticket_keys(handle, parts.credentials.ticket_keys);
   if (QUIC_FAILED(status)) {

@@ -88,15 +88,21 @@ void ConnectionState::apply_settings(const Settings& settings) noexcept {
   if (converted.IsSetFlags != 0) {
     static_cast<void>(api().SetParam(handle_, QUIC_PARAM_CONN_SETTINGS, sizeof(converted), &converted));
   }
-  apply_scheduling(settings);
+  apply_own_settings(settings);
 }
 
-void ConnectionState::apply_scheduling(const Settings& settings) noexcept {
-  if (!settings.stream_scheduling) return;
-  const auto scheme = *settings.stream_scheduling == StreamScheduling::RoundRobin
-                          ? QUIC_STREAM_SCHEDULING_SCHEME_ROUND_ROBIN
-                          : QUIC_STREAM_SCHEDULING_SCHEME_FIFO;
-  static_cast<void>(api().SetParam(handle_, QUIC_PARAM_CONN_STREAM_SCHEDULING_SCHEME, sizeof(scheme), &scheme));
+// What are parameters of a connection and not among MsQuic's settings.
+void ConnectionState::apply_own_settings(const Settings& settings) noexcept {
+  if (settings.stream_scheduling) {
+    const auto scheme = *settings.stream_scheduling == StreamScheduling::RoundRobin
+                            ? QUIC_STREAM_SCHEDULING_SCHEME_ROUND_ROBIN
+                            : QUIC_STREAM_SCHEDULING_SCHEME_FIFO;
+    static_cast<void>(api().SetParam(handle_, QUIC_PARAM_CONN_STREAM_SCHEDULING_SCHEME, sizeof(scheme), &scheme));
+  }
+  if (settings.send_dscp) {
+    const std::uint8_t dscp = *settings.send_dscp;
+    static_cast<void>(api().SetParam(handle_, QUIC_PARAM_CONN_SEND_DSCP, sizeof(dscp), &dscp));
+  }
 }
 
 void ConnectionState::read_handshake() noexcept {

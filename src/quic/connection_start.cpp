@@ -108,7 +108,7 @@ void ConnectionState::finish_start(const Address& remote) noexcept {
   }
   if (QUIC_SUCCEEDED(status)) status = begin_key_log(*configuration);
   if (QUIC_SUCCEEDED(status)) {
-    apply_scheduling(configuration->settings());
+    apply_own_settings(configuration->settings());
     // An IP literal must not go into the SNI extension (RFC 6066 section 3).
     const bool literal = Address::parse(name, 0).has_value();
     // Nor may a trailing dot.

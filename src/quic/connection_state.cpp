@@ -70,7 +70,7 @@ void ConnectionState::take_over(std::shared_ptr<ConnectionHandler> handler, Hand
   api().SetCallbackHandler(handle_, reinterpret_cast<void*>(&ConnectionState::callback), this);
   {
     const CallbackScope scope(*this);
-    apply_scheduling(configuration_->settings());
+    apply_own_settings(configuration_->settings());
   }
   report_what_came_before();
   answer_what_is_not_asked();

@@ -135,7 +135,7 @@ class ConnectionState {
   void refresh_addresses() noexcept;
   // Where MsQuic answers at once or the thread may wait.
   void apply_settings(const Settings& settings) noexcept;
-  void apply_scheduling(const Settings& settings) noexcept;
+  void apply_own_settings(const Settings& settings) noexcept;
   void read_handshake() noexcept;
   void read_original_destination_cid() noexcept;
 

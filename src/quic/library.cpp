@@ -17,6 +17,7 @@ struct Process {
   std::uint64_t registrations = 0;  // guarded; the library stays open while there is one
   LibraryOptions options;           // guarded
   bool had_registration = false;    // guarded; since MsQuic was opened
+  bool keyed = false;               // the stateless reset key was given to MsQuic, or there is none
   std::atomic<const QUIC_API_TABLE*> table{nullptr};
   std::array<std::atomic<std::uint64_t>, 4> open{};
   std::atomic<std::uint16_t> partitions{1};
@@ -75,6 +76,13 @@ Result<void> acquire_library(LibraryUse use) {
   return {};
 }
 
+Result<void> registration_is_open() {
+  Process& self = process();
+  const std::lock_guard lock(self.mutex);
+  if (std::exchange(self.keyed, true)) return {};
+  return apply_stateless_reset_key(*self.table.load(std::memory_order_acquire), self.options);
+}
+
 void release_library() noexcept {
   Process& self = process();
   {
@@ -120,6 +128,7 @@ Result<void> Library::close() {
   }
   self.table.store(nullptr, std::memory_order_release);
   self.had_registration = false;
+  self.keyed = false;
   MsQuicClose(table);
   return {};
 }
@@ -138,6 +147,9 @@ Result<void> Library::configure(const LibraryOptions& options) {
   }
   if (const QUIC_API_TABLE* table = self.table.load(std::memory_order_acquire); table != nullptr) {
     if (auto applied = apply_options(*table, merged, self.had_registration); !applied) return applied;
+    if (self.keyed && options.stateless_reset_key) {
+      if (auto applied = apply_stateless_reset_key(*table, merged); !applied) return applied;
+    }
   }
   self.options = merged;
   if (!self.had_registration) self.partitions.store(worker_count(merged), std::memory_order_relaxed);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace msquic_py::quic {
 
@@ -31,6 +33,15 @@ struct LibraryOptions {
   std::optional<std::uint16_t> max_binding_stateless_operations;
   /// For how long the same client gets no other such answer. Default 100.
   std::optional<std::uint16_t> stateless_operation_expiration_ms;
+  /// Which QUIC versions servers of this process speak, and clients unless their configuration says otherwise: 1
+  /// (RFC 9000), 0x6b3343cf (version 2, RFC 9369), or both. Clients with another one are told which there are; those
+  /// that know the first one are moved to it (RFC 9368). Default: MsQuic's, both and version 1 for clients.
+  std::optional<std::vector<std::uint32_t>> quic_versions;
+  /// A secret from which the tokens of stateless resets are made (RFC 9000 section 10.3). A server that was restarted
+  /// with the key that it had tells its former clients at once that their connections are gone; otherwise they wait for
+  /// a timeout. Default: random ones. Not for several servers behind one address: who has it can end each other's
+  /// connections.
+  std::optional<std::array<std::uint8_t, 32>> stateless_reset_key;
 };
 
 }  // namespace msquic_py::quic

@@ -8,6 +8,7 @@
 
 #include "quic/api.h"
 #include "quic/processors.h"
+#include "quic/settings.h"
 
 namespace msquic_py::quic {
 namespace {
@@ -39,6 +40,7 @@ Result<void> check_options(const LibraryOptions& options) {
   if (options.load_balancing == LoadBalancing::ServerIdFixed && !options.fixed_server_id) {
     return refused("load balancing by a fixed server ID needs fixed_server_id");
   }
+  if (const auto problem = not_versions(options.quic_versions)) return refused(*problem);
   if (options.max_worker_queue_delay_ms &&
       (*options.max_worker_queue_delay_ms == 0 || *options.max_worker_queue_delay_ms > kMostQueueDelayMs)) {
     return refused("max_worker_queue_delay_ms must be from 1 to " + std::to_string(kMostQueueDelayMs));
@@ -75,6 +77,13 @@ Result<void> apply_options(const QUIC_API_TABLE& table, const LibraryOptions& op
     const QUIC_STATUS status = table.SetParam(nullptr, QUIC_PARAM_GLOBAL_GLOBAL_SETTINGS, sizeof(global), &global);
     if (auto set = check(status, "setting MsQuic's global settings"); !set) return set;
   }
+  if (options.quic_versions) {
+    const std::vector<std::uint32_t>& versions = *options.quic_versions;
+    const auto count = static_cast<std::uint32_t>(versions.size());
+    const QUIC_VERSION_SETTINGS all{versions.data(), versions.data(), versions.data(), count, count, count};
+    const QUIC_STATUS status = table.SetParam(nullptr, QUIC_PARAM_GLOBAL_VERSION_SETTINGS, sizeof(all), &all);
+    if (auto set = check(status, "setting the QUIC versions"); !set) return set;
+  }
   QUIC_SETTINGS settings{};
   if (options.max_worker_queue_delay_ms) {
     settings.MaxWorkerQueueDelayUs = *options.max_worker_queue_delay_ms * 1000;
@@ -97,6 +106,16 @@ Result<void> apply_options(const QUIC_API_TABLE& table, const LibraryOptions& op
                "setting MsQuic's global settings");
 }
 
+Result<void> apply_stateless_reset_key(const QUIC_API_TABLE& table, const LibraryOptions& options) {
+  if (!options.stateless_reset_key) return {};
+  static_assert(std::tuple_size_v<decltype(LibraryOptions::stateless_reset_key)::value_type> ==
+                QUIC_STATELESS_RESET_KEY_LENGTH);
+  const QUIC_STATUS status = table.SetParam(nullptr, QUIC_PARAM_GLOBAL_STATELESS_RESET_KEY,
+                                            QUIC_STATELESS_RESET_KEY_LENGTH, options.stateless_reset_key->data());
+  if (QUIC_FAILED(status)) return base::Failure{Error::from_raw(status, "setting the stateless reset key")};
+  return {};
+}
+
 std::uint16_t worker_count(const LibraryOptions& options) noexcept {
   const std::uint16_t wanted =
       options.workers.value_or(std::min<std::uint16_t>(usable_processors(), kMostWorkersByDefault));
@@ -115,6 +134,8 @@ void merge_options(LibraryOptions& into, const LibraryOptions& from) noexcept {
   take(into.max_stateless_operations, from.max_stateless_operations);
   take(into.max_binding_stateless_operations, from.max_binding_stateless_operations);
   take(into.stateless_operation_expiration_ms, from.stateless_operation_expiration_ms);
+  take(into.quic_versions, from.quic_versions);
+  take(into.stateless_reset_key, from.stateless_reset_key);
 }
 
 }  // namespace msquic_py::quic

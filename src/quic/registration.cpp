@@ -33,6 +33,12 @@ Result<RegistrationState*> RegistrationState::open(const std::string& app_name, 
     release_library();
     return base::Failure{Error::from_raw(status, "opening a registration")};
   }
+  if (auto keyed = registration_is_open(); !keyed) {
+    api().RegistrationClose(state->handle_);
+    delete state;
+    release_library();
+    return base::Failure{keyed.error()};
+  }
   const std::lock_guard lock(registrations().mutex);
   registrations().list.push(*state);
   return state;

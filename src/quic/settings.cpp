@@ -1,5 +1,6 @@
 #include "quic/settings.h"
 
+#include <algorithm>
 #include <string>
 
 namespace msquic_py::quic {
@@ -12,6 +13,9 @@ constexpr std::uint64_t kMostBytesPerKey = std::uint64_t{1} << 38;
 // An Initial packet of 1200 bytes in an IPv6 datagram (RFC 9000 section 14.1).
 constexpr std::uint64_t kSmallestMtu = 1248;
 constexpr std::uint64_t kLargestMtu = 1500;
+constexpr std::uint64_t kLargestDscp = 63;
+constexpr std::uint32_t kVersion1 = 1;
+constexpr std::uint32_t kVersion2 = 0x6b3343cf;
 constexpr std::uint32_t kSmallestReceiveBuffer = 4096;
 constexpr std::uint32_t kDefaultReceiveWindow = 65536;
 
@@ -36,6 +40,14 @@ std::optional<std::string> not_a_power_of_two(const char* name, const std::optio
 
 }  // namespace
 
+std::optional<std::string> not_versions(const std::optional<std::vector<std::uint32_t>>& versions) {
+  if (!versions) return std::nullopt;
+  const auto known = [](std::uint32_t version) { return version == kVersion1 || version == kVersion2; };
+  const bool good = versions->size() == 1 || (versions->size() == 2 && versions->front() != versions->back());
+  if (good && std::all_of(versions->begin(), versions->end(), known)) return std::nullopt;
+  return "quic_versions must be 1 (RFC 9000), 0x6b3343cf (RFC 9369), or both, the preferred first";
+}
+
 Result<void> check_settings(const Settings& s) {
   for (const auto& problem : {
            outside("idle_timeout_ms", s.idle_timeout_ms, 0, kLongestMs),
@@ -53,6 +65,8 @@ Result<void> check_settings(const Settings& s) {
            outside("max_bytes_per_key", s.max_bytes_per_key, 1, kMostBytesPerKey),
            outside("max_operations_per_drain", s.max_operations_per_drain, 1, UINT8_MAX),
            outside("stream_recv_buffer", s.stream_recv_buffer, kSmallestReceiveBuffer, std::uint64_t{1} << 31),
+           outside("send_dscp", s.send_dscp, 0, kLargestDscp),
+           not_versions(s.quic_versions),
            not_a_power_of_two("stream_recv_window", s.stream_recv_window),
            not_a_power_of_two("stream_recv_window_bidi_local", s.stream_recv_window_bidi_local),
            not_a_power_of_two("stream_recv_window_bidi_remote", s.stream_recv_window_bidi_remote),
@@ -103,6 +117,7 @@ Result<void> check_live_settings(const Settings& s) {
   MSQUIC_PY_FIXED(maximum_mtu)
   MSQUIC_PY_FIXED(max_bytes_per_key)
   MSQUIC_PY_FIXED(max_operations_per_drain)
+  MSQUIC_PY_FIXED(quic_versions)
 #undef MSQUIC_PY_FIXED
   if (fixed != nullptr) {
     return refused(std::string(fixed) + " cannot change while a connection is open: set it in the configuration");

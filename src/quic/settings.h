@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "quic/status.h"
 
@@ -51,8 +53,14 @@ struct Settings {
   std::optional<std::uint8_t> mtu_discovery_missing_probe_count;          ///< [live] 3
   std::optional<std::uint64_t> max_bytes_per_key;                         ///< 2^38, the most
   std::optional<std::uint8_t> max_operations_per_drain;                   ///< 16; at least 1
+  std::optional<std::uint8_t> send_dscp;  ///< [live] 0; the DiffServ code point of what is sent (RFC 2474), 0 to 63
+  /// Clients: 1 (RFC 9000), 0x6b3343cf (QUIC version 2, RFC 9369), or both, the preferred first. The connection starts
+  /// with the first one and takes no other than these. Servers: see LibraryOptions.
+  std::optional<std::vector<std::uint32_t>> quic_versions;
 };
 
+/// What is wrong with a list of versions, if anything.
+std::optional<std::string> not_versions(const std::optional<std::vector<std::uint32_t>>& versions);
 /// InvalidParameter, naming the setting and its limits, when MsQuic could not work with `settings`. It checks some of
 /// them itself, without saying which was wrong.
 Result<void> check_settings(const Settings& settings);

@@ -165,3 +165,33 @@ first[1].open_stream().send(b"x", msquic.SendFlags.START)
 print(closed.wait(15), over.wait(15))
 """)
     assert output == "True True"
+
+
+def test_the_versions_that_servers_speak() -> None:
+    """A client that knows the preferred one is moved to it (RFC 9368); one that knows none of them is told."""
+    output = run("""
+V1, V2 = 1, 0x6b3343cf
+msquic.configure(quic_versions=[V2, V1])
+with msquic.Registration("test") as registration:
+    server = msquic.Configuration(registration, ["test"])
+    server.load_credential_file(certificate.certificate_file, certificate.private_key_file)
+    listener = msquic.Listener(registration)
+    listener.set_on_new_connection(lambda connection: None)
+    listener.start(server, ["test"], 0)
+
+    def dial(versions):
+        client = msquic.Configuration(registration, ["test"], quic_versions=versions)
+        client.load_credential_none(ca_file=certificate.certificate_file)
+        connection, done = msquic.Connection(registration), threading.Event()
+        connection.set_on_connected(done.set)
+        connection.set_on_shutdown_complete(lambda _: done.set())
+        connection.start(client, "localhost", listener.port, address="127.0.0.1")
+        assert done.wait(15)
+        error = connection.close_error
+        return connection.handshake.quic_version if error is None else type(error).__name__
+
+    print(dial([V1, V2]), dial([V1]), dial([V2]))
+    msquic.configure(quic_versions=[V2])
+    print(dial([V1]), dial([V1, V2]), dial(None))
+""")
+    assert output.split() == ["QUICv2", "QUICv1", "QUICv2", "VersionNegotiationError", "QUICv2", "QUICv2"]

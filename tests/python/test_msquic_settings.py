@@ -57,6 +57,7 @@ LIVE = {
     "dest_cid_update_idle_timeout_ms",
     "mtu_discovery_search_complete_timeout_us",
     "mtu_discovery_missing_probe_count",
+    "send_dscp",
 }
 
 
@@ -123,6 +124,8 @@ def test_every_setting_is_documented() -> None:
         ({"max_bytes_per_key": 2**38 + 1}, "max_bytes_per_key must be from 1 to 274877906944"),
         ({"congestion_control": 2}, "congestion_control must be from 0 to 1"),
         ({"stream_scheduling": 2}, "stream_scheduling must be from 0 to 1"),
+        ({"send_dscp": 64}, "send_dscp must be from 0 to 63, not 64"),
+        ({"quic_versions": [2]}, "quic_versions must be 1 (RFC 9000), 0x6b3343cf (RFC 9369), or both"),
     ],
 )
 def test_out_of_range_is_refused_with_the_limits(registration, settings, text) -> None:
@@ -175,6 +178,7 @@ def test_only_live_settings_change_on_a_connection(loopback) -> None:
     connection = loopback.connect(loopback.listen())
     for name in set(Settings.__annotations__) - LIVE:
         value = name.endswith("_enabled") or (65536 if name.startswith("stream_recv") else 1300 if "mtu" in name else 1)
+        value = [1] if name == "quic_versions" else value
         with pytest.raises(msquic.InvalidArgument, match=f"{name} cannot change while a connection is open"):
             connection.update_settings(**{name: value})
     with pytest.raises(msquic.InvalidArgument, match="disconnect_timeout_ms must be from 1"):

@@ -61,6 +61,8 @@ async def loaded(
     is used again. None is never the same.
     """
     complete = DEFAULTS | settings
+    if complete.get("quic_versions") is not None:
+        complete["quic_versions"] = tuple(complete["quic_versions"])  # for the key
     if key is not None:
         key = (
             id(registration),

@@ -113,5 +113,32 @@ TEST(LibraryOptions, AreRefusedWithTheirLimits) {
   EXPECT_EQ(refused.error().message.rfind("workers must be from 1 to ", 0), 0u) << refused.error().message;
 }
 
+TEST(Settings, CodePointsAndVersionsAreChecked) {
+  Settings settings;
+  settings.send_dscp = std::uint8_t{63};
+  settings.quic_versions = {0x6b3343cf, 1};
+  EXPECT_TRUE(check_settings(settings));
+  settings.send_dscp = std::uint8_t{64};
+  EXPECT_EQ(check_settings(settings).error().message, "send_dscp must be from 0 to 63, not 64");
+  settings.send_dscp.reset();
+  for (const std::vector<std::uint32_t>& wrong :
+       std::vector<std::vector<std::uint32_t>>{{}, {2}, {1, 1}, {1, 0x6b3343cf, 1}}) {
+    settings.quic_versions = wrong;
+    EXPECT_EQ(check_settings(settings).error().status, Status::InvalidParameter);
+  }
+}
+
+class VersionTest : public QuicTest {};
+
+TEST_F(VersionTest, AClientBeginsWithTheOneThatItPrefers) {
+  listen();
+  for (const std::uint32_t preferred : {1u, 0x6b3343cfu}) {
+    client_settings.quic_versions = {preferred};
+    Client client = dial("localhost", open_configuration(client_settings, trusting()));
+    ASSERT_TRUE(client.events->wait_connected());
+    EXPECT_EQ(client.connection.handshake()->quic_version, preferred);
+  }
+}
+
 }  // namespace
 }  // namespace msquic_py::quic::testing
