@@ -23,10 +23,8 @@ void wait_while_leaving() noexcept {
   }
 }
 
-#if defined(NB_FREE_THREADED)
-void StaysAtExit::stay() noexcept {
+void stay_for_ever() noexcept {
   while (true) std::this_thread::sleep_for(std::chrono::hours(1));
 }
-#endif
 
 }  // namespace msquic_py::python

@@ -3,6 +3,9 @@
 #include <Python.h>
 
 #include <utility>
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
 
 namespace msquic_py::python {
 
@@ -12,10 +15,12 @@ void begin_leaving() noexcept;
 /// Never returns on another thread than that of begin_leaving(), once that was called.
 void wait_while_leaving() noexcept;
 
-/// Innermost around a call of Python code on a thread of the program. When the interpreter ends meanwhile, CPython 3.13
-/// ends the thread by unwinding it, and the frames further out would give their references and locks back to an
-/// interpreter that is no longer theirs. Here the thread stays for ever instead, which CPython 3.14 does by itself.
-/// Without a GIL alone: with it, such a call is too short to be told to let go of it.
+[[noreturn]] void stay_for_ever() noexcept;
+
+/// Innermost around a call of Python code on a thread of the program. When the interpreter ends meanwhile, CPython up
+/// to 3.13 ends the thread by unwinding it, and the frames further out would give their references and locks back to an
+/// interpreter that is no longer theirs, or take the unwinding for an exception and crash. Here the thread stays for
+/// ever instead, which CPython 3.14 does by itself. This one is for Python without a GIL.
 class StaysAtExit {
  public:
   StaysAtExit() = default;
@@ -23,11 +28,8 @@ class StaysAtExit {
   StaysAtExit& operator=(const StaysAtExit&) = delete;
 #if defined(NB_FREE_THREADED)
   ~StaysAtExit() {
-    if (PyThreadState_GetUnchecked() == nullptr) stay();
+    if (PyThreadState_GetUnchecked() == nullptr) stay_for_ever();
   }
-
- private:
-  [[noreturn]] static void stay() noexcept;
 #endif
 };
 
@@ -35,7 +37,16 @@ class StaysAtExit {
 template <class Callable, class... Arguments>
 auto call_python(const Callable& callable, Arguments&&... arguments) {
   [[maybe_unused]] const StaysAtExit here;
+#if defined(__GLIBCXX__) && !defined(NB_FREE_THREADED)
+  // With a GIL the thread is ended when it wants the GIL back that it was told to let go of.
+  try {
+    return callable(std::forward<Arguments>(arguments)...);
+  } catch (abi::__forced_unwind&) {
+    stay_for_ever();
+  }
+#else
   return callable(std::forward<Arguments>(arguments)...);
+#endif
 }
 
 /// Without the GIL for the lifetime of this object; around calls that may block.

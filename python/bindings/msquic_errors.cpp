@@ -12,8 +12,12 @@ namespace {
 
 // The tree lives in Python, where classes can have two bases. It is looked up when needed: this extension is loaded
 // before the module that defines it.
-nb::object exceptions() { return nb::module_::import_("msquic.exceptions"); }
-nb::object by_status() { return nb::module_::import_("msquic.exceptions.by_status"); }
+// Importing from a package runs code of importlib, even when it was imported before.
+nb::object module_called(const char* name) {
+  return call_python([name] { return nb::object(nb::module_::import_(name)); });
+}
+nb::object exceptions() { return module_called("msquic.exceptions"); }
+nb::object by_status() { return module_called("msquic.exceptions.by_status"); }
 
 [[noreturn]] void raise(const nb::object& exception) {
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(exception.ptr())), exception.ptr());
