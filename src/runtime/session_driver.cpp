@@ -130,7 +130,7 @@ void SessionDriver::handle_shutdown(EventLoop::Time now) {
   const bool by_application = reason.cause == quic::CloseReason::Cause::PeerApplication ||
                               reason.cause == quic::CloseReason::Cause::LocalApplication;
   const auto code = by_application ? reason.code : static_cast<std::uint64_t>(moqt::SessionErrorCode::kInternalError);
-  session_.on_transport_closed(now, code, by_application ? reason.reason : reason.message);
+  session_.on_transport_closed(now, code, by_application ? reason.reason : reason.message, reason.remote);
   finished_ = true;
 }
 

@@ -68,7 +68,7 @@ class RelayNetwork {
 
   /// The client's connection is gone without a word, as the relay's transport tells it.
   void lose(RelayClient& client) {
-    client.pair.server.session.on_transport_closed(now, 0, "the connection was lost");
+    client.pair.server.session.on_transport_closed(now, 0, "the connection was lost", /*by_peer=*/false);
     (void)relay.on_events(client.number, now);
     relay.detach(client.number, now);
     client.attached = false;

@@ -203,7 +203,7 @@ class SessionPair {
       side.datagrams.push_back(std::move(bytes));
     } else if (const auto* close = std::get_if<ms::CloseSession>(&action)) {
       side.closed = *close;
-      other.session.on_transport_closed(now, close->code, close->reason);
+      other.session.on_transport_closed(now, close->code, close->reason, /*by_peer=*/true);
     }
   }
 

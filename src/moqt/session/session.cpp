@@ -137,8 +137,8 @@ void Session::on_deadline(Time now) {
   core_->settle();
 }
 
-void Session::on_transport_closed(Time, std::uint64_t code, std::string reason) {
-  core_->on_transport_closed(code, std::move(reason));
+void Session::on_transport_closed(Time, std::uint64_t code, std::string reason, bool by_peer) {
+  core_->on_transport_closed(code, std::move(reason), by_peer);
   core_->settle();
 }
 

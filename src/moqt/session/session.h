@@ -75,8 +75,9 @@ class Session {
   /// The largest datagram the path takes now; 0: none may be sent.
   void on_datagram_max_size(std::size_t bytes);
   void on_deadline(Time now);
-  /// The connection is gone. `code` is the peer's application code when it closed.
-  void on_transport_closed(Time now, std::uint64_t code, std::string reason);
+  /// The connection is gone. `code` is the peer's application code when it closed. `by_peer`: not when it was this side
+  /// that gave it up, for one because nothing came any more.
+  void on_transport_closed(Time now, std::uint64_t code, std::string reason, bool by_peer);
   /// Bytes that may be in the transport's hands at once, over all data streams.
   void set_send_window(std::size_t bytes);
 

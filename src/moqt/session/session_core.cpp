@@ -90,10 +90,10 @@ void SessionCore::close(std::uint64_t code, std::string_view reason) {
   state = SessionState::kClosed;
 }
 
-void SessionCore::on_transport_closed(std::uint64_t code, std::string reason) {
+void SessionCore::on_transport_closed(std::uint64_t code, std::string reason, bool by_peer) {
   action_queue.clear();
   if (closed()) return;
-  event_queue.push(Closed{code, std::move(reason), true});
+  event_queue.push(Closed{code, std::move(reason), by_peer});
   state = SessionState::kClosed;
 }
 

@@ -69,7 +69,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void request_ended();
   /// Ends what the input at hand has brought to an end. Call last in every input.
   void settle();
-  void on_transport_closed(std::uint64_t code, std::string reason);
+  void on_transport_closed(std::uint64_t code, std::string reason, bool by_peer);
 
   /// More than a session has open at once by default, so that all may end in one stroke.
   static constexpr std::size_t kRememberedSubscriptions = 1024;

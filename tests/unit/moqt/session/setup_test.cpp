@@ -162,6 +162,13 @@ TEST(Closing, BothSidesReportIt) {
   EXPECT_EQ(pair.server.only<moqt::session::Closed>().reason, "done");
 }
 
+TEST(Closing, AConnectionThatThisSideGaveUpWasNotClosedByThePeer) {
+  auto peer = RawPeer::established(Perspective::kClient);
+  peer.session.on_transport_closed(peer.now, 0x1, "nothing came any more", /*by_peer=*/false);
+  peer.drain();
+  EXPECT_FALSE(peer.all<moqt::session::Closed>().at(0).by_peer);
+}
+
 TEST(GoawayMessage, ReachesTheClientAndStopsNewRequests) {
   SessionPair pair;
   pair.establish();
