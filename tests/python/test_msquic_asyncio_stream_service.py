@@ -187,6 +187,27 @@ async def test_it_raises_why_the_connection_ended(certificate):
         assert caught.value.app_code == 7
 
 
+async def test_a_connection_that_fails_cancels_the_handlers(certificate):
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def wait_for_ever(stream: Stream) -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    async with pair(certificate) as both:
+        service = asyncio.create_task(both.server.serve_streams(wait_for_ever))
+        stream = await both.client.open_stream()
+        stream.write(b"x")
+        await within(started.wait())
+        both.client.close(7)
+        with pytest.raises(msquic.PeerClosed):
+            await within(service)
+        assert cancelled.is_set()
+
+
 async def test_handlers_end_before_it_returns(certificate):
     started, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 

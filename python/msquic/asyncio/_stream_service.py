@@ -48,6 +48,8 @@ class StreamService:
             while self._workers:
                 await asyncio.wait(self._workers)
         finally:
+            if self._ended.done() and not self._ended.cancelled():
+                self._ended.exception()  # asyncio need not tell that nobody asked, when this was cancelled
             self._dismiss()
             for worker in self._workers:
                 worker.cancel()

@@ -78,8 +78,8 @@ class Connection(AsyncConnection):
         the peer's further streams wait. Several handlers run in one task after each other, so a context variable that
         one sets may be seen by a later one.
 
-        Returns when either side closed with code 0 and the handlers have ended, else raises why the connection ended.
-        Cancelled, it cancels the handlers and waits for them.
+        Returns when either side closed with code 0 and the handlers have ended. When the connection ended otherwise, it
+        raises why, having cancelled the handlers; cancelled, it cancels them too. It waits for them in any case.
 
         The fastest way to serve small requests: a handler that finds its request complete needs no task of its own.
         """
