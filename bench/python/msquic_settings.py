@@ -18,6 +18,6 @@ SETTINGS: dict[str, Any] = {
     "datagram_receive_enabled": True,
 }
 
-# For msquic.asyncio, which has as much outstanding as plain MsQuic. What waits to be read is bounded by its default, 1 MiB,
-# which stays in the processor's cache.
+# For msquic.asyncio, which has as much outstanding as plain MsQuic. What waits to be read is bounded by its default,
+# 1 MiB, which stays in the processor's cache.
 OPTIONS: dict[str, Any] = {**SETTINGS, "write_limit": STREAM_WINDOW}
