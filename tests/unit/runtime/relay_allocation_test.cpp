@@ -101,10 +101,10 @@ TEST_F(RelayAllocationTest, AllocatesNothingPerObject) {
   const AllocationCount made = *after_ - *before_;
   std::cout << made.news << " times operator new, " << made.mallocs << " times malloc for " << kMeasured
             << " objects to " << kSubscribers << " subscribers\n";
-  // Queues may still grow to a depth they have not had; a slab per 54 objects on each connection would be four times
-  // this.
-  EXPECT_LE(made.news, kMeasured / 20);
-  EXPECT_LE(made.mallocs, kMeasured / 20);
+  // Queues may still grow to a depth they have not had, deeper on a machine that is busy; a slab per 54 objects on each
+  // connection would be twice this.
+  EXPECT_LE(made.news, kMeasured / 10);
+  EXPECT_LE(made.mallocs, kMeasured / 10);
 }
 
 }  // namespace
