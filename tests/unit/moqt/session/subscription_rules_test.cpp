@@ -156,7 +156,7 @@ TEST(Publish, ARelativeFilterOfPublishOkCountsFromWhatPublishTold) {
     told.set_largest_object({3, 1});
     auto peer = RawPeer::established(Perspective::kServer);
     const auto publication = peer.session.publish(kSubscribedTrack, told);
-    const auto stream = peer.session.open_subgroup(*publication, {.group = 4});
+    const auto stream = peer.session.open_subgroup(*publication, {.group = 4, .publisher_priority = {}});
     base::SlabArena arena;
     const auto encoded = encode_object(moqt::Draft::k15, arena, 0, std::nullopt, 0);
     ASSERT_TRUE(peer.session.append_object(*stream, 0, encoded->wire, encoded->delta_size).ok());
