@@ -156,6 +156,16 @@ quic::Address address_argument(const std::string& text, std::uint16_t port, cons
   return *address;
 }
 
+quic::Address local_address_argument(nb::handle value) {
+  constexpr const char* kName = "local_address";
+  if (!nb::isinstance<nb::tuple>(value)) return address_argument(text_argument(value, kName), 0, kName);
+  const auto pair = nb::borrow<nb::tuple>(value);
+  if (pair.size() != 2) raise_named("InvalidArgument", "local_address must be an IP address, or it with a port");
+  return address_argument(text_argument(pair[0], kName),
+                          static_cast<std::uint16_t>(unsigned_argument(pair[1], "the port of local_address", 65535)),
+                          kName);
+}
+
 std::chrono::milliseconds timeout_argument(nb::handle value, const char* name) {
   const double seconds = PyFloat_AsDouble(value.ptr());
   if (seconds == -1.0 && PyErr_Occurred() != nullptr) {

@@ -36,6 +36,8 @@ std::vector<std::string> text_sequence_argument(nanobind::handle value, const ch
 std::vector<std::uint32_t> numbers_argument(nanobind::handle value, const char* name);
 /// An IP literal.
 quic::Address address_argument(const std::string& text, std::uint16_t port, const char* name);
+/// "192.0.2.1", or ("192.0.2.1", 4433).
+quic::Address local_address_argument(nanobind::handle value);
 /// Seconds, at least 0.
 std::chrono::milliseconds timeout_argument(nanobind::handle value, const char* name);
 

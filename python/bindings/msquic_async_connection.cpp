@@ -202,7 +202,7 @@ void bind_quic_async_connection(nb::module_& m) {
       .def("_start", &AsyncConnectionObject::start, nb::arg("configuration").none(), nb::arg("server_name"),
            nb::arg("address"), nb::arg("port"), nb::arg("local_address").none(), nb::arg("ticket").none(),
            nb::sig("def _start(self, configuration: Configuration, server_name: str, address: str, port: int, "
-                   "local_address: tuple[str, int] | None, ticket: bytes | None) -> None"))
+                   "local_address: str | tuple[str, int] | None, ticket: bytes | None) -> None"))
       .def("__repr__", &AsyncConnectionObject::describe);
   bind_waiting(connection);
   bind_connection_operations(connection);

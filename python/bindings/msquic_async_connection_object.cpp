@@ -53,8 +53,7 @@ void AsyncConnectionObject::start(nb::handle configuration, const std::string& s
                                   std::uint16_t port, nb::handle local_address, nb::handle ticket) {
   const quic::Configuration native = ConfigurationObject::loaded(configuration);
   if (!local_address.is_none()) {
-    const auto [host, local_port] = nb::cast<std::pair<std::string, std::uint16_t>>(local_address);
-    or_raise(connection_.set_local_address(address_argument(host, local_port, "local_address")));
+    or_raise(connection_.set_local_address(local_address_argument(local_address)));
   }
   if (!ticket.is_none()) {
     const HeldBuffer buffer(ticket, "ticket");

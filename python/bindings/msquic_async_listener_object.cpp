@@ -2,6 +2,7 @@
 #include <string>
 
 #include "dispatch_exit.h"
+#include "msquic_arguments.h"
 #include "msquic_async_listener.h"
 #include "msquic_certificate.h"
 #include "msquic_configuration.h"
@@ -115,7 +116,7 @@ void AsyncListenerObject::start(nb::handle configuration, const std::vector<std:
   options.handshake_timeout = handshake_timeout;
   options.address = quic::Address::any(port);
   if (!host.is_none()) {
-    const auto literal = nb::cast<std::string>(host);
+    const std::string literal = text_argument(host, "host");
     const auto address = quic::Address::parse(literal, port);
     if (!address) raise_named("InvalidArgument", "host must be an IP address of this machine, or None for all");
     options.address = *address;

@@ -11,20 +11,6 @@
 namespace nb = nanobind;
 
 namespace msquic_py::python {
-namespace {
-
-/// "192.0.2.1", or ("192.0.2.1", 4433).
-quic::Address local_address_argument(nb::handle value) {
-  constexpr const char* kName = "local_address";
-  if (!nb::isinstance<nb::tuple>(value)) return address_argument(text_argument(value, kName), 0, kName);
-  const auto pair = nb::borrow<nb::tuple>(value);
-  if (pair.size() != 2) raise_named("InvalidArgument", "local_address must be an IP address, or it with a port");
-  return address_argument(text_argument(pair[0], kName),
-                          static_cast<std::uint16_t>(unsigned_argument(pair[1], "the port of local_address", 65535)),
-                          kName);
-}
-
-}  // namespace
 
 ConnectionObject::ConnectionObject(nb::object registration)
     : registration_(std::move(registration)),

@@ -272,3 +272,25 @@ async def test_a_ready_configuration_can_be_used_again(certificate):
         with pytest.raises(msquic.InvalidArgument, match="configuration"):
             connect("127.0.0.1", made.port, configuration=configuration, verify=False)
         registration.close()
+
+
+@pytest.mark.parametrize("given", [("127.0.0.2", 0), "127.0.0.2"])
+async def test_a_client_sends_from_the_address_that_it_is_given(certificate, given):
+    async with pair(certificate, {"local_address": given}) as both:
+        assert both.client.local_address[0] == "127.0.0.2"
+        assert both.server.remote_address == both.client.local_address
+
+
+@pytest.mark.parametrize("given", [("127.0.0.1",), ("127.0.0.1", 65536), "nowhere"])
+async def test_an_address_to_send_from_that_is_none(certificate, given):
+    with pytest.raises(msquic.InvalidArgument, match="local_address"):
+        async with pair(certificate, {"local_address": given}):
+            pass
+
+
+@pytest.mark.parametrize("host", [80, b"127.0.0.1"])
+async def test_a_host_that_is_no_text(certificate, host):
+    with pytest.raises(TypeError, match="host"):
+        await serve(
+            asyncio.sleep, host, alpn="x", cert_file=certificate.certificate_file, key_file=certificate.private_key_file
+        )

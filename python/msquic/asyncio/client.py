@@ -41,7 +41,7 @@ def connect(
     ticket: bytes | None = None,
     early_data: bool = False,
     keylog: Path | None = None,
-    local_address: tuple[str, int] | None = None,
+    local_address: str | tuple[str, int] | None = None,
     family: int = 0,
     timeout: float | None = 10.0,
     happy_eyeballs_delay: float | None = 0.25,
@@ -159,7 +159,7 @@ async def _connect(
     ticket: bytes | None,
     early_data: bool,
     keylog: Path | None,
-    local_address: tuple[str, int] | None,
+    local_address: str | tuple[str, int] | None,
     family: int,
     timeout: float | None,  # noqa: ASYNC109 - of all attempts together
     happy_eyeballs_delay: float | None,
