@@ -24,6 +24,20 @@ nb::object bytes_object(const char* data, std::size_t size) {
   return bytes;
 }
 
+/// The first `size` bytes of `whole`, a bytes object of kLandingSize bytes that nobody else has seen yet; takes it
+/// over.
+nb::object shortened(PyObject* whole, std::size_t size) {
+  if (size == kLandingSize) return nb::steal(whole);
+#if defined(Py_LIMITED_API)
+  // The stable ABI has no way to change an object's size.
+  const nb::object held = nb::steal(whole);
+  return bytes_object(PyBytes_AsString(whole), size);
+#else
+  if (_PyBytes_Resize(&whole, static_cast<Py_ssize_t>(size)) != 0) nb::raise_python_error();
+  return nb::steal(whole);
+#endif
+}
+
 }  // namespace
 
 AsyncStreamObject::Fill AsyncStreamObject::fill(std::uint64_t wanted) {
@@ -133,12 +147,7 @@ nb::object AsyncStreamObject::take_landing(std::uint64_t most) {
   if (landed < kWorthKeeping) {
     bytes = bytes_object(data, landed);
   } else {
-    PyObject* whole = landing_.release().ptr();
-    // Nobody else has seen the object yet, so it may still change its size.
-    if (landed != kLandingSize && _PyBytes_Resize(&whole, static_cast<Py_ssize_t>(landed)) != 0) {
-      nb::raise_python_error();
-    }
-    bytes = nb::steal(whole);
+    bytes = shortened(landing_.release().ptr(), landed);
   }
   taken(landed);
   if (mailbox_->bytes_taken(landed)) static_cast<void>(stream_.resume_receive());
