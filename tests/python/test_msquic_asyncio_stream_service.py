@@ -30,6 +30,19 @@ async def serving(
                 await within(service)
 
 
+@contextlib.asynccontextmanager
+async def handling(
+    certificate: Any, handler: Callable[[Stream], Awaitable[object]], started: asyncio.Event
+) -> AsyncIterator[tuple[Pair, asyncio.Task[None], Stream]]:
+    """A service that the test ends itself, with one stream, whose handler has started."""
+    async with pair(certificate) as both:
+        service = asyncio.create_task(both.server.serve_streams(handler))
+        stream = await both.client.open_stream()
+        stream.write(b"x")
+        await within(started.wait())
+        yield both, service, stream
+
+
 async def ask(connection: Any, question: bytes) -> bytes:
     stream = await connection.open_stream()
     stream.write(question)
@@ -197,11 +210,7 @@ async def test_a_connection_that_fails_cancels_the_handlers(certificate):
         finally:
             cancelled.set()
 
-    async with pair(certificate) as both:
-        service = asyncio.create_task(both.server.serve_streams(wait_for_ever))
-        stream = await both.client.open_stream()
-        stream.write(b"x")
-        await within(started.wait())
+    async with handling(certificate, wait_for_ever, started) as (both, service, _):
         both.client.close(7)
         with pytest.raises(msquic.PeerClosed):
             await within(service)
@@ -216,11 +225,7 @@ async def test_handlers_end_before_it_returns(certificate):
         await may_end.wait()
         ended.set()
 
-    async with pair(certificate) as both:
-        service = asyncio.create_task(both.server.serve_streams(linger))
-        stream = await both.client.open_stream()
-        stream.write(b"x")
-        await within(started.wait())
+    async with handling(certificate, linger, started) as (both, service, _):
         both.client.close()
         await within(both.server.wait_closed())
         await asyncio.sleep(0)
@@ -241,11 +246,7 @@ async def test_cancelled_it_cancels_its_handlers(certificate):
             cancelled.set()
             raise
 
-    async with pair(certificate) as both:
-        service = asyncio.create_task(both.server.serve_streams(wait_for_ever))
-        stream = await both.client.open_stream()
-        stream.write(b"x")
-        await within(started.wait())
+    async with handling(certificate, wait_for_ever, started) as (_, service, stream):
         service.cancel()
         with pytest.raises(asyncio.CancelledError):
             await within(service)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gc
-import select
-import socket
 import sys
-import threading
 import weakref
 
 import pytest
 
 import msquic
 from msquic import DatagramSendState
+from udp_path import UdpPath
 
 FINAL = {
     DatagramSendState.LOST_DISCARDED,
@@ -125,44 +123,20 @@ def test_close_drops_pending_handlers(loopback, waiter):
     assert reference() is None
 
 
-class LosesOne:
+class LosesOne(UdpPath):
     """A path to a server on which one datagram is lost, told by its size."""
 
     SIZE = 700
 
     def __init__(self, port: int) -> None:
-        self._server = ("127.0.0.1", port)
-        self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
-        for each in self._sockets:
-            each.bind(("127.0.0.1", 0))
-        self.port = self._sockets[0].getsockname()[1]
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        super().__init__(port)
+        self._lost = False
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ended.set()
-        self._thread.join()
-        for each in self._sockets:
-            each.close()
-
-    def _run(self):
-        client, lost = None, False
-        inside, outside = self._sockets
-        while not self._ended.is_set():
-            for each in select.select(self._sockets, [], [], 0.05)[0]:
-                data, sender = each.recvfrom(65536)
-                if each is outside:
-                    inside.sendto(data, client)
-                    continue
-                client = sender
-                if not lost and self.SIZE < len(data) < self.SIZE + 100:
-                    lost = True
-                else:
-                    outside.sendto(data, self._server)
+    def passes(self, data: bytes, from_client: bool) -> bool:
+        if not from_client or self._lost or not self.SIZE < len(data) < self.SIZE + 100:
+            return True
+        self._lost = True
+        return False
 
 
 @pytest.mark.parametrize("keep_alive", [0, 100])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import queue
-import select
-import socket
-import threading
 
 import pytest
 
 import msquic
 from msquic import SendFlags, StreamShutdownFlags
+from udp_path import UdpPath
 
 DEADLINE = 15.0
 
@@ -103,51 +101,14 @@ def test_handlers_have_the_right_shape(loopback) -> None:
     connection.set_on_local_address_changed(None)
 
 
-class Rebinding:
-    """A NAT between a client and a server: forwards datagrams, and at a word sends from another port."""
-
-    def __init__(self, port: int) -> None:
-        self.server = ("127.0.0.1", port)
-        self.sockets = [self._socket(), self._socket()]
-        self.inside, self.outside = self.sockets
-        self.client: tuple[str, int] | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    @staticmethod
-    def _socket() -> socket.socket:
-        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        made.bind(("127.0.0.1", 0))
-        return made
-
-    @property
-    def port(self) -> int:
-        return self.inside.getsockname()[1]
+class Rebinding(UdpPath):
+    """A NAT between a client and a server that at a word sends from another port."""
 
     def rebind(self) -> int:
-        """The new port, from which everything goes to the server from now on."""
-        self.outside = self._socket()
-        self.sockets.append(self.outside)
+        """The new port, from which everything goes to the server from now on; what comes to the old one is lost."""
+        self.retired.append(self.outside)
+        self.outside = self.new_socket()
         return self.outside.getsockname()[1]
-
-    def close(self) -> None:
-        self._ended.set()
-        self._thread.join(DEADLINE)
-        for each in self.sockets:
-            each.close()
-
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            outside = self.outside
-            readable, _, _ = select.select([self.inside, outside], [], [], 0.05)
-            for each in readable:
-                data, sender = each.recvfrom(65536)
-                if each is self.inside:
-                    self.client = sender
-                    self.outside.sendto(data, self.server)
-                elif self.client is not None:
-                    self.inside.sendto(data, self.client)
 
 
 def test_a_client_that_comes_from_another_port_is_followed(loopback, waiter, collector) -> None:
@@ -158,8 +119,7 @@ def test_a_client_that_comes_from_another_port_is_followed(loopback, waiter, col
         connection.set_on_peer_stream_started(lambda stream: stream.set_on_receive(received))
 
     listener = loopback.listen(serve)
-    nat = Rebinding(listener.port)
-    try:
+    with Rebinding(listener.port) as nat:
         connection, connected = msquic.Connection(loopback.registration), waiter()
         connection.set_on_connected(connected.set)
         connection.start(loopback.configuration(server=False), "localhost", nat.port, address="127.0.0.1")
@@ -173,5 +133,3 @@ def test_a_client_that_comes_from_another_port_is_followed(loopback, waiter, col
         assert received.wait_fin() == b"before, after"
         assert loopback.accepted[0].remote_address == ("127.0.0.1", port)
         connection.close()
-    finally:
-        nat.close()

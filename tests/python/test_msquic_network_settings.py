@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import subprocess
 import sys
@@ -15,53 +14,34 @@ import pytest
 
 import msquic
 from asyncio_pairs import within
+from udp_path import UdpPath
 
 V1 = 1
 V2 = 0x6B3343CF
 NAMES = {V1: "QUICv1", V2: "QUICv2"}
 
 
-class TosPath:
+class TosPath(UdpPath):
     """A path to a server that notes the type of service of each packet (RFC 2474: six bits DSCP, two ECN)."""
 
     def __init__(self, port: int) -> None:
-        self._server = ("127.0.0.1", port)
-        self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
-        for each in self.sockets:
-            each.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
-            each.bind(("127.0.0.1", 0))
-        self.port = self.sockets[0].getsockname()[1]
+        super().__init__(port)
         self.of_client: list[int] = []
         self.of_server: list[int] = []
         self.changed = threading.Condition()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self):
-        self._thread.start()
-        return self
+    def new_socket(self) -> socket.socket:
+        made = super().new_socket()
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        return made
 
-    def __exit__(self, *_):
-        self._ended.set()
-        self._thread.join()
-        for each in self.sockets:
-            each.close()
-
-    def _run(self):
-        client = None
-        inside, outside = self.sockets
-        while not self._ended.is_set():
-            for each in select.select(self.sockets, [], [], 0.05)[0]:
-                data, ancillary, _, sender = each.recvmsg(65536, 64)
-                tos = next(body[0] for level, kind, body in ancillary if (level, kind) == (0, socket.IP_TOS))
-                with self.changed:
-                    (self.of_client if each is inside else self.of_server).append(tos >> 2)
-                    self.changed.notify_all()
-                if each is inside:
-                    client = sender
-                    outside.sendto(data, self._server)
-                else:
-                    inside.sendto(data, client)
+    def receive(self, source: socket.socket) -> tuple[bytes, tuple[str, int]]:
+        data, ancillary, _, sender = source.recvmsg(65536, 64)
+        tos = next(body[0] for level, kind, body in ancillary if (level, kind) == (0, socket.IP_TOS))
+        with self.changed:
+            (self.of_client if source is self.inside else self.of_server).append(tos >> 2)
+            self.changed.notify_all()
+        return data, sender
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the type of service as Linux tells it")

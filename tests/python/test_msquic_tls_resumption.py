@@ -19,6 +19,7 @@ import pytest
 import msquic
 from msquic import SendFlags, ServerResumptionLevel, SessionTicket, StreamOpenFlags
 from tls_certificates import DEADLINE, Client, Endpoints, Issued, make_root
+from udp_path import UdpPath
 
 RESUMING = {"server_resumption_level": ServerResumptionLevel.RESUME_AND_ZERORTT}
 KEYS = "11" * 32
@@ -151,32 +152,17 @@ def test_a_server_may_refuse_the_session(registration, root, files):
     assert not [each for each in told if "stream" in each], "early data of a refused session was delivered"
 
 
-class Tap:
-    """Stands between a client and a server and keeps what the client sent."""
+class Tap(UdpPath):
+    """Keeps what the client sent."""
 
     def __init__(self, port: int) -> None:
+        super().__init__(port)
         self.sent: list[bytes] = []
-        self._server = ("127.0.0.1", port)
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._run, daemon=True).start()
 
-    def _run(self) -> None:
-        client = None
-        with contextlib.suppress(OSError):
-            while True:
-                data, source = self._socket.recvfrom(65536)
-                if source == self._server:
-                    if client is not None:
-                        self._socket.sendto(data, client)
-                else:
-                    client = source
-                    self.sent.append(data)
-                    self._socket.sendto(data, self._server)
-
-    def close(self) -> None:
-        self._socket.close()
+    def passes(self, data: bytes, from_client: bool) -> bool:
+        if from_client:
+            self.sent.append(data)
+        return True
 
 
 def test_early_data_can_be_replayed(registration, root, files):
@@ -185,12 +171,11 @@ def test_early_data_can_be_replayed(registration, root, files):
     trust = endpoints.trusting(ca_data=root.pem)
     with server(files, KEYS) as first:
         ticket = ticket_of(endpoints, first, trust)
-        tap = Tap(first.port)
-        client = dial_early(endpoints, SimpleNamespace(port=tap.port), trust, ticket)
-        assert client.error() is None
-        assert first.expect("stream") == {"stream": "early", "early": True}
-        recorded = list(tap.sent)
-        tap.close()
+        with Tap(first.port) as tap:
+            client = dial_early(endpoints, SimpleNamespace(port=tap.port), trust, ticket)
+            assert client.error() is None
+            assert first.expect("stream") == {"stream": "early", "early": True}
+            recorded = list(tap.sent)
     with server(files, KEYS) as second, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as attacker:
         for datagram in recorded:
             attacker.sendto(datagram, ("127.0.0.1", second.port))

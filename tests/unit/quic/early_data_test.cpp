@@ -128,6 +128,16 @@ class EarlyDataTest : public QuicTest {
     ASSERT_TRUE(
         returning.connection.start(client_configuration, "localhost", *Address::parse("127.0.0.1", path->port())));
   }
+  /// A server that asked for early data has got a whole stream of it, and waits for the rest of the handshake.
+  void take_early_stream(std::shared_ptr<RecordingConnection>& server, std::shared_ptr<RecordingStream>& peer) {
+    ASSERT_NO_FATAL_FAILURE(serve(ServerResumption::ResumeAndZeroRtt));
+    ASSERT_TRUE(send(open(StreamDirection::Unidirectional), "early", kEarly | SendFlags::Fin));
+    ASSERT_NO_FATAL_FAILURE(start());
+    server = listening->wait_connection(before);
+    ASSERT_TRUE(server);
+    peer = server->wait_peer_stream();
+    ASSERT_TRUE(peer && peer->watched.wait([&] { return peer->fin; }));
+  }
   /// Both sides live in this process, so all that are open count.
   static bool wait_streams(std::size_t count) {
     const auto deadline = std::chrono::steady_clock::now() + kDeadline;
@@ -256,13 +266,9 @@ TEST_F(EarlyDataTest, ReachesNobodyWhenTheHandshakeIsNeverCompleted) {
 /// MsQuic's clients have none that others could replay: what is allowed to go early waits all the same. What comes from
 /// others is in test_interop_aioquic_client.py.
 TEST_F(EarlyDataTest, DatagramsAreNotSentEarly) {
-  ASSERT_NO_FATAL_FAILURE(serve(ServerResumption::ResumeAndZeroRtt));
-  ASSERT_TRUE(send(open(StreamDirection::Unidirectional), "early", kEarly | SendFlags::Fin));
-  ASSERT_NO_FATAL_FAILURE(start());
-  const auto server = listening->wait_connection(before);
-  ASSERT_TRUE(server);
-  const auto peer = server->wait_peer_stream();
-  ASSERT_TRUE(peer && peer->watched.wait([&] { return peer->fin; }));
+  std::shared_ptr<RecordingConnection> server;
+  std::shared_ptr<RecordingStream> peer;
+  ASSERT_NO_FATAL_FAILURE(take_early_stream(server, peer));
   EXPECT_TRUE(peer->early_data);
   ASSERT_NE(returning.connection.max_datagram_size(), 0);
   const base::SharedBytes datagram = bytes("early?");
@@ -325,13 +331,9 @@ TEST_F(EarlyDataTest, ClosingWhileStreamsAreHeld) {
 }
 
 TEST_F(EarlyDataTest, ComesAtOnceWhereItWasAskedFor) {
-  ASSERT_NO_FATAL_FAILURE(serve(ServerResumption::ResumeAndZeroRtt));
-  ASSERT_TRUE(send(open(StreamDirection::Unidirectional), "early", kEarly | SendFlags::Fin));
-  ASSERT_NO_FATAL_FAILURE(start());
-  const auto server = listening->wait_connection(before);
-  ASSERT_TRUE(server);
-  const auto peer = server->wait_peer_stream();
-  ASSERT_TRUE(peer && peer->watched.wait([&] { return peer->fin; }));
+  std::shared_ptr<RecordingConnection> server;
+  std::shared_ptr<RecordingStream> peer;
+  ASSERT_NO_FATAL_FAILURE(take_early_stream(server, peer));
   EXPECT_EQ(peer->received, "early");
   EXPECT_TRUE(peer->early_data);
   EXPECT_FALSE(server->watched.read([&] { return server->connected; }));
