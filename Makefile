@@ -4,7 +4,7 @@
 #   make test      the C++ tests (ctest) and the Python tests (pytest)
 #   make test-free-threaded   the Python tests with a free-threaded Python, if there is one (FREE_THREADED_PYTHON)
 #   make demo      publisher -> relay -> subscriber, three processes, a playable video
-#   make lint      clang-format, clang-tidy, ruff, mypy          make format   rewrite to that style
+#   make lint      clang-format, clang-tidy, ruff, mypy, pyright make format   rewrite to that style
 #   make bench     benchmarks, in Release                        make fuzz     every fuzz target, FUZZ_SECONDS each
 #   make asan      C++ tests with address and undefined sanitizers; make tsan: with the thread sanitizer
 #   make stress    connections and streams by the thousand, ten minutes with either sanitizer; memory must stay flat

@@ -1,5 +1,6 @@
 #include "msquic_async_channel.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -140,13 +141,12 @@ void AsyncChannelObject::mark_dirty(AsyncStreamObject& stream) {
 }
 
 void AsyncChannelObject::flush_finished() {
-  std::vector<nb::object> streams;
-  std::size_t count =
-      0;  // of those before the first that goes on: streams start in the order in which they were opened
-  while (count != dirty_.size() && nb::inst_ptr<AsyncStreamObject>(dirty_[count])->is_finished()) ++count;
-  streams.assign(std::make_move_iterator(dirty_.begin()),
-                 std::make_move_iterator(dirty_.begin() + static_cast<std::ptrdiff_t>(count)));
-  dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(count));
+  // Up to the first that goes on: streams start in the order in which they were opened.
+  const auto goes_on = std::find_if_not(dirty_.begin(), dirty_.end(), [](const nb::object& stream) {
+    return nb::inst_ptr<AsyncStreamObject>(stream)->is_finished();
+  });
+  const std::vector<nb::object> streams(std::make_move_iterator(dirty_.begin()), std::make_move_iterator(goes_on));
+  dirty_.erase(dirty_.begin(), goes_on);
   for (const nb::object& stream : streams) nb::inst_ptr<AsyncStreamObject>(stream)->flush();
 }
 

@@ -58,7 +58,7 @@ void AsyncConnectionMailbox::on_connected(bool resumed, std::string_view) noexce
   }
   tell(waits);
   hand_out();
-  if (connections_are_logged(kLogWarning)) push(kOpenedToLog);  // after what makes the object of a server's connection
+  if (connections_are_logged()) push(kOpenedToLog);  // after what makes the object of a server's connection
 }
 
 void AsyncConnectionMailbox::on_shutdown_initiated(const quic::CloseReason&) noexcept {
@@ -79,7 +79,7 @@ void AsyncConnectionMailbox::on_shutdown_complete(const quic::CloseReason& reaso
     reason_ = reason;
     waits = disarm(kAllWaits);
   }
-  if (connections_are_logged(kLogWarning)) push(kEndedToLog);  // before what lets go of the object
+  if (connections_are_logged()) push(kEndedToLog);  // before what lets go of the object
   if (const auto listener = listener_.lock()) listener->connection_is_over(*this);
   tell(waits);
 }

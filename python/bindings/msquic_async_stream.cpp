@@ -55,8 +55,7 @@ void bind_writing(nb::class_<AsyncStreamObject>& stream) {
       .def("_check_writable", &AsyncStreamObject::check_writable, "Raises why nothing can be written any more.")
       .def("_wait_writable", &AsyncStreamObject::wait_writable, nb::arg("level"),
            nb::sig("def _wait_writable(self, level: int) -> asyncio.Future[None] | None"),
-           "A future for when at most `level` bytes are on the way; None when that is so already.")
-      .def_prop_ro("_finished", &AsyncStreamObject::is_finished, "Whether write_eof() was called.");
+           "A future for when at most `level` bytes are on the way; None when that is so already.");
 }
 
 }  // namespace
@@ -82,8 +81,6 @@ void bind_quic_async_stream(nb::module_& m) {
                    "Whether only the side that opened it sends.")
       .def_prop_ro("is_early_data", &AsyncStreamObject::is_early_data,
                    "Whether some of it came, or was asked to go, as 0-RTT data, which an attacker can replay.")
-      .def_prop_ro("_is_writing", &AsyncStreamObject::is_writing, "Whether this side's direction is open.")
-      .def_prop_ro("_is_reading", &AsyncStreamObject::is_reading, "Whether the peer's direction is open.")
       .def_prop_ro(
           "_connection", [](const AsyncStreamObject& self) { return self.connection(); },
           nb::sig("def _connection(self, /) -> AsyncConnection"))

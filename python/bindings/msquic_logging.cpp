@@ -37,25 +37,15 @@ bool logs(Logger logger, long level) noexcept {
 
 namespace {
 
-constexpr long kNothing = 1000;
-std::atomic<long> connections_logged_from{kNothing};  // this level on
+std::atomic<bool> connections_logged{false};
 
 }  // namespace
 
 void refresh_connection_logging() noexcept {
-  const long from = logs(Logger::Connection, kLogInfo)      ? kLogInfo
-                    : logs(Logger::Connection, kLogWarning) ? kLogWarning
-                                                            : kNothing;
-  connections_logged_from.store(from, std::memory_order_relaxed);
+  connections_logged.store(logs(Logger::Connection, kLogWarning), std::memory_order_relaxed);
 }
 
-bool connections_are_logged(long level) noexcept {
-  return connections_logged_from.load(std::memory_order_relaxed) <= level;
-}
-
-long level_of_end(const quic::CloseReason& reason) noexcept {
-  return reason.cause == quic::CloseReason::Cause::Transport ? kLogWarning : kLogInfo;
-}
+bool connections_are_logged() noexcept { return connections_logged.load(std::memory_order_relaxed); }
 
 void log_connection_opened(PyObject* connection, bool resumed, const std::string& alpn) noexcept {
   if (!logs(Logger::Connection, kLogInfo)) return;
@@ -66,7 +56,8 @@ void log_connection_opened(PyObject* connection, bool resumed, const std::string
 }
 
 void log_connection_ended(PyObject* connection, const quic::CloseReason& reason) noexcept {
-  if (!logs(Logger::Connection, level_of_end(reason))) return;
+  const bool failed = reason.cause == quic::CloseReason::Cause::Transport;
+  if (!logs(Logger::Connection, failed ? kLogWarning : kLogInfo)) return;
   PyObject* const code = PyLong_FromUnsignedLongLong(reason.code);
   PyObject* const phrase =
       PyUnicode_DecodeUTF8(reason.reason.data(), static_cast<Py_ssize_t>(reason.reason.size()), "replace");

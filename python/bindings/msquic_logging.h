@@ -20,10 +20,8 @@ bool logs(Logger logger, long level) noexcept;
 
 /// Asks the loggers whether somebody listens to connections, for connections_are_logged(). Needs the GIL.
 void refresh_connection_logging() noexcept;
-/// What was found out last, of a `level`. Any thread; for objects whose events cost something to hand over.
-bool connections_are_logged(long level) noexcept;
-/// At which level the end of a connection is told of: a warning when it failed.
-long level_of_end(const quic::CloseReason& reason) noexcept;
+/// What was found out last. Any thread; for objects whose events cost something to hand over.
+bool connections_are_logged() noexcept;
 
 /// The handshake of a Python object is complete, or it is over. Need the GIL.
 void log_connection_opened(PyObject* connection, bool resumed, const std::string& alpn) noexcept;

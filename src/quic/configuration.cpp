@@ -86,8 +86,7 @@ std::optional<Error> contradiction(const Settings& settings, const Credentials& 
 }
 
 QUIC_STATUS set_versions(HQUIC handle, const std::vector<std::uint32_t>& versions) {
-  const auto count = static_cast<std::uint32_t>(versions.size());
-  const QUIC_VERSION_SETTINGS all{versions.data(), versions.data(), versions.data(), count, count, count};
+  const QUIC_VERSION_SETTINGS all = to_msquic(versions);
   return api().SetParam(handle, QUIC_PARAM_CONFIGURATION_VERSION_SETTINGS, sizeof(all), &all);
 }
 

@@ -47,9 +47,9 @@ class ConfigurationState {
   /// Names whom a client trusts; a resumption ticket is only good for the same.
   [[nodiscard]] const std::string& trust() const noexcept { return parts_.check->trust(); }
   [[nodiscard]] bool has_alpn(std::string_view alpn) const noexcept;
-  /// A server that asked for 0-RTT data. MsQuic 2.5 with OpenSSL takes such data from everybody who resumes.
   /// A server that may be shown tickets of its own.
   [[nodiscard]] bool resumes_sessions() const noexcept { return !parts_.credentials.ticket_keys.empty(); }
+  /// A server that asked for 0-RTT data. MsQuic 2.5 with OpenSSL takes such data from everybody who resumes.
   [[nodiscard]] bool takes_early_data() const noexcept {
     return parts_.settings.server_resumption_level == ServerResumption::ResumeAndZeroRtt;
   }

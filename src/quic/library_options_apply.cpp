@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "quic/api.h"
+#include "quic/platform_settings.h"
 #include "quic/processors.h"
 #include "quic/settings.h"
 
@@ -78,9 +79,7 @@ Result<void> apply_options(const QUIC_API_TABLE& table, const LibraryOptions& op
     if (auto set = check(status, "setting MsQuic's global settings"); !set) return set;
   }
   if (options.quic_versions) {
-    const std::vector<std::uint32_t>& versions = *options.quic_versions;
-    const auto count = static_cast<std::uint32_t>(versions.size());
-    const QUIC_VERSION_SETTINGS all{versions.data(), versions.data(), versions.data(), count, count, count};
+    const QUIC_VERSION_SETTINGS all = to_msquic(*options.quic_versions);
     const QUIC_STATUS status = table.SetParam(nullptr, QUIC_PARAM_GLOBAL_VERSION_SETTINGS, sizeof(all), &all);
     if (auto set = check(status, "setting the QUIC versions"); !set) return set;
   }

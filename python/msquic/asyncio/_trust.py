@@ -25,6 +25,26 @@ class Trust:
     pinned_sha256: tuple[str, ...]
     pinned_public_key_sha256: tuple[str, ...]
 
+    @classmethod
+    def of(
+        cls,
+        verify: bool | CertificateVerifier,
+        verify_timeout: float,
+        ca_file: Path | None,
+        ca_data: bytes | None,
+        pinned_sha256: Sequence[str],
+        pinned_public_key_sha256: Sequence[str],
+    ) -> Trust:
+        """What ``connect()`` and ``serve()`` were given, checked."""
+        return cls(
+            verify,
+            verify_timeout,
+            ca_file,
+            ca_data,
+            _require_sequence("pinned_sha256", pinned_sha256),
+            _require_sequence("pinned_public_key_sha256", pinned_public_key_sha256),
+        )
+
     def set_verifier(self, configuration: msquic.Configuration) -> None:
         if not isinstance(self.verify, bool):
             # A coroutine function will do: msquic.asyncio.Connection awaits what it returns.
@@ -108,7 +128,7 @@ def load_server(
     )
 
 
-def require_sequence(name: str, value: Sequence[str]) -> tuple[str, ...]:
+def _require_sequence(name: str, value: Sequence[str]) -> tuple[str, ...]:
     if isinstance(value, str):
         raise msquic.InvalidArgumentType(f"{name} must be a list of str, not a str")
     return tuple(value)

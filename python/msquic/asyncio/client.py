@@ -12,7 +12,7 @@ from msquic._native.quic import AsyncChannel
 from msquic.asyncio._addresses import first_success, resolve
 from msquic.asyncio._channel import running_channel
 from msquic.asyncio._configurations import Path, alpn_list, default_registration, loaded
-from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_client, require_sequence
+from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_client
 from msquic.asyncio.connection import Connection
 from msquic.asyncio.opening import Opening
 from msquic.exceptions import ConnectionTimeout, InvalidArgument, QuicError, TicketMismatch
@@ -72,7 +72,7 @@ def connect(
             :meth:`Connection.wait_connected` to hear how the handshake ended.
         keylog: a file to which the TLS secrets are appended for tools such as Wireshark; ``SSLKEYLOGFILE`` of the
             environment without. Whoever reads it can read the connection.
-        local_address: (IP address, port) to send from, port 0 for any.
+        local_address: an IP address to send from, or (IP address, port); port 0 is any.
         family: ``socket.AF_INET`` or ``AF_INET6`` to use only these addresses.
         timeout: seconds for everything until the handshake is complete, by the wall clock; None for no limit.
         happy_eyeballs_delay: seconds after which the next address is tried beside the one before; None: only after it.
@@ -99,14 +99,7 @@ def connect(
         issued_for = msquic.SessionTicket.from_bytes(bytes(ticket)).server_name
         if issued_for != (host if server_name is None else server_name):
             raise TicketMismatch(f"the resumption ticket was issued for {issued_for!r}", name="TicketMismatch")
-    trust = Trust(
-        verify,
-        verify_timeout,
-        ca_file,
-        ca_data,
-        require_sequence("pinned_sha256", pinned_sha256),
-        require_sequence("pinned_public_key_sha256", pinned_public_key_sha256),
-    )
+    trust = Trust.of(verify, verify_timeout, ca_file, ca_data, pinned_sha256, pinned_public_key_sha256)
     return Opening(
         functools.partial(
             _connect,

@@ -12,7 +12,7 @@ import msquic
 from msquic._native.quic import AsyncConnection, AsyncListener
 from msquic.asyncio._channel import running_channel
 from msquic.asyncio._configurations import Path, alpn_list, default_registration, loaded
-from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_server, require_sequence
+from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_server
 from msquic.asyncio.client import READ_LIMIT, WRITE_LIMIT
 from msquic.asyncio.connection import Connection
 from msquic.asyncio.opening import Opening
@@ -212,14 +212,7 @@ def serve(
         raise InvalidArgument("a server needs a certificate: give certificate, or cert_file and key_file")
     if isinstance(backlog, bool) or backlog < 1:
         raise InvalidArgument("backlog must be at least 1")
-    trust = Trust(
-        verify,
-        verify_timeout,
-        ca_file,
-        ca_data,
-        require_sequence("pinned_sha256", pinned_sha256),
-        require_sequence("pinned_public_key_sha256", pinned_public_key_sha256),
-    )
+    trust = Trust.of(verify, verify_timeout, ca_file, ca_data, pinned_sha256, pinned_public_key_sha256)
     return Opening(
         functools.partial(
             _serve,

@@ -113,15 +113,11 @@ class Stream(AsyncStream):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Finishes this direction and wants no more of the other; after an exception, aborts both with code 1."""
-        code = 0 if kind is None or issubclass(kind, CancelledError) else 1
         try:
-            if self._is_writing:
-                if kind is None:
-                    self.write_eof()
-                else:
-                    self.reset(code)
-            if self._is_reading and not self.at_eof():
-                self.stop(code)
+            if kind is None:
+                self._finish()
+            else:
+                self._abort(0 if issubclass(kind, CancelledError) else 1)
         except QuicError:
             # It is over already. In the body that would have raised; there is nothing left to finish.
             pass
