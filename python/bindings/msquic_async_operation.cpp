@@ -91,17 +91,13 @@ PyObject* next_or_stop(PySendResult sent, PyObject* result) noexcept {
   return nullptr;
 }
 
-PyObject* iternext(PyObject* self) noexcept {
-  PyObject* result = nullptr;
-  const PySendResult sent = send(self, Py_None, &result);
-  return next_or_stop(sent, result);
-}
-
 PyObject* send_method(PyObject* self, PyObject* value) noexcept {
   PyObject* result = nullptr;
   const PySendResult sent = send(self, value, &result);
   return next_or_stop(sent, result);
 }
+
+PyObject* iternext(PyObject* self) noexcept { return send_method(self, Py_None); }
 
 PyObject* throw_method(PyObject* self, PyObject* arguments) noexcept {
   PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
