@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -30,8 +31,12 @@ struct Queue {
   }
   void start() {
     if (running) return;
-    running = true;
-    std::thread([this] { run(); }).detach();
+    try {
+      std::thread([this] { run(); }).detach();
+      running = true;
+    } catch (const std::system_error&) {
+      // No thread to be had now. The jobs stay, and the next one tries again.
+    }
   }
 
   void run() {
@@ -89,7 +94,11 @@ void run_in_background_after(std::chrono::milliseconds delay, std::function<void
 
 void run_on_own_thread(std::function<void()> job) {
   if (Library::forked()) return;
-  std::thread(std::move(job)).detach();
+  try {
+    std::thread(job).detach();
+  } catch (const std::system_error&) {
+    run_in_background(std::move(job));  // no thread to be had: it waits its turn on the one there is
+  }
 }
 
 void keep_for_ever(std::shared_ptr<void> object) {

@@ -1,5 +1,6 @@
 #include "quic/listener_state.h"
 
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -73,6 +74,7 @@ Result<void> ListenerState::start(std::span<const std::string> alpns, const List
     port_.reset();
     return base::Failure{std::move(error)};
   };
+  if (auto probed = PortClaim::probe_address(options.address); !probed) return failed(probed.error());
   if (!options.reuse_port) {
     if (auto probed = PortClaim::probe(options.address.port()); !probed) return failed(probed.error());
   }
@@ -186,6 +188,14 @@ QUIC_STATUS QUIC_API ListenerState::callback(HQUIC, void* context, QUIC_LISTENER
 
 QUIC_STATUS ListenerState::on_new_connection(const QUIC_LISTENER_EVENT& event) noexcept {
   if (Library::finalizing()) return QUIC_STATUS_CONNECTION_REFUSED;
+  try {
+    return offer(event);
+  } catch (const std::bad_alloc&) {
+    return QUIC_STATUS_CONNECTION_REFUSED;  // the one that comes when memory is gone, not those that are there
+  }
+}
+
+QUIC_STATUS ListenerState::offer(const QUIC_LISTENER_EVENT& event) {
   const QUIC_NEW_CONNECTION_INFO& info = *event.NEW_CONNECTION.Info;
   std::shared_ptr<PortClaim> port;
   std::shared_ptr<HandshakeDeadlines> deadlines;
@@ -196,30 +206,35 @@ QUIC_STATUS ListenerState::on_new_connection(const QUIC_LISTENER_EVENT& event) n
   }
   ConnectionState& state =
       *ConnectionState::offered(registration_, event.NEW_CONNECTION.Connection, info, std::move(port));
-  NewConnection offer;
-  offer.connection = Connection(UserReference<ConnectionState>::adopt(state));
-  offer.local_address = state.local_address();
-  offer.remote_address = state.remote_address();
-  if (info.ServerName != nullptr) offer.server_name = {info.ServerName, info.ServerNameLength};
-  offer.negotiated_alpn = {reinterpret_cast<const char*>(info.NegotiatedAlpn), info.NegotiatedAlpnLength};
-  offer.quic_version = info.QuicVersion;
+  NewConnection incoming;
+  incoming.connection = Connection(UserReference<ConnectionState>::adopt(state));
+  incoming.local_address = state.local_address();
+  incoming.remote_address = state.remote_address();
+  if (info.ServerName != nullptr) incoming.server_name = {info.ServerName, info.ServerNameLength};
+  incoming.negotiated_alpn = {reinterpret_cast<const char*>(info.NegotiatedAlpn), info.NegotiatedAlpnLength};
+  incoming.quic_version = info.QuicVersion;
 
-  std::optional<AcceptedConnection> accepted = handler_->on_new_connection(offer);
+  // Before the last handle on it goes, also when memory runs out: MsQuic closes what this side refuses.
+  struct Refused {
+    ConnectionState* state;
+    ~Refused() {
+      if (state != nullptr) state->disown();
+    }
+  } refused{&state};
+  std::optional<AcceptedConnection> accepted = handler_->on_new_connection(incoming);
   if (accepted && accepted->handler && !accepted->configuration && !state.configured()) {
     std::shared_ptr<const ServerConfigurations> configurations;
     {
       const std::lock_guard lock(mutex_);
       configurations = configurations_;
     }
-    if (configurations) accepted->configuration = configurations->find(offer.server_name);
+    if (configurations) accepted->configuration = configurations->find(incoming.server_name);
   }
   // A connection that is accepted without a configuration would never time out, so it is refused.
   const bool good =
       accepted && accepted->handler && (state.configured() || state.set_configuration(accepted->configuration).ok());
-  if (!good) {
-    state.disown();
-    return QUIC_STATUS_CONNECTION_REFUSED;
-  }
+  if (!good) return QUIC_STATUS_CONNECTION_REFUSED;
+  refused.state = nullptr;
   state.take_over(std::move(accepted->handler), deadlines.get());
   return QUIC_STATUS_SUCCESS;
 }

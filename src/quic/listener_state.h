@@ -40,6 +40,8 @@ class ListenerState {
 
   static QUIC_STATUS QUIC_API callback(HQUIC handle, void* context, QUIC_LISTENER_EVENT* event) noexcept;
   QUIC_STATUS on_new_connection(const QUIC_LISTENER_EVENT& event) noexcept;
+  /// Asks the handler; throws when there is no memory for one more.
+  QUIC_STATUS offer(const QUIC_LISTENER_EVENT& event);
   Result<HQUIC> open_and_start(std::span<const std::string> alpns, const Address& address);
   void close_in_background(HQUIC handle, std::shared_ptr<CloseSignal> closed) noexcept;
 

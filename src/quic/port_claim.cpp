@@ -1,5 +1,7 @@
 #include "quic/port_claim.h"
 
+#include "quic/platform_address.h"
+
 #if defined(_WIN32)
 #include <winsock2.h>
 #include <ws2tcpip.h>
@@ -31,11 +33,15 @@ using Socket = SOCKET;
 void close_socket(Socket socket) { closesocket(socket); }
 bool is_open(Socket socket) { return socket != INVALID_SOCKET; }
 bool in_use() { return WSAGetLastError() == WSAEADDRINUSE || WSAGetLastError() == WSAEACCES; }
+bool family_is_missing() { return WSAGetLastError() == WSAEAFNOSUPPORT; }
+bool not_of_this_machine() { return WSAGetLastError() == WSAEADDRNOTAVAIL; }
 #else
 using Socket = int;
 void close_socket(Socket socket) { ::close(socket); }
 bool is_open(Socket socket) { return socket >= 0; }
 bool in_use() { return errno == EADDRINUSE; }
+bool family_is_missing() { return errno == EAFNOSUPPORT; }
+bool not_of_this_machine() { return errno == EADDRNOTAVAIL || errno == ENODEV; }
 #endif
 
 /// Binds the dual-stack wildcard without sharing, the way MsQuic binds it with sharing.
@@ -52,7 +58,28 @@ bool port_is_taken(std::uint16_t port) {
   return taken;
 }
 
+/// MsQuic binds the wildcard whatever the address is, and only filters by it what arrives: it would listen happily on
+/// an address that nobody can ever send to.
+bool address_is_missing(const Address& address) {
+  const QUIC_ADDR wanted =
+      to_msquic(Address::from_bytes(address.family(), address.bytes().data(), 0, address.scope_id()));
+  const auto* const name = reinterpret_cast<const sockaddr*>(&wanted);
+  const bool ipv4 = address.family() == Address::Family::IPv4;
+  const Socket probe = ::socket(ipv4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
+  if (!is_open(probe)) return family_is_missing();
+  const auto size = static_cast<socklen_t>(ipv4 ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+  const bool missing = ::bind(probe, name, size) != 0 && not_of_this_machine();
+  close_socket(probe);
+  return missing;
+}
+
 }  // namespace
+
+Result<void> PortClaim::probe_address(const Address& address) {
+  if (address.is_any() || !address_is_missing(address)) return {};
+  return base::Failure{Error::own(Status::AddressNotAvailable, "cannot listen on '" + address.host() +
+                                                                   "': no interface of this machine has that address")};
+}
 
 Result<void> PortClaim::probe(std::uint16_t port) {
   if (port == 0) return {};
@@ -64,7 +91,7 @@ Result<void> PortClaim::probe(std::uint16_t port) {
   if (!port_is_taken(port)) return {};
   return base::Failure{Error::own(
       Status::AddressInUse, "UDP port " + std::to_string(port) +
-                                " is in use by another socket; choose another port, or set reuse_port to share it")};
+                                " is in use by another socket: end the program that has it, or choose another port")};
 }
 
 std::shared_ptr<PortClaim> PortClaim::take(std::uint16_t port) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "quic/address.h"
 #include "quic/status.h"
 
 namespace msquic_py::quic {
@@ -17,6 +18,8 @@ class PortClaim {
   /// Fails with AddressInUse when another socket has `port`. MsQuic shares ports between processes and would split
   /// the traffic at random without saying so. A port that this process has open already is fine.
   static Result<void> probe(std::uint16_t port);
+  /// Fails with AddressNotAvailable when no interface of this machine has `address`, or the machine has not its family.
+  static Result<void> probe_address(const Address& address);
   /// The claim on `port`, new or shared.
   static std::shared_ptr<PortClaim> take(std::uint16_t port);
 

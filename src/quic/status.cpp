@@ -3,6 +3,8 @@
 #include <msquic.h>
 
 #include <array>
+#include <cerrno>
+#include <system_error>
 
 #include "quic/wire_code.h"
 
@@ -93,6 +95,27 @@ std::int64_t alert_of(std::int64_t raw) noexcept {
   return raw >= first && raw < first + 256 ? raw - first : -1;
 }
 
+/// What the system refused, where MsQuic hands its error on as it is; empty otherwise. Windows has statuses for these.
+std::string_view system_name(std::int64_t raw) noexcept {
+#if !defined(_WIN32)
+  switch (raw) {
+    case EMFILE: return "EMFILE";
+    case ENFILE: return "ENFILE";
+    case ENOBUFS: return "ENOBUFS";
+    case EACCES: return "EACCES";
+    case EAGAIN: return "EAGAIN";
+    case ENODEV: return "ENODEV";
+    case EMSGSIZE: return "EMSGSIZE";
+    case ENETDOWN: return "ENETDOWN";
+    case ENETUNREACH: return "ENETUNREACH";
+    case ENOSPC: return "ENOSPC";
+    default: break;
+  }
+#endif
+  static_cast<void>(raw);
+  return {};
+}
+
 }  // namespace
 
 std::string_view status_name(Status status) noexcept { return describe(status).name; }
@@ -159,9 +182,10 @@ Error Error::from_raw(std::int64_t raw, std::string_view doing) {
   const Status status = status_from_raw(raw);
   std::string message(doing);
   if (!message.empty()) message += ": ";
-  message += status_text(status);
+  const std::string_view system = status == Status::Unknown ? system_name(raw) : std::string_view();
+  message += system.empty() ? std::string(status_text(status)) : std::generic_category().message(static_cast<int>(raw));
   message += " [";
-  message += status_name(status);
+  message += system.empty() ? status_name(status) : system;
   if (status == Status::TlsAlert) {
     const auto alert = static_cast<std::uint64_t>(alert_of(raw));
     const std::string_view name = tls_alert_name(alert);

@@ -198,7 +198,7 @@ def test_golden_address_in_use(loopback) -> None:
         with pytest.raises(msquic.AddressInUse) as caught:
             msquic.Listener(loopback.registration).start(loopback.configuration(server=True), [loopback.ALPN], port)
     assert str(caught.value) == (
-        f"UDP port {port} is in use by another socket; choose another port, or set reuse_port to share it"
+        f"UDP port {port} is in use by another socket: end the program that has it, or choose another port"
     )
 
 
