@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "moqt/model/draft.h"
@@ -22,12 +23,20 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
 
   std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& incoming) noexcept override {
     const std::lock_guard lock(mutex_);
-    if (endpoint_ == nullptr || live_.load() >= options_.max_sessions) return std::nullopt;
-    ++live_;
-    auto inbox = std::make_shared<TransportInbox>(loop_);
-    loop_.post(
-        [self = shared_from_this(), inbox, connection = incoming.connection] { self->adopt(inbox, connection); });
-    return quic::AcceptedConnection{std::move(inbox), configuration_};
+    if (endpoint_ == nullptr) return std::nullopt;
+    if (live_.load() >= options_.max_sessions) {
+      refuse(incoming.remote_address);
+      return std::nullopt;
+    }
+    try {
+      auto inbox = std::make_shared<TransportInbox>(loop_);
+      loop_.post(
+          [self = shared_from_this(), inbox, connection = incoming.connection] { self->adopt(inbox, connection); });
+      ++live_;
+      return quic::AcceptedConnection{std::move(inbox), configuration_};
+    } catch (const std::bad_alloc&) {
+      return std::nullopt;  // costs the client that came when memory was gone, and nobody else
+    }
   }
 
   /// Loop thread: the endpoint is going away.
@@ -35,9 +44,31 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
     const std::lock_guard lock(mutex_);
     endpoint_ = nullptr;
   }
-  void session_ended() noexcept { --live_; }
+  /// Loop thread. `driver` is about to go.
+  void session_ended(const SessionDriver& driver, const quic::CloseReason& reason) {
+    --live_;
+    if (!options_.on_refused || driver.was_established()) return;
+    const std::string why = reason.reason.empty() ? reason.message : reason.message + ": " + reason.reason;
+    options_.on_refused({driver.connection().remote_address(), 1, why});
+  }
 
  private:
+  /// Under the lock. However many clients come at once, one task tells of them.
+  void refuse(const quic::Address& client) {
+    if (!options_.on_refused) return;
+    beyond_limit_.client = client;
+    if (beyond_limit_.count++ > 0) return;
+    loop_.post([self = shared_from_this()] {
+      Refusal refusal;
+      {
+        const std::lock_guard lock(self->mutex_);
+        refusal = std::exchange(self->beyond_limit_, Refusal{{}, 0, {}});
+      }
+      refusal.reason =
+          "there are " + std::to_string(self->options_.max_sessions) + " sessions, as many as are admitted";
+      self->options_.on_refused(refusal);
+    });
+  }
   void adopt(const std::shared_ptr<TransportInbox>& inbox, const quic::Connection& connection) {
     if (endpoint_ == nullptr) return;  // written on this thread only; the connection goes with its last handle
     SessionDriver::Options options = options_.session;
@@ -46,6 +77,7 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
   }
 
   std::mutex mutex_;
+  Refusal beyond_limit_{{}, 0, {}};  ///< what has not been told yet
   Endpoint* endpoint_;
   EventLoop& loop_;
   const ListenOptions options_;
@@ -113,8 +145,8 @@ quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& us
 SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, quic::Connection connection,
                                     SessionDriver::Options options, SessionUser& user) {
   const bool accepted = connection.is_server();
-  auto ended = [this, accepted](SessionDriver& driver) {
-    if (accepted && acceptor_) acceptor_->session_ended();
+  auto ended = [this, accepted](SessionDriver& driver, const quic::CloseReason& reason) {
+    if (accepted && acceptor_) acceptor_->session_ended(driver, reason);
     drivers_.erase(&driver);
     if (drivers_.empty() && on_idle_) on_idle_();
   };

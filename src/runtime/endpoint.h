@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "quic/address.h"
 #include "quic/configuration.h"
 #include "quic/credentials.h"
 #include "quic/listener.h"
@@ -15,6 +17,13 @@
 #include "runtime/session_driver.h"
 
 namespace msquic_py::runtime {
+
+/// Clients that did not get in.
+struct Refusal {
+  quic::Address client;   ///< the one, or the latest of several
+  std::size_t count = 1;  ///< how many, when they came faster than they could be told one by one
+  std::string reason;     ///< for people
+};
 
 /// MOQT sessions over real connections, all on one event loop. The entry to the runtime: listen(), dial(), run().
 ///
@@ -27,6 +36,10 @@ class Endpoint {
     quic::Credentials credentials;
     SessionDriver::Options session;
     std::size_t max_sessions = 10'000;  ///< further clients are refused
+    /// Told on the loop of clients beyond max_sessions, of handshakes that failed, and of connections that ended before
+    /// the session's SETUP. A client without a common ALPN is refused by MsQuic itself and not told here; see
+    /// quic::PerformanceCounters::connections_no_alpn.
+    std::function<void(const Refusal&)> on_refused;
   };
   struct DialOptions {
     std::string host;  ///< name or IP literal; the server's certificate must carry it

@@ -51,7 +51,13 @@ void EventLoop::take_turn(Participant& participant, Time now) {
   participant.ready_.store(false,
                            std::memory_order_release);  // first: what arrives during the turn makes it ready again
   slots_[slot].deadline = Time::max();
-  const auto deadline = participant.turn(now);
+  std::optional<Time> deadline;
+  try {
+    deadline = participant.turn(now);
+  } catch (...) {
+    if (slots_[slot].participant != &participant) throw;  // it is gone, and nobody is left to be told
+    participant.failed(std::current_exception());
+  }
   if (deadline && slots_[slot].participant == &participant) slots_[slot].deadline = *deadline;
 }
 

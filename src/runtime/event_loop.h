@@ -4,10 +4,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "runtime/mailbox.h"
@@ -35,6 +37,9 @@ class EventLoop {
 
     /// Handles what has arrived; never blocks. Returns the next deadline, nothing when only events matter.
     virtual std::optional<Time> turn(Time now) = 0;
+    /// What turn() threw; memory that ran out, in practice. The participant ends what it was doing and others go on.
+    /// Throwing it again ends the loop.
+    virtual void failed(std::exception_ptr thrown) { std::rethrow_exception(std::move(thrown)); }
 
    private:
     friend class EventLoop;

@@ -1,6 +1,7 @@
 #include "runtime/session_driver.h"
 
 #include <algorithm>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -72,10 +73,12 @@ std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
     progress = perform_actions(now) || progress;
   }
   resume_paused();
+  was_established_ = was_established_ || session_.state() == session::SessionState::kEstablished;
   if (finished_) {
     user_.on_finished(*this, inbox_->close_reason());
     const Ended ended = std::move(ended_);
-    ended(*this);  // destroys *this
+    const quic::CloseReason reason = inbox_->close_reason();
+    ended(*this, reason);  // destroys *this
     return std::nullopt;
   }
   auto deadline = session_.next_deadline();
@@ -83,6 +86,15 @@ std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
   if (!connected_) sooner(handshake_deadline_);
   if (const auto look = await_sent(now)) sooner(*look);
   return deadline;
+}
+
+void SessionDriver::failed(std::exception_ptr thrown) {
+  try {
+    std::rethrow_exception(std::move(thrown));
+  } catch (const std::bad_alloc&) {
+    (void)connection_.shutdown(static_cast<std::uint64_t>(moqt::SessionErrorCode::kInternalError), "out of memory");
+  }
+  batch_.clear();
 }
 
 std::optional<EventLoop::Time> SessionDriver::await_sent(EventLoop::Time now) {

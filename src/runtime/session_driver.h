@@ -26,7 +26,7 @@ class SessionDriver final : public EventLoop::Participant {
     EventLoop::Clock::duration handshake_timeout = std::chrono::seconds(10);
   };
   /// Called last, on the loop's thread; destroys the driver.
-  using Ended = std::function<void(SessionDriver&)>;
+  using Ended = std::function<void(SessionDriver&, const quic::CloseReason&)>;
 
   /// `connection` belongs to `inbox`. `user` must outlive the driver.
   SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> inbox, quic::Connection connection, Options options,
@@ -37,6 +37,8 @@ class SessionDriver final : public EventLoop::Participant {
   [[nodiscard]] moqt::session::Session& session() noexcept { return session_; }
   [[nodiscard]] const quic::Connection& connection() const noexcept { return connection_; }
   [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
+  /// Whether the session ever was established, both SETUPs exchanged.
+  [[nodiscard]] bool was_established() const noexcept { return was_established_; }
   /// Whether the peer has acknowledged everything that was sent: closing now loses nothing.
   [[nodiscard]] bool flushed() const noexcept { return outgoing_.empty() && control_unsent_ == 0; }
   /// Lets the driver send what the session has to send. Any thread.
@@ -45,6 +47,8 @@ class SessionDriver final : public EventLoop::Participant {
   void close(moqt::SessionErrorCode code, std::string_view reason);
 
   std::optional<EventLoop::Time> turn(EventLoop::Time now) override;
+  /// Memory ran out in the middle of a turn: this session ends with INTERNAL_ERROR, the others go on.
+  void failed(std::exception_ptr thrown) override;
 
  private:
   struct OutgoingStream {
@@ -75,6 +79,7 @@ class SessionDriver final : public EventLoop::Participant {
   moqt::session::Session session_;
   EventLoop::Time handshake_deadline_;
   bool connected_ = false;
+  bool was_established_ = false;
   bool finished_ = false;
 
   quic::Stream control_;
