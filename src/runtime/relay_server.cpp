@@ -44,7 +44,8 @@ class RelayServer::Drain final : public EventLoop::Participant {
   std::function<void()> done_;
 };
 
-RelayServer::RelayServer(EventLoop& loop, relay::RelayLimits limits) : endpoint_(loop), relay_(limits) {}
+RelayServer::RelayServer(EventLoop& loop, relay::RelayLimits limits)
+    : endpoint_(loop), relay_(limits), memory_trim_(loop) {}
 RelayServer::~RelayServer() = default;
 
 RelayServer::Attachment& RelayServer::attach(SessionDriver& driver) {
@@ -58,9 +59,11 @@ bool RelayServer::on_events(SessionDriver& driver, EventLoop::Time now) {
 }
 
 void RelayServer::on_finished(SessionDriver& driver, const quic::CloseReason&) {
+  const EventLoop::Time now = EventLoop::Clock::now();
+  memory_trim_.session_ended(now);
   const auto found = attachments_.find(&driver);
   if (found == attachments_.end()) return;
-  relay_.detach(found->second->number(), EventLoop::Clock::now());
+  relay_.detach(found->second->number(), now);
   attachments_.erase(found);
 }
 

@@ -7,6 +7,7 @@
 
 #include "relay/relay.h"
 #include "runtime/endpoint.h"
+#include "runtime/memory_trim.h"
 #include "runtime/session_user.h"
 
 namespace msquic_py::runtime {
@@ -39,6 +40,7 @@ class RelayServer final : public SessionUser {
 
   Endpoint endpoint_;
   relay::Relay relay_;
+  MemoryTrim memory_trim_;
   std::unordered_map<SessionDriver*, std::unique_ptr<Attachment>> attachments_;
   std::unique_ptr<Drain> drain_;
 };
