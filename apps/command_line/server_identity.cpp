@@ -21,7 +21,9 @@ base::Result<ServerIdentity, std::string> ServerIdentity::load(const std::string
   ServerIdentity identity;
   if (cert.empty() != key.empty()) return base::Failure{std::string("give both --cert and --key, or neither")};
   if (!cert.empty()) {
-    identity.credentials_ = quic::Credentials::server(cert, key);
+    auto certificate = quic::Certificate::from_files(cert, key);
+    if (!certificate) return base::Failure{certificate.error().message};
+    identity.credentials_ = quic::Credentials::server(*certificate);
     return identity;
   }
   std::random_device random;
@@ -35,6 +37,10 @@ base::Result<ServerIdentity, std::string> ServerIdentity::load(const std::string
   identity.credentials_ = quic::Credentials::server(made->certificate_file.string(), made->private_key_file.string());
   identity.fingerprint_ = made->sha256_fingerprint;
   return identity;
+}
+
+std::optional<std::array<std::uint8_t, 32>> ServerIdentity::stateless_reset_key() const {
+  return credentials_.certificate.derived_secret("msquic-py stateless reset key");
 }
 
 }  // namespace msquic_py::apps

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -24,6 +26,9 @@ class ServerIdentity {
   ~ServerIdentity();
 
   [[nodiscard]] const quic::Credentials& credentials() const noexcept { return credentials_; }
+  /// From the private key: a server that comes back with the same key makes the same stateless reset tokens. Nothing
+  /// with a development certificate, which does not come back.
+  [[nodiscard]] std::optional<std::array<std::uint8_t, 32>> stateless_reset_key() const;
   /// Of the development certificate; nothing when the user's own is used.
   [[nodiscard]] const std::optional<std::string>& development_fingerprint() const noexcept { return fingerprint_; }
 

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -51,6 +53,10 @@ class Certificate {
   [[nodiscard]] const std::vector<std::string>& names() const noexcept;
   [[nodiscard]] std::int64_t not_before() const noexcept;  ///< seconds since 1970, UTC
   [[nodiscard]] std::int64_t not_after() const noexcept;
+  /// A secret that follows from the private key and `label` and tells nothing of the key: HMAC-SHA256 with the digest
+  /// of the key. The same for every certificate of that key, now and after a restart. Nothing where the key is out of
+  /// reach, as with Schannel.
+  [[nodiscard]] std::optional<std::array<std::uint8_t, 32>> derived_secret(std::string_view label) const;
 
   explicit operator bool() const noexcept { return static_cast<bool>(content_); }
 
@@ -73,8 +79,9 @@ struct Certificate::Content {
   std::string public_key;
   std::int64_t not_before = 0;
   std::int64_t not_after = 0;
-  base::ByteVector pkcs12;  ///< with the key
-  std::string password;     ///< of pkcs12
+  base::ByteVector pkcs12;                                 ///< with the key
+  std::string password;                                    ///< of pkcs12
+  std::optional<std::array<std::uint8_t, 32>> key_digest;  ///< SHA-256 of the private key in DER
 
   Content() = default;
   Content(const Content&) = delete;

@@ -90,6 +90,15 @@ std::string date_text(std::int64_t seconds) {
   return {text, std::strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &parts)};
 }
 
+std::optional<openssl::Sha256> digest_of(const EVP_PKEY* key) {
+  unsigned char* der = nullptr;
+  const int size = i2d_PrivateKey(key, &der);
+  if (size <= 0) return std::nullopt;
+  const openssl::Sha256 digest = openssl::sha256({der, static_cast<std::size_t>(size)});
+  OPENSSL_clear_free(der, static_cast<std::size_t>(size));
+  return digest;
+}
+
 std::vector<std::string> names_of(const X509* certificate) {
   std::vector<std::string> names;
   const std::unique_ptr<GENERAL_NAMES, openssl::Free> found(
@@ -143,6 +152,7 @@ Result<std::shared_ptr<const Certificate::Content>> finish(Parts parts, const Ce
     return invalid(key, "is not the key of the certificate in " + certificate);
   }
   auto content = std::make_shared<Certificate::Content>();
+  content->key_digest = digest_of(parts.key.get());
   content->not_before = seconds_since_1970(X509_get0_notBefore(parts.leaf.get()));
   content->not_after = seconds_since_1970(X509_get0_notAfter(parts.leaf.get()));
   if (!options.allow_expired) {
@@ -234,6 +244,7 @@ const Certificate::Content& nothing() {
 
 Certificate::Content::~Content() {
   if (!pkcs12.empty()) OPENSSL_cleanse(pkcs12.data(), pkcs12.size());
+  if (key_digest) OPENSSL_cleanse(key_digest->data(), key_digest->size());
 }
 
 Result<Certificate> Certificate::from_files(const std::filesystem::path& certificate_file,
@@ -292,6 +303,18 @@ const std::vector<std::string>& Certificate::names() const noexcept {
 }
 std::int64_t Certificate::not_before() const noexcept { return content_ ? content_->not_before : 0; }
 std::int64_t Certificate::not_after() const noexcept { return content_ ? content_->not_after : 0; }
+
+std::optional<std::array<std::uint8_t, 32>> Certificate::derived_secret(std::string_view label) const {
+  if (!content_ || !content_->key_digest) return std::nullopt;
+  const auto& key = *content_->key_digest;
+  std::array<std::uint8_t, 32> secret{};
+  const auto text = base::as_bytes(label);
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), text.data(), text.size(), secret.data(), nullptr) ==
+      nullptr) {
+    return std::nullopt;
+  }
+  return secret;
+}
 
 std::string public_key_sha256(base::Bytes certificate_der) {
   const openssl::ErrorScope errors;

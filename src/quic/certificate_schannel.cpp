@@ -58,6 +58,7 @@ const std::vector<std::string>& Certificate::names() const noexcept {
 }
 std::int64_t Certificate::not_before() const noexcept { return content_ ? content_->not_before : 0; }
 std::int64_t Certificate::not_after() const noexcept { return content_ ? content_->not_after : 0; }
+std::optional<std::array<std::uint8_t, 32>> Certificate::derived_secret(std::string_view) const { return std::nullopt; }
 
 std::string public_key_sha256(base::Bytes) { return {}; }
 
