@@ -18,7 +18,9 @@ constexpr std::size_t kPostedLimit = 64 * 1024 * 1024;
 
 void account(TrackLink& track, std::size_t bytes) {
   ensure_usable();
-  if (track.posted.load() + bytes > kPostedLimit) {
+  // An object of any size may go when nothing else waits: nobody can write it in parts.
+  const std::size_t waiting = track.posted.load();
+  if (waiting > 0 && waiting + bytes > kPostedLimit) {
     PyErr_SetString(PyExc_BufferError, "more than 64 MiB wait to be sent: await drain() between writes");
     throw nb::python_error();
   }
