@@ -8,6 +8,7 @@ import contextlib
 import ipaddress
 import signal
 import sys
+import urllib.parse
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -23,13 +24,51 @@ Program = Callable[[argparse.Namespace, asyncio.Event], Awaitable[int]]
 def client_parser(description: str | None) -> argparse.ArgumentParser:
     """The options of a program that connects somewhere; the first line of `description` is shown."""
     parser = _parser(description)
-    parser.add_argument("--host", default="127.0.0.1", help="host name or address of the server or relay")
-    parser.add_argument("--port", type=_port, default=4433, help="its UDP port")
-    parser.add_argument("--path", default="/moqt", help="PATH in CLIENT_SETUP")
+    parser.set_defaults(host="127.0.0.1", port=4433, path="/moqt")
+    parser.add_argument("--host", action=_Host, help="host name, address or URL of the server or relay (127.0.0.1)")
+    parser.add_argument("--port", type=_port, help="its UDP port (4433)")
+    parser.add_argument("--path", help="PATH in CLIENT_SETUP (/moqt)")
+    parser.add_argument("--url", action=_Url, metavar="moqt://HOST:PORT/PATH", help="all three of them in one")
     trust = parser.add_mutually_exclusive_group()
     trust.add_argument("--ca-file", help="trust the certificates in this PEM file instead of the system's")
     trust.add_argument("--insecure", action="store_true", help="accept any certificate (a loopback address: always)")
     return parser
+
+
+class _Url(argparse.Action):
+    """Takes a moqt URI apart into host, port and path."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        try:
+            url = urllib.parse.urlsplit(str(values))
+            if url.scheme != "moqt" or not url.hostname or url.username is not None or url.fragment:
+                raise ValueError("a URL is moqt://host:port/path")
+            namespace.host, namespace.port = url.hostname, url.port or 443
+            namespace.path = url.path + (f"?{url.query}" if url.query else "")
+        except ValueError as error:
+            raise argparse.ArgumentError(self, f"{values!r}: {error}") from None
+
+
+class _Host(_Url):
+    """A host's name or address, or a URL."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        if "://" in str(values):
+            super().__call__(parser, namespace, values, option_string)
+        else:
+            namespace.host = values
 
 
 def server_parser(description: str | None) -> argparse.ArgumentParser:

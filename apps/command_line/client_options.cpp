@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "command_line/moqt_url.h"
 
 namespace msquic_py::apps {
 
@@ -26,9 +27,25 @@ std::string check_fingerprint(const std::string& text) {
 }  // namespace
 
 void ClientOptions::add_to(CLI::App& app) {
-  app.add_option("--host", host, "Server name or IP address")->capture_default_str();
-  app.add_option("--port", port, "Server UDP port")->capture_default_str();
-  app.add_option("--path", path, "Path of the moqt URI")->capture_default_str();
+  const auto take_url = [this](const std::string& text) {
+    const auto url = MoqtUrl::parse(text);
+    if (!url) throw CLI::ValidationError(url.error());
+    host = url->host;
+    port = url->port;
+    path = url->path;
+  };
+  auto* const host_option = app.add_option_function<std::string>(
+      "--host",
+      [this, take_url](const std::string& text) { MoqtUrl::looks_like(text) ? take_url(text) : void(host = text); },
+      "Server name or IP address, or a URL in place of --url");
+  host_option->default_str(host);
+  auto* const port_option = app.add_option("--port", port, "Server UDP port")->capture_default_str();
+  auto* const path_option = app.add_option("--path", path, "Path of the moqt URI")->capture_default_str();
+  app.add_option_function<std::string>("--url", take_url,
+                                       "Server as moqt://host:port/path, in place of --host, --port and --path")
+      ->excludes(host_option)
+      ->excludes(port_option)
+      ->excludes(path_option);
   auto* insecure_flag = app.add_flag("--insecure", insecure, "Accept any server certificate: for tests only");
   app.add_option("--ca-file", ca_file, "Trust the root certificates in this PEM file too")->excludes(insecure_flag);
   app.add_option("--fingerprint", fingerprints, "Accept the server certificate with this SHA-256 fingerprint (hex)")

@@ -19,10 +19,13 @@ void start_logging(const std::string& program, const std::string& level) {
   auto logger = spdlog::stderr_color_mt(program);
   logger->set_level(spdlog::level::from_str(level));
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %n %^%l%$ %v");
+  // Whoever read the log may have left. Nothing is to be done about that, least of all by writing another line.
+  logger->set_error_handler([](const std::string&) {});
   spdlog::set_default_logger(std::move(logger));
 }
 
 void log_info(std::string_view line) { spdlog::info(line); }
+void log_warning(std::string_view line) { spdlog::warn(line); }
 void log_error(std::string_view line) { spdlog::error(line); }
 
 }  // namespace msquic_py::apps

@@ -16,6 +16,7 @@ void start_logging(const std::string& program, const std::string& level);
 // One line to standard error, when the level admits it. Plain text: the logging library stays behind this, because
 // formatting with it costs every file that does so seconds to compile.
 void log_info(std::string_view line);
+void log_warning(std::string_view line);
 void log_error(std::string_view line);
 
 }  // namespace msquic_py::apps

@@ -8,7 +8,7 @@
 #include "command_line/client_program.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
-#include "command_line/process_end.h"
+#include "command_line/process.h"
 #include "moqt-pub/publisher.h"
 
 namespace {
@@ -63,12 +63,13 @@ int main(int argc, char** argv) {
   }
   options.pace = !no_pace;
   options.wait_for_subscriber = !no_wait;
-  apps::start_logging("moqt-pub", log_level);
-  auto track = client.track();
-  if (!track) {
-    apps::log_error(track.error());
-    return apps::kUsage;
-  }
-  options.track = *track;
-  return apps::end_process(run(client, std::move(options), input, format));
+  return apps::run_process("moqt-pub", log_level, [&]() -> int {
+    auto track = client.track();
+    if (!track) {
+      apps::log_error(track.error());
+      return apps::kUsage;
+    }
+    options.track = *track;
+    return run(client, std::move(options), input, format);
+  });
 }

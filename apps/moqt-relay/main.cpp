@@ -8,8 +8,10 @@
 
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
-#include "command_line/process_end.h"
+#include "command_line/process.h"
 #include "command_line/server_identity.h"
+#include "quic/library.h"
+#include "refusal_log.h"
 #include "runtime/relay_server.h"
 #include "runtime/shutdown_signal.h"
 
@@ -37,7 +39,9 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--host", options.host, "IP address to listen on; :: listens on IPv4 and IPv6")->capture_default_str();
   app.add_option("--port", options.port, "UDP port; 0 chooses a free one")->capture_default_str();
   app.add_option("--cert", options.cert, "Certificate chain (PEM); without it a development certificate is made");
-  app.add_option("--key", options.key, "Private key (PEM)");
+  app.add_option("--key", options.key,
+                 "Private key (PEM). A relay that is started again with the same key tells former clients at once "
+                 "that their sessions are gone");
   app.add_option("--drain-seconds", options.drain_seconds, "How long clients may take to leave after SIGINT or SIGTERM")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
@@ -64,17 +68,12 @@ std::chrono::milliseconds milliseconds(double seconds) {
 }
 
 int run(const Options& options) {
-  auto identity = apps::ServerIdentity::load(options.cert, options.key, options.host);
-  if (!identity) {
-    apps::log_error(identity.error());
-    return apps::kFailure;
-  }
-
   runtime::EventLoop loop;
   relay::RelayLimits limits;
   limits.max_queued_bytes_per_subscription = options.max_queued_bytes;
   runtime::RelayServer server(loop, limits);
 
+  // Before anything that takes time, so that a signal is heard from the first moment.
   int signals = 0;
   const auto stop = [&] { loop.stop(); };
   runtime::ShutdownSignal shutdown([&] {
@@ -88,11 +87,27 @@ int run(const Options& options) {
     });
   });
 
+  auto identity = apps::ServerIdentity::load(options.cert, options.key, options.host);
+  if (!identity) {
+    apps::log_error(identity.error());
+    return apps::kFailure;
+  }
+  if (const auto key = identity->stateless_reset_key()) {
+    quic::LibraryOptions process;
+    process.stateless_reset_key = key;
+    if (auto set = quic::Library::configure(process); !set) {
+      apps::log_error(set.error().message);
+      return apps::kFailure;
+    }
+  }
+
+  apps::RefusalLog refusals(loop);
   runtime::Endpoint::ListenOptions listen;
   listen.host = options.host;
   listen.port = options.port;
   listen.credentials = identity->credentials();
   listen.max_sessions = options.max_sessions;
+  listen.on_refused = [&](const runtime::Refusal& refusal) { refusals.refused(refusal); };
   listen.session.handshake_timeout = milliseconds(options.setup_timeout);
   listen.session.session.timeouts.setup = milliseconds(options.setup_timeout);
   listen.session.session.timeouts.data_stream = milliseconds(options.data_stream_timeout);
@@ -130,6 +145,5 @@ int main(int argc, char** argv) {
     const int code = app.exit(error);
     return code == 0 ? apps::kSuccess : apps::kUsage;
   }
-  apps::start_logging("moqt-relay", options.log_level);
-  return apps::end_process(run(options));
+  return apps::run_process("moqt-relay", options.log_level, [&] { return run(options); });
 }

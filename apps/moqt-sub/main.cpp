@@ -8,7 +8,7 @@
 #include "command_line/client_program.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
-#include "command_line/process_end.h"
+#include "command_line/process.h"
 #include "moqt-sub/subscriber.h"
 
 namespace {
@@ -64,17 +64,18 @@ int main(int argc, char** argv) {
     return code == 0 ? apps::kSuccess : apps::kUsage;
   }
   options.wait_for_publisher = !no_wait;
-  apps::start_logging("moqt-sub", log_level);
-  auto track = client.track();
-  if (!track) {
-    apps::log_error(track.error());
-    return apps::kUsage;
-  }
-  options.track = *track;
-  auto output = apps::MediaOutput::open(path, format);
-  if (!output) {
-    apps::log_error(output.error());
-    return apps::kFailure;
-  }
-  return apps::end_process(run(client, std::move(options), std::move(output).value()));
+  return apps::run_process("moqt-sub", log_level, [&]() -> int {
+    auto track = client.track();
+    if (!track) {
+      apps::log_error(track.error());
+      return apps::kUsage;
+    }
+    options.track = *track;
+    auto output = apps::MediaOutput::open(path, format);
+    if (!output) {
+      apps::log_error(output.error());
+      return apps::kFailure;
+    }
+    return run(client, std::move(options), std::move(output).value());
+  });
 }
