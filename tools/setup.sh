@@ -26,7 +26,7 @@ done
 say() { echo "setup: $*" >&2; }
 
 packages=(g++ cmake ninja-build make perl pkg-config ccache cargo libgtest-dev libbenchmark-dev libcli11-dev
-  libspdlog-dev nlohmann-json3-dev ffmpeg libavformat-dev libavcodec-dev libavutil-dev tshark python3-venv python3-dev ca-certificates)
+  libspdlog-dev nlohmann-json3-dev ffmpeg libavformat-dev libavcodec-dev libavdevice-dev libavfilter-dev libavutil-dev tshark python3-venv python3-dev ca-certificates)
 lint_packages=(clang clang-format clang-tidy)
 
 have_command() { command -v "$1" >/dev/null 2>&1; }

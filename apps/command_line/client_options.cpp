@@ -55,7 +55,7 @@ void ClientOptions::add_to(CLI::App& app) {
   app.add_flag("--tolerate-empty-namespace-prefix", allow_empty_prefix,
                "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_option("--namespace", track_namespace, "Track namespace, fields separated by '/'")->capture_default_str();
-  app.add_option("--name", track_name, "Track name")->capture_default_str();
+  app.add_option("--name", track_name, "One track of everything, of this name, in place of a catalog and its tracks");
 }
 
 runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
@@ -72,7 +72,7 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   return options;
 }
 
-base::Result<moqt::FullTrackName, std::string> ClientOptions::track() const {
+base::Result<moqt::FullTrackName, std::string> ClientOptions::track(const std::string& name) const {
   moqt::TrackNamespace name_space;
   std::size_t begin = 0;
   for (;;) {
@@ -81,7 +81,7 @@ base::Result<moqt::FullTrackName, std::string> ClientOptions::track() const {
     if (end == std::string::npos) break;
     begin = end + 1;
   }
-  moqt::FullTrackName track(std::move(name_space), track_name);
+  moqt::FullTrackName track(std::move(name_space), name);
   if (!track.valid()) {
     return base::Failure{
         std::string("--namespace must have 1 to 32 fields, and with --name at most 4096 bytes in all")};

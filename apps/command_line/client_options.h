@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,12 @@ struct ClientOptions {
   bool insecure = false;
   bool allow_empty_prefix = false;
   std::string track_namespace = "live/demo";
-  std::string track_name = "video";
+  std::optional<std::string> track_name;  ///< nothing: what the catalog names
 
   void add_to(CLI::App& app);
   [[nodiscard]] runtime::Endpoint::DialOptions dial_options() const;
-  /// The namespace is cut at '/'. An error when the name is outside the limits of section 2.4.1.
-  [[nodiscard]] base::Result<moqt::FullTrackName, std::string> track() const;
+  /// The track `name` in the namespace, which is cut at '/'. An error when it is outside the limits of section 2.4.1.
+  [[nodiscard]] base::Result<moqt::FullTrackName, std::string> track(const std::string& name) const;
 };
 
 }  // namespace msquic_py::apps

@@ -1,4 +1,4 @@
-// moqt-pub: publishes a file or standard input as one MOQT track.
+// moqt-pub: publishes what FFmpeg can read as MOQT tracks with a catalog, or as one track.
 
 #include <CLI/CLI.hpp>
 #include <map>
@@ -9,67 +9,110 @@
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "command_line/process.h"
+#include "media/libav.h"
 #include "moqt-pub/publisher.h"
 
 namespace {
 
 using namespace msquic_py;
 
-const std::map<std::string, apps::MediaInput::Format> kFormats{{"auto", apps::MediaInput::Format::Auto},
-                                                               {"cmaf", apps::MediaInput::Format::Cmaf},
-                                                               {"framed", apps::MediaInput::Format::Framed}};
+enum class Format { Auto, Cmaf, Framed };
+const std::map<std::string, Format> kFormats{
+    {"auto", Format::Auto}, {"cmaf", Format::Cmaf}, {"framed", Format::Framed}};
+const std::map<std::string, apps::Packaging> kPackagings{{"cmaf", apps::Packaging::Cmaf},
+                                                         {"loc", apps::Packaging::Loc}};
 
-int run(const apps::ClientOptions& client, apps::PublisherOptions options, const std::string& input,
-        apps::MediaInput::Format format) {
+struct Options {
+  apps::ClientOptions client;
+  apps::PublisherOptions publisher;
+  apps::InputOptions input;
+  Format format = Format::Auto;
+  unsigned priority = 128;
+  bool no_pace = false;
+  bool no_wait = false;
+  std::string log_level;
+};
+
+void describe(CLI::App& app, Options& options) {
+  app.set_version_flag("--version", std::string("moqt-pub ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
+  options.client.add_to(app);
+  app.add_option("input", options.input.path, "File or URL that FFmpeg can read; - is standard input")
+      ->capture_default_str();
+  auto* format = app.add_option("--format", options.format,
+                                "auto: whatever FFmpeg finds; cmaf: an MP4; framed: no media, but a 32-bit length "
+                                "before each object, 0 begins a group")
+                     ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
+                     ->default_str("auto");
+  app.add_option("--input-format", options.input.input_format,
+                 "FFmpeg's name of the input's format or device (mpegts, h264, v4l2, lavfi …)")
+      ->excludes(format);
+  app.add_option("--packaging", options.input.packaging, "What an object is: a CMAF chunk, or a frame as LOC has it")
+      ->transform(CLI::CheckedTransformer(kPackagings, CLI::ignore_case))
+      ->default_str("cmaf");
+  app.add_flag("--loop", options.input.loop, "Begin again at the end of the input");
+  app.add_flag("--follow-input", options.input.follow, "Go on when the file grows; SIGINT or SIGTERM ends it");
+  app.add_option("--priority", options.priority, "Publisher priority; 0 is the most urgent")
+      ->check(CLI::Range(0u, 255u))
+      ->capture_default_str();
+  app.add_option("--first-group", options.publisher.first_group,
+                 "Group ID to begin with; by default the present time in milliseconds")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 61));
+  app.add_flag("--publish", options.publisher.offer_with_publish,
+               "Offer the tracks with PUBLISH instead of PUBLISH_NAMESPACE");
+  app.add_flag("--no-pace", options.no_pace,
+               "Send as fast as the slowest receiver takes it, not at the speed of the media");
+  app.add_flag("--no-wait", options.no_wait, "Begin at once, not with the first subscriber");
+  apps::add_logging_option(app, options.log_level);
+}
+
+/// Empty, or why these options can't be used together.
+std::string contradiction(const CLI::App& app, const Options& options) {
+  const bool packaging = app.count("--packaging") > 0;
+  if (options.format == Format::Framed && packaging) return "--packaging is for media: not with --format framed";
+  if (options.client.track_name && packaging) return "--packaging is for a catalog and its tracks: not with --name";
+  if (options.input.loop && options.input.follow) return "--loop needs an end, which --follow-input takes away";
+  if (options.input.path == "-" && options.input.loop) return "--loop needs a file: standard input is read only once";
+  if (options.input.path == "-" && options.input.follow)
+    return "--follow-input needs a file: a pipe is followed anyway";
+  return {};
+}
+
+int run(Options options) {
+  if (options.format == Format::Framed) {
+    options.input.framed = true;
+    if (!options.client.track_name) options.client.track_name = "video";
+  }
+  if (options.format == Format::Cmaf) options.input.input_format = "mp4";
+  if (options.client.track_name) options.input.packaging = apps::Packaging::Muxed;
+  // Every name that may be published has to be within the limits.
+  const auto track = options.client.track(options.client.track_name.value_or("catalog"));
+  if (!track) {
+    apps::log_error(track.error());
+    return apps::kUsage;
+  }
+  options.publisher.name_space = track->track_namespace;
+  options.publisher.single_track = options.client.track_name;
+  options.publisher.priority = static_cast<std::uint8_t>(options.priority);
+  options.publisher.pace = !options.no_pace;
+  options.publisher.wait_for_subscriber = !options.no_wait;
+  apps::keep_libav_complaints();
   apps::ClientProgram program("moqt-pub");
-  apps::Publisher publisher(program.loop(), std::move(options), input, format);
-  return program.run(client, publisher);
+  apps::Publisher publisher(program.loop(), std::move(options.publisher), std::move(options.input));
+  return program.run(options.client, publisher);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Publishes a file or standard input over Media over QUIC Transport (draft-ietf-moq-transport-15)",
-               "moqt-pub");
-  app.set_version_flag("--version", std::string("moqt-pub ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
-  apps::ClientOptions client;
-  client.add_to(app);
-  apps::PublisherOptions options;
-  std::string input = "-";
-  std::string log_level;
-  auto format = apps::MediaInput::Format::Auto;
-  bool no_pace = false;
-  bool no_wait = false;
-  app.add_option("input", input,
-                 "MP4 (fragmented, or any with ffmpeg installed) or length-framed file; - is standard input")
-      ->capture_default_str();
-  app.add_option("--format", format,
-                 "cmaf: one object per movie fragment; framed: 32-bit length before each object, 0 begins a group")
-      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
-      ->default_str("auto");
-  app.add_option("--priority", options.priority, "Publisher priority; 0 is the most urgent")->capture_default_str();
-  app.add_option("--first-group", options.first_group,
-                 "Group ID to begin with; by default the present time in milliseconds")
-      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 61));
-  app.add_flag("--publish", options.offer_with_publish, "Offer the track with PUBLISH instead of PUBLISH_NAMESPACE");
-  app.add_flag("--no-pace", no_pace, "Send as fast as the slowest subscriber takes it, not at the speed of the media");
-  app.add_flag("--no-wait", no_wait, "Begin at once, not with the first subscriber");
-  apps::add_logging_option(app, log_level);
+  CLI::App app("Publishes media over Media over QUIC Transport (draft-ietf-moq-transport-15)", "moqt-pub");
+  Options options;
+  describe(app, options);
   try {
     app.parse(argc, argv);
+    if (const std::string why = contradiction(app, options); !why.empty()) throw CLI::ValidationError(why);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? apps::kSuccess : apps::kUsage;
   }
-  options.pace = !no_pace;
-  options.wait_for_subscriber = !no_wait;
-  return apps::run_process("moqt-pub", log_level, [&]() -> int {
-    auto track = client.track();
-    if (!track) {
-      apps::log_error(track.error());
-      return apps::kUsage;
-    }
-    options.track = *track;
-    return run(client, std::move(options), input, format);
-  });
+  return apps::run_process("moqt-pub", options.log_level, [&] { return run(std::move(options)); });
 }

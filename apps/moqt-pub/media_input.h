@@ -9,63 +9,81 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
-#include "base/bytes.h"
-#include "moqt-pub/byte_source.h"
+#include "media/demuxer.h"
+#include "media/interrupt.h"
+#include "media/media_unit.h"
 
 namespace msquic_py::apps {
 
-/// One object's worth of input.
-struct MediaUnit {
-  base::ByteVector bytes;
-  bool starts_group = false;
-  std::optional<std::chrono::microseconds> media_time;  ///< where the format knows it
+struct InputOptions {
+  std::string path = "-";    ///< a file, a URL, or "-" for standard input
+  bool framed = false;       ///< length-framed objects instead of media
+  std::string input_format;  ///< FFmpeg's name of the format or device; empty: found out
+  Packaging packaging = Packaging::Cmaf;
+  bool follow = false;  ///< go on when a file grows
+  bool loop = false;    ///< begin again at the end
 };
 
-/// Reads a file or standard input on a thread of its own and cuts it into units. The queue is bounded: the thread
-/// waits while the publisher is behind.
+/// Reads an input on a thread of its own and cuts it into objects. The queue is bounded: the thread waits while the
+/// publisher is behind.
 class MediaInput {
  public:
-  enum class Format { Auto, Cmaf, Framed };
   struct End {
     bool reached = false;
     std::string error;  ///< empty: the input ended as it should
   };
+  /// The unit that is due next.
+  struct Next {
+    std::optional<std::chrono::microseconds> time;
+    std::chrono::microseconds duration{0};
+  };
 
-  /// `path` "-" is standard input. A progressive MP4 file is remultiplexed by ffmpeg, which must be installed then.
   /// `on_change` is called on the reading thread whenever there may be something new; it must not call back.
-  MediaInput(std::string path, Format format, std::function<void()> on_change);
+  MediaInput(InputOptions options, std::function<void()> on_change);
   MediaInput(const MediaInput&) = delete;
   MediaInput& operator=(const MediaInput&) = delete;
   ~MediaInput();
 
-  /// The media time of the next unit; nothing inside when the format has none. Nothing at all when no unit is there.
-  [[nodiscard]] std::optional<std::optional<std::chrono::microseconds>> next_time() const;
-  /// Removes the next unit. Only after next_time() said that there is one.
+  /// The tracks of the units that follow, once; before the first unit, and when they have changed. Every unit of the
+  /// tracks before has been taken then.
+  std::optional<std::vector<MediaTrack>> take_tracks();
+  /// Of all tracks the unit that is due first; nothing when none is there, or the tracks have to be taken first.
+  [[nodiscard]] std::optional<Next> next() const;
+  /// Removes that unit. Only after next() said that there is one.
   MediaUnit take();
-  /// Whether the input is over and every unit was taken.
+  /// Whether the input is over and everything was taken.
   [[nodiscard]] End end() const;
+  /// The thread reads no more. What is in the queue may still be taken.
+  void stop_reading();
 
  private:
-  static constexpr std::size_t kMaxQueuedUnits = 64;
+  static constexpr std::size_t kMaxQueuedUnits = 512;
+  static constexpr std::size_t kMaxQueuedBytes = 32 * 1024 * 1024;
 
-  /// Shared with the reading thread, which may outlive the MediaInput: nothing wakes it from standard input.
   struct Queue {
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::condition_variable room;
-    std::deque<MediaUnit> units;
+    std::optional<std::vector<MediaTrack>> tracks;
+    std::vector<std::deque<MediaUnit>> units;  ///< of each track
+    std::size_t count = 0;
+    std::size_t bytes = 0;
     End end;
-    bool stopping = false;
     std::function<void()> on_change;
-    /// False when nobody wants more.
-    bool push(MediaUnit unit);
-  };
-  static std::string read(Queue& queue, const std::string& path, Format format);
-  static std::string read_source(Queue& queue, ByteSource& source, Format format);
-  static std::string remultiplex(Queue& queue, const std::string& path);
+    Interrupt interrupt;
 
-  std::shared_ptr<Queue> queue_;
-  bool from_standard_input_;
+    // False when nobody wants more.
+    bool push_tracks(std::vector<MediaTrack> next);
+    bool push(MediaUnit unit);
+    /// The track whose first unit is due first. `count` is not 0.
+    [[nodiscard]] std::size_t first_due() const;
+  };
+  static std::string read(Queue& queue, const InputOptions& options);
+  static std::string read_media(Queue& queue, const InputOptions& options);
+  static std::string read_framed(Queue& queue, const InputOptions& options);
+
+  Queue queue_;
   std::thread thread_;
 };
 

@@ -1,5 +1,6 @@
 #include "moqt-pub/publisher.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -11,9 +12,11 @@ namespace msquic_py::apps {
 namespace pubsub = moqt::pubsub;
 namespace session = moqt::session;
 
-Publisher::Publisher(runtime::EventLoop& loop, PublisherOptions options, const std::string& input,
-                     MediaInput::Format format)
-    : loop_(loop), options_(std::move(options)), input_(input, format, [this] { loop_.ready(*this); }) {
+Publisher::Publisher(runtime::EventLoop& loop, PublisherOptions options, InputOptions input)
+    : loop_(loop),
+      options_(std::move(options)),
+      packaging_(input.packaging),
+      input_(std::move(input), [this] { loop_.ready(*this); }) {
   loop_.add(*this);
 }
 
@@ -24,15 +27,24 @@ void Publisher::fail(std::string why) {
 }
 
 std::string Publisher::summary() const {
-  return "published " + std::to_string(objects_sent_) + " objects in " + std::to_string(groups_sent_) + " groups";
+  std::uint64_t objects = objects_before_, groups = groups_before_, skipped = skipped_before_;
+  for (const OutgoingTrack& track : tracks_) {
+    objects += track.objects();
+    groups += track.groups();
+    skipped += track.writer().groups_skipped();
+  }
+  std::string text = "published " + std::to_string(objects) + " objects in " + std::to_string(groups) + " groups";
+  if (skipped > 0) text += "; " + std::to_string(skipped) + " groups were cut short for a receiver that was too slow";
+  return text;
 }
 
 void Publisher::stop() {
-  finish_track();
+  input_.stop_reading();
+  finish_tracks();
   loop_.ready(*this);
 }
 
-bool Publisher::on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time) {
+bool Publisher::on_events(runtime::SessionDriver& driver, Time now) {
   driver_ = &driver;
   if (!endpoint_) endpoint_.emplace(driver.session());
   endpoint_->drain_session();
@@ -40,148 +52,291 @@ bool Publisher::on_events(runtime::SessionDriver& driver, runtime::EventLoop::Ti
   pubsub::EndpointEvent event;
   while (endpoint_->poll_event(event)) {
     any = true;
-    handle(event);
+    handle(event, now);
   }
   loop_.ready(*this);  // there may be room again, or everything may have been acknowledged
   return any;
 }
 
-void Publisher::handle(pubsub::EndpointEvent& event) {
+void Publisher::handle(pubsub::EndpointEvent& event, Time now) {
   if (std::holds_alternative<session::Established>(event)) {
-    announce();
+    established_ = true;
   } else if (const auto* rejected = std::get_if<session::RequestRejected>(&event)) {
     fail("the server refused the " + std::string(options_.offer_with_publish ? "PUBLISH" : "PUBLISH_NAMESPACE") + ": " +
          std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))) + " (" + rejected->reason + ")");
-    driver_->close(moqt::SessionErrorCode::kNoError, "");
+    close();
   } else if (const auto* cancelled = std::get_if<session::NamespaceCancelled>(&event)) {
     fail("the server no longer takes this namespace: " + cancelled->reason);
-    driver_->close(moqt::SessionErrorCode::kNoError, "");
+    close();
   } else if (const auto* asked = std::get_if<session::NamespaceSubscribed>(&event)) {
     (void)driver_->session().accept(asked->request);  // what there is has been announced already
   } else if (const auto* echo = std::get_if<session::NamespacePublished>(&event)) {
     (void)driver_->session().accept(echo->request);
   } else if (const auto* offered = std::get_if<session::PublishReceived>(&event)) {
     (void)endpoint_->reject(offered->request, moqt::RequestErrorCode::kUninterested, "this client only publishes");
-  } else if (std::holds_alternative<pubsub::WriterSubscribersChanged>(event)) {
-    log_info(std::to_string(track_->subscribers()) + " subscriber(s)");
+  } else if (const auto* changed = std::get_if<pubsub::WriterSubscribersChanged>(&event)) {
+    if (catalog_ && changed->writer == catalog_->shared_writer()) {
+      if (catalog_->writer().wanted() && !finishing_) (void)catalog_->publish(now);
+      return;
+    }
+    std::size_t most = 0;
+    for (const OutgoingTrack& track : tracks_) most = std::max(most, track.writer().subscribers());
+    if (!changed->writer->finished()) log_info(std::to_string(most) + " subscriber(s)");
+  } else if (const auto* request = std::get_if<pubsub::NewGroupRequested>(&event)) {
+    if (catalog_ && request->writer == catalog_->shared_writer() && !finishing_) (void)catalog_->publish(now);
   } else if (std::holds_alternative<session::GoawayReceived>(event)) {
     log_info("the server is going away");
-    finish_track();
+    input_.stop_reading();
+    finish_tracks();
   }
 }
 
-void Publisher::announce() {
+void Publisher::retire_tracks() {
+  for (const OutgoingTrack& track : tracks_) {
+    objects_before_ += track.objects();
+    groups_before_ += track.groups();
+    skipped_before_ += track.writer().groups_skipped();
+  }
+  tracks_.clear();
+}
+
+std::uint64_t Publisher::first_group() {
+  if (!options_.first_group) {
+    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+    options_.first_group =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
+  }
+  return *options_.first_group;
+}
+
+std::string Publisher::new_name(bool video) {
+  if (options_.single_track) return *options_.single_track;
+  std::size_t& named = video ? videos_named_ : audios_named_;
+  const std::string name = video ? "video" : "audio";
+  return ++named == 1 ? name : name + std::to_string(named);
+}
+
+bool Publisher::add_track(const std::string& name, std::uint8_t priority, bool extensions,
+                          std::shared_ptr<pubsub::TrackWriter>& writer) {
   pubsub::TrackOptions track_options;
-  track_options.publisher_priority = options_.priority;
-  track_options.extensions = false;
-  auto track = endpoint_->add_track(options_.track, track_options);
-  if (!track) return give_up(track.error());
-  track_ = *track;
-  if (options_.offer_with_publish) {
-    if (auto offered = endpoint_->publish(track_); !offered) return give_up(offered.error());
-  } else if (auto announced = driver_->session().publish_namespace(options_.track.track_namespace); !announced) {
-    return give_up(announced.error());
-  }
-  log_info("publishing " + options_.track.to_text());
+  track_options.publisher_priority = priority;
+  track_options.extensions = extensions;
+  track_options.dynamic_groups = name == msf::kCatalogTrackName && !options_.single_track;
+  auto track = endpoint_->add_track(moqt::FullTrackName(options_.name_space, name), track_options);
+  if (!track) return give_up("the track can't be added", track.error()), false;
+  writer = *track;
+  return true;
 }
 
-void Publisher::give_up(session::SessionError error) {
+void Publisher::change_tracks(std::vector<MediaTrack> media, Time now) {
+  const bool first = !announced_;
+  if (!first && options_.single_track) return;  // the next group says what has changed
+  // What describes a track is fixed once it is declared (MSF section 5.3): other media are other tracks.
+  for (OutgoingTrack& track : tracks_) {
+    track.finish(moqt::PublishDoneCode::kTrackEnded, "other tracks follow");
+    ended_.push_back(track.shared_writer());
+  }
+  retire_tracks();
+  // The catalog and the sound go before pictures where there is not room for all.
+  const auto urgent = static_cast<std::uint8_t>(options_.priority - (options_.priority > 0 ? 1 : 0));
+  if (!options_.single_track && !catalog_) {
+    std::shared_ptr<pubsub::TrackWriter> writer;
+    if (!add_track(std::string(msf::kCatalogTrackName), urgent, false, writer)) return;
+    catalog_.emplace(std::move(writer), first_group());
+  }
+  std::vector<std::string> names;
+  for (const MediaTrack& track : media) {
+    names.push_back(new_name(track.video));
+    std::shared_ptr<pubsub::TrackWriter> writer;
+    const bool alone = options_.single_track.has_value();
+    if (!add_track(names.back(), alone || track.video ? options_.priority : urgent, !alone, writer)) return;
+    tracks_.emplace_back(std::move(writer), first_group());
+  }
+  if (catalog_) {
+    catalog_->describe(media, names, packaging_);
+    if (auto published = catalog_->publish(now); !published) {
+      fail(published.error());
+      return close();
+    }
+  }
+  if (!announce()) return;
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  if (options_.single_track) {
+    log_info("publishing " + tracks_[0].writer().track().to_text());
+  } else {
+    log_info("publishing " + options_.name_space.to_text() + ": " + list + " and a catalog");
+  }
+  driver_->make_ready();
+}
+
+bool Publisher::announce() {
+  if (options_.offer_with_publish) {
+    if (catalog_ && !announced_) {
+      if (auto offered = endpoint_->publish(catalog_->shared_writer()); !offered)
+        return give_up("PUBLISH failed", offered.error()), false;
+    }
+    for (const OutgoingTrack& track : tracks_) {
+      if (auto offered = endpoint_->publish(track.shared_writer()); !offered)
+        return give_up("PUBLISH failed", offered.error()), false;
+    }
+  } else if (!announced_) {
+    if (auto announced = driver_->session().publish_namespace(options_.name_space); !announced)
+      return give_up("PUBLISH_NAMESPACE failed", announced.error()), false;
+  }
+  announced_ = true;
+  return true;
+}
+
+void Publisher::give_up(const char* what, session::SessionError error) {
   if (error == session::SessionError::kClosed) return;  // on_finished() knows why
-  fail(std::string(session::describe(error)));
+  fail(what + (": " + std::string(session::describe(error))));
+  close();
+}
+
+void Publisher::close() {
+  closing_ = true;
   driver_->close(moqt::SessionErrorCode::kNoError, "");
 }
 
-bool Publisher::may_begin() const { return track_ && (begun_ || !options_.wait_for_subscriber || track_->wanted()); }
-
-std::optional<runtime::EventLoop::Time> Publisher::turn(runtime::EventLoop::Time now) {
-  if (finishing_) {
-    // PUBLISH_DONE and the last objects are on their way; leave once the peer has them.
-    if (driver_ != nullptr && track_ && track_->subscribers() == 0 &&
-        driver_->session().state() == session::Session::State::kEstablished && driver_->flushed()) {
-      driver_->close(moqt::SessionErrorCode::kNoError, "");
-    }
-    return std::nullopt;
+Publisher::Time Publisher::begins(Time now) {
+  if (begun_ || !options_.wait_for_subscriber) return now;
+  std::size_t wanted = 0;
+  for (const OutgoingTrack& track : tracks_) wanted += track.writer().wanted() ? 1 : 0;
+  if (wanted == 0) {
+    first_wanted_.reset();
+    return Time::max();
   }
-  const auto input_end = input_.end();
-  if (input_end.reached && !input_end.error.empty()) {
-    fail(input_end.error);
-    finish_track();
-    return std::nullopt;
-  }
-  if (!may_begin()) return std::nullopt;
-  begun_ = true;
-  return send_due(now);
+  if (!first_wanted_) first_wanted_ = now;
+  // Whoever reads the catalog subscribes to one track after the other; none of them should miss its beginning.
+  return wanted == tracks_.size() ? now : *first_wanted_ + kGathering;
 }
 
-std::optional<runtime::EventLoop::Time> Publisher::send_due(runtime::EventLoop::Time now) {
+std::optional<Publisher::Time> Publisher::turn(Time now) {
+  if (finishing_) {
+    leave_when_sent();
+    return std::nullopt;
+  }
+  if (established_ && !closing_) {
+    if (auto media = input_.take_tracks()) change_tracks(std::move(*media), now);
+  }
+  const auto input_end = input_.end();
+  if (input_end.reached && (!input_end.error.empty() || (established_ && announced_))) {
+    if (!input_end.error.empty()) fail(input_end.error);
+    finish_tracks();
+    return std::nullopt;
+  }
+  if (!announced_ || closing_) return std::nullopt;
+  std::optional<Time> again;
+  if (catalog_) {
+    again = catalog_->due();
+    if (again && *again <= now) {
+      (void)catalog_->publish(now);  // in vain only while the session closes
+      driver_->make_ready();
+      again = catalog_->due();
+    }
+  }
+  const Time begin = begins(now);
+  if (begin > now) return begin == Time::max() ? again : std::optional(again ? std::min(*again, begin) : begin);
+  begun_ = true;
+  const auto next = send_due(now);
+  if (!next) return again;
+  return again ? std::min(*again, *next) : *next;
+}
+
+std::size_t Publisher::queued_bytes() const {
+  std::size_t most = 0;
+  for (const OutgoingTrack& track : tracks_) most = std::max(most, track.writer().queued_bytes());
+  return most;
+}
+
+std::optional<Publisher::Time> Publisher::send_due(Time now) {
   bool sent = false;
-  std::optional<runtime::EventLoop::Time> next;
-  while (const auto time = input_.next_time()) {
-    if (options_.pace && *time) {
-      if (!pace_start_) {
-        pace_start_ = now;
-        pace_origin_ = **time;
-      }
-      const auto due = *pace_start_ + (**time - pace_origin_);
+  std::optional<Time> next;
+  while (const auto unit = input_.next()) {
+    Time due = now;
+    if (options_.pace && unit->time) {
+      due = pacer_.due(*unit->time, unit->duration, now);
       if (due > now) {
         next = due;
         break;
       }
+    } else if (queued_bytes() > kLowWater) {
+      break;  // whoever is slow slows the input down: nothing else sets the pace
     }
-    // Whoever is slow slows the input down, not the others' picture: only where nothing sets the pace but we.
-    if (track_->queued_bytes() > kLowWater && !(options_.pace && *time)) break;
-    send(input_.take());
+    if (!send(input_.take(), due)) return std::nullopt;
     sent = true;
   }
-  if (input_.end().reached) {
-    finish_track();
-    sent = true;
+  if (sent) {
+    report_skipped();
+    driver_->make_ready();
   }
-  if (sent) driver_->make_ready();
+  if (input_.end().reached) loop_.ready(*this);
   return next;
 }
 
-std::uint64_t Publisher::next_group() const {
-  if (track_->largest()) return track_->next_group();
-  if (options_.first_group) return *options_.first_group;
-  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
+bool Publisher::send(const MediaUnit& unit, Time due) {
+  std::optional<std::uint64_t> capture;
+  if (unit.presentation_time && unit.time) {
+    if (!wall_origin_) {
+      const auto wall = std::chrono::system_clock::now() - (std::chrono::steady_clock::now() - due);
+      wall_origin_ =
+          std::chrono::duration_cast<std::chrono::microseconds>(wall.time_since_epoch()).count() - unit.time->count();
+    }
+    capture = static_cast<std::uint64_t>(*wall_origin_ + unit.presentation_time->count());
+  }
+  if (auto sent = tracks_[unit.track].send(unit, capture); !sent)
+    return give_up("an object could not be sent", sent.error()), false;
+  return true;
 }
 
-void Publisher::send(MediaUnit unit) {
-  if (unit.starts_group || !group_) {
-    if (group_) group_->finish();
-    auto group = track_->begin_group(next_group());
-    if (!group) return fail(std::string(session::describe(group.error())));
-    group_ = *group;
-    ++groups_sent_;
-  }
-  if (auto written = group_->write(base::SharedBytes::copy_of(unit.bytes)); !written) {
-    return fail(std::string(session::describe(written.error())));
-  }
-  ++objects_sent_;
+void Publisher::report_skipped() {
+  std::uint64_t skipped = skipped_before_;
+  for (const OutgoingTrack& track : tracks_) skipped += track.writer().groups_skipped();
+  if (skipped == skipped_told_) return;
+  if (skipped_told_ == 0) log_warning("a receiver is too slow: what it can't take in time is left out for it");
+  skipped_told_ = skipped;
 }
 
-void Publisher::finish_track() {
+void Publisher::finish_tracks() {
   if (finishing_) return;
   finishing_ = true;
-  if (group_) group_->finish();
-  if (track_) {
-    track_->finish();
-    driver_->make_ready();
-  } else if (driver_ != nullptr) {
-    driver_->close(moqt::SessionErrorCode::kNoError, "");
-  } else {
-    loop_.stop();
+  const auto code = failure_ ? moqt::PublishDoneCode::kInternalError : moqt::PublishDoneCode::kTrackEnded;
+  const std::string reason = failure_ ? "the publisher's input failed" : "";
+  for (OutgoingTrack& track : tracks_) {
+    track.finish(code, reason);
+    ended_.push_back(track.shared_writer());
   }
+  if (catalog_) {
+    if (!failure_ && driver_ != nullptr) {
+      catalog_->complete();
+      (void)catalog_->publish(runtime::EventLoop::Clock::now());
+    }
+    catalog_->writer().finish(code, reason);
+    ended_.push_back(catalog_->shared_writer());
+  }
+  if (driver_ == nullptr) return loop_.stop();
+  if (ended_.empty()) return close();
+  driver_->make_ready();
+}
+
+void Publisher::leave_when_sent() {
+  if (driver_ == nullptr || closing_) return;
+  const bool told = std::all_of(ended_.begin(), ended_.end(), [](const auto& writer) { return writer->ended(); });
+  if (told && driver_->session().state() == session::Session::State::kEstablished && driver_->flushed()) close();
 }
 
 void Publisher::on_finished(runtime::SessionDriver&, const quic::CloseReason& reason) {
-  if (!finishing_)
-    fail("the connection ended: " + (reason.message.empty() ? std::string("closed by the peer") : reason.message));
+  if (!closing_) {
+    const std::string why = reason.message.empty() ? std::string("closed by the peer") : reason.message;
+    fail(finishing_ ? "the connection ended before everything had arrived: " + why : "the connection ended: " + why);
+  }
   driver_ = nullptr;
-  group_.reset();
-  track_.reset();
+  input_.stop_reading();
+  finishing_ = true;
+  retire_tracks();
+  ended_.clear();
+  catalog_.reset();
   endpoint_.reset();
   loop_.stop();
 }

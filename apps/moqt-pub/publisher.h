@@ -5,18 +5,23 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "command_line/client_program.h"
+#include "media/pacer.h"
 #include "moqt-pub/media_input.h"
+#include "moqt-pub/outgoing_catalog.h"
+#include "moqt-pub/outgoing_track.h"
 #include "moqt/pubsub/endpoint.h"
-#include "moqt/pubsub/group_writer.h"
-#include "moqt/pubsub/track_writer.h"
 #include "runtime/session_driver.h"
 
 namespace msquic_py::apps {
 
 struct PublisherOptions {
-  moqt::FullTrackName track;
+  moqt::TrackNamespace name_space;
+  /// The one track of all media (Packaging::Muxed) or of length-framed objects. Nothing: a catalog, and a track for
+  /// each stream of the input.
+  std::optional<std::string> single_track;
   std::uint8_t priority = 128;
   /// Nothing: the present time in milliseconds. An object must not come back with other contents
   /// (section 2.1), and a publisher that was restarted does not know how far it had been.
@@ -26,14 +31,14 @@ struct PublisherOptions {
   bool wait_for_subscriber = true;  ///< begin with the first subscriber; otherwise what nobody wants is dropped
 };
 
-/// Publishes an input on one session: announces the track, and sends one object per unit, a group for each start.
+/// Publishes an input on one session: announces the tracks, and sends one object per unit, a group for each start.
 class Publisher final : public ClientRole, public runtime::EventLoop::Participant {
  public:
   /// The loop ends when the publisher is done; then see failure().
-  Publisher(runtime::EventLoop& loop, PublisherOptions options, const std::string& input, MediaInput::Format format);
+  Publisher(runtime::EventLoop& loop, PublisherOptions options, InputOptions input);
   ~Publisher() override;
 
-  /// Ends the track after what was sent already. Loop thread.
+  /// Ends the tracks after what was sent already. Loop thread.
   void stop() override;
   /// Nothing: everything was published.
   [[nodiscard]] const std::optional<std::string>& failure() const noexcept override { return failure_; }
@@ -44,31 +49,55 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   std::optional<runtime::EventLoop::Time> turn(runtime::EventLoop::Time now) override;
 
  private:
+  using Time = runtime::EventLoop::Time;
   /// A subscriber that has this much waiting makes the publisher wait.
   static constexpr std::size_t kLowWater = 1024 * 1024;
+  /// How long the first subscriber's other subscriptions may take before the media begin without them.
+  static constexpr Time::duration kGathering = std::chrono::milliseconds(500);
 
-  void handle(moqt::pubsub::EndpointEvent& event);
-  void announce();
-  std::optional<runtime::EventLoop::Time> send_due(runtime::EventLoop::Time now);
-  void send(MediaUnit unit);
-  void finish_track();
+  void handle(moqt::pubsub::EndpointEvent& event, Time now);
+  /// The tracks that follow; those before are over.
+  void change_tracks(std::vector<MediaTrack> media, Time now);
+  /// Keeps their numbers for the summary, and forgets them.
+  void retire_tracks();
+  bool add_track(const std::string& name, std::uint8_t priority, bool extensions,
+                 std::shared_ptr<moqt::pubsub::TrackWriter>& writer);
+  [[nodiscard]] std::string new_name(bool video);
+  bool announce();
+  /// When the media may begin; Time::max(): not before something changes.
+  [[nodiscard]] Time begins(Time now);
+  std::optional<Time> send_due(Time now);
+  bool send(const MediaUnit& unit, Time due);
+  void report_skipped();
+  void finish_tracks();
+  /// Leaves once the peer has everything.
+  void leave_when_sent();
+  void close();
   void fail(std::string why);
-  void give_up(moqt::session::SessionError error);
-  [[nodiscard]] bool may_begin() const;
-  [[nodiscard]] std::uint64_t next_group() const;
+  void give_up(const char* what, moqt::session::SessionError error);
+  [[nodiscard]] std::size_t queued_bytes() const;
+  [[nodiscard]] std::uint64_t first_group();
 
   runtime::EventLoop& loop_;
   PublisherOptions options_;
+  Packaging packaging_;
   runtime::SessionDriver* driver_ = nullptr;
   std::optional<moqt::pubsub::Endpoint> endpoint_;
-  std::shared_ptr<moqt::pubsub::TrackWriter> track_;
-  std::shared_ptr<moqt::pubsub::GroupWriter> group_;
+  bool established_ = false;
+  bool announced_ = false;
+  std::optional<OutgoingCatalog> catalog_;
+  std::vector<OutgoingTrack> tracks_;
+  std::vector<std::shared_ptr<moqt::pubsub::TrackWriter>> ended_;  ///< finished, their last objects on the way
+  std::size_t videos_named_ = 0, audios_named_ = 0;
+
+  std::optional<Time> first_wanted_;
   bool begun_ = false;
   bool finishing_ = false;
-  std::optional<runtime::EventLoop::Time> pace_start_;
-  std::chrono::microseconds pace_origin_{0};
-  std::uint64_t objects_sent_ = 0;
-  std::uint64_t groups_sent_ = 0;
+  bool closing_ = false;  ///< this side has closed the session, and for a good reason
+  Pacer pacer_;
+  std::optional<std::int64_t> wall_origin_;  ///< microseconds since the epoch at media time 0
+  std::uint64_t objects_before_ = 0, groups_before_ = 0, skipped_before_ = 0;  ///< tracks ended
+  std::uint64_t skipped_told_ = 0;
   std::optional<std::string> failure_;
   MediaInput input_;  // last: its thread may call back as soon as it is made
 };

@@ -65,7 +65,7 @@ int main(int argc, char** argv) {
   }
   options.wait_for_publisher = !no_wait;
   return apps::run_process("moqt-sub", log_level, [&]() -> int {
-    auto track = client.track();
+    auto track = client.track(client.track_name.value_or("video"));
     if (!track) {
       apps::log_error(track.error());
       return apps::kUsage;

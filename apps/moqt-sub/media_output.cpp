@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "media/cmaf_splitter.h"
+#include "media/initialization.h"
 #include "media/length_framed.h"
 
 namespace msquic_py::apps {

@@ -39,8 +39,11 @@ class SessionDriver final : public EventLoop::Participant {
   [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
   /// Whether the session ever was established, both SETUPs exchanged.
   [[nodiscard]] bool was_established() const noexcept { return was_established_; }
-  /// Whether the peer has acknowledged everything that was sent: closing now loses nothing.
-  [[nodiscard]] bool flushed() const noexcept { return outgoing_.empty() && control_unsent_ == 0; }
+  /// Whether the peer has acknowledged everything that was written: closing now loses nothing. What the session still
+  /// has to send counts: a stream that was begun and finished just now may not have come to the transport yet.
+  [[nodiscard]] bool flushed() const noexcept {
+    return outgoing_.empty() && control_unsent_ == 0 && !session_.has_unsent();
+  }
   /// Lets the driver send what the session has to send. Any thread.
   void make_ready() { loop_.ready(*this); }
   /// Ends the connection. on_finished() follows.

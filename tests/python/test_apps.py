@@ -17,6 +17,7 @@ from relay_programs import HealthyStream, Programs, Relay, frame, payloads, wait
 FFMPEG = shutil.which("ffmpeg")
 needs_ffmpeg = pytest.mark.skipif(FFMPEG is None, reason="ffmpeg is not installed")
 FRAMES = 90
+ONE_TRACK = ("--name", "movie")  # in place of a catalog and a track for each stream
 
 
 @pytest.fixture
@@ -50,10 +51,10 @@ def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_ffmpeg
 def test_a_file_arrives_packet_for_packet_at_two_subscribers(relay: Relay, movie: Path, tmp_path: Path) -> None:
     outputs = [tmp_path / "one.mp4", tmp_path / "two.mp4"]
-    subscribers = [relay.subscriber("--output", output) for output in outputs]
+    subscribers = [relay.subscriber(*ONE_TRACK, "--output", output) for output in outputs]
     for subscriber in subscribers:
         subscriber.line("waiting for live/demo")
-    publisher = relay.publisher("--no-pace", movie)
+    publisher = relay.publisher(*ONE_TRACK, "--no-pace", movie)
     assert publisher.exit_code() == 0, publisher.text
     publisher.line(rf"published {FRAMES} objects in 6 groups")
     assert [subscriber.exit_code() for subscriber in subscribers] == [0, 0]
@@ -68,9 +69,9 @@ def test_a_file_arrives_packet_for_packet_at_two_subscribers(relay: Relay, movie
 @needs_ffmpeg
 def test_standard_input_at_the_speed_of_the_media(relay: Relay, movie: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
-    subscriber = relay.subscriber("--output", output)
+    subscriber = relay.subscriber(*ONE_TRACK, "--output", output)
     with movie.open("rb") as file:
-        publisher = relay.publisher("-", standard_input=file)
+        publisher = relay.publisher(*ONE_TRACK, "-", standard_input=file)
     assert publisher.exit_code() == 0, publisher.text
     assert subscriber.exit_code() == 0, subscriber.text
     assert packets(output) == packets(movie)
@@ -80,8 +81,8 @@ def test_standard_input_at_the_speed_of_the_media(relay: Relay, movie: Path, tmp
 def test_a_progressive_file_is_cut_into_fragments(relay: Relay, movie: Path, tmp_path: Path) -> None:
     progressive, output = tmp_path / "progressive.mp4", tmp_path / "out.mp4"
     ffmpeg("-i", movie, "-c", "copy", progressive)
-    subscriber = relay.subscriber("--output", output)
-    publisher = relay.publisher("--no-pace", progressive)
+    subscriber = relay.subscriber(*ONE_TRACK, "--output", output)
+    publisher = relay.publisher(*ONE_TRACK, "--no-pace", progressive)
     assert publisher.exit_code() == 0, publisher.text
     assert subscriber.exit_code() == 0, subscriber.text
     assert packets(output) == packets(progressive)
@@ -100,10 +101,10 @@ def test_a_progressive_standard_input_is_refused_with_advice(relay: Relay, movie
 @needs_ffmpeg
 def test_a_late_subscriber_starts_with_a_whole_group(relay: Relay, movie: Path, tmp_path: Path) -> None:
     early, late = tmp_path / "early.mp4", tmp_path / "late.mp4"
-    first = relay.subscriber("--output", early)
-    publisher = relay.publisher(movie)
+    first = relay.subscriber(*ONE_TRACK, "--output", early)
+    publisher = relay.publisher(*ONE_TRACK, movie)
     wait_until(lambda: early.exists() and early.stat().st_size > movie.stat().st_size / 3, "a third of the movie")
-    second = relay.subscriber("--output", late)
+    second = relay.subscriber(*ONE_TRACK, "--output", late)
     assert publisher.exit_code() == 0, publisher.text
     assert first.exit_code() == 0, first.text
     assert second.exit_code() == 0, second.text
@@ -127,6 +128,24 @@ def test_length_framed_objects_keep_their_bytes_and_groups(relay: Relay, tmp_pat
     assert publisher.exit_code() == 0, publisher.text
     assert subscriber.exit_code() == 0, subscriber.text
     assert output.read_bytes() == content
+
+
+@pytest.mark.parametrize("size", [300_000, 4 * 1024 * 1024])
+def test_one_object_and_the_end_at_once(relay: Relay, tmp_path: Path, size: int) -> None:
+    """A subscriber waits, and a pipe brings all there is in one go: the object has to be there all the same."""
+    payload = bytes(range(256)) * (size // 256)
+    for attempt in range(4):
+        output = tmp_path / f"{attempt}.framed"
+        subscriber = relay.subscriber("--output", output, "--format", "framed")
+        publisher = relay.publisher("--format", "framed", "-", standard_input=subprocess.PIPE)
+        publisher.line(r"1 subscriber\(s\)")
+        pipe = publisher.process.stdin
+        assert pipe is not None
+        pipe.write(frame(b"") + frame(payload))
+        pipe.close()
+        assert publisher.exit_code() == 0, publisher.text
+        assert subscriber.exit_code() == 0, subscriber.text
+        assert payloads(output.read_bytes()) == [payload]
 
 
 def test_a_track_offered_with_publish(relay: Relay, tmp_path: Path) -> None:

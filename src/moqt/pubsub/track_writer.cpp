@@ -87,9 +87,14 @@ void TrackWriter::finish(PublishDoneCode code, std::string_view reason) {
   if (finished_) return;
   finished_ = true;
   while (!groups_.empty()) groups_.back()->finish();
-  for (const session::RequestHandle subscription : std::exchange(subscriptions_, {})) {
-    (void)session_.publish_done(subscription, code, reason);
-  }
+  ending_ = std::exchange(subscriptions_, {});
+  for (const session::RequestHandle subscription : ending_) (void)session_.publish_done(subscription, code, reason);
+}
+
+bool TrackWriter::ended() const noexcept {
+  return finished_ && std::none_of(ending_.begin(), ending_.end(), [this](session::RequestHandle subscription) {
+           return session_.published(subscription) != nullptr;
+         });
 }
 
 void TrackWriter::add_subscription(session::RequestHandle subscription) { subscriptions_.push_back(subscription); }

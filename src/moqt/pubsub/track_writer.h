@@ -61,6 +61,8 @@ class TrackWriter {
   /// The track is over: PUBLISH_DONE to every subscriber once its streams are closed.
   void finish(PublishDoneCode code = PublishDoneCode::kTrackEnded, std::string_view reason = {});
   [[nodiscard]] bool finished() const noexcept { return finished_; }
+  /// finish() was called and PUBLISH_DONE has gone to every subscriber: behind its last object.
+  [[nodiscard]] bool ended() const noexcept;
 
  private:
   friend class Endpoint;
@@ -79,7 +81,8 @@ class TrackWriter {
   FullTrackName track_;
   TrackOptions options_;
   std::vector<session::RequestHandle> subscriptions_;
-  std::vector<GroupWriter*> groups_;  ///< the open ones
+  std::vector<session::RequestHandle> ending_;  ///< those that finish() found
+  std::vector<GroupWriter*> groups_;            ///< the open ones
   std::optional<Location> largest_;
   std::optional<ForwardingPreference> preference_;
   base::SlabArena arena_;

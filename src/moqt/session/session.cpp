@@ -173,6 +173,9 @@ const SetupParameters* Session::peer_setup() const noexcept {
 }
 bool Session::going_away() const noexcept { return core_->goaway_received; }
 std::size_t Session::max_datagram_size() const noexcept { return core_->outgoing_data.max_datagram_size(); }
+bool Session::has_unsent() const noexcept {
+  return !core_->closed() && (!core_->action_queue.empty() || core_->outgoing_data.has_work());
+}
 std::size_t Session::open_requests() const noexcept { return core_->requests.size(); }
 
 // ---- begin ----

@@ -96,6 +96,8 @@ class Session {
   /// Whether the peer sent GOAWAY: no new requests.
   [[nodiscard]] bool going_away() const noexcept;
   [[nodiscard]] std::size_t max_datagram_size() const noexcept;
+  /// Whether something that was written waits to become an action: it is not its turn, or there is no room for it.
+  [[nodiscard]] bool has_unsent() const noexcept;
   /// Requests, of both endpoints, that have not ended.
   [[nodiscard]] std::size_t open_requests() const noexcept;
 

@@ -250,6 +250,12 @@ base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subsc
 
 // ---- sending ----
 
+bool OutgoingData::has_work() const noexcept {
+  return !resets_.empty() || std::any_of(lanes_.begin(), lanes_.end(), [](const auto& entry) {
+    return !entry.second->streams.empty() || !entry.second->datagrams.empty();
+  });
+}
+
 bool OutgoingData::next_action(Action& action) {
   if (!resets_.empty()) {
     action = resets_.pop();

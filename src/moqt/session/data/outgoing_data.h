@@ -61,6 +61,8 @@ class OutgoingData {
   // ---- for the transport ----
 
   bool next_action(Action& action);
+  /// Whether something waits for its turn, for room in the window, or for the PUBLISH ahead of it.
+  [[nodiscard]] bool has_work() const noexcept;
   void on_sent(StreamHandle handle, std::size_t bytes);
   void set_window(std::size_t bytes) noexcept { window_ = bytes; }
   void set_max_datagram_size(std::size_t bytes) noexcept { max_datagram_size_ = bytes; }

@@ -1,0 +1,193 @@
+#include "media/demuxer.h"
+
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+extern "C" {
+#include <libavdevice/avdevice.h>
+}
+
+namespace msquic_py::apps {
+namespace {
+
+constexpr int kBuffer = 64 * 1024;
+
+int read_bytes(void* opaque, std::uint8_t* buffer, int size) {
+  const std::size_t got = static_cast<MovieBytes*>(opaque)->read({buffer, static_cast<std::size_t>(size)});
+  return got == 0 ? AVERROR_EOF : static_cast<int>(got);
+}
+
+std::int64_t seek_bytes(void* opaque, std::int64_t offset, int whence) {
+  auto& bytes = *static_cast<MovieBytes*>(opaque);
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  if ((whence & AVSEEK_SIZE) != 0) return size;
+  if ((whence & ~AVSEEK_FORCE) != SEEK_SET || offset < 0 || !bytes.seek(static_cast<std::uint64_t>(offset)))
+    return AVERROR(EINVAL);
+  return offset;
+}
+
+int interrupted(void* opaque) { return static_cast<const Interrupt*>(opaque)->raised() ? 1 : 0; }
+
+bool is_file(const std::string& input) {
+  std::error_code ignored;
+  return input == "-" || std::filesystem::exists(input, ignored) || input.find("://") == std::string::npos;
+}
+
+bool is_encrypted(const AVStream& stream) {
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
+  const AVCodecParameters& codec = *stream.codecpar;
+  return av_packet_side_data_get(codec.coded_side_data, codec.nb_coded_side_data, AV_PKT_DATA_ENCRYPTION_INIT_INFO) !=
+         nullptr;
+#else
+  return av_stream_get_side_data(&stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, nullptr) != nullptr;
+#endif
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Demuxer>, std::string> Demuxer::open(const std::string& input,
+                                                                  const DemuxerOptions& options,
+                                                                  const Interrupt& interrupt) {
+  const std::string name = input == "-" ? "standard input" : "'" + input + "'";
+  std::unique_ptr<Demuxer> demuxer(new Demuxer(name, options, interrupt));
+  // A device's name is no file to read, and some formats (lavfi) take a text in place of a name.
+  avdevice_register_all();
+  const AVInputFormat* format = options.format.empty() ? nullptr : av_find_input_format(options.format.c_str());
+  if (format == nullptr && !options.format.empty())
+    return base::Failure{"FFmpeg has no input format '" + options.format + "' (ffmpeg -demuxers lists them)"};
+  const bool by_itself = format != nullptr && (format->flags & AVFMT_NOFILE) != 0;
+  if (!by_itself && is_file(input)) {
+    auto file = InputFile::open(input, options.follow, interrupt);
+    if (!file) return base::Failure{file.error()};
+    auto bytes = MovieBytes::open(std::move(file).value());
+    if (!bytes) return base::Failure{bytes.error()};
+    demuxer->bytes_.emplace(std::move(bytes).value());
+  }
+  if (auto opened = demuxer->open_context(input); !opened) return base::Failure{opened.error()};
+  return demuxer;
+}
+
+Demuxer::~Demuxer() { close_context(); }
+
+void Demuxer::close_context() {
+  avformat_close_input(&context_);
+  if (io_ != nullptr) av_freep(&io_->buffer);
+  avio_context_free(&io_);
+  streams_.clear();
+  places_.clear();
+  passed_over_ = 0;
+}
+
+bool Demuxer::index_is_out_of_reach() const {
+  return bytes_ && bytes_->boxes() && !bytes_->seekable() && bytes_->index_last();
+}
+
+std::string Demuxer::why_not_opened(int error) const {
+  if (interrupt_.raised()) return "interrupted";
+  const std::string complaint = take_libav_complaint();
+  if (bytes_ && !bytes_->damage().empty()) return name_ + " can't be played: " + bytes_->damage();
+  if (bytes_ && bytes_->boxes() && !bytes_->has_movie_box()) {
+    return name_ + " has no 'moov' box: of a CMAF segment the initialization segment has to come first (cat init.mp4 " +
+           "segment.m4s | moqt-pub -), any other MP4 is cut or damaged";
+  }
+  if (index_is_out_of_reach()) {
+    return name_ + " is an MP4 whose index comes last, which can't be read from a pipe: name the file, or send a " +
+           "fragmented one (ffmpeg -movflags +frag_keyframe+empty_moov+default_base_moof)";
+  }
+  return name_ + " can't be opened as media: " + libav_error(error) + (complaint.empty() ? "" : " (" + complaint + ")");
+}
+
+base::Result<void, std::string> Demuxer::open_context(const std::string& url) {
+  (void)take_libav_complaint();
+  (void)take_libav_cut();
+  context_ = avformat_alloc_context();
+  if (context_ == nullptr) return base::Failure{std::string("out of memory")};
+  context_->interrupt_callback = {interrupted, const_cast<Interrupt*>(&interrupt_)};
+  context_->flags |= AVFMT_FLAG_GENPTS;
+  if (bytes_) {
+    auto* buffer = static_cast<std::uint8_t*>(av_malloc(kBuffer));
+    io_ = avio_alloc_context(buffer, kBuffer, 0, &*bytes_, read_bytes, nullptr,
+                             bytes_->seekable() ? seek_bytes : nullptr);
+    if (io_ == nullptr) return base::Failure{std::string("out of memory")};
+    context_->pb = io_;
+    context_->flags |= AVFMT_FLAG_CUSTOM_IO;
+  }
+  AVInputFormat* format = nullptr;
+  if (!options_.format.empty()) format = const_cast<AVInputFormat*>(av_find_input_format(options_.format.c_str()));
+  int result = avformat_open_input(&context_, bytes_ ? "" : url.c_str(), format, nullptr);
+  if (result < 0 || index_is_out_of_reach()) return base::Failure{why_not_opened(result)};
+  result = avformat_find_stream_info(context_, nullptr);
+  if (result < 0) return base::Failure{why_not_opened(result)};
+  places_.assign(context_->nb_streams, -1);
+  for (unsigned i = 0; i < context_->nb_streams; ++i) {
+    AVStream* stream = context_->streams[i];
+    const AVMediaType type = stream->codecpar->codec_type;
+    const bool picture = (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
+    if ((type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO) || picture) {
+      stream->discard = AVDISCARD_ALL;
+      ++passed_over_;
+      continue;
+    }
+    if (is_encrypted(*stream))
+      return base::Failure{name_ + " is encrypted (Common Encryption), which can't be published: decrypt it first"};
+    places_[i] = static_cast<int>(streams_.size());
+    streams_.push_back({stream, type == AVMEDIA_TYPE_VIDEO});
+  }
+  if (streams_.empty()) return base::Failure{name_ + " has neither video nor audio"};
+  return {};
+}
+
+bool Demuxer::plausible(const AVPacket& packet) const {
+  if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0) return false;
+  if (!bytes_ || !bytes_->boxes() || packet.pos < 0) return true;
+  return bytes_->inside_media_data(static_cast<std::uint64_t>(packet.pos), static_cast<std::uint64_t>(packet.size));
+}
+
+Demuxer::Step Demuxer::read(AVPacket& packet, std::size_t& stream) {
+  for (;;) {
+    av_packet_unref(&packet);
+    const int result = av_read_frame(context_, &packet);
+    if (result == AVERROR(EAGAIN)) continue;
+    if (interrupt_.raised()) return Step::End;
+    if (result < 0) {
+      if (take_libav_cut() && damage_.empty()) damage_ = "it ends before its container says so";
+      if (result == AVERROR_EOF) return Step::End;
+      const std::string complaint = take_libav_complaint();
+      if (damage_.empty()) damage_ = libav_error(result) + (complaint.empty() ? "" : ": " + complaint);
+      return Step::End;
+    }
+    // A transport that started new tables may bring streams that were not there at the beginning.
+    const auto index = static_cast<std::size_t>(packet.stream_index);
+    if (index >= places_.size() || places_[index] < 0) continue;
+    if (!plausible(packet)) {
+      if (damage_.empty()) damage_ = "a frame of it is cut or lies outside of the media data";
+      continue;
+    }
+    stream = static_cast<std::size_t>(places_[index]);
+    return Step::Read;
+  }
+}
+
+base::Result<bool, std::string> Demuxer::next_movie() {
+  if (!bytes_) return false;
+  if (bytes_->damage().empty() && damage_.empty()) {
+    close_context();
+    if (!bytes_->next_movie()) return false;
+    if (auto opened = open_context(""); !opened) return base::Failure{opened.error()};
+    return true;
+  }
+  return false;
+}
+
+std::string Demuxer::damage() const {
+  const std::string& why = bytes_ && !bytes_->damage().empty() ? bytes_->damage() : damage_;
+  return why.empty() ? why : name_ + ": " + why;
+}
+
+std::optional<double> Demuxer::duration_seconds() const {
+  if (context_ == nullptr || context_->duration <= 0) return std::nullopt;
+  return static_cast<double>(context_->duration) / AV_TIME_BASE;
+}
+
+}  // namespace msquic_py::apps

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace msquic_py::apps {
+
+/// Puts an edit list into each track of an initialization segment that has none: the presentation begins
+/// `start_seconds` into the media's own time (ISO/IEC 14496-12 section 8.6.6).
+void add_edit_lists(base::ByteVector& initialization, std::int64_t start_seconds);
+
+/// What the sample entry of the first track says.
+struct SampleEntry {
+  std::string codec;               ///< as RFC 6381 and the WebCodecs registry write it: "avc1.64001f", "opus" …
+  base::ByteVector configuration;  ///< WebCodecs' "description": the payload of avcC and the like; may be empty
+};
+/// Nothing when there is no sample entry.
+std::optional<SampleEntry> read_sample_entry(base::Bytes initialization);
+
+/// `object` without a leading initialization segment, which a publisher of one track of all media repeats at the start
+/// of each group.
+base::Bytes without_initialization(base::Bytes object) noexcept;
+
+/// The samples of a chunk ("moof" and "mdat"): the payload of its "mdat".
+base::Bytes media_data(base::Bytes chunk) noexcept;
+
+}  // namespace msquic_py::apps

@@ -1,0 +1,47 @@
+#include "moqt-pub/outgoing_track.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "loc/header_extensions.h"
+#include "moqt/session/data/object_encoding.h"
+
+namespace msquic_py::apps {
+
+namespace session = moqt::session;
+
+session::SessionResult<void> OutgoingTrack::send(const MediaUnit& unit, std::optional<std::uint64_t> capture_time) {
+  if (unit.starts_group || !group_) {
+    if (group_) group_->finish();
+    auto group = writer_->begin_group(next_group_);
+    if (!group) return base::Failure{group.error()};
+    group_ = *group;
+    ++next_group_;
+    ++groups_;
+    group_start_ = unit.time;
+  }
+  if (unit.time && group_start_) longest_group_ = std::max(longest_group_, *unit.time + unit.duration - *group_start_);
+  base::ByteVector block;
+  if (writer_->options().extensions && (capture_time || !unit.video_config.empty())) {
+    loc::HeaderExtensions extensions;
+    extensions.capture_timestamp = capture_time;
+    if (!unit.video_config.empty()) extensions.video_config = unit.video_config;
+    moqt::KeyValuePairs pairs;
+    if (!loc::append_extensions(extensions, pairs)) return base::Failure{session::SessionError::kInvalidParameter};
+    auto encoded = session::encode_extension_block(moqt::Draft::k15, pairs);
+    if (!encoded) return base::Failure{encoded.error()};
+    block = std::move(encoded).value();
+  }
+  if (auto written = group_->write(base::SharedBytes::copy_of(unit.bytes), block); !written) return written;
+  ++objects_;
+  bytes_ += unit.bytes.size();
+  return {};
+}
+
+void OutgoingTrack::finish(moqt::PublishDoneCode code, std::string_view reason) {
+  if (group_) group_->finish();
+  group_.reset();
+  writer_->finish(code, reason);
+}
+
+}  // namespace msquic_py::apps
