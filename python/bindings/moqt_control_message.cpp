@@ -142,6 +142,16 @@ void bind_control_message(nb::module_& m) {
       "decode", &decode_any, nb::arg("data"), nb::arg("offset") = 0,
       nb::sig("def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[ControlMessage, int]"),
       "decode_control_message(). The classes of messages have a decode() for theirs alone.");
+  cls.def_static(
+      "decode_payload",
+      [](const BufferArgument&, std::size_t) -> nb::object {
+        PyErr_SetString(PyExc_NotImplementedError,
+                        "a payload does not say which message it is of: call decode_payload() of that message's class");
+        throw nb::python_error();
+      },
+      nb::arg("data"), nb::arg("offset") = 0,
+      nb::sig("def decode_payload(data: bytes | bytearray | memoryview, offset: int = 0) -> ControlMessage"),
+      "Every class of messages has one, for its own payload. Here it raises NotImplementedError.");
   m.def("decode_control_message", &decode_any, nb::arg("data"), nb::arg("offset") = 0,
         nb::sig("def decode_control_message(data: bytes | bytearray | memoryview, offset: int = 0) -> "
                 "tuple[ControlMessage, int]"),

@@ -6,6 +6,8 @@
 #include "base/shared_bytes.h"
 #include "locked_class.h"
 #include "moqt/wire/datagram.h"
+#include "moqt/wire/draft15/chosen_form.h"
+#include "moqt/wire/type_bits.h"
 #include "moqt_object_fields.h"
 #include "moqt_stream_types.h"
 #include "moqt_topics.h"
@@ -15,6 +17,7 @@ namespace {
 
 using moqt::Draft;
 using moqt::ObjectStatus;
+using TypeBits = moqt::wire::DatagramTypeBits;
 
 /// An object in a datagram with its payload as Python holds it.
 struct ObjectDatagram {
@@ -25,6 +28,7 @@ struct ObjectDatagram {
   std::optional<ObjectStatus> status;
   bool end_of_group = false;
   nb::bytes payload = nb::bytes("", 0);
+  bool object_id_present = false;  ///< on the wire, though it is 0: as received or chosen
 
   bool operator==(const ObjectDatagram& other) const {
     return track_alias == other.track_alias && location == other.location &&
@@ -53,9 +57,34 @@ moqt::wire::ObjectDatagram to_wire(const ObjectDatagram& datagram) {
   return wire;
 }
 
+std::uint64_t type_number(const ObjectDatagram& datagram, const moqt::wire::ObjectDatagram& wire) noexcept {
+  const std::uint64_t type = object_datagram_type(wire);
+  return datagram.object_id_present ? type & ~std::uint64_t{TypeBits::kObjectIdAbsent} : type;
+}
+
+/// Takes from `type` what no other field says, and refuses one that contradicts them.
+void apply_type(ObjectDatagram& datagram, DatagramType argument) {
+  const auto type = static_cast<std::uint64_t>(argument);
+  datagram.object_id_present = (type & TypeBits::kObjectIdAbsent) == 0;
+  if ((type & TypeBits::kEndOfGroup) != 0) datagram.end_of_group = true;
+  if ((type & TypeBits::kStatus) != 0 && !datagram.status) datagram.status = ObjectStatus::kNormal;
+  if (type_number(datagram, to_wire(datagram)) != type) {
+    raise_encode_error("datagram_type",
+                       "contradicts object_id, publisher_priority, extensions, object_status or end_of_group (section "
+                       "10.3.1)");
+  }
+}
+
+/// The argument datagram_type of a copy: what the shortest form does not say.
+nb::tuple datagram_form(const ObjectDatagram& datagram) {
+  if (!datagram.object_id_present || datagram.location.object != 0) return nb::make_tuple();
+  return nb::make_tuple(static_cast<DatagramType>(type_number(datagram, to_wire(datagram))));
+}
+
 nb::bytes encode(const ObjectDatagram& datagram) {
   base::ByteVector& out = header_scratch();
-  const auto result = encode_object_datagram_header(Draft::k15, to_wire(datagram), out);
+  const moqt::wire::ObjectDatagram wire = to_wire(datagram);
+  const auto result = moqt::wire::draft15::encode_object_datagram_as(wire, type_number(datagram, wire), out);
   if (!result) raise_encode_error(result.error());
   return concatenated(out, bytes_of(datagram.payload));
 }
@@ -66,6 +95,8 @@ nb::tuple decode(const BufferArgument& data, std::size_t offset) {
   ObjectDatagram datagram{
       wire.track_alias, wire.location,     wire.publisher_priority, checked_extensions(wire.extensions),
       wire.status,      wire.end_of_group, to_python(wire.payload)};
+  // It was read as one above; the two types that are never sent stay unsent.
+  datagram.object_id_present = (base::decode_varint(bytes)->value & TypeBits::kObjectIdAbsent) == 0;
   return nb::make_tuple(std::move(datagram), bytes.size());
 }
 
@@ -77,22 +108,25 @@ void set_priority(ObjectDatagram& datagram, std::optional<IntegerArgument> value
 }  // namespace
 
 void bind_datagram(nb::module_& m) {
-  LockedClass<ObjectDatagram> cls(m, "ObjectDatagram",
-                                  "OBJECT_DATAGRAM, an object that is one QUIC datagram (section 10.3.1). Mutable.\n\n"
-                                  "The type follows from the fields. With an `object_status` there is no payload; an\n"
-                                  "empty payload without one is an object of no bytes.");
+  LockedClass<ObjectDatagram> cls(
+      m, "ObjectDatagram",
+      "OBJECT_DATAGRAM, an object that is one QUIC datagram (section 10.3.1). Mutable.\n\n"
+      "The type follows from the fields. With an `object_status` there is no payload; an\n"
+      "empty payload without one is an object of no bytes. `datagram_type`, when given, decides\n"
+      "about end of group and about an Object ID field of 0 instead, and must not contradict\n"
+      "the other fields.");
   const std::string init =
       std::string(
           "def __init__(self, track_alias: int = 0, group_id: int = 0, object_id: int = 0, "
           "publisher_priority: int | None = None, extensions: ") +
       kExtensionsSource +
       " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus | None = "
-      "None, end_of_group: bool = False) -> None";
+      "None, end_of_group: bool = False, datagram_type: DatagramType | None = None) -> None";
   cls.def(
          "__init__",
          [](ObjectDatagram* self, IntegerArgument track_alias, IntegerArgument group_id, IntegerArgument object_id,
             std::optional<IntegerArgument> publisher_priority, nb::handle extensions, const BufferArgument& payload,
-            std::optional<ObjectStatus> object_status, bool end_of_group) {
+            std::optional<ObjectStatus> object_status, bool end_of_group, std::optional<DatagramType> datagram_type) {
            ObjectDatagram datagram{track_alias.checked("track_alias"),
                                    {group_id.checked("group_id"), object_id.checked("object_id")},
                                    std::nullopt,
@@ -101,12 +135,13 @@ void bind_datagram(nb::module_& m) {
                                    end_of_group,
                                    frozen(payload)};
            set_priority(datagram, publisher_priority);
+           if (datagram_type) apply_type(datagram, *datagram_type);
            new (self) ObjectDatagram(std::move(datagram));
          },
          nb::arg("track_alias") = 0, nb::arg("group_id") = 0, nb::arg("object_id") = 0,
          nb::arg("publisher_priority").none() = nb::none(), nb::arg("extensions").none() = nb::none(),
          nb::arg("payload") = nb::bytes("", 0), nb::arg("object_status").none() = nb::none(),
-         nb::arg("end_of_group") = false, nb::sig(init.c_str()))
+         nb::arg("end_of_group") = false, nb::arg("datagram_type").none() = nb::none(), nb::sig(init.c_str()))
       .def_prop_rw(
           "track_alias", [](const ObjectDatagram& self) { return self.track_alias; },
           [](ObjectDatagram& self, IntegerArgument value) { self.track_alias = value.checked("track_alias"); },
@@ -131,12 +166,13 @@ void bind_datagram(nb::module_& m) {
           "Whether this is the last object of its group; not beside an object_status.")
       .def_prop_ro(
           "datagram_type",
-          [](const ObjectDatagram& self) { return static_cast<DatagramType>(object_datagram_type(to_wire(self))); },
+          [](const ObjectDatagram& self) { return static_cast<DatagramType>(type_number(self, to_wire(self))); },
           "The type that encode() writes.")
       .def("encode", &encode, "The whole datagram. Raises EncodeError.");
   bind_object_fields<ObjectDatagram>(cls);
-  bind_object_semantics<ObjectDatagram>(cls, "track_alias", "group_id", "object_id", "publisher_priority", "extensions",
-                                        "payload", "object_status", "end_of_group");
+  bind_object_semantics_and<ObjectDatagram>(cls, &datagram_form, "track_alias", "group_id", "object_id",
+                                            "publisher_priority", "extensions", "payload", "object_status",
+                                            "end_of_group");
   m.def("decode_datagram", &decode, nb::arg("data"), nb::arg("offset") = 0,
         nb::sig(
             "def decode_datagram(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[ObjectDatagram, int]"),

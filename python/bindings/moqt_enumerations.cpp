@@ -103,6 +103,8 @@ void bind_enumerations(nb::module_& m) {
       .value("DOES_NOT_EXIST", ObjectStatus::kDoesNotExist)
       .value("END_OF_GROUP", ObjectStatus::kEndOfGroup)
       .value("END_OF_TRACK", ObjectStatus::kEndOfTrack);
+  // The draft's words for it in full.
+  m.attr("ObjectStatus").attr("OBJECT_DOES_NOT_EXIST") = nb::cast(ObjectStatus::kDoesNotExist);
 }
 
 }  // namespace msquic_py::python

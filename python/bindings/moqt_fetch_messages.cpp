@@ -78,6 +78,14 @@ void bind_fetch_range(LockedClass<Message<wire::Fetch>, ControlMessage>& cls) {
           [](Self& self, Location value) { write<StandaloneFetch>(self.fields, "start_location").start = value; },
           "STANDALONE: the first object wanted.")
       .def_prop_rw(
+          "start", [](const Self& self) { return read<StandaloneFetch>(self.fields).start; },
+          [](Self& self, Location value) { write<StandaloneFetch>(self.fields, "start").start = value; },
+          "The same as start_location.")
+      .def_prop_rw(
+          "end", [](const Self& self) { return read<StandaloneFetch>(self.fields).end; },
+          [](Self& self, Location value) { write<StandaloneFetch>(self.fields, "end").end = value; },
+          "The same as end_location.")
+      .def_prop_rw(
           "end_location", [](const Self& self) { return read<StandaloneFetch>(self.fields).end; },
           [](Self& self, Location value) { write<StandaloneFetch>(self.fields, "end_location").end = value; },
           "STANDALONE: the last object wanted plus one; object 0 means all of the group.")
@@ -101,7 +109,9 @@ void bind_fetch(nb::module_& m) {
   MessageClass<W> message(m, "Fetch",
                           "FETCH: past objects of a track, please (section 9.16).\n\n"
                           "STANDALONE names the track and a range. The two joining types take the track of a\n"
-                          "subscription of this session, from `joining_start` up to where that one begins.");
+                          "subscription of this session, from `joining_start` up to where that one begins. The\n"
+                          "second form of the constructor is for STANDALONE alone: `start` and `end` are\n"
+                          "`start_location` and `end_location`.");
   message.get().def(
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, FetchType fetch_type, const NamespaceArgument& track_namespace,
@@ -124,6 +134,23 @@ void bind_fetch(nb::module_& m) {
               "memoryview = b'', start_location: Location = ..., end_location: Location = ..., joining_request_id: int "
               "= 0, "
               "joining_start: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
+  message.get().def(
+      "__init__",
+      [](Message<W>* self, IntegerArgument request_id, const NamespaceArgument& track_namespace, nb::handle track_name,
+         Location start, Location end, nb::handle parameters) {
+        W fields;
+        fields.request_id = request_id.checked("request_id");
+        fields.range = StandaloneFetch{
+            {track_namespace.value("track_namespace"), text_or_bytes(track_name, "track_name")}, start, end};
+        construct(self, std::move(fields), parameters);
+      },
+      nb::arg("request_id") = 0, nb::arg("track_namespace") = nb::make_tuple(),
+      nb::arg("track_name") = nb::bytes("", 0), nb::arg("start") = Location{}, nb::arg("end") = Location{},
+      nb::arg("parameters") = nb::make_tuple(),
+      nb::sig("def __init__(self, request_id: int = 0, track_namespace: TrackNamespace | "
+              "collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | memoryview = b'', "
+              "start: Location = ..., end: Location = ..., parameters: collections.abc.Iterable[Parameter] = ()) -> "
+              "None"));
   message.integer("request_id", &W::request_id, "The sender's next Request ID (section 9.1).");
   bind_fetch_range(message.get());
   message.parameters().field_names("request_id", "fetch_type", "track_namespace", "track_name", "start_location",

@@ -2,9 +2,11 @@
 #include <nanobind/stl/string.h>
 
 #include <optional>
+#include <utility>
 
 #include "locked_class.h"
 #include "moqt/wire/codec.h"
+#include "moqt/wire/draft15/chosen_form.h"
 #include "moqt/wire/fetch_stream.h"
 #include "moqt_object_fields.h"
 #include "moqt_topics.h"
@@ -21,13 +23,16 @@ using moqt::wire::FetchPriorObject;
 // The codec works with the bits; that they have names is a convenience of Python.
 enum class Flags : std::uint8_t {};
 
+constexpr std::uint64_t kFetchStreamType = 0x05;  // section 10.4.4
+
 /// A whole object with its payload as Python holds it.
 struct FetchObject {
   FetchPriorObject place;  ///< also what the object behind it may leave out
   ObjectExtensions extensions;
   ObjectStatus status = ObjectStatus::kNormal;
   nb::bytes payload = nb::bytes("", 0);
-  std::optional<std::uint8_t> flags;  ///< as received
+  std::optional<std::uint8_t> flags;         ///< as received
+  std::optional<std::uint8_t> chosen_flags;  ///< to be sent
 
   bool operator==(const FetchObject& other) const {
     return place == other.place && status == other.status && extensions.raw.equal(other.extensions.raw) &&
@@ -39,29 +44,50 @@ std::optional<FetchPriorObject> place_of(const FetchObject* prior) {
   return prior == nullptr ? std::nullopt : std::optional(prior->place);
 }
 
+moqt::wire::FetchObjectFields fetch_fields(const FetchObject& object) {
+  return {object.place.location,     object.place.subgroup_id, object.place.publisher_priority,
+          object.extensions.bytes(), object.payload.size(),    object.status};
+}
+
+void check_flags(const FetchObject& object, const std::optional<FetchPriorObject>& prior) {
+  const char* problem = moqt::wire::draft15::contradiction(*object.chosen_flags, fetch_fields(object), prior);
+  if (problem != nullptr) raise_encode_error("serialization_flags", problem);
+}
+
+void assign_flags(FetchObject& object, std::optional<IntegerArgument> value) {
+  object.flags.reset();
+  object.chosen_flags.reset();
+  if (value) object.chosen_flags = static_cast<std::uint8_t>(value->checked("serialization_flags", 0x3F));
+}
+
+/// The argument serialization_flags of a copy.
+nb::tuple fetch_form(const FetchObject& object) {
+  if (!object.chosen_flags) return nb::make_tuple();
+  return nb::make_tuple(*object.chosen_flags);
+}
+
 nb::bytes encode(const FetchObject& object, const FetchObject* prior) {
   base::ByteVector& out = header_scratch();
-  const auto result = moqt::wire::encode_fetch_object_header(
-      Draft::k15,
-      {object.place.location, object.place.subgroup_id, object.place.publisher_priority, object.extensions.bytes(),
-       object.payload.size(), object.status},
-      place_of(prior), out);
+  const std::optional<FetchPriorObject> place = place_of(prior);
+  if (object.chosen_flags) check_flags(object, place);
+  const auto result = object.chosen_flags
+                          ? moqt::wire::draft15::encode_fetch_object_as(fetch_fields(object), *object.chosen_flags, out)
+                          : moqt::wire::encode_fetch_object_header(Draft::k15, fetch_fields(object), place, out);
   if (!result) raise_encode_error(result.error());
   return concatenated(out, bytes_of(object.payload));
 }
 
-nb::tuple decode(const BufferArgument& data, std::size_t offset, const FetchObject* prior) {
-  const base::Bytes bytes = from_offset(data, offset);
+nb::tuple decode_fetch(base::Bytes bytes, const std::optional<FetchPriorObject>& prior) {
   const auto decoded = value_or_raise(
-      moqt::wire::codec_for(Draft::k15).decode_fetch_object_header(bytes, place_of(prior), kNoExtensionsLimit),
-      "object header");
+      moqt::wire::codec_for(Draft::k15).decode_fetch_object_header(bytes, prior, kNoExtensionsLimit), "object header");
   const auto& layout = decoded.object;
   const base::Bytes behind = bytes.subspan(layout.size);
   if (behind.size() < layout.payload_length) raise_need_more_data("object payload");
   const auto payload_length = static_cast<std::size_t>(layout.payload_length);
-  FetchObject object{decoded.prior(),
-                     checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)), layout.status,
-                     to_python(behind.first(payload_length)), decoded.flags};
+  FetchObject object{
+      decoded.prior(), checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)),
+      layout.status,   to_python(behind.first(payload_length)),
+      decoded.flags,   std::nullopt};
   return nb::make_tuple(std::move(object), layout.size + payload_length);
 }
 
@@ -102,6 +128,7 @@ void bind_fetch_header(nb::module_& m) {
             return to_python(out);
           },
           "The header with the stream type in front.");
+  cls.attr("STREAM_TYPE") = kFetchStreamType;
   bind_object_semantics<FetchHeader>(cls, "request_id");
   m.def(
       "decode_fetch_header",
@@ -118,31 +145,43 @@ void bind_fetch_header(nb::module_& m) {
 }
 
 void bind_fetch_object(nb::module_& m) {
-  LockedClass<FetchObject> cls(m, "FetchObject",
-                               "An object on the stream that answers a FETCH (section 10.4.4). Mutable.\n\n"
-                               "Its fields are absolute; the wire leaves out what is as in the object before.");
-  const std::string init = std::string(
-                               "def __init__(self, group_id: int = 0, subgroup_id: int = 0, object_id: int = 0, "
-                               "publisher_priority: int = 128, extensions: ") +
-                           kExtensionsSource +
-                           " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus = "
-                           "...) -> None";
+  LockedClass<FetchObject> cls(
+      m, "FetchObject",
+      "An object on the stream that answers a FETCH (section 10.4.4). Mutable.\n\n"
+      "Its fields are absolute; the wire leaves out what is as in the object before. What it\n"
+      "leaves out is chosen by encode(), or by `serialization_flags` when given, which must not\n"
+      "contradict the fields. `payload_length` may be given; it must be that of the payload.");
+  const std::string init =
+      std::string(
+          "def __init__(self, group_id: int = 0, subgroup_id: int = 0, object_id: int = 0, "
+          "publisher_priority: int = 128, extensions: ") +
+      kExtensionsSource +
+      " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus | None = "
+      "..., serialization_flags: int | None = None, payload_length: int | None = None) -> None";
   cls.def(
          "__init__",
          [](FetchObject* self, IntegerArgument group_id, IntegerArgument subgroup_id, IntegerArgument object_id,
             IntegerArgument publisher_priority, nb::handle extensions, const BufferArgument& payload,
-            ObjectStatus object_status) {
-           new (self) FetchObject{{{group_id.checked("group_id"), object_id.checked("object_id")},
-                                   subgroup_id.checked("subgroup_id"),
-                                   static_cast<std::uint8_t>(publisher_priority.checked("publisher_priority", 255))},
-                                  make_extensions(extensions),
-                                  object_status,
-                                  frozen(payload),
-                                  std::nullopt};
+            std::optional<ObjectStatus> object_status, std::optional<IntegerArgument> serialization_flags,
+            std::optional<IntegerArgument> payload_length) {
+           FetchObject object{{{group_id.checked("group_id"), object_id.checked("object_id")},
+                               subgroup_id.checked("subgroup_id"),
+                               static_cast<std::uint8_t>(publisher_priority.checked("publisher_priority", 255))},
+                              make_extensions(extensions),
+                              object_status.value_or(ObjectStatus::kNormal),
+                              frozen(payload),
+                              std::nullopt,
+                              std::nullopt};
+           check_payload_length(payload_length, object.payload);
+           assign_flags(object, serialization_flags);
+           if (object.chosen_flags) check_flags(object, std::nullopt);
+           new (self) FetchObject(std::move(object));
          },
          nb::arg("group_id") = 0, nb::arg("subgroup_id") = 0, nb::arg("object_id") = 0,
          nb::arg("publisher_priority") = 128, nb::arg("extensions").none() = nb::none(),
-         nb::arg("payload") = nb::bytes("", 0), nb::arg("object_status") = ObjectStatus::kNormal, nb::sig(init.c_str()))
+         nb::arg("payload") = nb::bytes("", 0), nb::arg("object_status").none() = ObjectStatus::kNormal,
+         nb::arg("serialization_flags").none() = nb::none(), nb::arg("payload_length").none() = nb::none(),
+         nb::sig(init.c_str()))
       .def_prop_rw(
           "group_id", [](const FetchObject& self) { return self.place.location.group; },
           [](FetchObject& self, IntegerArgument value) { self.place.location.group = value.checked("group_id"); })
@@ -161,21 +200,47 @@ void bind_fetch_object(nb::module_& m) {
           "0 (most urgent) to 255.")
       .def_rw("object_status", &FetchObject::status, "NORMAL unless the payload is empty.")
       .def_prop_ro("location", [](const FetchObject& self) { return self.place.location; })
-      .def_ro("serialization_flags", &FetchObject::flags,
-              "As decoded, a combination of FetchSerializationFlags; None in an object that was not decoded.")
+      .def_prop_rw(
+          "serialization_flags",
+          [](const FetchObject& self) { return self.chosen_flags ? self.chosen_flags : self.flags; }, &assign_flags,
+          nb::for_setter(nb::arg("value").none()),
+          "A combination of FetchSerializationFlags: as decoded, which encode() does not ask for, or as assigned, "
+          "which\n"
+          "encode() writes. None: encode() decides.")
       .def("encode", &encode, nb::arg("prior").none() = nb::none(),
            "The object as it stands on the stream, without what `prior`, the object before on that stream, already\n"
-           "says; None for the first one. Raises EncodeError.");
+           "says; None for the first one. With `serialization_flags` they say what is left out, and `prior` serves to\n"
+           "check them. Raises EncodeError.");
   bind_object_fields<FetchObject>(cls);
-  bind_object_semantics<FetchObject>(cls, "group_id", "subgroup_id", "object_id", "publisher_priority", "extensions",
-                                     "payload", "object_status");
-  m.def("decode_fetch_object", &decode, nb::arg("data"), nb::arg("offset") = 0, nb::arg("prior").none() = nb::none(),
-        nb::sig(
-            "def decode_fetch_object(data: bytes | bytearray | memoryview, offset: int = 0, prior: FetchObject | None "
-            "= None) -> tuple[FetchObject, int]"),
-        "The object at `offset` and the number of bytes that it occupies; the payload is copied once.\n\n"
-        "`prior` is the object before on the same stream, None for the first one. Raises NeedMoreData while the\n"
-        "object is incomplete and ProtocolViolation when it is malformed.");
+  bind_object_semantics_and<FetchObject>(cls, &fetch_form, "group_id", "subgroup_id", "object_id", "publisher_priority",
+                                         "extensions", "payload", "object_status");
+  m.def(
+      "decode_fetch_object",
+      [](const BufferArgument& data, std::size_t offset, const FetchObject* prior) {
+        return decode_fetch(from_offset(data, offset), place_of(prior));
+      },
+      nb::arg("data"), nb::arg("offset") = 0, nb::arg("prior").none() = nb::none(),
+      nb::sig(
+          "def decode_fetch_object(data: bytes | bytearray | memoryview, offset: int = 0, prior: FetchObject | None "
+          "= None) -> tuple[FetchObject, int]"),
+      "The object at `offset` and the number of bytes that it occupies; the payload is copied once.\n\n"
+      "`prior` is the object before on the same stream, None for the first one. Raises NeedMoreData while the\n"
+      "object is incomplete and ProtocolViolation when it is malformed.");
+  m.def(
+      "decode_fetch_object",
+      [](const BufferArgument& data, bool first_object, std::size_t offset, IntegerArgument group_id,
+         IntegerArgument subgroup_id, IntegerArgument object_id, IntegerArgument priority) {
+        const FetchPriorObject prior{{group_id.checked("prior_group_id"), object_id.checked("prior_object_id")},
+                                     subgroup_id.checked("prior_subgroup_id"),
+                                     static_cast<std::uint8_t>(priority.checked("prior_priority", 255))};
+        return decode_fetch(from_offset(data, offset), first_object ? std::nullopt : std::optional(prior));
+      },
+      nb::arg("data"), nb::arg("first_object"), nb::arg("offset") = 0, nb::arg("prior_group_id") = 0,
+      nb::arg("prior_subgroup_id") = 0, nb::arg("prior_object_id") = 0, nb::arg("prior_priority") = 0,
+      nb::sig("def decode_fetch_object(data: bytes | bytearray | memoryview, first_object: bool, offset: int = 0, "
+              "prior_group_id: int = 0, prior_subgroup_id: int = 0, prior_object_id: int = 0, prior_priority: int = 0) "
+              "-> tuple[FetchObject, int]"),
+      "The same with the object before as numbers, which count unless this is the first object on the stream.");
 }
 
 }  // namespace

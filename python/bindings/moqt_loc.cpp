@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "base/varint.h"
 #include "loc/header_extensions.h"
 #include "moqt/wire/extensions.h"
 #include "moqt_object_extensions.h"
@@ -47,6 +48,10 @@ const char* field_of(loc::LocError error) noexcept {
   return "extensions";
 }
 
+[[noreturn]] void raise_without_encoding(loc::LocError error) {
+  raise_encode_error(field_of(error), std::string(describe(error)).c_str());
+}
+
 CaptureTimestamp make_timestamp(std::optional<IntegerArgument> milliseconds,
                                 std::optional<IntegerArgument> microseconds) {
   if (milliseconds.has_value() == microseconds.has_value()) {
@@ -70,7 +75,7 @@ ObjectExtensions create(std::optional<CaptureTimestamp> capture_timestamp, std::
   headers.audio_level = audio_level;
   moqt::KeyValuePairs pairs;
   if (const auto result = loc::append_extensions(headers, pairs); !result) {
-    raise_encode_error(field_of(result.error()), std::string(describe(result.error())).c_str());
+    raise_without_encoding(result.error());
   }
   base::ByteVector raw;
   if (const auto result = moqt::wire::encode_extensions(moqt::Draft::k15, pairs, raw); !result)
@@ -92,6 +97,26 @@ ParsedLocExtensions parse(nb::handle source) {
   return parsed;
 }
 
+nb::bytes number_bytes(std::uint64_t number) {
+  std::uint8_t bytes[base::kVarintMaxSize];
+  return to_python({bytes, base::encode_varint(number, bytes)});
+}
+
+std::uint64_t number_at(const BufferArgument& data, std::size_t offset) {
+  const auto decoded = base::decode_varint(from_offset(data, offset));
+  if (!decoded) raise_need_more_data("variable-length integer");
+  return decoded->value;
+}
+
+/// encode() and decode() of the value of an extension header, without its type. `from(data, offset)` makes the object.
+template <class Value, class Class, class Encode, class From>
+void bind_header_value(Class& cls, const char* name, const char* doc, Encode encode, From from) {
+  const std::string signature =
+      std::string("def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> ") + name;
+  cls.def("encode", encode, "The value of the extension header, as ObjectExtensions.headers holds it.");
+  cls.def_static("decode", from, nb::arg("data"), nb::arg("offset") = 0, nb::sig(signature.c_str()), doc);
+}
+
 void bind_capture_timestamp(nb::module_& m) {
   nb::class_<CaptureTimestamp> cls(
       m, "CaptureTimestamp",
@@ -110,6 +135,10 @@ void bind_capture_timestamp(nb::module_& m) {
       .def("__repr__", [](nb::handle self) {
         return representation(self, {{"microseconds", self.attr("microseconds")}});
       });
+  bind_header_value<CaptureTimestamp>(
+      cls, "CaptureTimestamp", "The value at `offset`. Raises NeedMoreData.",
+      [](const CaptureTimestamp& self) { return number_bytes(self.microseconds); },
+      [](const BufferArgument& data, std::size_t offset) { return CaptureTimestamp{number_at(data, offset)}; });
   bind_value_semantics<CaptureTimestamp>(
       cls, [](const CaptureTimestamp& value) { return nb::make_tuple(nb::none(), value.microseconds); });
 }
@@ -131,6 +160,10 @@ void bind_video_config(nb::module_& m) {
       .def("__repr__", [](nb::handle self) {
         return representation(self, {{"codec_config", self.attr("codec_config")}});
       });
+  bind_header_value<VideoConfig>(
+      cls, "VideoConfig", "The value that is all of `data` from `offset` on.",
+      [](const VideoConfig& self) { return to_python(self.data); },
+      [](const BufferArgument& data, std::size_t offset) { return VideoConfig{to_vector(from_offset(data, offset))}; });
   bind_value_semantics<VideoConfig>(cls,
                                     [](const VideoConfig& value) { return nb::make_tuple(to_python(value.data)); });
 }
@@ -138,7 +171,7 @@ void bind_video_config(nb::module_& m) {
 VideoFrameMarking make_marking(bool is_keyframe, bool is_discardable, bool base_layer_sync, IntegerArgument temporal_id,
                                std::optional<IntegerArgument> layer_id, std::optional<IntegerArgument> tl0picidx,
                                bool start_of_frame, bool end_of_frame, std::optional<bool> independent,
-                               std::optional<bool> discardable) {
+                               std::optional<bool> discardable, std::optional<IntegerArgument> spatial_id) {
   VideoFrameMarking marking;
   marking.start_of_frame = start_of_frame;
   marking.end_of_frame = end_of_frame;
@@ -147,6 +180,10 @@ VideoFrameMarking make_marking(bool is_keyframe, bool is_discardable, bool base_
   marking.base_layer_sync = base_layer_sync;
   marking.temporal_id = static_cast<std::uint8_t>(temporal_id.checked("temporal_id", 7));
   marking.layer_id = octet(layer_id, "layer_id");
+  if (const auto spatial = octet(spatial_id, "spatial_id"); spatial.value_or(0) != marking.layer_id.value_or(0)) {
+    if (spatial && marking.layer_id) raise_encode_error("spatial_id", "contradicts layer_id: give one of them");
+    if (spatial) marking.layer_id = spatial;
+  }
   marking.tl0_pic_idx = octet(tl0picidx, "tl0picidx");
   return marking;
 }
@@ -157,21 +194,23 @@ void bind_video_frame_marking(nb::module_& m) {
       "Frame marking of RFC 9626 (LOC-01 section 2.3.2.2). Immutable.\n\n"
       "An object that is a whole frame has both start_of_frame and end_of_frame. `independent` and `discardable` are\n"
       "the RFC's words for `is_keyframe` and `is_discardable`, and win when both are given. `tl0picidx` needs a\n"
-      "`layer_id` beside it.");
+      "`layer_id` beside it. `spatial_id` is that layer under another name, and 0 is none.");
   cls.def(
          "__init__",
          [](VideoFrameMarking* self, bool is_keyframe, bool is_discardable, bool base_layer_sync,
             IntegerArgument temporal_id, std::optional<IntegerArgument> layer_id,
             std::optional<IntegerArgument> tl0picidx, bool start_of_frame, bool end_of_frame,
-            std::optional<bool> independent, std::optional<bool> discardable) {
-           new (self)
-               VideoFrameMarking(make_marking(is_keyframe, is_discardable, base_layer_sync, temporal_id, layer_id,
-                                              tl0picidx, start_of_frame, end_of_frame, independent, discardable));
+            std::optional<bool> independent, std::optional<bool> discardable,
+            std::optional<IntegerArgument> spatial_id) {
+           new (self) VideoFrameMarking(make_marking(is_keyframe, is_discardable, base_layer_sync, temporal_id,
+                                                     layer_id, tl0picidx, start_of_frame, end_of_frame, independent,
+                                                     discardable, spatial_id));
          },
          nb::arg("is_keyframe") = false, nb::arg("is_discardable") = false, nb::arg("base_layer_sync") = false,
          nb::arg("temporal_id") = 0, nb::arg("layer_id").none() = nb::none(), nb::arg("tl0picidx").none() = nb::none(),
          nb::arg("start_of_frame") = true, nb::arg("end_of_frame") = true, nb::kw_only(),
-         nb::arg("independent").none() = nb::none(), nb::arg("discardable").none() = nb::none())
+         nb::arg("independent").none() = nb::none(), nb::arg("discardable").none() = nb::none(),
+         nb::arg("spatial_id").none() = nb::none())
       .def_ro("is_keyframe", &VideoFrameMarking::independent, "I: decodable without any earlier frame.")
       .def_ro("independent", &VideoFrameMarking::independent, "I: decodable without any earlier frame.")
       .def_ro("is_discardable", &VideoFrameMarking::discardable, "D: no other frame needs it.")
@@ -179,6 +218,9 @@ void bind_video_frame_marking(nb::module_& m) {
       .def_ro("base_layer_sync", &VideoFrameMarking::base_layer_sync, "B: needs the base temporal layer only.")
       .def_ro("temporal_id", &VideoFrameMarking::temporal_id, "TID, 0 to 7; 0 is the base layer.")
       .def_ro("layer_id", &VideoFrameMarking::layer_id, "LID, 0 to 255.")
+      .def_prop_ro(
+          "spatial_id", [](const VideoFrameMarking& self) { return self.layer_id.value_or(0); },
+          "LID, 0 when there is none.")
       .def_ro("tl0picidx", &VideoFrameMarking::tl0_pic_idx, "TL0PICIDX, 0 to 255.")
       .def_ro("start_of_frame", &VideoFrameMarking::start_of_frame, "S.")
       .def_ro("end_of_frame", &VideoFrameMarking::end_of_frame, "E.")
@@ -191,6 +233,20 @@ void bind_video_frame_marking(nb::module_& m) {
                                      {"tl0picidx", self.attr("tl0picidx")},
                                      {"start_of_frame", self.attr("start_of_frame")},
                                      {"end_of_frame", self.attr("end_of_frame")}});
+      });
+  bind_header_value<VideoFrameMarking>(
+      cls, "VideoFrameMarking",
+      "The value at `offset`. Raises NeedMoreData, and MalformedExtension for a number of more than three bytes.",
+      [](const VideoFrameMarking& self) {
+        const auto number = self.to_number();
+        if (!number) raise_without_encoding(loc::LocError::kVideoFrameMarking);
+        return number_bytes(*number);
+      },
+      [](const BufferArgument& data, std::size_t offset) {
+        constexpr auto kError = loc::LocError::kVideoFrameMarking;
+        const auto marking = VideoFrameMarking::from_number(number_at(data, offset));
+        if (!marking) raise_malformed_extension(field_of(kError), std::string(describe(kError)).c_str());
+        return *marking;
       });
   bind_value_semantics<VideoFrameMarking>(cls, [](const VideoFrameMarking& value) {
     return nb::make_tuple(value.independent, value.discardable, value.base_layer_sync, value.temporal_id,
@@ -211,26 +267,39 @@ void bind_audio_level(nb::module_& m) {
       .def("__repr__", [](nb::handle self) {
         return representation(self, {{"level", self.attr("level")}, {"voice_activity", self.attr("voice_activity")}});
       });
+  bind_header_value<AudioLevel>(
+      cls, "AudioLevel", "The value at `offset`, of which the low eight bits count. Raises NeedMoreData.",
+      [](const AudioLevel& self) { return number_bytes(*self.to_number()); },
+      [](const BufferArgument& data, std::size_t offset) { return AudioLevel::from_number(number_at(data, offset)); });
   bind_value_semantics<AudioLevel>(
       cls, [](const AudioLevel& value) { return nb::make_tuple(value.level, value.voice_activity); });
 }
 
 void bind_parsed(nb::module_& m) {
   nb::class_<ParsedLocExtensions> cls(m, "ParsedLocExtensions",
-                                      "What parse_loc_extensions() found; None for what was not there.");
-  cls.def_ro("capture_timestamp", &ParsedLocExtensions::capture_timestamp)
+                                      "What parse_loc_extensions() found; None for what was not there. Immutable.");
+  cls.def(
+         "__init__",
+         [](ParsedLocExtensions* self, std::optional<CaptureTimestamp> capture_timestamp,
+            std::optional<VideoConfig> video_config, std::optional<VideoFrameMarking> video_frame_marking,
+            std::optional<AudioLevel> audio_level) {
+           new (self) ParsedLocExtensions{capture_timestamp, std::move(video_config), video_frame_marking, audio_level};
+         },
+         nb::arg("capture_timestamp").none() = nb::none(), nb::arg("video_config").none() = nb::none(),
+         nb::arg("video_frame_marking").none() = nb::none(), nb::arg("audio_level").none() = nb::none())
+      .def_ro("capture_timestamp", &ParsedLocExtensions::capture_timestamp)
       .def_ro("video_config", &ParsedLocExtensions::video_config)
       .def_ro("video_frame_marking", &ParsedLocExtensions::video_frame_marking)
       .def_ro("audio_level", &ParsedLocExtensions::audio_level)
-      .def(
-          "__eq__", [](const ParsedLocExtensions& self, const ParsedLocExtensions& other) { return self == other; },
-          nb::is_operator(), nb::arg("other"), nb::sig(kEqualitySignature))
       .def("__repr__", [](nb::handle self) {
         return representation(self, {{"capture_timestamp", self.attr("capture_timestamp")},
                                      {"video_config", self.attr("video_config")},
                                      {"video_frame_marking", self.attr("video_frame_marking")},
                                      {"audio_level", self.attr("audio_level")}});
       });
+  bind_value_semantics<ParsedLocExtensions>(cls, [](const ParsedLocExtensions& value) {
+    return nb::make_tuple(value.capture_timestamp, value.video_config, value.video_frame_marking, value.audio_level);
+  });
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include <nanobind/operators.h>
 #include <nanobind/stl/string.h>
 
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
 #include "moqt/model/location.h"
 #include "moqt_arguments.h"
 #include "moqt_topics.h"
@@ -26,6 +28,28 @@ void bind_location(nb::module_& m) {
       .def(nb::self <= nb::self)
       .def(nb::self > nb::self)
       .def(nb::self >= nb::self)
+      .def(
+          "encode",
+          [](const Location& self) {
+            base::ByteVector bytes;
+            base::ByteWriter writer(bytes);
+            writer.write_varint(self.group);
+            writer.write_varint(self.object);
+            return to_python(bytes);
+          },
+          "Group ID and Object ID as two variable-length integers (section 1.4.1).")
+      .def_static(
+          "decode",
+          [](const BufferArgument& data, std::size_t offset) {
+            base::ByteReader reader(from_offset(data, offset));
+            const auto group = reader.read_varint();
+            const auto object = reader.read_varint();
+            if (!group || !object) raise_need_more_data("Location");
+            return nb::make_tuple(Location{*group, *object}, reader.position());
+          },
+          nb::arg("data"), nb::arg("offset") = 0,
+          nb::sig("def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[Location, int]"),
+          "The Location at `offset` and the number of bytes that it occupies. Raises NeedMoreData.")
       .def("__repr__", [](nb::handle self) {
         const auto& location = nb::cast<const Location&>(self);
         return representation(self, {{"group", nb::cast(location.group)}, {"object", nb::cast(location.object)}});

@@ -82,7 +82,8 @@ class MessageClass {
     cls_.attr("MESSAGE_TYPE") = nb::cast(type);
     const std::string returns = std::string("tuple[") + name + ", int]";
     const std::string decode = "def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> " + returns;
-    const std::string payload = std::string("def decode_payload(data: bytes | bytearray | memoryview) -> ") + name;
+    const std::string payload =
+        std::string("def decode_payload(data: bytes | bytearray | memoryview, offset: int = 0) -> ") + name;
     cls_.def_static(
         "decode",
         [type](const BufferArgument& data, std::size_t offset) {
@@ -93,9 +94,13 @@ class MessageClass {
         "The message at `offset`, which must be of this class, and the number of bytes that it occupies.\n\n"
         "Raises NeedMoreData while it is incomplete, ProtocolViolation when it is malformed or of another type.");
     cls_.def_static(
-        "decode_payload", [type](const BufferArgument& data) { return decode_payload(type, data.bytes()); },
-        nb::arg("data"), nb::sig(payload.c_str()),
-        "The message whose payload, behind type and length, is all of `data`.");
+        "decode_payload",
+        [type](const BufferArgument& data, std::size_t offset) {
+          return decode_payload(type, from_offset(data, offset));
+        },
+        nb::arg("data"), nb::arg("offset") = 0, nb::sig(payload.c_str()),
+        "The message whose payload, behind type and length, is all of `data` from `offset` on.\n\n"
+        "Raises ProtocolViolation when it is malformed, which one with bytes behind its last field is too.");
   }
 
   LockedClass<Self, ControlMessage>& get() noexcept { return cls_; }

@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 
 #include <limits>
+#include <optional>
 
 #include "moqt/model/object_status.h"
 #include "moqt_arguments.h"
@@ -20,6 +21,12 @@ inline base::ByteVector& header_scratch() {
   thread_local base::ByteVector scratch;
   scratch.clear();
   return scratch;
+}
+
+/// The argument `payload_length`, which may say what follows from the payload anyway.
+inline void check_payload_length(std::optional<IntegerArgument> argument, const nb::bytes& payload) {
+  if (argument && argument->checked("payload_length") != payload.size())
+    raise_encode_error("payload_length", "is not the number of bytes of the payload: give the payload alone");
 }
 
 /// The properties `extensions` and `payload` of a class that has members of these names.
@@ -39,10 +46,13 @@ void bind_object_fields(Class& cls) {
           "payload_length", [](const Object& self) { return self.payload.size(); }, "Bytes of the payload.");
 }
 
-/// ==, repr() and pickling by the constructor's arguments, whose names are `names`.
-template <class Object, class Class, class... Names>
-void bind_object_semantics(Class& cls, Names... names) {
-  const auto values = [names...](nb::handle self) { return nb::make_tuple(self.attr(names)...); };
+/// ==, repr() and pickling by the constructor's arguments, whose names are `names`. `form(self)` is a tuple of the
+/// arguments behind those: what of its encoding an object keeps in a copy, though equality does not ask for it.
+template <class Object, class Class, class Form, class... Names>
+void bind_object_semantics_and(Class& cls, Form form, Names... names) {
+  const auto values = [form, names...](nb::handle self) -> nb::object {
+    return nb::make_tuple(self.attr(names)...) + form(nb::cast<const Object&>(self));
+  };
   cls.def(
          "__eq__", [](const Object& self, const Object& other) { return self == other; }, nb::is_operator(),
          nb::arg("other").lock(), nb::sig("def __eq__(self, other: object, /) -> bool"))
@@ -58,6 +68,11 @@ void bind_object_semantics(Class& cls, Names... names) {
       .def(
           "__reduce__", [values](nb::handle self) { return nb::make_tuple(self.type(), values(self)); },
           nb::sig("def __reduce__(self) -> typing.Any"));
+}
+template <class Object, class Class, class... Names>
+void bind_object_semantics(Class& cls, Names... names) {
+  bind_object_semantics_and<Object>(
+      cls, [](const Object&) { return nb::make_tuple(); }, names...);
 }
 
 }  // namespace msquic_py::python

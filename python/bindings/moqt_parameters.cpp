@@ -6,8 +6,12 @@
 #include <string>
 #include <variant>
 
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
 #include "base/varint.h"
+#include "moqt/model/key_value_pair.h"
 #include "moqt/wire/draft15/parameter_codec.h"
+#include "moqt/wire/violations.h"
 #include "moqt_arguments.h"
 #include "moqt_errors.h"
 #include "moqt_topics.h"
@@ -60,6 +64,37 @@ nb::object int_value(const RawParameter& parameter) {
   return nb::cast(*number);
 }
 
+constexpr const char* kNotOneInteger =
+    "an even type holds a value that is not one variable-length integer (section 1.4.2)";
+
+nb::bytes encode_pair(const RawParameter& self) {
+  base::ByteVector bytes;
+  base::ByteWriter writer(bytes);
+  writer.write_varint(self.type);
+  if ((self.type & 1) != 0) {
+    if (self.value.size() > moqt::kMaxKeyValueLength)
+      raise_encode_error("value", "must have at most 65535 bytes (section 1.4.2)");
+    writer.write_varint(self.value.size());
+  } else if (!number_of(self)) {
+    raise_encode_error("value", kNotOneInteger);
+  }
+  writer.write_bytes(self.value);
+  return to_python(bytes);
+}
+
+nb::tuple decode_pair(const BufferArgument& data, std::size_t offset) {
+  base::ByteReader reader(from_offset(data, offset));
+  const auto type = reader.read_varint();
+  const auto number = reader.read_varint();
+  if (!type || !number) raise_need_more_data("parameter");
+  if ((*type & 1) == 0) return nb::make_tuple(RawParameter{*type, varint_bytes(*number)}, reader.position());
+  if (*number > moqt::kMaxKeyValueLength)
+    raise_violation(moqt::wire::protocol_violation("key-value pair longer than 65535 bytes (section 1.4.2)"));
+  const auto value = reader.read_bytes(*number);
+  if (!value) raise_need_more_data("parameter");
+  return nb::make_tuple(RawParameter{*type, {value->begin(), value->end()}}, reader.position());
+}
+
 }  // namespace
 
 nb::list to_python(const moqt::ParameterList& parameters) {
@@ -82,8 +117,7 @@ void read_parameters(const nb::list& parameters, moqt::ParameterList& result) {
     } else if (const auto number = number_of(parameter)) {
       result.append({parameter.type, *number});
     } else {
-      raise_encode_error("parameters",
-                         "an even type holds a value that is not one variable-length integer (section 1.4.2)");
+      raise_encode_error("parameters", kNotOneInteger);
     }
   }
 }
@@ -157,6 +191,13 @@ void bind_parameter(nb::module_& m) {
       .def_prop_ro("value", [](const RawParameter& self) { return to_python(self.value); })
       .def_prop_ro("int_value", &int_value, nb::sig("def int_value(self) -> int | None"),
                    "The number of an even type; None for an odd one.")
+      .def("encode", &encode_pair,
+           "The key-value pair: the type, then the number of an even type, length and bytes of an odd one (section\n"
+           "1.4.2). Raises EncodeError.")
+      .def_static("decode", &decode_pair, nb::arg("data"), nb::arg("offset") = 0,
+                  nb::sig("def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[Parameter, int]"),
+                  "The parameter at `offset` and the number of bytes that it occupies. What its value means is not\n"
+                  "looked at. Raises NeedMoreData, and ProtocolViolation beyond 65535 bytes.")
       .def("__repr__", [](nb::handle self) {
         const auto& parameter = nb::cast<const RawParameter&>(self);
         nb::object value = int_value(parameter);

@@ -2,6 +2,7 @@
 #include <nanobind/stl/string.h>
 
 #include <optional>
+#include <utility>
 
 #include "locked_class.h"
 #include "moqt/wire/codec.h"
@@ -24,6 +25,7 @@ struct SubgroupObject {
   ObjectExtensions extensions;
   ObjectStatus status = ObjectStatus::kNormal;
   nb::bytes payload = nb::bytes("", 0);
+  std::optional<std::uint64_t> delta;  ///< Object ID Delta as received
 
   bool operator==(const SubgroupObject& other) const {
     return object_id == other.object_id && status == other.status && extensions.raw.equal(other.extensions.raw) &&
@@ -73,6 +75,15 @@ nb::tuple decode_header(const BufferArgument& data, std::size_t offset) {
   return nb::make_tuple(decoded.header, decoded.size);
 }
 
+/// Either names the object; both may when they agree.
+std::uint64_t object_id_of(IntegerArgument object_id, std::optional<IntegerArgument> delta) {
+  const std::uint64_t id = object_id.checked("object_id");
+  if (!delta) return id;
+  const std::uint64_t number = delta->checked("object_id_delta");
+  if (id != 0 && id != number) raise_encode_error("object_id_delta", "contradicts object_id: give one of them");
+  return number;
+}
+
 nb::bytes encode_object(const SubgroupObject& object, bool extensions_present,
                         std::optional<IntegerArgument> previous) {
   base::ByteVector& out = header_scratch();
@@ -99,7 +110,8 @@ nb::tuple decode_object(const BufferArgument& data, bool extensions_present, std
   const auto payload_length = static_cast<std::size_t>(layout.payload_length);
   SubgroupObject object{layout.object_id,
                         checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)),
-                        layout.status, to_python(behind.first(payload_length))};
+                        layout.status, to_python(behind.first(payload_length)), layout.object_id};
+  if (previous_object_id) *object.delta -= *previous_object_id + 1;
   return nb::make_tuple(std::move(object), layout.size + payload_length);
 }
 
@@ -167,25 +179,43 @@ void bind_subgroup_header(nb::module_& m) {
 }
 
 void bind_subgroup_object(nb::module_& m) {
-  LockedClass<SubgroupObject> cls(m, "SubgroupObject",
-                                  "An object on a subgroup stream (section 10.4.2). Mutable.\n\n"
-                                  "`object_id` is absolute; the wire carries its distance from the object before.");
-  const std::string init = std::string("def __init__(self, object_id: int = 0, extensions: ") + kExtensionsSource +
-                           " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus = "
-                           "...) -> None";
+  LockedClass<SubgroupObject> cls(
+      m, "SubgroupObject",
+      "An object on a subgroup stream (section 10.4.2). Mutable.\n\n"
+      "`object_id` is absolute; the wire carries its distance from the object before. Programs\n"
+      "that count themselves give that distance, `object_id_delta`, and encode without\n"
+      "`previous_object_id`. `payload_length` may be given; it must be that of the payload.");
+  const std::string init =
+      std::string("def __init__(self, object_id: int = 0, extensions: ") + kExtensionsSource +
+      " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus | None = "
+      "..., object_id_delta: int | None = None, payload_length: int | None = None) -> None";
   cls.def(
          "__init__",
          [](SubgroupObject* self, IntegerArgument object_id, nb::handle extensions, const BufferArgument& payload,
-            ObjectStatus object_status) {
-           new (self) SubgroupObject{object_id.checked("object_id"), make_extensions(extensions), object_status,
-                                     frozen(payload)};
+            std::optional<ObjectStatus> object_status, std::optional<IntegerArgument> object_id_delta,
+            std::optional<IntegerArgument> payload_length) {
+           SubgroupObject object{object_id_of(object_id, object_id_delta), make_extensions(extensions),
+                                 object_status.value_or(ObjectStatus::kNormal), frozen(payload), std::nullopt};
+           check_payload_length(payload_length, object.payload);
+           new (self) SubgroupObject(std::move(object));
          },
          nb::arg("object_id") = 0, nb::arg("extensions").none() = nb::none(), nb::arg("payload") = nb::bytes("", 0),
-         nb::arg("object_status") = ObjectStatus::kNormal, nb::sig(init.c_str()))
+         nb::arg("object_status").none() = ObjectStatus::kNormal, nb::arg("object_id_delta").none() = nb::none(),
+         nb::arg("payload_length").none() = nb::none(), nb::sig(init.c_str()))
       .def_prop_rw(
           "object_id", [](const SubgroupObject& self) { return self.object_id; },
-          [](SubgroupObject& self, IntegerArgument value) { self.object_id = value.checked("object_id"); },
+          [](SubgroupObject& self, IntegerArgument value) {
+            self.object_id = value.checked("object_id");
+            self.delta.reset();
+          },
           "Object ID within the group.")
+      .def_prop_rw(
+          "object_id_delta", [](const SubgroupObject& self) { return self.delta.value_or(self.object_id); },
+          [](SubgroupObject& self, IntegerArgument value) {
+            self.object_id = value.checked("object_id_delta");
+            self.delta.reset();
+          },
+          "Object ID Delta as decoded; otherwise that of the first object on a stream, which is the Object ID.")
       .def_rw("object_status", &SubgroupObject::status, "NORMAL unless the payload is empty.")
       .def("encode", &encode_object, nb::arg("extensions_present") = true,
            nb::arg("previous_object_id").none() = nb::none(),

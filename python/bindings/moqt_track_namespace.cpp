@@ -3,7 +3,13 @@
 #include <nanobind/stl/string.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "base/byte_reader.h"
+#include "base/byte_writer.h"
+#include "moqt/model/full_track_name.h"
+#include "moqt/wire/violations.h"
 #include "moqt_arguments.h"
 #include "moqt_topics.h"
 #include "moqt_value.h"
@@ -17,6 +23,42 @@ nb::tuple fields_of(const TrackNamespace& value) {
   nb::list fields;
   for (const base::ByteVector& field : value.fields()) fields.append(to_python(field));
   return nb::tuple(fields);
+}
+
+nb::bytes encode_namespace(const TrackNamespace& self) {
+  if (self.field_count() > moqt::kMaxNamespaceFields)
+    raise_encode_error("track_namespace", "must have at most 32 fields (section 2.4.1)");
+  if (self.length() > moqt::kMaxFullTrackNameLength)
+    raise_encode_error("track_namespace", "must have at most 4096 bytes (section 2.4.1)");
+  base::ByteVector bytes;
+  base::ByteWriter writer(bytes);
+  writer.write_varint(self.field_count());
+  for (const base::ByteVector& field : self.fields()) {
+    writer.write_varint(field.size());
+    writer.write_bytes(field);
+  }
+  return to_python(bytes);
+}
+
+nb::tuple decode_namespace(const BufferArgument& data, std::size_t offset) {
+  base::ByteReader reader(from_offset(data, offset));
+  const auto count = reader.read_varint();
+  if (!count) raise_need_more_data("Track Namespace");
+  if (*count > moqt::kMaxNamespaceFields)
+    raise_violation(moqt::wire::protocol_violation("track namespace with more than 32 fields (section 2.4.1)"));
+  std::vector<base::ByteVector> fields;
+  std::uint64_t length = 0;
+  for (std::uint64_t i = 0; i < *count; ++i) {
+    const auto size = reader.read_varint();
+    if (!size) raise_need_more_data("Track Namespace");
+    length += *size;
+    if (length > moqt::kMaxFullTrackNameLength)
+      raise_violation(moqt::wire::protocol_violation("track namespace longer than 4096 bytes (section 2.4.1)"));
+    const auto field = reader.read_bytes(*size);
+    if (!field) raise_need_more_data("Track Namespace");
+    fields.emplace_back(field->begin(), field->end());
+  }
+  return nb::make_tuple(TrackNamespace(std::move(fields)), reader.position());
 }
 
 }  // namespace
@@ -50,6 +92,15 @@ void bind_track_namespace(nb::module_& m) {
       .def_prop_ro(
           "tuple", [](const TrackNamespace& self) { return nb::list(fields_of(self)); },
           nb::sig("def tuple(self) -> list[bytes]"), "The fields as a list, a copy: what the constructor was given.")
+      .def("encode", &encode_namespace,
+           "The number of fields, then each with its length in front (section 2.4.1). A namespace of no fields has an\n"
+           "encoding too, though no message of draft-15 may carry it. Raises EncodeError beyond 32 fields or 4096 "
+           "bytes.")
+      .def_static("decode", &decode_namespace, nb::arg("data"), nb::arg("offset") = 0,
+                  nb::sig("def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> "
+                          "typing.Tuple[TrackNamespace, int]"),
+                  "The namespace at `offset` and the number of bytes that it occupies.\n\n"
+                  "Raises NeedMoreData, and ProtocolViolation beyond 32 fields or 4096 bytes.")
       .def("is_prefix_of", &TrackNamespace::is_prefix_of, nb::arg("other"),
            "Whether every field of this one is, in order, a field of `other`. A namespace is a prefix of itself.")
       .def("__len__", &TrackNamespace::field_count)

@@ -3,41 +3,68 @@
 Everything here works on bytes alone; :mod:`msquic` carries them. Section numbers are those of the draft, or of
 draft-ietf-moq-loc-01 where LOC is named. Decoding has three outcomes: a value with the number of bytes that it
 occupied, :class:`NeedMoreData`, or :class:`ProtocolViolation` with the code to close the session with.
+
+The same objects are in modules by topic: :mod:`moqt.varint`, :mod:`moqt.message`, :mod:`moqt.data_stream`,
+:mod:`moqt.loc` and :mod:`moqt.session`. A program that wants sessions rather than bytes has :mod:`moqt.asyncio`.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
-from msquic._native.moqt import (
-    AudioLevel,
-    AuthorizationToken,
-    CaptureTimestamp,
-    ClientSetup,
-    ControlMessage,
+from .data_stream import (
     DatagramType,
-    ErrorCode,
     ExtensionType,
-    Fetch,
-    FetchCancel,
     FetchHeader,
     FetchObject,
-    FetchOk,
     FetchSerializationFlags,
+    ObjectDatagram,
+    ObjectExtensions,
+    ObjectStatus,
+    StreamResetCode,
+    SubgroupHeader,
+    SubgroupHeaderType,
+    SubgroupObject,
+    decode_datagram,
+    decode_fetch_header,
+    decode_fetch_object,
+    decode_subgroup_header,
+    decode_subgroup_object,
+)
+from .exceptions import (
+    EncodeError,
+    MalformedExtension,
+    MoqtError,
+    NeedMoreData,
+    ProtocolViolation,
+    SessionStateError,
+)
+from .loc import (
+    AudioLevel,
+    CaptureTimestamp,
+    LocExtensionType,
+    ParsedLocExtensions,
+    VideoConfig,
+    VideoFrameMarking,
+    create_loc_extensions,
+    parse_loc_extensions,
+)
+from .message import (
+    AuthorizationToken,
+    ClientSetup,
+    ControlMessage,
+    ErrorCode,
+    Fetch,
+    FetchCancel,
+    FetchOk,
     FetchType,
     FilterType,
     Goaway,
     GroupOrder,
     Location,
-    LocExtensionType,
     MaxRequestId,
     MessageParameterType,
     MessageType,
-    ObjectDatagram,
-    ObjectExtensions,
-    ObjectStatus,
     Parameter,
-    ParsedLocExtensions,
+    ParameterType,
     Publish,
     PublishDone,
     PublishDoneCode,
@@ -51,10 +78,7 @@ from msquic._native.moqt import (
     RequestsBlocked,
     ServerSetup,
     SetupParameterType,
-    StreamResetCode,
-    SubgroupHeader,
-    SubgroupHeaderType,
-    SubgroupObject,
+    StreamType,
     Subscribe,
     SubscribeNamespace,
     SubscribeOk,
@@ -65,24 +89,11 @@ from msquic._native.moqt import (
     TrackStatus,
     Unsubscribe,
     UnsubscribeNamespace,
-    VideoConfig,
-    VideoFrameMarking,
-    create_loc_extensions,
     decode_control_message,
-    decode_datagram,
-    decode_fetch_header,
-    decode_fetch_object,
-    decode_subgroup_header,
-    decode_subgroup_object,
-    decode_varint,
-    encode_varint,
-    parse_loc_extensions,
-    varint_size,
 )
-
-from .exceptions import EncodeError, MalformedExtension, MoqtError, NeedMoreData, ProtocolViolation
-from .parameter_type import ParameterType
-from .stream_type import StreamType
+from .session import MoqtSession, Role, SessionState, TrackInfo
+from .varint import decode_varint, encode_varint, varint_size
+from .version import ALPN, CURRENT_VERSION, SUPPORTED_VERSIONS
 
 __all__ = [
     "ALPN",
@@ -114,6 +125,7 @@ __all__ = [
     "MessageParameterType",
     "MessageType",
     "MoqtError",
+    "MoqtSession",
     "NeedMoreData",
     "ObjectDatagram",
     "ObjectExtensions",
@@ -133,7 +145,10 @@ __all__ = [
     "RequestErrorCode",
     "RequestOk",
     "RequestsBlocked",
+    "Role",
     "ServerSetup",
+    "SessionState",
+    "SessionStateError",
     "SetupParameterType",
     "StreamResetCode",
     "StreamType",
@@ -146,6 +161,7 @@ __all__ = [
     "SubscribeUpdate",
     "SubscriptionFilter",
     "TokenAliasType",
+    "TrackInfo",
     "TrackNamespace",
     "TrackStatus",
     "Unsubscribe",
@@ -164,15 +180,6 @@ __all__ = [
     "parse_loc_extensions",
     "varint_size",
 ]
-
-CURRENT_VERSION: Final = 0xFF00000F
-"""Draft-15 as drafts before it wrote version numbers. Draft-15 itself negotiates by ALPN alone."""
-
-SUPPORTED_VERSIONS: Final = (CURRENT_VERSION,)
-"""Every version that this package speaks, most preferred first."""
-
-ALPN: Final = "moqt-15"
-"""What an endpoint offers for draft-15 over raw QUIC (section 3.1)."""
 
 
 def _adopt_native_classes() -> None:

@@ -1,10 +1,11 @@
 """The exceptions of this package::
 
     MoqtError
-    ├── NeedMoreData                    the bytes so far are a valid beginning; more must follow
+    ├── NeedMoreData (ValueError)       the bytes so far are a valid beginning; more must follow
     ├── ProtocolViolation (ValueError)  the bytes can never become valid; names the session error
     ├── EncodeError (ValueError)        a value that the wire cannot carry; names the field
-    └── MalformedExtension (ValueError) an extension header without a meaning; the session is not concerned
+    ├── MalformedExtension (ValueError) an extension header without a meaning; the session is not concerned
+    └── SessionStateError (RuntimeError) a call that is not possible now; nothing was sent
 
 Errors of the transport below are :class:`msquic.QuicError`.
 """
@@ -13,19 +14,22 @@ from __future__ import annotations
 
 from msquic._native.moqt import ErrorCode
 
-__all__ = ["EncodeError", "MalformedExtension", "MoqtError", "NeedMoreData", "ProtocolViolation"]
+__all__ = ["EncodeError", "MalformedExtension", "MoqtError", "NeedMoreData", "ProtocolViolation", "SessionStateError"]
 
 
 class MoqtError(Exception):
     """Base of every exception that this package defines."""
 
 
-class NeedMoreData(MoqtError):
+class NeedMoreData(MoqtError, ValueError):
     """Decoding reached the end of the bytes given, all of which were valid.
 
     Not an error of the peer: keep the bytes, append what arrives next, decode again from the same offset. On a
     stream that has ended it means that the peer broke off inside an element, which section 10.4 calls a
     ``PROTOCOL_VIOLATION`` for objects.
+
+    A ValueError like every outcome of decoding that is no value: a loop that waits for more on ValueError works, and
+    one that closes the session must catch :class:`ProtocolViolation`.
     """
 
 
@@ -81,3 +85,7 @@ class MalformedExtension(MoqtError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.args[0]}: {self.args[1]}"
+
+
+class SessionStateError(MoqtError, RuntimeError):
+    """The call is not possible now; nothing was sent. The message says why and what to do."""

@@ -13,7 +13,8 @@ from moqt import ErrorCode
 def test_the_tree() -> None:
     for name in ("NeedMoreData", "ProtocolViolation", "EncodeError", "MalformedExtension"):
         assert issubclass(getattr(moqt, name), moqt.MoqtError)
-    assert not issubclass(moqt.NeedMoreData, ValueError)
+    assert issubclass(moqt.NeedMoreData, ValueError)
+    assert not issubclass(moqt.NeedMoreData, moqt.ProtocolViolation)
     assert issubclass(moqt.ProtocolViolation, ValueError)
     assert issubclass(moqt.EncodeError, ValueError)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moqt.exceptions import MoqtError
+from moqt.exceptions import MoqtError, SessionStateError
 
 __all__ = ["RequestRefused", "SessionClosed", "SessionStateError"]
 
@@ -44,7 +44,3 @@ class RequestRefused(MoqtError):
 
     def __str__(self) -> str:
         return f"request refused: {self.name} ({self.code:#x})" + (f": {self.reason}" if self.reason else "")
-
-
-class SessionStateError(MoqtError, RuntimeError):
-    """The call is not possible now; nothing was sent. The message says why and what to do."""

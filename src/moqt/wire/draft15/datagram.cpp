@@ -1,3 +1,4 @@
+#include "moqt/wire/draft15/chosen_form.h"
 #include "moqt/wire/draft15/codec.h"
 #include "moqt/wire/draft15/varint_cursor.h"
 #include "moqt/wire/type_bits.h"
@@ -69,6 +70,10 @@ base::Decoded<ObjectDatagram> decode_object_datagram(const base::SharedBytes& by
 }
 
 EncodeResult encode_object_datagram_header(const ObjectDatagram& datagram, base::ByteVector& out) {
+  return encode_object_datagram_as(datagram, object_datagram_type(datagram), out);
+}
+
+EncodeResult encode_object_datagram_as(const ObjectDatagram& datagram, std::uint64_t type, base::ByteVector& out) {
   if (datagram.track_alias > base::kVarintMax || datagram.location.group > base::kVarintMax ||
       datagram.location.object > base::kVarintMax) {
     return base::Failure{EncodeError::kNumberTooLarge};
@@ -82,7 +87,6 @@ EncodeResult encode_object_datagram_header(const ObjectDatagram& datagram, base:
   }
   if (check_extensions(datagram.extensions)) return base::Failure{EncodeError::kExtensionsMalformed};
 
-  const std::uint64_t type = object_datagram_type(datagram);
   HeaderScratch scratch;
   scratch.put(type);
   scratch.put(datagram.track_alias);

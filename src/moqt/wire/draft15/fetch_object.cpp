@@ -1,3 +1,4 @@
+#include "moqt/wire/draft15/chosen_form.h"
 #include "moqt/wire/draft15/codec.h"
 #include "moqt/wire/draft15/object_fields.h"
 #include "moqt/wire/draft15/varint_cursor.h"
@@ -91,17 +92,43 @@ base::Decoded<FetchObjectLayout> decode_fetch_object_header(base::Bytes bytes,
 
 EncodeResult encode_fetch_object_header(const FetchObjectFields& fields, const std::optional<FetchPriorObject>& prior,
                                         base::ByteVector& out) {
+  if (prior && fields.location.group == prior->location.group && fields.location.object <= prior->location.object) {
+    return base::Failure{EncodeError::kObjectIdNotIncreasing};
+  }
+  return encode_fetch_object_as(fields, choose_flags(fields, prior), out);
+}
+
+const char* contradiction(std::uint8_t flags, const FetchObjectFields& fields,
+                          const std::optional<FetchPriorObject>& prior) noexcept {
+  const bool has_group = (flags & Flags::kGroupIdPresent) != 0;
+  const bool has_object = (flags & Flags::kObjectIdPresent) != 0;
+  const std::uint8_t mode = flags & Flags::kSubgroupIdMask;
+  if ((flags & kReservedBits) != 0) return "sets reserved bits (section 10.4.4)";
+  if (mode == Flags::kSubgroupIdZero && fields.subgroup_id != 0)
+    return "says that the Subgroup ID is 0 (section 10.4.4)";
+  if ((flags & Flags::kExtensionsPresent) == 0 && !fields.extensions.empty())
+    return "leaves out the extension headers (section 10.4.4)";
+  if (!prior) return nullptr;
+  if (!has_group && fields.location.group != prior->location.group)
+    return "leaves out a Group ID that differs from the object before (section 10.4.4)";
+  if (!has_object && fields.location.object != prior->location.object + 1)
+    return "leaves out an Object ID that is not one more than the object before (section 10.4.4)";
+  if ((mode == Flags::kSubgroupIdPrior && fields.subgroup_id != prior->subgroup_id) ||
+      (mode == Flags::kSubgroupIdPriorPlusOne && fields.subgroup_id != prior->subgroup_id + 1))
+    return "leaves out a Subgroup ID that does not follow from the object before (section 10.4.4)";
+  if ((flags & Flags::kPriorityPresent) == 0 && fields.publisher_priority != prior->publisher_priority)
+    return "leaves out a Publisher Priority that differs from the object before (section 10.4.4)";
+  return nullptr;
+}
+
+EncodeResult encode_fetch_object_as(const FetchObjectFields& fields, std::uint8_t flags, base::ByteVector& out) {
   if (fields.location.group > base::kVarintMax || fields.location.object > base::kVarintMax ||
       fields.subgroup_id > base::kVarintMax) {
     return base::Failure{EncodeError::kNumberTooLarge};
   }
-  if (prior && fields.location.group == prior->location.group && fields.location.object <= prior->location.object) {
-    return base::Failure{EncodeError::kObjectIdNotIncreasing};
-  }
   if (const auto error = check_object_fields(fields.extensions, fields.payload_length, fields.status))
     return base::Failure{*error};
 
-  const std::uint8_t flags = choose_flags(fields, prior);
   HeaderScratch scratch;
   scratch.put_byte(flags);
   if ((flags & Flags::kGroupIdPresent) != 0) scratch.put(fields.location.group);
