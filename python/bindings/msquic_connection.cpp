@@ -245,7 +245,20 @@ void bind_quic_connection(nb::module_& m) {
           "port, 0\n"
           "for any free one; the property local_address tells the real one. Does not wait: on_connected or\n"
           "on_shutdown_complete follows.\n\n"
-          "Raises CredentialsNotLoaded, TicketMismatch, InvalidArgument, or InvalidState when it was started before.")
+          "Raises CredentialsNotLoaded, TicketMismatch, InvalidArgument, or InvalidState when it was started "
+          "before.\n\n"
+          "`config` is another name of `configuration`.")
+      .def(
+          "start",
+          [](ConnectionObject& self, nb::handle config, nb::handle server_name, nb::handle port, nb::handle address,
+             nb::handle local_address) {
+            ensure_usable();
+            self.start(config, server_name, port, address, local_address);
+          },
+          nb::kw_only(), nb::arg("config").none(), nb::arg("server_name").none(), nb::arg("port").none(),
+          nb::arg("address").none() = nb::none(), nb::arg("local_address").none() = nb::none(),
+          nb::sig("def start(self, *, config: Configuration, server_name: str, port: int, address: str | None = None, "
+                  "local_address: str | tuple[str, int] | None = None) -> None"))
       .def(
           "set_configuration",
           [](ConnectionObject& self, nb::handle configuration) {
@@ -255,7 +268,15 @@ void bind_quic_connection(nb::module_& m) {
           nb::arg("configuration").none(), nb::sig("def set_configuration(self, configuration: Configuration) -> None"),
           "An accepted connection has the configuration of its listener already; giving that again is fine, another "
           "one\n"
-          "raises InvalidState.")
+          "raises InvalidState. `config` is another name of `configuration`.")
+      .def(
+          "set_configuration",
+          [](ConnectionObject& self, nb::handle config) {
+            ensure_usable();
+            self.set_configuration(config);
+          },
+          nb::kw_only(), nb::arg("config").none(),
+          nb::sig("def set_configuration(self, *, config: Configuration) -> None"))
       .def(
           "shutdown",
           [](ConnectionObject& self, nb::handle flags, nb::handle error_code, nb::handle reason) {

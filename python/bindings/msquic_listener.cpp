@@ -56,7 +56,21 @@ void bind_quic_listener(nb::module_& m) {
           "something.\n\n"
           "Raises AddressInUse when another socket has the port (unless `reuse_port`), AlpnInUse when a listener of "
           "this\n"
-          "process has one of the ALPNs there.")
+          "process has one of the ALPNs there. `config` is another name of `configuration`.")
+      .def(
+          "start",
+          [](ListenerObject& self, nb::handle config, nb::handle alpn_list, nb::handle port, nb::handle host,
+             nb::handle reuse_port, nb::handle handshake_timeout_ms) {
+            ensure_usable();
+            self.start(config, alpn_list, port, host, reuse_port, handshake_timeout_ms);
+          },
+          nb::kw_only(), nb::arg("config").none(), nb::arg("alpn_list").none(), nb::arg("port").none(),
+          nb::arg("host").none() = nb::none(), nb::arg("reuse_port").none() = false,
+          nb::arg("handshake_timeout_ms").none() = 10000,
+          nb::sig(
+              "def start(self, *, config: Configuration, alpn_list: collections.abc.Sequence[str | bytes], port: "
+              "int, host: str | None = None, reuse_port: bool = False, handshake_timeout_ms: int | None = 10000) -> "
+              "None"))
       .def(
           "set_certificates",
           [](ListenerObject& self, nb::handle certificates) {
