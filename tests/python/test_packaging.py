@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import email
 import os
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -92,7 +94,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 def test_the_wheel_has_stubs_typing_marks_and_notices(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     assert {"msquic/py.typed", "moqt/py.typed", "msquic/__init__.py", "moqt/__init__.py"} <= names
-    assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
+    notices = {name.split("dist-info/licenses/")[1] for name in names if "dist-info/licenses/" in name}
+    linked_in = ("MsQuic", "MsQuic-third-party-notices", "quictls", "nanobind", "robin-map")
+    assert notices == {"LICENSE", *(f"third_party/licenses/{each}.txt" for each in linked_in)}
     for stub in ("__init__", "quic", "moqt"):
         path = f"msquic/_native/{stub}.pyi"
         assert path in names
@@ -102,6 +106,57 @@ def test_the_wheel_has_stubs_typing_marks_and_notices(wheel: zipfile.ZipFile) ->
     # Nothing of the C++ installation, the tests or the build.
     assert not [name for name in names if name.endswith((".h", ".a", ".cpp", ".pyc", ".map"))]
     assert {name.split("/")[0] for name in names if "dist-info" not in name} == {"msquic", "moqt"}
+
+
+@pytest.mark.timeout(600)
+def test_the_index_page_has_what_it_needs(wheel: zipfile.ZipFile) -> None:
+    (path,) = [name for name in wheel.namelist() if name.endswith("dist-info/METADATA")]
+    metadata = email.message_from_bytes(wheel.read(path))
+    assert metadata["License-Expression"] == "Apache-2.0 AND MIT AND BSD-3-Clause"
+    assert metadata["Author"]
+    urls = dict(line.split(", ", 1) for line in metadata.get_all("Project-URL", []))
+    assert {"Homepage", "Documentation", "Repository", "Issues", "Changelog"} <= set(urls)
+    page = metadata.get_payload()
+    assert isinstance(page, str)
+    links = re.findall(r"\]\(([^)]+)\)", page)
+    assert len(links) > 10
+    assert not [link for link in links if not link.startswith(("https://", "#"))]
+
+
+def test_the_notices_are_those_of_the_msquic_that_is_linked() -> None:
+    cache = (TREE / "CMakeCache.txt").read_text(encoding="utf-8") if (TREE / "CMakeCache.txt").exists() else ""
+    folder = re.search(r"^MSQUIC_CACHE_DIR:PATH=(.+)$", cache, re.MULTILINE)
+    built = sorted(Path(folder[1]).glob("msquic-*-Release-*/THIRD-PARTY-NOTICES")) if folder else []
+    if not built:
+        pytest.skip("the MsQuic of this tree was not built here")
+    ours = ROOT / "third_party" / "licenses"
+    for name, file in {
+        "LICENSE": "MsQuic",
+        "LICENSE-quictls": "quictls",
+        "THIRD-PARTY-NOTICES": "MsQuic-third-party-notices",
+    }.items():
+        assert (built[-1].parent / name).read_bytes() == (ours / f"{file}.txt").read_bytes(), file
+
+
+def test_the_source_distribution_has_what_its_build_reads(tmp_path: Path) -> None:
+    run(
+        sys.executable,
+        "-m",
+        "build",
+        "--sdist",
+        "--no-isolation",
+        "--skip-dependency-check",
+        "--outdir",
+        tmp_path,
+        ROOT,
+    )
+    (file,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(file) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+    wanted = {"CMakeLists.txt", "README.md", "LICENSE", "third_party/msquic/Cargo.lock", "cmake/MsQuic.cmake"}
+    assert wanted <= names
+    assert {f"third_party/licenses/{each.name}" for each in (ROOT / "third_party/licenses").glob("*.txt")} <= names
+    assert not [name for name in names if name.startswith((".git/", "build/", "dist/", ".venv/"))]
 
 
 @pytest.mark.timeout(600)

@@ -155,7 +155,16 @@ def test_it_says_who_was_one_too_many(programs: Programs, tmp_path: Path) -> Non
 def test_it_says_who_did_not_trust_it(programs: Programs, tmp_path: Path) -> None:
     relay = programs.relay()
     stranger = programs.start(
-        "moqt-sub", "--host", "127.0.0.1", "--port", relay.port, "--no-wait", "--output", tmp_path / "x", "--format", "framed"
+        "moqt-sub",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        relay.port,
+        "--no-wait",
+        "--output",
+        tmp_path / "x",
+        "--format",
+        "framed",
     )
     assert stranger.exit_code() == 1
     relay.program.line(r"refused a client at 127\.0\.0\.1:\d+: .*(certificate|TLS)")
