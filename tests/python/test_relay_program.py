@@ -13,9 +13,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from relay_programs import DEADLINE, HealthyStream, Program, Programs, Relay, frame, program, wait_until
-
 import msquic
+from relay_programs import DEADLINE, HealthyStream, Program, Programs, frame, program, wait_until
 
 
 def limited(which: int, value: int, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -101,7 +100,8 @@ def test_it_outlives_the_reader_of_its_log(tmp_path: Path) -> None:
             assert process.stdout is not None
             assert process.stdout.readline().startswith("listening on port ")
             os.close(reading)
-            process.terminate()  # it says that it drains, into a pipe without a reader, and leaves in order all the same
+            # It says that it drains, into a pipe without a reader, and leaves in order all the same.
+            process.terminate()
             assert process.wait(DEADLINE) == 0
         finally:
             process.kill()
