@@ -21,10 +21,9 @@ struct Endpoint::Dispatch {
     const auto found = self.readers_.find(subscription);
     if (found == self.readers_.end()) return;
     const std::shared_ptr<TrackReader>& reader = found->second;
-    const bool was_empty = reader->available() == 0;
     reader->on(event);
     // A reader that its application does not have yet is read when it does.
-    if (was_empty && reader->available() > 0 && reader->state() == TrackReader::State::kEstablished) {
+    if (reader->became_readable() && reader->state() == TrackReader::State::kEstablished) {
       self.events_.push(ReaderReadable{reader});
     }
   }
@@ -54,7 +53,7 @@ struct Endpoint::Dispatch {
   void operator()(session::PublishReceived& event) const {
     // It collects the objects that come ahead of the answer.
     self.readers_[event.request] =
-        std::make_shared<TrackReader>(self.session_, event.request, event.track, self.config_.reader_queue_limit);
+        std::make_shared<TrackReader>(self.session_, event.request, event.track, self.config_.receive, self.budget_);
     self.readers_[event.request]->parameters_ = event.parameters;
     self.events_.push(std::move(event));
   }
@@ -151,7 +150,8 @@ struct Endpoint::Dispatch {
   }
 };
 
-Endpoint::Endpoint(session::Session& session, EndpointConfig config) : session_(session), config_(config) {}
+Endpoint::Endpoint(session::Session& session, EndpointConfig config)
+    : session_(session), config_(config), budget_(std::make_shared<ReceiveBudget>(config.receive.session)) {}
 Endpoint::~Endpoint() = default;
 
 void Endpoint::drain_session() {
@@ -224,7 +224,7 @@ SessionResult<std::shared_ptr<TrackReader>> Endpoint::subscribe(FullTrackName tr
   forget_ended();
   const auto request = session_.subscribe(track, std::move(parameters));
   if (!request.ok()) return base::Failure{request.error()};
-  auto reader = std::make_shared<TrackReader>(session_, *request, std::move(track), config_.reader_queue_limit);
+  auto reader = std::make_shared<TrackReader>(session_, *request, std::move(track), config_.receive, budget_);
   readers_[*request] = reader;
   return reader;
 }

@@ -59,8 +59,7 @@ struct EndpointConfig {
   /// REQUEST_ERROR DOES_NOT_EXIST for a SUBSCRIBE or TRACK_STATUS of a track without a writer. Off: the application
   /// gets the event and must answer, with add_track() and accept_subscribe(), or with reject().
   bool reject_unknown_tracks = true;
-  /// Bytes of complete objects that one reader may hold; beyond it the oldest are dropped.
-  std::size_t reader_queue_limit = 64 * 1024 * 1024;
+  ReceiveLimits receive;
 };
 
 /// What an application uses on top of one session: writers for the tracks it publishes, readers for the tracks it
@@ -114,6 +113,7 @@ class Endpoint {
 
   session::Session& session_;
   EndpointConfig config_;
+  std::shared_ptr<ReceiveBudget> budget_;
   session::RingQueue<EndpointEvent> events_;
   std::unordered_map<FullTrackName, std::shared_ptr<TrackWriter>> writers_;
   std::unordered_map<session::RequestHandle, std::shared_ptr<TrackWriter>> publishing_;

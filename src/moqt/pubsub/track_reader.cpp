@@ -4,28 +4,18 @@
 
 namespace msquic_py::moqt::pubsub {
 
-namespace {
-
-constexpr std::size_t kSpareLists = 64;
-
-std::size_t size_of(const ReceivedObject& object) noexcept { return object.payload_size + object.extensions.size(); }
-
-}  // namespace
-
 TrackReader::TrackReader(session::Session& session, session::RequestHandle subscription, FullTrackName track,
-                         std::size_t queue_limit)
-    : session_(session), subscription_(subscription), track_(std::move(track)), queue_limit_(queue_limit) {}
-
-bool TrackReader::read(ReceivedObject& object) {
-  if (ready_.empty()) return false;
-  if (spare_.size() < kSpareLists) {
-    object.payload.clear();
-    spare_.push_back(std::move(object.payload));
-  }
-  object = ready_.pop();
-  queued_bytes_ -= size_of(object);
-  return true;
+                         const ReceiveLimits& limits, const std::shared_ptr<ReceiveBudget>& budget)
+    : session_(session),
+      subscription_(subscription),
+      track_(std::move(track)),
+      limits_(limits),
+      budget_(budget),
+      ready_(std::make_shared<ObjectQueue>(limits.reader_queue, budget)) {
+  budget_->add(ready_);
 }
+
+TrackReader::~TrackReader() { budget_->give_back(arriving_bytes_); }
 
 session::SessionResult<session::RequestHandle> TrackReader::update(MessageParameters parameters) {
   return session_.update(subscription_, std::move(parameters));
@@ -51,34 +41,62 @@ void TrackReader::on(const session::SubgroupOpened& event) { streams_[event.stre
 
 void TrackReader::on(session::ObjectReceived& event) {
   OpenStream& stream = streams_[event.stream];
-  ReceivedObject object = fresh_object();
+  stream.last_object = event.location.object;
+  if (event.payload_length > limits_.object) return ready_->count_too_large();  // what follows of it finds no object
+  ReceivedObject object = ready_->fresh_object();
   object.location = event.location;
   object.subgroup = event.subgroup;
   object.publisher_priority = event.publisher_priority;
   object.status = event.status;
   object.extensions = event.extensions();
   object.payload_size = static_cast<std::size_t>(event.payload_length);
-  stream.last_object = event.location.object;
-  if (base::SharedBytes payload = event.payload(); !payload.empty()) object.payload.push_back(std::move(payload));
+  base::SharedBytes payload = event.payload();
+  const std::size_t arrived = payload.size();
+  if (!payload.empty()) object.payload.push_back(std::move(payload));
   if (event.complete()) return deliver(std::move(object));
   stream.object = std::move(object);
   stream.assembling = true;
+  ++arriving_objects_;
+  hold(stream, arrived + stream.object.extensions.size());
 }
 
 void TrackReader::on(session::ObjectPayload& event) {
   OpenStream& stream = streams_[event.stream];
   if (!stream.assembling) return;
+  const std::size_t arrived = event.bytes.size();
   stream.object.payload.push_back(std::move(event.bytes));
-  if (event.remaining > 0) return;
+  if (event.remaining > 0) return hold(stream, arrived);
+  ReceivedObject object = std::move(stream.object);
+  release(stream);
+  deliver(std::move(object));
+}
+
+void TrackReader::hold(OpenStream& stream, std::size_t bytes) {
+  stream.arrived += bytes;
+  arriving_bytes_ += bytes;
+  budget_->charge(bytes);
+  const bool fits = arriving_bytes_ <= limits_.reader_queue || arriving_objects_ == 1;
+  if (fits && budget_->relieve()) return;
+  ready_->count_dropped();
+  release(stream);
+}
+
+void TrackReader::release(OpenStream& stream) {
+  if (!stream.assembling) return;
+  arriving_bytes_ -= stream.arrived;
+  budget_->give_back(stream.arrived);
+  --arriving_objects_;
   stream.assembling = false;
-  deliver(std::move(stream.object));
+  stream.arrived = 0;
+  stream.object = {};
 }
 
 void TrackReader::on(const session::SubgroupEnded& event) {
   const auto found = streams_.find(event.stream);
   if (found == streams_.end()) return;
-  const OpenStream& stream = found->second;
+  OpenStream& stream = found->second;
   if (stream.assembling) ++objects_incomplete_;
+  release(stream);
   if (event.finished && stream.properties.end_of_group && stream.last_object) {
     deliver_implied_end(stream.properties.group, stream.properties.subgroup.value_or(0), *stream.last_object,
                         stream.properties.publisher_priority.value_or(128), false);
@@ -87,7 +105,7 @@ void TrackReader::on(const session::SubgroupEnded& event) {
 }
 
 void TrackReader::on(session::DatagramReceived& event) {
-  ReceivedObject object = fresh_object();
+  ReceivedObject object = ready_->fresh_object();
   object.location = event.location;
   object.subgroup = event.location.object;
   object.publisher_priority = event.publisher_priority;
@@ -106,7 +124,10 @@ void TrackReader::on(session::DatagramReceived& event) {
 
 void TrackReader::on_end(TrackEnd end) {
   if (state_ == State::kEnded) return;
-  for (const auto& [id, stream] : streams_) objects_incomplete_ += stream.assembling ? 1 : 0;
+  for (auto& [id, stream] : streams_) {
+    objects_incomplete_ += stream.assembling ? 1 : 0;
+    release(stream);
+  }
   streams_.clear();
   state_ = State::kEnded;
   end_ = std::move(end);
@@ -114,23 +135,9 @@ void TrackReader::on_end(TrackEnd end) {
 
 // ---- the queue ----
 
-ReceivedObject TrackReader::fresh_object() {
-  ReceivedObject object;
-  if (!spare_.empty()) {
-    object.payload = std::move(spare_.back());
-    spare_.pop_back();
-  }
-  return object;
-}
-
 void TrackReader::deliver(ReceivedObject&& object) {
-  queued_bytes_ += size_of(object);
-  ready_.push(std::move(object));
-  while (queued_bytes_ > queue_limit_ && ready_.size() > 1) {
-    const ReceivedObject dropped = ready_.pop();
-    queued_bytes_ -= size_of(dropped);
-    objects_dropped_ += dropped.implied ? 0 : 1;
-  }
+  if (ready_->push(std::move(object))) became_readable_ = true;
+  (void)budget_->relieve();
 }
 
 void TrackReader::deliver_implied_end(std::uint64_t group, std::uint64_t subgroup, std::uint64_t after,

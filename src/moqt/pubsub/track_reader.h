@@ -2,17 +2,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/malformed_track.h"
 #include "moqt/model/message_parameters.h"
+#include "moqt/pubsub/object_queue.h"
 #include "moqt/pubsub/received_object.h"
 #include "moqt/session/event.h"
-#include "moqt/session/ring_queue.h"
 #include "moqt/session/session.h"
 
 namespace msquic_py::moqt::pubsub {
@@ -33,6 +34,17 @@ struct TrackEnd {
   std::uint64_t stream_count = 0;  ///< of PUBLISH_DONE
 };
 
+/// How much of what a publisher sends one endpoint keeps until the application takes it.
+struct ReceiveLimits {
+  /// Bytes of complete objects that may wait in one reader; beyond it the oldest are dropped. As many bytes again may
+  /// belong to objects that are still arriving; beyond it the object that grew is dropped, unless it is the only one.
+  std::size_t reader_queue = 64 * 1024 * 1024;
+  /// The largest payload that is put together. A publisher announces any length: a larger object is skipped.
+  std::size_t object = 64 * 1024 * 1024;
+  /// All of it together for all readers of the session; beyond it the reader that holds the most loses its oldest.
+  std::size_t session = 256 * 1024 * 1024;
+};
+
 /// Receives one track: puts the pieces of objects together and queues them. Made by Endpoint. Objects of one
 /// stream keep their order; objects of different streams come in the order in which they were completed.
 class TrackReader {
@@ -40,7 +52,8 @@ class TrackReader {
   enum class State : std::uint8_t { kPending, kEstablished, kEnded };
 
   TrackReader(session::Session& session, session::RequestHandle subscription, FullTrackName track,
-              std::size_t queue_limit);
+              const ReceiveLimits& limits, const std::shared_ptr<ReceiveBudget>& budget);
+  ~TrackReader();
   TrackReader(const TrackReader&) = delete;
   TrackReader& operator=(const TrackReader&) = delete;
 
@@ -53,12 +66,15 @@ class TrackReader {
   [[nodiscard]] const std::optional<TrackEnd>& end() const noexcept { return end_; }
 
   /// Takes the oldest complete object into `object`, whose vectors are reused. False when there is none.
-  bool read(ReceivedObject& object);
-  [[nodiscard]] std::size_t available() const noexcept { return ready_.size(); }
-  [[nodiscard]] std::size_t queued_bytes() const noexcept { return queued_bytes_; }
-  /// Objects dropped because the application read too slowly (the oldest go first), and objects that never became
-  /// complete because their stream was reset.
-  [[nodiscard]] std::uint64_t objects_dropped() const noexcept { return objects_dropped_; }
+  bool read(ReceivedObject& object) { return ready_->pop(object); }
+  [[nodiscard]] std::size_t available() const { return ready_->size(); }
+  [[nodiscard]] std::size_t queued_bytes() const { return ready_->bytes(); }
+  /// Where the complete objects wait; any thread may take them from there.
+  [[nodiscard]] const std::shared_ptr<ObjectQueue>& queue() const noexcept { return ready_; }
+  /// Objects dropped because the application read too slowly (the oldest go first), objects that were larger than
+  /// ReceiveLimits::object, and objects that never became complete because their stream was reset.
+  [[nodiscard]] std::uint64_t objects_dropped() const noexcept { return ready_->dropped(); }
+  [[nodiscard]] std::uint64_t objects_too_large() const noexcept { return ready_->too_large(); }
   [[nodiscard]] std::uint64_t objects_incomplete() const noexcept { return objects_incomplete_; }
 
   /// SUBSCRIBE_UPDATE; see Session::update.
@@ -72,6 +88,7 @@ class TrackReader {
     session::SubgroupProperties properties;
     std::optional<std::uint64_t> last_object;
     bool assembling = false;
+    std::size_t arrived = 0;  ///< bytes of `object` so far
     ReceivedObject object;
   };
 
@@ -82,24 +99,29 @@ class TrackReader {
   void on(const session::SubgroupEnded& event);
   void on(session::DatagramReceived& event);
   void on_end(TrackEnd end);
-  ReceivedObject fresh_object();
+  /// `bytes` more of the stream's object have come. Gives the object up when there is no room.
+  void hold(OpenStream& stream, std::size_t bytes);
+  void release(OpenStream& stream);
   void deliver(ReceivedObject&& object);
+  /// Whether there is something to read after there was nothing, since the last call.
+  [[nodiscard]] bool became_readable() noexcept { return std::exchange(became_readable_, false); }
   void deliver_implied_end(std::uint64_t group, std::uint64_t subgroup, std::uint64_t after, std::uint8_t priority,
                            bool datagram);
 
   session::Session& session_;
   session::RequestHandle subscription_;
   FullTrackName track_;
-  std::size_t queue_limit_;
+  const ReceiveLimits limits_;
+  const std::shared_ptr<ReceiveBudget> budget_;
   State state_ = State::kPending;
   MessageParameters parameters_;
   std::optional<TrackEnd> end_;
   std::unordered_map<session::IncomingStreamId, OpenStream> streams_;
-  session::RingQueue<ReceivedObject> ready_;
-  std::size_t queued_bytes_ = 0;
-  std::uint64_t objects_dropped_ = 0;
+  std::size_t arriving_bytes_ = 0;
+  std::size_t arriving_objects_ = 0;
+  std::shared_ptr<ObjectQueue> ready_;
+  bool became_readable_ = false;
   std::uint64_t objects_incomplete_ = 0;
-  std::vector<std::vector<base::SharedBytes>> spare_;  ///< emptied piece lists, for the next objects
 };
 
 }  // namespace msquic_py::moqt::pubsub

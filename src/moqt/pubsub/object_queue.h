@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "moqt/pubsub/received_object.h"
+#include "moqt/session/ring_queue.h"
+
+namespace msquic_py::moqt::pubsub {
+
+class ObjectQueue;
+
+/// What the readers of one session hold together: complete objects and those that are still arriving.
+class ReceiveBudget {
+ public:
+  explicit ReceiveBudget(std::size_t limit) noexcept : limit_(limit) {}
+
+  [[nodiscard]] bool exceeded() const noexcept { return held_.load(std::memory_order_relaxed) > limit_; }
+  /// Drops the oldest object of the queue that holds the most, until the limit is kept. False when no queue has an
+  /// object left and it still is not.
+  bool relieve();
+
+  void add(const std::shared_ptr<ObjectQueue>& queue);
+  void charge(std::size_t bytes) noexcept { held_.fetch_add(bytes, std::memory_order_relaxed); }
+  void give_back(std::size_t bytes) noexcept { held_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+ private:
+  const std::size_t limit_;
+  std::atomic<std::size_t> held_{0};
+  std::vector<std::weak_ptr<ObjectQueue>> queues_;
+};
+
+/// The complete objects of one track that wait for the application, which may take them on a thread of its own: this
+/// is the only part of a session that another thread may touch. Beyond the limit the oldest are dropped and counted.
+class ObjectQueue {
+ public:
+  ObjectQueue(std::size_t limit, std::shared_ptr<ReceiveBudget> budget) noexcept
+      : limit_(limit), budget_(std::move(budget)) {}
+  ObjectQueue(const ObjectQueue&) = delete;
+  ObjectQueue& operator=(const ObjectQueue&) = delete;
+  ~ObjectQueue() { budget_->give_back(bytes()); }
+
+  /// True when the queue was empty. The newest object stays, however large it is.
+  bool push(ReceivedObject&& object);
+  /// Takes the oldest object into `object`, whose vectors are reused. False when there is none.
+  bool pop(ReceivedObject& object);
+  bool drop_oldest();
+  /// An object whose vectors have room.
+  [[nodiscard]] ReceivedObject fresh_object();
+
+  [[nodiscard]] std::size_t size() const;
+  /// With what an object without a payload takes.
+  [[nodiscard]] std::size_t bytes() const;
+
+  void count_dropped() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
+  void count_too_large() noexcept { too_large_.fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t too_large() const noexcept { return too_large_.load(std::memory_order_relaxed); }
+
+ private:
+  void drop_front();
+
+  const std::size_t limit_;
+  const std::shared_ptr<ReceiveBudget> budget_;
+  mutable std::mutex mutex_;
+  session::RingQueue<ReceivedObject> objects_;
+  std::size_t bytes_ = 0;
+  std::vector<std::vector<base::SharedBytes>> spare_;  ///< emptied piece lists, for the next objects
+  std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::uint64_t> too_large_{0};
+};
+
+}  // namespace msquic_py::moqt::pubsub
