@@ -28,6 +28,7 @@ void bind_moqt(nb::module_& m) {
   bind_datagram(m);
   bind_loc(m);
   bind_session_channel(m);
+  bind_session_transport(m);
   bind_session_tracks(m);
   bind_session(m);
   bind_session_listener(m);

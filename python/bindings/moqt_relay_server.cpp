@@ -14,6 +14,7 @@
 #include "moqt_session_options.h"
 #include "moqt_topics.h"
 #include "msquic_errors.h"
+#include "msquic_registration.h"
 #include "quic/library.h"
 #include "runtime/relay_server.h"
 
@@ -27,15 +28,18 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
       : channel_(std::move(channel)), target_(target), limits_(limits) {}
 
   /// Listening or NotListening follows, and Stopped at the end.
-  void start(runtime::Endpoint::ListenOptions options) {
-    std::thread([self = shared_from_this(), options = std::move(options)]() mutable {
-      self->run(std::move(options));
+  void start(quic::Registration registration, runtime::Endpoint::ListenOptions options) {
+    std::thread([self = shared_from_this(), registration = std::move(registration),
+                 options = std::move(options)]() mutable {
+      self->run(std::move(registration), std::move(options));
     }).detach();
   }
   /// Lets the sessions leave for `grace`, then ends. A second call shortens the time.
   void drain(std::chrono::milliseconds grace) {
-    loop_.post([self = shared_from_this(), grace] {
-      if (!self->server_) return;
+    // The loop belongs to this object: a task that holds it, posted after the loop's end, would hold both for ever.
+    loop_.post([weak = weak_from_this(), grace] {
+      const auto self = weak.lock();
+      if (!self || !self->server_) return;
       if (std::exchange(self->draining_, true)) {
         self->server_->close(moqt::SessionErrorCode::kGoawayTimeout, "the relay is shutting down");
         return;
@@ -48,7 +52,9 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
     std::unique_lock lock(mutex_);
     if (over_) return counters_;
     const std::uint64_t wanted = ++asked_;
-    loop_.post([self = shared_from_this(), wanted] {
+    loop_.post([weak = weak_from_this(), wanted] {
+      const auto self = weak.lock();
+      if (!self) return;
       const std::lock_guard inside(self->mutex_);
       if (self->server_) self->counters_ = self->server_->counters();
       self->answered_ = wanted;
@@ -59,10 +65,10 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
   }
 
  private:
-  void run(runtime::Endpoint::ListenOptions options) {
+  void run(quic::Registration registration, runtime::Endpoint::ListenOptions options) {
     server_ = std::make_unique<runtime::RelayServer>(loop_, limits_);
-    auto listening = server_->open("msquic-py relay");
-    if (listening) listening = server_->listen(std::move(options));
+    server_->open(std::move(registration));
+    const auto listening = server_->listen(std::move(options));
     if (listening) {
       channel_->push({.target = target_, .kind = Notice::Kind::Listening, .code = server_->port()});
       loop_.run();
@@ -106,7 +112,8 @@ struct RelayHandle {
   std::shared_ptr<RelayThread> relay;
 };
 
-RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, const std::string& host, std::uint16_t port,
+RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, nb::handle registration,
+                        nb::handle configuration, const std::string& host, std::uint16_t port,
                         const nb::dict& options) {
   ensure_usable();
   relay::RelayLimits limits;
@@ -119,14 +126,10 @@ RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, cons
   limit("max_tracks", limits.max_tracks);
   limit("max_namespaces", limits.max_namespaces);
   limit("min_prefix_fields", limits.min_prefix_fields);
-  runtime::Endpoint::ListenOptions listen_options;
-  listen_options.host = host;
-  listen_options.port = port;
-  listen_options.credentials = server_credentials(options);
-  listen_options.session = session_options(options).driver;
-  limit("max_sessions", listen_options.max_sessions);
+  auto listen_options =
+      listening_options(channel, target, configuration, host, port, options, session_options(options).driver);
   auto relay = std::make_shared<RelayThread>(channel.channel, target, limits);
-  relay->start(std::move(listen_options));
+  relay->start(RegistrationObject::open_handle(registration), std::move(listen_options));
   return RelayHandle(std::move(relay));
 }
 
@@ -161,11 +164,11 @@ void bind_relay_server(nb::module_& m) {
           },
           nb::arg("seconds"))
       .def("stats", stats, nb::sig("def stats(self) -> dict[str, int]"));
-  m.def("start_relay", start_relay, nb::arg("channel"), nb::arg("target"), nb::arg("host"), nb::arg("port"),
-        nb::arg("options"),
-        nb::sig("def start_relay(channel: SessionChannel, target: int, host: str, port: int, options: dict[str, "
-                "typing.Any]) -> "
-                "RelayHandle"),
+  m.def("start_relay", start_relay, nb::arg("channel"), nb::arg("target"), nb::arg("registration"),
+        nb::arg("configuration"), nb::arg("host"), nb::arg("port"), nb::arg("options"),
+        nb::sig("def start_relay(channel: SessionChannel, target: int, registration: msquic._native.quic.Registration, "
+                "configuration: msquic._native.quic.Configuration, host: str, port: int, options: dict[str, "
+                "typing.Any]) -> RelayHandle"),
         "Begins a relay; Listening or NotListening follows for `target`, and Stopped at its end.");
 }
 

@@ -14,7 +14,9 @@
 #include "moqt/model/location.h"
 #include "moqt/model/setup_parameters.h"
 #include "moqt/model/track_namespace.h"
+#include "quic/connection.h"
 #include "quic/connection_handler.h"
+#include "runtime/transport_inbox.h"
 
 namespace msquic_py::python {
 
@@ -25,7 +27,7 @@ class ReaderLink;
 struct Notice {
   enum class Kind : std::uint8_t {
     Established,  ///< parameters
-    Accepted,     ///< session, parameters: a server's new session
+    Accepted,     ///< session, parameters, connection, flag (resumed): a server's new session
     Closed,       ///< code, text, flag (by the peer), close
     Going,        ///< text: the URI of the peer's GOAWAY
     Answered,     ///< ticket; largest, expires
@@ -41,7 +43,10 @@ struct Notice {
     Listening,     ///< code: the port
     NotListening,  ///< error
     Stopped,
-    NewGroup,  ///< code: the group asked for
+    NewGroup,     ///< code: the group asked for
+    Connected,    ///< connection, flag: resumed
+    Ticket,       ///< track_name: the bytes of a resumption ticket
+    Certificate,  ///< connection, certificate: about which Python decides
   };
   std::uint64_t target = 0;
   Kind kind = Kind::Answered;
@@ -57,6 +62,8 @@ struct Notice {
   std::shared_ptr<SessionLink> session{};
   std::optional<quic::CloseReason> close{};
   std::optional<quic::Error> error{};
+  quic::Connection connection{};
+  std::shared_ptr<runtime::ShownCertificate> certificate{};
 };
 
 /// Notices on their way from the sessions' thread, which never waits for the GIL, to one asyncio loop. One wake-up per
@@ -69,6 +76,8 @@ class SessionChannel {
   void push(Notice notice);
   /// The loop's thread: at most `limit` of the oldest notices. Signals again when some are left.
   [[nodiscard]] std::vector<Notice> take(std::size_t limit);
+  /// The loop is over: what is told from now on is dropped, and sessions that it never got to know are closed.
+  void close();
   [[nodiscard]] Wakeup& wakeup() noexcept { return wakeup_; }
 
  private:
@@ -77,6 +86,7 @@ class SessionChannel {
   std::mutex mutex_;
   std::vector<Notice> notices_;
   bool armed_ = true;  // the loop sleeps or is about to
+  bool closed_ = false;
 };
 
 }  // namespace msquic_py::python

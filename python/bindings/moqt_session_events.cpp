@@ -25,6 +25,8 @@ struct SessionLink::Events {
       notice.kind = Kind::Accepted;
       notice.target = self.options_.server;
       notice.session = self.shared_from_this();
+      notice.connection = self.driver_->connection();
+      notice.flag = self.driver_->resumed();
     }
     self.notify(std::move(notice));
   }
@@ -69,10 +71,10 @@ struct SessionLink::Events {
   void operator()(pubsub::ReaderEstablished& event) const {
     const std::uint64_t ticket = take_ticket(event.reader->subscription());
     if (ticket != 0) self.established(ticket, *event.reader);
-    if (const auto link = link_of(*event.reader)) link->fill();
+    if (const auto link = link_of(*event.reader)) link->look();
   }
   void operator()(pubsub::ReaderReadable& event) const {
-    if (const auto link = link_of(*event.reader)) link->fill();
+    if (const auto link = link_of(*event.reader)) link->look();
   }
   void operator()(pubsub::ReaderEnded& event) const {
     const auto link = link_of(*event.reader);
@@ -86,7 +88,7 @@ struct SessionLink::Events {
     if (end && end->cause == pubsub::TrackEnd::Cause::kRejected) {
       self.notify({.kind = Kind::Refused, .ticket = ticket, .code = end->code, .text = end->reason});
     }
-    link->fill();
+    link->look();
     self.readers_.erase(event.reader.get());
   }
 
@@ -132,6 +134,12 @@ struct SessionLink::Events {
 };
 
 bool SessionLink::on_events(runtime::EventLoop::Time now) {
+  if (!connected_ && driver_->connected()) {
+    connected_ = true;
+    if (options_.server == 0) {
+      notify({.kind = Kind::Connected, .flag = driver_->resumed(), .connection = driver_->connection()});
+    }
+  }
   endpoint_->drain_session();
   bool any = false;
   pubsub::EndpointEvent event;

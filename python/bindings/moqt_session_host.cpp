@@ -43,6 +43,11 @@ void SessionHost::on_finished(runtime::SessionDriver& driver, const quic::CloseR
   if (link) link->finish(reason);
 }
 
+void SessionHost::on_ticket(runtime::SessionDriver& driver, const base::SharedBytes& ticket) {
+  const auto found = links_.find(&driver);
+  if (found != links_.end() && found->second) found->second->ticket(ticket.view());
+}
+
 namespace {
 
 // Lives while there are client sessions, so that an idle process keeps nothing of MsQuic open.
@@ -61,7 +66,6 @@ void dial_session(runtime::Endpoint::DialOptions options, const std::shared_ptr<
   auto& host = client_host();
   if (!host) {
     auto fresh = std::make_unique<SessionHost>();
-    if (const auto opened = fresh->open(); !opened) return link->fail(opened.error());
     fresh->on_idle([] { session_loop().post(close_idle_client_host); });
     host = std::move(fresh);
   }

@@ -15,18 +15,23 @@ class SessionHost final : public runtime::SessionUser {
  public:
   SessionHost();
 
-  quic::Result<void> open() { return endpoint_.open("msquic-py"); }
+  /// Of a server.
+  void open(quic::Registration registration) noexcept { endpoint_.open(std::move(registration)); }
   /// Begins a client session; a failure is told to the link.
   void dial(runtime::Endpoint::DialOptions options, const std::shared_ptr<SessionLink>& link);
   /// Every accepted session becomes a link of `channel`, told to `server`.
   quic::Result<std::uint16_t> listen(runtime::Endpoint::ListenOptions options, std::shared_ptr<SessionChannel> channel,
                                      SessionLink::Options link_options);
+  quic::Result<void> set_configurations(quic::ServerConfigurations configurations) {
+    return endpoint_.set_configurations(std::move(configurations));
+  }
   void stop_listening() { endpoint_.stop_listening(); }
   [[nodiscard]] bool idle() const noexcept { return endpoint_.idle(); }
   void on_idle(std::function<void()> callback) { endpoint_.on_idle(std::move(callback)); }
 
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
   void on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) override;
+  void on_ticket(runtime::SessionDriver& driver, const base::SharedBytes& ticket) override;
 
  private:
   runtime::Endpoint endpoint_;

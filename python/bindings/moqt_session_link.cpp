@@ -71,7 +71,7 @@ void SessionLink::finish(const quic::CloseReason& reason) {
   }
   tracks_.clear();
   busy_.clear();
-  for (const auto& [reader, link] : readers_) link->fill();
+  for (const auto& [reader, link] : readers_) link->look();
   readers_.clear();
   endpoint_.reset();
   timer_.reset();
@@ -87,6 +87,10 @@ void SessionLink::finish(const quic::CloseReason& reason) {
     notice.flag = reason.remote;
   }
   notify(std::move(notice));
+}
+
+void SessionLink::ticket(base::Bytes ticket) {
+  notify({.kind = Notice::Kind::Ticket, .track_name = {ticket.begin(), ticket.end()}});
 }
 
 void SessionLink::fail(const quic::Error& error) {
@@ -256,7 +260,7 @@ void SessionLink::accept_offer(std::uint64_t offer, const std::shared_ptr<Reader
   link->attach(*reader);
   readers_[reader->get()] = link;
   established(ticket, **reader);
-  link->fill();
+  link->look();
 }
 
 void SessionLink::refuse_offer(std::uint64_t offer, moqt::RequestErrorCode code, const std::string& reason) {
@@ -273,7 +277,8 @@ void SessionLink::unsubscribe(const std::shared_ptr<ReaderLink>& link) {
   if (!link->reader()) return;
   tickets_.erase(link->reader()->subscription());
   link->reader()->cancel();
-  link->fill();
+  link->discard();
+  link->look();
   readers_.erase(link->reader().get());
 }
 

@@ -47,6 +47,7 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   bool on_events(runtime::EventLoop::Time now);
   /// The connection is over; the driver goes when this returns.
   void finish(const quic::CloseReason& reason);
+  void ticket(base::Bytes ticket);
   /// It never came to a connection.
   void fail(const quic::Error& error);
   /// Closes when the peer has everything that was written, or after `patience`.
@@ -111,6 +112,7 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   runtime::SessionDriver* driver_ = nullptr;
   std::unique_ptr<Endpoint> endpoint_;
   std::unique_ptr<Timer> timer_;
+  bool connected_ = false;
   bool established_ = false;
   bool over_ = false;
   std::optional<moqt::session::Closed> closed_;

@@ -9,29 +9,31 @@
 #include "moqt_session_thread.h"
 #include "moqt_topics.h"
 #include "msquic_errors.h"
+#include "msquic_registration.h"
 #include "quic/library.h"
 
 namespace msquic_py::python {
 
-void SessionListener::listen(runtime::Endpoint::ListenOptions options, SessionLink::Options link_options) {
-  session_loop().post([self = shared_from_this(), options = std::move(options), link_options] {
-    auto host = std::make_unique<SessionHost>();
-    auto opened = host->open();
-    auto port = opened ? host->listen(options, self->channel_, link_options)
-                       : quic::Result<std::uint16_t>(base::Failure{opened.error()});
-    if (!port) {
-      self->channel_->push({.target = self->target_, .kind = Notice::Kind::NotListening, .error = port.error()});
-      return;
-    }
-    host->on_idle([weak = self->weak_from_this()] {
-      session_loop().post([weak] {
-        if (const auto alive = weak.lock()) alive->stop_if_idle();
+void SessionListener::listen(quic::Registration registration, runtime::Endpoint::ListenOptions options,
+                             SessionLink::Options link_options) {
+  session_loop().post(
+      [self = shared_from_this(), registration = std::move(registration), options = std::move(options), link_options] {
+        auto host = std::make_unique<SessionHost>();
+        host->open(registration);
+        auto port = host->listen(options, self->channel_, link_options);
+        if (!port) {
+          self->channel_->push({.target = self->target_, .kind = Notice::Kind::NotListening, .error = port.error()});
+          return;
+        }
+        host->on_idle([weak = self->weak_from_this()] {
+          session_loop().post([weak] {
+            if (const auto alive = weak.lock()) alive->stop_if_idle();
+          });
+        });
+        self->host_ = std::move(host);
+        self->channel_->push({.target = self->target_, .kind = Notice::Kind::Listening, .code = *port});
+        if (self->closing_) self->stop_if_idle();
       });
-    });
-    self->host_ = std::move(host);
-    self->channel_->push({.target = self->target_, .kind = Notice::Kind::Listening, .code = *port});
-    if (self->closing_) self->stop_if_idle();
-  });
 }
 
 void SessionListener::close() {
@@ -62,19 +64,14 @@ struct ListenerHandle {
   std::shared_ptr<SessionListener> listener;
 };
 
-ListenerHandle listen(const ChannelHandle& channel, std::uint64_t target, const std::string& host, std::uint16_t port,
-                      std::size_t max_sessions, const nb::dict& options) {
+ListenerHandle listen(const ChannelHandle& channel, std::uint64_t target, nb::handle registration,
+                      nb::handle configuration, const std::string& host, std::uint16_t port, const nb::dict& options) {
   ensure_usable();
   SessionOptions session = session_options(options);
   session.link.server = target;
-  runtime::Endpoint::ListenOptions listen_options;
-  listen_options.host = host;
-  listen_options.port = port;
-  listen_options.credentials = server_credentials(options);
-  listen_options.session = std::move(session.driver);
-  listen_options.max_sessions = max_sessions;
+  auto listen_options = listening_options(channel, target, configuration, host, port, options, session.driver);
   auto listener = std::make_shared<SessionListener>(channel.channel, target);
-  listener->listen(std::move(listen_options), session.link);
+  listener->listen(RegistrationObject::open_handle(registration), std::move(listen_options), session.link);
   return ListenerHandle(std::move(listener));
 }
 
@@ -83,10 +80,10 @@ ListenerHandle listen(const ChannelHandle& channel, std::uint64_t target, const 
 void bind_session_listener(nb::module_& m) {
   nb::class_<ListenerHandle>(m, "ListenerHandle", "A server on the sessions' thread.", nb::is_final())
       .def("close", [](ListenerHandle& self) { self.listener->close(); });
-  m.def("listen", listen, nb::arg("channel"), nb::arg("target"), nb::arg("host"), nb::arg("port"),
-        nb::arg("max_sessions"), nb::arg("options"),
-        nb::sig("def listen(channel: SessionChannel, target: int, host: str, port: int, max_sessions: int, options: "
-                "dict[str, "
+  m.def("listen", listen, nb::arg("channel"), nb::arg("target"), nb::arg("registration"), nb::arg("configuration"),
+        nb::arg("host"), nb::arg("port"), nb::arg("options"),
+        nb::sig("def listen(channel: SessionChannel, target: int, registration: msquic._native.quic.Registration, "
+                "configuration: msquic._native.quic.Configuration, host: str, port: int, options: dict[str, "
                 "typing.Any]) -> ListenerHandle"),
         "Begins to listen; Listening or NotListening follows for `target`, then Accepted per session.");
 }

@@ -13,8 +13,9 @@ class SessionListener : public std::enable_shared_from_this<SessionListener> {
   SessionListener(std::shared_ptr<SessionChannel> channel, std::uint64_t target)
       : channel_(std::move(channel)), target_(target) {}
 
-  /// Listening or NotListening follows. Any thread, like close().
-  void listen(runtime::Endpoint::ListenOptions options, SessionLink::Options link_options);
+  /// Listening or NotListening follows. Any thread, like the others.
+  void listen(quic::Registration registration, runtime::Endpoint::ListenOptions options,
+              SessionLink::Options link_options);
   /// No more sessions; those that are there live on. Stopped follows when the last one is over.
   void close();
 

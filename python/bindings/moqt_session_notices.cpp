@@ -6,8 +6,11 @@
 #include "moqt_arguments.h"
 #include "moqt_parameters.h"
 #include "moqt_session_handles.h"
+#include "moqt_session_transport.h"
 #include "moqt_topics.h"
+#include "msquic_certificate.h"
 #include "msquic_errors.h"
+#include "msquic_session_ticket.h"
 #include "quic/library.h"
 
 namespace msquic_py::python {
@@ -28,12 +31,28 @@ nb::object error_of(const Notice& notice) {
   return nb::steal(exception_for(*notice.error));
 }
 
+nb::object ticket(const base::ByteVector& bytes) {
+  nb::object made = nb::steal(session_ticket_object(bytes));
+  if (!made.is_valid()) nb::raise_python_error();
+  return made;
+}
+
+nb::object certificate(Notice& notice) {
+  const runtime::ShownCertificate& shown = *notice.certificate;
+  const nb::object transport = nb::cast(SessionTransport(std::move(notice.connection), false));
+  const nb::object made =
+      nb::steal(peer_certificate_object(shown.chain, shown.server_name, shown.verdict, transport.ptr()));
+  if (!made.is_valid()) nb::raise_python_error();
+  return nb::make_tuple(transport, made);
+}
+
 nb::object value_of(Notice& notice) {
   switch (notice.kind) {
     case Kind::Established: return to_python(static_cast<const moqt::ParameterList&>(notice.parameters));
     case Kind::Accepted:
       return nb::make_tuple(nb::cast(SessionHandle(std::move(notice.session))),
-                            to_python(static_cast<const moqt::ParameterList&>(notice.parameters)));
+                            to_python(static_cast<const moqt::ParameterList&>(notice.parameters)),
+                            nb::cast(SessionTransport(std::move(notice.connection), notice.flag)));
     case Kind::Closed: {
       const auto name = moqt::name(static_cast<moqt::SessionErrorCode>(notice.code));
       return nb::make_tuple(notice.code, nb::str(name.data(), name.size()), text(notice.text), notice.flag,
@@ -55,6 +74,9 @@ nb::object value_of(Notice& notice) {
     case Kind::Listening:
     case Kind::NewGroup: return nb::int_(notice.code);
     case Kind::NotListening: return error_of(notice);
+    case Kind::Connected: return nb::cast(SessionTransport(std::move(notice.connection), notice.flag));
+    case Kind::Ticket: return ticket(notice.track_name);
+    case Kind::Certificate: return certificate(notice);
     case Kind::Drained:
     case Kind::Readable:
     case Kind::Ended:
@@ -92,6 +114,8 @@ void bind_session_channel(nb::module_& m) {
           },
           nb::arg("limit"), nb::sig("def take(self, limit: int) -> list[tuple[int, int, int, typing.Any]]"),
           "The oldest notices as (target, kind, ticket, value).")
+      .def(
+          "close", [](ChannelHandle& self) { self.channel->close(); }, "The loop is over: nothing more is told.")
       .def(
           "wait",
           [](ChannelHandle& self, double seconds) {

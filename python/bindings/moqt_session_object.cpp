@@ -10,9 +10,15 @@
 #include "moqt_session_host.h"
 #include "moqt_session_options.h"
 #include "moqt_session_thread.h"
+#include "moqt_session_transport.h"
 #include "moqt_topics.h"
 #include "moqt_track_namespace.h"
+#include "msquic_arguments.h"
+#include "msquic_configuration.h"
 #include "msquic_errors.h"
+#include "msquic_registration.h"
+#include "msquic_settings.h"
+#include "runtime/transport_settings.h"
 
 namespace msquic_py::python {
 namespace {
@@ -20,11 +26,24 @@ namespace {
 using moqt::session::RequestHandle;
 using moqt::session::SessionResult;
 
-SessionHandle connect(const ChannelHandle& channel, std::uint64_t target, const std::string& host, std::uint16_t port,
-                      const nb::dict& options) {
+SessionHandle connect(const ChannelHandle& channel, std::uint64_t target, nb::handle registration,
+                      nb::handle configuration, const std::string& server_name, const std::string& address,
+                      std::uint16_t port, nb::handle local_address, nb::handle ticket, const nb::dict& options) {
   ensure_usable();
+  check_alpns(configuration);
   SessionOptions session = session_options(options);
-  runtime::Endpoint::DialOptions dial{host, port, client_credentials(options), std::move(session.driver)};
+  runtime::Endpoint::DialOptions dial;
+  dial.host = server_name;
+  dial.address = address_argument(address, port, "address");
+  if (!local_address.is_none()) dial.local_address = local_address_argument(local_address);
+  dial.configuration = ConfigurationObject::loaded(configuration);
+  dial.registration = RegistrationObject::open_handle(registration);
+  if (!ticket.is_none()) {
+    const HeldBuffer held(ticket, "ticket");
+    dial.ticket = {held.bytes().begin(), held.bytes().end()};
+  }
+  dial.session = std::move(session.driver);
+  if (ConfigurationObject::has_verifier(configuration)) dial.session.judge = judge_in_python(channel.channel, target);
   auto link = std::make_shared<SessionLink>(channel.channel, target, session.link);
   session_loop().post([link, dial = std::move(dial)] { dial_session(dial, link); });
   return SessionHandle(std::move(link));
@@ -179,12 +198,36 @@ void bind_session(nb::module_& m) {
             self.link().post([code, reason, time](SessionLink& link) { link.close(code, reason, time); });
           },
           nb::arg("code"), nb::arg("reason"), nb::arg("patience"));
+  m.def("connect", connect, nb::arg("channel"), nb::arg("target"), nb::arg("registration"), nb::arg("configuration"),
+        nb::arg("server_name"), nb::arg("address"), nb::arg("port"), nb::arg("local_address").none(),
+        nb::arg("ticket").none(), nb::arg("options"),
+        nb::sig("def connect(channel: SessionChannel, target: int, registration: msquic._native.quic.Registration, "
+                "configuration: msquic._native.quic.Configuration, server_name: str, address: str, port: int, "
+                "local_address: str | tuple[str, int] | None, ticket: bytes | None, options: dict[str, typing.Any]) -> "
+                "SessionHandle"),
+        "Begins a client session; Connected, and Established or Closed, follow for `target`.");
   m.def(
-      "connect", connect, nb::arg("channel"), nb::arg("target"), nb::arg("host"), nb::arg("port"), nb::arg("options"),
-      nb::sig(
-          "def connect(channel: SessionChannel, target: int, host: str, port: int, options: dict[str, typing.Any]) -> "
-          "SessionHandle"),
-      "Begins a client session; Established or Closed follows for `target`.");
+      "certificate_verifier",
+      [](nb::handle configuration) -> nb::object {
+        if (!ConfigurationObject::has_verifier(configuration)) return nb::none();
+        std::chrono::milliseconds timeout{0};
+        return nb::steal(ConfigurationObject::verifier_of(configuration, timeout));
+      },
+      nb::arg("configuration"),
+      nb::sig("def certificate_verifier(configuration: msquic._native.quic.Configuration) -> "
+              "collections.abc.Callable[[msquic._peer_certificate.PeerCertificate], object] | None"),
+      "Who decides about certificates for it.");
+  m.def(
+      "transport_defaults", [] { return settings_dict(runtime::transport_settings()); },
+      nb::sig("def transport_defaults() -> dict[str, typing.Any]"), "The transport settings that suit MOQT.");
+  m.def(
+      "alpns",
+      [] {
+        nb::list names;
+        for (const std::string& name : runtime::supported_alpns()) names.append(nb::str(name.c_str()));
+        return names;
+      },
+      nb::sig("def alpns() -> list[str]"), "The ALPNs of the drafts that are spoken, the preferred first.");
 }
 
 }  // namespace msquic_py::python

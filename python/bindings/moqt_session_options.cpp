@@ -2,10 +2,16 @@
 
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "moqt_arguments.h"
+#include "moqt_session_transport.h"
+#include "msquic_arguments.h"
+#include "msquic_configuration.h"
+#include "msquic_errors.h"
 
 namespace msquic_py::python {
 namespace {
@@ -31,10 +37,13 @@ SessionOptions session_options(const nb::dict& options) {
         nb::cast<IntegerArgument>(nb::object(options["max_request_id"])).checked("max_request_id", 1'000'000);
     config.limits.max_open_requests = (ids + 1) / 2;
   }
-  if (options.contains("reader_queue_limit")) {
-    result.link.endpoint.reader_queue_limit = static_cast<std::size_t>(
-        nb::cast<IntegerArgument>(nb::object(options["reader_queue_limit"])).checked("reader_queue_limit"));
-  }
+  const auto bytes = [&options](const char* key, std::size_t& value) {
+    if (!options.contains(key)) return;
+    value = static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options[key])).checked(key));
+  };
+  bytes("reader_queue_limit", result.link.endpoint.receive.reader_queue);
+  bytes("max_object_size", result.link.endpoint.receive.object);
+  bytes("receive_limit", result.link.endpoint.receive.session);
   if (options.contains("timeout")) {
     result.driver.handshake_timeout = seconds(options["timeout"]);
     config.timeouts.setup = seconds(options["timeout"]);
@@ -59,16 +68,37 @@ SessionOptions session_options(const nb::dict& options) {
   return result;
 }
 
-quic::Credentials client_credentials(const nb::dict& options) {
-  quic::Credentials credentials;
-  credentials.no_certificate_validation = !nb::cast<bool>(options["verify"]);
-  credentials.ca_file = text(options, "ca_file");
-  for (nb::handle item : options["fingerprints"]) credentials.pinned_sha256.push_back(nb::cast<std::string>(item));
-  return credentials;
+void check_alpns(nb::handle configuration) {
+  const std::vector<std::string> named = ConfigurationObject::alpns_of(configuration);
+  for (const std::string& known : runtime::supported_alpns()) {
+    if (std::find(named.begin(), named.end(), known) != named.end()) return;
+  }
+  raise_named("InvalidArgument", "the configuration does not speak MOQT: make it with the ALPN 'moqt-15'");
 }
 
-quic::Credentials server_credentials(const nb::dict& options) {
-  return quic::Credentials::server(text(options, "cert_file"), text(options, "key_file"));
+runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel, std::uint64_t target,
+                                                   nb::handle configuration, const std::string& host,
+                                                   std::uint16_t port, const nb::dict& options,
+                                                   runtime::SessionDriver::Options session) {
+  check_alpns(configuration);
+  runtime::Endpoint::ListenOptions result;
+  result.host = host;
+  result.port = port;
+  result.configurations = ConfigurationObject::loaded_by_name(configuration);
+  result.session = std::move(session);
+  if (ConfigurationObject::has_verifier(configuration)) {
+    result.session.judge = judge_in_python(channel.channel, target);
+  }
+  if (options.contains("max_sessions")) {
+    result.max_sessions = static_cast<std::size_t>(
+        nb::cast<IntegerArgument>(nb::object(options["max_sessions"])).checked("max_sessions"));
+  }
+  if (options.contains("reuse_port")) result.reuse_port = bool_argument(options["reuse_port"], "reuse_port");
+  if (options.contains("handshake_timeout")) {
+    result.handshake_timeout = timeout_argument(options["handshake_timeout"], "handshake_timeout");
+  }
+  if (options.contains("gives_tickets")) result.session.gives_tickets = nb::cast<bool>(options["gives_tickets"]);
+  return result;
 }
 
 }  // namespace msquic_py::python

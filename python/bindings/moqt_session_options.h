@@ -3,8 +3,9 @@
 #include <nanobind/nanobind.h>
 
 #include "moqt/session/session_config.h"
+#include "moqt_session_handles.h"
 #include "moqt_session_link.h"
-#include "quic/credentials.h"
+#include "runtime/endpoint.h"
 #include "runtime/session_driver.h"
 
 namespace msquic_py::python {
@@ -17,11 +18,16 @@ struct SessionOptions {
   SessionLink::Options link;
 };
 
-/// Keys: path, authority, max_request_id, tolerances, reader_queue_limit, timeout, unknown_track_grace, implementation,
-/// authorization_tokens. Raises ValueError for a tolerance without that name and for numbers out of range.
+/// Keys: path, authority, max_request_id, tolerances, reader_queue_limit, max_object_size, receive_limit, timeout,
+/// unknown_track_grace. Raises ValueError for a tolerance without that name and for numbers out of range.
 SessionOptions session_options(const nb::dict& options);
-/// Keys: verify, ca_file, fingerprints, cert_file, key_file.
-quic::Credentials client_credentials(const nb::dict& options);
-quic::Credentials server_credentials(const nb::dict& options);
+/// How a server or a relay listens. Keys: max_sessions, reuse_port, handshake_timeout, gives_tickets. Raises
+/// InvalidArgument for a configuration that is not for MOQT.
+runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel, std::uint64_t target,
+                                                   nb::handle configuration, const std::string& host,
+                                                   std::uint16_t port, const nb::dict& options,
+                                                   runtime::SessionDriver::Options session);
+/// Raises InvalidArgument for a configuration that names none of the ALPNs of MOQT.
+void check_alpns(nb::handle configuration);
 
 }  // namespace msquic_py::python

@@ -1,10 +1,10 @@
 #include "moqt_session_reader.h"
 
 #include <utility>
+#include <vector>
 
 #include "moqt_arguments.h"
 #include "moqt_object_extensions.h"
-#include "moqt_session_thread.h"
 
 namespace msquic_py::python {
 namespace {
@@ -35,74 +35,86 @@ nb::object to_python(const ReceivedObject& object, bool end_of_group) {
 
 }  // namespace
 
-void ReaderLink::fill() {
+void ReaderLink::attach(std::shared_ptr<moqt::pubsub::TrackReader> reader) {
+  reader_ = std::move(reader);
+  const std::lock_guard lock(mutex_);
+  queue_ = reader_->queue();
+}
+
+void ReaderLink::look() {
   if (!reader_) return;
-  bool notify = false;
-  {
+  if (reader_->end()) {
     const std::lock_guard lock(mutex_);
-    if (taken_ == ready_.size()) {
-      ready_.clear();
-      taken_ = 0;
-    }
-    ReceivedObject object;
-    while (ready_.size() - taken_ < kReadyObjects && ready_bytes_ < kReadyBytes && reader_->read(object)) {
-      // Of a datagram it is known when it comes; of a stream only after its last object has been handed out.
-      const bool beside = object.implied && object.datagram;
-      if (object.implied && !group_ends_ && !beside) continue;
-      ready_bytes_ += object.payload_size;
-      ready_.push_back(std::move(object));
-    }
-    dropped_ = reader_->objects_dropped();
-    if (reader_->end() && reader_->available() == 0) end_ = reader_->end();
-    if (taken_ < ready_.size() || end_) notify = std::exchange(wanted_, false);
+    end_ = reader_->end();
   }
-  if (notify) {
-    channel_->push({.target = target_, .kind = Notice::Kind::Readable});
-  }
+  if (waiting_.exchange(false)) channel_->push({.target = target_, .kind = Notice::Kind::Readable});
+}
+
+std::shared_ptr<moqt::pubsub::ObjectQueue> ReaderLink::queue() {
+  const std::lock_guard lock(mutex_);
+  return queue_;
 }
 
 nb::list ReaderLink::take(std::size_t limit) {
-  std::vector<ReceivedObject> objects;
-  bool refill = false;
-  {
-    const std::lock_guard lock(mutex_);
-    while (taken_ < ready_.size() && objects.size() < limit) {
-      ready_bytes_ -= ready_[taken_].payload_size;
-      objects.push_back(std::move(ready_[taken_++]));
-    }
-    if (objects.empty() && !end_) wanted_ = true;
-    refill = !end_ && taken_ == ready_.size();
-  }
-  if (refill) {
-    session_loop().post([self = shared_from_this()] { self->fill(); });
-  }
+  struct Taken {
+    ReceivedObject object;
+    bool last = false;
+  };
   nb::list result;
-  for (std::size_t i = 0; i < objects.size(); ++i) {
-    const ReceivedObject& object = objects[i];
-    if (object.implied && object.datagram) {
-      if (group_ends_) result.append(to_python(object, true));
-      continue;
-    }
-    const bool last = i + 1 < objects.size() && objects[i + 1].implied && objects[i + 1].datagram;
-    result.append(to_python(object, last));
+  const auto queue = this->queue();
+  if (!queue) {  // it has not begun; whoever attaches the reader looks afterwards
+    waiting_.store(true);
+    return result;
   }
+  std::vector<Taken> taken;
+  std::size_t bytes = 0;
+  const auto fetch = [&] {
+    ReceivedObject object;
+    while (taken.size() < limit && bytes < kTakenBytes && queue->pop(object)) {
+      // Of a datagram it is known when it comes; of a stream only after its last object has been handed out.
+      if (object.implied && object.datagram && !taken.empty()) taken.back().last = true;
+      if (object.implied && !group_ends_) continue;
+      bytes += object.payload_size;
+      const bool last = object.implied && object.datagram;
+      taken.push_back({std::move(object), last});
+    }
+    return !taken.empty();
+  };
+  if (!fetch()) {
+    // What comes after this is told; what came before this is seen here.
+    waiting_.store(true);
+    if (fetch()) waiting_.store(false);
+  }
+  for (const Taken& each : taken) result.append(to_python(each.object, each.last));
   return result;
+}
+
+void ReaderLink::discard() {
+  if (!reader_) return;
+  ReceivedObject object;
+  while (reader_->read(object)) {
+  }
 }
 
 nb::object ReaderLink::end() {
   std::optional<moqt::pubsub::TrackEnd> end;
   {
     const std::lock_guard lock(mutex_);
-    if (taken_ < ready_.size() || !end_) return nb::none();
     end = end_;
+    if (!end || (queue_ && queue_->size() > 0)) return nb::none();
   }
   return nb::make_tuple(static_cast<int>(end->cause), end->code, nb::str(end->reason.data(), end->reason.size()),
                         end->stream_count, end->missing_streams);
 }
 
 std::uint64_t ReaderLink::dropped() {
-  const std::lock_guard lock(mutex_);
-  return dropped_;
+  const auto queue = this->queue();
+  return queue ? queue->dropped() : 0;
+}
+
+std::uint64_t ReaderLink::too_large() {
+  const auto queue = this->queue();
+  return queue ? queue->too_large() : 0;
 }
 
 }  // namespace msquic_py::python

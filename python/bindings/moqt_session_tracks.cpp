@@ -159,6 +159,7 @@ void bind_session_tracks(nb::module_& m) {
           "end", [](ReaderHandle& self) { return self.reader()->end(); },
           nb::sig("def end(self) -> tuple[int, int, str, int, int] | None"))
       .def_prop_ro("dropped", [](ReaderHandle& self) { return self.reader()->dropped(); })
+      .def_prop_ro("too_large", [](ReaderHandle& self) { return self.reader()->too_large(); })
       .def("unsubscribe", &ReaderHandle::unsubscribe)
       .def(
           "update",

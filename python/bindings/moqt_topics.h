@@ -30,6 +30,7 @@ void bind_fetch_stream(nb::module_& m);
 void bind_datagram(nb::module_& m);
 void bind_loc(nb::module_& m);
 void bind_session_channel(nb::module_& m);
+void bind_session_transport(nb::module_& m);
 void bind_session_tracks(nb::module_& m);
 void bind_session(nb::module_& m);
 void bind_session_listener(nb::module_& m);

@@ -6,6 +6,7 @@
 #include "msquic_arguments.h"
 #include "msquic_certificate.h"
 #include "msquic_connection.h"
+#include "msquic_connection_facts.h"
 #include "msquic_errors.h"
 #include "msquic_registration.h"
 #include "msquic_session_ticket.h"
@@ -59,11 +60,6 @@ void bind_traffic(nb::class_<AsyncConnectionObject>& connection) {
           nb::arg("code"), nb::arg("reason"), nb::sig("def _shutdown(self, code: int, reason: str) -> None"));
 }
 
-nb::object statistics(AsyncConnectionObject& self) {
-  const quic::Connection connection = self.connection();
-  return statistics_object(or_raise(without_gil([&] { return connection.statistics(); })));
-}
-
 void update_settings(AsyncConnectionObject& self, const nb::kwargs& named) {
   quic::Settings settings;
   for (const auto& [name, value] : named) set_setting(settings, nb::cast<std::string>(name).c_str(), value);
@@ -73,44 +69,14 @@ void update_settings(AsyncConnectionObject& self, const nb::kwargs& named) {
 void bind_observation(nb::class_<AsyncConnectionObject>& connection) {
   // It outlives the module, which refers to it.
   static const std::string update_signature = "def update_settings(self, " + live_settings_parameters() + ") -> None";
-  connection
-      .def("_statistics", statistics, nb::sig("def _statistics(self) -> msquic.statistics.ConnectionStatistics"),
-           "Blocks until MsQuic's worker is free.")
-      .def("update_settings", update_settings, nb::arg("kwargs"), nb::sig(update_signature.c_str()),
-           "Changes settings of the live connection, those that msquic.Settings says are live; the others keep their\n"
-           "values. Takes effect soon, not at once. Raises InvalidArgument, ClosedHandle when the connection is over.")
-      .def_prop_ro(
-          "handshake", [](AsyncConnectionObject& self) { return handshake_object(self.connection().handshake()); },
-          nb::sig("def handshake(self, /) -> msquic.statistics.HandshakeInfo | None"),
-          "The versions of QUIC and TLS, the cipher suite and the group in use; None before the handshake is complete.")
-      .def_prop_ro(
-          "original_destination_cid",
-          [](AsyncConnectionObject& self) {
-            const base::ByteVector id = self.connection().original_destination_cid();
-            return nb::bytes(reinterpret_cast<const char*>(id.data()), id.size());
-          },
-          "The connection ID that the client chose for the server at first (RFC 9000 section 7.2), the same on both "
-          "sides,\n"
-          "for finding a connection in both sides' logs; b\"\" before the handshake is complete or failed.");
+  connection.def(
+      "update_settings", update_settings, nb::arg("kwargs"), nb::sig(update_signature.c_str()),
+      "Changes settings of the live connection, those that msquic.Settings says are live; the others keep their\n"
+      "values. Takes effect soon, not at once. Raises InvalidArgument, ClosedHandle when the connection is over.");
 }
 
 void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
   connection
-      .def_prop_ro(
-          "local_address", [](AsyncConnectionObject& self) { return address_tuple(self.connection().local_address()); },
-          nb::sig("def local_address(self, /) -> tuple[str, int] | None"), "(IP address, port) of this side.")
-      .def_prop_ro(
-          "remote_address",
-          [](AsyncConnectionObject& self) { return address_tuple(self.connection().remote_address()); },
-          nb::sig("def remote_address(self, /) -> tuple[str, int] | None"), "(IP address, port) of the peer.")
-      .def_prop_ro(
-          "server_name", [](AsyncConnectionObject& self) { return self.connection().server_name(); },
-          "The name that the client dialled; on a server the SNI, \"\" without.")
-      .def_prop_ro("_alpn",
-                   [](AsyncConnectionObject& self) {
-                     const std::string alpn = self.connection().negotiated_alpn();
-                     return nb::bytes(alpn.data(), alpn.size());
-                   })
       .def_prop_ro(
           "is_server", [](AsyncConnectionObject& self) { return self.connection().is_server(); },
           "Whether a server accepted it.")
@@ -151,30 +117,7 @@ void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
           },
           nb::sig("def ticket(self, /) -> msquic._session_ticket.SessionTicket | None"),
           "Clients: the newest ticket that the server gave, for connect(ticket=…); None before the first one. A "
-          "secret.")
-      .def_prop_ro(
-          "peer_certificate",
-          [](AsyncConnectionObject& self) -> nb::object {
-            const base::ByteVector der = self.connection().peer_certificate();
-            if (der.empty()) return nb::none();
-            return nb::bytes(reinterpret_cast<const char*>(der.data()), der.size());
-          },
-          nb::sig("def peer_certificate(self, /) -> bytes | None"),
-          "The peer's certificate in DER; None when it showed none, when a session was resumed, and without "
-          "verification.")
-      .def_prop_ro(
-          "peer_certificate_chain",
-          [](AsyncConnectionObject& self) { return chain_tuple(self.connection().peer_certificate_chain()); },
-          nb::sig("def peer_certificate_chain(self, /) -> tuple[bytes, ...]"),
-          "All certificates that the peer sent, in DER, its own first.")
-      .def(
-          "_complete_certificate",
-          [](AsyncConnectionObject& self, bool accept, const std::string& reason) {
-            return self.connection().complete_certificate(accept, reason);
-          },
-          nb::arg("accept"), nb::arg("reason"),
-          nb::sig("def _complete_certificate(self, accept: bool, reason: str) -> bool"),
-          "The verifier's decision; False when there is nothing to decide any more.");
+          "secret.");
 }
 
 }  // namespace
@@ -208,6 +151,7 @@ void bind_quic_async_connection(nb::module_& m) {
   bind_connection_operations(connection);
   bind_traffic(connection);
   bind_properties(connection);
+  bind_connection_facts<AsyncConnectionObject>(connection);
   bind_observation(connection);
 }
 

@@ -37,6 +37,7 @@ class ConfigurationObject {
   static quic::Configuration loaded(nanobind::handle configuration);
   /// All of them, of a server with several certificates. Raises the same.
   static quic::ServerConfigurations loaded_by_name(nanobind::handle configuration);
+  static std::vector<std::string> alpns_of(nanobind::handle configuration);
   static bool has_verifier(nanobind::handle configuration);
   /// A new reference to the verifier of a Python Configuration, and its timeout; null without.
   static PyObject* verifier_of(nanobind::handle configuration, std::chrono::milliseconds& timeout) noexcept;

@@ -87,6 +87,10 @@ quic::ServerConfigurations ConfigurationObject::loaded_by_name(nb::handle config
   return self.configurations_;
 }
 
+std::vector<std::string> ConfigurationObject::alpns_of(nb::handle configuration) {
+  return object_of(configuration).alpns_;
+}
+
 bool ConfigurationObject::has_verifier(nb::handle configuration) {
   return static_cast<bool>(object_of(configuration).verifier_);
 }

@@ -16,6 +16,7 @@ namespace msquic_py::python {
 namespace {
 
 using Setter = void (*)(quic::Settings&, const char*, nb::handle);
+using Getter = nb::object (*)(const quic::Settings&);
 
 template <class T>
 constexpr std::uint64_t kLargest = std::numeric_limits<T>::max();
@@ -37,10 +38,28 @@ void set_member(quic::Settings& settings, const char* name, nb::handle value) {
   }
 }
 
+/// None when it is not set.
+template <auto Member>
+nb::object get_member(const quic::Settings& settings) {
+  using Type = typename std::remove_cvref_t<decltype(settings.*Member)>::value_type;
+  const auto& value = settings.*Member;
+  if (!value) return nb::none();
+  if constexpr (std::is_same_v<Type, bool>) {
+    return nb::bool_(*value);
+  } else if constexpr (std::is_same_v<Type, std::vector<std::uint32_t>>) {
+    nb::list numbers;
+    for (const std::uint32_t number : *value) numbers.append(number);
+    return numbers;
+  } else {
+    return nb::int_(static_cast<std::uint64_t>(*value));
+  }
+}
+
 struct Setting {
   const char* name;
   const char* type;  // in a signature
   Setter set;
+  Getter get;
   bool live;
 };
 template <class T>
@@ -59,7 +78,7 @@ constexpr const char* kType<quic::ServerResumption> = "msquic.enums.ServerResump
 template <auto Member>
 constexpr Setting setting(const char* name, bool live) {
   using Type = typename std::remove_reference_t<decltype(std::declval<quic::Settings&>().*Member)>::value_type;
-  return {name, kType<Type>, &set_member<Member>, live};
+  return {name, kType<Type>, &set_member<Member>, &get_member<Member>, live};
 }
 #define MSQUIC_PY_SETTING(name) setting<&quic::Settings::name>(#name, false)
 #define MSQUIC_PY_LIVE_SETTING(name) setting<&quic::Settings::name>(#name, true)
@@ -127,6 +146,14 @@ std::string live_settings_parameters() {
     if (setting.live) text += ", " + parameter(setting);
   }
   return text;
+}
+
+nb::dict settings_dict(const quic::Settings& settings) {
+  nb::dict result;
+  for (const Setting& setting : kSettings) {
+    if (nb::object value = setting.get(settings); !value.is_none()) result[setting.name] = std::move(value);
+  }
+  return result;
 }
 
 void set_setting(quic::Settings& settings, const char* name, nb::handle value) {

@@ -12,6 +12,9 @@ namespace msquic_py::python {
 /// InvalidArgument, and InvalidArgumentType for a name that is not a setting.
 void set_setting(quic::Settings& settings, const char* name, nanobind::handle value);
 
+/// The settings that are set, by name.
+nanobind::dict settings_dict(const quic::Settings& settings);
+
 /// The first settings of Configuration(…) may be given by position, in this order.
 inline constexpr const char* kPositionalSettings[] = {"idle_timeout_ms", "peer_bidi_stream_count",
                                                       "peer_unidi_stream_count", "datagram_receive_enabled",

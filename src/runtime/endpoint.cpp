@@ -14,12 +14,8 @@ namespace msquic_py::runtime {
 /// MsQuic still calls it; release() cuts the tie.
 class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enable_shared_from_this<Acceptor> {
  public:
-  Acceptor(Endpoint& endpoint, ListenOptions options, quic::Configuration configuration, SessionUser& user)
-      : endpoint_(&endpoint),
-        loop_(endpoint.loop_),
-        options_(std::move(options)),
-        configuration_(std::move(configuration)),
-        user_(user) {}
+  Acceptor(Endpoint& endpoint, ListenOptions options, SessionUser& user)
+      : endpoint_(&endpoint), loop_(endpoint.loop_), options_(std::move(options)), user_(user) {}
 
   std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& incoming) noexcept override {
     const std::lock_guard lock(mutex_);
@@ -33,7 +29,7 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
       loop_.post(
           [self = shared_from_this(), inbox, connection = incoming.connection] { self->adopt(inbox, connection); });
       ++live_;
-      return quic::AcceptedConnection{std::move(inbox), configuration_};
+      return quic::AcceptedConnection{std::move(inbox), {}};
     } catch (const std::bad_alloc&) {
       return std::nullopt;  // costs the client that came when memory was gone, and nobody else
     }
@@ -81,7 +77,6 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
   Endpoint* endpoint_;
   EventLoop& loop_;
   const ListenOptions options_;
-  const quic::Configuration configuration_;
   SessionUser& user_;
   std::atomic<std::size_t> live_{0};
 };
@@ -111,12 +106,19 @@ quic::Result<void> Endpoint::listen(ListenOptions options, SessionUser& user) {
                                           "cannot listen on '" + options.host + "': it is not an IP address")};
   }
   const auto alpns = supported_alpns();
-  auto configuration = quic::Configuration::open(registration_, alpns, transport_settings(), options.credentials);
-  if (!configuration) return base::Failure{configuration.error()};
-  auto acceptor = std::make_shared<Acceptor>(*this, std::move(options), std::move(configuration.value()), user);
+  if (options.configurations.empty()) {
+    auto configuration = quic::Configuration::open(registration_, alpns, transport_settings(), options.credentials);
+    if (!configuration) return base::Failure{configuration.error()};
+    options.configurations = quic::ServerConfigurations(std::move(configuration.value()));
+  }
+  const quic::ListenOptions how{
+      .address = *address, .reuse_port = options.reuse_port, .handshake_timeout = options.handshake_timeout};
+  auto configurations = std::move(options.configurations);
+  auto acceptor = std::make_shared<Acceptor>(*this, std::move(options), user);
   auto listener = quic::Listener::open(registration_, acceptor);
   if (!listener) return base::Failure{listener.error()};
-  if (auto started = listener->start(alpns, {.address = *address}); !started) return started;
+  if (auto set = listener->set_configurations(std::move(configurations)); !set) return set;
+  if (auto started = listener->start(alpns, how); !started) return started;
   acceptor_ = std::move(acceptor);
   listener_ = std::move(listener.value());
   return {};
@@ -124,20 +126,35 @@ quic::Result<void> Endpoint::listen(ListenOptions options, SessionUser& user) {
 
 std::uint16_t Endpoint::port() const { return listener_ ? listener_.local_address().port() : std::uint16_t{0}; }
 
+quic::Result<void> Endpoint::set_configurations(quic::ServerConfigurations configurations) {
+  return listener_.set_configurations(std::move(configurations));
+}
+
 void Endpoint::stop_listening() {
   if (listener_) (void)listener_.stop();
 }
 
 quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& user) {
-  auto configuration =
-      quic::Configuration::open(registration_, supported_alpns(), transport_settings(), options.credentials);
-  if (!configuration) return base::Failure{configuration.error()};
-  auto inbox = std::make_shared<TransportInbox>(loop_);
-  auto connection = quic::Connection::open(registration_, inbox);
-  if (!connection) return base::Failure{connection.error()};
-  if (auto started = connection->start(*configuration, options.host, options.port); !started) {
-    return base::Failure{started.error()};
+  if (!options.registration) options.registration = registration_;
+  if (!options.configuration) {
+    auto configuration =
+        quic::Configuration::open(options.registration, supported_alpns(), transport_settings(), options.credentials);
+    if (!configuration) return base::Failure{configuration.error()};
+    options.configuration = std::move(configuration.value());
   }
+  auto inbox = std::make_shared<TransportInbox>(loop_);
+  auto connection = quic::Connection::open(options.registration, inbox);
+  if (!connection) return base::Failure{connection.error()};
+  if (options.local_address.family() != quic::Address::Family::Unspecified) {
+    if (auto set = connection->set_local_address(options.local_address); !set) return base::Failure{set.error()};
+  }
+  if (!options.ticket.empty()) {
+    if (auto set = connection->set_resumption_ticket(options.ticket); !set) return base::Failure{set.error()};
+  }
+  const bool resolved = options.address.family() != quic::Address::Family::Unspecified;
+  const auto started = resolved ? connection->start(options.configuration, options.host, options.address)
+                                : connection->start(options.configuration, options.host, options.port);
+  if (!started) return base::Failure{started.error()};
   options.session.session.perspective = moqt::Perspective::kClient;
   return &add_driver(std::move(inbox), std::move(connection.value()), std::move(options.session), user);
 }

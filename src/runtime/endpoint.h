@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,7 @@
 #include "quic/credentials.h"
 #include "quic/listener.h"
 #include "quic/registration.h"
+#include "quic/server_configurations.h"
 #include "runtime/event_loop.h"
 #include "runtime/session_driver.h"
 
@@ -34,6 +36,11 @@ class Endpoint {
     std::string host = "::";  ///< an IP literal; a wildcard listens on both families
     std::uint16_t port = 0;   ///< 0 chooses a free one, see port()
     quic::Credentials credentials;
+    /// In place of `credentials`: ready ones, by server name, with ALPNs and settings of their own.
+    quic::ServerConfigurations configurations;
+    /// See quic::ListenOptions.
+    bool reuse_port = false;
+    std::chrono::milliseconds handshake_timeout{10'000};
     SessionDriver::Options session;
     std::size_t max_sessions = 10'000;  ///< further clients are refused
     /// Told on the loop of clients beyond max_sessions, of handshakes that failed, and of connections that ended before
@@ -44,7 +51,13 @@ class Endpoint {
   struct DialOptions {
     std::string host;  ///< name or IP literal; the server's certificate must carry it
     std::uint16_t port = 443;
+    quic::Address address;  ///< of the host, when it is known already; then `port` does not count
+    quic::Address local_address;
     quic::Credentials credentials;
+    /// In place of `credentials`: a ready one with ALPNs and settings of its own, of `registration`.
+    quic::Configuration configuration;
+    quic::Registration registration;
+    base::ByteVector ticket;  ///< see quic::Connection::set_resumption_ticket()
     SessionDriver::Options session;
   };
 
@@ -56,11 +69,15 @@ class Endpoint {
 
   /// Opens MsQuic. Must succeed before anything else.
   quic::Result<void> open(const std::string& app_name);
+  /// The same with a registration that is open already.
+  void open(quic::Registration registration) noexcept { registration_ = std::move(registration); }
 
   /// Accepts clients; `user` receives every session and must outlive the endpoint.
   quic::Result<void> listen(ListenOptions options, SessionUser& user);
   /// The port listen() got; 0 while not listening.
   [[nodiscard]] std::uint16_t port() const;
+  /// Other certificates for clients that come from now on.
+  quic::Result<void> set_configurations(quic::ServerConfigurations configurations);
   /// Accepts no more clients; sessions live on.
   void stop_listening();
 

@@ -20,6 +20,7 @@ class RelayServer final : public SessionUser {
   ~RelayServer() override;
 
   quic::Result<void> open(const std::string& app_name) { return endpoint_.open(app_name); }
+  void open(quic::Registration registration) noexcept { endpoint_.open(std::move(registration)); }
   quic::Result<void> listen(Endpoint::ListenOptions options) { return endpoint_.listen(std::move(options), *this); }
   [[nodiscard]] std::uint16_t port() const { return endpoint_.port(); }
   [[nodiscard]] const relay::RelayCounters& counters() const noexcept { return relay_.counters(); }

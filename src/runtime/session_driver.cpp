@@ -36,7 +36,9 @@ SessionDriver::SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> in
       user_(user),
       ended_(std::move(ended)),
       session_(std::move(options.session)),
-      handshake_deadline_(EventLoop::Clock::now() + options.handshake_timeout) {
+      handshake_deadline_(EventLoop::Clock::now() + options.handshake_timeout),
+      judge_(std::move(options.judge)),
+      gives_tickets_(options.gives_tickets) {
   loop_.add(*this);
   inbox_->attach(*this);
 }
@@ -110,6 +112,8 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
   switch (event.kind) {
     case Kind::Connected:
       connected_ = true;
+      resumed_ = event.code != 0;
+      if (gives_tickets_) (void)connection_.send_resumption_ticket();
       session_.start(now);
       break;
     case Kind::ControlStreamOpened:
@@ -133,8 +137,17 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
     case Kind::StreamClosed: outgoing_.erase(event.id); break;
     case Kind::Datagram: session_.on_datagram(now, std::move(event.bytes)); break;
     case Kind::DatagramMaxSize: session_.on_datagram_max_size(static_cast<std::size_t>(event.code)); break;
+    case Kind::CertificateShown: judge_certificate(); break;
+    case Kind::TicketReceived: user_.on_ticket(*this, event.bytes); break;
     case Kind::ShutdownComplete: handle_shutdown(now); break;
   }
+}
+
+void SessionDriver::judge_certificate() {
+  auto shown = inbox_->take_certificate();
+  if (!shown) return;
+  if (judge_) return judge_(connection_, std::move(*shown));
+  (void)connection_.complete_certificate(shown->verdict.good(), shown->verdict.message);
 }
 
 void SessionDriver::handle_shutdown(EventLoop::Time now) {

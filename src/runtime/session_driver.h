@@ -20,10 +20,17 @@ namespace msquic_py::runtime {
 /// loop's timer. Lives on the loop; it ends itself when the connection is over.
 class SessionDriver final : public EventLoop::Participant {
  public:
+  /// Decides about a certificate with Connection::complete_certificate(), at once or later. Loop thread.
+  using Judge = std::function<void(const quic::Connection&, ShownCertificate&&)>;
   struct Options {
     moqt::session::SessionConfig session;
     /// Wall-clock time for the QUIC handshake, whose own timer only measures silence.
     EventLoop::Clock::duration handshake_timeout = std::chrono::seconds(10);
+    /// Asked about the peer's certificate when Credentials::custom_verification is set; without it the library's own
+    /// verdict decides.
+    Judge judge;
+    /// Of a server: each client gets a resumption ticket.
+    bool gives_tickets = false;
   };
   /// Called last, on the loop's thread; destroys the driver.
   using Ended = std::function<void(SessionDriver&, const quic::CloseReason&)>;
@@ -39,6 +46,10 @@ class SessionDriver final : public EventLoop::Participant {
   [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
   /// Whether the session ever was established, both SETUPs exchanged.
   [[nodiscard]] bool was_established() const noexcept { return was_established_; }
+  /// The QUIC handshake is complete.
+  [[nodiscard]] bool connected() const noexcept { return connected_; }
+  /// It resumed an earlier session.
+  [[nodiscard]] bool resumed() const noexcept { return resumed_; }
   /// Whether the peer has acknowledged everything that was written: closing now loses nothing. What the session still
   /// has to send counts: a stream that was begun and finished just now may not have come to the transport yet.
   [[nodiscard]] bool flushed() const noexcept {
@@ -61,6 +72,7 @@ class SessionDriver final : public EventLoop::Participant {
 
   void handle(TransportEvent& event, EventLoop::Time now);
   void handle_shutdown(EventLoop::Time now);
+  void judge_certificate();
   bool perform_actions(EventLoop::Time now);
   void perform(moqt::session::SendControl& action);
   void perform(moqt::session::OpenStream& action);
@@ -81,8 +93,11 @@ class SessionDriver final : public EventLoop::Participant {
   Ended ended_;
   moqt::session::Session session_;
   EventLoop::Time handshake_deadline_;
+  const Judge judge_;
+  const bool gives_tickets_;
   bool connected_ = false;
   bool was_established_ = false;
+  bool resumed_ = false;
   bool finished_ = false;
 
   quic::Stream control_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/shared_bytes.h"
 #include "quic/connection_handler.h"
 #include "runtime/event_loop.h"
 
@@ -18,6 +19,10 @@ class SessionUser {
   /// The connection is over, after the session's Closed event if it had begun. The driver is destroyed when this
   /// returns. `reason` says what the transport knows, for example why a connection could not be made.
   virtual void on_finished(SessionDriver& driver, const quic::CloseReason& reason) = 0;
+  /// Client: the server gave a ticket for quic::Connection::set_resumption_ticket() of a later connection.
+  virtual void on_ticket(SessionDriver& driver, const base::SharedBytes& ticket);
 };
+
+inline void SessionUser::on_ticket(SessionDriver& /*driver*/, const base::SharedBytes& /*ticket*/) {}
 
 }  // namespace msquic_py::runtime

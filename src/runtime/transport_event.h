@@ -12,7 +12,7 @@ namespace msquic_py::runtime {
 /// Something that happened on a connection, on its way from MsQuic's thread to the event loop.
 struct TransportEvent {
   enum class Kind : std::uint8_t {
-    Connected,
+    Connected,            ///< `code`: 1 when an earlier session was resumed
     ControlStreamOpened,  ///< the peer's first bidirectional stream: `opened`
     ControlData,          ///< `bytes`
     ControlClosed,        ///< finished, reset or stopped by the peer
@@ -28,6 +28,8 @@ struct TransportEvent {
     StreamClosed,         ///< `id` is a StreamHandle
     Datagram,             ///< `bytes`
     DatagramMaxSize,      ///< `code`
+    CertificateShown,     ///< the handshake waits; see TransportInbox::take_certificate()
+    TicketReceived,       ///< `bytes`
     ShutdownComplete,     ///< the last event; see TransportInbox::close_reason()
   };
   static constexpr std::uint64_t kControlStream = ~std::uint64_t{0};

@@ -73,7 +73,9 @@ bool TransportInbox::push_received(Kind kind, std::uint64_t id, const quic::Rece
   return true;
 }
 
-void TransportInbox::on_connected(bool, std::string_view) noexcept { push({.kind = Kind::Connected}); }
+void TransportInbox::on_connected(bool resumed, std::string_view) noexcept {
+  push({.kind = Kind::Connected, .code = resumed ? 1U : 0U});
+}
 
 void TransportInbox::on_shutdown_complete(const quic::CloseReason& reason) noexcept {
   {
@@ -106,6 +108,24 @@ void TransportInbox::on_datagram_received(base::Bytes datagram, bool) noexcept {
   // Datagrams have no flow control: beyond the high-water mark they are dropped, as the network would.
   if (queued_bytes_.fetch_add(datagram.size(), std::memory_order_relaxed) > kHighWater) return;
   push({.kind = Kind::Datagram, .bytes = arena_.copy(datagram)});
+}
+
+quic::CertificateDecision TransportInbox::on_peer_certificate(const quic::PeerCertificate& certificate) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    certificate_ = ShownCertificate{certificate.chain, certificate.server_name, certificate.verdict};
+  }
+  push({.kind = Kind::CertificateShown});
+  return quic::CertificateDecision::Pending;
+}
+
+std::optional<ShownCertificate> TransportInbox::take_certificate() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(certificate_, std::nullopt);
+}
+
+void TransportInbox::on_resumption_ticket(base::Bytes ticket) noexcept {
+  push({.kind = Kind::TicketReceived, .bytes = base::SharedBytes::copy_of(ticket)});
 }
 
 }  // namespace msquic_py::runtime

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/shared_bytes.h"
@@ -13,6 +15,13 @@
 #include "runtime/transport_event.h"
 
 namespace msquic_py::runtime {
+
+/// A peer's certificate about which somebody else than this library decides.
+struct ShownCertificate {
+  std::vector<base::ByteVector> chain;  ///< in DER, the peer's own first
+  std::string server_name;
+  quic::CertificateVerdict verdict;  ///< this library's own
+};
 
 /// Receives the events of one connection on MsQuic's threads and keeps them for the connection's driver.
 ///
@@ -40,6 +49,9 @@ class TransportInbox final : public quic::ConnectionHandler, public std::enable_
   /// Pushes received bytes, copied; false when the loop is too far behind and nothing was taken.
   bool push_received(TransportEvent::Kind kind, std::uint64_t id, const quic::ReceivedData& data) noexcept;
 
+  /// What CertificateShown is about. Loop thread.
+  [[nodiscard]] std::optional<ShownCertificate> take_certificate();
+
   /// Why the connection ended; filled before ShutdownComplete is pushed.
   [[nodiscard]] const quic::CloseReason& close_reason() const noexcept { return close_reason_; }
 
@@ -48,6 +60,8 @@ class TransportInbox final : public quic::ConnectionHandler, public std::enable_
   std::shared_ptr<quic::StreamHandler> on_peer_stream(quic::Stream stream, bool early_data) noexcept override;
   void on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept override;
   void on_datagram_received(base::Bytes datagram, bool early_data) noexcept override;
+  quic::CertificateDecision on_peer_certificate(const quic::PeerCertificate& certificate) noexcept override;
+  void on_resumption_ticket(base::Bytes ticket) noexcept override;
 
  private:
   EventLoop& loop_;
@@ -57,6 +71,7 @@ class TransportInbox final : public quic::ConnectionHandler, public std::enable_
   bool woken_ = false;  ///< the participant has been made ready since the last take()
   bool sent_at_once_ = false;
   std::atomic<std::size_t> queued_bytes_{0};
+  std::optional<ShownCertificate> certificate_;
 
   // Touched by MsQuic's callbacks only, which come one at a time for a connection.
   base::SlabArena arena_;

@@ -167,8 +167,8 @@ async def test_errors_have_names() -> None:
         with pytest.raises(msquic.CertificateError, match="certificate"):
             await ma.connect("127.0.0.1", server.port)
         with pytest.raises(msquic.CertificateError, match="certificate"):
-            await ma.connect("127.0.0.1", server.port, fingerprints=["00" * 32])
-        async with ma.connect("127.0.0.1", server.port, fingerprints=[server.certificate_sha256]) as session:
+            await ma.connect("127.0.0.1", server.port, pinned_sha256=["00" * 32])
+        async with ma.connect("127.0.0.1", server.port, pinned_sha256=[server.certificate_sha256]) as session:
             for call in (session.subscribe(NS, "absent"), session.track_status(NS, "absent")):
                 with pytest.raises(ma.RequestRefused, match="DOES_NOT_EXIST") as refused:
                     await call

@@ -21,6 +21,7 @@ from __future__ import annotations
 from moqt.asyncio.client import connect
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
 from moqt.asyncio.names import NamespaceLike
+from moqt.asyncio.options import ConnectOptions, RelayOptions, ServeOptions
 from moqt.asyncio.publishing import GroupWriter, NamespacePublication, TrackWriter
 from moqt.asyncio.relaying import Relay, relay
 from moqt.asyncio.server import Server, serve
@@ -32,6 +33,7 @@ from msquic.asyncio import Opening
 __all__ = [
     "Announcement",
     "Announcements",
+    "ConnectOptions",
     "Done",
     "GroupWriter",
     "NamespaceLike",
@@ -41,7 +43,9 @@ __all__ = [
     "Offers",
     "Opening",
     "Relay",
+    "RelayOptions",
     "RequestRefused",
+    "ServeOptions",
     "Server",
     "Session",
     "SessionClosed",

@@ -2,47 +2,51 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
+import asyncio
 import os
-import ssl
 import tempfile
-from collections.abc import Generator
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
-from msquic import generate_development_certificate
-
-
-class CertificateFiles(NamedTuple):
-    cert_file: str
-    key_file: str
-    sha256: str
-    """Of the DER certificate: upper-case hex with colons."""
+import msquic
+from msquic.asyncio import ListenOptions
+from msquic.asyncio._configurations import settings_of
+from msquic.asyncio._trust import certificate_from
 
 
-@contextlib.contextmanager
-def certificate_files(
-    host: str, cert_file: str | os.PathLike[str] | None, key_file: str | os.PathLike[str] | None
-) -> Generator[CertificateFiles]:
-    """The files, which are needed until the server listens."""
-    if (cert_file is None) != (key_file is None):
-        raise ValueError("cert_file and key_file go together")
-    if cert_file is not None and key_file is not None:
-        yield CertificateFiles(os.fspath(cert_file), os.fspath(key_file), _fingerprint(cert_file))
-        return
+def check_names(options: ListenOptions) -> None:
+    """Raises TypeError for what is no option, InvalidArgument for a certificate without its key."""
+    settings_of(options, ListenOptions)
+    _given(options)
+
+
+def _given(options: ListenOptions) -> Callable[[], msquic.Certificate | Mapping[str, msquic.Certificate] | None]:
+    files = options.get("cert_file"), options.get("key_file"), options.get("key_password")
+    return certificate_from(options.get("certificate"), *files)
+
+
+async def with_certificate(host: str, options: ListenOptions) -> tuple[ListenOptions, str]:
+    """The options with a certificate, and its SHA-256 fingerprint; "" when a configuration brings its own."""
+    if options.get("configuration") is not None:
+        return options, ""
+    given = _given(options)
+
+    def load() -> msquic.Certificate | Mapping[str, msquic.Certificate]:
+        return given() or _made_for_development(host)
+
+    certificate = await asyncio.get_running_loop().run_in_executor(None, load)
+    complete = options.copy()
+    complete["certificate"] = certificate
+    complete["cert_file"] = complete["key_file"] = complete["key_password"] = None
+    if isinstance(certificate, msquic.Certificate):
+        return complete, certificate.sha256_fingerprint
+    return complete, (certificate.get("") or next(iter(certificate.values()))).sha256_fingerprint
+
+
+def _made_for_development(host: str) -> msquic.Certificate:
     with tempfile.TemporaryDirectory() as folder:
-        made = generate_development_certificate(folder, names=() if host in _LOCAL else (host,))
-        yield CertificateFiles(str(made[0]), str(made[1]), made[2])
+        names = () if host in _LOCAL else (host,)
+        cert_file, key_file, _ = msquic.generate_development_certificate(folder, names=names)
+        return msquic.Certificate.from_files(os.fspath(cert_file), os.fspath(key_file))
 
 
 _LOCAL = frozenset({"", "0.0.0.0", "::", "127.0.0.1", "::1", "localhost"})
-
-
-def _fingerprint(cert_file: str | os.PathLike[str]) -> str:
-    with open(cert_file, encoding="ascii", errors="replace") as file:
-        pem = file.read()
-    begin, end = pem.find("-----BEGIN CERTIFICATE-----"), pem.find("-----END CERTIFICATE-----")
-    if begin < 0 or end < begin:
-        raise ValueError(f"{os.fspath(cert_file)} holds no certificate in PEM")
-    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem[begin : end + 25])).hexdigest().upper()
-    return ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import weakref
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from moqt.asyncio.exceptions import RequestRefused, SessionStateError
 from msquic._native.moqt import SessionChannel
@@ -33,6 +34,9 @@ class Notice(IntEnum):
     NOT_LISTENING = 15
     STOPPED = 16
     NEW_GROUP = 17
+    CONNECTED = 18
+    TICKET = 19
+    CERTIFICATE = 20
 
 
 class Target(Protocol):
@@ -41,23 +45,38 @@ class Target(Protocol):
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None: ...
 
 
-_hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()
+_hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Hub]] = weakref.WeakKeyDictionary()
+"""Weak on both sides: what a hub keeps refers to its loop, so the hub must be kept by the loop alone."""
+
+
+@runtime_checkable
+class EndsWithLoop(Protocol):
+    """What has to be closed when the loop is over, without any help of the loop."""
+
+    def _on_loop_end(self) -> None: ...
+
 
 _BATCH = 256
 """Notices per turn of the loop, so that its other work comes to its own."""
 
 
 class Hub:
-    """Made with the first object of a loop. The loop's selector keeps it, so it must not keep the loop."""
+    """Made with the first object of a loop, whose selector keeps it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = weakref.ref(loop)
         self.channel = SessionChannel()
         self._targets: weakref.WeakValueDictionary[int, Target] = weakref.WeakValueDictionary()
+        self.running_here: set[object] = set()
+        """Servers and relays, which run on when nobody refers to them."""
+        self.ended = False
+        """Whether the loop is over."""
         try:
             if self.channel.file_descriptor < 0:
                 raise NotImplementedError
-            loop.add_reader(self.channel.file_descriptor, self._drain)
+            reader = _Reader()
+            loop.add_reader(self.channel.file_descriptor, reader)
+            reader.hub = self  # only now: one that no loop has taken tells of no end
         except NotImplementedError:  # the Proactor loop of Windows
             waiter = threading.Thread(target=_wait_for_notices, args=(weakref.ref(self), self.channel), daemon=True)
             waiter.name = "moqt-asyncio-notices"
@@ -67,9 +86,11 @@ class Hub:
     def running() -> Hub:
         """The hub of the running loop."""
         loop = asyncio.get_running_loop()
-        hub = _hubs.get(loop)
+        known = _hubs.get(loop)
+        hub = None if known is None else known()
         if hub is None:
-            hub = _hubs[loop] = Hub(loop)
+            hub = Hub(loop)
+            _hubs[loop] = weakref.ref(hub)
         return hub
 
     @property
@@ -89,29 +110,61 @@ class Hub:
         self._targets[number] = target
         return number
 
+    def is_over(self) -> bool:
+        loop = self._loop()
+        return loop is None or loop.is_closed()
+
     def wake_later(self) -> bool:
         """For the thread that stands in for add_reader. False when the loop is over."""
         loop = self._loop()
         if loop is None or loop.is_closed():
             return False
         try:
-            loop.call_soon_threadsafe(self._drain)
+            loop.call_soon_threadsafe(self.drain)
         except RuntimeError:  # closed meanwhile
             return False
         return True
 
-    def _drain(self) -> None:
+    def end(self) -> None:
+        """The loop is over, and with it everything that belongs to it. May be called twice, on any thread."""
+        if not self.ended:
+            self.ended = True
+            for target in list(self._targets.values()):
+                if isinstance(target, EndsWithLoop):
+                    target._on_loop_end()
+            self.running_here.clear()
+            self.channel.close()
+
+    def drain(self) -> None:
         for number, kind, ticket, value in self.channel.take(_BATCH):
             target = self._targets.get(number)
             if target is not None:
                 target._on_notice(kind, ticket, value)
 
 
+class _Reader:
+    """What the loop calls when there are notices. It belongs to the loop's selector alone, and goes when that closes:
+    this is how the end of a loop is noticed."""
+
+    hub: Hub | None = None
+
+    def __call__(self) -> None:
+        if self.hub is not None:
+            self.hub.drain()
+
+    def __del__(self) -> None:
+        if self.hub is not None and not sys.is_finalizing():
+            self.hub.end()
+
+
 def _wait_for_notices(hub: weakref.ref[Hub], channel: SessionChannel) -> None:
     while True:
         signalled = channel.wait(1.0)
         alive = hub()
-        if alive is None or (signalled and not alive.wake_later()):
+        if alive is None:
+            return
+        if alive.is_over() or (signalled and not alive.wake_later()):
+            alive.end()
             return
         del alive
 

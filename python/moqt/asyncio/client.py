@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
+import msquic
 from moqt.asyncio._hub import Hub
 from moqt.asyncio.session import Session
-from msquic import ConnectionTimeout
+from msquic._native.moqt import alpns, certificate_verifier, transport_defaults
 from msquic._native.moqt import connect as native_connect
-from msquic.asyncio import Opening
+from msquic.asyncio import DialOptions, Opening
+from msquic.asyncio._addresses import without_scope
+from msquic.asyncio._dialing import Dialing
+
+READER_QUEUE_LIMIT = 64 * 1024 * 1024
+MAX_OBJECT_SIZE = 64 * 1024 * 1024
+RECEIVE_LIMIT = 256 * 1024 * 1024
 
 
 def connect(
@@ -21,67 +26,89 @@ def connect(
     *,
     path: str = "/moqt",
     authority: str | None = None,
-    verify: bool = True,
-    ca_file: str | os.PathLike[str] | None = None,
-    fingerprints: Iterable[str] = (),
     max_request_id: int = 100,
-    timeout: float = 10.0,
     tolerances: Iterable[str] = (),
-    reader_queue_limit: int = 64 * 1024 * 1024,
+    reader_queue_limit: int = READER_QUEUE_LIMIT,
+    max_object_size: int = MAX_OBJECT_SIZE,
+    receive_limit: int = RECEIVE_LIMIT,
+    **options: Unpack[DialOptions],
 ) -> Opening[Session]:
     """A session with a server over raw QUIC, ALPN ``moqt-15`` (section 3.1).
 
+    ``async with connect(…) as session`` or ``session = await connect(…)``.
+
     Args:
-        host: a name or an IP literal; names are resolved off the loop.
+        host: a name, resolved off the loop, or an IP literal. Its addresses are tried as RFC 8305 says.
         port: UDP port, 1 to 65535.
         path: PATH of CLIENT_SETUP, with an optional query (section 9.3.1.2).
-        authority: AUTHORITY of CLIENT_SETUP; `host` and `port` when not given.
-        verify: False accepts any certificate, which invites a man in the middle: for tests.
-        ca_file: PEM with roots to trust beside the system's.
-        fingerprints: accept exactly the certificates with these SHA-256 fingerprints (hex, colons optional).
+        authority: AUTHORITY of CLIENT_SETUP (section 9.3.1.1); `host` and `port` when not given.
         max_request_id: MAX_REQUEST_ID of CLIENT_SETUP: half as many requests of the server may be open at once.
-        timeout: seconds for everything until SERVER_SETUP, by the wall clock.
         tolerances: deviations to allow, by name: ``empty-namespace-prefix``.
-        reader_queue_limit: bytes that may wait in one subscription that is not read.
+        reader_queue_limit: bytes that may wait in one subscription that is not read; beyond it the oldest objects are
+            dropped. As many again may belong to objects of it that are still arriving.
+        max_object_size: bytes of the largest payload that is taken; a larger object is skipped and counted.
+        receive_limit: bytes that all subscriptions of the session may hold together; beyond it the one that holds the
+            most loses its oldest.
+        options: those of :func:`msquic.asyncio.connect` under the same names: server name, trust, a certificate of
+            this side, `verify`, `ticket`, `keylog`, addresses, `timeout` (here for everything until SERVER_SETUP),
+            `registration`, `configuration`, and the transport settings. ``early_data`` is not among them: MOQT has
+            nothing to say that may happen twice. Settings have other defaults here: the connection is given up after
+            15 seconds of silence, a PING goes out every 5.
 
-    Raises :class:`msquic.ConnectionFailed` (its subclasses tell a refusal, a timeout and a
-    :class:`msquic.CertificateError` apart) and :class:`SessionClosed` when the server says no to the session.
-    Cancelled, the attempt is given up.
+    Raises :class:`SessionClosed` when the server says no to the session, whatever the reason (section 13.3.1), and
+    :class:`msquic.ConnectionFailed` when there is no connection: its subclasses tell a refusal, a timeout, an ALPN that
+    is not spoken there and a :class:`msquic.CertificateError` apart. Cancelled, the attempt is given up.
     """
-    if not 1 <= port <= 65535:
-        raise ValueError("port must be from 1 to 65535")
-    if isinstance(tolerances, str) or isinstance(fingerprints, str):
-        raise TypeError("tolerances and fingerprints are sets or lists of str")
-    literal = f"[{host}]" if ":" in host else host
-    options: dict[str, Any] = {
+    if isinstance(tolerances, str):
+        raise TypeError("tolerances is a set or list of str")
+    dialing = Dialing.of(host, port, alpns(), options, defaults=transport_defaults())
+    literal = without_scope(host)
+    if ":" in literal:
+        literal = f"[{literal}]"
+    native: dict[str, Any] = {
         "path": path,
         "authority": f"{literal}:{port}" if authority is None else authority,
         "max_request_id": max_request_id,
-        "timeout": timeout,
+        # The timeout of `dialing` ends it before.
+        "timeout": 1e6 if dialing.timeout is None else dialing.timeout + 5.0,
         "tolerances": list(tolerances),
         "reader_queue_limit": reader_queue_limit,
-        "verify": verify,
-        "ca_file": "" if ca_file is None else os.fspath(ca_file),
-        "fingerprints": list(fingerprints),
+        "max_object_size": max_object_size,
+        "receive_limit": receive_limit,
     }
-    return Opening(functools.partial(_connect, host, port, options, timeout))
+    return Opening(functools.partial(_connect, dialing, native))
 
 
-async def _connect(host: str, port: int, options: dict[str, Any], timeout: float) -> Session:  # noqa: ASYNC109 - of all of it
+async def _connect(dialing: Dialing, native: dict[str, Any]) -> Session:
     hub = Hub.running()
-    session = Session(hub)
-    session._handle = native_connect(hub.channel, session._target, host, port, options)
-    try:
-        async with asyncio.timeout(timeout):
-            await session._established
-    except TimeoutError as error:
-        session._begin_close()
-        if isinstance(error, ConnectionTimeout):
+
+    async def attempt(registration: msquic.Registration, configuration: msquic.Configuration, address: str) -> Session:
+        session = Session(hub)
+        session._verifier = certificate_verifier(configuration)
+        session._handle = native_connect(
+            hub.channel,
+            session._target,
+            registration,
+            configuration,
+            dialing.server_name,
+            address,
+            dialing.port,
+            dialing.local_address,
+            dialing.ticket,
+            native,
+        )
+        try:
+            await session._connected
+        except BaseException:
+            session._begin_close()
             raise
-        raise ConnectionTimeout(
-            f"no MOQT session with {host} port {port} within {timeout} s: is it a MOQT server?"
-        ) from None
-    except BaseException:
-        session._begin_close()
-        raise
-    return session
+        return session
+
+    async def established(session: Session) -> None:
+        try:
+            await session._established
+        except BaseException:
+            session._begin_close()
+            raise
+
+    return await dialing.run(attempt, established)

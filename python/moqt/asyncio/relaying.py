@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import functools
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
-from moqt.asyncio._certificate import certificate_files
+import msquic
+from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub
-from moqt.asyncio._listening import Listening
+from moqt.asyncio._listening import Listening, transport_of
 from msquic._native.moqt import RelayHandle, start_relay
+from msquic.asyncio import ListenOptions, Opening
 
 
 class Relay(Listening):
@@ -30,6 +32,7 @@ class Relay(Listening):
         Cancelled, the relay goes on closing; a second call closes what is left at once.
         """
         self._hub.check()
+        self._closing = True
         if not self._stopped.is_set():
             self._handle.drain(drain_seconds)
             await self._stopped.wait()
@@ -40,61 +43,70 @@ class Relay(Listening):
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
+    def _give_up(self) -> None:
+        self._handle.drain(0.0)
+
     def __repr__(self) -> str:
         return f"<Relay port={self.port}>"
 
 
-async def relay(
+def relay(
     host: str = "127.0.0.1",
     port: int = 4433,
     *,
-    cert_file: str | os.PathLike[str] | None = None,
-    key_file: str | os.PathLike[str] | None = None,
     tolerances: Iterable[str] = ("leading-stream-type",),
-    **limits: int,
-) -> Relay:
-    """Starts a relay: publishers and subscribers connect to it, it forwards what is subscribed to (section 8).
+    max_sessions: int | None = None,
+    max_tracks: int | None = None,
+    max_namespaces: int | None = None,
+    min_prefix_fields: int | None = None,
+    max_queued_bytes_per_subscription: int | None = None,
+    max_consecutive_skips: int | None = None,
+    **options: Unpack[ListenOptions],
+) -> Opening[Relay]:
+    """A relay: publishers and subscribers connect to it, it forwards what is subscribed to (section 8).
+
+    ``async with relay(…) as it`` or ``it = await relay(…)``.
 
     Args:
         host: an IP literal; ``"::"`` listens on both families.
         port: UDP port; 0 takes a free one, see :attr:`Relay.port`.
-        cert_file: certificate chain in PEM; without it a development certificate is made.
-        key_file: its private key in PEM.
         tolerances: as for :func:`serve`.
-        limits: ``max_sessions``, ``max_tracks``, ``max_namespaces``, ``min_prefix_fields``,
-            ``max_queued_bytes_per_subscription`` (bytes that wait for one slow subscriber before it skips to the
-            next group), ``max_consecutive_skips`` (before it is ended with TOO_FAR_BEHIND).
+        max_sessions: further clients are refused; 10 000 when not given.
+        max_tracks, max_namespaces: open at a time.
+        min_prefix_fields: SUBSCRIBE_NAMESPACE with fewer fields is refused.
+        max_queued_bytes_per_subscription: bytes that wait for one slow subscriber before it skips to the next group.
+        max_consecutive_skips: before such a subscriber is ended with TOO_FAR_BEHIND.
+        options: those of :func:`serve` that are not about sessions.
 
     Raises :class:`msquic.AddressError` (for one, when the port is taken), :class:`msquic.CertificateFileInvalid`.
     """
-    if unknown := sorted(limits.keys() - _LIMITS):
-        raise TypeError(f"a relay has no limit {unknown[0]!r}: there are {', '.join(sorted(_LIMITS))}")
     if not 0 <= port <= 65535:
         raise ValueError("port must be from 0 to 65535")
     if isinstance(tolerances, str):
         raise TypeError("tolerances is a set or list of str")
-    hub = Hub.running()
-    started = Relay(hub)
-    with certificate_files(host, cert_file, key_file) as files:
-        options: dict[str, Any] = {
-            "cert_file": files.cert_file,
-            "key_file": files.key_file,
-            "tolerances": list(tolerances),
-            **limits,
-        }
-        started._handle = start_relay(hub.channel, started._target, host, port, options)
-        await started._listening
-        started.certificate_sha256 = files.sha256
-    return started
-
-
-_LIMITS = frozenset(
-    {
-        "max_sessions",
-        "max_tracks",
-        "max_namespaces",
-        "min_prefix_fields",
-        "max_queued_bytes_per_subscription",
-        "max_consecutive_skips",
+    check_names(options)
+    limits = {
+        "max_sessions": max_sessions,
+        "max_tracks": max_tracks,
+        "max_namespaces": max_namespaces,
+        "min_prefix_fields": min_prefix_fields,
+        "max_queued_bytes_per_subscription": max_queued_bytes_per_subscription,
+        "max_consecutive_skips": max_consecutive_skips,
     }
-)
+    native: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
+    native["tolerances"] = list(tolerances)
+    return Opening(functools.partial(_relay, host, port, options, native))
+
+
+async def _relay(host: str, port: int, options: ListenOptions, native: dict[str, Any]) -> Relay:
+    complete, fingerprint = await with_certificate(host, options)
+    started = Relay(Hub.running())
+    started.certificate_sha256 = fingerprint
+
+    def start(registration: msquic.Registration, configuration: msquic.Configuration, how: dict[str, Any]) -> None:
+        started._handle = start_relay(
+            started._hub.channel, started._target, registration, configuration, host, port, native | how
+        )
+
+    await started._listen(transport_of(complete), start)
+    return started

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
-import os
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, Unpack
 
-from moqt.asyncio._certificate import certificate_files
+import msquic
+from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub, Notice
-from moqt.asyncio._listening import Listening
+from moqt.asyncio._listening import Listening, transport_of
+from moqt.asyncio.client import MAX_OBJECT_SIZE, READER_QUEUE_LIMIT, RECEIVE_LIMIT
 from moqt.asyncio.exceptions import SessionClosed
 from moqt.asyncio.session import Session
 from msquic._native.moqt import ClientSetup, ErrorCode, ListenerHandle, listen
+from msquic.asyncio import ListenOptions, Opening
 
 _log = logging.getLogger("moqt.asyncio")
 
@@ -27,7 +30,6 @@ class Server(Listening):
         super().__init__(hub)
         self._handler = handler
         self._handle: ListenerHandle
-        self._closing = False
         self._sessions: dict[Session, asyncio.Task[None]] = {}
 
     @property
@@ -83,9 +85,14 @@ class Server(Listening):
         else:
             super()._on_notice(kind, ticket, value)
 
-    def _accept(self, handle: Any, parameters: Any) -> None:
+    def _give_up(self) -> None:
+        self._handle.close()
+
+    def _accept(self, handle: Any, parameters: Any, transport: Any) -> None:
         session = Session(self._hub, handle.target)
         session._handle = handle
+        session._transport = transport
+        session._of_server = True
         session.peer_setup = ClientSetup(parameters)
         session._established.set_result(None)
         if self._closing:
@@ -108,36 +115,40 @@ class Server(Listening):
         await session.close()
 
 
-async def serve(
+def serve(
     handler: Handler,
     host: str = "127.0.0.1",
     port: int = 0,
     *,
-    cert_file: str | os.PathLike[str] | None = None,
-    key_file: str | os.PathLike[str] | None = None,
     max_request_id: int = 512,
     max_sessions: int = 10_000,
-    timeout: float = 10.0,  # noqa: ASYNC109 - the client's, not the caller's
+    timeout: float = 10.0,
     tolerances: Iterable[str] = ("leading-stream-type",),
-    reader_queue_limit: int = 64 * 1024 * 1024,
-) -> Server:
+    reader_queue_limit: int = READER_QUEUE_LIMIT,
+    max_object_size: int = MAX_OBJECT_SIZE,
+    receive_limit: int = RECEIVE_LIMIT,
+    **options: Unpack[ListenOptions],
+) -> Opening[Server]:
     """Listens for clients; every session is given to ``async def handler(session)`` in a task of its own.
 
-    The session closes when its handler returns. A handler that raises is logged (logger ``moqt.asyncio``) and
-    closes its session with INTERNAL_ERROR; no other session notices.
+    ``async with serve(…) as server`` or ``server = await serve(…)``. The session closes when its handler returns. A
+    handler that raises is logged (logger ``moqt.asyncio``) and closes its session with INTERNAL_ERROR; no other session
+    notices. A server that is not closed runs until its loop ends, whether anybody refers to it or not.
 
     Args:
         handler: gets the :class:`Session` when both SETUP messages have been exchanged.
         host: an IP literal; ``"::"`` listens on both families.
         port: UDP port; 0 takes a free one, see :attr:`Server.port`.
-        cert_file: certificate chain in PEM; without it a development certificate is made.
-        key_file: its private key in PEM.
         max_request_id: MAX_REQUEST_ID of SERVER_SETUP: half as many requests of a client may be open at once.
         max_sessions: further clients are refused.
         timeout: seconds a client has for CLIENT_SETUP.
         tolerances: deviations from the draft to allow, by name: ``leading-stream-type`` (one 0x00 before
             CLIENT_SETUP, on unless left out) and ``empty-namespace-prefix``.
-        reader_queue_limit: bytes that may wait in one subscription that is not read.
+        reader_queue_limit, max_object_size, receive_limit: see :func:`connect`.
+        options: those of :func:`msquic.asyncio.serve` under the same names: certificates, trust in clients, `verify`,
+            `resumption` (but for early data), `ticket_keys`, `keylog`, `handshake_timeout`, `registration`,
+            `configuration`, and the transport settings, with the defaults of :func:`connect`. Without a certificate one
+            is made for development, for this machine's names and `host`.
 
     Raises :class:`msquic.AddressError` (for one, when the port is taken), :class:`msquic.CertificateFileInvalid`.
     Cancelled, nothing listens.
@@ -146,22 +157,28 @@ async def serve(
         raise ValueError("port must be from 0 to 65535")
     if isinstance(tolerances, str):
         raise TypeError("tolerances is a set or list of str")
-    hub = Hub.running()
-    server = Server(handler, hub)
-    with certificate_files(host, cert_file, key_file) as files:
-        options = {
-            "cert_file": files.cert_file,
-            "key_file": files.key_file,
-            "max_request_id": max_request_id,
-            "timeout": timeout,
-            "tolerances": list(tolerances),
-            "reader_queue_limit": reader_queue_limit,
-        }
-        server._handle = listen(hub.channel, server._target, host, port, max_sessions, options)
-        try:
-            await server._listening
-        except BaseException:
-            server.close()
-            raise
-        server.certificate_sha256 = files.sha256
+    check_names(options)
+    native: dict[str, Any] = {
+        "max_request_id": max_request_id,
+        "max_sessions": max_sessions,
+        "timeout": timeout,
+        "tolerances": list(tolerances),
+        "reader_queue_limit": reader_queue_limit,
+        "max_object_size": max_object_size,
+        "receive_limit": receive_limit,
+    }
+    return Opening(functools.partial(_serve, handler, host, port, options, native))
+
+
+async def _serve(handler: Handler, host: str, port: int, options: ListenOptions, native: dict[str, Any]) -> Server:
+    complete, fingerprint = await with_certificate(host, options)
+    server = Server(handler, Hub.running())
+    server.certificate_sha256 = fingerprint
+
+    def start(registration: msquic.Registration, configuration: msquic.Configuration, how: dict[str, Any]) -> None:
+        server._handle = listen(
+            server._hub.channel, server._target, registration, configuration, host, port, native | how
+        )
+
+    await server._listen(transport_of(complete), start)
     return server

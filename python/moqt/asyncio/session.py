@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
@@ -25,9 +27,16 @@ from msquic._native.moqt import (
     RequestErrorCode,
     ServerSetup,
     SessionHandle,
+    SessionTransport,
     SubscriptionFilter,
     TrackNamespace,
 )
+from msquic.asyncio._trust import judge
+from msquic.exceptions import PeerClosed
+
+if TYPE_CHECKING:
+    from msquic import PeerCertificate, SessionTicket
+    from msquic.statistics import ConnectionStatistics, HandshakeInfo
 
 FLUSH_SECONDS = 5.0
 """How long closing waits for the peer to have everything that was written."""
@@ -49,8 +58,14 @@ class Session:
         self._target = hub.add(self, target)
         self._handle: SessionHandle
         self._tickets = Tickets(hub.loop)
+        self._connected: asyncio.Future[None] = hub.loop.create_future()
         self._established: asyncio.Future[None] = hub.loop.create_future()
         self._over = asyncio.Event()
+        self._transport: SessionTransport | None = None
+        self._verifier: Callable[[PeerCertificate], object] | None = None
+        self._ticket: SessionTicket | None = None
+        self._ticket_came = asyncio.Event()
+        self._of_server = False
         self._closed: tuple[int, str, str, bool] | None = None
         self._error: BaseException | None = None
         self._closing = False
@@ -64,6 +79,85 @@ class Session:
         self._namespaces: list[TrackNamespace] = []
         self.peer_setup: ServerSetup | ClientSetup
         """The peer's SETUP message (section 9.3)."""
+
+    # ---- the connection ----
+
+    @property
+    def alpn(self) -> str:
+        """The ALPN that was agreed on, which says which draft is spoken (section 3.1): ``"moqt-15"``."""
+        return "" if self._transport is None else self._transport._alpn.decode("utf-8", "surrogateescape")
+
+    @property
+    def draft(self) -> int:
+        """The number of the draft that was agreed on: 15."""
+        return int(self.alpn.rpartition("-")[2] or 0)
+
+    @property
+    def remote_address(self) -> tuple[str, int] | None:
+        """(IP address, port) of the peer."""
+        return None if self._transport is None else self._transport.remote_address
+
+    @property
+    def local_address(self) -> tuple[str, int] | None:
+        """(IP address, port) of this side."""
+        return None if self._transport is None else self._transport.local_address
+
+    @property
+    def server_name(self) -> str:
+        """The name that the client dialled; on a server the SNI, ``""`` without."""
+        return "" if self._transport is None else self._transport.server_name
+
+    @property
+    def handshake(self) -> HandshakeInfo | None:
+        """The versions of QUIC and TLS, the cipher suite and the group in use."""
+        return None if self._transport is None else self._transport.handshake
+
+    @property
+    def original_destination_cid(self) -> bytes:
+        """The connection ID that the client chose for the server at first (RFC 9000 section 7.2), for finding the
+        connection in both sides' logs."""
+        return b"" if self._transport is None else self._transport.original_destination_cid
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The peer's certificate in DER; None when it showed none, when a session was resumed, and without
+        verification."""
+        return None if self._transport is None else self._transport.peer_certificate
+
+    @property
+    def peer_certificate_chain(self) -> tuple[bytes, ...]:
+        """All certificates that the peer sent, in DER, its own first."""
+        return () if self._transport is None else self._transport.peer_certificate_chain
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the TLS handshake resumed an earlier session."""
+        return self._transport is not None and self._transport.resumed
+
+    @property
+    def ticket(self) -> SessionTicket | None:
+        """Clients: the newest ticket that the server gave, for ``connect(ticket=…)``; None before one came. Secret."""
+        return self._ticket
+
+    async def wait_ticket(self) -> SessionTicket:
+        """The newest ticket, or the first when there is none yet. Cancelling it has no effect. Raises SessionClosed."""
+        self._hub.check()
+        while self._ticket is None:
+            self._raise_if_closed()
+            self._ticket_came.clear()
+            await self._ticket_came.wait()
+        return self._ticket
+
+    async def stats(self) -> ConnectionStatistics:
+        """What MsQuic counted on the connection so far: round-trip time, bytes, losses.
+
+        Asks MsQuic's worker thread, on a thread of the loop's executor. Raises :class:`SessionClosed`, and
+        :class:`msquic.ClosedHandle` when the connection ends meanwhile. Cancelled, nobody hears the answer.
+        """
+        self._hub.check()
+        if self._closed is not None or self._transport is None:
+            raise self._closed_error()
+        return await self._hub.loop.run_in_executor(None, self._transport._statistics)
 
     # ---- publishing ----
 
@@ -268,7 +362,7 @@ class Session:
     @property
     def closed_by(self) -> SessionClosed | None:
         """How the session ended; None while it is open."""
-        return None if self._closed is None else SessionClosed(*self._closed)
+        return None if self._closed is None else self._closed_error()
 
     async def __aenter__(self) -> Session:
         return self
@@ -299,16 +393,20 @@ class Session:
         finally:
             self._tickets.forget(ticket)
 
+    def _closed_error(self) -> SessionClosed:
+        """How the session ended; why its connection did is the cause."""
+        error = SessionClosed(*(self._closed or (0, "NO_ERROR", "close() was called", False)))
+        error.__cause__ = self._error
+        return error
+
     def _raise_if_closed(self) -> None:
-        if self._closed is not None:
-            raise SessionClosed(*self._closed)
-        if self._closing:
-            raise SessionClosed(0, "NO_ERROR", "close() was called", False)
+        if self._closed is not None or self._closing:
+            raise self._closed_error()
 
     def _raise_if_lost(self, subscription: Subscription) -> None:
         # close() of one's own lets what has arrived be read; the loop of the reader then ends with the session.
         if self._closed is not None and subscription._handle.end() is not None:
-            raise SessionClosed(*self._closed)
+            raise self._closed_error()
 
     def _forget_track(self, track: TrackWriter) -> None:
         if self._tracks.get((track.namespace, track.name)) is track:
@@ -322,6 +420,15 @@ class Session:
         for offers in self._offer_queues:
             offers._queue.changed.set()
         self._going.set()
+        self._ticket_came.set()
+
+    def _on_loop_end(self) -> None:
+        if self._closed is not None or self._closing:
+            return
+        if not self._of_server:
+            warnings.warn(f"unclosed {self!r}: it ends with its event loop", ResourceWarning, stacklevel=1, source=self)
+        self._closing = True
+        self._handle.close(0, "", FLUSH_SECONDS)
 
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
         if kind in (Notice.ANSWERED, Notice.REFUSED, Notice.FAILED, Notice.DRAINED):
@@ -330,6 +437,17 @@ class Session:
             self.peer_setup = ServerSetup(value)
             if not self._established.done():
                 self._established.set_result(None)
+        elif kind == Notice.CONNECTED:
+            self._transport = value
+            if not self._connected.done():
+                self._connected.set_result(None)
+        elif kind == Notice.CERTIFICATE:
+            if self._verifier is not None:
+                connection, certificate = value
+                judge(self._verifier, certificate, connection._complete_certificate)
+        elif kind == Notice.TICKET:
+            self._ticket = value
+            self._ticket_came.set()
         elif kind == Notice.CLOSED:
             self._on_closed(*value)
         elif kind == Notice.NAMESPACE:
@@ -351,11 +469,13 @@ class Session:
 
     def _on_closed(self, code: int, name: str, reason: str, remote: bool, error: BaseException | None) -> None:
         self._closed = code, name, reason, remote
-        self._error = error
-        if not self._established.done():
-            self._established.set_exception(error or SessionClosed(code, name, reason, remote))
-            self._established.exception()
-        self._tickets.fail_all(lambda: SessionClosed(code, name, reason, remote))
+        # With the application's code, as both sides of a session close it, all is said.
+        self._error = None if isinstance(error, PeerClosed) else error
+        for future in (self._connected, self._established):
+            if not future.done():
+                future.set_exception(self._error or self._closed_error())
+                future.exception()
+        self._tickets.fail_all(self._closed_error)
         self._over.set()
         self._wake()
 

@@ -77,8 +77,12 @@ class Subscription:
     """A track that is received: ``async for obj in subscription``.
 
     Objects of one group come in order; groups that overlap in time may be mixed. What is not read waits, at most
-    `reader_queue_limit` bytes (64 MiB unless told otherwise to connect() or serve()); beyond that the oldest are
-    dropped and :attr:`objects_dropped` counts them. One task at a time may read.
+    `reader_queue_limit` bytes (64 MiB unless told otherwise to connect() or serve(), about 200 bytes of bookkeeping for
+    each object included); beyond that the oldest are dropped, but never the newest one, and :attr:`objects_dropped`
+    counts them. A reader takes up to 64 objects or a mebibyte at a time, which are its own then. One task at a time may
+    read.
+
+    An object larger than `max_object_size` is skipped, and :attr:`objects_too_large` counts it.
     """
 
     def __init__(self, session: Session, namespace: TrackNamespace, name: bytes) -> None:
@@ -101,8 +105,14 @@ class Subscription:
 
     @property
     def objects_dropped(self) -> int:
-        """Objects that were dropped because they were not read in time."""
+        """Objects that were dropped so far because they were not read in time, or because more of them were arriving
+        at a time than there is room for."""
         return self._handle.dropped
+
+    @property
+    def objects_too_large(self) -> int:
+        """Objects that were skipped so far because they were larger than `max_object_size`."""
+        return self._handle.too_large
 
     def __aiter__(self) -> Subscription:
         return self

@@ -25,7 +25,20 @@ from msquic.asyncio._trust import CertificateVerifier
 from msquic.asyncio.client import connect
 from msquic.asyncio.connection import Connection
 from msquic.asyncio.opening import Opening
+from msquic.asyncio.options import ConnectOptions, DialOptions, ListenOptions, ServeOptions
 from msquic.asyncio.server import Server, serve
 from msquic.asyncio.stream import Stream
 
-__all__ = ["CertificateVerifier", "Connection", "Opening", "Server", "Stream", "connect", "serve"]
+__all__ = [
+    "CertificateVerifier",
+    "ConnectOptions",
+    "Connection",
+    "DialOptions",
+    "ListenOptions",
+    "Opening",
+    "ServeOptions",
+    "Server",
+    "Stream",
+    "connect",
+    "serve",
+]

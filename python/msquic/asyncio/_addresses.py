@@ -24,6 +24,11 @@ def is_literal(host: str) -> bool:
     return False
 
 
+def without_scope(host: str) -> str:
+    """An IPv6 literal without its scope (RFC 4007 section 11), which has a meaning on this machine only."""
+    return host.partition("%")[0] if ":" in host else host
+
+
 async def resolve(host: str, port: int, family: int) -> list[str]:
     """IP literals in the order in which they are to be tried: the families alternate (RFC 8305 section 4)."""
     if is_literal(host):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msquic
 from msquic._library import released_before_closing
+from msquic.settings import Settings
 
 Path = str | bytes | os.PathLike[str]
 
@@ -47,10 +48,18 @@ def alpn_list(alpn: str | bytes | Sequence[str | bytes]) -> list[str | bytes]:
     return [alpn] if isinstance(alpn, str | bytes) else list(alpn)
 
 
+def settings_of(options: Mapping[str, Any], known: type) -> dict[str, Any]:
+    """The transport settings among ``options``. Raises TypeError for what the TypedDict ``known`` does not have."""
+    for name in options:
+        if name not in known.__optional_keys__:  # type: ignore[attr-defined]
+            raise TypeError(f"there is no option {name!r}")
+    return {name: value for name, value in options.items() if name in Settings.__optional_keys__}
+
+
 async def loaded(
     registration: msquic.Registration,
     alpn: Sequence[str | bytes],
-    settings: dict[str, Any],
+    settings: Mapping[str, Any],
     keylog: Path | None,
     load: Callable[[msquic.Configuration], None],
     key: tuple[Any, ...] | None,
@@ -60,7 +69,7 @@ async def loaded(
     A server farm that is dialled a thousand times needs its roots read once: what was asked for with the same ``key``
     is used again. None is never the same.
     """
-    complete = DEFAULTS | settings
+    complete = dict(settings)
     if complete.get("quic_versions") is not None:
         complete["quic_versions"] = tuple(complete["quic_versions"])  # for the key
     if key is not None:

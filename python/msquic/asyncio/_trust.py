@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,24 +28,22 @@ class Trust:
     pinned_public_key_sha256: tuple[str, ...]
 
     @classmethod
-    def of(
-        cls,
-        verify: bool | CertificateVerifier,
-        verify_timeout: float,
-        ca_file: Path | None,
-        ca_data: bytes | None,
-        pinned_sha256: Sequence[str],
-        pinned_public_key_sha256: Sequence[str],
-    ) -> Trust:
+    def of(cls, options: Mapping[str, Any]) -> Trust:
         """What ``connect()`` and ``serve()`` were given, checked."""
         return cls(
-            verify,
-            verify_timeout,
-            ca_file,
-            ca_data,
-            _require_sequence("pinned_sha256", pinned_sha256),
-            _require_sequence("pinned_public_key_sha256", pinned_public_key_sha256),
+            options.get("verify", True),
+            options.get("verify_timeout", 5.0),
+            options.get("ca_file"),
+            options.get("ca_data"),
+            _require_sequence("pinned_sha256", options.get("pinned_sha256", ())),
+            _require_sequence("pinned_public_key_sha256", options.get("pinned_public_key_sha256", ())),
         )
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it is another than everybody has who says nothing."""
+        pins = self.pinned_sha256 or self.pinned_public_key_sha256
+        return bool(self.verify is not True or self.ca_file or self.ca_data or pins)
 
     def set_verifier(self, configuration: msquic.Configuration) -> None:
         if not isinstance(self.verify, bool):
@@ -126,6 +126,44 @@ def load_server(
         client_certificates=client_certificates,
         ticket_keys=ticket_keys,
     )
+
+
+_deciding: set[asyncio.Task[None]] = set()
+"""Certificate verifiers under way; asyncio itself holds its tasks only weakly."""
+
+
+def judge(
+    verifier: Callable[[msquic.PeerCertificate], object],
+    certificate: msquic.PeerCertificate,
+    complete: Callable[[bool, str], bool],
+) -> None:
+    """Asks ``verifier`` about the peer's certificate, and tells ``complete(accept, reason)``; the handshake waits."""
+    task = asyncio.get_running_loop().create_task(_decide(verifier, certificate, complete))
+    _deciding.add(task)
+    task.add_done_callback(_deciding.discard)
+
+
+async def _decide(
+    verifier: Callable[[msquic.PeerCertificate], object],
+    certificate: msquic.PeerCertificate,
+    complete: Callable[[bool, str], bool],
+) -> None:
+    accept, reason = False, "the certificate verifier refused the certificate"
+    try:
+        answer = verifier(certificate)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if not isinstance(answer, bool):
+            raise TypeError(f"a certificate verifier must return True or False, not {answer!r}")
+        accept = answer
+    except Exception as error:
+        reason = "the certificate verifier raised an exception"
+        asyncio.get_running_loop().call_exception_handler(
+            {"message": "exception in a certificate verifier; the certificate was refused", "exception": error}
+        )
+    finally:
+        # Nobody asks any more when it took too long or the connection ended.
+        complete(accept, reason)
 
 
 def _require_sequence(name: str, value: Sequence[str]) -> tuple[str, ...]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 import msquic
 from msquic._native.quic import AsyncChannel
-from msquic.asyncio._addresses import first_success, resolve
 from msquic.asyncio._channel import running_channel
-from msquic.asyncio._configurations import Path, alpn_list, default_registration, loaded
-from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_client
+from msquic.asyncio._configurations import Path
+from msquic.asyncio._dialing import Dialing
+from msquic.asyncio._trust import CertificateVerifier
 from msquic.asyncio.connection import Connection
 from msquic.asyncio.opening import Opening
-from msquic.exceptions import ConnectionTimeout, InvalidArgument, QuicError, TicketMismatch
+from msquic.asyncio.options import DialOptions
+from msquic.exceptions import QuicError
 from msquic.settings import Settings
 
 READ_LIMIT = 1024 * 1024
@@ -86,43 +87,30 @@ def connect(
     :class:`~msquic.CertificateError` apart, and :class:`~msquic.InvalidArgument` for what can't be used. Cancelled, the
     attempt is given up and leaves nothing behind.
     """
-    if configuration is None and not alpn:
-        raise InvalidArgument("alpn must name the protocol that the server speaks, e.g. alpn='h3'")
-    own = (alpn, settings, verify is not True, ca_file, ca_data, certificate, cert_file, keylog)
-    if configuration is not None and any((*own, pinned_sha256, pinned_public_key_sha256)):
-        raise InvalidArgument("a configuration brings its own ALPNs, settings and credentials: leave those out")
-    if not 1 <= port <= 65535:
-        raise InvalidArgument("port must be from 1 to 65535")
-    if early_data:
-        if ticket is None:
-            raise InvalidArgument("early data needs the ticket of an earlier connection")
-        issued_for = msquic.SessionTicket.from_bytes(bytes(ticket)).server_name
-        if issued_for != (host if server_name is None else server_name):
-            raise TicketMismatch(f"the resumption ticket was issued for {issued_for!r}", name="TicketMismatch")
-    trust = Trust.of(verify, verify_timeout, ca_file, ca_data, pinned_sha256, pinned_public_key_sha256)
-    return Opening(
-        functools.partial(
-            _connect,
-            host=host,
-            port=port,
-            server_name=host if server_name is None else server_name,
-            trust=trust,
-            certificate=certificate_from(certificate, cert_file, key_file, key_password),
-            cacheable=certificate is None and cert_file is None and key_file is None,
-            alpn=alpn_list(alpn),
-            ticket=ticket,
-            early_data=early_data,
-            keylog=keylog,
-            local_address=local_address,
-            family=family,
-            timeout=timeout,
-            happy_eyeballs_delay=happy_eyeballs_delay,
-            limits=(read_limit, write_limit),
-            configuration=configuration,
-            registration=registration,
-            settings=dict(settings),
-        )
-    )
+    options: DialOptions = {
+        "server_name": server_name,
+        "verify": verify,
+        "verify_timeout": verify_timeout,
+        "ca_file": ca_file,
+        "ca_data": ca_data,
+        "pinned_sha256": pinned_sha256,
+        "pinned_public_key_sha256": pinned_public_key_sha256,
+        "certificate": certificate,
+        "cert_file": cert_file,
+        "key_file": key_file,
+        "key_password": key_password,
+        "ticket": ticket,
+        "keylog": keylog,
+        "local_address": local_address,
+        "family": family,
+        "timeout": timeout,
+        "happy_eyeballs_delay": happy_eyeballs_delay,
+        "configuration": configuration,
+        "registration": registration,
+        **settings,
+    }
+    dialing = Dialing.of(host, port, alpn, options, early_data=early_data)
+    return Opening(functools.partial(_connect, dialing, early_data, (read_limit, write_limit)))
 
 
 def _start_after_first_writes(channel: AsyncChannel, connection: Connection, start: Callable[[], None]) -> None:
@@ -140,34 +128,22 @@ def _start_after_first_writes(channel: AsyncChannel, connection: Connection, sta
     loop.call_soon(begin)
 
 
-async def _connect(
-    *,
-    host: str,
-    port: int,
-    server_name: str,
-    trust: Trust,
-    certificate: Callable[[], Any],
-    cacheable: bool,
-    alpn: list[str | bytes],
-    ticket: bytes | None,
-    early_data: bool,
-    keylog: Path | None,
-    local_address: str | tuple[str, int] | None,
-    family: int,
-    timeout: float | None,  # noqa: ASYNC109 - of all attempts together
-    happy_eyeballs_delay: float | None,
-    limits: tuple[int, int],
-    configuration: msquic.Configuration | None,
-    registration: msquic.Registration | None,
-    settings: dict[str, Any],
-) -> Connection:
+async def _connect(dialing: Dialing, early_data: bool, limits: tuple[int, int]) -> Connection:
     channel = running_channel()
-    registration = registration or default_registration()
 
-    async def attempt(address: str) -> Connection:
-        assert configuration is not None
+    async def attempt(
+        registration: msquic.Registration, configuration: msquic.Configuration, address: str
+    ) -> Connection:
         connection = Connection(channel, registration, *limits)
-        start = functools.partial(connection._start, configuration, server_name, address, port, local_address, ticket)
+        start = functools.partial(
+            connection._start,
+            configuration,
+            dialing.server_name,
+            address,
+            dialing.port,
+            dialing.local_address,
+            dialing.ticket,
+        )
         if early_data:
             _start_after_first_writes(channel, connection, start)
             return connection
@@ -179,21 +155,4 @@ async def _connect(
             raise
         return connection
 
-    try:
-        async with asyncio.timeout(timeout):
-            if configuration is None:
-                load = functools.partial(load_client, trust=trust, certificate=certificate)
-                key = trust.key() if cacheable else None
-                configuration = await loaded(registration, alpn, settings, keylog, load, key)
-            addresses = await resolve(host, port, family)
-            if early_data:  # to several addresses it would be sent several times
-                del addresses[1:]
-            return await first_success(
-                [functools.partial(attempt, address) for address in addresses], happy_eyeballs_delay
-            )
-    except TimeoutError as error:
-        if isinstance(error, ConnectionTimeout):
-            raise
-        raise ConnectionTimeout(
-            f"no connection to {host} port {port} within {timeout} s", name="ConnectionTimeout"
-        ) from None
+    return await dialing.run(attempt)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from asyncio import CancelledError, get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import IntEnum
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from msquic._native.quic import AsyncConnection
 from msquic.asyncio._stream_service import StreamService
+from msquic.asyncio._trust import judge
 from msquic.asyncio.stream import Stream
 from msquic.enums import DatagramSendState
 from msquic.exceptions import ConnectionClosed, ConnectionFailed, PeerClosed
@@ -37,9 +37,6 @@ class _Wait(IntEnum):
     SENT = 6
     OVER = 7
 
-
-_deciding: set[asyncio.Task[None]] = set()
-"""Certificate verifiers under way; asyncio itself holds its tasks only weakly."""
 
 _GRACE = 5.0
 """Seconds that leaving ``async with`` waits for the peer to acknowledge what was written."""
@@ -194,27 +191,7 @@ class Connection(AsyncConnection):
 
     def _judge(self, verifier: Callable[[PeerCertificate], object], certificate: PeerCertificate) -> None:
         """The native layer asks ``verifier`` about the peer's certificate; the handshake waits."""
-        task = get_running_loop().create_task(self._decide(verifier, certificate))
-        _deciding.add(task)
-        task.add_done_callback(_deciding.discard)
-
-    async def _decide(self, verifier: Callable[[PeerCertificate], object], certificate: PeerCertificate) -> None:
-        accept, reason = False, "the certificate verifier refused the certificate"
-        try:
-            answer = verifier(certificate)
-            if inspect.isawaitable(answer):
-                answer = await answer
-            if not isinstance(answer, bool):
-                raise TypeError(f"a certificate verifier must return True or False, not {answer!r}")
-            accept = answer
-        except Exception as error:
-            reason = "the certificate verifier raised an exception"
-            get_running_loop().call_exception_handler(
-                {"message": "exception in a certificate verifier; the certificate was refused", "exception": error}
-            )
-        finally:
-            # Nobody asks any more when it took too long or the connection ended.
-            self._complete_certificate(accept, reason)
+        judge(verifier, certificate, self._complete_certificate)
 
     async def _wait_for(self, wait: _Wait) -> None:
         future: asyncio.Future[None] = get_running_loop().create_future()

@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, cast
+from typing import TYPE_CHECKING, Literal, Self, Unpack, cast
 
 import msquic
 from msquic._native.quic import AsyncConnection, AsyncListener
 from msquic.asyncio._channel import running_channel
-from msquic.asyncio._configurations import Path, alpn_list, default_registration, loaded
-from msquic.asyncio._trust import CertificateVerifier, Trust, certificate_from, load_server
+from msquic.asyncio._configurations import Path
+from msquic.asyncio._listening import Listening
+from msquic.asyncio._trust import CertificateVerifier
 from msquic.asyncio.client import READ_LIMIT, WRITE_LIMIT
 from msquic.asyncio.connection import Connection
 from msquic.asyncio.opening import Opening
+from msquic.asyncio.options import ListenOptions
 from msquic.enums import ServerResumptionLevel
 from msquic.exceptions import InvalidArgument, InvalidState, QuicError
 from msquic.settings import Settings
@@ -156,7 +158,7 @@ def serve(
     host: str | None = None,
     port: int = 0,
     *,
-    alpn: str | bytes | Sequence[str | bytes],
+    alpn: str | bytes | Sequence[str | bytes] = (),
     certificate: msquic.Certificate | Mapping[str, msquic.Certificate] | None = None,
     cert_file: Path | None = None,
     key_file: Path | None = None,
@@ -208,69 +210,41 @@ def serve(
     Raises :class:`~msquic.AddressInUse` when another socket has the port, :class:`~msquic.CertificateFileInvalid`,
     saying which file and why, and :class:`~msquic.InvalidArgument`.
     """
-    if configuration is None and certificate is None and (cert_file is None or key_file is None):
-        raise InvalidArgument("a server needs a certificate: give certificate, or cert_file and key_file")
     if isinstance(backlog, bool) or backlog < 1:
         raise InvalidArgument("backlog must be at least 1")
-    trust = Trust.of(verify, verify_timeout, ca_file, ca_data, pinned_sha256, pinned_public_key_sha256)
-    return Opening(
-        functools.partial(
-            _serve,
-            handler=handler,
-            host=host,
-            port=port,
-            alpn=alpn_list(alpn),
-            trust=trust,
-            certificate=certificate_from(certificate, cert_file, key_file, key_password),
-            client_certificates=client_certificates,
-            resumption=resumption,
-            ticket_keys=ticket_keys,
-            keylog=keylog,
-            reuse_port=reuse_port,
-            backlog=backlog,
-            handshake_timeout=handshake_timeout,
-            limits=(read_limit, write_limit),
-            configuration=configuration,
-            registration=registration,
-            settings=dict(settings),
-        )
-    )
+    options: ListenOptions = {
+        "certificate": certificate,
+        "cert_file": cert_file,
+        "key_file": key_file,
+        "key_password": key_password,
+        "client_certificates": client_certificates,
+        "verify": verify,
+        "verify_timeout": verify_timeout,
+        "ca_file": ca_file,
+        "ca_data": ca_data,
+        "pinned_sha256": pinned_sha256,
+        "pinned_public_key_sha256": pinned_public_key_sha256,
+        "resumption": resumption,
+        "ticket_keys": ticket_keys,
+        "keylog": keylog,
+        "reuse_port": reuse_port,
+        "handshake_timeout": handshake_timeout,
+        "configuration": configuration,
+        "registration": registration,
+        **settings,
+    }
+    listening = Listening.of(alpn, options)
+    return Opening(functools.partial(_serve, handler, host, port, listening, backlog, (read_limit, write_limit)))
 
 
 async def _serve(
-    *,
-    handler: Handler,
-    host: str | None,
-    port: int,
-    alpn: list[str | bytes],
-    trust: Trust,
-    certificate: Callable[[], Any],
-    client_certificates: Literal["none", "optional", "required"],
-    resumption: ServerResumptionLevel,
-    ticket_keys: bytes | None,
-    keylog: Path | None,
-    reuse_port: bool,
-    backlog: int,
-    handshake_timeout: float | None,
-    limits: tuple[int, int],
-    configuration: msquic.Configuration | None,
-    registration: msquic.Registration | None,
-    settings: dict[str, Any],
+    handler: Handler, host: str | None, port: int, listening: Listening, backlog: int, limits: tuple[int, int]
 ) -> Server:
     channel = running_channel()
-    registration = registration or default_registration()
-    if configuration is None:
-        load = functools.partial(
-            load_server,
-            trust=trust,
-            certificate=certificate,
-            client_certificates=client_certificates,
-            ticket_keys=ticket_keys,
-        )
-        if resumption != ServerResumptionLevel.NO_RESUME:
-            settings = settings | {"server_resumption_level": resumption}
-        configuration = await loaded(registration, alpn, settings, keylog, load, None)
-    server = Server(handler, alpn, gives_tickets=resumption != ServerResumptionLevel.NO_RESUME)
+    registration, configuration = await listening.loaded()
+    server = Server(handler, listening.alpn, gives_tickets=listening.gives_tickets)
     server._listener = AsyncListener(channel, registration, server._accept, *limits, backlog)
-    server._listener._start(configuration, alpn, host, port, reuse_port, handshake_timeout)
+    server._listener._start(
+        configuration, listening.alpn, host, port, listening.reuse_port, listening.handshake_timeout
+    )
     return server

@@ -1,0 +1,51 @@
+"""The options of ``connect()``, ``serve()`` and ``relay()``, as types for keyword arguments.
+
+>>> async def watch(host: str, **options: Unpack[ConnectOptions]) -> None:
+...     async with connect(host, 4433, **options) as session: ...
+
+What each means is said where it is used. All may be left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msquic.asyncio import DialOptions, ListenOptions
+
+__all__ = ["ConnectOptions", "RelayOptions", "ServeOptions"]
+
+
+class ConnectOptions(DialOptions, total=False):
+    """The options of :func:`moqt.asyncio.connect`."""
+
+    path: str
+    authority: str | None
+    max_request_id: int
+    tolerances: Iterable[str]
+    reader_queue_limit: int
+    max_object_size: int
+    receive_limit: int
+
+
+class ServeOptions(ListenOptions, total=False):
+    """The options of :func:`moqt.asyncio.serve`."""
+
+    max_request_id: int
+    max_sessions: int
+    timeout: float
+    tolerances: Iterable[str]
+    reader_queue_limit: int
+    max_object_size: int
+    receive_limit: int
+
+
+class RelayOptions(ListenOptions, total=False):
+    """The options of :func:`moqt.asyncio.relay`."""
+
+    tolerances: Iterable[str]
+    max_sessions: int | None
+    max_tracks: int | None
+    max_namespaces: int | None
+    min_prefix_fields: int | None
+    max_queued_bytes_per_subscription: int | None
+    max_consecutive_skips: int | None

@@ -1,0 +1,124 @@
+"""moqt.asyncio: what a subscription keeps, what it drops, and what it says of that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+import moqt.asyncio as ma
+from moqt_sessions import NS, payloads, to
+
+
+@pytest.fixture(autouse=True)
+async def deadline() -> AsyncIterator[None]:
+    async with asyncio.timeout(40):
+        yield
+
+
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():  # noqa: ASYNC110 - no event tells
+        await asyncio.sleep(0.005)
+
+
+def publishing(sizes: list[int], name: str = "video") -> Callable[[ma.Session], object]:
+    """A handler that writes one object of each size, in a group of its own."""
+
+    async def handler(session: ma.Session) -> None:
+        track = session.create_track(NS, name)
+        await track.wait_subscriber()
+        for size in sizes:
+            with track.begin_group() as group:
+                group.write(bytes(size))
+            await track.drain()
+        await track.end()
+        await session.wait_closed()
+
+    return handler
+
+
+async def test_what_nobody_reads_is_dropped_and_counted_meanwhile() -> None:
+    async with (
+        ma.serve(publishing([1000] * 500)) as server,
+        to(server.port, reader_queue_limit=100_000) as session,
+    ):
+        subscription = await session.subscribe(NS, "video")
+        # Nobody has read anything when this becomes true.
+        await until(lambda: subscription.objects_dropped >= 401)
+        await until(lambda: subscription._handle.end() is None)
+        got = [o.group_id async for o in subscription]
+        assert len(got) + subscription.objects_dropped == 500
+        assert got == list(range(subscription.objects_dropped, 500)), "the oldest are the ones that went"
+        assert 60 <= len(got) <= 100
+
+
+async def test_the_newest_object_stays_however_large() -> None:
+    async with (
+        ma.serve(publishing([10, 1000, 50_000])) as server,
+        to(server.port, reader_queue_limit=100) as session,
+    ):
+        subscription = await session.subscribe(NS, "video")
+        await until(lambda: subscription.objects_dropped == 2)
+        assert [len(p) for _, _, p in await payloads(subscription)] == [50_000]
+
+
+async def test_an_object_beyond_the_limit_is_skipped_and_nothing_else() -> None:
+    sizes = [100_000, 100_001, 5, 3_000_000, 100_000, 0]
+    async with (
+        ma.serve(publishing(sizes)) as server,
+        to(server.port, max_object_size=100_000) as session,
+    ):
+        subscription = await session.subscribe(NS, "video")
+        assert [(g, len(p)) for g, _, p in await payloads(subscription)] == [(0, 100_000), (2, 5), (4, 100_000), (5, 0)]
+        assert subscription.objects_too_large == 2
+        assert subscription.objects_dropped == 0
+        assert not session.is_closed
+
+
+async def test_a_server_bounds_what_its_clients_send() -> None:
+    got: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
+
+    async def handler(session: ma.Session) -> None:
+        subscription = await session.subscribe(NS, "video")
+        sizes = [len(p) for _, _, p in await payloads(subscription)]
+        got.set_result((sum(sizes), subscription.objects_too_large))
+
+    async with ma.serve(handler, max_object_size=1000) as server, to(server.port) as session:
+        await publishing([1000, 2000, 500])(session)  # type: ignore[misc]
+    assert await got == (1500, 1)
+
+
+async def test_one_track_that_nobody_reads_does_not_starve_another() -> None:
+    async def handler(session: ma.Session) -> None:
+        unread, read = session.create_track(NS, "unread"), session.create_track(NS, "read")
+        await unread.wait_subscriber()
+        await read.wait_subscriber()
+        for _ in range(200):
+            for track in (unread, read):
+                with track.begin_group() as group:
+                    group.write(bytes(10_000))
+                await track.drain()
+        await read.end()
+        await unread.end()
+        await session.wait_closed()
+
+    async with ma.serve(handler) as server, to(server.port, receive_limit=400_000) as session:
+        unread = await session.subscribe(NS, "unread")
+        read = await session.subscribe(NS, "read")
+        got = [o.group_id async for o in read]
+        assert len(got) + read.objects_dropped == 200
+        assert read.objects_dropped < unread.objects_dropped
+        assert unread.objects_dropped >= 160
+        left = [o.group_id async for o in unread]
+        assert len(left) + unread.objects_dropped == 200
+        assert left == list(range(unread.objects_dropped, 200))
+
+
+async def test_unsubscribing_gives_up_what_waits() -> None:
+    async with ma.serve(publishing([1000] * 50)) as server, to(server.port) as session:
+        subscription = await session.subscribe(NS, "video")
+        assert (await anext(subscription)).group_id == 0
+        await subscription.unsubscribe()
+        with pytest.raises(StopAsyncIteration):
+            await anext(subscription)
