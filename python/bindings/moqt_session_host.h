@@ -22,9 +22,6 @@ class SessionHost final : public runtime::SessionUser {
   /// Every accepted session becomes a link of `channel`, told to `server`.
   quic::Result<std::uint16_t> listen(runtime::Endpoint::ListenOptions options, std::shared_ptr<SessionChannel> channel,
                                      SessionLink::Options link_options);
-  quic::Result<void> set_configurations(quic::ServerConfigurations configurations) {
-    return endpoint_.set_configurations(std::move(configurations));
-  }
   void stop_listening() { endpoint_.stop_listening(); }
   [[nodiscard]] bool idle() const noexcept { return endpoint_.idle(); }
   void on_idle(std::function<void()> callback) { endpoint_.on_idle(std::move(callback)); }

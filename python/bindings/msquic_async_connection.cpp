@@ -84,6 +84,10 @@ void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
           "is_closed", [](AsyncConnectionObject& self) { return self.is_closing(); },
           "Whether it is over or about to be, whoever closed it.")
       .def_prop_ro("_is_over", &AsyncConnectionObject::is_over)
+      .def(
+          "_tell_log",
+          [](nb::handle self) { nb::inst_ptr<AsyncConnectionObject>(self)->mailbox()->tell_log(self.ptr()); },
+          nb::sig("def _tell_log(self) -> None"))
       .def_prop_ro("_is_connected", [](AsyncConnectionObject& self) { return self.mailbox()->is_connected(); })
       .def_prop_ro(
           "resumed", [](AsyncConnectionObject& self) { return self.mailbox()->is_resumed(); },

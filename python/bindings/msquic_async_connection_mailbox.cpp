@@ -53,12 +53,13 @@ void AsyncConnectionMailbox::on_connected(bool resumed, std::string_view) noexce
   {
     const std::lock_guard lock(mutex_);
     connected_ = true;
+    opening_untold_ = connections_are_logged();
     resumed_ = resumed;
     waits = disarm(bit(kWaitConnected));
   }
   tell(waits);
   hand_out();
-  if (connections_are_logged()) push(kOpenedToLog);  // after what makes the object of a server's connection
+  if (connections_are_logged()) push(kToLog);  // after what makes the object of a server's connection
 }
 
 void AsyncConnectionMailbox::on_shutdown_initiated(const quic::CloseReason&) noexcept {
@@ -76,10 +77,11 @@ void AsyncConnectionMailbox::on_shutdown_complete(const quic::CloseReason& reaso
   {
     const std::lock_guard lock(mutex_);
     over_ = true;
+    end_untold_ = connections_are_logged();
     reason_ = reason;
     waits = disarm(kAllWaits);
   }
-  if (connections_are_logged()) push(kEndedToLog);  // before what lets go of the object
+  if (connections_are_logged()) push(kToLog);  // before what lets go of the object
   if (const auto listener = listener_.lock()) listener->connection_is_over(*this);
   tell(waits);
 }
@@ -249,6 +251,19 @@ std::optional<quic::CloseReason> AsyncConnectionMailbox::close_reason() const {
   return reason_;
 }
 
+void AsyncConnectionMailbox::tell_log(PyObject* owner) {
+  bool opened = false;
+  bool ended = false;
+  {
+    const std::lock_guard lock(mutex_);
+    opened = std::exchange(opening_untold_, false);
+    ended = std::exchange(end_untold_, false);
+  }
+  AsyncConnectionObject& connection = *nb::inst_ptr<AsyncConnectionObject>(owner);
+  if (opened) log_connection_opened(owner, is_resumed(), connection.connection().negotiated_alpn());
+  if (ended) log_connection_ended(owner, connection.close_reason());
+}
+
 void AsyncConnectionMailbox::dispatch(const Event& event) {
   PyObject* owner = owner_.lock();
   if (owner == nullptr && event.kind == kCertificate) {
@@ -262,10 +277,8 @@ void AsyncConnectionMailbox::dispatch(const Event& event) {
       connection.settle_datagram(event.first, static_cast<quic::DatagramSendState>(event.second));
     } else if (event.kind == kCertificate) {
       connection.judge_certificate();
-    } else if (event.kind == kOpenedToLog) {
-      log_connection_opened(owner, is_resumed(), connection.connection().negotiated_alpn());
-    } else if (event.kind == kEndedToLog) {
-      log_connection_ended(owner, connection.close_reason());
+    } else if (event.kind == kToLog) {
+      tell_log(owner);
     } else {
       connection.wake(static_cast<AsyncConnectionWait>(event.kind));
     }

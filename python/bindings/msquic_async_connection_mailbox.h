@@ -67,6 +67,9 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   void on_all_sent() noexcept override;
 
   void dispatch(const Event& event) override;
+  /// Tells the log what it has not been told of `owner`, the Python connection. Loop thread, like dispatch(); a
+  /// coroutine that finds the connection open or over without waiting comes ahead of the event.
+  void tell_log(PyObject* owner);
 
   /// The loop is told when `wait` may have come true. False when it has already: look again instead of waiting.
   [[nodiscard]] bool arm(AsyncConnectionWait wait, std::uint64_t opened = 0) noexcept;
@@ -96,7 +99,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   OwnerReference& owner() noexcept { return owner_; }
 
  private:
-  enum Kind : std::uint32_t { kDatagramFate = kAsyncConnectionWaits, kOpenedToLog, kEndedToLog, kCertificate };
+  enum Kind : std::uint32_t { kDatagramFate = kAsyncConnectionWaits, kToLog, kCertificate };
   void push(std::uint32_t kind, std::uint64_t first = 0, std::uint64_t second = 0) noexcept {
     streams_->queue->push(Event{shared_from_this(), kind, first, second});
   }
@@ -118,6 +121,8 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   bool resumed_ = false;
   bool over_ = false;
   bool announced_ = false;
+  bool opening_untold_ = false;
+  bool end_untold_ = false;
   std::optional<quic::CloseReason> reason_;
   std::deque<PeerStream> peer_streams_;
   std::deque<base::SharedBytes> datagrams_;

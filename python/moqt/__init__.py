@@ -10,6 +10,9 @@ The same objects are in modules by topic: :mod:`moqt.varint`, :mod:`moqt.message
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
 from .data_stream import (
     DatagramType,
     ExtensionType,
@@ -196,3 +199,13 @@ def _adopt_native_classes() -> None:
 
 
 _adopt_native_classes()
+
+if TYPE_CHECKING:
+    from moqt import asyncio as asyncio
+else:
+
+    def __getattr__(name: str) -> object:
+        """``moqt.asyncio`` is imported when it is first used, also by a program that imported ``moqt`` alone."""
+        if name == "asyncio":
+            return importlib.import_module("moqt.asyncio")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

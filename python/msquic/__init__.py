@@ -34,7 +34,9 @@ Every exception is a :class:`QuicError`; see :mod:`msquic.exceptions` for the tr
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
+from typing import TYPE_CHECKING
 
 from msquic._development_certificate import DevelopmentCertificate, generate_development_certificate
 from msquic._library import close_api, wait_until_idle
@@ -237,3 +239,13 @@ __version__: str = _native_quic.package_version
 atexit.register(_native_quic.leave)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_native_quic.after_fork_in_child)
+
+if TYPE_CHECKING:
+    from msquic import asyncio as asyncio
+else:
+
+    def __getattr__(name: str) -> object:
+        """``msquic.asyncio`` is imported when it is first used, also by a program that imported ``msquic`` alone."""
+        if name == "asyncio":
+            return importlib.import_module("msquic.asyncio")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

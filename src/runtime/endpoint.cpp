@@ -126,10 +126,6 @@ quic::Result<void> Endpoint::listen(ListenOptions options, SessionUser& user) {
 
 std::uint16_t Endpoint::port() const { return listener_ ? listener_.local_address().port() : std::uint16_t{0}; }
 
-quic::Result<void> Endpoint::set_configurations(quic::ServerConfigurations configurations) {
-  return listener_.set_configurations(std::move(configurations));
-}
-
 void Endpoint::stop_listening() {
   if (listener_) (void)listener_.stop();
 }

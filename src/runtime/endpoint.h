@@ -76,8 +76,6 @@ class Endpoint {
   quic::Result<void> listen(ListenOptions options, SessionUser& user);
   /// The port listen() got; 0 while not listening.
   [[nodiscard]] std::uint16_t port() const;
-  /// Other certificates for clients that come from now on.
-  quic::Result<void> set_configurations(quic::ServerConfigurations configurations);
   /// Accepts no more clients; sessions live on.
   void stop_listening();
 

@@ -231,13 +231,34 @@ async def test_a_handler_that_waits_for_ever_is_cancelled_after_the_grace() -> N
             cancelled.set()
 
     async with asyncio.timeout(DEADLINE):
-        async with ma.serve(handler) as server:
+        async with ma.serve(handler, grace=0.2) as server:
             session = await to(server.port)
             await started.wait()
         assert cancelled.is_set()
         await session.wait_closed()
         assert session.closed_by is not None
         assert session.closed_by.name == "NO_ERROR"
+
+
+async def test_a_handler_that_ends_in_time_is_not_cancelled() -> None:
+    ended: list[str] = []
+
+    async def handler(session: ma.Session) -> None:
+        try:
+            await session.wait_closed()
+            await asyncio.sleep(0)
+            ended.append("in time")
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    async with asyncio.timeout(DEADLINE):
+        async with ma.serve(handler) as server, to(server.port):
+            while not server.sessions:  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0.005)
+            server.close()
+            await server.wait_closed()
+    assert ended == ["in time"]
 
 
 PROGRAM = """

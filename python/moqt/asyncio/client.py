@@ -16,8 +16,8 @@ from msquic.asyncio._addresses import without_scope
 from msquic.asyncio._dialing import Dialing
 
 READER_QUEUE_LIMIT = 64 * 1024 * 1024
-MAX_OBJECT_SIZE = 64 * 1024 * 1024
-RECEIVE_LIMIT = 256 * 1024 * 1024
+MAX_OBJECT_SIZE = 256 * 1024 * 1024
+RECEIVE_LIMIT = 512 * 1024 * 1024
 
 
 def connect(

@@ -33,6 +33,7 @@ class ServeOptions(ListenOptions, total=False):
     max_request_id: int
     max_sessions: int
     timeout: float
+    grace: float | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int

@@ -17,6 +17,7 @@ from moqt.asyncio.exceptions import SessionClosed
 from moqt.asyncio.session import Session
 from msquic._native.moqt import ClientSetup, ErrorCode, ListenerHandle, listen
 from msquic.asyncio import ListenOptions, Opening
+from msquic.asyncio._handler_tasks import HandlerTasks
 
 _log = logging.getLogger("moqt.asyncio")
 
@@ -26,11 +27,12 @@ Handler = Callable[[Session], Awaitable[object]]
 class Server(Listening):
     """A server that :func:`serve` started. ``async with server`` closes it at the end."""
 
-    def __init__(self, handler: Handler, hub: Hub) -> None:
+    def __init__(self, handler: Handler, hub: Hub, grace: float | None) -> None:
         super().__init__(hub)
         self._handler = handler
+        self._handlers = HandlerTasks(hub.loop, grace)
         self._handle: ListenerHandle
-        self._sessions: dict[Session, asyncio.Task[None]] = {}
+        self._sessions: set[Session] = set()
 
     @property
     def sessions(self) -> list[Session]:
@@ -40,26 +42,21 @@ class Server(Listening):
     def close(self) -> None:
         """Accepts no more clients and closes every session with NO_ERROR, after what was written has arrived.
 
-        Handlers get :class:`SessionClosed` from what they await; :meth:`wait_closed` cancels those that go on.
+        Handlers get :class:`SessionClosed` from what they await. Those that are not through after the `grace` of
+        :func:`serve` are cancelled. Does not wait.
         """
         if not self._closing:
             self._closing = True
             self._handle.close()
             for session in self._sessions:
                 session._begin_close(0, "the server is closing")
+            self._handlers.end()
 
     async def wait_closed(self) -> None:
         """Waits until the last session and its handler are over. Cancelling it has no effect on the server."""
         self._hub.check()
-        if not self._closing:
-            await self._stopped.wait()
-        if tasks := set(self._sessions.values()):
-            _, late = await asyncio.wait(tasks, timeout=1.0)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
         await self._stopped.wait()
+        await self._handlers.wait()
 
     async def serve_forever(self) -> None:
         """Waits until the server is closed. Cancelled, it closes the server, as asyncio's servers do."""
@@ -95,11 +92,11 @@ class Server(Listening):
         session._of_server = True
         session.peer_setup = ClientSetup(parameters)
         session._established.set_result(None)
+        self._sessions.add(session)
+        self._handlers.start(self._run(session)).add_done_callback(lambda _: self._sessions.discard(session))
         if self._closing:
             session._begin_close(0, "the server is closing")
-        task = self._hub.loop.create_task(self._run(session))
-        self._sessions[session] = task
-        task.add_done_callback(lambda _: self._sessions.pop(session, None))
+            self._handlers.end()
 
     async def _run(self, session: Session) -> None:
         try:
@@ -123,6 +120,7 @@ def serve(
     max_request_id: int = 512,
     max_sessions: int = 10_000,
     timeout: float = 10.0,
+    grace: float | None = 5.0,
     tolerances: Iterable[str] = ("leading-stream-type",),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
@@ -142,6 +140,8 @@ def serve(
         max_request_id: MAX_REQUEST_ID of SERVER_SETUP: half as many requests of a client may be open at once.
         max_sessions: further clients are refused.
         timeout: seconds a client has for CLIENT_SETUP.
+        grace: seconds that handlers have to end by themselves after :meth:`Server.close`, before they are cancelled;
+            None: as long as they like.
         tolerances: deviations from the draft to allow, by name: ``leading-stream-type`` (one 0x00 before
             CLIENT_SETUP, on unless left out) and ``empty-namespace-prefix``.
         reader_queue_limit, max_object_size, receive_limit: see :func:`connect`.
@@ -167,12 +167,14 @@ def serve(
         "max_object_size": max_object_size,
         "receive_limit": receive_limit,
     }
-    return Opening(functools.partial(_serve, handler, host, port, options, native))
+    return Opening(functools.partial(_serve, handler, host, port, grace, options, native))
 
 
-async def _serve(handler: Handler, host: str, port: int, options: ListenOptions, native: dict[str, Any]) -> Server:
+async def _serve(
+    handler: Handler, host: str, port: int, grace: float | None, options: ListenOptions, native: dict[str, Any]
+) -> Server:
     complete, fingerprint = await with_certificate(host, options)
-    server = Server(handler, Hub.running())
+    server = Server(handler, Hub.running(), grace)
     server.certificate_sha256 = fingerprint
 
     def start(registration: msquic.Registration, configuration: msquic.Configuration, how: dict[str, Any]) -> None:

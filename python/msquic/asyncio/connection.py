@@ -131,6 +131,7 @@ class Connection(AsyncConnection):
         """Waits until the connection is over, and tells why: None when this side closed it. Does not close it."""
         while not self._is_over:
             await self._wait_for(_Wait.OVER)
+        self._tell_log()  # the loop may end before it gets to what it was to tell the log
         return self.close_error
 
     async def wait_connected(self) -> None:
@@ -139,6 +140,7 @@ class Connection(AsyncConnection):
             if self._is_over:
                 raise self.close_error or ConnectionClosed("this side closed the connection")
             await self._wait_for(_Wait.CONNECTED)
+        self._tell_log()
 
     async def wait_ticket(self) -> SessionTicket:
         """The newest ticket of the server, or its first one when there is none yet; see :attr:`ticket`.

@@ -40,9 +40,9 @@ struct ReceiveLimits {
   /// belong to objects that are still arriving; beyond it the object that grew is dropped, unless it is the only one.
   std::size_t reader_queue = 64 * 1024 * 1024;
   /// The largest payload that is put together. A publisher announces any length: a larger object is skipped.
-  std::size_t object = 64 * 1024 * 1024;
+  std::size_t object = 256 * 1024 * 1024;
   /// All of it together for all readers of the session; beyond it the reader that holds the most loses its oldest.
-  std::size_t session = 256 * 1024 * 1024;
+  std::size_t session = 512 * 1024 * 1024;
 };
 
 /// Receives one track: puts the pieces of objects together and queues them. Made by Endpoint. Objects of one
