@@ -67,8 +67,9 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   options.credentials.no_certificate_validation = insecure;
   options.session.session.path = path;
   options.session.session.tolerances.empty_namespace_prefix = allow_empty_prefix;
-  options.session.session.authority =
-      (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(port);
+  // The scope of an IPv6 address means something on this machine only (RFC 4007 section 11).
+  const std::string name = host.find(':') == std::string::npos ? host : "[" + host.substr(0, host.find('%')) + "]";
+  options.session.session.authority = name + ":" + std::to_string(port);
   return options;
 }
 

@@ -9,6 +9,16 @@
 
 namespace msquic_py::quic {
 
+namespace {
+
+/// A server's certificate and its tickets are for the address; the scope means something on this machine only
+/// (RFC 4007 section 11).
+std::string without_scope(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : host.substr(0, host.find('%'));
+}
+
+}  // namespace
+
 Result<void> ConnectionState::set_local_address(const Address& address) noexcept {
   if (server_ || start_requested_.load(std::memory_order_acquire)) {
     return base::Failure{
@@ -35,14 +45,15 @@ Result<void> ConnectionState::start(const Configuration& configuration, const st
   }
   const Inside inside(*this);
   if (!inside || is_closing()) return base::Failure{closed_handle("the connection")};
+  const std::string name = without_scope(host);
   {
     const std::lock_guard lock(mutex_);
     if (const auto ticket = ResumptionTicket::decode(ticket_)) {
       const auto mismatch = [](const std::string& why) {
         return base::Failure{Error::own(Status::TicketMismatch, "the resumption ticket " + why)};
       };
-      if (ticket->server_name != host) {
-        return mismatch("was issued by '" + std::string(ticket->server_name) + "', not by '" + host + "'");
+      if (ticket->server_name != name) {
+        return mismatch("was issued by '" + std::string(ticket->server_name) + "', not by '" + name + "'");
       }
       if (!configuration.state()->has_alpn(ticket->alpn)) {
         return mismatch("was issued for the ALPN '" + std::string(ticket->alpn) + "', which the configuration has not");
@@ -57,7 +68,7 @@ Result<void> ConnectionState::start(const Configuration& configuration, const st
     }
     configuration.state()->retain();
     configuration_ = configuration.state();
-    server_name_ = host;
+    server_name_ = name;
   }
   if (!remote) remote = Address::parse(host, port);
   retain();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 
 import msquic
 
@@ -124,3 +125,30 @@ async def test_asyncio_tells_the_same(certificate, caplog) -> None:
     assert sum("opened: ALPN 'test'" in text for text in told) == 2
     assert sum("closed by this side with code 0" in text for text in told) == 1
     assert sum("closed by the peer with code 0" in text for text in told) == 1
+
+
+async def test_asyncio_tells_before_those_who_wait_go_on(certificate, caplog) -> None:
+    """Also when nothing has to be waited for, because all of it happened while the loop was busy."""
+    from msquic.asyncio import connect, serve
+
+    def block_until(condition) -> None:
+        end = time.monotonic() + 15
+        while not condition():
+            assert time.monotonic() < end
+            time.sleep(0.001)
+
+    async def handler(connection) -> None:
+        await connection.wait_closed()
+
+    files = {"cert_file": certificate.certificate_file, "key_file": certificate.private_key_file}
+    async with serve(handler, "127.0.0.1", 0, alpn="test", **files) as server:
+        with caplog.at_level(logging.INFO, "msquic"):
+            connection = await connect("127.0.0.1", server.port, alpn="test", verify=False)
+            identity = connection.original_destination_cid.hex()
+            connection._shutdown(5, "")
+            block_until(lambda: connection._is_over)
+            await connection.wait_closed()
+        told = [text for _, text in messages(caplog, "msquic.connection") if f"[{identity}]" in text]
+        mine = [text for text in told if text.startswith("connection to")]
+        assert ["opened" in text for text in mine] == [True, False]
+        assert mine[1].endswith("closed by this side with code 5")

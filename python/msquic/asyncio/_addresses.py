@@ -42,6 +42,8 @@ async def resolve(host: str, port: int, family: int) -> list[str]:
     for family_found, _, _, _, address in found:
         literals = by_family.setdefault(family_found, [])
         literal = str(address[0])
+        if family_found == socket.AF_INET6 and address[3]:
+            literal = f"{literal}%{address[3]}"  # a link-local address means nothing without its scope
         if literal not in literals:
             literals.append(literal)
     rounds = zip_longest(*by_family.values())

@@ -138,6 +138,7 @@ class Connection(AsyncConnection):
         """Waits for the end of the handshake, after ``connect(early_data=True)``. Raises why it failed."""
         while not self._is_connected:
             if self._is_over:
+                self._tell_log()
                 raise self.close_error or ConnectionClosed("this side closed the connection")
             await self._wait_for(_Wait.CONNECTED)
         self._tell_log()
