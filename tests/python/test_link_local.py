@@ -102,18 +102,8 @@ async def test_a_program_reaches_a_relay_there(certificate: Any, tmp_path: Any) 
         await publisher.publish_namespace(NS)
         writing = asyncio.create_task(write(track, 1, 3))
         where = ("--host", hosts()[0], "--port", relay.port, "--ca-file", cert)
-        subscriber = await start_program(
-            program("moqt-sub"),
-            *where,
-            "--namespace",
-            "/".join(NS),
-            "--name",
-            "video",
-            "--output",
-            tmp_path / "out",
-            "--format",
-            "framed",
-        )
+        what = ("--namespace", "/".join(NS), "--name", "video", "--output", tmp_path / "out", "--format", "framed")
+        subscriber = await start_program(program("moqt-sub"), *where, *what)
         try:
             assert await subscriber.exit_code() == 0, subscriber.text
         finally:
