@@ -41,9 +41,9 @@ async def resolve(host: str, port: int, family: int) -> list[str]:
     by_family: dict[int, list[str]] = {}
     for family_found, _, _, _, address in found:
         literals = by_family.setdefault(family_found, [])
-        literal = str(address[0])
-        if family_found == socket.AF_INET6 and address[3]:
-            literal = f"{literal}%{address[3]}"  # a link-local address means nothing without its scope
+        literal, scope = str(address[0]), address[3] if len(address) == 4 else 0
+        if scope:
+            literal = f"{literal}%{scope}"  # a link-local address means nothing without it
         if literal not in literals:
             literals.append(literal)
     rounds = zip_longest(*by_family.values())
