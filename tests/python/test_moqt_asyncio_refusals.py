@@ -103,6 +103,7 @@ async def test_what_is_no_session_at_all(certificate: Any) -> None:
     async with ma.serve(idle, max_sessions=1) as moqt_server, to(moqt_server.port):
         with pytest.raises(msquic.ConnectionRefused):
             await to(moqt_server.port)
+    async with ma.serve(idle) as moqt_server:
         with pytest.raises(msquic.CertificateError):
             await ma.connect("127.0.0.1", moqt_server.port)
     with pytest.raises(msquic.NameResolutionFailed):
