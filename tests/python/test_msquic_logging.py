@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import threading
@@ -108,19 +109,23 @@ def test_no_thread_of_msquic_logs(loopback, waiter) -> None:
 async def test_asyncio_tells_the_same(certificate, caplog) -> None:
     from msquic.asyncio import connect, serve
 
+    # A server that closes drops the connections that no handler has yet, and closes those that it has.
+    started, ended = asyncio.Event(), asyncio.Event()
+
     async def handler(connection) -> None:
+        started.set()
         async for _ in connection:
             pass
+        ended.set()
 
+    files = {"cert_file": certificate.certificate_file, "key_file": certificate.private_key_file}
+    trust = {"server_name": "localhost", "ca_file": certificate.certificate_file}
     with caplog.at_level(logging.DEBUG, "msquic"):
-        files = {"cert_file": certificate.certificate_file, "key_file": certificate.private_key_file}
-        async with (
-            serve(handler, "127.0.0.1", 0, alpn="test", **files) as server,
-            connect(
-                "127.0.0.1", server.port, alpn="test", server_name="localhost", ca_file=certificate.certificate_file
-            ) as connection,
-        ):
-            identity = connection.original_destination_cid.hex()
+        async with asyncio.timeout(15), serve(handler, "127.0.0.1", 0, alpn="test", **files) as server:
+            async with connect("127.0.0.1", server.port, alpn="test", **trust) as connection:
+                identity = connection.original_destination_cid.hex()
+                await started.wait()
+            await ended.wait()
     told = [text for _, text in messages(caplog, "msquic.connection") if f"[{identity}]" in text]
     assert sum("opened: ALPN 'test'" in text for text in told) == 2
     assert sum("closed by this side with code 0" in text for text in told) == 1
