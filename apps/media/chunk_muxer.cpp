@@ -1,5 +1,6 @@
 #include "media/chunk_muxer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "media/initialization.h"
@@ -28,7 +29,7 @@ base::Result<std::unique_ptr<ChunkMuxer>, std::string> ChunkMuxer::create(const 
                                                                           const std::vector<const AVPacket*>& first,
                                                                           std::int64_t raise_seconds) {
   std::unique_ptr<ChunkMuxer> muxer(new ChunkMuxer(raise_seconds));
-  if (auto opened = muxer->open(streams); !opened) return base::Failure{opened.error()};
+  if (auto opened = muxer->open(streams, first); !opened) return base::Failure{opened.error()};
   for (std::size_t i = 0; i < first.size(); ++i) {
     if (auto added = muxer->add(*first[i], i); !added) return base::Failure{added.error()};
   }
@@ -51,7 +52,39 @@ ChunkMuxer::~ChunkMuxer() {
   avformat_free_context(context_);
 }
 
-base::Result<void, std::string> ChunkMuxer::open(const std::vector<ChunkStream>& streams) {
+base::Result<void, std::string> ChunkMuxer::unwrap_adts(AVStream& output, const AVPacket& first) {
+  filters_.emplace_back();
+  const bool adts = first.size > 2 && first.data[0] == 0xff && (first.data[1] & 0xf6) == 0xf0;
+  if (output.codecpar->codec_id != AV_CODEC_ID_AAC || !adts) return {};
+  AVBSFContext* made = nullptr;
+  const AVBitStreamFilter* kind = av_bsf_get_by_name("aac_adtstoasc");
+  if (kind == nullptr || av_bsf_alloc(kind, &made) < 0)
+    return base::Failure{std::string("this FFmpeg can't take AAC out of ADTS")};
+  filters_.back().reset(made);
+  if (avcodec_parameters_copy(made->par_in, output.codecpar) < 0 || av_bsf_init(made) < 0)
+    return base::Failure{std::string("AAC can't be taken out of ADTS")};
+  // The first frame tells the configuration; it comes again later, when it is added.
+  const Packet probe = reference_to(first);
+  if (av_bsf_send_packet(made, probe.get()) < 0 || av_bsf_receive_packet(made, probe.get()) < 0)
+    return base::Failure{std::string("a frame of AAC is damaged")};
+#if LIBAVCODEC_VERSION_MAJOR >= 59
+  std::size_t size = 0;
+#else
+  int size = 0;
+#endif
+  const std::uint8_t* config = av_packet_get_side_data(probe.get(), AV_PKT_DATA_NEW_EXTRADATA, &size);
+  if (config == nullptr) return {};
+  av_freep(&output.codecpar->extradata);
+  output.codecpar->extradata =
+      static_cast<std::uint8_t*>(av_mallocz(static_cast<std::size_t>(size) + AV_INPUT_BUFFER_PADDING_SIZE));
+  if (output.codecpar->extradata == nullptr) return base::Failure{std::string("out of memory")};
+  std::copy_n(config, size, output.codecpar->extradata);
+  output.codecpar->extradata_size = static_cast<int>(size);
+  return {};
+}
+
+base::Result<void, std::string> ChunkMuxer::open(const std::vector<ChunkStream>& streams,
+                                                 const std::vector<const AVPacket*>& first) {
   if (avformat_alloc_output_context2(&context_, nullptr, "mp4", nullptr) < 0)
     return base::Failure{std::string("this FFmpeg has no MP4 multiplexer")};
   AVDictionary* options = nullptr;
@@ -61,6 +94,7 @@ base::Result<void, std::string> ChunkMuxer::open(const std::vector<ChunkStream>&
     AVStream* output = avformat_new_stream(context_, nullptr);
     if (output == nullptr || avcodec_parameters_copy(output->codecpar, stream.codec) < 0)
       return base::Failure{std::string("out of memory")};
+    if (auto unwrapped = unwrap_adts(*output, *first[time_bases_.size()]); !unwrapped) return unwrapped;
     output->codecpar->codec_tag = 0;  // that of the container it came from
     output->time_base = stream.time_base;
     output->avg_frame_rate = stream.frame_rate;
@@ -91,6 +125,10 @@ std::uint32_t ChunkMuxer::timescale(std::size_t stream) const {
 base::Result<void, std::string> ChunkMuxer::add(const AVPacket& packet, std::size_t stream) {
   av_packet_unref(scratch_.get());
   if (av_packet_ref(scratch_.get(), &packet) < 0) return base::Failure{std::string("out of memory")};
+  if (AVBSFContext* filter = filters_[stream].get()) {
+    if (av_bsf_send_packet(filter, scratch_.get()) < 0 || av_bsf_receive_packet(filter, scratch_.get()) < 0)
+      return base::Failure{std::string("a frame of AAC is damaged")};
+  }
   const AVRational from = time_bases_[stream];
   const AVRational to = context_->streams[stream]->time_base;
   av_packet_rescale_ts(scratch_.get(), from, to);

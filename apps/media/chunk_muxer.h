@@ -10,7 +10,16 @@
 #include "base/result.h"
 #include "media/libav.h"
 
+extern "C" {
+#include <libavcodec/bsf.h>
+}
+
 namespace msquic_py::apps {
+
+struct BitstreamFilterFree {
+  void operator()(AVBSFContext* filter) const noexcept { av_bsf_free(&filter); }
+};
+using BitstreamFilter = std::unique_ptr<AVBSFContext, BitstreamFilterFree>;
 
 /// What a chunk muxer is told of one stream.
 struct ChunkStream {
@@ -47,11 +56,15 @@ class ChunkMuxer {
 
  private:
   explicit ChunkMuxer(std::int64_t raise_seconds) : raise_seconds_(raise_seconds) {}
-  base::Result<void, std::string> open(const std::vector<ChunkStream>& streams);
+  base::Result<void, std::string> open(const std::vector<ChunkStream>& streams,
+                                       const std::vector<const AVPacket*>& first);
+  /// AAC comes with a header of its own (ADTS) in each frame: sets up what takes it off, and the configuration.
+  base::Result<void, std::string> unwrap_adts(AVStream& output, const AVPacket& first);
   base::Result<base::ByteVector, std::string> flush();
 
   AVFormatContext* context_ = nullptr;
-  std::vector<AVRational> time_bases_;  ///< of the packets that are given
+  std::vector<BitstreamFilter> filters_;  ///< of each stream; null: none
+  std::vector<AVRational> time_bases_;    ///< of the packets that are given
   std::int64_t raise_seconds_;
   base::ByteVector initialization_;
   Packet scratch_ = new_packet();

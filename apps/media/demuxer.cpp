@@ -34,16 +34,6 @@ bool is_file(const std::string& input) {
   return input == "-" || std::filesystem::exists(input, ignored) || input.find("://") == std::string::npos;
 }
 
-bool is_encrypted(const AVStream& stream) {
-#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
-  const AVCodecParameters& codec = *stream.codecpar;
-  return av_packet_side_data_get(codec.coded_side_data, codec.nb_coded_side_data, AV_PKT_DATA_ENCRYPTION_INIT_INFO) !=
-         nullptr;
-#else
-  return av_stream_get_side_data(&stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, nullptr) != nullptr;
-#endif
-}
-
 }  // namespace
 
 base::Result<std::unique_ptr<Demuxer>, std::string> Demuxer::open(const std::string& input,
@@ -104,7 +94,6 @@ base::Result<void, std::string> Demuxer::open_context(const std::string& url) {
   context_ = avformat_alloc_context();
   if (context_ == nullptr) return base::Failure{std::string("out of memory")};
   context_->interrupt_callback = {interrupted, const_cast<Interrupt*>(&interrupt_)};
-  context_->flags |= AVFMT_FLAG_GENPTS;
   if (bytes_) {
     auto* buffer = static_cast<std::uint8_t*>(av_malloc(kBuffer));
     io_ = avio_alloc_context(buffer, kBuffer, 0, &*bytes_, read_bytes, nullptr,
@@ -129,8 +118,9 @@ base::Result<void, std::string> Demuxer::open_context(const std::string& url) {
       ++passed_over_;
       continue;
     }
-    if (is_encrypted(*stream))
-      return base::Failure{name_ + " is encrypted (Common Encryption), which can't be published: decrypt it first"};
+    // MPEG-1 and 2 leave out what FFmpeg can reckon for them, and for them alone.
+    const AVCodecID codec = stream->codecpar->codec_id;
+    if (codec == AV_CODEC_ID_MPEG1VIDEO || codec == AV_CODEC_ID_MPEG2VIDEO) context_->flags |= AVFMT_FLAG_GENPTS;
     places_[i] = static_cast<int>(streams_.size());
     streams_.push_back({stream, type == AVMEDIA_TYPE_VIDEO});
   }
@@ -160,6 +150,10 @@ Demuxer::Step Demuxer::read(AVPacket& packet, std::size_t& stream) {
     // A transport that started new tables may bring streams that were not there at the beginning.
     const auto index = static_cast<std::size_t>(packet.stream_index);
     if (index >= places_.size() || places_[index] < 0) continue;
+    if (av_packet_get_side_data(&packet, AV_PKT_DATA_ENCRYPTION_INFO, nullptr) != nullptr) {
+      damage_ = "it is encrypted (Common Encryption), which can't be published: decrypt it first";
+      return Step::End;
+    }
     if (!plausible(packet)) {
       if (damage_.empty()) damage_ = "a frame of it is cut or lies outside of the media data";
       continue;

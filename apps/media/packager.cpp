@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "media/initialization.h"
+#include "media/packet_times.h"
 
 namespace msquic_py::apps {
 namespace {
@@ -19,15 +20,6 @@ std::uint32_t channels_of(const AVCodecParameters& codec) {
 #endif
 }
 
-/// How long a packet lasts, in its time base, where the container does not say.
-std::int64_t usual_duration(const PackagerStream& stream, const AVPacket& packet) {
-  if (stream.video) {
-    return stream.frame_rate.num > 0 ? av_rescale_q(1, av_inv_q(stream.frame_rate), stream.time_base) : 0;
-  }
-  const int samples = av_get_audio_frame_duration2(stream.codec.get(), packet.size);
-  return samples > 0 ? av_rescale_q(samples, {1, stream.codec->sample_rate}, stream.time_base) : 0;
-}
-
 Packager::Time in_microseconds(std::int64_t time, AVRational base) {
   return Packager::Time(av_rescale_q(time, base, kMicroseconds));
 }
@@ -36,9 +28,9 @@ Packager::Time in_microseconds(std::int64_t time, AVRational base) {
 
 struct Packager::Stream {
   PackagerStream what;
-  bool begun = false;                ///< a packet that a decoder can begin with has come
-  std::optional<std::int64_t> last;  ///< decode time of its last packet
-  std::int64_t last_duration = 0;
+  PacketTimes times;
+  bool begun = false;                 ///< a packet that a decoder can begin with has come
+  std::optional<std::int64_t> last;   ///< decode time of its last packet
   std::optional<std::size_t> output;  ///< nothing: it is left out
   std::size_t place = 0;              ///< among the streams of its output
   std::size_t undecodable = 0;        ///< packets before the first key frame
@@ -64,7 +56,10 @@ Packager::~Packager() = default;
 void Packager::begin(std::vector<PackagerStream> streams) {
   clock_.begin_again(streams.size());
   streams_.clear();
-  for (PackagerStream& stream : streams) streams_.push_back({std::move(stream), false, {}, 0, {}, 0, 0});
+  for (PackagerStream& stream : streams) {
+    PacketTimes times(*stream.codec, stream.time_base, stream.frame_rate);
+    streams_.push_back({std::move(stream), std::move(times), false, {}, {}, 0, 0});
+  }
   outputs_.clear();
   gathering_.clear();
   started_ = false;
@@ -83,13 +78,6 @@ bool Packager::arrange(AVPacket& packet, std::size_t index) {
       sink_.on_warning("the input begins in the middle of a picture group: " + std::to_string(stream.undecodable) +
                        " frames before its first key frame are left out");
   }
-  if (packet.duration <= 0) packet.duration = usual_duration(stream.what, packet);
-  if (packet.dts == AV_NOPTS_VALUE)
-    packet.dts = packet.pts != AV_NOPTS_VALUE && stream.what.codec->video_delay == 0 ? packet.pts
-                 : stream.last                  ? *stream.last + std::max<std::int64_t>(stream.last_duration, 1)
-                 : packet.pts != AV_NOPTS_VALUE ? packet.pts
-                                                : 0;
-  if (packet.pts == AV_NOPTS_VALUE) packet.pts = packet.dts;
   const Time shift = clock_.shift_for(index, in_microseconds(packet.dts, base), in_microseconds(packet.duration, base));
   const std::int64_t ticks = av_rescale_q_rnd(shift.count(), kMicroseconds, base, AV_ROUND_UP);
   packet.pts += ticks;
@@ -97,7 +85,6 @@ bool Packager::arrange(AVPacket& packet, std::size_t index) {
   if (stream.last && packet.dts <= *stream.last) packet.dts = *stream.last + 1;  // an MP4 can't say otherwise
   packet.pts = std::max(packet.pts, packet.dts);
   stream.last = packet.dts;
-  stream.last_duration = packet.duration;
   return true;
 }
 
@@ -107,17 +94,20 @@ bool Packager::gathered() const {
 }
 
 base::Result<bool, std::string> Packager::push(const AVPacket& packet, std::size_t stream) {
-  Packet own = reference_to(packet);
-  if (packet.size == 0 || !arrange(*own, stream)) return open_;
-  Outcome outcome;
-  if (!started_) {
-    gathering_.emplace_back(std::move(own), stream);
-    if (gathered()) outcome = start();
-  } else {
-    outcome = process(*own, stream, false);
+  if (packet.size == 0) return open_;
+  PacketTimes& times = streams_[stream].times;
+  times.push(reference_to(packet));
+  while (auto timed = times.take()) {
+    if (auto handled = handle(std::move(*timed), stream); !handled) return base::Failure{handled.error()};
   }
-  if (!outcome) return base::Failure{outcome.error()};
   return open_;
+}
+
+Packager::Outcome Packager::handle(Packet packet, std::size_t stream) {
+  if (!open_ || !arrange(*packet, stream)) return {};
+  if (started_) return process(*packet, stream, false);
+  gathering_.emplace_back(std::move(packet), stream);
+  return gathered() ? start() : Outcome{};
 }
 
 Packager::Outcome Packager::start() {
@@ -269,6 +259,8 @@ Packager::Outcome Packager::emit(Output& output) {
   if (output.packets == 0) return {};
   auto chunk = output.muxer->take_chunk();
   if (!chunk) return base::Failure{chunk.error()};
+  output.packets = 0;
+  if (chunk->empty()) return {};  // its packets were part of the first object
   MediaUnit unit;
   unit.track = output.track;
   unit.starts_group = output.starts_group;
@@ -283,7 +275,6 @@ Packager::Outcome Packager::emit(Output& output) {
     if (packaging_ == Packaging::Muxed && output.starts_group) unit.bytes = output.muxer->initialization();
     unit.bytes.insert(unit.bytes.end(), chunk->begin(), chunk->end());
   }
-  output.packets = 0;
   output.has_video = false;
   output.starts_group = false;
   if (!sink_.on_unit(std::move(unit))) open_ = false;
@@ -291,6 +282,12 @@ Packager::Outcome Packager::emit(Output& output) {
 }
 
 base::Result<bool, std::string> Packager::end() {
+  for (std::size_t i = 0; i < streams_.size(); ++i) {
+    streams_[i].times.end();
+    while (auto timed = streams_[i].times.take()) {
+      if (auto handled = handle(std::move(*timed), i); !handled) return base::Failure{handled.error()};
+    }
+  }
   if (!started_ && !gathering_.empty()) {
     if (auto outcome = start(); !outcome) return base::Failure{outcome.error()};
   }

@@ -47,6 +47,8 @@ class Packager {
   void begin(std::vector<PackagerStream> streams);
   /// A packet of the movie, in its stream's time base. False when nobody wants more.
   base::Result<bool, std::string> push(const AVPacket& packet, std::size_t stream);
+  /// Whether any frame has come out, of this movie or one before.
+  [[nodiscard]] bool has_tracks() const noexcept { return !tracks_.empty(); }
   /// The movie is over: what is left comes out.
   base::Result<bool, std::string> end();
 
@@ -57,6 +59,8 @@ class Packager {
   static constexpr Time kAudioObject = std::chrono::milliseconds(100);
   static constexpr Time kAudioGroup = std::chrono::seconds(1);
 
+  /// A packet whose times are known.
+  Outcome handle(Packet packet, std::size_t stream);
   /// Gives the packet its place on the clock. False: it is of no use.
   bool arrange(AVPacket& packet, std::size_t stream);
   [[nodiscard]] bool gathered() const;

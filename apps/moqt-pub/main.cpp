@@ -49,6 +49,12 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--packaging", options.input.packaging, "What an object is: a CMAF chunk, or a frame as LOC has it")
       ->transform(CLI::CheckedTransformer(kPackagings, CLI::ignore_case))
       ->default_str("cmaf");
+  auto* encode = app.add_flag_callback(
+      "--encode", [&options] { options.input.encode = apps::Encode::Needed; },
+      "Encode what CMAF can't hold: video as H.264, sound as AAC");
+  app.add_flag_callback(
+         "--encode-all", [&options] { options.input.encode = apps::Encode::All; }, "Encode everything, whatever it is")
+      ->excludes(encode);
   app.add_flag("--loop", options.input.loop, "Begin again at the end of the input");
   app.add_flag("--follow-input", options.input.follow, "Go on when the file grows; SIGINT or SIGTERM ends it");
   app.add_option("--priority", options.priority, "Publisher priority; 0 is the most urgent")
@@ -68,6 +74,8 @@ void describe(CLI::App& app, Options& options) {
 /// Empty, or why these options can't be used together.
 std::string contradiction(const CLI::App& app, const Options& options) {
   const bool packaging = app.count("--packaging") > 0;
+  const bool encode = options.input.encode != apps::Encode::Nothing;
+  if (options.format == Format::Framed && encode) return "--encode is for media: not with --format framed";
   if (options.format == Format::Framed && packaging) return "--packaging is for media: not with --format framed";
   if (options.client.track_name && packaging) return "--packaging is for a catalog and its tracks: not with --name";
   if (options.input.loop && options.input.follow) return "--loop needs an end, which --follow-input takes away";

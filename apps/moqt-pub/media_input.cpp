@@ -6,22 +6,19 @@
 
 #include "command_line/logging.h"
 #include "media/length_framed.h"
-#include "media/packager.h"
+#include "media/transcoder.h"
 
 namespace msquic_py::apps {
 namespace {
 
 constexpr std::size_t kChunk = 64 * 1024;
 
-std::vector<PackagerStream> streams_of(const Demuxer& demuxer) {
-  std::vector<PackagerStream> streams;
-  for (const auto& [source, video] : demuxer.streams()) {
-    const AVDictionaryEntry* language = av_dict_get(source->metadata, "language", nullptr, 0);
-    const AVRational rate = source->avg_frame_rate.num > 0 ? source->avg_frame_rate : source->r_frame_rate;
-    streams.push_back({copy_of(*source->codecpar), source->time_base, rate,
-                       language == nullptr || std::string(language->value) == "und" ? "" : language->value, video});
-  }
-  return streams;
+PackagerStream stream_of(const Demuxer::Stream& stream) {
+  const AVStream& source = *stream.source;
+  const AVDictionaryEntry* language = av_dict_get(source.metadata, "language", nullptr, 0);
+  const AVRational rate = source.avg_frame_rate.num > 0 ? source.avg_frame_rate : source.r_frame_rate;
+  return {copy_of(*source.codecpar), source.time_base, rate,
+          language == nullptr || std::string(language->value) == "und" ? "" : language->value, stream.video};
 }
 
 }  // namespace
@@ -135,39 +132,67 @@ std::string MediaInput::read_media(Queue& queue, const InputOptions& options) {
                     {[&queue](std::vector<MediaTrack> tracks) { return queue.push_tracks(std::move(tracks)); },
                      [&queue](MediaUnit unit) { return queue.push(std::move(unit)); },
                      [](const std::string& warning) { log_warning(warning); }});
-  const Packet packet = new_packet();
   do {
     auto demuxer = Demuxer::open(options.path, {options.input_format, options.follow}, queue.interrupt);
     if (!demuxer) return demuxer.error();
-    bool any = false;
     for (bool more = true; more;) {
-      for (const auto& stream : (*demuxer)->streams()) {
-        if (!fits_into_mp4(*stream.source->codecpar)) {
-          return std::string(avcodec_get_name(stream.source->codecpar->codec_id)) +
-                 " can't go into CMAF: let it be encoded (--encode)";
-        }
-      }
-      if (const std::size_t others = (*demuxer)->streams_passed_over(); others > 0)
-        log_warning(std::to_string(others) + " stream(s) of the input are neither audio nor video and are left out");
-      packager.begin(streams_of(**demuxer));
-      std::size_t stream = 0;
-      while ((*demuxer)->read(*packet, stream) == Demuxer::Step::Read) {
-        any = true;
-        auto pushed = packager.push(*packet, stream);
-        if (!pushed) return pushed.error();
-        if (!*pushed) return {};
-      }
-      auto ended = packager.end();
-      if (!ended) return ended.error();
-      if (!*ended) return {};
+      auto read = read_movie(**demuxer, packager, options);
+      if (!read) return read.error();
+      if (!*read) return {};
       auto next = (*demuxer)->next_movie();
       if (!next) return next.error();
       more = *next;
     }
     if (std::string damage = (*demuxer)->damage(); !damage.empty()) return damage;
-    if (!any) return "the input has no frame";
+    if (!packager.has_tracks()) return "the input has no frame that a decoder could begin with";
   } while (options.loop && !queue.interrupt.raised());
   return {};
+}
+
+base::Result<bool, std::string> MediaInput::read_movie(Demuxer& demuxer, Packager& packager,
+                                                       const InputOptions& options) {
+  if (const std::size_t others = demuxer.streams_passed_over(); others > 0)
+    log_warning(std::to_string(others) + " stream(s) of the input are neither audio nor video and are left out");
+  std::vector<PackagerStream> streams;
+  std::vector<std::unique_ptr<Transcoder>> transcoders;
+  for (const Demuxer::Stream& source : demuxer.streams()) {
+    PackagerStream stream = stream_of(source);
+    std::unique_ptr<Transcoder> transcoder;
+    const AVCodecParameters& codec = *source.source->codecpar;
+    const std::string name = avcodec_get_name(codec.codec_id);
+    const bool fits = fits_into_mp4(codec);
+    if (!fits && options.encode == Encode::Nothing)
+      return base::Failure{name + " can't go into CMAF as it is: let it be encoded with --encode"};
+    if (options.encode == Encode::All || !fits) {
+      auto made = Transcoder::create(codec, stream.time_base, stream.frame_rate);
+      if (!made) return base::Failure{"the " + name + " of the input can't be encoded: " + made.error()};
+      transcoder = std::move(made).value();
+      stream.codec = transcoder->codec();
+      stream.time_base = transcoder->time_base();
+    }
+    transcoders.push_back(std::move(transcoder));
+    streams.push_back(std::move(stream));
+  }
+  packager.begin(std::move(streams));
+  const auto into = [&packager](std::size_t stream) {
+    return [&packager, stream](AVPacket& encoded) { return packager.push(encoded, stream); };
+  };
+  const Packet packet = new_packet();
+  std::size_t stream = 0;
+  while (demuxer.read(*packet, stream) == Demuxer::Step::Read) {
+    auto pushed =
+        transcoders[stream] ? transcoders[stream]->push(packet.get(), into(stream)) : packager.push(*packet, stream);
+    if (!pushed || !*pushed) return pushed;
+  }
+  std::uint64_t undecodable = 0;
+  for (std::size_t i = 0; i < transcoders.size(); ++i) {
+    if (!transcoders[i]) continue;
+    auto pushed = transcoders[i]->push(nullptr, into(i));
+    if (!pushed || !*pushed) return pushed;
+    undecodable += transcoders[i]->undecodable();
+  }
+  if (undecodable > 0) log_warning(std::to_string(undecodable) + " frames of the input could not be decoded");
+  return packager.end();
 }
 
 std::string MediaInput::read_framed(Queue& queue, const InputOptions& options) {

@@ -14,8 +14,16 @@
 #include "media/demuxer.h"
 #include "media/interrupt.h"
 #include "media/media_unit.h"
+#include "media/packager.h"
 
 namespace msquic_py::apps {
+
+/// What is encoded anew.
+enum class Encode {
+  Nothing,
+  Needed,  ///< what CMAF can't hold
+  All,
+};
 
 struct InputOptions {
   std::string path = "-";    ///< a file, a URL, or "-" for standard input
@@ -24,6 +32,7 @@ struct InputOptions {
   Packaging packaging = Packaging::Cmaf;
   bool follow = false;  ///< go on when a file grows
   bool loop = false;    ///< begin again at the end
+  Encode encode = Encode::Nothing;
 };
 
 /// Reads an input on a thread of its own and cuts it into objects. The queue is bounded: the thread waits while the
@@ -81,6 +90,8 @@ class MediaInput {
   };
   static std::string read(Queue& queue, const InputOptions& options);
   static std::string read_media(Queue& queue, const InputOptions& options);
+  /// One movie of the input. False when nobody wants more.
+  static base::Result<bool, std::string> read_movie(Demuxer& demuxer, Packager& packager, const InputOptions& options);
   static std::string read_framed(Queue& queue, const InputOptions& options);
 
   Queue queue_;

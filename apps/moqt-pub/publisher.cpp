@@ -61,6 +61,7 @@ bool Publisher::on_events(runtime::SessionDriver& driver, Time now) {
 void Publisher::handle(pubsub::EndpointEvent& event, Time now) {
   if (std::holds_alternative<session::Established>(event)) {
     established_ = true;
+    log_info("connected; reading the input");
   } else if (const auto* rejected = std::get_if<session::RequestRejected>(&event)) {
     fail("the server refused the " + std::string(options_.offer_with_publish ? "PUBLISH" : "PUBLISH_NAMESPACE") + ": " +
          std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))) + " (" + rejected->reason + ")");
@@ -152,6 +153,11 @@ void Publisher::change_tracks(std::vector<MediaTrack> media, Time now) {
     if (!add_track(names.back(), alone || track.video ? options_.priority : urgent, !alone, writer)) return;
     tracks_.emplace_back(std::move(writer), first_group());
   }
+  if (!first) {
+    begun_ = false;
+    first_wanted_.reset();
+    others_until_ = now + kChange;
+  }
   if (catalog_) {
     catalog_->describe(media, names, packaging_);
     if (auto published = catalog_->publish(now); !published) {
@@ -205,7 +211,7 @@ Publisher::Time Publisher::begins(Time now) {
   for (const OutgoingTrack& track : tracks_) wanted += track.writer().wanted() ? 1 : 0;
   if (wanted == 0) {
     first_wanted_.reset();
-    return Time::max();
+    return others_until_.value_or(Time::max());
   }
   if (!first_wanted_) first_wanted_ = now;
   // Whoever reads the catalog subscribes to one track after the other; none of them should miss its beginning.

@@ -55,6 +55,9 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   /// How long the first subscriber's other subscriptions may take before the media begin without them.
   static constexpr Time::duration kGathering = std::chrono::milliseconds(500);
 
+  /// How long tracks that follow others wait for whoever reads the catalog.
+  static constexpr Time::duration kChange = std::chrono::seconds(2);
+
   void handle(moqt::pubsub::EndpointEvent& event, Time now);
   /// The tracks that follow; those before are over.
   void change_tracks(std::vector<MediaTrack> media, Time now);
@@ -91,6 +94,7 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   std::size_t videos_named_ = 0, audios_named_ = 0;
 
   std::optional<Time> first_wanted_;
+  std::optional<Time> others_until_;  ///< how long the tracks that follow others wait for a subscriber
   bool begun_ = false;
   bool finishing_ = false;
   bool closing_ = false;  ///< this side has closed the session, and for a good reason
