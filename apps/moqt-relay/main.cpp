@@ -28,6 +28,7 @@ struct Options {
   std::uint64_t max_sessions = 10'000;
   std::size_t max_queued_bytes = relay::RelayLimits{}.max_queued_bytes_per_subscription;
   double setup_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.setup).count();
+  double upstream_timeout = std::chrono::duration<double>(relay::RelayLimits{}.upstream_answer_timeout).count();
   double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
   bool allow_empty_prefix = false;
   bool refuse_stream_type = false;
@@ -52,6 +53,10 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--setup-timeout", options.setup_timeout, "Seconds that a client may take to CLIENT_SETUP")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
+  app.add_option("--upstream-timeout", options.upstream_timeout,
+                 "Seconds that a publisher may take to answer what the relay asks it on behalf of a subscriber")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
   app.add_option("--data-stream-timeout", options.data_stream_timeout,
                  "Seconds that a stream may stop in the middle of a header or an object")
       ->check(CLI::Range(0.1, 3600.0))
@@ -71,6 +76,7 @@ int run(const Options& options) {
   runtime::EventLoop loop;
   relay::RelayLimits limits;
   limits.max_queued_bytes_per_subscription = options.max_queued_bytes;
+  limits.upstream_answer_timeout = milliseconds(options.upstream_timeout);
   runtime::RelayServer server(loop, limits);
 
   // Before anything that takes time, so that a signal is heard from the first moment.

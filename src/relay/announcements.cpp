@@ -1,23 +1,11 @@
 #include "relay/announcements.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
 namespace msquic_py::relay {
 
 namespace session = moqt::session;
-
-namespace {
-
-bool announced_to(const Peer& peer, const moqt::TrackNamespace& track_namespace) {
-  return std::any_of(peer.roles.begin(), peer.roles.end(), [&](const auto& entry) {
-    const auto* role = std::get_if<AnnouncementRole>(&entry.second);
-    return role != nullptr && role->track_namespace == track_namespace;
-  });
-}
-
-}  // namespace
 
 void Announcements::on_published(Peer& peer, const session::NamespacePublished& event) {
   if (directory_.published_count() >= limits_.max_namespaces) {
@@ -27,20 +15,62 @@ void Announcements::on_published(Peer& peer, const session::NamespacePublished& 
   }
   if (!peer.session.accept(event.request)) return;
   peer.roles.insert_or_assign(event.request, PublishedNamespaceRole{event.track_namespace});
-  const bool first = directory_.publish(event.track_namespace, peer);
+  const auto number = directory_.publish(event.track_namespace, peer);
   counters_.published_namespaces = directory_.published_count();
-  if (first) {
-    for (Peer* listener : directory_.interested_in(event.track_namespace)) announce(*listener, event.track_namespace);
+  if (number) {
+    for (Peer* listener : directory_.interested_in(event.track_namespace)) {
+      NamespaceInterest* interest = listener->interest_in(event.track_namespace);
+      if (interest == nullptr || interest->namespaces_from) continue;  // what waits goes first, in order
+      if (!announce(*listener, event.track_namespace)) interest->namespaces_from = *number;
+    }
   }
   subscriptions_.offer_publisher(peer, event.track_namespace);
 }
 
-void Announcements::announce(Peer& listener, const moqt::TrackNamespace& track_namespace) {
-  if (announced_to(listener, track_namespace)) return;
-  auto request = listener.session.publish_namespace(track_namespace);
-  if (!request) return;
+bool Announcements::announce(Peer& listener, const moqt::TrackNamespace& track_namespace) {
+  if (listener.announcements.contains(track_namespace)) return true;
+  // The relay needs no answer, and waits for credit as long as it takes.
+  const auto request = listener.session.publish_namespace(track_namespace, {}, {.limit = session::Duration::zero()});
+  if (!request) return request.error() != session::SessionError::kTooManyRequests;
+  listener.announcements.emplace(track_namespace, *request);
   listener.roles.insert_or_assign(*request, AnnouncementRole{track_namespace});
   listener.outlet.make_ready();
+  return true;
+}
+
+void Announcements::announce_from(Peer& listener, NamespaceInterest& interest, std::uint64_t number) {
+  interest.namespaces_from.reset();
+  for (const auto& publication : directory_.published_under(interest.prefix, number)) {
+    if (announce(listener, publication.track_namespace)) continue;
+    interest.namespaces_from = publication.number;
+    return;
+  }
+}
+
+void Announcements::on_requests_possible(Peer& peer) {
+  for (auto& [request, interest] : peer.interests) {
+    if (interest.namespaces_from) announce_from(peer, interest, *interest.namespaces_from);
+    if (interest.tracks_from) subscriptions_.offer_tracks(peer, interest, *interest.tracks_from);
+  }
+  if (!std::exchange(peer.unasked, false)) return;
+  std::vector<moqt::TrackNamespace> published;
+  for (const auto& [request, role] : peer.roles) {
+    if (const auto* its = std::get_if<PublishedNamespaceRole>(&role)) published.push_back(its->track_namespace);
+  }
+  for (const auto& track_namespace : published) subscriptions_.offer_publisher(peer, track_namespace);
+}
+
+void Announcements::on_announcement_ended(Peer& peer, session::RequestHandle request) {
+  if (const auto* role = peer.role<AnnouncementRole>(request)) peer.announcements.erase(role->track_namespace);
+  peer.roles.erase(request);
+}
+
+void Announcements::take_back(Peer& listener,
+                              std::map<moqt::TrackNamespace, session::RequestHandle>::iterator announcement) {
+  (void)listener.session.cancel(announcement->second);
+  listener.outlet.make_ready();
+  listener.roles.erase(announcement->second);
+  listener.announcements.erase(announcement);
 }
 
 void Announcements::on_done(Peer& peer, const session::NamespaceDone& event) {
@@ -56,16 +86,8 @@ void Announcements::withdraw(const moqt::TrackNamespace& track_namespace, Peer& 
   counters_.published_namespaces = directory_.published_count();
   if (!last) return;
   for (Peer* listener : directory_.interested_in(track_namespace)) {
-    for (auto entry = listener->roles.begin(); entry != listener->roles.end();) {
-      const auto* role = std::get_if<AnnouncementRole>(&entry->second);
-      if (role == nullptr || role->track_namespace != track_namespace) {
-        ++entry;
-        continue;
-      }
-      (void)listener->session.cancel(entry->first);
-      listener->outlet.make_ready();
-      entry = listener->roles.erase(entry);
-    }
+    const auto announcement = listener->announcements.find(track_namespace);
+    if (announcement != listener->announcements.end()) take_back(*listener, announcement);
   }
 }
 
@@ -75,36 +97,33 @@ void Announcements::on_subscribed(Peer& peer, const session::NamespaceSubscribed
     return;
   }
   if (!peer.session.accept(event.request)) return;
-  peer.roles.insert_or_assign(event.request, NamespaceInterestRole{event.prefix});
+  NamespaceInterest& interest = peer.interests[event.request];
+  interest.prefix = event.prefix;
+  interest.forward = event.parameters.forward().value_or(true);
   directory_.subscribe(event.prefix, peer);
-  for (const auto& track_namespace : directory_.published_under(event.prefix)) announce(peer, track_namespace);
-  subscriptions_.offer_tracks(peer, event.prefix);
+  announce_from(peer, interest, 0);
+  subscriptions_.offer_tracks(peer, interest, 0);
 }
 
 void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscribed& event) {
-  const auto* role = peer.role<NamespaceInterestRole>(event.request);
-  if (role == nullptr) return;
-  const moqt::TrackNamespace prefix = role->prefix;
-  peer.roles.erase(event.request);
+  const auto found = peer.interests.find(event.request);
+  if (found == peer.interests.end()) return;
+  const moqt::TrackNamespace prefix = std::move(found->second.prefix);
+  peer.interests.erase(found);
   directory_.unsubscribe(prefix, peer);
-  for (auto entry = peer.roles.begin(); entry != peer.roles.end();) {
-    const auto* announcement = std::get_if<AnnouncementRole>(&entry->second);
-    if (announcement == nullptr || !prefix.is_prefix_of(announcement->track_namespace)) {
-      ++entry;
-      continue;
-    }
-    (void)peer.session.cancel(entry->first);
-    entry = peer.roles.erase(entry);
+  for (auto entry = peer.announcements.lower_bound(prefix);
+       entry != peer.announcements.end() && prefix.is_prefix_of(entry->first);) {
+    take_back(peer, entry++);
   }
 }
 
 void Announcements::peer_left(Peer& peer) {
   // First what the peer wanted, so that nothing is sent to a session that is gone.
+  for (const auto& [request, interest] : peer.interests) directory_.unsubscribe(interest.prefix, peer);
+  peer.interests.clear();
   std::vector<moqt::TrackNamespace> published;
   for (auto entry = peer.roles.begin(); entry != peer.roles.end();) {
-    if (const auto* interest = std::get_if<NamespaceInterestRole>(&entry->second)) {
-      directory_.unsubscribe(interest->prefix, peer);
-    } else if (auto* role = std::get_if<PublishedNamespaceRole>(&entry->second)) {
+    if (auto* role = std::get_if<PublishedNamespaceRole>(&entry->second)) {
       published.push_back(std::move(role->track_namespace));
     } else {
       ++entry;

@@ -22,11 +22,17 @@ class Announcements {
   void on_subscribed(Peer& peer, const moqt::session::NamespaceSubscribed& event);
   void on_unsubscribed(Peer& peer, const moqt::session::NamespaceUnsubscribed& event);
   /// Our announcement was refused or cancelled by its receiver.
-  void on_announcement_ended(Peer& peer, moqt::session::RequestHandle request) { peer.roles.erase(request); }
+  void on_announcement_ended(Peer& peer, moqt::session::RequestHandle request);
+  /// The peer may be told what it was not told for want of credit.
+  void on_requests_possible(Peer& peer);
   void peer_left(Peer& peer);
 
  private:
-  void announce(Peer& listener, const moqt::TrackNamespace& track_namespace);
+  /// Goes on from where the listener was left.
+  void announce_from(Peer& listener, NamespaceInterest& interest, std::uint64_t number);
+  /// False when too many requests wait for the listener's credit.
+  bool announce(Peer& listener, const moqt::TrackNamespace& track_namespace);
+  void take_back(Peer& listener, std::map<moqt::TrackNamespace, moqt::session::RequestHandle>::iterator announcement);
   void withdraw(const moqt::TrackNamespace& track_namespace, Peer& publisher);
 
   const RelayLimits& limits_;

@@ -39,24 +39,30 @@ std::vector<Peer*> NamespaceDirectory::at_prefixes_of(const Entries& entries,
   return result;
 }
 
-bool NamespaceDirectory::publish(const moqt::TrackNamespace& track_namespace, Peer& peer) {
-  return add(publishers_, track_namespace, peer);
+std::optional<std::uint64_t> NamespaceDirectory::publish(const moqt::TrackNamespace& track_namespace, Peer& peer) {
+  if (!add(publishers_, track_namespace, peer)) return std::nullopt;
+  return numbers_[track_namespace] = next_number_++;
 }
 
 bool NamespaceDirectory::unpublish(const moqt::TrackNamespace& track_namespace, Peer& peer) {
-  return remove(publishers_, track_namespace, peer);
+  const bool last = remove(publishers_, track_namespace, peer);
+  if (last) numbers_.erase(track_namespace);
+  return last;
 }
 
 std::vector<Peer*> NamespaceDirectory::publishers_for(const moqt::TrackNamespace& track_namespace) const {
   return at_prefixes_of(publishers_, track_namespace);
 }
 
-std::vector<moqt::TrackNamespace> NamespaceDirectory::published_under(const moqt::TrackNamespace& prefix) const {
-  std::vector<moqt::TrackNamespace> result;
-  for (auto entry = publishers_.lower_bound(prefix); entry != publishers_.end() && prefix.is_prefix_of(entry->first);
+std::vector<NamespaceDirectory::Publication> NamespaceDirectory::published_under(const moqt::TrackNamespace& prefix,
+                                                                                 std::uint64_t from) const {
+  std::vector<Publication> result;
+  for (auto entry = numbers_.lower_bound(prefix); entry != numbers_.end() && prefix.is_prefix_of(entry->first);
        ++entry) {
-    result.push_back(entry->first);
+    if (entry->second >= from) result.push_back({entry->second, entry->first});
   }
+  std::sort(result.begin(), result.end(),
+            [](const Publication& left, const Publication& right) { return left.number < right.number; });
   return result;
 }
 

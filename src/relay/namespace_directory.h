@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "moqt/model/track_namespace.h"
@@ -13,14 +15,21 @@ struct Peer;
 /// Who published which namespace, and who wants to hear of which prefixes. Matching is field by field (section 8.5).
 class NamespaceDirectory {
  public:
-  /// Adds a publisher. True when it is the first one of this namespace.
-  bool publish(const moqt::TrackNamespace& track_namespace, Peer& peer);
+  /// A namespace, and where it stands in the order in which namespaces were published.
+  struct Publication {
+    std::uint64_t number = 0;
+    moqt::TrackNamespace track_namespace;
+  };
+
+  /// Adds a publisher. The number of the publication when it is the first one of this namespace.
+  std::optional<std::uint64_t> publish(const moqt::TrackNamespace& track_namespace, Peer& peer);
   /// Removes a publisher. True when it was the last one of this namespace.
   bool unpublish(const moqt::TrackNamespace& track_namespace, Peer& peer);
   /// The publishers of `track_namespace` and of every prefix of it, each once.
   [[nodiscard]] std::vector<Peer*> publishers_for(const moqt::TrackNamespace& track_namespace) const;
-  /// Every published namespace that `prefix` is a prefix of.
-  [[nodiscard]] std::vector<moqt::TrackNamespace> published_under(const moqt::TrackNamespace& prefix) const;
+  /// Every published namespace that `prefix` is a prefix of, with a number from `from` on, in that order.
+  [[nodiscard]] std::vector<Publication> published_under(const moqt::TrackNamespace& prefix,
+                                                         std::uint64_t from = 0) const;
 
   void subscribe(const moqt::TrackNamespace& prefix, Peer& peer);
   void unsubscribe(const moqt::TrackNamespace& prefix, Peer& peer);
@@ -37,6 +46,8 @@ class NamespaceDirectory {
   static std::vector<Peer*> at_prefixes_of(const Entries& entries, const moqt::TrackNamespace& track_namespace);
 
   Entries publishers_;
+  std::map<moqt::TrackNamespace, std::uint64_t> numbers_;  ///< of those in `publishers_`
+  std::uint64_t next_number_ = 1;
   Entries subscribers_;
 };
 

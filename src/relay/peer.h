@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <unordered_map>
 #include <variant>
 
@@ -33,10 +35,6 @@ struct DownstreamRole {
 struct PublishedNamespaceRole {
   moqt::TrackNamespace track_namespace;
 };
-/// The peer's SUBSCRIBE_NAMESPACE.
-struct NamespaceInterestRole {
-  moqt::TrackNamespace prefix;
-};
 /// The relay's PUBLISH_NAMESPACE to the peer.
 struct AnnouncementRole {
   moqt::TrackNamespace track_namespace;
@@ -45,8 +43,16 @@ struct AnnouncementRole {
 struct StatusQueryRole {
   std::uint64_t query;
 };
-using Role = std::variant<UpstreamRole, DownstreamRole, PublishedNamespaceRole, NamespaceInterestRole, AnnouncementRole,
-                          StatusQueryRole>;
+using Role = std::variant<UpstreamRole, DownstreamRole, PublishedNamespaceRole, AnnouncementRole, StatusQueryRole>;
+
+/// The peer's SUBSCRIBE_NAMESPACE, and what it has not been told yet because too many requests wait for its credit:
+/// everything from these places on in the order of publication.
+struct NamespaceInterest {
+  moqt::TrackNamespace prefix;
+  bool forward = true;  ///< Forward State of the PUBLISH messages that come of it (section 9.23)
+  std::optional<std::uint64_t> namespaces_from;
+  std::optional<std::uint64_t> tracks_from;
+};
 
 /// One session at the relay. Whoever keeps a pointer to a peer lets go of it when the relay says that it is leaving.
 struct Peer {
@@ -64,9 +70,20 @@ struct Peer {
   const std::uint64_t number;  ///< never reused
   moqt::session::Session& session;
   Outlet& outlet;
+  /// Its interest in a namespace, if it has one; prefixes of one session do not overlap.
+  NamespaceInterest* interest_in(const moqt::TrackNamespace& track_namespace) {
+    for (auto& [request, interest] : interests) {
+      if (interest.prefix.is_prefix_of(track_namespace)) return &interest;
+    }
+    return nullptr;
+  }
+
   std::unordered_map<moqt::session::RequestHandle, Role> roles;
+  std::unordered_map<moqt::session::RequestHandle, NamespaceInterest> interests;
+  std::map<moqt::TrackNamespace, moqt::session::RequestHandle> announcements;  ///< the relay's, to this peer
   std::unordered_map<moqt::session::IncomingStreamId, SubgroupForwarder> subgroups;
   bool has_retired_streams = false;  ///< some downstream at this peer may have one
+  bool unasked = false;              ///< a SUBSCRIBE to this peer was not made: too many requests wait for its credit
 };
 
 }  // namespace msquic_py::relay

@@ -11,7 +11,7 @@ Relay::Relay(RelayLimits limits)
     : limits_(limits),
       subscriptions_(limits_, counters_, directory_),
       announcements_(limits_, counters_, directory_, subscriptions_),
-      status_queries_(directory_, subscriptions_) {}
+      status_queries_(limits_, directory_, subscriptions_) {}
 
 Relay::PeerNumber Relay::attach(session::Session& session, Outlet& outlet) {
   const PeerNumber number = next_number_++;
@@ -67,6 +67,8 @@ void Relay::route(Peer& peer, session::Event& event, session::Time now) {
           subscriptions_.on_update(peer, what);
         } else if constexpr (std::is_same_v<What, session::Unsubscribed>) {
           subscriptions_.on_unsubscribed(peer, what.subscription);
+        } else if constexpr (std::is_same_v<What, session::OutgoingStreamStopped>) {
+          subscriptions_.on_stream_stopped(peer, what);
         } else if constexpr (std::is_same_v<What, session::SubscriptionDone>) {
           subscriptions_.on_done(peer, what, now);
         } else if constexpr (std::is_same_v<What, session::TrackMalformed>) {
@@ -81,6 +83,8 @@ void Relay::route(Peer& peer, session::Event& event, session::Time now) {
           announcements_.on_unsubscribed(peer, what);
         } else if constexpr (std::is_same_v<What, session::NamespaceCancelled>) {
           announcements_.on_announcement_ended(peer, what.request);
+        } else if constexpr (std::is_same_v<What, session::RequestsPossible>) {
+          announcements_.on_requests_possible(peer);
         } else if constexpr (std::is_same_v<What, session::TrackStatusReceived>) {
           status_queries_.on_received(peer, what);
         } else if constexpr (std::is_same_v<What, session::RequestAccepted>) {
@@ -88,16 +92,17 @@ void Relay::route(Peer& peer, session::Event& event, session::Time now) {
         } else if constexpr (std::is_same_v<What, session::RequestRejected>) {
           route_rejected(peer, what);
         }
-        // The others need nothing of the relay: Established and Closed are the driver's business, a client's GOAWAY
-        // asks for no new requests, which the session refuses by itself, and a stopped stream is found at its next
-        // object.
+        // The others need nothing of the relay: Established and Closed are the driver's business, and a client's GOAWAY
+        // asks for no new requests, which the session refuses by itself.
       },
       event);
 }
 
 void Relay::route_accepted(Peer& peer, const session::RequestAccepted& event) {
   if (const auto* upstream = peer.role<UpstreamRole>(event.request)) {
-    subscriptions_.on_accepted(peer, *upstream->track, event);
+    subscriptions_.on_upstream_accepted(peer, *upstream->track, event);
+  } else if (const auto* downstream = peer.role<DownstreamRole>(event.request)) {
+    subscriptions_.on_downstream_accepted(*downstream->track, event);
   } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {
     status_queries_.on_accepted(peer, query->query, event);
   }

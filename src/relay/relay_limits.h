@@ -17,6 +17,9 @@ struct RelayLimits {
   std::size_t max_namespaces = 100'000;
   /// Fewest fields of a prefix that SUBSCRIBE_NAMESPACE may name (section 12.3.2); 0 admits every prefix.
   std::size_t min_prefix_fields = 0;
+  /// How long a publisher may take to answer a SUBSCRIBE or TRACK_STATUS that the relay makes for others, waiting for
+  /// its credit included; then those are refused with TIMEOUT. Well below the minute that clients wait for the relay.
+  std::chrono::milliseconds upstream_answer_timeout{10'000};
   /// How long a stream that may not be finished waits for what was sent on it to be acknowledged before it is reset.
   std::chrono::milliseconds retired_stream_timeout{5000};
 };

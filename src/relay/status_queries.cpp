@@ -25,16 +25,25 @@ void StatusQueries::on_received(Peer& peer, const session::TrackStatusReceived& 
     (void)peer.session.accept(event.request, status_parameters(track->description()));
     return;
   }
+  bool publishers_are_busy = false;
   for (Peer* publisher : namespaces_.publishers_for(event.track.track_namespace)) {
-    auto asked = publisher->session.track_status(event.track);
-    if (!asked) continue;
+    auto asked = publisher->session.track_status(event.track, {}, {.limit = limits_.upstream_answer_timeout});
+    if (!asked) {
+      publishers_are_busy |= asked.error() == session::SessionError::kTooManyRequests;
+      continue;
+    }
     const std::uint64_t query = next_query_++;
     pending_.emplace(query, Pending{&peer, event.request});
     publisher->roles.insert_or_assign(*asked, StatusQueryRole{query});
     publisher->outlet.make_ready();
     return;
   }
-  (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
+  if (publishers_are_busy) {
+    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError,
+                              "too many requests wait for the publisher's credit");
+  } else {
+    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
+  }
 }
 
 void StatusQueries::on_accepted(Peer& publisher, std::uint64_t query, const session::RequestAccepted& event) {

@@ -6,6 +6,7 @@
 #include "moqt/session/event.h"
 #include "relay/namespace_directory.h"
 #include "relay/peer.h"
+#include "relay/relay_limits.h"
 #include "relay/subscriptions.h"
 
 namespace msquic_py::relay {
@@ -13,8 +14,9 @@ namespace msquic_py::relay {
 /// Answers TRACK_STATUS (section 9.19) from what the relay knows, or asks a publisher on the peer's behalf.
 class StatusQueries {
  public:
-  StatusQueries(const NamespaceDirectory& namespaces, const Subscriptions& subscriptions) noexcept
-      : namespaces_(namespaces), subscriptions_(subscriptions) {}
+  StatusQueries(const RelayLimits& limits, const NamespaceDirectory& namespaces,
+                const Subscriptions& subscriptions) noexcept
+      : limits_(limits), namespaces_(namespaces), subscriptions_(subscriptions) {}
 
   void on_received(Peer& peer, const moqt::session::TrackStatusReceived& event);
   void on_accepted(Peer& publisher, std::uint64_t query, const moqt::session::RequestAccepted& event);
@@ -26,6 +28,7 @@ class StatusQueries {
     Peer* asker;
     moqt::session::RequestHandle request;
   };
+  const RelayLimits& limits_;
   const NamespaceDirectory& namespaces_;
   const Subscriptions& subscriptions_;
   std::unordered_map<std::uint64_t, Pending> pending_;

@@ -36,6 +36,7 @@ void SubgroupForwarder::object(const session::ObjectReceived& object, const Rela
 void SubgroupForwarder::offer(Branch& branch, Downstream& downstream, const session::ObjectReceived& object,
                               const RelayLimits& limits, RelayCounters& counters, session::Time now) {
   branch.takes_object = false;
+  if (branch.stopped) return;
   if (!downstream.admits(object.location, limits, counters)) {
     if (branch.stream) {
       abandon(branch, downstream, now);
@@ -51,14 +52,15 @@ void SubgroupForwarder::offer(Branch& branch, Downstream& downstream, const sess
     auto opened = to.open_subgroup(downstream.request(), properties);
     if (!opened) {
       branch.has_gap = true;
+      // The session has reset a stream to say so; a new one for every object of the subgroup would say it again.
+      branch.stopped = opened.error() == session::SessionError::kTooManyStreams;
       return;
     }
     branch.stream = *opened;
   }
   const std::uint64_t remaining = object.payload_length - (object.wire.size() - object.header_size);
   if (!to.append_object(branch.stream, object.location.object, object.wire, object.delta_size, remaining)) {
-    branch.stream = {};  // the subscriber stopped the stream
-    branch.has_gap = true;
+    branch.has_gap = true;  // the stream was reset; on_stream_stopped() tells whether another may follow
     return;
   }
   branch.takes_object = true;
@@ -85,12 +87,24 @@ void SubgroupForwarder::payload(const session::ObjectPayload& payload, RelayCoun
     Downstream* downstream = downstreams[slot].get();
     if (downstream == nullptr || branch.serial != downstream->serial() || !branch.takes_object) continue;
     if (!downstream->peer().session.append_payload(branch.stream, payload.bytes)) {
-      branch = Branch{.serial = branch.serial, .stream = {}, .takes_object = false, .has_gap = true};
+      branch.takes_object = false;
+      branch.has_gap = true;
       continue;
     }
     counters.bytes_delivered += payload.bytes.size();
     downstream->note_sent(payload.bytes.size());
     downstream->peer().outlet.make_ready();
+  }
+}
+
+void SubgroupForwarder::on_stream_stopped(const Downstream& downstream,
+                                          const session::OutgoingStreamStopped& event) noexcept {
+  for (Branch& branch : branches_) {
+    if (branch.serial != downstream.serial() || branch.stream != event.stream) continue;
+    branch.stream = {};
+    branch.takes_object = false;
+    branch.has_gap = true;
+    branch.stopped = !event.resumable();
   }
 }
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "moqt/session/data/object_event.h"
+#include "moqt/session/event.h"
 #include "moqt/session/handles.h"
 #include "moqt/session/time.h"
 #include "relay/relay_counters.h"
@@ -25,6 +25,8 @@ class SubgroupForwarder {
   void object(const moqt::session::ObjectReceived& object, const RelayLimits& limits, RelayCounters& counters,
               moqt::session::Time now);
   void payload(const moqt::session::ObjectPayload& payload, RelayCounters& counters);
+  /// The session has reset a stream to `downstream`; it counts if it is one of this subgroup.
+  void on_stream_stopped(const Downstream& downstream, const moqt::session::OutgoingStreamStopped& event) noexcept;
   /// FIN, or reset with `code`.
   void end(bool finished, std::uint64_t code, moqt::session::Time now);
 
@@ -38,6 +40,7 @@ class SubgroupForwarder {
     moqt::session::StreamHandle stream;
     bool takes_object = false;  ///< the object under way is being sent
     bool has_gap = false;       ///< an object it should have had was left out
+    bool stopped = false;       ///< it gets nothing more: it said STOP_SENDING, or has too many streams open
   };
   Branch& branch_of(std::size_t slot, const Downstream& downstream);
   void offer(Branch& branch, Downstream& downstream, const moqt::session::ObjectReceived& object,

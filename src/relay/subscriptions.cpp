@@ -32,26 +32,38 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
   peer.roles.insert_or_assign(event.request, DownstreamRole{track});
   if (track->established()) {
     answer(*track, waiting);
-    if (new_group) request_new_group(*track, *new_group);
+    request_new_group(*track, new_group);
     return;
   }
   track->waiting().push_back(waiting);
-  if (!track->upstreams().empty()) return;  // asked already
-  for (Peer* publisher : namespaces_.publishers_for(event.track.track_namespace)) ask(*publisher, *track, new_group);
-  if (track->upstreams().empty()) {
-    refuse_waiting(*track, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
-    release(*track);
+  if (new_group) track->want_new_group(*new_group);
+  if (!track->upstreams().empty()) return;  // asked already; the new group is asked for when they have answered
+  bool publishers_are_busy = false;
+  for (Peer* publisher : namespaces_.publishers_for(event.track.track_namespace)) {
+    publishers_are_busy |= !ask(*publisher, *track) && publisher->unasked;
   }
+  if (!track->upstreams().empty()) return;
+  if (publishers_are_busy) {
+    refuse_waiting(*track, moqt::RequestErrorCode::kInternalError, "too many requests wait for the publisher's credit");
+  } else {
+    refuse_waiting(*track, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
+  }
+  release(*track);
 }
 
-bool Subscriptions::ask(Peer& publisher, Track& track, std::optional<std::uint64_t> new_group) {
+bool Subscriptions::ask(Peer& publisher, Track& track) {
   if (track.has_upstream_at(publisher)) return false;
   moqt::MessageParameters parameters;
   parameters.set_forward(true);                                       // section 8.2
   parameters.set_filter(moqt::SubscriptionFilter::largest_object());  // section 8.4: one filter for every subscriber
-  if (new_group) parameters.set_new_group_request(*new_group);
-  auto request = publisher.session.subscribe(track.name(), std::move(parameters));
-  if (!request) return false;
+  if (track.wanted_new_group()) parameters.set_new_group_request(*track.wanted_new_group());
+  auto request =
+      publisher.session.subscribe(track.name(), std::move(parameters), {.limit = limits_.upstream_answer_timeout});
+  if (!request) {
+    publisher.unasked |= request.error() == session::SessionError::kTooManyRequests;
+    return false;
+  }
+  if (track.wanted_new_group()) track.note_new_group_request(*track.wanted_new_group());
   publisher.roles.insert_or_assign(*request, UpstreamRole{&track});
   track.add_upstream({&publisher, *request, false, false});
   ++counters_.upstream_subscriptions;
@@ -80,6 +92,7 @@ void Subscriptions::answer_waiting(Track& track) {
 }
 
 void Subscriptions::refuse_waiting(Track& track, moqt::RequestErrorCode code, std::string_view reason) {
+  (void)track.take_wanted_new_group();
   for (const Track::Waiting& waiting : std::exchange(track.waiting(), {})) {
     (void)waiting.peer->session.reject(waiting.request, code, reason);
     waiting.peer->roles.erase(waiting.request);
@@ -101,17 +114,29 @@ void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event
   ++counters_.upstream_subscriptions;
   peer.roles.insert_or_assign(event.request, UpstreamRole{track});
   answer_waiting(*track);
-  for (Peer* listener : namespaces_.interested_in(event.track.track_namespace)) tell(*listener, *track);
+  request_new_group(*track, track->take_wanted_new_group());
+  offers_.erase(track->offer);
+  track->offer = next_offer_++;
+  offers_.emplace(track->offer, track);
+  for (Peer* listener : namespaces_.interested_in(event.track.track_namespace)) {
+    NamespaceInterest* interest = listener->interest_in(event.track.track_namespace);
+    if (interest == nullptr || interest->tracks_from) continue;  // what waits goes first, in order
+    if (!tell(*listener, *interest, *track)) interest->tracks_from = track->offer;
+  }
 }
 
-void Subscriptions::tell(Peer& listener, Track& track) {
-  if (track.has_downstream_at(listener)) return;
-  auto request = listener.session.publish(track.name(), track.description());
-  if (!request) return;
+bool Subscriptions::tell(Peer& listener, const NamespaceInterest& interest, Track& track) {
+  if (track.has_downstream_at(listener)) return true;
+  moqt::MessageParameters parameters = track.description();
+  if (!interest.forward) parameters.set_forward(false);
+  const auto request =
+      listener.session.publish(track.name(), std::move(parameters), {.since = session::Patience::Since::kSent});
+  if (!request) return request.error() != session::SessionError::kTooManyRequests;
   listener.roles.insert_or_assign(*request, DownstreamRole{&track});
   track.add_downstream(listener, *request);
   ++counters_.downstream_subscriptions;
   listener.outlet.make_ready();
+  return true;
 }
 
 void Subscriptions::on_update(Peer& peer, const session::UpdateReceived& event) {
@@ -120,17 +145,32 @@ void Subscriptions::on_update(Peer& peer, const session::UpdateReceived& event) 
   if (role != nullptr && role->track->largest()) parameters.set_largest_object(*role->track->largest());
   (void)peer.session.accept(event.update, std::move(parameters));
   if (role == nullptr) return;
-  if (const auto value = event.parameters.new_group_request()) request_new_group(*role->track, *value);
+  request_new_group(*role->track, event.parameters.new_group_request());
 }
 
-void Subscriptions::request_new_group(Track& track, std::uint64_t value) {
-  if (!track.needs_new_group(value)) return;
+void Subscriptions::request_new_group(Track& track, std::optional<std::uint64_t> value) {
+  if (!value || !track.needs_new_group(*value)) return;
+  bool asked = false;
   for (const Track::Upstream& upstream : track.upstreams()) {
     if (!upstream.established) continue;
     moqt::MessageParameters parameters;
-    parameters.set_new_group_request(value);
-    (void)upstream.peer->session.update(upstream.request, std::move(parameters));
+    parameters.set_new_group_request(*value);
+    asked |= upstream.peer->session
+                 .update(upstream.request, std::move(parameters), {.limit = limits_.upstream_answer_timeout})
+                 .ok();
     upstream.peer->outlet.make_ready();
+  }
+  if (asked) track.note_new_group_request(*value);
+}
+
+void Subscriptions::on_stream_stopped(Peer& peer, const session::OutgoingStreamStopped& event) {
+  const auto* role = peer.role<DownstreamRole>(event.subscription);
+  const Downstream* downstream = role == nullptr ? nullptr : role->track->downstream(peer, event.subscription);
+  if (downstream == nullptr) return;
+  for (const Track::Upstream& upstream : role->track->upstreams()) {
+    for (auto& [stream, forwarder] : upstream.peer->subgroups) {
+      if (&forwarder.track() == role->track) forwarder.on_stream_stopped(*downstream, event);
+    }
   }
 }
 
@@ -144,12 +184,17 @@ void Subscriptions::on_unsubscribed(Peer& peer, session::RequestHandle request) 
 
 // ---- answers of a peer, and ends ----
 
-void Subscriptions::on_accepted(Peer& peer, Track& track, const session::RequestAccepted& event) {
+void Subscriptions::on_upstream_accepted(Peer& peer, Track& track, const session::RequestAccepted& event) {
   Track::Upstream* upstream = track.upstream(peer, event.request);
   if (upstream == nullptr) return;
   upstream->established = true;
   track.learn(event.parameters);
   answer_waiting(track);
+  request_new_group(track, track.take_wanted_new_group());
+}
+
+void Subscriptions::on_downstream_accepted(Track& track, const session::RequestAccepted& event) {
+  request_new_group(track, event.parameters.new_group_request());
 }
 
 void Subscriptions::on_upstream_rejected(Peer& peer, Track& track, const session::RequestRejected& event) {
@@ -260,6 +305,7 @@ void Subscriptions::release(Track& track) {
     }
   }
   if (!track.unused()) return;
+  offers_.erase(track.offer);
   tracks_.erase(moqt::FullTrackName(track.name()));  // a copy: the key must outlive the track
   counters_.tracks = tracks_.size();
 }
@@ -323,15 +369,20 @@ void Subscriptions::on_datagram(Peer& peer, const session::DatagramReceived& eve
 void Subscriptions::offer_publisher(Peer& publisher, const moqt::TrackNamespace& track_namespace) {
   for (const auto& [name, track] : tracks_) {
     const bool wanted = track->subscriber_count() > 0 || !track->waiting().empty();
-    if (wanted && track_namespace.is_prefix_of(name.track_namespace)) ask(publisher, *track, std::nullopt);
+    if (wanted && track_namespace.is_prefix_of(name.track_namespace)) ask(publisher, *track);
   }
 }
 
-void Subscriptions::offer_tracks(Peer& listener, const moqt::TrackNamespace& prefix) {
-  for (const auto& [name, track] : tracks_) {
-    const bool published = std::any_of(track->upstreams().begin(), track->upstreams().end(),
+void Subscriptions::offer_tracks(Peer& listener, NamespaceInterest& interest, std::uint64_t offer) {
+  interest.tracks_from.reset();
+  for (auto entry = offers_.lower_bound(offer); entry != offers_.end(); ++entry) {
+    Track& track = *entry->second;
+    const bool published = std::any_of(track.upstreams().begin(), track.upstreams().end(),
                                        [](const Track::Upstream& upstream) { return upstream.from_publish; });
-    if (published && prefix.is_prefix_of(name.track_namespace)) tell(listener, *track);
+    if (!published || !interest.prefix.is_prefix_of(track.name().track_namespace)) continue;
+    if (tell(listener, interest, track)) continue;
+    interest.tracks_from = entry->first;
+    return;
   }
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -26,9 +28,12 @@ class Subscriptions {
   void on_publish(Peer& peer, const moqt::session::PublishReceived& event);
   void on_update(Peer& peer, const moqt::session::UpdateReceived& event);
   void on_unsubscribed(Peer& peer, moqt::session::RequestHandle request);
+  void on_stream_stopped(Peer& peer, const moqt::session::OutgoingStreamStopped& event);
 
   // ---- answers of a peer, and ends ----
-  void on_accepted(Peer& peer, Track& track, const moqt::session::RequestAccepted& event);
+  void on_upstream_accepted(Peer& peer, Track& track, const moqt::session::RequestAccepted& event);
+  /// PUBLISH_OK.
+  void on_downstream_accepted(Track& track, const moqt::session::RequestAccepted& event);
   void on_upstream_rejected(Peer& peer, Track& track, const moqt::session::RequestRejected& event);
   void on_downstream_rejected(Peer& peer, Track& track, moqt::session::RequestHandle request);
   void on_done(Peer& peer, const moqt::session::SubscriptionDone& event, moqt::session::Time now);
@@ -45,8 +50,8 @@ class Subscriptions {
   // ---- namespaces ----
   /// A new publisher: it is asked for every track under `track_namespace` that somebody wants.
   void offer_publisher(Peer& publisher, const moqt::TrackNamespace& track_namespace);
-  /// A new listener: it is told of every published track under `prefix`.
-  void offer_tracks(Peer& listener, const moqt::TrackNamespace& prefix);
+  /// Tells a listener of every track published under its prefix, from the one with that `offer` on.
+  void offer_tracks(Peer& listener, NamespaceInterest& interest, std::uint64_t offer);
 
   [[nodiscard]] const Track* find(const moqt::FullTrackName& name) const;
   /// Resets retired streams of this peer whose time has come.
@@ -54,12 +59,13 @@ class Subscriptions {
 
  private:
   Track* find_or_create(const moqt::FullTrackName& name);
-  bool ask(Peer& publisher, Track& track, std::optional<std::uint64_t> new_group);
+  bool ask(Peer& publisher, Track& track);
   void answer(Track& track, const Track::Waiting& waiting);
   void answer_waiting(Track& track);
   void refuse_waiting(Track& track, moqt::RequestErrorCode code, std::string_view reason);
-  void tell(Peer& listener, Track& track);
-  void request_new_group(Track& track, std::uint64_t value);
+  /// False when too many requests wait for the listener's credit.
+  bool tell(Peer& listener, const NamespaceInterest& interest, Track& track);
+  void request_new_group(Track& track, std::optional<std::uint64_t> value);
   void drop_upstream(Peer& peer, Track& track, moqt::session::RequestHandle request, moqt::session::Time now);
   void end_downstreams(Track& track, moqt::PublishDoneCode code, std::string_view reason, bool abandon);
   void drop_downstream(Peer& peer, Track& track, moqt::session::RequestHandle request);
@@ -70,6 +76,8 @@ class Subscriptions {
   RelayCounters& counters_;
   const NamespaceDirectory& namespaces_;
   std::unordered_map<moqt::FullTrackName, std::unique_ptr<Track>> tracks_;
+  std::map<std::uint64_t, Track*> offers_;  ///< the tracks that publishers have sent PUBLISH for, in that order
+  std::uint64_t next_offer_ = 1;
 };
 
 }  // namespace msquic_py::relay

@@ -19,8 +19,11 @@ bool Track::has_upstream_at(const Peer& peer) const noexcept {
 }
 
 void Track::remove_upstream(const Peer& peer, moqt::session::RequestHandle request) {
-  std::erase_if(upstreams_,
-                [&](const Upstream& upstream) { return upstream.peer == &peer && upstream.request == request; });
+  std::erase_if(upstreams_, [&](const Upstream& upstream) {
+    if (upstream.peer != &peer || upstream.request != request) return false;
+    if (upstream.established) requested_group_.reset();  // perhaps nobody else has heard of it
+    return true;
+  });
 }
 
 bool Track::established() const noexcept {
@@ -57,7 +60,15 @@ void Track::remove_downstream(const Peer& peer, moqt::session::RequestHandle req
 }
 
 void Track::learn(const moqt::MessageParameters& parameters) {
-  if (const auto largest = parameters.largest_object()) note(*largest);
+  if (const auto largest = parameters.largest_object()) {
+    if (requested_group_ && !requested_group_->above) {
+      // The request went out before anything was known of the track: this is where the largest group stood. A publisher
+      // does nothing about one that it has reached.
+      requested_group_->above = largest->group;
+      if (requested_group_->value != 0 && requested_group_->value <= largest->group) requested_group_.reset();
+    }
+    note(*largest);
+  }
   // The first publisher's word counts; a second one has to agree, being the same track.
   if (!properties_.empty()) return;
   if (const auto value = parameters.delivery_timeout()) properties_.set_delivery_timeout(*value);
@@ -75,7 +86,9 @@ moqt::MessageParameters Track::description() const {
 
 void Track::note(moqt::Location location) noexcept {
   if (!largest_ || *largest_ < location) largest_ = location;
-  if (requested_group_ && largest_->group >= *requested_group_) requested_group_.reset();
+  if (requested_group_ && (!requested_group_->above || location.group > *requested_group_->above)) {
+    requested_group_.reset();
+  }
 }
 
 bool Track::admit(moqt::Location location, std::uint64_t subgroup) {
@@ -91,12 +104,13 @@ bool Track::admit_datagram(moqt::Location location) {
   return !ever_several_publishers_ || duplicates_.admit_datagram(location);
 }
 
-bool Track::needs_new_group(std::uint64_t value) {
-  if (!dynamic_groups()) return false;
-  const bool wanted = value == 0 || !largest_ || value > largest_->group;
-  if (!wanted || (requested_group_ && *requested_group_ >= value)) return false;
-  requested_group_ = std::max(value, largest_ ? largest_->group + 1 : std::uint64_t{0});
-  return true;
+bool Track::needs_new_group(std::uint64_t value) const noexcept {
+  if (!dynamic_groups() || (requested_group_ && requested_group_->value >= value)) return false;
+  return value == 0 || !largest_ || value > largest_->group;
+}
+
+void Track::note_new_group_request(std::uint64_t value) noexcept {
+  requested_group_ = RequestedGroup{value, largest_ ? std::optional(largest_->group) : std::nullopt};
 }
 
 }  // namespace msquic_py::relay

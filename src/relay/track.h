@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "moqt/model/full_track_name.h"
@@ -56,6 +58,10 @@ class Track {
   [[nodiscard]] std::size_t subscriber_count() const noexcept { return subscribers_; }
   std::vector<Waiting>& waiting() noexcept { return waiting_; }
 
+  // ---- listeners ----
+  /// Where the latest PUBLISH of the track stands in the order of all of them; 0 without one.
+  std::uint64_t offer = 0;
+
   // ---- what is known of the track ----
   /// Takes over what a publisher said in SUBSCRIBE_OK or PUBLISH.
   void learn(const moqt::MessageParameters& parameters);
@@ -66,8 +72,16 @@ class Track {
   /// Notes an object of a subgroup; false when it is a duplicate.
   bool admit(moqt::Location location, std::uint64_t subgroup);
   bool admit_datagram(moqt::Location location);
-  /// NEW_GROUP_REQUEST: whether a request for `value` has to go upstream (section 9.2.1.12); it then counts as sent.
-  bool needs_new_group(std::uint64_t value);
+
+  // ---- NEW_GROUP_REQUEST (section 9.2.1.12) ----
+  /// Whether a request for `value` has to go upstream, where the track is established.
+  [[nodiscard]] bool needs_new_group(std::uint64_t value) const noexcept;
+  /// It was sent, and is outstanding until the largest group increases.
+  void note_new_group_request(std::uint64_t value) noexcept;
+  /// A subscriber wants one before any publisher has accepted; the largest of such requests counts.
+  void want_new_group(std::uint64_t value) noexcept { wanted_group_ = std::max(wanted_group_.value_or(0), value); }
+  [[nodiscard]] std::optional<std::uint64_t> wanted_new_group() const noexcept { return wanted_group_; }
+  std::optional<std::uint64_t> take_wanted_new_group() noexcept { return std::exchange(wanted_group_, std::nullopt); }
 
   [[nodiscard]] bool unused() const noexcept { return upstreams_.empty() && subscribers_ == 0 && waiting_.empty(); }
 
@@ -84,7 +98,12 @@ class Track {
   std::optional<moqt::Location> largest_;
   DuplicateFilter duplicates_;
   bool ever_several_publishers_ = false;
-  std::optional<std::uint64_t> requested_group_;
+  struct RequestedGroup {
+    std::uint64_t value = 0;
+    std::optional<std::uint64_t> above;  ///< the largest group when it was sent
+  };
+  std::optional<RequestedGroup> requested_group_;  ///< outstanding at the publishers
+  std::optional<std::uint64_t> wanted_group_;
 };
 
 }  // namespace msquic_py::relay

@@ -52,7 +52,7 @@ void SessionDriver::close(moqt::SessionErrorCode code, std::string_view reason) 
   if (connected_) {
     session_.close(code, reason);
   } else {
-    (void)connection_.shutdown(static_cast<std::uint64_t>(code), reason);
+    (void)connection_.shutdown(static_cast<std::uint64_t>(code), reason.substr(0, 512));  // more MsQuic refuses
   }
   make_ready();
 }
@@ -214,11 +214,13 @@ void SessionDriver::perform(session::SendStream& action) {
 void SessionDriver::perform(session::ResetStream& action) {
   const auto found = outgoing_.find(action.stream.value);
   if (found == outgoing_.end()) return;
-  if (found->second.started) {
-    (void)found->second.stream.abort_send(action.code);
-  } else {
+  OutgoingStream& outgoing = found->second;
+  // One that has carried nothing is started all the same: its reset tells the peer of a subgroup that does not come.
+  if (!std::exchange(outgoing.started, true) && !outgoing.stream.start()) {
     outgoing_.erase(found);
+    return;
   }
+  (void)outgoing.stream.abort_send(action.code);
 }
 
 void SessionDriver::perform(session::StopSending& action) {

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-import ssl
 import struct
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,10 +16,7 @@ from relay_programs import HealthyStream, Programs, Relay
 
 pytest.importorskip("aioquic", reason="aioquic is not installed")
 
-from aioquic.asyncio.client import connect
-from aioquic.asyncio.protocol import QuicConnectionProtocol
-from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.events import ConnectionTerminated, QuicEvent, StreamDataReceived
+from raw_moqt_peer import CLIENT_SETUP, message, raw_peer
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -32,12 +25,6 @@ PROTOCOL_VIOLATION, INVALID_REQUEST_ID, KEY_VALUE_FORMATTING_ERROR, TOO_MANY_REQ
 CONTROL_MESSAGE_TIMEOUT, DATA_STREAM_TIMEOUT = 0x11, 0x12
 
 
-def message(kind: int, payload: bytes) -> bytes:
-    """Section 9: type, 16-bit length, payload. Every type used here is below 64, one byte."""
-    return bytes([kind]) + struct.pack(">H", len(payload)) + payload
-
-
-CLIENT_SETUP = message(0x20, bytes([1, 0x02, 0x40, 0x64]))  # one parameter: MAX_REQUEST_ID 100
 NAMESPACE = bytes([1, 3]) + b"bad"
 
 
@@ -47,64 +34,6 @@ def subscribe(request: int) -> bytes:
 
 def publish(request: int, alias: int = 5) -> bytes:
     return message(0x1D, bytes([request]) + NAMESPACE + bytes([1]) + b"t" + bytes([alias, 0]))
-
-
-class RawPeer(QuicConnectionProtocol):
-    """QUIC alone: whatever bytes the test wants, on whatever stream."""
-
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        super().__init__(*arguments, **keywords)
-        self.terminated: asyncio.Future[ConnectionTerminated] = asyncio.get_running_loop().create_future()
-        self.control_received = bytearray()
-        self._changed = asyncio.Event()
-
-    def quic_event_received(self, event: QuicEvent) -> None:
-        if isinstance(event, ConnectionTerminated) and not self.terminated.done():
-            self.terminated.set_result(event)
-        elif isinstance(event, StreamDataReceived) and event.stream_id == 0:
-            self.control_received += event.data
-        self._changed.set()
-
-    def stream(self, data: bytes, *, bidirectional: bool = False, fin: bool = False) -> int:
-        stream = self._quic.get_next_available_stream_id(is_unidirectional=not bidirectional)
-        self._quic.send_stream_data(stream, data, fin)
-        self.transmit()
-        return stream
-
-    def control(self, data: bytes, *, fin: bool = False) -> None:
-        """The first bidirectional stream is the control stream."""
-        self._quic.send_stream_data(0, data, fin)
-        self.transmit()
-
-    def reset(self, stream: int) -> None:
-        self._quic.reset_stream(stream, 1)
-        self.transmit()
-
-    def datagram(self, data: bytes) -> None:
-        self._quic.send_datagram_frame(data)
-        self.transmit()
-
-    async def answered(self, size: int = 1) -> bytes:
-        async with asyncio.timeout(20):
-            while len(self.control_received) < size:
-                self._changed.clear()
-                await self._changed.wait()
-        return bytes(self.control_received)
-
-    async def close_code(self, seconds: float = 20) -> int:
-        async with asyncio.timeout(seconds):
-            return (await self.terminated).error_code
-
-
-@asynccontextmanager
-async def raw_peer(relay: Relay) -> AsyncIterator[RawPeer]:
-    configuration = QuicConfiguration(
-        is_client=True, alpn_protocols=["moqt-15"], verify_mode=ssl.CERT_NONE, max_datagram_frame_size=65536
-    )
-    async with connect(
-        "127.0.0.1", relay.port, configuration=configuration, create_protocol=RawPeer, wait_connected=True
-    ) as peer:
-        yield peer
 
 
 @pytest.fixture(scope="module")

@@ -137,6 +137,7 @@ struct Endpoint::Dispatch {
 
   // ---- the session ----
 
+  void operator()(session::RequestsPossible&) const {}  // whoever was refused a request tries again by itself
   void operator()(session::Closed& event) const {
     while (!self.readers_.empty()) {
       end_reader(self.readers_.begin()->first, {TrackEnd::Cause::kSessionClosed, event.code, event.reason, 0});

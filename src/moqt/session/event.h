@@ -90,7 +90,8 @@ struct RequestAccepted {
   MessageParameters parameters;
 };
 
-/// REQUEST_ERROR; the request has ended. A subscription whose update failed ends with its own event.
+/// REQUEST_ERROR; the request has ended. A subscription whose update failed ends with its own event. TIMEOUT also when
+/// no answer came in time (Patience): the session has withdrawn the request.
 struct RequestRejected {
   RequestHandle request;
   std::uint64_t code = 0;
@@ -139,17 +140,31 @@ struct NamespaceUnsubscribed {
   RequestHandle request;
 };
 
-/// STOP_SENDING, or the transport lost the stream; it has been reset and its handle is stale. The subscription goes on.
+/// The session has reset a stream that the application writes; its handle is stale, the subscription goes on.
 struct OutgoingStreamStopped {
+  enum class Cause : std::uint8_t {
+    kStopSending,  ///< the subscriber does not want the rest of the subgroup (section 10.4.3)
+    kNoRoom,       ///< more streams were open than Limits::max_outgoing_streams allows (section 12.1)
+    kUpdate,       ///< Forward State 0, or a filter that leaves the group out
+  };
   RequestHandle subscription;
   StreamHandle stream;
   std::uint64_t code = 0;
+  Cause cause = Cause::kStopSending;
+
+  /// Whether later objects of the subgroup may go out on a new stream.
+  [[nodiscard]] bool resumable() const noexcept { return cause == Cause::kUpdate; }
 };
 
-using Event = std::variant<std::monostate, ObjectReceived, ObjectPayload, SubgroupOpened, SubgroupEnded,
-                           DatagramReceived, Established, Closed, GoawayReceived, SubscribeReceived, PublishReceived,
-                           UpdateReceived, NamespacePublished, NamespaceSubscribed, TrackStatusReceived,
-                           RequestAccepted, RequestRejected, Unsubscribed, SubscriptionDone, TrackMalformed,
-                           NamespaceDone, NamespaceCancelled, NamespaceUnsubscribed, OutgoingStreamStopped>;
+/// Requests that were refused with kTooManyRequests may be made again: no more than half of
+/// Limits::max_waiting_requests wait for the peer's credit now.
+struct RequestsPossible {};
+
+using Event =
+    std::variant<std::monostate, ObjectReceived, ObjectPayload, SubgroupOpened, SubgroupEnded, DatagramReceived,
+                 Established, Closed, GoawayReceived, SubscribeReceived, PublishReceived, UpdateReceived,
+                 NamespacePublished, NamespaceSubscribed, TrackStatusReceived, RequestAccepted, RequestRejected,
+                 Unsubscribed, SubscriptionDone, TrackMalformed, NamespaceDone, NamespaceCancelled,
+                 NamespaceUnsubscribed, OutgoingStreamStopped, RequestsPossible>;
 
 }  // namespace msquic_py::moqt::session

@@ -23,10 +23,11 @@ std::optional<SessionError> refusal(const SessionCore& core) noexcept {
 }
 
 template <class T, class... Arguments>
-SessionResult<RequestHandle> begin(SessionCore& core, Arguments&&... arguments) {
+SessionResult<RequestHandle> begin(SessionCore& core, Patience patience, Arguments&&... arguments) {
   const RequestHandle handle = core.requests.next_handle();
   T& request =
       core.requests.add(std::make_unique<T>(core, handle, /*ours=*/true, std::forward<Arguments>(arguments)...));
+  request.set_patience(patience);
   auto begun = core.begin(request);
   core.settle();
   return begun;
@@ -100,7 +101,9 @@ void Session::on_stop_sending(Time, StreamHandle stream, std::uint64_t code) {
   if (core_->closed()) return;
   const RequestHandle subscription =
       core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(StreamResetCode::kCancelled));
-  if (subscription) core_->emit(OutgoingStreamStopped{subscription, stream, code});
+  if (subscription) {
+    core_->emit(OutgoingStreamStopped{subscription, stream, code, OutgoingStreamStopped::Cause::kStopSending});
+  }
   core_->settle();
 }
 
@@ -180,7 +183,7 @@ std::size_t Session::open_requests() const noexcept { return core_->requests.siz
 
 // ---- begin ----
 
-SessionResult<RequestHandle> Session::subscribe(FullTrackName track, MessageParameters parameters) {
+SessionResult<RequestHandle> Session::subscribe(FullTrackName track, MessageParameters parameters, Patience patience) {
   if (const auto error = refusal(*core_)) return base::Failure{*error};
   if (!track.valid()) return base::Failure{SessionError::kInvalidName};
   if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};
@@ -188,43 +191,48 @@ SessionResult<RequestHandle> Session::subscribe(FullTrackName track, MessagePara
       RequestKind::kSubscriptionAsSubscriber,
       [&](const SubscriptionAsSubscriber& each) { return each.ours() && !each.draining() && each.track() == track; });
   if (duplicate) return base::Failure{SessionError::kDuplicate};
-  return begin<SubscriptionAsSubscriber>(*core_, std::move(track), std::move(parameters));
+  return begin<SubscriptionAsSubscriber>(*core_, patience, std::move(track), std::move(parameters));
 }
 
-SessionResult<RequestHandle> Session::publish(FullTrackName track, MessageParameters parameters) {
+SessionResult<RequestHandle> Session::publish(FullTrackName track, MessageParameters parameters, Patience patience) {
   if (const auto error = refusal(*core_)) return base::Failure{*error};
   if (!track.valid()) return base::Failure{SessionError::kInvalidName};
-  return begin<SubscriptionAsPublisher>(*core_, std::move(track), core_->next_track_alias(), std::move(parameters));
+  return begin<SubscriptionAsPublisher>(*core_, patience, std::move(track), core_->next_track_alias(),
+                                        std::move(parameters));
 }
 
-SessionResult<RequestHandle> Session::publish_namespace(TrackNamespace track_namespace, MessageParameters parameters) {
+SessionResult<RequestHandle> Session::publish_namespace(TrackNamespace track_namespace, MessageParameters parameters,
+                                                        Patience patience) {
   if (const auto error = refusal(*core_)) return base::Failure{*error};
   if (!track_namespace.valid()) return base::Failure{SessionError::kInvalidName};
   const bool duplicate = core_->requests.find_first<NamespacePublication>(
       RequestKind::kNamespacePublication,
       [&](const NamespacePublication& each) { return each.ours() && each.track_namespace() == track_namespace; });
   if (duplicate) return base::Failure{SessionError::kDuplicate};
-  return begin<NamespacePublication>(*core_, std::move(track_namespace), std::move(parameters));
+  return begin<NamespacePublication>(*core_, patience, std::move(track_namespace), std::move(parameters));
 }
 
-SessionResult<RequestHandle> Session::subscribe_namespace(TrackNamespace prefix, MessageParameters parameters) {
+SessionResult<RequestHandle> Session::subscribe_namespace(TrackNamespace prefix, MessageParameters parameters,
+                                                          Patience patience) {
   if (const auto error = refusal(*core_)) return base::Failure{*error};
   if (!prefix.valid()) return base::Failure{SessionError::kInvalidName};
   const bool overlap = core_->requests.find_first<NamespaceSubscription>(
       RequestKind::kNamespaceSubscription,
       [&](const NamespaceSubscription& each) { return each.ours() && each.overlaps(prefix); });
   if (overlap) return base::Failure{SessionError::kPrefixOverlap};
-  return begin<NamespaceSubscription>(*core_, std::move(prefix), std::move(parameters));
+  return begin<NamespaceSubscription>(*core_, patience, std::move(prefix), std::move(parameters));
 }
 
-SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageParameters parameters) {
+SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageParameters parameters,
+                                                   Patience patience) {
   if (const auto error = refusal(*core_)) return base::Failure{*error};
   if (!track.valid()) return base::Failure{SessionError::kInvalidName};
   if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};
-  return begin<TrackStatusRequest>(*core_, std::move(track), std::move(parameters));
+  return begin<TrackStatusRequest>(*core_, patience, std::move(track), std::move(parameters));
 }
 
-SessionResult<RequestHandle> Session::update(RequestHandle subscription, MessageParameters parameters) {
+SessionResult<RequestHandle> Session::update(RequestHandle subscription, MessageParameters parameters,
+                                             Patience patience) {
   // An update belongs to a subscription that lives on after GOAWAY (section 9.4).
   if (core_->closed()) return base::Failure{SessionError::kClosed};
   Request* request = core_->requests.find(subscription);
@@ -232,7 +240,7 @@ SessionResult<RequestHandle> Session::update(RequestHandle subscription, Message
   if (request->kind() != RequestKind::kSubscriptionAsSubscriber) return base::Failure{SessionError::kWrongRole};
   if (!static_cast<SubscriptionAsSubscriber*>(request)->established()) return base::Failure{SessionError::kWrongState};
   if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};
-  return begin<SubscriptionUpdate>(*core_, subscription, std::move(parameters));
+  return begin<SubscriptionUpdate>(*core_, patience, subscription, std::move(parameters));
 }
 
 // ---- answer, end ----
@@ -324,7 +332,7 @@ void Session::note_largest_object(RequestHandle subscription, Location largest) 
 
 SessionResult<StreamHandle> Session::open_subgroup(RequestHandle subscription, const SubgroupProperties& properties) {
   if (core_->closed()) return base::Failure{SessionError::kClosed};
-  return core_->outgoing_data.open(subscription, properties);
+  return core_->outgoing_data.open(subscription, properties, core_->event_queue);
 }
 
 SessionResult<void> Session::append_object(StreamHandle stream, std::uint64_t object, const base::SharedBytes& wire,

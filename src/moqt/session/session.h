@@ -19,6 +19,7 @@
 #include "moqt/session/data/subgroup_properties.h"
 #include "moqt/session/event.h"
 #include "moqt/session/handles.h"
+#include "moqt/session/patience.h"
 #include "moqt/session/published_subscription.h"
 #include "moqt/session/session_config.h"
 #include "moqt/session/session_error.h"
@@ -103,17 +104,23 @@ class Session {
 
   // ---- ask: begin a request ----
   // Each waits here for SETUP and for the peer's credit when there is none yet; RequestAccepted or RequestRejected
-  // answers it. Parameters not defined for the message must not be given.
+  // answers it, the latter with TIMEOUT when the peer takes longer than `patience`. Parameters not defined for the
+  // message must not be given. kTooManyRequests: RequestsPossible tells when to try again.
 
   /// SUBSCRIBE. One live subscription per track.
-  SessionResult<RequestHandle> subscribe(FullTrackName track, MessageParameters parameters = {});
+  SessionResult<RequestHandle> subscribe(FullTrackName track, MessageParameters parameters = {},
+                                         Patience patience = {});
   /// PUBLISH. Objects may be written right away unless the parameters say FORWARD=0.
-  SessionResult<RequestHandle> publish(FullTrackName track, MessageParameters parameters = {});
-  SessionResult<RequestHandle> publish_namespace(TrackNamespace track_namespace, MessageParameters parameters = {});
-  SessionResult<RequestHandle> subscribe_namespace(TrackNamespace prefix, MessageParameters parameters = {});
-  SessionResult<RequestHandle> track_status(FullTrackName track, MessageParameters parameters = {});
-  /// SUBSCRIBE_UPDATE of an established subscription that this endpoint receives. Absent parameters stay.
-  SessionResult<RequestHandle> update(RequestHandle subscription, MessageParameters parameters);
+  SessionResult<RequestHandle> publish(FullTrackName track, MessageParameters parameters = {}, Patience patience = {});
+  SessionResult<RequestHandle> publish_namespace(TrackNamespace track_namespace, MessageParameters parameters = {},
+                                                 Patience patience = {});
+  SessionResult<RequestHandle> subscribe_namespace(TrackNamespace prefix, MessageParameters parameters = {},
+                                                   Patience patience = {});
+  SessionResult<RequestHandle> track_status(FullTrackName track, MessageParameters parameters = {},
+                                            Patience patience = {});
+  /// SUBSCRIBE_UPDATE of an established subscription that this endpoint receives. Absent parameters stay. A TIMEOUT
+  /// leaves open whether the publisher has applied it; the subscription goes on.
+  SessionResult<RequestHandle> update(RequestHandle subscription, MessageParameters parameters, Patience patience = {});
 
   // ---- ask: answer a request of the peer ----
 
@@ -138,7 +145,7 @@ class Session {
   SessionResult<void> cancel_namespace(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
   /// GOAWAY; only a server may name a URI. The session closes with GOAWAY_TIMEOUT when the peer does not leave.
   SessionResult<void> goaway(std::string_view new_session_uri = {});
-  /// Closes the session with any code; the reason goes to the peer.
+  /// Closes the session with any code; the reason goes to the peer, cut at 512 bytes. Without one the code's name does.
   void close(SessionErrorCode code, std::string_view reason = {});
 
   // ---- ask: send objects ----
@@ -150,7 +157,10 @@ class Session {
   /// State 0, filtered): relative filters of a later PUBLISH_OK or update start from it.
   void note_largest_object(RequestHandle subscription, Location largest);
 
-  /// A new stream for one subgroup; opened at the transport when its turn to send comes.
+  /// A new stream for one subgroup; opened at the transport when its turn to send comes. Beyond
+  /// Limits::max_outgoing_streams the least urgent stream is cancelled (section 12.1): of the lowest priority, then of
+  /// the subscription that has the most open, then with nothing left to send, then the one written to least recently.
+  /// OutgoingStreamStopped reports it. kTooManyStreams: that would be this one, and the subscriber sees it reset.
   SessionResult<StreamHandle> open_subgroup(RequestHandle subscription, const SubgroupProperties& properties);
   /// Appends an object, or its beginning. `wire` begins with an Object ID Delta of `delta_size` bytes; the session
   /// replaces the delta where the stream's previous object asks for another one and sends the rest by reference.

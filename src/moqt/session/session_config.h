@@ -19,17 +19,19 @@ struct Limits {
   /// Requests of the peer that may be open at once. The credit of MAX_REQUEST_ID (section 9.5) follows from it and
   /// is replenished as requests end.
   std::uint64_t max_open_requests = 256;
-  /// Requests of our own that may wait for the peer's credit; more are refused to the caller.
+  /// Requests of our own that may wait for the peer's credit; more are refused to the caller, who is told when there
+  /// is room again.
   std::size_t max_waiting_requests = 1024;
   /// PUBLISH_NAMESPACE and SUBSCRIBE_NAMESPACE the peer may have open (section 12.3.1); more get REQUEST_ERROR.
   std::size_t max_published_namespaces = 128;
   std::size_t max_namespace_subscriptions = 64;
   /// Data streams the peer may have open at once; the newest beyond it is answered with STOP_SENDING.
   std::size_t max_incoming_streams = 1024;
-  /// Data streams this endpoint may have open at once; open_subgroup() beyond it fails.
+  /// Data streams this endpoint may have open at once; open_subgroup() beyond it cancels the least urgent one.
   std::size_t max_outgoing_streams = 1024;
-  /// The longest header of one object (IDs and extensions) that is put together from pieces.
-  std::size_t max_object_header_bytes = 64 * 1024;
+  /// Bytes of object headers (extensions above all) that are put together from pieces at once, over all streams of the
+  /// peer. A stream that needs more is answered with STOP_SENDING.
+  std::size_t max_object_header_bytes = 16 * 1024 * 1024;
   /// Data for a track alias that no SUBSCRIBE_OK has introduced yet (section 10.4.2): how many streams and bytes
   /// wait for it. What does not fit is answered with STOP_SENDING; datagrams are dropped.
   std::size_t max_unknown_alias_streams = 64;
@@ -43,8 +45,10 @@ struct Limits {
 
 /// Zero turns a timeout off.
 struct Timeouts {
-  Duration setup = std::chrono::seconds(10);            ///< for the peer's SETUP: CONTROL_MESSAGE_TIMEOUT
-  Duration control_message = std::chrono::seconds(60);  ///< for the response to a request: CONTROL_MESSAGE_TIMEOUT
+  Duration setup = std::chrono::seconds(10);  ///< for the peer's SETUP: CONTROL_MESSAGE_TIMEOUT
+  /// For the response to a request of ours, unless its own Patience says otherwise: it is withdrawn, and
+  /// RequestRejected says TIMEOUT.
+  Duration control_message = std::chrono::seconds(60);
   /// For the rest of a stream or object header that has begun (DATA_STREAM_TIMEOUT). An object payload that stops
   /// growing for this long costs only its stream: STOP_SENDING.
   Duration data_stream = std::chrono::seconds(30);

@@ -1,5 +1,7 @@
 #include "moqt/session/session_core.h"
 
+#include <algorithm>
+
 #include "base/varint.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
 #include "moqt/session/requests/subscription_as_subscriber.h"
@@ -84,7 +86,10 @@ void SessionCore::emit(Event event) {
 
 void SessionCore::close(std::uint64_t code, std::string_view reason) {
   if (closed()) return;
-  const std::string text = cut_reason(reason);
+  // A transport takes only so much: QUIC's reason phrase has to fit into one packet.
+  constexpr std::size_t kLongestCloseReason = 512;
+  if (reason.empty()) reason = name(static_cast<SessionErrorCode>(code));
+  const std::string text = cut_reason(reason, kLongestCloseReason);
   action_queue.push(CloseSession{code, text});
   event_queue.push(Closed{code, text, false});
   state = SessionState::kClosed;
@@ -120,12 +125,16 @@ base::Result<RequestHandle, SessionError> SessionCore::begin(Request& request) {
     requests.end(handle);
     return base::Failure{error};
   };
-  if (waiting_.size() >= config_.limits.max_waiting_requests) return give_back(SessionError::kTooManyRequests);
+  if (waiting_.size() >= config_.limits.max_waiting_requests) {
+    refused_for_room_ = true;
+    return give_back(SessionError::kTooManyRequests);
+  }
   // The ID is not known yet; if the message fits with the longest one, it fits with every other.
   scratch_.clear();
   const auto trial = wire::encode_control_message(config_.draft, request.first_message(base::kVarintMax), scratch_);
   if (!trial.ok()) return give_back(error_of(trial.error()));
-  waiting_.push(handle);
+  waiting_.push_back(handle);
+  request.asked();
   flush_waiting();
   return handle;
 }
@@ -134,20 +143,26 @@ void SessionCore::flush_waiting() {
   if (state != SessionState::kEstablished) return;
   while (!waiting_.empty()) {
     Request* request = requests.find(waiting_.front());
-    if (request == nullptr || request->obsolete()) {
-      if (request != nullptr) end(request->handle());
-      (void)waiting_.pop();
+    if (request->obsolete()) {
+      end(request->handle());  // which takes it out
       continue;
     }
     const auto id = ids.take();
     if (!id) {
       if (const auto limit = ids.report_blocked()) (void)send(wire::RequestsBlocked{*limit});
-      return;
+      break;
     }
-    (void)waiting_.pop();
+    waiting_.pop_front();
     request->begin(*id);
     requests.bind(*request);
   }
+  tell_of_room();
+}
+
+void SessionCore::tell_of_room() {
+  if (!refused_for_room_ || waiting_.size() > config_.limits.max_waiting_requests / 2) return;
+  refused_for_room_ = false;
+  emit(RequestsPossible{});
 }
 
 bool SessionCore::receive_request(std::uint64_t id) {
@@ -182,6 +197,10 @@ void SessionCore::end(RequestHandle handle) {
     }
   }
   const bool peers = !request->ours() && request->id();
+  if (request->ours() && !request->id()) {
+    std::erase(waiting_, handle);
+    tell_of_room();
+  }
   requests.end(handle);
   if (peers) request_ended();
 }

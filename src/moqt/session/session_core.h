@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +64,8 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   /// A new request of ours: it goes out at once, or when the peer's credit allows.
   base::Result<RequestHandle, SessionError> begin(Request& request);
   void flush_waiting();
+  /// RequestsPossible, when it is due.
+  void tell_of_room();
   /// A request of the peer has come with this ID; false, and the session closes, if it may not have it.
   bool receive_request(std::uint64_t id);
   /// A request of the peer is over.
@@ -93,7 +96,8 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
 
  private:
   SessionConfig config_;
-  RingQueue<RequestHandle> waiting_;
+  std::deque<RequestHandle> waiting_;  ///< requests of ours without credit, oldest first
+  bool refused_for_room_ = false;      ///< one more was refused, and nobody has been told of room since
   std::uint64_t next_alias_ = 1;
   base::SlabArena control_arena_{16 * 1024};
   base::ByteVector scratch_;

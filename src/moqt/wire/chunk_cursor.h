@@ -18,6 +18,7 @@ class ChunkCursor {
   [[nodiscard]] bool starved() const noexcept { return position_ == chunk_.size(); }
   /// Whether the beginning of a header is kept.
   [[nodiscard]] bool mid_header() const noexcept { return !kept_.empty(); }
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return kept_.size(); }
 
   /// The header bytes at hand. When a beginning is kept, only a little more of the chunk is shown behind it.
   [[nodiscard]] base::Bytes header_bytes() const noexcept;

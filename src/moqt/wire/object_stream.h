@@ -57,7 +57,7 @@ struct ObjectPayload {
 
 /// Limits of a receiver, not of the draft.
 struct ObjectStreamLimits {
-  std::size_t max_extensions_size = 64 * 1024;  ///< exceeding it ends the session with INTERNAL_ERROR
+  std::size_t max_extensions_size = 16 * 1024 * 1024;  ///< beyond it next() is violated, see is_receiver_limit()
 };
 
 /// Objects of a subgroup stream behind its header, from chunks cut anywhere.
@@ -79,6 +79,8 @@ class SubgroupStreamDecoder {
   /// For a stream that ended with FIN: the violation if that was in the middle of an object (section 10.4).
   [[nodiscard]] std::optional<base::Violation> finish() const noexcept;
 
+  /// Bytes of an object header that is not complete yet, kept until it is.
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return cursor_.kept_bytes(); }
   /// The Object ID of the object that started last.
   [[nodiscard]] std::optional<std::uint64_t> last_object_id() const noexcept { return previous_object_id_; }
 

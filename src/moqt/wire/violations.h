@@ -16,4 +16,9 @@ constexpr base::Violation key_value_formatting_error(const char* what) noexcept 
   return violation(SessionErrorCode::kKeyValueFormattingError, what);
 }
 
+/// Not the peer's fault: what it sent is more than this receiver takes. It costs the stream, not the session.
+constexpr bool is_receiver_limit(const base::Violation& violation) noexcept {
+  return violation.code == static_cast<std::uint64_t>(SessionErrorCode::kInternalError);
+}
+
 }  // namespace msquic_py::moqt::wire

@@ -100,6 +100,32 @@ TEST_F(AnnouncementsTest, OffersAPublishedTrackToListeners) {
   EXPECT_EQ(objects(listener_), std::vector<std::string>{"4/0 a"});
 }
 
+TEST_F(AnnouncementsTest, OffersTracksInTheForwardStateThatTheListenerAskedFor) {
+  RelayClient& eager = network_.connect();
+  moqt::MessageParameters paused;
+  paused.set_forward(false);
+  ASSERT_TRUE(listener_.session().subscribe_namespace({"live"}, paused).ok());
+  listen(eager, {"live"});
+  publisher_.subscription = publish(publisher_client_);
+  EXPECT_EQ(listener_.only<ms::PublishReceived>().parameters.forward(), false);
+  EXPECT_NE(eager.only<ms::PublishReceived>().parameters.forward(), false);
+  publisher_.group(0, {"a"});
+  EXPECT_TRUE(objects(listener_).empty());
+  EXPECT_EQ(objects(eager), std::vector<std::string>{"0/0 a"});
+  welcome(listener_);  // FORWARD left out of PUBLISH_OK is 1 (section 9.2.1.10)
+  publisher_.group(1, {"b"});
+  EXPECT_EQ(objects(listener_), std::vector<std::string>{"1/0 b"});
+}
+
+TEST_F(AnnouncementsTest, OffersTracksThatWereThereBeforeInTheForwardStateOfTheListener) {
+  publisher_.subscription = publish(publisher_client_);
+  moqt::MessageParameters paused;
+  paused.set_forward(false);
+  ASSERT_TRUE(listener_.session().subscribe_namespace({"live", "demo"}, paused).ok());
+  network_.run();
+  EXPECT_EQ(listener_.only<ms::PublishReceived>().parameters.forward(), false);
+}
+
 TEST_F(AnnouncementsTest, LosesNothingThatIsPublishedBeforeAListenersAnswer) {
   publisher_.subscription = publish(publisher_client_);
   listen(listener_, {"live"});

@@ -51,6 +51,62 @@ class ForwardingTest : public ::testing::Test {
   ms::RequestHandle first_request_;
 };
 
+TEST_F(ForwardingTest, StopSendingEndsASubgroupForThatSubscriberForGood) {
+  subscribe(late_);
+  const auto stream = publisher_.open(0);
+  const auto sibling = publisher_.open(0, 1);
+  publisher_.object(stream, 0, "a");
+  publisher_.object(sibling, 1, "b");
+  first_.session().stop_stream(first_.all<ms::SubgroupOpened>()[0].stream, moqt::StreamResetCode::kCancelled);
+  network_.run();
+  publisher_.object(stream, 2, "c");
+  publisher_.object(stream, 4, "d");
+  publisher_.object(sibling, 5, "e");
+  publisher_.finish(stream);
+  publisher_.group(1, {"f"});
+  EXPECT_EQ(objects(first_), (Lines{"0/0 a", "0/1 b", "0/5 e", "1/0 f"}));
+  EXPECT_EQ(first_.count<ms::SubgroupOpened>(), 3u) << "the subgroup was opened again (section 10.4.3)";
+  EXPECT_EQ(first_.pair.server.done<ms::ResetStream>().size(), 1u);
+  EXPECT_EQ(objects(late_), (Lines{"0/0 a", "0/1 b", "0/2 c", "0/4 d", "0/5 e", "1/0 f"}));
+  EXPECT_EQ(first_.count<ms::SubscriptionDone>(), 0u);
+}
+
+TEST_F(ForwardingTest, StopSendingInTheMiddleOfAnObjectEndsItsSubgroup) {
+  const auto stream = publisher_.open(0);
+  const auto begin = base::SharedBytes::copy_of(hex("00 04 78"));  // object 0, four bytes, the first one here
+  ASSERT_TRUE(publisher_client_.session().append_object(stream, 0, begin, 1, 3).ok());
+  network_.run();
+  first_.session().stop_stream(first_.only<ms::SubgroupOpened>().stream, moqt::StreamResetCode::kCancelled);
+  network_.run();
+  ASSERT_TRUE(publisher_client_.session().append_payload(stream, base::SharedBytes::copy_of(hex("797a7a"))).ok());
+  network_.run();
+  publisher_.object(stream, 1, "b");
+  EXPECT_EQ(first_.count<ms::SubgroupOpened>(), 1u);
+}
+
+TEST_F(ForwardingTest, StopSendingOutlastsAPause) {
+  const auto stream = publisher_.open(0);
+  publisher_.object(stream, 0, "a");
+  first_.session().stop_stream(first_.only<ms::SubgroupOpened>().stream, moqt::StreamResetCode::kCancelled);
+  network_.run();
+  for (const bool forward : {false, true}) {
+    set_forward(first_, first_request_, forward);
+  }
+  publisher_.object(stream, 1, "b");
+  EXPECT_EQ(objects(first_), Lines{"0/0 a"});
+}
+
+TEST_F(ForwardingTest, APauseBetweenTwoObjectsCostsNone) {
+  const auto stream = publisher_.open(0);
+  publisher_.object(stream, 0, "a");
+  for (const bool forward : {false, true}) {
+    set_forward(first_, first_request_, forward);
+  }
+  publisher_.object(stream, 1, "b");
+  publisher_.object(stream, 2, "c");
+  EXPECT_EQ(objects(first_), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
+}
+
 TEST_F(ForwardingTest, WritesTheObjectsAsTheyCame) {
   first_.pair.server.hold_data = true;
   const auto stream = publisher_.open(5, 2);

@@ -50,9 +50,24 @@ TEST_F(NamespaceDirectoryTest, ListsWhatIsPublishedUnderAPrefix) {
   for (const auto& name : {TrackNamespace{"a"}, TrackNamespace{"a", "x"}, TrackNamespace{"ab"}, TrackNamespace{"b"}}) {
     directory_.publish(name, a_);
   }
-  EXPECT_EQ(directory_.published_under(TrackNamespace{"a"}),
-            (std::vector{TrackNamespace{"a"}, TrackNamespace{"a", "x"}}));
+  const auto found = directory_.published_under(TrackNamespace{"a"});
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].track_namespace, (TrackNamespace{"a"}));
+  EXPECT_EQ(found[1].track_namespace, (TrackNamespace{"a", "x"}));
   EXPECT_EQ(directory_.published_under(TrackNamespace{}).size(), 4u);
+}
+
+TEST_F(NamespaceDirectoryTest, ListsInTheOrderOfPublication) {
+  for (const auto& name : {TrackNamespace{"a", "z"}, TrackNamespace{"a", "b"}, TrackNamespace{"a", "y"}}) {
+    directory_.publish(name, a_);
+  }
+  const auto later = directory_.published_under(TrackNamespace{"a"}, *directory_.publish(TrackNamespace{"a", "c"}, a_));
+  ASSERT_EQ(later.size(), 1u);
+  EXPECT_EQ(later[0].track_namespace, (TrackNamespace{"a", "c"}));
+  const auto all = directory_.published_under(TrackNamespace{"a"});
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[0].track_namespace, (TrackNamespace{"a", "z"}));
+  EXPECT_EQ(all[3].track_namespace, (TrackNamespace{"a", "c"}));
 }
 
 TEST_F(NamespaceDirectoryTest, FindsWhoIsInterested) {

@@ -104,6 +104,135 @@ TEST_F(RequestsTest, AsksForANewGroupOnceForAllSubscribers) {
   EXPECT_EQ(publisher_client_.count<ms::UpdateReceived>(), 2u);
 }
 
+/// The NEW_GROUP_REQUESTs that the publisher has got, in SUBSCRIBE and in SUBSCRIBE_UPDATE.
+std::vector<std::uint64_t> new_groups_asked(const RelayClient& publisher) {
+  std::vector<std::uint64_t> asked;
+  for (const auto& each : publisher.all<ms::SubscribeReceived>()) {
+    if (const auto value = each.parameters.new_group_request()) asked.push_back(*value);
+  }
+  for (const auto& each : publisher.all<ms::UpdateReceived>()) {
+    if (const auto value = each.parameters.new_group_request()) asked.push_back(*value);
+  }
+  return asked;
+}
+
+moqt::MessageParameters wants_group(std::uint64_t value) {
+  moqt::MessageParameters parameters;
+  parameters.set_new_group_request(value);
+  return parameters;
+}
+
+moqt::MessageParameters dynamic_track(std::optional<moqt::Location> largest = {}) {
+  moqt::MessageParameters parameters;
+  parameters.set_dynamic_groups(true);
+  if (largest) parameters.set_largest_object(*largest);
+  return parameters;
+}
+
+using Groups = std::vector<std::uint64_t>;
+
+TEST_F(RequestsTest, ANewGroupRequestInAListenersPublishOkGoesUpstream) {
+  publisher_.subscription = *publisher_client_.session().publish(track_name(), dynamic_track(moqt::Location{4, 0}));
+  ASSERT_TRUE(client_.session().subscribe_namespace({"live"}).ok());
+  network_.run();
+  ASSERT_TRUE(client_.session().accept(client_.only<ms::PublishReceived>().request, wants_group(5)).ok());
+  network_.run();
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{5}));
+}
+
+TEST_F(RequestsTest, ANewGroupRequestIsOutstandingUntilTheLargestGroupIncreases) {
+  publisher_.announce();
+  const auto request = client_.session().subscribe(track_name());
+  ASSERT_TRUE(request.ok());
+  network_.run();
+  publisher_.accept(dynamic_track(moqt::Location{4, 0}));
+  const auto ask = [&](std::uint64_t value) {
+    ASSERT_TRUE(client_.session().update(*request, wants_group(value)).ok());
+    network_.run();
+    for (const auto& update : publisher_client_.all<ms::UpdateReceived>()) {
+      (void)publisher_client_.session().accept(update.update);
+    }
+    network_.run();
+  };
+  constexpr std::uint64_t kFar = std::uint64_t{1} << 40;
+  ask(kFar);
+  ask(6);
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{kFar}));
+  publisher_.group(4, {"a"});  // the present group: no increase
+  ask(6);
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{kFar}));
+  publisher_.group(5, {"a"});
+  ask(6);
+  ask(0);
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{kFar, 6}));
+  ask(7);
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{kFar, 6, 7}));
+  ask(5);  // not above the largest group
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{kFar, 6, 7}));
+}
+
+TEST_F(RequestsTest, ANewGroupRequestThatCameBeforeSubscribeOkIsSentAfterIt) {
+  RelayClient& second = network_.connect();
+  publisher_.announce();
+  ASSERT_TRUE(client_.session().subscribe(track_name()).ok());
+  network_.run();
+  ASSERT_TRUE(second.session().subscribe(track_name(), wants_group(0)).ok());
+  network_.run();
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{}));
+  publisher_.accept(dynamic_track(moqt::Location{4, 0}));
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{0}));
+}
+
+TEST_F(RequestsTest, ANewGroupRequestInTheUpstreamSubscribeIsOutstanding) {
+  RelayClient& second = network_.connect();
+  RelayClient& third = network_.connect();
+  publisher_.announce();
+  ASSERT_TRUE(client_.session().subscribe(track_name(), wants_group(7)).ok());
+  network_.run();
+  ASSERT_TRUE(second.session().subscribe(track_name(), wants_group(6)).ok());
+  network_.run();
+  publisher_.accept(dynamic_track(moqt::Location{4, 0}));
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{7}));
+  ASSERT_TRUE(third.session().subscribe(track_name(), wants_group(0)).ok());
+  network_.run();
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{7}));
+  publisher_.group(5, {"a"});
+  ASSERT_TRUE(client_.session().cancel(ms::RequestHandle{1}).ok());
+  network_.run();
+  ASSERT_TRUE(client_.session().subscribe(track_name(), wants_group(0)).ok());
+  network_.run();
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{7, 0}));
+}
+
+TEST_F(RequestsTest, ANewGroupRequestThatThePublisherHasReachedIsNotOutstanding) {
+  RelayClient& second = network_.connect();
+  publisher_.announce();
+  ASSERT_TRUE(client_.session().subscribe(track_name(), wants_group(3)).ok());
+  network_.run();
+  publisher_.accept(dynamic_track(moqt::Location{4, 0}));
+  ASSERT_TRUE(second.session().subscribe(track_name(), wants_group(0)).ok());
+  network_.run();
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{3, 0}));
+}
+
+TEST_F(RequestsTest, ANewGroupRequestDiesWithItsPublisher) {
+  RelayClient& other = network_.connect();
+  TestPublisher second(network_, other);
+  publisher_.subscription = *publisher_client_.session().publish(track_name(), dynamic_track(moqt::Location{4, 0}));
+  const auto request = client_.session().subscribe(track_name());
+  network_.run();
+  ASSERT_TRUE(client_.session().update(*request, wants_group(0)).ok());
+  network_.run();
+  EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{0}));
+  second.subscription = *other.session().publish(track_name(), dynamic_track(moqt::Location{4, 0}));
+  network_.run();
+  network_.lose(publisher_client_);
+  ASSERT_TRUE(client_.session().update(*request, wants_group(0)).ok());
+  network_.run();
+  // The request went to the publisher that left; the one that stayed has not heard of it.
+  EXPECT_EQ(new_groups_asked(other), (Groups{0}));
+}
+
 TEST_F(RequestsTest, AsksForNoNewGroupWhereThePublisherDoesNotListen) {
   publisher_.announce();
   const auto request = client_.session().subscribe(track_name());

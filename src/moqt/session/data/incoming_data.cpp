@@ -5,6 +5,7 @@
 
 #include "moqt/wire/datagram.h"
 #include "moqt/wire/extensions.h"
+#include "moqt/wire/violations.h"
 
 namespace msquic_py::moqt::session {
 
@@ -100,7 +101,10 @@ void IncomingData::read_objects(IncomingStream& stream, base::SharedBytes bytes)
     stream.decoder->feed(std::move(bytes));
     for (;;) {
       auto next = stream.decoder->next();
-      if (next.violated()) return violate(next.violation());
+      if (next.violated()) {
+        return wire::is_receiver_limit(next.violation()) ? stop(stream.id, StreamResetCode::kInternalError)
+                                                         : violate(next.violation());
+      }
       if (next.needs_more()) break;
       if (auto* start = std::get_if<wire::ObjectStart>(&*next)) {
         if (!deliver(stream, chunk, std::move(*start))) return;
@@ -112,6 +116,8 @@ void IncomingData::read_objects(IncomingStream& stream, base::SharedBytes bytes)
     }
   }
   if (stream.fin) return finish(stream);
+  note_kept(stream, stream.decoder->kept_bytes());
+  if (kept_bytes_ > config_.limits.max_object_header_bytes) return stop(stream.id, StreamResetCode::kInternalError);
   stream.mid_header = stream.payload_left == 0 && stream.decoder->finish().has_value();
   if (stream.mid_header || stream.payload_left > 0) arm_sweep();
 }
@@ -184,6 +190,7 @@ void IncomingData::finish(IncomingStream& stream) {
 /// Forgets the stream. It must not be touched afterwards.
 void IncomingData::end(IncomingStream& stream) {
   leave_held(stream);
+  note_kept(stream, 0);
   const RequestHandle subscription = stream.opened() ? stream.subscription : RequestHandle{};
   if (stream.opened()) --stream.track->streams_open;
   streams_.erase(stream.id);
@@ -196,8 +203,14 @@ void IncomingData::leave_held(IncomingStream& stream) noexcept {
   held_bytes_ -= std::exchange(stream.held_bytes, 0);
 }
 
+void IncomingData::note_kept(IncomingStream& stream, std::size_t bytes) noexcept {
+  kept_bytes_ = kept_bytes_ - stream.kept_bytes + bytes;
+  stream.kept_bytes = bytes;
+}
+
 void IncomingData::give_up(IncomingStream& stream, StreamResetCode code) {
   leave_held(stream);
+  note_kept(stream, 0);
   if (stream.opened()) --stream.track->streams_open;
   stream.state = State::kDiscarding;
   stream.track = nullptr;
@@ -342,57 +355,11 @@ bool IncomingData::uses_datagrams(RequestHandle subscription) const noexcept {
   return track != nullptr && track->preference() == ForwardingPreference::kDatagram;
 }
 
-// ---- timeouts ----
-
-Duration IncomingData::sweep_period() const noexcept {
-  Duration shortest = config_.timeouts.unknown_alias;
-  if (const Duration data = config_.timeouts.data_stream; data > Duration::zero()) {
-    shortest = shortest > Duration::zero() ? std::min(shortest, data) : data;
-  }
-  return shortest / 4;
-}
-
-void IncomingData::arm_sweep() {
-  if (sweep_armed_ || sweep_period() <= Duration::zero()) return;
-  sweep_armed_ = true;
-  context_.sweep_streams_after(sweep_period());
-}
-
-void IncomingData::sweep(Time now) {
-  now_ = now;
-  sweep_armed_ = false;
-  const Duration unknown_alias = config_.timeouts.unknown_alias;
-  const Duration data_stream = config_.timeouts.data_stream;
-  bool unsettled = false;
-  std::vector<IncomingStreamId> stalled;
-  std::vector<IncomingStreamId> unknown;
-  for (const auto& [id, stream] : streams_) {
-    const IncomingStream::Missing missing = stream->missing();
-    if (missing == IncomingStream::Missing::kNothing) continue;
-    unsettled = true;
-    const bool alias = missing == IncomingStream::Missing::kAlias;
-    const Duration allowed = alias ? unknown_alias : data_stream;
-    if (allowed <= Duration::zero() || now - stream->last_progress < allowed) continue;
-    if (missing == IncomingStream::Missing::kHeader) {
-      return context_.close(static_cast<std::uint64_t>(SessionErrorCode::kDataStreamTimeout),
-                            "the header of a stream or object stays incomplete");
-    }
-    (alias ? unknown : stalled).push_back(id);
-  }
-  for (const IncomingStreamId id : unknown) {
-    give_up(*streams_.at(id), StreamResetCode::kCancelled);
-    forget_finished(id);
-  }
-  for (const IncomingStreamId id : stalled) stop(id, StreamResetCode::kDeliveryTimeout);
-  if (unknown_alias > Duration::zero()) held_datagrams_.drop_before(now - unknown_alias);
-  if (unsettled || !held_datagrams_.empty()) arm_sweep();
-}
-
 void IncomingData::clear() {
   streams_.clear();
   tracks_.clear();
   held_datagrams_.clear();
-  held_streams_ = held_bytes_ = 0;
+  held_streams_ = held_bytes_ = kept_bytes_ = 0;
 }
 
 }  // namespace msquic_py::moqt::session

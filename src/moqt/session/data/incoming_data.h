@@ -85,6 +85,8 @@ class IncomingData {
   /// Reads no more of the stream. Its record stays until the transport has nothing more to report: forget_finished().
   void give_up(IncomingStream& stream, StreamResetCode code);
   void forget_finished(IncomingStreamId id);
+  /// The stream keeps that much of an object header now.
+  void note_kept(IncomingStream& stream, std::size_t bytes) noexcept;
   void leave_held(IncomingStream& stream) noexcept;
   void end(IncomingStream& stream);
   void violate(const base::Violation& violation) { context_.close(violation.code, violation.what); }
@@ -103,6 +105,7 @@ class IncomingData {
   HeldDatagrams held_datagrams_;
   std::size_t held_streams_ = 0;
   std::size_t held_bytes_ = 0;  ///< of streams
+  std::size_t kept_bytes_ = 0;  ///< of object headers that are not complete
   Time now_{};
   bool sweep_armed_ = false;
 };

@@ -44,7 +44,8 @@ struct IncomingStream {
   std::optional<wire::SubgroupStreamDecoder> decoder;
   SubgroupProperties properties;
   std::uint64_t payload_left = 0;
-  bool mid_header = false;  ///< part of an object header has arrived
+  bool mid_header = false;     ///< part of an object header has arrived
+  std::size_t kept_bytes = 0;  ///< of that part
 
   [[nodiscard]] bool opened() const noexcept { return state == State::kObjects; }
 

@@ -98,7 +98,8 @@ void OutgoingData::reset_streams(RequestHandle subscription, StreamResetCode cod
     const bool wanted = stream.group >= view.start.group && (!view.last_group || stream.group <= *view.last_group);
     if (stream.closed || (only_unwanted && wanted)) return;
     if (events != nullptr) {
-      events->push(OutgoingStreamStopped{subscription, stream.handle(), static_cast<std::uint64_t>(code)});
+      events->push(OutgoingStreamStopped{subscription, stream.handle(), static_cast<std::uint64_t>(code),
+                                         OutgoingStreamStopped::Cause::kUpdate});
     }
     reset(stream, static_cast<std::uint64_t>(code));
   });
@@ -129,11 +130,11 @@ std::optional<RequestHandle> OutgoingData::take_drained() {
 // ---- streams ----
 
 base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscription,
-                                                            const SubgroupProperties& properties) {
+                                                            const SubgroupProperties& properties,
+                                                            RingQueue<Event>& events) {
   OutgoingLane* lane = find_lane(subscription);
   if (lane == nullptr) return base::Failure{SessionError::kUnknownRequest};
   if (lane->view->ending || !lane->view->forward) return base::Failure{SessionError::kWrongState};
-  if (open_streams_ >= max_streams_) return base::Failure{SessionError::kTooManyStreams};
   scratch_.clear();
   if (!wire::encode_subgroup_header(draft_, header_of(properties, lane->view->track_alias), scratch_).ok()) {
     return base::Failure{SessionError::kInvalidParameter};
@@ -147,8 +148,10 @@ base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscr
   stream.pending.push(arena_.copy(scratch_));
   stream.pending_bytes = scratch_.size();
   lane->view->queued_bytes += scratch_.size();
+  stream.written = ++writes_;
   ++lane->view->open_streams;
   ++open_streams_;
+  if (open_streams_ > max_streams_ && !make_room(stream, events)) return base::Failure{SessionError::kTooManyStreams};
   return stream.handle();
 }
 
@@ -174,6 +177,7 @@ base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle
   }
   stream->last_object = object;
   stream->payload_left = remaining;
+  stream->written = ++writes_;
   if (stream->lane != nullptr) {
     auto& largest = stream->lane->view->largest;
     if (const Location location{stream->group, object}; !largest || *largest < location) largest = location;
@@ -283,8 +287,7 @@ bool OutgoingData::next_action(Action& action) {
     if (!stream.opened) {
       stream.opened = true;
       ++lane.view->streams_opened;
-      const auto urgency = static_cast<std::uint16_t>((lane.view->subscriber_priority << 8) | stream.priority());
-      action = OpenStream{stream.handle(), urgency};
+      action = OpenStream{stream.handle(), stream.urgency()};
       return true;
     }
     send_from(lane, stream, action.emplace<SendStream>());

@@ -46,7 +46,9 @@ class OutgoingData {
 
   // ---- for the application ----
 
-  base::Result<StreamHandle, SessionError> open(RequestHandle subscription, const SubgroupProperties& properties);
+  /// `events` hears of the stream that has to make room, if one has to.
+  base::Result<StreamHandle, SessionError> open(RequestHandle subscription, const SubgroupProperties& properties,
+                                                RingQueue<Event>& events);
   base::Result<void, SessionError> append_object(StreamHandle handle, std::uint64_t object,
                                                  const base::SharedBytes& wire, std::size_t delta_size,
                                                  std::uint64_t remaining);
@@ -73,6 +75,8 @@ class OutgoingData {
   OutgoingLane* find_lane(RequestHandle subscription) const noexcept;
   void release(OutgoingStream& stream);
   void reset(OutgoingStream& stream, std::uint64_t code);
+  /// Cancels the least urgent of all open streams and `candidate`, visibly to its subscriber. False: it was the latter.
+  bool make_room(OutgoingStream& candidate, RingQueue<Event>& events);
   void push(OutgoingStream& stream, base::SharedBytes bytes);
   /// The work of `stream` or of its lane has changed.
   void reschedule(OutgoingStream& stream);
@@ -88,6 +92,7 @@ class OutgoingData {
   std::size_t max_datagram_size_ = 0;
   std::size_t open_streams_ = 0;
   std::uint64_t turns_ = 0;
+  std::uint64_t writes_ = 0;
 
   OutgoingStreams streams_;
   std::unordered_map<RequestHandle, std::unique_ptr<OutgoingLane>> lanes_;

@@ -7,6 +7,10 @@ std::uint8_t OutgoingStream::priority() const noexcept {
   return lane->view->publisher_priority;
 }
 
+std::uint16_t OutgoingStream::urgency() const noexcept {
+  return static_cast<std::uint16_t>((lane->view->subscriber_priority << 8) | priority());
+}
+
 bool StreamBefore::operator()(const OutgoingStream& left, const OutgoingStream& right) const noexcept {
   if (left.priority() != right.priority()) return left.priority() < right.priority();
   if (left.group != right.group) {

@@ -33,6 +33,7 @@ struct OutgoingStream {
   std::size_t outstanding_bytes = 0;
   std::optional<std::uint64_t> last_object;
   std::uint64_t payload_left = 0;  ///< of the object appended last
+  std::uint64_t written = 0;       ///< when an object was appended last, by the count of all of them
   bool opened = false;             ///< the transport has been told
   bool fin = false;                ///< finish_stream() was called
   bool closed = false;             ///< FIN has been given to the transport
@@ -42,6 +43,8 @@ struct OutgoingStream {
   [[nodiscard]] StreamHandle handle() const noexcept { return {(std::uint64_t{generation} << 32) | (slot + 1)}; }
   [[nodiscard]] bool has_work() const noexcept { return pending_bytes > 0 || (fin && !closed); }
   [[nodiscard]] std::uint8_t priority() const noexcept;
+  /// See OpenStream. Only while there is a lane.
+  [[nodiscard]] std::uint16_t urgency() const noexcept;
 };
 
 /// Within one subscription: publisher priority, then groups in the subscription's order, then subgroups (section 7.2).

@@ -31,12 +31,16 @@ RequestResult NamespacePublication::accept(MessageParameters parameters) {
 
 RequestResult NamespacePublication::cancel() {
   if (!ours()) return base::Failure{SessionError::kWrongRole};
+  withdraw();
+  return {};
+}
+
+void NamespacePublication::withdraw() {
   if (id()) {
     if (!answered()) context_.expect_late_response(*id());
     (void)context_.send(wire::PublishNamespaceDone{namespace_});
   }
   context_.end(handle());
-  return {};
 }
 
 RequestResult NamespacePublication::revoke(RequestErrorCode code, std::string_view reason) {

@@ -32,6 +32,8 @@ class NamespacePublication final : public Request {
   RequestResult revoke(RequestErrorCode code, std::string_view reason);
 
  private:
+  void withdraw() override;
+
   TrackNamespace namespace_;
   MessageParameters parameters_;
 };

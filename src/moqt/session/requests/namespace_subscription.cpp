@@ -26,12 +26,16 @@ RequestResult NamespaceSubscription::accept(MessageParameters parameters) {
 
 RequestResult NamespaceSubscription::cancel() {
   if (!ours()) return base::Failure{SessionError::kWrongRole};
+  withdraw();
+  return {};
+}
+
+void NamespaceSubscription::withdraw() {
   if (id()) {
     if (!answered()) context_.expect_late_response(*id());
     (void)context_.send(wire::UnsubscribeNamespace{*id()});
   }
   context_.end(handle());
-  return {};
 }
 
 }  // namespace msquic_py::moqt::session

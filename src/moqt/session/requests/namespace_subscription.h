@@ -28,6 +28,8 @@ class NamespaceSubscription final : public Request {
   RequestResult cancel() override;
 
  private:
+  void withdraw() override;
+
   TrackNamespace prefix_;
   MessageParameters parameters_;
 };

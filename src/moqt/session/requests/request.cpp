@@ -4,10 +4,16 @@
 
 namespace msquic_py::moqt::session {
 
+Duration Request::patience() const { return patience_.limit.value_or(context_.config().timeouts.control_message); }
+
+void Request::asked() const {
+  if (patience_.since == Patience::Since::kAsked) context_.arm(handle_, patience());
+}
+
 void Request::begin(std::uint64_t id) {
   id_ = id;
   (void)context_.send(first_message(id));  // proved to be encodable when the application asked
-  context_.arm(handle_, context_.config().timeouts.control_message);
+  if (patience_.since == Patience::Since::kSent) context_.arm(handle_, patience());
 }
 
 void Request::unexpected(std::string_view message) {
@@ -43,7 +49,17 @@ void Request::on_request_error(const wire::RequestError& message) {
   context_.end(handle_);
 }
 
-void Request::on_deadline() { context_.close(SessionErrorCode::kControlMessageTimeout, "no answer to a request"); }
+void Request::on_deadline() {
+  // A peer that does not answer one request may serve all others well: that request ends, not the session.
+  context_.emit(RequestRejected{handle_, static_cast<std::uint64_t>(RequestErrorCode::kTimeout),
+                                id_ ? "no answer in time" : "the peer grants no credit for requests"});
+  withdraw();
+}
+
+void Request::withdraw() {
+  if (id_) context_.expect_late_response(*id_);
+  context_.end(handle_);
+}
 
 RequestResult Request::accept(MessageParameters) { return base::Failure{SessionError::kWrongRole}; }
 

@@ -9,6 +9,7 @@
 #include "moqt/model/error_codes.h"
 #include "moqt/model/message_parameters.h"
 #include "moqt/session/handles.h"
+#include "moqt/session/patience.h"
 #include "moqt/session/requests/request_context.h"
 #include "moqt/wire/control_message.h"
 
@@ -49,6 +50,9 @@ class Request {
   [[nodiscard]] virtual wire::ControlMessage first_message(std::uint64_t id) const = 0;
   /// For ours, while it waits for credit: whether there is still a point in sending it.
   [[nodiscard]] virtual bool obsolete() const { return false; }
+  void set_patience(Patience patience) noexcept { patience_ = patience; }
+  /// For ours: the application has asked for it; it waits for credit now.
+  void asked() const;
   /// For ours: it goes out now with this ID.
   virtual void begin(std::uint64_t id);
   /// For the peer's: it came with this ID.
@@ -72,6 +76,9 @@ class Request {
   virtual RequestResult cancel();
 
  protected:
+  /// Ends a request of ours that nobody has answered: tells the peer, if it has heard of it, and is ready for an answer
+  /// that comes late.
+  virtual void withdraw();
   /// A second answer, or the answer to another kind of request (section 5.1).
   void unexpected(std::string_view message);
   /// Takes note of the one answer to a request of ours; false, and the session closes, when it is not the first.
@@ -83,6 +90,9 @@ class Request {
   bool answered_ = false;
 
  private:
+  [[nodiscard]] Duration patience() const;
+
+  Patience patience_;
   RequestHandle handle_;
   bool ours_;
   std::optional<std::uint64_t> id_;

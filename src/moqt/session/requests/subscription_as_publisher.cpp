@@ -172,6 +172,17 @@ RequestResult SubscriptionAsPublisher::publish_done(PublishDoneCode code, std::s
   return {};
 }
 
+void SubscriptionAsPublisher::withdraw() {
+  if (id()) {
+    context_.expect_late_response(*id());
+    if (!done_) done_ = wire::PublishDone{*id(), PublishDoneCode::kInternalError, 0, "no answer to PUBLISH in time"};
+    done_->stream_count = view_.streams_opened;
+    (void)context_.send(*done_);
+    done_sent_ = true;
+  }
+  abort();
+}
+
 void SubscriptionAsPublisher::on_drained() {
   // A PUBLISH without answer waits for it: the subscription is not established yet, and may still be refused.
   if (!done_ || !answered() || view_.open_streams > 0) return;

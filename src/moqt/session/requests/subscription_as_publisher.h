@@ -45,6 +45,8 @@ class SubscriptionAsPublisher final : public Request {
   RequestResult publish_done(PublishDoneCode code, std::string_view reason);
 
  private:
+  /// Takes our PUBLISH back with PUBLISH_DONE.
+  void withdraw() override;
   void apply(const MessageParameters& parameters);
   void set_delivery_timeouts(std::optional<std::uint64_t> publisher, std::optional<std::uint64_t> subscriber) noexcept;
   /// The subscription is over: what was still asked of it gets its one answer.

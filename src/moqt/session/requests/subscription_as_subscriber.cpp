@@ -111,13 +111,17 @@ RequestResult SubscriptionAsSubscriber::reject(RequestErrorCode code, std::strin
 
 RequestResult SubscriptionAsSubscriber::cancel() {
   if (!ours() && !answered()) return base::Failure{SessionError::kWrongState};
+  withdraw();
+  return {};
+}
+
+void SubscriptionAsSubscriber::withdraw() {
   if (id() && !done_) {
     if (!answered()) context_.expect_late_response(*id());
     (void)context_.send(wire::Unsubscribe{*id()});
   }
   context_.incoming().remove_track(handle());
   context_.end(handle());
-  return {};
 }
 
 }  // namespace msquic_py::moqt::session

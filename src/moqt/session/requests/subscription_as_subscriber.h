@@ -40,6 +40,7 @@ class SubscriptionAsSubscriber final : public Request {
   RequestResult cancel() override;
 
  private:
+  void withdraw() override;
   [[nodiscard]] bool take_alias(std::uint64_t alias, const MessageParameters& parameters);
   /// Subscriptions that PUBLISH_DONE has ended give up their alias, and what they were still waiting for.
   void evict_ended(std::uint64_t alias);

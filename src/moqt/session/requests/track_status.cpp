@@ -29,8 +29,7 @@ RequestResult TrackStatusRequest::accept(MessageParameters parameters) {
 
 RequestResult TrackStatusRequest::cancel() {
   if (!ours()) return base::Failure{SessionError::kWrongRole};
-  if (id()) context_.expect_late_response(*id());
-  context_.end(handle());
+  withdraw();
   return {};
 }
 

@@ -13,8 +13,8 @@ FieldsOutcome read_object_tail(VarintCursor& in, bool has_extensions, std::size_
     std::uint64_t size = 0;
     if (!in.read(size)) return FieldsOutcome::need_more();
     if (size > max_extensions_size) {
-      return FieldsOutcome::violated(
-          violation(SessionErrorCode::kInternalError, "extension headers of an object exceed the receiver's limit"));
+      return FieldsOutcome::violated(violation(SessionErrorCode::kInternalError,
+                                               "the extension headers of an object exceed this receiver's limit"));
     }
     if (size > in.remaining()) return FieldsOutcome::need_more();
     layout.extensions_offset = static_cast<std::uint32_t>(in.position());

@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <cinttypes>
+#include <cstdio>
+#include <string>
+
 #include "harness/raw_peer.h"
 
 // What a peer may not do on data streams and in datagrams, and what the session bears with.
@@ -44,6 +48,54 @@ TEST(Streams, FinInsideAnObjectOrHeaderCloses) {
   EXPECT_EQ(after_stream("14 02", true), SessionErrorCode::kProtocolViolation);
   EXPECT_EQ(after_stream("14 02 00 00 80 | 00 04 61626364", true), std::nullopt);
   EXPECT_EQ(after_stream("14 02 00 00 80", true), std::nullopt) << "a stream without objects";
+}
+
+/// The length of an extension block or of a value in it, in four bytes.
+std::string length(std::uint32_t bytes) {
+  char text[9];
+  (void)std::snprintf(text, sizeof text, "%08" PRIx32, bytes | 0x8000'0000);
+  return text;
+}
+/// Pairs of type 0x3f with values of 60 000 bytes.
+std::string pairs(std::size_t count) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += "3f" + length(60'000) + std::string(120'000, '0');
+  return text;
+}
+
+TEST(Streams, ExtensionsMayBeOfAnySizeThatFits) {
+  auto peer = subscribed();
+  const std::string block = pairs(20);
+  const std::string object = "00 " + length(static_cast<std::uint32_t>(block.size() / 2)) + block + " 01 61";
+  peer.stream(2, "15 02 00 00 80");
+  for (std::size_t at = 0; at < object.size(); at += 100'000) peer.stream(2, object.substr(at, 100'000));
+  ASSERT_EQ(peer.all<moqt::session::ObjectReceived>().size(), 1u);
+  EXPECT_EQ(peer.all<moqt::session::ObjectReceived>()[0].extensions_size, 20 * 60'005u);
+  EXPECT_FALSE(peer.closed);
+}
+
+TEST(Streams, ExtensionsBeyondTheRoomCostTheirStreamOnly) {
+  SessionConfig config;
+  config.limits.max_object_header_bytes = 100'000;
+  auto peer = subscribed(config);
+  const std::string begin = "15 02 00 00 80 | 00 " + length(60'005) + "3f" + length(60'000);
+  // One block that is larger than all room there is.
+  peer.stream(2, "15 02 00 00 80 | 00 " + length(100'001));
+  // Two that fit alone, and not together.
+  peer.stream(6, begin + std::string(100'000, '0'));
+  EXPECT_EQ(peer.stopped.size(), 1u);
+  peer.stream(10, begin + std::string(100'000, '0'));
+  ASSERT_EQ(peer.stopped.size(), 2u);
+  EXPECT_EQ(peer.stopped[0].stream, 2u);
+  EXPECT_EQ(peer.stopped[1].stream, 10u);
+  for (const auto& stopped : peer.stopped) EXPECT_EQ(stopped.code, 0x0u);  // INTERNAL_ERROR
+  EXPECT_EQ(peer.all<moqt::session::SubgroupEnded>().size(), 2u);
+  // The other goes on, and what the two had taken is free again.
+  peer.stream(6, std::string(20'000, '0') + " 01 61");
+  EXPECT_EQ(peer.all<moqt::session::ObjectReceived>().size(), 1u);
+  peer.stream(14, begin + std::string(100'000, '0'));
+  EXPECT_EQ(peer.stopped.size(), 2u);
+  EXPECT_FALSE(peer.closed);
 }
 
 TEST(Streams, StatusRules) {

@@ -201,15 +201,5 @@ TEST(Tokens, AliasesNeedACacheThatIsNotThere) {
   EXPECT_FALSE(registering.closed) << "REGISTER counts as USE_VALUE in CLIENT_SETUP";
 }
 
-TEST(Timeouts, UnansweredRequestCloses) {
-  auto peer = RawPeer::established(Perspective::kServer);
-  ASSERT_TRUE(peer.session.publish_namespace(moqt::TrackNamespace{"a"}).ok());
-  peer.drain();
-  peer.advance(std::chrono::seconds(59));
-  EXPECT_FALSE(peer.closed);
-  peer.advance(std::chrono::seconds(2));
-  EXPECT_EQ(peer.close_code(), SessionErrorCode::kControlMessageTimeout);
-}
-
 }  // namespace
 }  // namespace msquic_py::testing

@@ -152,6 +152,18 @@ TEST(Closing, NothingIsEmittedAfterwards) {
   EXPECT_EQ(peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"}).error(), moqt::session::SessionError::kClosed);
 }
 
+TEST(Closing, AlwaysHasAReasonThatTheTransportTakes) {
+  auto silent = RawPeer::established(Perspective::kServer);
+  silent.session.close(SessionErrorCode::kUnauthorized);
+  silent.drain();
+  EXPECT_EQ(silent.closed->reason, "UNAUTHORIZED");
+
+  auto wordy = RawPeer::established(Perspective::kServer);
+  wordy.session.close(SessionErrorCode::kNoError, std::string(511, 'x') + "\u00e9");  // two bytes, not to be cut apart
+  wordy.drain();
+  EXPECT_EQ(wordy.closed->reason, std::string(511, 'x'));
+}
+
 TEST(Closing, BothSidesReportIt) {
   SessionPair pair;
   pair.establish();
