@@ -75,10 +75,18 @@ void apply_type(ObjectDatagram& datagram, DatagramType argument) {
   }
 }
 
+/// A status beside an end of group has no type: the fields may say so for a while, encode() refuses it.
+bool has_type(const ObjectDatagram& datagram) noexcept { return !datagram.status || !datagram.end_of_group; }
+
+DatagramType type_of(const ObjectDatagram& datagram) {
+  if (!has_type(datagram)) raise_encode_error(moqt::wire::EncodeError::kDatagramFlags);
+  return static_cast<DatagramType>(type_number(datagram, to_wire(datagram)));
+}
+
 /// The argument datagram_type of a copy: what the shortest form does not say.
 nb::tuple datagram_form(const ObjectDatagram& datagram) {
-  if (!datagram.object_id_present || datagram.location.object != 0) return nb::make_tuple();
-  return nb::make_tuple(static_cast<DatagramType>(type_number(datagram, to_wire(datagram))));
+  if (!datagram.object_id_present || datagram.location.object != 0 || !has_type(datagram)) return nb::make_tuple();
+  return nb::make_tuple(type_of(datagram));
 }
 
 nb::bytes encode(const ObjectDatagram& datagram) {
@@ -117,18 +125,19 @@ void bind_datagram(nb::module_& m) {
       "the other fields.");
   const std::string init =
       std::string(
-          "def __init__(self, track_alias: int = 0, group_id: int = 0, object_id: int = 0, "
+          "def __init__(self, track_alias: int = 0, group_id: int = 0, object_id: int | None = 0, "
           "publisher_priority: int | None = None, extensions: ") +
       kExtensionsSource +
       " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus | None = "
       "None, end_of_group: bool = False, datagram_type: DatagramType | None = None) -> None";
   cls.def(
          "__init__",
-         [](ObjectDatagram* self, IntegerArgument track_alias, IntegerArgument group_id, IntegerArgument object_id,
-            std::optional<IntegerArgument> publisher_priority, nb::handle extensions, const BufferArgument& payload,
-            std::optional<ObjectStatus> object_status, bool end_of_group, std::optional<DatagramType> datagram_type) {
+         [](ObjectDatagram* self, IntegerArgument track_alias, IntegerArgument group_id,
+            std::optional<IntegerArgument> object_id, std::optional<IntegerArgument> publisher_priority,
+            nb::handle extensions, const BufferArgument& payload, std::optional<ObjectStatus> object_status,
+            bool end_of_group, std::optional<DatagramType> datagram_type) {
            ObjectDatagram datagram{track_alias.checked("track_alias"),
-                                   {group_id.checked("group_id"), object_id.checked("object_id")},
+                                   {group_id.checked("group_id"), object_id ? object_id->checked("object_id") : 0},
                                    std::nullopt,
                                    make_extensions(extensions),
                                    object_status,
@@ -138,7 +147,7 @@ void bind_datagram(nb::module_& m) {
            if (datagram_type) apply_type(datagram, *datagram_type);
            new (self) ObjectDatagram(std::move(datagram));
          },
-         nb::arg("track_alias") = 0, nb::arg("group_id") = 0, nb::arg("object_id") = 0,
+         nb::arg("track_alias") = 0, nb::arg("group_id") = 0, nb::arg("object_id").none() = 0,
          nb::arg("publisher_priority").none() = nb::none(), nb::arg("extensions").none() = nb::none(),
          nb::arg("payload") = nb::bytes("", 0), nb::arg("object_status").none() = nb::none(),
          nb::arg("end_of_group") = false, nb::arg("datagram_type").none() = nb::none(), nb::sig(init.c_str()))
@@ -164,10 +173,7 @@ void bind_datagram(nb::module_& m) {
           "end_of_group", [](const ObjectDatagram& self) { return self.end_of_group; },
           [](ObjectDatagram& self, bool value) { self.end_of_group = value; },
           "Whether this is the last object of its group; not beside an object_status.")
-      .def_prop_ro(
-          "datagram_type",
-          [](const ObjectDatagram& self) { return static_cast<DatagramType>(type_number(self, to_wire(self))); },
-          "The type that encode() writes.")
+      .def_prop_ro("datagram_type", &type_of, "The type that encode() writes. Raises EncodeError where it does.")
       .def("encode", &encode, "The whole datagram. Raises EncodeError.");
   bind_object_fields<ObjectDatagram>(cls);
   bind_object_semantics_and<ObjectDatagram>(cls, &datagram_form, "track_alias", "group_id", "object_id",

@@ -24,6 +24,7 @@ using moqt::wire::FetchPriorObject;
 enum class Flags : std::uint8_t {};
 
 constexpr std::uint64_t kFetchStreamType = 0x05;  // section 10.4.4
+constexpr std::uint64_t kDefaultPriority = 128;
 
 /// A whole object with its payload as Python holds it.
 struct FetchObject {
@@ -39,6 +40,12 @@ struct FetchObject {
            payload.equal(other.payload);
   }
 };
+
+/// The number that an argument names; `absent` for None, which programs give for what the flags leave out.
+std::uint64_t number_or(std::uint64_t absent, std::optional<IntegerArgument> argument, const char* field,
+                        std::uint64_t largest = base::kVarintMax) {
+  return argument ? argument->checked(field, largest) : absent;
+}
 
 std::optional<FetchPriorObject> place_of(const FetchObject* prior) {
   return prior == nullptr ? std::nullopt : std::optional(prior->place);
@@ -150,35 +157,37 @@ void bind_fetch_object(nb::module_& m) {
       "An object on the stream that answers a FETCH (section 10.4.4). Mutable.\n\n"
       "Its fields are absolute; the wire leaves out what is as in the object before. What it\n"
       "leaves out is chosen by encode(), or by `serialization_flags` when given, which must not\n"
-      "contradict the fields. `payload_length` may be given; it must be that of the payload.");
+      "contradict the fields. A number that is None is the default: what the flags leave out need\n"
+      "not be said. `payload_length` may be given; it must be that of the payload.");
   const std::string init =
       std::string(
-          "def __init__(self, group_id: int = 0, subgroup_id: int = 0, object_id: int = 0, "
-          "publisher_priority: int = 128, extensions: ") +
+          "def __init__(self, group_id: int | None = 0, subgroup_id: int | None = 0, object_id: int | None = 0, "
+          "publisher_priority: int | None = 128, extensions: ") +
       kExtensionsSource +
       " = None, payload: bytes | bytearray | memoryview = b'', object_status: ObjectStatus | None = "
       "..., serialization_flags: int | None = None, payload_length: int | None = None) -> None";
   cls.def(
          "__init__",
-         [](FetchObject* self, IntegerArgument group_id, IntegerArgument subgroup_id, IntegerArgument object_id,
-            IntegerArgument publisher_priority, nb::handle extensions, const BufferArgument& payload,
-            std::optional<ObjectStatus> object_status, std::optional<IntegerArgument> serialization_flags,
-            std::optional<IntegerArgument> payload_length) {
-           FetchObject object{{{group_id.checked("group_id"), object_id.checked("object_id")},
-                               subgroup_id.checked("subgroup_id"),
-                               static_cast<std::uint8_t>(publisher_priority.checked("publisher_priority", 255))},
-                              make_extensions(extensions),
-                              object_status.value_or(ObjectStatus::kNormal),
-                              frozen(payload),
-                              std::nullopt,
-                              std::nullopt};
+         [](FetchObject* self, std::optional<IntegerArgument> group_id, std::optional<IntegerArgument> subgroup_id,
+            std::optional<IntegerArgument> object_id, std::optional<IntegerArgument> publisher_priority,
+            nb::handle extensions, const BufferArgument& payload, std::optional<ObjectStatus> object_status,
+            std::optional<IntegerArgument> serialization_flags, std::optional<IntegerArgument> payload_length) {
+           FetchObject object{
+               {{number_or(0, group_id, "group_id"), number_or(0, object_id, "object_id")},
+                number_or(0, subgroup_id, "subgroup_id"),
+                static_cast<std::uint8_t>(number_or(kDefaultPriority, publisher_priority, "publisher_priority", 255))},
+               make_extensions(extensions),
+               object_status.value_or(ObjectStatus::kNormal),
+               frozen(payload),
+               std::nullopt,
+               std::nullopt};
            check_payload_length(payload_length, object.payload);
            assign_flags(object, serialization_flags);
            if (object.chosen_flags) check_flags(object, std::nullopt);
            new (self) FetchObject(std::move(object));
          },
-         nb::arg("group_id") = 0, nb::arg("subgroup_id") = 0, nb::arg("object_id") = 0,
-         nb::arg("publisher_priority") = 128, nb::arg("extensions").none() = nb::none(),
+         nb::arg("group_id").none() = 0, nb::arg("subgroup_id").none() = 0, nb::arg("object_id").none() = 0,
+         nb::arg("publisher_priority").none() = kDefaultPriority, nb::arg("extensions").none() = nb::none(),
          nb::arg("payload") = nb::bytes("", 0), nb::arg("object_status").none() = ObjectStatus::kNormal,
          nb::arg("serialization_flags").none() = nb::none(), nb::arg("payload_length").none() = nb::none(),
          nb::sig(init.c_str()))

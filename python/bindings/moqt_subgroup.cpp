@@ -1,8 +1,10 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/variant.h>
 
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "locked_class.h"
 #include "moqt/wire/codec.h"
@@ -52,9 +54,21 @@ SubgroupHeaderType type_of(const SubgroupHeader& header) {
   return static_cast<SubgroupHeaderType>(moqt::wire::subgroup_header_type(header));
 }
 
-/// Takes from `type` what no other field says, and refuses one that contradicts them.
-void apply_type(SubgroupHeader& header, nb::handle type) {
+/// The constructor's subgroup_id. Left out (the ellipsis), it is 0 unless the type says where it comes from.
+using SubgroupIdArgument = std::optional<std::variant<IntegerArgument, nb::ellipsis>>;
+
+std::optional<IntegerArgument> subgroup_id_of(const SubgroupIdArgument& argument) {
+  if (!argument) return std::nullopt;
+  const auto* given = std::get_if<IntegerArgument>(&*argument);
+  return given != nullptr ? *given : IntegerArgument{};
+}
+
+/// Takes from `type` what no other argument says, and refuses one that contradicts them.
+void apply_type(SubgroupHeader& header, nb::handle type, const SubgroupIdArgument& subgroup_id) {
   const std::string mode = nb::cast<std::string>(type.attr("subgroup_id_mode")());
+  const bool given = subgroup_id && std::holds_alternative<IntegerArgument>(*subgroup_id);
+  if (!given && mode == "first_object") set_subgroup_id(header, std::nullopt);
+  if (!subgroup_id && mode == "zero") set_subgroup_id(header, IntegerArgument{});
   header.has_extensions = nb::cast<bool>(type.attr("has_extensions")());
   header.contains_end_of_group = nb::cast<bool>(type.attr("contains_end_of_group")());
   if (mode == "zero" && header.subgroup_id == 0) header.subgroup_id_mode = SubgroupIdMode::kZero;
@@ -120,27 +134,31 @@ void bind_subgroup_header(nb::module_& m) {
       m, "SubgroupHeader",
       "SUBGROUP_HEADER, the beginning of a stream of objects (section 10.4.2). Mutable.\n\n"
       "The stream type follows from the fields: a `subgroup_id` of None is that of the first object, a\n"
-      "`publisher_priority` of None that of the subscription. By default every object of the stream has an extension\n"
-      "block. `header_type`, when given, decides about extensions and end of group instead, and must not contradict\n"
-      "the other fields.");
+      "`publisher_priority` of None that of the subscription. By default the Subgroup ID is 0 and every object of the\n"
+      "stream has an extension block. `header_type`, when given, decides about extensions, end of group\n"
+      "and a Subgroup ID that is left out or None instead, and must not contradict the other fields.");
   cls.def(
          "__init__",
          [](SubgroupHeader* self, IntegerArgument track_alias, IntegerArgument group_id,
-            std::optional<IntegerArgument> subgroup_id, std::optional<IntegerArgument> publisher_priority,
+            const SubgroupIdArgument& subgroup_id, std::optional<IntegerArgument> publisher_priority,
             bool extensions_present, bool contains_end_of_group, std::optional<SubgroupHeaderType> header_type) {
            SubgroupHeader header;
            header.track_alias = track_alias.checked("track_alias");
            header.group_id = group_id.checked("group_id");
-           set_subgroup_id(header, subgroup_id);
+           set_subgroup_id(header, subgroup_id_of(subgroup_id));
            set_priority(header, publisher_priority);
            header.has_extensions = extensions_present;
            header.contains_end_of_group = contains_end_of_group;
-           if (header_type) apply_type(header, nb::cast(*header_type));
+           if (header_type) apply_type(header, nb::cast(*header_type), subgroup_id);
            new (self) SubgroupHeader(header);
          },
-         nb::arg("track_alias") = 0, nb::arg("group_id") = 0, nb::arg("subgroup_id").none() = 0,
+         nb::arg("track_alias") = 0, nb::arg("group_id") = 0, nb::arg("subgroup_id").none() = nb::ellipsis(),
          nb::arg("publisher_priority").none() = nb::none(), nb::arg("extensions_present") = true,
-         nb::arg("contains_end_of_group") = false, nb::arg("header_type").none() = nb::none())
+         nb::arg("contains_end_of_group") = false, nb::arg("header_type").none() = nb::none(),
+         nb::sig(
+             "def __init__(self, track_alias: int = 0, group_id: int = 0, subgroup_id: int | None = ..., "
+             "publisher_priority: int | None = None, extensions_present: bool = True, contains_end_of_group: bool = "
+             "False, header_type: SubgroupHeaderType | None = None) -> None"))
       .def_prop_rw(
           "track_alias", [](const SubgroupHeader& self) { return self.track_alias; },
           [](SubgroupHeader& self, IntegerArgument value) { self.track_alias = value.checked("track_alias"); },

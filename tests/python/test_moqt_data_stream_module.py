@@ -17,10 +17,13 @@ from moqt.data_stream import (
     ObjectDatagram,
     ObjectExtensions,
     ObjectStatus,
+    SubgroupHeader,
+    SubgroupHeaderType,
     SubgroupObject,
     decode_datagram,
     decode_fetch_header,
     decode_fetch_object,
+    decode_subgroup_header,
     decode_subgroup_object,
 )
 
@@ -101,6 +104,60 @@ def test_a_datagram_type_must_not_contradict() -> None:
         with pytest.raises(moqt.EncodeError) as caught:
             ObjectDatagram(datagram_type=DatagramType(number), **arguments)  # type: ignore[arg-type]
         assert caught.value.field == "datagram_type"
+
+
+def test_a_status_with_an_end_of_group_has_no_type() -> None:
+    datagram = ObjectDatagram(1, 10, object_status=ObjectStatus.END_OF_GROUP, end_of_group=True)
+    for ask in (lambda: datagram.datagram_type, datagram.encode):
+        with pytest.raises(moqt.EncodeError) as caught:
+            ask()
+        assert caught.value.field == "end_of_group"
+    decoded, _ = decode_datagram(bytes.fromhex("20 01 0a 00 80 03"))
+    decoded.end_of_group = True
+    for again in (copy.copy(decoded), pickle.loads(pickle.dumps(decoded))):
+        assert again == decoded
+        again.end_of_group = False
+        assert again.datagram_type.has_status()
+
+
+# Section 10.4.2: type, track alias 1, group 10, [subgroup], priority 7.
+@pytest.mark.parametrize("argument", [{}, {"subgroup_id": None}], ids=["left out", "None"])
+@pytest.mark.parametrize("number", [n for n in range(0x10, 0x3E) if n & 0x10 and n & 0x06 != 0x06])
+def test_a_header_type_says_where_the_subgroup_id_is(number: int, argument: dict[str, None]) -> None:
+    kind = SubgroupHeaderType(number)
+    priority = 7 if kind.has_priority() else None
+    if kind.has_subgroup_id() and argument:
+        with pytest.raises(moqt.EncodeError, match="header_type"):
+            SubgroupHeader(1, 10, header_type=kind, publisher_priority=priority, **argument)
+        return
+    header = SubgroupHeader(1, 10, header_type=kind, publisher_priority=priority, **argument)
+    assert header.header_type is kind
+    assert header.subgroup_id == (None if kind.subgroup_id_mode() == "first_object" else 0)
+    expected = bytes([number, 1, 10, *([0] if kind.has_subgroup_id() else []), *([7] if kind.has_priority() else [])])
+    assert header.encode() == expected
+    for again in (copy.copy(header), pickle.loads(pickle.dumps(header)), decode_subgroup_header(expected)[0]):
+        assert (again, again.encode()) == (header, expected)
+
+
+def test_a_subgroup_id_without_a_type() -> None:
+    assert SubgroupHeader().subgroup_id == 0
+    assert SubgroupHeader(subgroup_id=None).subgroup_id is None
+    assert SubgroupHeader(subgroup_id=3).subgroup_id == 3
+    with pytest.raises(moqt.EncodeError, match="header_type"):
+        SubgroupHeader(subgroup_id=0, header_type=SubgroupHeaderType(0x32))
+    with pytest.raises(moqt.EncodeError, match="subgroup_id"):
+        SubgroupHeader(subgroup_id=-1)
+    with pytest.raises(TypeError):
+        SubgroupHeader(subgroup_id="first")  # type: ignore[arg-type]
+
+
+def test_what_the_flags_leave_out_may_be_none() -> None:
+    obj = FetchObject(
+        serialization_flags=0x00, group_id=None, subgroup_id=None, object_id=None, publisher_priority=None, payload=b"x"
+    )
+    assert (obj.group_id, obj.subgroup_id, obj.object_id, obj.publisher_priority) == (0, 0, 0, 128)
+    assert obj.encode().hex() == "000178"
+    assert ObjectDatagram(1, 10, object_id=None, payload=b"x") == ObjectDatagram(1, 10, 0, payload=b"x")
 
 
 def test_subgroup_object_by_its_delta() -> None:
