@@ -1,0 +1,100 @@
+"""The reference pages of moqt, moqt.asyncio, the relay and the programs name everything that there is."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import moqt
+import moqt.asyncio
+import moqt.msf
+from relay_programs import program
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def words(*pages: str) -> set[str]:
+    """Every identifier and option inside of backticks outside of blocks, and every one of signatures."""
+    found: set[str] = set()
+    for page in pages:
+        text = (REFERENCE / page).read_text(encoding="utf-8")
+        prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+        for code in re.findall(r"`([^`\n]+)`", prose):
+            found.update(re.findall(r"--[\w-]+|\w+", code))
+    return found
+
+
+def missing(names: set[str], *pages: str) -> list[str]:
+    return sorted(names - words(*pages))
+
+
+def test_moqt_page_names_everything() -> None:
+    assert missing(set(moqt.__all__) | set(moqt.msf.__all__), "moqt.md") == []
+
+
+def test_moqt_page_names_the_arguments() -> None:
+    arguments = set()
+    for name in moqt.__all__:
+        value = getattr(moqt, name)
+        if isinstance(value, type) and issubclass(value, moqt.ControlMessage) and value is not moqt.ControlMessage:
+            arguments |= {field for field in vars(value) if not field.startswith("_")}
+    setters = {name for name in arguments if name.startswith("set_")}
+    assert "track_alias" in arguments
+    assert missing(arguments - setters - {"start", "end"}, "moqt.md") == []
+
+
+def public_members(kind: type) -> set[str]:
+    inherited = {
+        name for base in kind.__mro__[:-1] if base.__module__.startswith(("moqt", "msquic")) for name in vars(base)
+    }
+    written = set(getattr(kind, "__annotations__", {}))
+    return {name for name in inherited | written if not name.startswith("_")}
+
+
+def test_moqt_asyncio_pages_name_everything() -> None:
+    pages = ("moqt-asyncio.md", "relay.md")
+    assert missing(set(moqt.asyncio.__all__), *pages) == []
+    for name in moqt.asyncio.__all__:
+        kind = getattr(moqt.asyncio, name)
+        options = name.endswith("Options")  # rows of their own, and what msquic.asyncio has a page for
+        if not isinstance(kind, type) or options or issubclass(kind, BaseException):
+            continue
+        members = public_members(kind) - set(dir(tuple)) if issubclass(kind, tuple) else public_members(kind)
+        assert missing(members, *pages) == [], name
+
+
+@pytest.mark.parametrize(
+    ("call", "page"), [("connect", "moqt-asyncio.md"), ("serve", "moqt-asyncio.md"), ("relay", "relay.md")]
+)
+def test_their_parameters(call: str, page: str) -> None:
+    parameters = inspect.signature(getattr(moqt.asyncio, call)).parameters.values()
+    names = {each.name for each in parameters if each.kind is not inspect.Parameter.VAR_KEYWORD}
+    assert {"host", "port", "tolerances"} <= names
+    assert missing(names, page) == []
+
+
+async def test_relay_page_has_its_counters() -> None:
+    async with await moqt.asyncio.relay(port=0) as relay:
+        assert missing(set(relay.stats()), "relay.md") == []
+
+
+@pytest.mark.parametrize("name", ["moqt-relay", "moqt-pub", "moqt-sub"])
+def test_programs_page_has_their_options(name: str) -> None:
+    done = subprocess.run([program(name), "--help"], capture_output=True, timeout=30, check=True)
+    text = done.stdout.decode(errors="replace")
+    options = set(re.findall(r"^  (?:-\w,)?(--[\w-]+)", text, re.MULTILINE))
+    assert {"--help", "--version", "--port", "--log-level"} <= options
+    assert missing(options, "programs.md") == []
+
+
+def test_programs_page_says_the_exit_codes() -> None:
+    header = (ROOT / "apps" / "command_line" / "exit_code.h").read_text(encoding="utf-8")
+    codes = re.findall(r"= (\d+),", header)
+    page = (REFERENCE / "programs.md").read_text(encoding="utf-8")
+    assert len(codes) >= 4
+    assert [code for code in codes if f"\n| {code} |" not in page] == []
