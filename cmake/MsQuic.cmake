@@ -31,6 +31,7 @@ set(MSQUIC_CACHE_DIR "${_default_cache}" CACHE PATH "Where built copies of MsQui
 
 include(${CMAKE_CURRENT_LIST_DIR}/msquic/system.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/msquic/build.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/msquic/patch.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/msquic/crate.cmake)
 
 if(NOT MSQUIC_PROVIDER MATCHES "^(auto|system|source|crate)$")

@@ -23,7 +23,8 @@ void AsyncStreamMailbox::on_start_complete(std::uint64_t, quic::Status status, b
 std::uint64_t AsyncStreamMailbox::on_receive(const quic::ReceivedData& data) noexcept {
   // The reader makes room meanwhile, never less. Copying needs no lock.
   const std::uint64_t most = std::max(limit_, wanted_.load(std::memory_order_relaxed));
-  const std::uint64_t taken = std::min(data.size, most - std::min(most, held_.load(std::memory_order_relaxed)));
+  const std::uint64_t taken =
+      data.last ? data.size : std::min(data.size, most - std::min(most, held_.load(std::memory_order_relaxed)));
   std::uint64_t skip = 0;  // of what is taken, the bytes that went to the landing
   std::vector<base::SharedBytes> copied;
   base::SharedBytes first;

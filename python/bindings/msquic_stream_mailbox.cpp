@@ -43,8 +43,9 @@ std::uint64_t StreamMailbox::on_receive(const quic::ReceivedData& data) noexcept
   {
     const std::lock_guard lock(mutex_);
     const std::uint64_t limit = data_wanted_ ? kKeptWithHandler : kKeptWithoutHandler;
-    taken = std::min<std::uint64_t>(data.size, limit - std::min<std::uint64_t>(limit, received_.size()));
-    if (!data_wanted_) {
+    taken = data.last ? data.size
+                      : std::min<std::uint64_t>(data.size, limit - std::min<std::uint64_t>(limit, received_.size()));
+    if (!data_wanted_ && !data.last) {
       taken = early_->take(taken);
       counted_early_ += taken;
     }

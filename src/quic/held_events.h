@@ -10,7 +10,6 @@ namespace msquic_py::quic {
 /// What MsQuic told about a stream while it was held back. The bytes are not here: they wait in MsQuic, within the flow
 /// control windows.
 struct HeldEvents {
-  bool paused = false;                  ///< bytes were offered and not taken
   std::optional<std::uint64_t> fin_at;  ///< a fin without bytes, at this offset: MsQuic does not offer it again (B4)
   bool peer_send_shutdown = false;
   std::optional<std::uint64_t> reset_code;

@@ -27,17 +27,6 @@ void StreamState::hold() { held_ = std::make_unique<HeldEvents>(); }
 bool StreamState::keep_back(QUIC_STREAM_EVENT& event) noexcept {
   HeldEvents& held = *held_;
   switch (event.Type) {
-    case QUIC_STREAM_EVENT_RECEIVE: {
-      auto& receive = event.RECEIVE;
-      if (receive.TotalBufferLength != 0) {
-        held.paused = true;
-        receive.TotalBufferLength = 0;  // all of it comes again, with its fin
-      } else if ((receive.Flags & QUIC_RECEIVE_FLAG_FIN) != 0) {
-        held.fin_at = receive.AbsoluteOffset;
-        done_.fetch_or(kReceiveDone, std::memory_order_acq_rel);
-      }
-      return true;
-    }
     case QUIC_STREAM_EVENT_PEER_SEND_SHUTDOWN:
       held.peer_send_shutdown = true;
       done_.fetch_or(kReceiveDone, std::memory_order_acq_rel);
@@ -76,12 +65,13 @@ void StreamState::let_go(std::shared_ptr<StreamHandler> handler) noexcept {
     static_cast<void>(listener()->on_receive(end));
   }
   if (held->peer_send_shutdown && listener() != nullptr) listener()->on_peer_send_shutdown();
+  if (held->reset_code) offer_last();
   if (held->reset_code && listener() != nullptr) listener()->on_peer_send_aborted(*held->reset_code);
   if (held->stop_code && listener() != nullptr) listener()->on_peer_receive_aborted(*held->stop_code);
   if (held->send_shutdown && listener() != nullptr) listener()->on_send_shutdown_complete(*held->send_shutdown);
   if (held->shutdown_complete) {
     on_shutdown_complete(*held->shutdown_complete);
-  } else if (held->paused && listener() != nullptr) {
+  } else if (unread_ && listener() != nullptr) {
     static_cast<void>(resume_receive());  // fails when the stream was reset or aborted meanwhile: nothing to resume
   }
 }

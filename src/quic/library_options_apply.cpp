@@ -84,6 +84,9 @@ Result<void> apply_options(const QUIC_API_TABLE& table, const LibraryOptions& op
     if (auto set = check(status, "setting the QUIC versions"); !set) return set;
   }
   QUIC_SETTINGS settings{};
+  // For streams that are opened before their connection has a configuration, too. See stream_receive.cpp.
+  settings.StreamMultiReceiveEnabled = TRUE;
+  settings.IsSet.StreamMultiReceiveEnabled = TRUE;
   if (options.max_worker_queue_delay_ms) {
     settings.MaxWorkerQueueDelayUs = *options.max_worker_queue_delay_ms * 1000;
     settings.IsSet.MaxWorkerQueueDelayUs = 1;
@@ -100,7 +103,6 @@ Result<void> apply_options(const QUIC_API_TABLE& table, const LibraryOptions& op
     settings.StatelessOperationExpirationMs = *options.stateless_operation_expiration_ms;
     settings.IsSet.StatelessOperationExpirationMs = 1;
   }
-  if (settings.IsSetFlags == 0) return {};
   return check(table.SetParam(nullptr, QUIC_PARAM_GLOBAL_SETTINGS, sizeof(settings), &settings),
                "setting MsQuic's global settings");
 }

@@ -1,7 +1,4 @@
 // What MsQuic tells about a stream, turned into calls of its handler.
-#include <array>
-#include <vector>
-
 #include "quic/background.h"
 #include "quic/callback_scope.h"
 #include "quic/connection_state.h"
@@ -40,6 +37,7 @@ QUIC_STATUS StreamState::on_event(QUIC_STREAM_EVENT& event) noexcept {
       break;
     case QUIC_STREAM_EVENT_PEER_SEND_ABORTED:
       done_.fetch_or(kReceiveDone, std::memory_order_acq_rel);
+      offer_last();
       if (handler != nullptr) handler->on_peer_send_aborted(event.PEER_SEND_ABORTED.ErrorCode);
       break;
     case QUIC_STREAM_EVENT_PEER_RECEIVE_ABORTED:
@@ -76,35 +74,6 @@ void StreamState::on_start_complete(const QUIC_STREAM_EVENT& event) noexcept {
   }
 }
 
-void StreamState::on_receive(QUIC_STREAM_EVENT& event) noexcept {
-  auto& receive = event.RECEIVE;
-  ReceivedData data;
-  data.offset = receive.AbsoluteOffset;
-  data.size = receive.TotalBufferLength;
-  data.fin = (receive.Flags & QUIC_RECEIVE_FLAG_FIN) != 0;
-  data.early_data = connection_.takes_early_data() && (receive.Flags & QUIC_RECEIVE_FLAG_0_RTT) != 0;
-  if (data.early_data) mark_early_data();
-
-  std::array<base::Bytes, 8> few;
-  std::vector<base::Bytes> many;
-  base::Bytes* chunks = few.data();
-  if (receive.BufferCount > few.size()) {
-    many.resize(receive.BufferCount);
-    chunks = many.data();
-  }
-  for (std::uint32_t i = 0; i < receive.BufferCount; ++i)
-    chunks[i] = {receive.Buffers[i].Buffer, receive.Buffers[i].Length};
-  data.chunks = {chunks, receive.BufferCount};
-
-  StreamHandler* const handler = listener();
-  std::uint64_t taken = handler != nullptr ? handler->on_receive(data) : data.size;
-  if (taken > data.size) taken = data.size;
-  if (taken == data.size && data.fin) done_.fetch_or(kReceiveDone, std::memory_order_acq_rel);
-  // Taking less makes MsQuic stop until StreamReceiveSetEnabled. A fin without bytes must not be held back, or the
-  // stream would never end; there is nothing to take less of.
-  receive.TotalBufferLength = taken;
-}
-
 void StreamState::deliver_shutdown(const StreamShutdown& shutdown) noexcept {
   const std::shared_ptr<StreamHandler> handler = std::move(handler_);
   handler_ = nullptr;
@@ -119,6 +88,7 @@ void StreamState::deliver_shutdown(const StreamShutdown& shutdown) noexcept {
 void StreamState::on_shutdown_complete(const QUIC_STREAM_EVENT& event) noexcept {
   const auto& in = event.SHUTDOWN_COMPLETE;
   done_.fetch_or(kSendDone | kReceiveDone, std::memory_order_acq_rel);
+  offer_last();
   // Shut first: inside the last handler call is_closed() is true and nothing can be started any more.
   const bool closes = gate_.shut();
   StreamShutdown shutdown;

@@ -17,6 +17,8 @@ struct ReceivedData {
   /// are taken, the rest comes again later together with the fin.
   bool fin = false;
   bool early_data = false;  ///< some of it came as 0-RTT data, which an attacker can replay
+  /// The peer reset the stream, or the connection ended: what is not taken now is lost.
+  bool last = false;
 };
 
 /// How a stream ended.
@@ -42,7 +44,9 @@ class StreamHandler {
   /// The peer's stream limit now admits the stream.
   virtual void on_peer_accepted() noexcept {}
   /// Returns how many bytes were taken, at most data.size. Fewer pauses the stream: nothing more is delivered until
-  /// Stream::resume_receive(), then the untaken bytes come first.
+  /// Stream::resume_receive(), then the untaken bytes come first, and flow control holds the peer back. Whatever QUIC
+  /// has acknowledged to the peer is delivered, also when the peer closes the connection meanwhile: see
+  /// ReceivedData::last.
   virtual std::uint64_t on_receive(const ReceivedData& data) noexcept = 0;
   /// The send with this token was copied or acknowledged (see Settings::send_buffering_enabled), or cancelled. Its
   /// memory is no longer used. Called exactly once for each send that returned SendOutcome::Queued.

@@ -20,8 +20,9 @@ QUIC_SEND_FLAGS to_msquic(SendFlags flags) noexcept {
   return static_cast<QUIC_SEND_FLAGS>(out);
 }
 
-/// MsQuic has one status for what was aborted, a stream or a connection.
-Error stream_error(QUIC_STATUS status, std::string_view doing) {
+}  // namespace
+
+Error StreamState::stream_error(QUIC_STATUS status, std::string_view doing) {
   Error error = Error::from_raw(static_cast<std::int64_t>(status), doing);
   if (status != QUIC_STATUS_ABORTED) return error;
   error.status = Status::StreamAborted;
@@ -29,8 +30,6 @@ Error stream_error(QUIC_STATUS status, std::string_view doing) {
                   std::string(status_name(Status::StreamAborted)) + ", status " + std::to_string(error.raw) + "]";
   return error;
 }
-
-}  // namespace
 
 StreamState::StreamState(ConnectionState& connection, StreamDirection direction, bool local, bool zero_rtt)
     : connection_(connection), direction_(direction), local_(local), zero_rtt_(zero_rtt) {
@@ -226,16 +225,9 @@ Result<void> StreamState::shut_down(QUIC_STREAM_SHUTDOWN_FLAGS flags, std::uint6
   if ((flags & (QUIC_STREAM_SHUTDOWN_FLAG_ABORT_SEND | QUIC_STREAM_SHUTDOWN_FLAG_GRACEFUL)) != 0) done |= kSendDone;
   if ((flags & QUIC_STREAM_SHUTDOWN_FLAG_ABORT_RECEIVE) != 0) done |= kReceiveDone;
   done_.fetch_or(done, std::memory_order_acq_rel);
+  if ((done & kReceiveDone) != 0) receive_aborted_.store(true, std::memory_order_release);
   const QUIC_STATUS status = api().StreamShutdown(handle_, flags, code);
   if (QUIC_FAILED(status)) return base::Failure{stream_error(status, "shutting a stream down")};
-  return {};
-}
-
-Result<void> StreamState::resume_receive() noexcept {
-  const Inside inside(*this);
-  if (!inside) return base::Failure{closed_handle("the stream")};
-  const QUIC_STATUS status = api().StreamReceiveSetEnabled(handle_, TRUE);
-  if (QUIC_FAILED(status)) return base::Failure{stream_error(status, "resuming a stream")};
   return {};
 }
 

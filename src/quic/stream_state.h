@@ -9,6 +9,7 @@
 #include "quic/held_events.h"
 #include "quic/intrusive_list.h"
 #include "quic/stream.h"
+#include "quic/unread_bytes.h"
 
 namespace msquic_py::quic {
 
@@ -71,6 +72,10 @@ class StreamState {
   static QUIC_STATUS QUIC_API callback(HQUIC handle, void* context, QUIC_STREAM_EVENT* event) noexcept;
   QUIC_STATUS on_event(QUIC_STREAM_EVENT& event) noexcept;
   void on_receive(QUIC_STREAM_EVENT& event) noexcept;
+  /// How many of the bytes were taken.
+  std::uint64_t offer(const ReceivedData& data) noexcept;
+  /// Nothing more comes: the handler gets what it has not taken, unless this side wants no more.
+  void offer_last() noexcept;
   void on_start_complete(const QUIC_STREAM_EVENT& event) noexcept;
   void on_shutdown_complete(const QUIC_STREAM_EVENT& event) noexcept;
   /// False when the event concerns no handler.
@@ -82,6 +87,8 @@ class StreamState {
   void apply_priority() noexcept;
   void close_now() noexcept;
   bool begin_start() noexcept;
+  /// MsQuic has one status for what was aborted, a stream or a connection.
+  static Error stream_error(QUIC_STATUS status, std::string_view doing);
 
   static constexpr std::uint64_t kNoId = ~std::uint64_t{0};
   static constexpr std::uint32_t kNoPriority = ~std::uint32_t{0};
@@ -94,6 +101,10 @@ class StreamState {
   std::atomic<std::uint32_t> users_{1};
   std::shared_ptr<StreamHandler> handler_;  // only touched in callbacks, or when there are none (any more)
   std::unique_ptr<HeldEvents> held_;        // likewise
+  std::unique_ptr<UnreadBytes> unread_;     // likewise
+  std::uint64_t received_ = 0;              // bytes that MsQuic handed over; likewise
+  std::atomic<bool> resumed_{false};        // what was not taken is to be offered again
+  std::atomic<bool> receive_aborted_{false};
   std::atomic<bool> started_{false};
   std::atomic<bool> early_data_{false};
   // Of a client's stream before the handshake is complete: data that may go early, and data that may not.

@@ -56,7 +56,7 @@ void TransportInbox::push(TransportEvent&& event) noexcept {
 
 bool TransportInbox::push_received(Kind kind, std::uint64_t id, const quic::ReceivedData& data) noexcept {
   const auto size = static_cast<std::size_t>(data.size);
-  if (size > 0 && queued_bytes_.fetch_add(size, std::memory_order_relaxed) > kHighWater) {
+  if (size > 0 && queued_bytes_.fetch_add(size, std::memory_order_relaxed) > kHighWater && !data.last) {
     push({.kind = Kind::ReceivePaused, .id = id});
     return false;
   }
