@@ -61,6 +61,35 @@ void AsyncChannelObject::close() noexcept {
   release_all();
 }
 
+void AsyncChannelObject::add(AsyncLoopMember& member) noexcept {
+  const nb::ft_lock_guard lock(members_mutex_);
+  members_.push(member);
+}
+
+void AsyncChannelObject::remove(AsyncLoopMember& member) noexcept {
+  const nb::ft_lock_guard lock(members_mutex_);
+  members_.remove(member);
+}
+
+void AsyncChannelObject::end() noexcept {
+  if (quic::Library::finalizing() || quic::Library::forked()) return;
+  while (true) {
+    AsyncLoopMember* member = nullptr;
+    PyObject* object = nullptr;
+    {
+      const nb::ft_lock_guard lock(members_mutex_);
+      member = members_.front();
+      if (member == nullptr) break;
+      members_.remove(*member);
+      object = member->lock_object();
+    }
+    if (object == nullptr) continue;
+    member->end_with_loop();
+    Py_DECREF(object);
+  }
+  close();
+}
+
 void AsyncChannelObject::hold(AsyncHeld& object) noexcept {
   if (object.links().linked || closed_) return;
   Py_INCREF(object.self());
@@ -82,6 +111,15 @@ void AsyncChannelObject::check_thread() const {
   PyErr_SetString(PyExc_RuntimeError,
                   "this object belongs to another asyncio loop: use it on the loop where it was made (from other "
                   "threads, with loop.loop_threadsafe)");
+  throw nb::python_error();
+}
+
+void AsyncChannelObject::check_loop() const {
+  check_thread();
+  const nb::object running = nb::module_::import_("asyncio").attr("_get_running_loop")();
+  if (running.is(loop())) return;
+  PyErr_SetString(PyExc_RuntimeError,
+                  "this object belongs to another asyncio loop: use it on the loop where it was made");
   throw nb::python_error();
 }
 
@@ -213,6 +251,9 @@ void bind_quic_async_channel(nb::module_& m) {
            "with None the loop does.")
       .def("flush", &AsyncChannelObject::flush, "Sends what streams have written since the last flush.")
       .def("check_thread", &AsyncChannelObject::check_thread, "Raises RuntimeError on another thread than the loop's.")
+      .def("check_loop", &AsyncChannelObject::check_loop, "Raises RuntimeError when another loop runs.")
+      .def("end", &AsyncChannelObject::end,
+           "The loop was closed: what nobody closed before ends with it, and with a ResourceWarning.")
       .def("close", &AsyncChannelObject::close, "The loop is over.");
 }
 

@@ -53,6 +53,13 @@ class AsyncChannelObject {
   /// `stream` has something to send. The first one of a turn arranges for flush().
   void mark_dirty(AsyncStreamObject& stream);
   void close() noexcept;
+  /// The loop was closed: what nobody closed before ends with it, and with a ResourceWarning. Then close().
+  void end() noexcept;
+  /// Objects that end() is about. remove() by their destructors, on any thread.
+  void add(AsyncLoopMember& member) noexcept;
+  void remove(AsyncLoopMember& member) noexcept;
+  /// Raises RuntimeError when it is gone.
+  [[nodiscard]] nanobind::object loop() const;
   /// A new future of the loop.
   [[nodiscard]] nanobind::object create_future() const;
   /// Keeps an object alive that somebody waits for, until release().
@@ -64,6 +71,8 @@ class AsyncChannelObject {
 
   /// Raises RuntimeError on another thread than the loop's.
   void check_thread() const;
+  /// Raises RuntimeError when another loop runs than this one.
+  void check_loop() const;
   /// Whether this is another thread than the loop's, asked where no GIL keeps such a call from doing harm.
   [[nodiscard]] bool is_elsewhere() const noexcept {
 #if defined(NB_FREE_THREADED)
@@ -96,7 +105,6 @@ class AsyncChannelObject {
   void deliver(std::size_t limit);
   void flush_finished();
   void release_all() noexcept;
-  [[nodiscard]] nanobind::object loop() const;
 
   nanobind::object loop_;
   nanobind::object stream_type_;
@@ -108,6 +116,8 @@ class AsyncChannelObject {
   PyObject* ready_ = nullptr;  // while events are delivered; not counted
   std::vector<nanobind::object> dirty_;
   quic::IntrusiveList<AsyncHeld> held_;
+  nanobind::ft_mutex members_mutex_;
+  quic::IntrusiveList<AsyncLoopMember> members_;
   base::SlabArena arena_;
   bool closed_ = false;
 };

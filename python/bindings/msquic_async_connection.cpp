@@ -1,5 +1,6 @@
 #include "msquic_async_connection.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include "dispatch_exit.h"
@@ -33,6 +34,9 @@ void bind_waiting(nb::class_<AsyncConnectionObject>& connection) {
           nb::sig("def _wait(self, wait: int, future: asyncio.Future[None]) -> bool"),
           "Settles `future` when `wait` may have come true. False when it has already.")
       .def(
+          "_check_loop", [](AsyncConnectionObject& self) { self.channel().check_loop(); },
+          "Raises RuntimeError when another loop runs than that of the connection.")
+      .def(
           "_forget",
           [](AsyncConnectionObject& self, std::uint32_t wait, nb::handle future, bool woken) {
             self.forget(wait_argument(wait), future, woken);
@@ -57,7 +61,23 @@ void bind_traffic(nb::class_<AsyncConnectionObject>& connection) {
           [](AsyncConnectionObject& self, nb::handle code, nb::handle reason) {
             self.shutdown(unsigned_argument(code, "code", kLargestCode), text_argument(reason, "reason"));
           },
-          nb::arg("code"), nb::arg("reason"), nb::sig("def _shutdown(self, code: int, reason: str) -> None"));
+          nb::arg("code"), nb::arg("reason"), nb::sig("def _shutdown(self, code: int, reason: str) -> None"))
+      .def(
+          "_begin_close",
+          [](AsyncConnectionObject& self, nb::handle code, nb::handle reason) {
+            return self.begin_close(unsigned_argument(code, "code", kLargestCode), text_argument(reason, "reason"));
+          },
+          nb::arg("code"), nb::arg("reason"), nb::sig("def _begin_close(self, code: int, reason: str) -> bool"),
+          "Nothing new begins. False when there is nothing on the way that _shutdown() would cut off: it is shut down.")
+      .def_prop_ro("_acknowledged", &AsyncConnectionObject::acknowledged, "Bytes that the peer has acknowledged.")
+      .def_prop_ro("_close_timeout", &AsyncConnectionObject::close_timeout)
+      .def_prop_ro(
+          "_loop", [](AsyncConnectionObject& self) { return self.channel().loop(); },
+          nb::sig("def _loop(self, /) -> asyncio.AbstractEventLoop"))
+      .def_prop_ro(
+          "interrupted_handlers", [](AsyncConnectionObject& self) { return self.interrupted_handlers(); },
+          "Handlers of serve_streams() that ended because the peer reset or stopped their stream, or went away.")
+      .def("_count_interrupted", [](AsyncConnectionObject& self) { ++self.interrupted_handlers(); });
 }
 
 void update_settings(AsyncConnectionObject& self, const nb::kwargs& named) {
@@ -93,6 +113,13 @@ void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
           "resumed", [](AsyncConnectionObject& self) { return self.mailbox()->is_resumed(); },
           "Whether the handshake resumed an earlier session.")
       .def_prop_ro(
+          "early_data_accepted", [](AsyncConnectionObject& self) { return self.mailbox()->early_data_accepted(); },
+          nb::sig("def early_data_accepted(self, /) -> bool | None"),
+          "Clients: whether the server took the early data (RFC 9001 section 4.6.2); None before that is known, and "
+          "when "
+          "none was sent.\n"
+          "What it did not take was sent again after the handshake. See wait_early_data().")
+      .def_prop_ro(
           "resumption_data",
           [](AsyncConnectionObject& self) {
             const base::ByteVector data = self.mailbox()->resumption_data();
@@ -126,6 +153,16 @@ void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
 
 }  // namespace
 
+AsyncLimits limits_argument(nb::handle limits) {
+  AsyncLimits out;
+  out.read = nb::cast<std::uint64_t>(limits[0]);
+  out.write = nb::cast<std::uint64_t>(limits[1]);
+  out.connection_read = nb::cast<std::uint64_t>(limits[2]);
+  out.streams = nb::cast<std::uint64_t>(limits[3]);
+  out.close_timeout = nb::cast<double>(limits[4]);
+  return out;
+}
+
 void bind_quic_async_connection(nb::module_& m) {
   nb::class_<AsyncConnectionObject> connection(
       m, "AsyncConnection", nb::type_slots(collectable_slots<AsyncConnectionObject>), nb::is_weak_referenceable(),
@@ -133,19 +170,21 @@ void bind_quic_async_connection(nb::module_& m) {
   connection
       .def(
           "__init__",
-          [](AsyncConnectionObject* self, nb::handle channel, nb::handle registration, std::uint64_t read_limit,
-             std::uint64_t write_limit) {
+          [](AsyncConnectionObject* self, nb::handle channel, nb::handle registration, nb::handle limits) {
             ensure_usable();
             if (!nb::isinstance<RegistrationObject>(registration)) {
               raise_named("InvalidArgumentType", "registration must be a Registration");
             }
-            new (self) AsyncConnectionObject(nb::borrow<nb::object>(channel), registration, {read_limit, write_limit});
+            new (self) AsyncConnectionObject(nb::borrow<nb::object>(channel), registration, limits_argument(limits));
             self->set_self(nb::find(*self));
             self->mailbox()->owner().attach(self->self());
           },
-          nb::arg("channel"), nb::arg("registration").none(), nb::arg("read_limit"), nb::arg("write_limit"),
-          nb::sig("def __init__(self, channel: AsyncChannel, registration: Registration, read_limit: int, write_limit: "
-                  "int) -> None"))
+          nb::arg("channel"), nb::arg("registration").none(), nb::arg("limits"),
+          nb::sig("def __init__(self, channel: AsyncChannel, registration: Registration, limits: tuple[int, int, int, "
+                  "int, float]) -> None"),
+          "`limits`: bytes to be read and to be written of a stream, bytes to be read of the connection, streams to "
+          "be\n"
+          "accepted, seconds that the end waits for a peer that takes nothing.")
       .def("_start", &AsyncConnectionObject::start, nb::arg("configuration").none(), nb::arg("server_name"),
            nb::arg("address"), nb::arg("port"), nb::arg("local_address").none(), nb::arg("ticket").none(),
            nb::sig("def _start(self, configuration: Configuration, server_name: str, address: str, port: int, "

@@ -16,23 +16,27 @@
 
 namespace msquic_py::python {
 
-/// How much waits on one stream before somebody has to: bytes.
-struct AsyncStreamLimits {
+/// How much waits before somebody has to: bytes of one stream to be read and to be written, bytes of all streams to be
+/// read, streams to be accepted. And for how many seconds the end waits for a peer that takes nothing.
+struct AsyncLimits {
   std::uint64_t read = 0;
   std::uint64_t write = 0;
+  std::uint64_t connection_read = 0;
+  std::uint64_t streams = 0;
+  double close_timeout = 0;
 };
 
 /// The native part of msquic.asyncio.Connection. All members need the GIL and belong to the loop's thread.
 ///
 /// It holds the loop's channel, not its streams. When the last reference goes, it is shut down with code 0.
-class AsyncConnectionObject final : public AsyncHeld {
+class AsyncConnectionObject final : public AsyncHeld, public AsyncLoopMember {
  public:
   /// A client's.
-  AsyncConnectionObject(nanobind::object channel, nanobind::handle registration, AsyncStreamLimits limits);
+  AsyncConnectionObject(nanobind::object channel, nanobind::handle registration, AsyncLimits limits);
   /// Accepted by a listener.
   AsyncConnectionObject(nanobind::object channel, nanobind::object configuration,
                         std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection,
-                        AsyncStreamLimits limits);
+                        AsyncLimits limits);
   AsyncConnectionObject(const AsyncConnectionObject&) = delete;
   AsyncConnectionObject& operator=(const AsyncConnectionObject&) = delete;
   ~AsyncConnectionObject();
@@ -55,14 +59,21 @@ class AsyncConnectionObject final : public AsyncHeld {
   void send_datagram(nanobind::handle data, bool priority, nanobind::handle future);
   void settle_datagram(std::uint64_t token, quic::DatagramSendState state) noexcept;
   void send_ticket(nanobind::handle data);
+  /// At once, whatever is on the way.
   void shutdown(std::uint64_t code, const std::string& reason);
+  /// Nothing new begins. False when there is nothing to wait for before shutdown(), or when it was closed before.
+  [[nodiscard]] bool begin_close(std::uint64_t code, const std::string& reason);
+  /// Sends or fins that the peer has not acknowledged; bytes that it has.
+  [[nodiscard]] std::uint64_t acknowledged() const noexcept { return mailbox_->streams()->acknowledged.load(); }
+  [[nodiscard]] PyObject* lock_object() const noexcept override { return mailbox_->owner().lock(); }
+  void end_with_loop() noexcept override;
   /// Asks the verifier of the configuration about the peer's certificate, by way of _judge() in Python.
   void judge_certificate();
 
   [[nodiscard]] quic::CloseReason close_reason() const;
   /// Raises why the connection is over.
   [[noreturn]] void raise_closed() const;
-  [[nodiscard]] bool is_closing() const { return connection_.is_closing(); }
+  [[nodiscard]] bool is_closing() const { return closing_ || connection_.is_closing(); }
   /// Over, or about to be, without anything having gone wrong: either side closed with code 0, or this side at all.
   [[nodiscard]] bool ended_in_order() const;
   [[nodiscard]] bool is_over() const noexcept { return mailbox_->is_over(); }
@@ -76,9 +87,12 @@ class AsyncConnectionObject final : public AsyncHeld {
     return *nanobind::inst_ptr<AsyncChannelObject>(channel_);
   }
   [[nodiscard]] std::uint64_t write_limit() const noexcept { return limits_.write; }
+  [[nodiscard]] double close_timeout() const noexcept { return limits_.close_timeout; }
   [[nodiscard]] quic::Connection& connection() noexcept { return connection_; }
   [[nodiscard]] const std::shared_ptr<AsyncConnectionMailbox>& mailbox() const noexcept { return mailbox_; }
   [[nodiscard]] std::string describe() const;
+  /// Handlers that ended because the peer reset or stopped their stream, or went away.
+  std::uint64_t& interrupted_handlers() noexcept { return interrupted_handlers_; }
 
   int traverse(visitproc visit, void* arg) const;
   void clear_references() noexcept;
@@ -92,7 +106,9 @@ class AsyncConnectionObject final : public AsyncHeld {
   nanobind::object configuration_;  // when it has a verifier
   std::shared_ptr<AsyncConnectionMailbox> mailbox_;
   quic::Connection connection_;
-  const AsyncStreamLimits limits_;
+  const AsyncLimits limits_;
+  std::uint64_t interrupted_handlers_ = 0;
+  bool closing_ = false;       // by close(): what was written may still be on its way
   std::uint64_t opened_[2]{};  ///< streams of this side, by direction
   std::array<AsyncWaiters, kAsyncConnectionWaits> waiters_;
   std::deque<base::SharedBytes> datagrams_;               // received, not taken
@@ -100,6 +116,8 @@ class AsyncConnectionObject final : public AsyncHeld {
   std::uint64_t next_token_ = 0;
 };
 
+/// (read, write, connection_read, streams, close_timeout)
+AsyncLimits limits_argument(nanobind::handle limits);
 void bind_connection_operations(nanobind::class_<AsyncConnectionObject>& connection);
 
 }  // namespace msquic_py::python

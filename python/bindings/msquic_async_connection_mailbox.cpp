@@ -11,6 +11,7 @@ namespace nb = nanobind;
 namespace msquic_py::python {
 namespace {
 
+constexpr std::uint64_t kFlood = 16;  // times the backlog of streams
 constexpr std::size_t kDatagramsKept = 4096;
 constexpr std::size_t kDatagramBytesKept = 4 * 1024 * 1024;
 constexpr std::uint16_t kSaturated = 0xFFFF;  // MsQuic's count of available streams ends here
@@ -22,12 +23,13 @@ constexpr std::uint32_t kAllWaits = (std::uint32_t{1} << kAsyncConnectionWaits) 
 }  // namespace
 
 std::shared_ptr<AsyncConnectionMailbox> AsyncConnectionMailbox::create(std::shared_ptr<AsyncQueue> queue,
-                                                                       std::uint64_t read_limit,
+                                                                       const AsyncLimits& limits,
                                                                        std::weak_ptr<AsyncListenerMailbox> listener) {
   auto context = std::make_shared<AsyncStreamContext>();
   context->queue = std::move(queue);
-  context->read_limit = read_limit;
-  auto mailbox = std::make_shared<AsyncConnectionMailbox>(context, std::move(listener));
+  context->read_limit = limits.read;
+  context->held_limit = limits.connection_read;
+  auto mailbox = std::make_shared<AsyncConnectionMailbox>(context, std::move(listener), limits.streams);
   context->sent_listener = mailbox;
   return mailbox;
 }
@@ -89,12 +91,26 @@ void AsyncConnectionMailbox::on_shutdown_complete(const quic::CloseReason& reaso
 std::shared_ptr<quic::StreamHandler> AsyncConnectionMailbox::on_peer_stream(quic::Stream stream,
                                                                             bool early_data) noexcept {
   const auto direction = static_cast<std::size_t>(stream.direction());
-  auto mailbox = std::make_shared<AsyncStreamMailbox>(streams_, direction);
+  std::shared_ptr<AsyncStreamMailbox> mailbox;
   std::uint32_t waits = 0;
+  bool flooded = false;
   {
     const std::lock_guard lock(mutex_);
-    peer_streams_.push_back({mailbox, std::move(stream), early_data});
-    waits = disarm(bit(kWaitPeerStream));
+    // Beyond the backlog a stream takes no bytes, so that it stays open and the peer runs into its stream limit, or its
+    // window. Only streams without bytes come so far that nothing else holds the peer back.
+    const std::size_t waiting = peer_streams_.size();
+    flooded = waiting >= kFlood * stream_backlog_;
+    if (!flooded) {
+      mailbox = std::make_shared<AsyncStreamMailbox>(streams_, direction, waiting < stream_backlog_);
+      peer_streams_.push_back({mailbox, std::move(stream), early_data});
+      waits = disarm(bit(kWaitPeerStream));
+    } else if (std::exchange(flooded_, true)) {
+      return nullptr;
+    }
+  }
+  if (flooded) {
+    push(kFlooded);
+    return nullptr;
   }
   tell(waits);
   if (early_data) hand_out();
@@ -156,8 +172,19 @@ std::optional<AsyncConnectionMailbox::ShownCertificate> AsyncConnectionMailbox::
   return std::exchange(certificate_, std::nullopt);
 }
 
+void AsyncConnectionMailbox::on_early_data(bool accepted) noexcept {
+  std::uint32_t waits = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    early_data_accepted_ = accepted;
+    waits = disarm(bit(kWaitEarlyData));
+  }
+  tell(waits);
+}
+
 bool AsyncConnectionMailbox::on_resumed(base::Bytes application_data) noexcept {
   const std::lock_guard lock(mutex_);
+  resumed_ = true;  // early streams come before the handshake is complete, and show the connection to a handler
   resumption_data_.assign(application_data.begin(), application_data.end());
   return true;
 }
@@ -182,6 +209,7 @@ bool AsyncConnectionMailbox::arm(AsyncConnectionWait wait, std::uint64_t opened)
     case kWaitBidirectionalCredit: already = already || credit(0) > opened; break;
     case kWaitUnidirectionalCredit: already = already || credit(1) > opened; break;
     case kWaitTicket: already = already || ticket_.has_value(); break;
+    case kWaitEarlyData: already = already || early_data_accepted_.has_value(); break;
     case kWaitSent:
       streams_->sent_armed.store(true);
       already = already || streams_->sending.load() == 0;
@@ -241,6 +269,11 @@ bool AsyncConnectionMailbox::is_resumed() const noexcept {
   return resumed_;
 }
 
+std::optional<bool> AsyncConnectionMailbox::early_data_accepted() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return early_data_accepted_;
+}
+
 bool AsyncConnectionMailbox::is_over() const noexcept {
   const std::lock_guard lock(mutex_);
   return over_;
@@ -279,6 +312,8 @@ void AsyncConnectionMailbox::dispatch(const Event& event) {
       connection.judge_certificate();
     } else if (event.kind == kToLog) {
       tell_log(owner);
+    } else if (event.kind == kFlooded) {
+      nb::handle(owner).attr("_flooded")();
     } else {
       connection.wake(static_cast<AsyncConnectionWait>(event.kind));
     }

@@ -18,6 +18,7 @@
 namespace msquic_py::python {
 
 class AsyncListenerMailbox;
+struct AsyncLimits;
 
 /// What coroutines can wait for on a connection. A bit each in AsyncConnectionMailbox::arm().
 enum AsyncConnectionWait : std::uint32_t {
@@ -29,6 +30,7 @@ enum AsyncConnectionWait : std::uint32_t {
   kWaitTicket,
   kWaitSent,
   kWaitOver,
+  kWaitEarlyData,
   kAsyncConnectionWaits
 };
 
@@ -48,10 +50,11 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
     quic::CertificateVerdict verdict;
   };
 
-  static std::shared_ptr<AsyncConnectionMailbox> create(std::shared_ptr<AsyncQueue> queue, std::uint64_t read_limit,
+  static std::shared_ptr<AsyncConnectionMailbox> create(std::shared_ptr<AsyncQueue> queue, const AsyncLimits& limits,
                                                         std::weak_ptr<AsyncListenerMailbox> listener = {});
-  AsyncConnectionMailbox(std::shared_ptr<AsyncStreamContext> streams, std::weak_ptr<AsyncListenerMailbox> listener)
-      : streams_(std::move(streams)), listener_(std::move(listener)) {}
+  AsyncConnectionMailbox(std::shared_ptr<AsyncStreamContext> streams, std::weak_ptr<AsyncListenerMailbox> listener,
+                         std::uint64_t stream_backlog)
+      : streams_(std::move(streams)), listener_(std::move(listener)), stream_backlog_(stream_backlog) {}
 
   void on_connected(bool resumed, std::string_view alpn) noexcept override;
   void on_shutdown_initiated(const quic::CloseReason& reason) noexcept override;
@@ -62,6 +65,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   void on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept override;
   quic::CertificateDecision on_peer_certificate(const quic::PeerCertificate& certificate) noexcept override;
   bool on_resumed(base::Bytes application_data) noexcept override;
+  void on_early_data(bool accepted) noexcept override;
   void on_resumption_ticket(base::Bytes ticket) noexcept override;
 
   void on_all_sent() noexcept override;
@@ -89,6 +93,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   [[nodiscard]] bool is_connected() const noexcept;
   [[nodiscard]] bool is_resumed() const noexcept;
   [[nodiscard]] bool is_over() const noexcept;
+  [[nodiscard]] std::optional<bool> early_data_accepted() const noexcept;
   /// After the connection is over.
   [[nodiscard]] std::optional<quic::CloseReason> close_reason() const;
 
@@ -99,7 +104,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   OwnerReference& owner() noexcept { return owner_; }
 
  private:
-  enum Kind : std::uint32_t { kDatagramFate = kAsyncConnectionWaits, kToLog, kCertificate };
+  enum Kind : std::uint32_t { kDatagramFate = kAsyncConnectionWaits, kToLog, kCertificate, kFlooded };
   void push(std::uint32_t kind, std::uint64_t first = 0, std::uint64_t second = 0) noexcept {
     streams_->queue->push(Event{shared_from_this(), kind, first, second});
   }
@@ -114,6 +119,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
 
   const std::shared_ptr<AsyncStreamContext> streams_;
   const std::weak_ptr<AsyncListenerMailbox> listener_;
+  const std::uint64_t stream_backlog_;
 
   mutable std::mutex mutex_;
   std::uint32_t armed_ = 0;
@@ -123,6 +129,8 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   bool announced_ = false;
   bool opening_untold_ = false;
   bool end_untold_ = false;
+  bool flooded_ = false;
+  std::optional<bool> early_data_accepted_;
   std::optional<quic::CloseReason> reason_;
   std::deque<PeerStream> peer_streams_;
   std::deque<base::SharedBytes> datagrams_;

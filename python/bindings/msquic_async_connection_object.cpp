@@ -27,25 +27,29 @@ nb::object make_derived(nb::handle type, Arguments&&... arguments) {
 
 }  // namespace
 
-AsyncConnectionObject::AsyncConnectionObject(nb::object channel, nb::handle registration, AsyncStreamLimits limits)
+AsyncConnectionObject::AsyncConnectionObject(nb::object channel, nb::handle registration, AsyncLimits limits)
     : channel_(std::move(channel)),
-      mailbox_(AsyncConnectionMailbox::create(this->channel().queue(), limits.read)),
+      mailbox_(AsyncConnectionMailbox::create(this->channel().queue(), limits)),
       limits_(limits) {
   refresh_connection_logging();
   connection_ = or_raise(quic::Connection::open(RegistrationObject::open_handle(registration), mailbox_));
+  this->channel().add(*this);
 }
 
 AsyncConnectionObject::AsyncConnectionObject(nb::object channel, nb::object configuration,
                                              std::shared_ptr<AsyncConnectionMailbox> mailbox,
-                                             quic::Connection connection, AsyncStreamLimits limits)
+                                             quic::Connection connection, AsyncLimits limits)
     : channel_(std::move(channel)),
       configuration_(std::move(configuration)),
       mailbox_(std::move(mailbox)),
       connection_(std::move(connection)),
-      limits_(limits) {}
+      limits_(limits) {
+  this->channel().add(*this);
+}
 
 AsyncConnectionObject::~AsyncConnectionObject() {
   mailbox_->owner().detach();
+  channel().remove(*this);
   for (const auto& [token, future] : tracked_) Py_DECREF(future);
 }
 
@@ -64,7 +68,7 @@ void AsyncConnectionObject::start(nb::handle configuration, const std::string& s
 }
 
 bool AsyncConnectionObject::wait(AsyncConnectionWait wait, nb::handle future) {
-  guard_thread();
+  check_thread();
   const bool credit = wait == kWaitBidirectionalCredit || wait == kWaitUnidirectionalCredit;
   if (wait == kWaitSent) channel().flush();
   if (!mailbox_->arm(wait, credit ? opened_[wait - kWaitBidirectionalCredit] : 0)) return false;
@@ -147,6 +151,7 @@ nb::object AsyncConnectionObject::take_peer_stream(nb::handle self) {
     return nb::none();
   }
   const std::uint64_t id = next->stream.id().value_or(0);
+  if (next->mailbox->admit()) static_cast<void>(next->stream.resume_receive());
   return new_stream(self, std::move(next->mailbox), std::move(next->stream), id, next->early_data);
 }
 
@@ -204,7 +209,33 @@ void AsyncConnectionObject::send_ticket(nb::handle data) {
 void AsyncConnectionObject::shutdown(std::uint64_t code, const std::string& reason) {
   check_thread();
   if (!is_closing()) channel().flush();  // what was written counts as sent before
+  closing_ = true;
   or_raise(connection_.shutdown(code, reason));
+}
+
+bool AsyncConnectionObject::begin_close(std::uint64_t code, const std::string& reason) {
+  check_thread();
+  if (is_closing()) return false;
+  channel().flush();
+  if (mailbox_->streams()->sending.load() == 0) {
+    shutdown(code, reason);
+    return false;
+  }
+  closing_ = true;
+  for (const AsyncConnectionWait wait : {kWaitPeerStream, kWaitDatagram, kWaitBidirectionalCredit,
+                                         kWaitUnidirectionalCredit, kWaitTicket, kWaitEarlyData}) {
+    waiters_[wait].wake_all(channel().ready());
+  }
+  let_go();
+  return true;
+}
+
+void AsyncConnectionObject::end_with_loop() noexcept {
+  if (connection_.is_closing()) return;
+  const bool forgotten = !std::exchange(closing_, true);
+  static_cast<void>(connection_.shutdown(0));
+  if (forgotten && PyErr_ResourceWarning(self(), 1, "unclosed %s: its event loop was closed", describe().c_str()) != 0)
+    PyErr_WriteUnraisable(self());
 }
 
 void AsyncConnectionObject::judge_certificate() {

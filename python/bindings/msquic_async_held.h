@@ -28,4 +28,24 @@ class AsyncHeld {
   quic::ListLinks<AsyncHeld> links_;
 };
 
+/// An object that must end with its loop: a connection, a listener.
+class AsyncLoopMember {
+ public:
+  AsyncLoopMember() = default;
+  AsyncLoopMember(const AsyncLoopMember&) = delete;
+  AsyncLoopMember& operator=(const AsyncLoopMember&) = delete;
+
+  /// The Python object around this one, a new reference; null when it is being destroyed.
+  [[nodiscard]] virtual PyObject* lock_object() const noexcept = 0;
+  /// The loop was closed. Warns when nobody had closed the object before.
+  virtual void end_with_loop() noexcept = 0;
+  quic::ListLinks<AsyncLoopMember>& links() noexcept { return links_; }
+
+ protected:
+  ~AsyncLoopMember() = default;
+
+ private:
+  quic::ListLinks<AsyncLoopMember> links_;
+};
+
 }  // namespace msquic_py::python

@@ -13,18 +13,17 @@ void bind_quic_async_listener(nb::module_& m) {
       .def(
           "__init__",
           [](AsyncListenerObject* self, nb::handle channel, nb::handle registration, nb::object on_connection,
-             std::uint64_t read_limit, std::uint64_t write_limit, std::size_t backlog) {
+             nb::handle limits, std::size_t backlog) {
             ensure_usable();
             new (self) AsyncListenerObject(nb::borrow<nb::object>(channel), registration, std::move(on_connection),
-                                           {read_limit, write_limit}, backlog);
+                                           limits_argument(limits), backlog);
             self->set_self(nb::find(*self));
             self->mailbox()->owner().attach(self->self());
           },
-          nb::arg("channel"), nb::arg("registration"), nb::arg("on_connection"), nb::arg("read_limit"),
-          nb::arg("write_limit"), nb::arg("backlog"),
+          nb::arg("channel"), nb::arg("registration"), nb::arg("on_connection"), nb::arg("limits"), nb::arg("backlog"),
           nb::sig("def __init__(self, channel: AsyncChannel, registration: Registration, on_connection: "
-                  "collections.abc.Callable[[AsyncConnection], object], read_limit: int, write_limit: int, backlog: "
-                  "int) -> None"))
+                  "collections.abc.Callable[[AsyncConnection], object], limits: tuple[int, int, int, int, float], "
+                  "backlog: int) -> None"))
       .def(
           "_start",
           [](AsyncListenerObject& self, nb::handle configuration, nb::handle alpn_list, nb::handle host,

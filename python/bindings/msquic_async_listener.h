@@ -19,8 +19,8 @@ class AsyncListenerObject;
 /// first 0-RTT stream comes.
 class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTarget {
  public:
-  AsyncListenerMailbox(std::shared_ptr<AsyncQueue> queue, std::uint64_t read_limit, std::size_t backlog)
-      : queue_(std::move(queue)), read_limit_(read_limit), backlog_(backlog) {}
+  AsyncListenerMailbox(std::shared_ptr<AsyncQueue> queue, const AsyncLimits& limits, std::size_t backlog)
+      : queue_(std::move(queue)), limits_(limits), backlog_(backlog) {}
 
   std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& connection) noexcept override;
   void dispatch(const Event& event) override;
@@ -43,7 +43,7 @@ class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTar
   };
 
   const std::shared_ptr<AsyncQueue> queue_;
-  const std::uint64_t read_limit_;
+  const AsyncLimits limits_;
   const std::size_t backlog_;
   std::mutex mutex_;
   std::unordered_map<const AsyncConnectionMailbox*, Accepted> shaking_hands_;
@@ -53,11 +53,11 @@ class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTar
 };
 
 /// The native part of msquic.asyncio.Server. All members need the GIL and belong to the loop's thread.
-class AsyncListenerObject final : public AsyncHeld {
+class AsyncListenerObject final : public AsyncHeld, public AsyncLoopMember {
  public:
   /// `on_connection` is called with each new msquic.asyncio.Connection.
   AsyncListenerObject(nanobind::object channel, nanobind::handle registration, nanobind::object on_connection,
-                      AsyncStreamLimits limits, std::size_t backlog);
+                      AsyncLimits limits, std::size_t backlog);
   AsyncListenerObject(const AsyncListenerObject&) = delete;
   AsyncListenerObject& operator=(const AsyncListenerObject&) = delete;
   ~AsyncListenerObject();
@@ -68,6 +68,8 @@ class AsyncListenerObject final : public AsyncHeld {
   void set_certificates(nanobind::handle certificates);
   /// Accepts no more. Until then the loop holds it.
   void close() noexcept;
+  [[nodiscard]] PyObject* lock_object() const noexcept override { return mailbox_->owner().lock(); }
+  void end_with_loop() noexcept override;
   void hand_out(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection);
   nanobind::object make_connection(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection);
 
@@ -90,9 +92,10 @@ class AsyncListenerObject final : public AsyncHeld {
   nanobind::object channel_;
   nanobind::object on_connection_;
   nanobind::object configuration_;
-  const AsyncStreamLimits limits_;
+  const AsyncLimits limits_;
   std::shared_ptr<AsyncListenerMailbox> mailbox_;
   quic::Listener listener_;
+  bool listening_ = false;
 };
 
 }  // namespace msquic_py::python

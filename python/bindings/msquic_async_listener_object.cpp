@@ -20,7 +20,7 @@ std::optional<quic::AcceptedConnection> AsyncListenerMailbox::on_new_connection(
   quic::AcceptedConnection accepted;
   const std::lock_guard lock(mutex_);
   if (closed_ || queue_->is_closed() || shaking_hands_.size() + ready_.size() >= backlog_) return std::nullopt;
-  auto mailbox = AsyncConnectionMailbox::create(queue_, read_limit_,
+  auto mailbox = AsyncConnectionMailbox::create(queue_, limits_,
                                                 std::static_pointer_cast<AsyncListenerMailbox>(shared_from_this()));
   accepted.handler = mailbox;
   const AsyncConnectionMailbox* const key = mailbox.get();
@@ -93,18 +93,20 @@ void AsyncListenerMailbox::dispatch(const Event&) {
 }
 
 AsyncListenerObject::AsyncListenerObject(nb::object channel, nb::handle registration, nb::object on_connection,
-                                         AsyncStreamLimits limits, std::size_t backlog)
+                                         AsyncLimits limits, std::size_t backlog)
     : channel_(std::move(channel)),
       on_connection_(std::move(on_connection)),
       limits_(limits),
-      mailbox_(std::make_shared<AsyncListenerMailbox>(nb::inst_ptr<AsyncChannelObject>(channel_)->queue(), limits.read,
+      mailbox_(std::make_shared<AsyncListenerMailbox>(nb::inst_ptr<AsyncChannelObject>(channel_)->queue(), limits,
                                                       backlog)) {
   refresh_connection_logging();
   listener_ = or_raise(quic::Listener::open(RegistrationObject::open_handle(registration), mailbox_));
+  this->channel().add(*this);
 }
 
 AsyncListenerObject::~AsyncListenerObject() {
   mailbox_->owner().detach();
+  channel().remove(*this);
   if (!quic::Library::forked()) close();
 }
 
@@ -125,6 +127,7 @@ void AsyncListenerObject::start(nb::handle configuration, const std::vector<std:
   or_raise(listener.set_configurations(configurations));
   or_raise(without_gil([&] { return listener.start(alpns, options); }));
   configuration_ = nb::borrow<nb::object>(configuration);
+  listening_ = true;
   nb::inst_ptr<AsyncChannelObject>(channel_)->hold(*this);
 }
 
@@ -142,7 +145,15 @@ void AsyncListenerObject::set_certificates(nb::handle certificates) {
       or_raise(without_gil([&] { return quic::ServerConfigurations::from_certificates(base, by_name); }))));
 }
 
+void AsyncListenerObject::end_with_loop() noexcept {
+  if (!listening_) return;
+  const std::string text = "unclosed server on " + address().to_string() + ": its event loop was closed";
+  close();
+  if (PyErr_ResourceWarning(self(), 1, "%s", text.c_str()) != 0) PyErr_WriteUnraisable(self());
+}
+
 void AsyncListenerObject::close() noexcept {
+  listening_ = false;
   static_cast<void>(listener_.stop());
   mailbox_->close();
   nb::inst_ptr<AsyncChannelObject>(channel_)->release(*this);

@@ -84,6 +84,12 @@ void bind_quic_async_stream(nb::module_& m) {
       .def_prop_ro(
           "_connection", [](const AsyncStreamObject& self) { return self.connection(); },
           nb::sig("def _connection(self, /) -> AsyncConnection"))
+      .def("is_closing", &AsyncStreamObject::is_closing,
+           "Whether nothing more is to be written nor read here: after close(), when the directions were finished, or "
+           "when the\n"
+           "connection is closing.")
+      .def_prop_ro("_is_aborted_by_peer", &AsyncStreamObject::is_aborted_by_peer,
+                   "Whether the peer reset its direction, or wants no more of this side's.")
       .def_prop_ro("_is_silent", &AsyncStreamObject::is_silent, "Whether nothing came yet that a reader would get.")
       .def("_finish", &AsyncStreamObject::finish,
            "What its handler has done is over: ends this side's direction, and wants no more of the peer's.")

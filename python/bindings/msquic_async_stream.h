@@ -35,8 +35,8 @@ class AsyncStreamObject final : public AsyncHeld {
 
   /// At least one byte and at most `most`; b"" at the end.
   nanobind::object take(std::uint64_t most);
-  /// Everything up to the end.
-  nanobind::object take_all();
+  /// Everything up to the end. More than `most` bytes raise asyncio.LimitOverrunError and stay where they are.
+  nanobind::object take_all(std::uint64_t most);
   /// Exactly `count` bytes. At the end before that, what is left, which is less.
   nanobind::object take_exactly(std::uint64_t count);
   /// Up to and with `separator`. At the end before that, what is left; more than `most` bytes without it give None
@@ -87,6 +87,9 @@ class AsyncStreamObject final : public AsyncHeld {
   [[nodiscard]] std::uint16_t priority() const noexcept { return priority_; }
   [[nodiscard]] bool is_writing() const noexcept { return can_send() && !fin_wanted_ && !reset_; }
   [[nodiscard]] bool is_finished() const noexcept { return fin_wanted_; }
+  /// Neither direction goes on, as far as this side is concerned.
+  [[nodiscard]] bool is_closing() const;
+  [[nodiscard]] bool is_aborted_by_peer() const noexcept { return mailbox_->is_aborted_by_peer(); }
   [[nodiscard]] bool is_reading() const noexcept { return can_receive() && !ended_ && !stopped_; }
   [[nodiscard]] const nanobind::object& connection() const noexcept { return connection_; }
   [[nodiscard]] AsyncChannelObject& channel() const noexcept;
@@ -120,6 +123,7 @@ class AsyncStreamObject final : public AsyncHeld {
   /// Lets the first `count` bytes go.
   void drop(std::uint64_t count) noexcept;
   void join_slices();
+  [[noreturn]] void raise_overrun(std::uint64_t most) const;
   [[noreturn]] void raise_incoming_end();
   [[noreturn]] void raise_over();
   [[noreturn]] void raise_send_error();

@@ -10,7 +10,9 @@ namespace nb = nanobind;
 
 namespace msquic_py::python {
 
-AsyncStreamMailbox::~AsyncStreamMailbox() = default;
+AsyncStreamMailbox::~AsyncStreamMailbox() {
+  context_->held.fetch_sub(held_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+}
 
 void AsyncStreamMailbox::on_start_complete(std::uint64_t, quic::Status status, bool) noexcept {
   if (status == quic::Status::Success) {
@@ -22,9 +24,13 @@ void AsyncStreamMailbox::on_start_complete(std::uint64_t, quic::Status status, b
 
 std::uint64_t AsyncStreamMailbox::on_receive(const quic::ReceivedData& data) noexcept {
   // The reader makes room meanwhile, never less. Copying needs no lock.
-  const std::uint64_t most = std::max(limit_, wanted_.load(std::memory_order_relaxed));
-  const std::uint64_t taken =
-      data.last ? data.size : std::min(data.size, most - std::min(most, held_.load(std::memory_order_relaxed)));
+  const std::uint64_t wanted = wanted_.load(std::memory_order_relaxed);
+  const auto left_of = [](std::uint64_t limit, std::uint64_t used) { return limit - std::min(limit, used); };
+  std::uint64_t room = left_of(std::max(limit_, wanted), held_.load(std::memory_order_relaxed));
+  if (wanted == 0) room = std::min(room, left_of(context_->held_limit, context_->held.load(std::memory_order_relaxed)));
+  if (!admitted_.load(std::memory_order_acquire)) room = 0;
+  const std::uint64_t taken = data.last ? data.size : std::min(data.size, room);
+  context_->held.fetch_add(taken, std::memory_order_relaxed);
   std::uint64_t skip = 0;  // of what is taken, the bytes that went to the landing
   std::vector<base::SharedBytes> copied;
   base::SharedBytes first;
@@ -101,7 +107,14 @@ void AsyncStreamMailbox::on_send_complete(std::uint64_t token, bool canceled) no
   if (canceled) canceled_.store(true, std::memory_order_release);
   // An odd token is the size of a send that owns its bytes, an even one a BorrowedSend.
   auto* const borrowed = (token & 1) != 0 ? nullptr : reinterpret_cast<BorrowedSend*>(token);
-  const std::uint64_t size = borrowed == nullptr ? token >> 1 : borrowed->buffer.bytes().size();
+  std::uint64_t size = token >> 1;
+  bool released = false;  // of a BorrowedSend, the last piece
+  if (borrowed != nullptr) {
+    size = std::min<std::uint64_t>(borrowed->left, BorrowedSend::kPiece);
+    borrowed->left -= size;
+    released = borrowed->holders.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  }
+  if (!canceled) context_->acknowledged.fetch_add(size, std::memory_order_relaxed);
   bool wake = false;
   bool release = false;
   {
@@ -109,7 +122,7 @@ void AsyncStreamMailbox::on_send_complete(std::uint64_t token, bool canceled) no
     const std::uint64_t left = outstanding_.fetch_sub(size, std::memory_order_acq_rel) - size;
     wake = writer_armed_ && left <= writer_level_;
     if (wake) writer_armed_ = false;
-    if (borrowed != nullptr) {
+    if (released) {
       release = released_.empty();
       released_.push_back(borrowed);
     }
@@ -123,6 +136,24 @@ void AsyncStreamMailbox::send_is_over() noexcept {
   // Both sides of this and of AsyncConnectionMailbox::arm() are sequentially consistent: one of the two sees the other.
   if (context_->sending.fetch_sub(1) != 1 || !context_->sent_armed.exchange(false)) return;
   if (const auto listener = context_->sent_listener.lock()) listener->on_all_sent();
+}
+
+void AsyncStreamMailbox::on_send_shutdown_complete(bool graceful) noexcept {
+  if (!graceful && fin_under_way_.load(std::memory_order_acquire)) canceled_.store(true, std::memory_order_release);
+  fin_is_over();
+}
+
+void AsyncStreamMailbox::fin_is_over() noexcept {
+  if (!fin_under_way_.exchange(false, std::memory_order_acq_rel)) return;
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const std::uint64_t left = outstanding_.fetch_sub(1, std::memory_order_acq_rel) - 1;
+    wake = writer_armed_ && left <= writer_level_;
+    if (wake) writer_armed_ = false;
+  }
+  if (wake) push(kWritable);
+  send_is_over();
 }
 
 void AsyncStreamMailbox::on_peer_send_aborted(std::uint64_t code) noexcept {
@@ -150,6 +181,7 @@ void AsyncStreamMailbox::on_ideal_send_buffer(std::uint64_t bytes) noexcept {
 }
 
 void AsyncStreamMailbox::on_shutdown_complete(const quic::StreamShutdown&) noexcept {
+  on_send_shutdown_complete(false);
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
@@ -187,7 +219,14 @@ AsyncStreamMailbox::Incoming AsyncStreamMailbox::incoming() const noexcept {
   return incoming_;
 }
 
+bool AsyncStreamMailbox::admit() noexcept {
+  const std::lock_guard lock(mutex_);
+  admitted_.store(true, std::memory_order_release);
+  return std::exchange(paused_, false);
+}
+
 bool AsyncStreamMailbox::bytes_taken(std::uint64_t bytes) noexcept {
+  context_->held.fetch_sub(bytes, std::memory_order_relaxed);
   const std::lock_guard lock(mutex_);
   const std::uint64_t held = held_.load(std::memory_order_relaxed) - bytes;
   held_.store(held, std::memory_order_relaxed);

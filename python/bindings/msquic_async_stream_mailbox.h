@@ -17,10 +17,14 @@
 
 namespace msquic_py::python {
 
-/// A Python buffer that MsQuic sends from. Given back with the GIL.
+/// A Python buffer that MsQuic sends from, in pieces, so that acknowledgements are noticed before all of it is. Given
+/// back with the GIL.
 struct BorrowedSend {
-  explicit BorrowedSend(nanobind::handle data) : buffer(data, "data") {}
+  static constexpr std::size_t kPiece = 1024 * 1024;
+  explicit BorrowedSend(nanobind::handle data) : buffer(data, "data"), left(buffer.bytes().size()) {}
   HeldBuffer buffer;
+  std::uint64_t left;                     ///< bytes of pieces that are not completed; in completions only
+  std::atomic<std::uint32_t> holders{1};  ///< who hands the pieces to MsQuic, and each piece that MsQuic has
 };
 
 /// Is told that everything written to a connection's streams was sent.
@@ -35,9 +39,12 @@ struct AsyncStreamContext {
   std::shared_ptr<AsyncQueue> queue;
   base::SlabArena arena{};
   std::uint64_t read_limit = 0;
-  std::atomic<std::uint64_t> started[2]{};  ///< streams of this side that MsQuic started, by direction
-  std::atomic<std::uint64_t> sending{0};    ///< sends that MsQuic has not completed
-  std::atomic<bool> sent_armed{false};      ///< somebody waits until there are none
+  std::uint64_t held_limit = 0;                ///< of all streams together
+  std::atomic<std::uint64_t> held{0};          ///< received bytes that no reader has taken
+  std::atomic<std::uint64_t> acknowledged{0};  ///< bytes; sends that MsQuic copied count, too
+  std::atomic<std::uint64_t> started[2]{};     ///< streams of this side that MsQuic started, by direction
+  std::atomic<std::uint64_t> sending{0};       ///< sends that MsQuic has not completed, and fins not acknowledged
+  std::atomic<bool> sent_armed{false};         ///< somebody waits until there are none
   std::weak_ptr<AsyncSentListener> sent_listener{};
 };
 
@@ -45,13 +52,15 @@ struct AsyncStreamContext {
 /// waits for: whoever finds nothing arms the event under the same lock, so that no wake-up is lost and none is useless.
 ///
 /// Received bytes are copied here once, for a reader of large pieces into the very bytes object that it gets. Beyond a
-/// limit the stream is paused, and QUIC's flow control holds the peer back until the reader has taken half of it.
+/// limit the stream is paused, and QUIC's flow control holds the peer back until the reader has taken half of it. The
+/// limit of the connection holds back streams that nobody waits for; a reader that waits gets its bytes all the same.
 class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget {
  public:
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
 
-  AsyncStreamMailbox(std::shared_ptr<AsyncStreamContext> context, std::size_t direction) noexcept
-      : context_(std::move(context)), direction_(direction), limit_(context_->read_limit) {}
+  /// Not `admitted`: takes no bytes before admit().
+  AsyncStreamMailbox(std::shared_ptr<AsyncStreamContext> context, std::size_t direction, bool admitted = true) noexcept
+      : context_(std::move(context)), direction_(direction), admitted_(admitted), limit_(context_->read_limit) {}
   ~AsyncStreamMailbox() override;
 
   void on_start_complete(std::uint64_t id, quic::Status status, bool peer_accepted) noexcept override;
@@ -59,6 +68,7 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
   void on_send_complete(std::uint64_t token, bool canceled) noexcept override;
   void on_peer_send_aborted(std::uint64_t code) noexcept override;
   void on_peer_receive_aborted(std::uint64_t code) noexcept override;
+  void on_send_shutdown_complete(bool graceful) noexcept override;
   void on_ideal_send_buffer(std::uint64_t bytes) noexcept override;
   void on_shutdown_complete(const quic::StreamShutdown& shutdown) noexcept override;
 
@@ -84,6 +94,10 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
   [[nodiscard]] std::size_t end_landing() noexcept;
   /// The reader took `bytes`. True when the stream was paused and must go on.
   [[nodiscard]] bool bytes_taken(std::uint64_t bytes) noexcept;
+  /// The program accepted the stream. True when it was paused and must go on.
+  [[nodiscard]] bool admit() noexcept;
+  /// The peer reset its direction, or stopped ours.
+  [[nodiscard]] bool is_aborted_by_peer() const noexcept { return incoming().reset || stop_code() != kNone; }
 
   /// Bytes handed to MsQuic whose memory it still uses.
   [[nodiscard]] std::uint64_t outstanding() const noexcept { return outstanding_.load(std::memory_order_acquire); }
@@ -91,6 +105,13 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
     outstanding_.fetch_add(bytes, std::memory_order_acq_rel);
     context_->sending.fetch_add(1);
   }
+  /// The fin counts as one more byte until it is acknowledged.
+  void add_fin() noexcept {
+    fin_under_way_.store(true, std::memory_order_release);
+    add_outstanding(1);
+  }
+  /// A send of the fin failed at once.
+  void fin_failed() noexcept { fin_is_over(); }
   /// A send failed at once.
   void send_failed(std::uint64_t bytes) noexcept {
     outstanding_.fetch_sub(bytes, std::memory_order_acq_rel);
@@ -116,12 +137,15 @@ class AsyncStreamMailbox final : public quic::StreamHandler, public EventTarget 
  private:
   enum Kind : std::uint32_t { kReadable, kWritable, kReleased, kOver };
   void send_is_over() noexcept;
+  void fin_is_over() noexcept;
   /// Copies up to `most` bytes to the landing, as many as it takes. Needs mutex_.
   std::uint64_t land(std::span<const base::Bytes> chunks, std::uint64_t most) noexcept;
   void push(Kind kind) noexcept { context_->queue->push(Event{shared_from_this(), kind}); }
 
   const std::shared_ptr<AsyncStreamContext> context_;
   const std::size_t direction_;
+  std::atomic<bool> admitted_;
+  std::atomic<bool> fin_under_way_{false};
 
   mutable std::mutex mutex_;
   std::vector<base::SharedBytes> received_;

@@ -65,7 +65,7 @@ void AsyncStreamObject::forget(nb::handle future) noexcept {
 // Writing
 
 void AsyncStreamObject::check_writable() {
-  guard_thread();
+  owner().check_thread();
   if (!can_send())
     raise_named("InvalidState", "the stream is unidirectional and was opened by the peer: it only receives");
   if (reset_) raise_named("InvalidState", "reset() was called: nothing more can be sent on this stream");
@@ -180,35 +180,56 @@ void AsyncStreamObject::drop_pending() {
 void AsyncStreamObject::send(const base::SharedBytes& bytes, quic::SendFlags flags) {
   if (!std::exchange(started_, true)) flags = flags | quic::SendFlags::Start;
   const std::uint64_t size = bytes.size();
+  const bool fin = has_flag(flags, quic::SendFlags::Fin);
   mailbox_->add_outstanding(size);
+  if (fin) mailbox_->add_fin();
   const auto sent = stream_.send({&bytes, 1}, flags, size << 1 | 1);
   if (!sent) mailbox_->send_failed(size);
+  if (!sent && fin) mailbox_->fin_failed();
   remember_error(sent);
 }
 
 void AsyncStreamObject::send(std::unique_ptr<BorrowedSend>& borrowed, quic::SendFlags flags) {
-  if (!std::exchange(started_, true)) flags = flags | quic::SendFlags::Start;
-  const base::Bytes bytes = borrowed->buffer.bytes();
-  mailbox_->add_outstanding(bytes.size());
-  const auto sent = stream_.send_borrowed({&bytes, 1}, flags, reinterpret_cast<std::uint64_t>(borrowed.get()));
-  if (sent) {
-    static_cast<void>(borrowed.release());  // the completion owns it
-  } else {
-    mailbox_->send_failed(bytes.size());
+  const quic::SendFlags early =
+      has_flag(flags, quic::SendFlags::AllowZeroRtt) ? quic::SendFlags::AllowZeroRtt : quic::SendFlags::None;
+  const bool fin = has_flag(flags, quic::SendFlags::Fin);
+  base::Bytes left = borrowed->buffer.bytes();
+  while (!left.empty() && !send_error_) {
+    const base::Bytes piece = left.first(std::min(left.size(), BorrowedSend::kPiece));
+    left = left.subspan(piece.size());
+    quic::SendFlags how = left.empty() ? flags : quic::SendFlags::Delay | early;
+    if (!std::exchange(started_, true)) how = how | quic::SendFlags::Start;
+    mailbox_->add_outstanding(piece.size());
+    if (left.empty() && fin) mailbox_->add_fin();
+    borrowed->holders.fetch_add(1, std::memory_order_acq_rel);
+    const auto sent = stream_.send_borrowed({&piece, 1}, how, reinterpret_cast<std::uint64_t>(borrowed.get()));
+    if (!sent) {
+      borrowed->holders.fetch_sub(1, std::memory_order_acq_rel);
+      mailbox_->send_failed(piece.size());
+      if (left.empty() && fin) mailbox_->fin_failed();
+    }
+    remember_error(sent);
   }
-  remember_error(sent);
+  // The completion of the last piece owns it, if there is any to come.
+  if (borrowed->holders.fetch_sub(1, std::memory_order_acq_rel) != 1) static_cast<void>(borrowed.release());
 }
 
 void AsyncStreamObject::send_nothing(quic::SendFlags flags) {
   if (!std::exchange(started_, true)) flags = flags | quic::SendFlags::Start;
   mailbox_->add_outstanding(0);
+  mailbox_->add_fin();
   const auto sent = stream_.send(std::span<const base::SharedBytes>(), flags, 1);
   if (!sent) mailbox_->send_failed(0);
+  if (!sent) mailbox_->fin_failed();
   remember_error(sent);
 }
 
 std::uint64_t AsyncStreamObject::write_level() const noexcept {
   return std::max(owner().write_limit(), mailbox_->ideal_send_buffer());
+}
+
+bool AsyncStreamObject::is_closing() const {
+  return mailbox_->is_over() || owner().is_closing() || (!is_writing() && !is_reading());
 }
 
 bool AsyncStreamObject::needs_drain() {
@@ -243,7 +264,11 @@ void AsyncStreamObject::reset(std::uint64_t code) {
 
 void AsyncStreamObject::finish() {
   if (mailbox_->is_over() || owner().is_closing()) return;
-  if (is_writing() && !send_error_ && mailbox_->stop_code() == AsyncStreamMailbox::kNone) write_eof();
+  // Not by write_eof(), which raises when the peer stops the stream in this very moment: that is nobody's error here.
+  if (is_writing() && !send_error_ && mailbox_->stop_code() == AsyncStreamMailbox::kNone) {
+    fin_wanted_ = true;
+    mark_dirty();
+  }
   if (is_reading() && !at_eof()) stop(0);
 }
 
@@ -254,7 +279,7 @@ void AsyncStreamObject::abort(std::uint64_t code) {
 }
 
 nb::object AsyncStreamObject::wait_closed() {
-  guard_thread();
+  owner().check_thread();
   if (dirty_) flush_now();
   if (!mailbox_->arm_over()) return nb::none();
   return wait(closed_);

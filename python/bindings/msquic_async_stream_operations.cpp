@@ -26,9 +26,11 @@ PyObject* bytes_or_wait(AsyncOperation& operation, nb::object taken) {
 }
 
 PyObject* attempt_read(AsyncOperation& operation) {
-  AsyncStreamObject& stream = stream_of(operation);
-  return bytes_or_wait(operation, operation.argument < 0 ? stream.take_all()
-                                                         : stream.take(static_cast<std::uint64_t>(operation.argument)));
+  return bytes_or_wait(operation, stream_of(operation).take(static_cast<std::uint64_t>(operation.argument)));
+}
+
+PyObject* attempt_all(AsyncOperation& operation) {
+  return bytes_or_wait(operation, stream_of(operation).take_all(static_cast<std::uint64_t>(operation.argument)));
 }
 
 PyObject* attempt_next(AsyncOperation& operation) {
@@ -70,11 +72,20 @@ void bind_stream_operations(nb::class_<AsyncStreamObject>& stream) {
   stream
       .def(
           "read",
-          [](nb::handle self, std::int64_t n) { return make_operation(self, "Stream.read", attempt_read, forget, n); },
-          nb::arg("n") = -1,
-          nb::sig("def read(self, n: int = -1) -> collections.abc.Coroutine[typing.Any, typing.Any, bytes]"),
+          [](nb::handle self, std::int64_t n, nb::handle limit) {
+            if (n >= 0) return make_operation(self, "Stream.read", attempt_read, forget, n);
+            const std::uint64_t most = limit.is_none() ? kLargestRead : unsigned_argument(limit, "limit", kLargestRead);
+            return make_operation(self, "Stream.read", attempt_all, forget, static_cast<std::int64_t>(most));
+          },
+          nb::arg("n") = -1, nb::kw_only(), nb::arg("limit") = nb::none(),
+          nb::sig("def read(self, n: int = -1, *, limit: int | None = None) -> "
+                  "collections.abc.Coroutine[typing.Any, typing.Any, bytes]"),
           "At most ``n`` bytes, at least one; ``b\"\"`` when the peer finished and everything was read.\n\n"
-          "Without ``n``, everything up to the end, however much that is.")
+          "Without ``n``, everything up to the end: at most ``limit`` bytes, if that is given. When the peer sends "
+          "more, "
+          ":class:`asyncio.LimitOverrunError` is raised, whose ``consumed`` says how many bytes are there; they can "
+          "still be\n"
+          "read.")
       .def(
           "readexactly",
           [](nb::handle self, nb::handle n) {

@@ -1,6 +1,7 @@
 // What a stream of msquic.asyncio does to be read.
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -156,7 +157,24 @@ nb::object AsyncStreamObject::take_landing(std::uint64_t most) {
   return bytes;
 }
 
-nb::object AsyncStreamObject::take_all() { return take_exactly(kEverything); }
+nb::object AsyncStreamObject::take_all(std::uint64_t most) {
+  guard_thread();
+  most = std::min(most, kEverything - 1);
+  switch (fill(most + 1)) {
+    case Fill::Enough: raise_overrun(most); break;
+    case Fill::End: return buffered_ == 0 ? bytes_object("", 0) : cut(buffered_);
+    case Fill::Broken: raise_incoming_end(); break;
+    case Fill::Waiting: break;
+  }
+  return readable();
+}
+
+void AsyncStreamObject::raise_overrun(std::uint64_t most) const {
+  const std::string text = "the peer sent more than the " + std::to_string(most) + " bytes that read() was to return";
+  const nb::object type = nb::module_::import_("asyncio").attr("LimitOverrunError");
+  PyErr_SetObject(type.ptr(), type(text.c_str(), buffered_).ptr());
+  throw nb::python_error();
+}
 
 nb::object AsyncStreamObject::take_exactly(std::uint64_t count) {
   guard_thread();
@@ -224,6 +242,7 @@ void AsyncStreamObject::stop(std::uint64_t code) {
   stopped_ = true;
   if (landing_.is_valid()) static_cast<void>(take_landing(0));
   const bool finished = ended_;
+  static_cast<void>(mailbox_->bytes_taken(buffered_));
   slices_.clear();
   first_ = 0;
   buffered_ = searched_ = 0;

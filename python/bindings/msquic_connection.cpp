@@ -1,5 +1,6 @@
 #include "msquic_connection.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include "dispatch_exit.h"
@@ -120,7 +121,15 @@ void bind_handlers(LockedClass<ConnectionObject>& connection) {
           "Returning\n"
           "False refuses: the connection is shut down with code 1, and no stream and no early data of it is delivered; "
           "the\n"
-          "client may come again without the ticket.");
+          "client may come again without the ticket.")
+      .def("set_on_early_data", set_handler<kEarlyData>, nb::arg("handler").none(),
+           nb::sig("def set_on_early_data(self, handler: collections.abc.Callable[[bool], object] | None) -> None"),
+           "`handler(accepted: bool)`, clients that sent early data: whether the server took it; what it did not take "
+           "was "
+           "sent again\n"
+           "after the handshake. It comes with on_connected when the session was not resumed, else when the peer has "
+           "acknowledged\n"
+           "all of the first stream with early data, its end included.");
 }
 
 void bind_properties(LockedClass<ConnectionObject>& connection) {
@@ -141,7 +150,13 @@ void bind_properties(LockedClass<ConnectionObject>& connection) {
             const std::string alpn = self.negotiated_alpn();
             return nb::bytes(alpn.data(), alpn.size());
           },
-          "The ALPN in use; b\"\" before the handshake decided it.")
+          "The ALPN in use; b\"\" before the handshake decided it, which on a server is from the beginning.")
+      .def_prop_ro(
+          "early_data_accepted", [](const ConnectionObject& self) { return self.early_data_accepted(); },
+          nb::sig("def early_data_accepted(self, /) -> bool | None"),
+          "Clients: whether the server took the early data; None before that is known (on_early_data), and when none "
+          "was "
+          "sent.")
       .def_prop_ro(
           "handshake", [](const ConnectionObject& self) { return handshake_object(self.handshake()); },
           nb::sig("def handshake(self, /) -> msquic.statistics.HandshakeInfo | None"),

@@ -68,6 +68,9 @@ class ConnectionObject {
   [[nodiscard]] std::optional<quic::HandshakeInfo> handshake() const {
     return connection_ ? connection_.handshake() : last_.handshake;
   }
+  [[nodiscard]] std::optional<bool> early_data_accepted() const {
+    return connection_ ? connection_.early_data_accepted() : last_.early_data_accepted;
+  }
   [[nodiscard]] base::ByteVector original_destination_cid() const {
     return connection_ ? connection_.original_destination_cid() : last_.original_destination_cid;
   }
@@ -108,6 +111,7 @@ class ConnectionObject {
     base::ByteVector original_destination_cid;
     quic::CloseReason reason;
     std::vector<base::ByteVector> chain;
+    std::optional<bool> early_data_accepted;
   };
   void give_up_handle() noexcept;
 

@@ -156,6 +156,7 @@ void ConnectionMailbox::replay(ConnectionEvent kind) noexcept {
   if (kind != kShutdownComplete) pending_ &= ~(1u << kind);  // else setting it twice would tell it twice
   switch (kind) {
     case kConnected: return push(kind, resumed_session_ ? 1 : 0);
+    case kEarlyData: return push(kind, early_data_accepted_ ? 1 : 0);
     case kDatagramStateChanged: return push(kind, datagram_send_enabled_, datagram_max_size_);
     default: return push(kind);
   }
@@ -163,6 +164,7 @@ void ConnectionMailbox::replay(ConnectionEvent kind) noexcept {
 
 void ConnectionMailbox::note(const Event& event) noexcept {
   if (event.kind == kConnected) resumed_session_ = event.first != 0;
+  if (event.kind == kEarlyData) early_data_accepted_ = event.first != 0;
   if (event.kind == kDatagramStateChanged) {
     datagram_send_enabled_ = event.first;
     datagram_max_size_ = event.second;
@@ -223,7 +225,7 @@ bool ConnectionMailbox::deliver(ConnectionObject& connection, ObjectLock& lock, 
   }
   std::array<PyObject*, 2> arguments{};
   std::size_t count = 1;
-  if (kind == kConnected) {
+  if (kind == kConnected || kind == kEarlyData) {
     arguments[0] = PyBool_FromLong(event.first != 0);
   } else if (kind == kStreamsAvailable) {
     const std::uint32_t available = streams_available_.load(std::memory_order_acquire);

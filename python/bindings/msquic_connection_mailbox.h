@@ -30,6 +30,7 @@ enum ConnectionEvent : std::uint32_t {
   kDatagramSendStateChanged,
   kResumptionTicketReceived,
   kResumed,
+  kEarlyData,
   // What follows is only told to who asked for it before.
   kStreamsAvailable,
   kPeerNeedsStreams,
@@ -64,6 +65,7 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   void on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept override;
   quic::CertificateDecision on_peer_certificate(const quic::PeerCertificate& certificate) noexcept override;
   bool on_resumed(base::Bytes application_data) noexcept override;
+  void on_early_data(bool accepted) noexcept override { push(kEarlyData, accepted ? 1 : 0); }
   void on_resumption_ticket(base::Bytes ticket) noexcept override;
 
   void dispatch(const Event& event) override;
@@ -129,6 +131,7 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   // With the GIL or, where there is none, the owner locked.
   OwnerReference owner_;
   bool resumed_session_ = false;
+  bool early_data_accepted_ = false;
   std::uint64_t datagram_send_enabled_ = 0;
   std::uint64_t datagram_max_size_ = 0;
   std::uint32_t pending_ = 0;  // events that came and that no handler has had, a bit each

@@ -131,10 +131,11 @@ void ConnectionObject::close() noexcept {
 
 void ConnectionObject::give_up_handle() noexcept {
   if (!connection_) return;
-  last_ = {connection_.local_address(), connection_.remote_address(),
-           connection_.server_name(),   connection_.negotiated_alpn(),
-           connection_.handshake(),     connection_.original_destination_cid(),
-           connection_.close_reason(),  connection_.peer_certificate_chain()};
+  last_ = {connection_.local_address(),      connection_.remote_address(),
+           connection_.server_name(),        connection_.negotiated_alpn(),
+           connection_.handshake(),          connection_.original_destination_cid(),
+           connection_.close_reason(),       connection_.peer_certificate_chain(),
+           connection_.early_data_accepted()};
   connection_ = {};
 }
 
@@ -147,6 +148,7 @@ void ConnectionObject::set_handler(ConnectionEvent which, nb::handle handler) {
       {"set_on_datagram_send_state_changed", {"state", nullptr}},
       {"set_on_resumption_ticket_received", {"ticket", nullptr}},
       {"set_on_resumed", {"data", nullptr}, true},
+      {"set_on_early_data", {"accepted", nullptr}},
       {"set_on_streams_available", {"bidirectional", "unidirectional"}},
       {"set_on_peer_needs_streams", {"unidirectional", nullptr}},
       {"set_on_local_address_changed", {"address", nullptr}},
@@ -171,7 +173,7 @@ std::string ConnectionObject::describe() const {
   if (is_over()) return text + " over>";
   if (closed_) return text + " closed>";
   if (connection_.is_closing()) return text + " closing>";
-  return text + (!started_ ? " not started>" : negotiated_alpn().empty() ? " connecting>" : " connected>");
+  return text + (!started_ ? " not started>" : !handshake() ? " connecting>" : " connected>");
 }
 
 void ConnectionObject::fail() noexcept {

@@ -139,6 +139,9 @@ std::string Connection::server_name() const { return readable(state()) ? state()
 std::string Connection::negotiated_alpn() const {
   return readable(state()) ? state()->negotiated_alpn() : std::string();
 }
+std::optional<bool> Connection::early_data_accepted() const noexcept {
+  return readable(state()) ? state()->early_data_accepted() : std::nullopt;
+}
 std::optional<HandshakeInfo> Connection::handshake() const {
   return readable(state()) ? state()->handshake() : std::nullopt;
 }

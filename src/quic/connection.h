@@ -103,7 +103,11 @@ class Connection {
   [[nodiscard]] Address remote_address() const;
   /// Server: the name the client asked for (SNI); client: the name it dialled.
   [[nodiscard]] std::string server_name() const;
-  [[nodiscard]] std::string negotiated_alpn() const;             ///< empty before the handshake decided it
+  /// Empty before the handshake decided it; a server knows it from the beginning.
+  [[nodiscard]] std::string negotiated_alpn() const;
+  /// Client: whether the server took the early data; nothing before that is known (ConnectionHandler::on_early_data()),
+  /// and when none was sent.
+  [[nodiscard]] std::optional<bool> early_data_accepted() const noexcept;
   [[nodiscard]] std::optional<HandshakeInfo> handshake() const;  ///< at on_connected() and later
   /// The connection ID that the client chose for the server at first: the same on both sides, for correlating logs
   /// (RFC 9000 section 7.2). Known at on_connected(), or when the handshake failed; empty before.

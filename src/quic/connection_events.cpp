@@ -153,6 +153,9 @@ void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept 
   }
   if (ConnectionHandler* const handler = listener())
     handler->on_connected(event.CONNECTED.SessionResumed != FALSE, alpn);
+  // Without the session there is no early data. Whether a server that resumed it took the data is not said here.
+  if (!server_ && event.CONNECTED.SessionResumed == FALSE && early_data_sent_.load(std::memory_order_acquire))
+    settle_early_data(false);
   hand_out_held_streams();
 }
 

@@ -61,6 +61,10 @@ class ConnectionHandler {
   /// The connection is over. Called exactly once for a connection that was started or accepted; the handler is
   /// released after it.
   virtual void on_shutdown_complete(const CloseReason& reason) noexcept = 0;
+  /// Client that sent early data: whether the server took it. What it did not take was sent again after the handshake.
+  /// Called once, at on_connected() when the session was not resumed, else when the peer has acknowledged all of the
+  /// first stream that began as early data: MsQuic does not tell before.
+  virtual void on_early_data(bool accepted) noexcept;
   /// The peer opened `stream`; `early_data` when as 0-RTT. Returns who handles it; nothing refuses the stream.
   virtual std::shared_ptr<StreamHandler> on_peer_stream(Stream stream, bool early_data) noexcept = 0;
   /// How many more streams the peer admits now.

@@ -72,6 +72,19 @@ QUIC_STATUS ConnectionState::on_resumed(base::Bytes application_data) noexcept {
   return resume ? QUIC_STATUS_SUCCESS : QUIC_STATUS_CONNECTION_REFUSED;
 }
 
+void ConnectionState::settle_early_data(bool accepted) noexcept {
+  if (!has_ticket_.load(std::memory_order_acquire)) return;  // nothing could go early
+  EarlyData unknown = EarlyData::Unknown;
+  if (!early_data_.compare_exchange_strong(unknown, accepted ? EarlyData::Accepted : EarlyData::Rejected)) return;
+  if (ConnectionHandler* const handler = listener()) handler->on_early_data(accepted);
+}
+
+std::optional<bool> ConnectionState::early_data_accepted() const noexcept {
+  const EarlyData known = early_data_.load(std::memory_order_acquire);
+  if (known == EarlyData::Unknown) return std::nullopt;
+  return known == EarlyData::Accepted;
+}
+
 // MsQuic 2.5 judges some tickets before it asks: those of a server that admitted more, streams for example. It resumes
 // nothing with them, but then waits for an answer all the same, for ever. An answer to no question does nothing, so one
 // follows the configuration in the connection's queue, where the ticket has been seen.

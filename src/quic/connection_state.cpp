@@ -58,6 +58,9 @@ ConnectionState* ConnectionState::offered(RegistrationState& registration, HQUIC
   if (info.LocalAddress != nullptr) state->local_ = from_msquic(*info.LocalAddress);
   if (info.RemoteAddress != nullptr) state->remote_ = from_msquic(*info.RemoteAddress);
   if (info.ServerName != nullptr) state->server_name_.assign(info.ServerName, info.ServerNameLength);
+  // Decided with the ClientHello; early streams come before the handshake is complete.
+  if (info.NegotiatedAlpn != nullptr)
+    state->alpn_.assign(reinterpret_cast<const char*>(info.NegotiatedAlpn), info.NegotiatedAlpnLength);
   return state;
 }
 

@@ -78,6 +78,13 @@ class ConnectionState {
   [[nodiscard]] bool may_send_early() const noexcept {
     return has_ticket_.load(std::memory_order_acquire) && !connected_.load(std::memory_order_acquire);
   }
+  [[nodiscard]] bool is_connected() const noexcept { return connected_.load(std::memory_order_acquire); }
+  /// One of its streams has data that may go early.
+  void note_early_data() noexcept { early_data_sent_.store(true, std::memory_order_release); }
+  /// Whether the server took it. In a callback of the connection.
+  void settle_early_data(bool accepted) noexcept;
+  /// Nothing before that is known, and for who sent none.
+  [[nodiscard]] std::optional<bool> early_data_accepted() const noexcept;
   /// A server whose configuration asks for 0-RTT data.
   [[nodiscard]] bool takes_early_data() const noexcept { return takes_early_data_.load(std::memory_order_acquire); }
   SendRecordPool& send_records() noexcept { return send_records_; }
@@ -152,6 +159,9 @@ class ConnectionState {
   std::atomic<bool> connected_{false};
   std::atomic<bool> takes_early_data_{false};
   std::atomic<bool> last_ticket_sent_{false};
+  std::atomic<bool> early_data_sent_{false};
+  enum class EarlyData : std::uint8_t { Unknown, Accepted, Rejected };
+  std::atomic<EarlyData> early_data_{EarlyData::Unknown};
   std::atomic<std::uint16_t> max_datagram_{0};
   enum class Verification : std::uint8_t { None, Pending, Done };
   std::atomic<Verification> verification_{Verification::None};

@@ -12,6 +12,7 @@ void StreamHandler::on_send_shutdown_complete(bool) noexcept {}
 void StreamHandler::on_ideal_send_buffer(std::uint64_t) noexcept {}
 
 void ConnectionHandler::on_shutdown_initiated(const CloseReason&) noexcept {}
+void ConnectionHandler::on_early_data(bool) noexcept {}
 void ConnectionHandler::on_streams_available(std::uint16_t, std::uint16_t) noexcept {}
 void ConnectionHandler::on_peer_needs_streams(StreamDirection) noexcept {}
 void ConnectionHandler::on_datagram_state(bool, std::uint16_t) noexcept {}

@@ -45,6 +45,7 @@ QUIC_STATUS StreamState::on_event(QUIC_STREAM_EVENT& event) noexcept {
       break;
     case QUIC_STREAM_EVENT_SEND_SHUTDOWN_COMPLETE:
       done_.fetch_or(kSendDone, std::memory_order_acq_rel);
+      if (early_bytes_.load(std::memory_order_acquire)) settle_early_data();
       if (handler != nullptr) handler->on_send_shutdown_complete(event.SEND_SHUTDOWN_COMPLETE.Graceful != FALSE);
       break;
     case QUIC_STREAM_EVENT_IDEAL_SEND_BUFFER_SIZE:
@@ -72,6 +73,14 @@ void StreamState::on_start_complete(const QUIC_STREAM_EVENT& event) noexcept {
     handler->on_start_complete(start.ID, failed ? status_from_raw(start.Status) : Status::Success,
                                start.PeerAccepted != FALSE);
   }
+}
+
+// MsQuic knows how many of the acknowledged bytes went as early data, and tells it when all are acknowledged.
+void StreamState::settle_early_data() noexcept {
+  std::uint64_t bytes = 0;
+  std::uint32_t size = sizeof(bytes);
+  if (QUIC_SUCCEEDED(api().GetParam(handle_, QUIC_PARAM_STREAM_0RTT_LENGTH, &size, &bytes)))
+    connection_.settle_early_data(bytes != 0);
 }
 
 void StreamState::deliver_shutdown(const StreamShutdown& shutdown) noexcept {

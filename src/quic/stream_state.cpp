@@ -169,6 +169,11 @@ Result<SendOutcome> StreamState::send(SendRecord* record, SendFlags flags) noexc
     if (!inside) return base::Failure{closed_handle("the stream")};
     return base::Failure{Error::own(Status::InvalidParameter, "a single send carries at most 4 GiB - 1; split it")};
   }
+  // A client may still be without its ticket.
+  if (zero_rtt_ && size != 0 && has_flag(flags, SendFlags::AllowZeroRtt) && !connection_.is_connected()) {
+    early_bytes_.store(true, std::memory_order_release);
+    connection_.note_early_data();
+  }
   const bool fin = has_flag(flags, SendFlags::Fin);
   if (size == 0 && !fin) {
     // MsQuic 2.5 never sends anything again on a stream that was given an empty send.

@@ -78,6 +78,7 @@ class StreamState {
   void offer_last() noexcept;
   void on_start_complete(const QUIC_STREAM_EVENT& event) noexcept;
   void on_shutdown_complete(const QUIC_STREAM_EVENT& event) noexcept;
+  void settle_early_data() noexcept;
   /// False when the event concerns no handler.
   bool keep_back(QUIC_STREAM_EVENT& event) noexcept;
   /// Who gets events: nobody when there is no handler (any more) or the process is about to exit.
@@ -110,6 +111,7 @@ class StreamState {
   // Of a client's stream before the handshake is complete: data that may go early, and data that may not.
   std::atomic<bool> sent_early_{false};
   std::atomic<bool> sent_plain_{false};
+  std::atomic<bool> early_bytes_{false};  // ... of the former, at least one byte
   std::atomic<std::uint8_t> done_{0};
   std::atomic<std::uint64_t> id_{kNoId};
   std::atomic<std::uint64_t> abandon_code_{0};

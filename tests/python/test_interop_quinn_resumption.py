@@ -95,7 +95,9 @@ class OurClient:
     async def exchange(self, port: int, ticket: bytes | None, data: bytes, flags: SendFlags) -> tuple[bool, bytes]:
         """Whether the handshake resumed, and the newest ticket."""
         connected, tickets, answer, over = self._waiter(), self._waiter(), self._collector(), self._waiter()
+        self.accepted = self._waiter()
         connection = msquic.Connection(self._registration)
+        connection.set_on_early_data(self.accepted.set)
         connection.set_on_connected(lambda resumed: connected.set(resumed))
         connection.set_on_resumption_ticket_received(tickets.set)
         connection.set_on_shutdown_complete(over.set)
@@ -134,6 +136,7 @@ async def test_we_resume_and_send_early_data(our_client, issued_certificate, it_
         resumed, _ = await our_client.exchange(peer.port, ticket, b"third" * 100, SendFlags.ALLOW_0_RTT)
         assert resumed
         assert (await peer.event("stream", bytes=500))["early_data"] is it_takes_early_data
+        assert await asyncio.to_thread(our_client.accepted.wait) is it_takes_early_data
 
 
 async def test_a_server_that_lost_its_tickets_gets_a_whole_handshake(our_client, issued_certificate):
@@ -143,6 +146,7 @@ async def test_a_server_that_lost_its_tickets_gets_a_whole_handshake(our_client,
         resumed, _ = await our_client.exchange(peer.port, ticket, b"y" * 700, SendFlags.ALLOW_0_RTT)
         assert not resumed
         assert (await peer.event("stream"))["early_data"] is False
+        assert await asyncio.to_thread(our_client.accepted.wait) is False
 
 
 async def test_a_server_without_tickets_gives_none(registration, issued_certificate, waiter):

@@ -33,7 +33,7 @@ def to(server, **options):
 
 
 def at(handler=wait, **options):
-    return serve(handler, alpn=ALPN, **({"certificate": SERVER.loaded()} | options))
+    return serve(handler, **({"alpn": ALPN, "certificate": SERVER.loaded()} | options))
 
 
 async def test_certificates_from_memory_are_seen_by_the_client():
@@ -210,7 +210,7 @@ async def test_sessions_are_resumed_and_early_data_arrives():
 
     async def handler(connection):
         async for stream in connection:
-            arrived.append((stream.is_early_data, connection.resumed))
+            arrived.append((stream.is_early_data, connection.resumed, connection.alpn))
             stream.write(await stream.read())
             stream.write_eof()
 
@@ -230,11 +230,49 @@ async def test_sessions_are_resumed_and_early_data_arrives():
             assert await within(stream.read()) == b"early"
             await within(connection.wait_connected())
             assert connection.resumed
-        assert arrived == [(True, True)] or arrived == [(True, False)]
+            assert await within(connection.wait_early_data()) is True
+            assert connection.early_data_accepted is True
+        assert arrived == [(True, True, ALPN)]
         with pytest.raises(msquic.TicketMismatch):
             await to(server, ticket=ticket, server_name="other.example")
         with pytest.raises(msquic.InvalidArgument, match="ticket"):
             to(server, early_data=True)
+
+
+@pytest.mark.parametrize("spoken", ["one", "two"])
+async def test_a_handler_that_early_data_starts_knows_protocol_and_resumption(spoken):
+    """The handler runs before the handshake is complete, which the client's first flight does not do."""
+    known: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+
+    async def handler(connection):
+        known.put_nowait((connection.alpn, connection.resumed))
+        await connection.wait_closed()
+
+    level = msquic.ServerResumptionLevel.RESUME_AND_ZERORTT
+    async with at(handler, alpn=["one", "two"], resumption=level) as server:
+        async with to(server, alpn=spoken) as connection:
+            ticket = await within(connection.wait_ticket())
+            assert await within(known.get()) == (spoken, False)
+            assert connection.early_data_accepted is None
+        async with to(server, alpn=spoken, ticket=ticket, early_data=True) as connection:
+            stream = await connection.open_stream(early_data=True)
+            stream.write(b"early")
+            assert await within(known.get()) == (spoken, True)
+
+
+async def test_early_data_that_the_server_does_not_take_is_told():
+    """Another server of the name, which cannot read the ticket."""
+    level = msquic.ServerResumptionLevel.RESUME_AND_ZERORTT
+    async with at(echo, resumption=level, ticket_keys=b"1" * 32) as first, to(first) as connection:
+        ticket = await within(connection.wait_ticket())
+    second = await at(echo, resumption=level, ticket_keys=b"2" * 32)
+    async with second, to(second, ticket=ticket, early_data=True) as connection:
+        stream = await connection.open_stream(early_data=True)
+        stream.write(b"early")
+        stream.write_eof()
+        assert await within(stream.read()) == b"early"
+        assert await within(connection.wait_early_data()) is False
+        assert not connection.resumed
 
 
 async def test_tickets_carry_data_of_the_server():

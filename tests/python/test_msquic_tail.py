@@ -7,8 +7,9 @@ import queue
 import threading
 from typing import Any
 
-import msquic
 import pytest
+
+import msquic
 from aioquic_peer import aioquic_client, aioquic_server
 from asyncio_pairs import client, pair, server, until, within
 from msquic import SendFlags, StreamOpenFlags

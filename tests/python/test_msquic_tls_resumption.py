@@ -98,9 +98,12 @@ def dial_early(endpoints: Endpoints, running: Any, configuration: msquic.Configu
     class Early(Client):
         def __init__(self) -> None:
             self.stream: msquic.Stream | None = None
+            self.accepted: queue.Queue[bool] = queue.Queue()
             super().__init__(endpoints.registration, running, configuration, ticket=ticket)
 
         def before_start(self) -> None:
+            self.connection.set_on_early_data(self.accepted.put)
+            assert self.connection.early_data_accepted is None
             self.stream = self.connection.open_stream(StreamOpenFlags.UNIDIRECTIONAL | StreamOpenFlags.ZERO_RTT)
             self.stream.send(b"early", SendFlags.START | SendFlags.FIN | SendFlags.ALLOW_0_RTT)
 
@@ -120,6 +123,8 @@ def test_early_data_is_accepted_by_a_server_that_was_restarted_with_its_keys(reg
         assert second.expect("returns")["returns"] == "session 1"
         assert second.expect("stream") == {"stream": "early", "early": True}
         assert second.expect("connected")["resumed"] is True
+        assert client.accepted.get(timeout=DEADLINE) is True
+        assert client.connection.early_data_accepted is True
         # In a resumed session no certificate is shown.
         assert client.connection.peer_certificate is None
 
@@ -134,6 +139,8 @@ def test_other_keys_cost_the_session_and_lose_nothing(registration, root, files,
         client = dial_early(endpoints, second, trust, ticket)
         assert client.error() is None
         assert client.resumed is False
+        assert client.accepted.get(timeout=DEADLINE) is False
+        assert client.connection.early_data_accepted is False
         # Sent again as ordinary data.
         assert second.expect("stream") == {"stream": "early", "early": False}
         assert client.connection.peer_certificate is not None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextvars import Context
 
 from msquic._native.quic import AsyncChannel
+from msquic.asyncio._loop_end import add_reader_until_end
 from msquic.asyncio.connection import Connection
 from msquic.asyncio.stream import Stream
 
@@ -18,7 +19,8 @@ _channels: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncChannel] = 
 def running_channel() -> AsyncChannel:
     """The channel of the running loop, made with the first object that needs it.
 
-    The loop's selector keeps the channel, and the table above its value, so the channel must not keep the loop.
+    The loop's selector keeps the channel, and the table above its value, so the channel must not keep the loop. When
+    the loop is closed, servers and connections that nobody closed end, with a ResourceWarning.
     """
     loop = asyncio.get_running_loop()
     channel = _channels.get(loop)
@@ -36,7 +38,7 @@ def _new_channel(loop: asyncio.AbstractEventLoop) -> AsyncChannel:
     try:
         if channel.file_descriptor < 0:
             raise NotImplementedError
-        loop.add_reader(channel.file_descriptor, _dispatch, channel)
+        add_reader_until_end(loop, channel.file_descriptor, channel.end, _dispatch, channel)
     except NotImplementedError:  # the Proactor loop of Windows
         arguments = (reference, weakref.ref(channel))
         threading.Thread(target=_wait_for_events, args=arguments, name="msquic-asyncio-events", daemon=True).start()
@@ -77,6 +79,7 @@ def _wait_for_events(
         signalled = channel.wait(1.0)
         loop = reference()
         if loop is None or loop.is_closed():
+            channel.end()
             return
         if signalled:
             try:

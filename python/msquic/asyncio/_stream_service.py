@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from msquic.asyncio._interruptions import caused_by_peer, log
 from msquic.exceptions import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -125,15 +126,20 @@ class StreamService:
 
     def _failed(self, stream: Stream, error: BaseException) -> None:
         """The handler did not end in order: the stream does not either, and the others go on."""
-        stream._abort(0 if isinstance(error, asyncio.CancelledError) else 1)
+        interrupted = caused_by_peer(
+            error, connection_over=self._connection.is_closed, stream_aborted=stream._is_aborted_by_peer
+        )
+        stream._abort(0 if interrupted or isinstance(error, asyncio.CancelledError) else 1)
+        if interrupted:
+            self._connection._count_interrupted()
+            log.debug("the peer interrupted the handler of %r: %s", stream, error)
+            return
         if isinstance(error, asyncio.CancelledError):
             worker = asyncio.current_task()
             if worker is not None and worker.cancelling() == 0:
                 return  # only what the handler waited for was cancelled
         if not isinstance(error, Exception):
             raise error
-        if isinstance(error, ConnectionFailed) and self._connection.is_closed:
-            return  # everybody learns of it
         self._loop.call_exception_handler(
             {"message": "exception in the handler of a stream; the stream was reset", "exception": error}
         )

@@ -12,15 +12,21 @@ from msquic._native.quic import AsyncChannel
 from msquic.asyncio._channel import running_channel
 from msquic.asyncio._configurations import Path
 from msquic.asyncio._dialing import Dialing
+from msquic.asyncio._limits import (
+    CLOSE_TIMEOUT,
+    CONNECTION_READ_LIMIT,
+    READ_LIMIT,
+    STREAM_BACKLOG,
+    WRITE_LIMIT,
+    Limits,
+    limits_of,
+)
 from msquic.asyncio._trust import CertificateVerifier
 from msquic.asyncio.connection import Connection
 from msquic.asyncio.opening import Opening
 from msquic.asyncio.options import DialOptions
 from msquic.exceptions import QuicError
 from msquic.settings import Settings
-
-READ_LIMIT = 1024 * 1024
-WRITE_LIMIT = 256 * 1024
 
 
 def connect(
@@ -48,6 +54,9 @@ def connect(
     happy_eyeballs_delay: float | None = 0.25,
     read_limit: int = READ_LIMIT,
     write_limit: int = WRITE_LIMIT,
+    connection_read_limit: int = CONNECTION_READ_LIMIT,
+    stream_backlog: int = STREAM_BACKLOG,
+    close_timeout: float = CLOSE_TIMEOUT,
     configuration: msquic.Configuration | None = None,
     registration: msquic.Registration | None = None,
     **settings: Unpack[Settings],
@@ -78,6 +87,12 @@ def connect(
         timeout: seconds for everything until the handshake is complete, by the wall clock; None for no limit.
         happy_eyeballs_delay: seconds after which the next address is tried beside the one before; None: only after it.
         read_limit, write_limit: bytes of one stream that wait before the peer is held back, or ``drain()`` waits.
+        connection_read_limit: bytes of all streams of a connection that wait to be read before the peer is held back on
+            streams that nobody is waiting to read. Besides them MsQuic keeps ``conn_flow_control_window`` at most.
+        stream_backlog: streams of the peer that wait to be accepted before more take no bytes, so that its stream limit
+            holds it back. Streams without bytes know no limit: 16 times as many close the connection with code 1.
+        close_timeout: seconds without the peer acknowledging anything after which the end of a connection does not wait
+            any longer for what was written.
         configuration, registration: ready ones instead of the package's own. A configuration brings ALPNs, settings,
             credentials and trust.
         settings: the fields of :class:`~msquic.Settings`. Here the peer may open 100 streams of each kind, datagrams
@@ -110,7 +125,8 @@ def connect(
         **settings,
     }
     dialing = Dialing.of(host, port, alpn, options, early_data=early_data)
-    return Opening(functools.partial(_connect, dialing, early_data, (read_limit, write_limit)))
+    limits = limits_of(read_limit, write_limit, connection_read_limit, stream_backlog, close_timeout)
+    return Opening(functools.partial(_connect, dialing, early_data, limits))
 
 
 def _start_after_first_writes(channel: AsyncChannel, connection: Connection, start: Callable[[], None]) -> None:
@@ -122,19 +138,19 @@ def _start_after_first_writes(channel: AsyncChannel, connection: Connection, sta
             channel.flush()
             start()
         except QuicError as error:
-            connection.close()
+            connection.abort()
             loop.call_exception_handler({"message": "a connection with early data could not start", "exception": error})
 
     loop.call_soon(begin)
 
 
-async def _connect(dialing: Dialing, early_data: bool, limits: tuple[int, int]) -> Connection:
+async def _connect(dialing: Dialing, early_data: bool, limits: Limits) -> Connection:
     channel = running_channel()
 
     async def attempt(
         registration: msquic.Registration, configuration: msquic.Configuration, address: str
     ) -> Connection:
-        connection = Connection(channel, registration, *limits)
+        connection = Connection(channel, registration, limits)
         start = functools.partial(
             connection._start,
             configuration,
@@ -151,7 +167,7 @@ async def _connect(dialing: Dialing, early_data: bool, limits: tuple[int, int]) 
             start()
             await connection.wait_connected()
         except BaseException:
-            connection.close()
+            connection.abort()
             raise
         return connection
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from asyncio import CancelledError, get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import IntEnum
@@ -36,10 +37,16 @@ class _Wait(IntEnum):
     TICKET = 5
     SENT = 6
     OVER = 7
+    EARLY_DATA = 8
 
 
-_GRACE = 5.0
-"""Seconds that leaving ``async with`` waits for the peer to acknowledge what was written."""
+_lingering: set[asyncio.Task[None]] = set()
+"""Connections that close when the peer has what was written."""
+
+_LOOKS = 4
+"""How often within ``close_timeout`` somebody looks whether the peer took something."""
+
+_log = logging.getLogger("msquic.asyncio")
 
 
 class Connection(AsyncConnection):
@@ -48,13 +55,17 @@ class Connection(AsyncConnection):
     Iterating over it gives the streams that the peer opens. It belongs to the loop where it was made; used on another
     thread, it raises :class:`RuntimeError`.
 
-    ``async with`` waits at its end, at most five seconds, until what was written is acknowledged, then closes with code
-    0, or with code 1 at once when the body raised, and waits until the connection is over.
+    ``async with`` ends with :meth:`close`, or with ``abort(1)`` when the body raised, and waits until the connection is
+    over.
 
     **Cancellation.** Every await may be cancelled without loss: the stream or datagram that was about to be returned
     stays for the next call.
 
-    A connection that is dropped without :meth:`close` is closed with code 0.
+    **What arrived stays readable.** Whatever this side's QUIC has acknowledged to the peer can be read, also after the
+    peer has closed the connection.
+
+    A connection that is dropped without :meth:`close` is closed with code 0. One that is open when its loop is closed
+    ends with it, and with a :class:`ResourceWarning`.
     """
 
     __slots__ = ()
@@ -71,7 +82,9 @@ class Connection(AsyncConnection):
         """Runs ``handler(stream)`` for each stream that the peer opens, side by side, until the connection is over.
 
         At its end the stream is finished, as by ``async with stream``; when it raises, the stream is aborted with code
-        1, the loop's exception handler is told, and the others go on. ``limit``: no more handlers than that at a time;
+        1, the loop's exception handler is told, and the others go on. When it raises because the peer reset or stopped
+        the stream, or went away, that is no error of this side: the exception handler is not told, and
+        :attr:`interrupted_handlers` counts it. ``limit``: no more handlers than that at a time;
         the peer's further streams wait. Several handlers run in one task after each other, so a context variable that
         one sets may be seen by a later one.
 
@@ -82,6 +95,7 @@ class Connection(AsyncConnection):
         """
         if limit is not None and limit < 1:
             raise ValueError("limit must be at least 1")
+        self._check_loop()
         await StreamService(self, handler, limit).run()
 
     def send_datagram(self, data: Buffer, *, priority: bool = False) -> None:
@@ -100,6 +114,7 @@ class Connection(AsyncConnection):
         thing for a while, this waits until the connection sends again, or ends: set ``keep_alive_interval_ms``, which
         sends by itself, or use :func:`asyncio.timeout`.
         """
+        self._check_loop()
         future: asyncio.Future[int] = get_running_loop().create_future()
         self._send_datagram(data, priority, future)
         return DatagramSendState(await future)
@@ -122,9 +137,18 @@ class Connection(AsyncConnection):
     def close(self, code: int = 0, reason: str = "") -> None:
         """Closes with the application's ``code``, 0 to 2**62 - 1, and a ``reason`` of at most 512 bytes, best effort.
 
-        Does not wait, and does not wait for data: what the peer has not received yet may be lost. Everything that waits
-        on this connection raises :class:`~msquic.ConnectionClosed`. A second call does nothing.
+        Does not wait, but what was written still goes on its way: the connection closes when the peer's QUIC has
+        acknowledged it, or has acknowledged nothing for ``close_timeout`` seconds. Meanwhile streams can be read to
+        their end, and everything else raises :class:`~msquic.ConnectionClosed`. A second call does nothing, and
+        :meth:`abort` ends it at once. The loop must run on: ``await wait_closed()``.
         """
+        if self._begin_close(code, reason):
+            task = self._loop.create_task(self._linger(code, reason))
+            _lingering.add(task)
+            task.add_done_callback(_lingering.discard)
+
+    def abort(self, code: int = 0, reason: str = "") -> None:
+        """Closes at once, like :meth:`close` otherwise: what the peer has not received yet may be lost."""
         self._shutdown(code, reason)
 
     async def wait_closed(self) -> ConnectionFailed | None:
@@ -154,6 +178,19 @@ class Connection(AsyncConnection):
             await self._wait_for(_Wait.TICKET)
         return ticket
 
+    async def wait_early_data(self) -> bool:
+        """Clients that sent early data: whether the server took it, see :attr:`early_data_accepted`.
+
+        It says no by not resuming the session, which is known with the handshake. Otherwise MsQuic knows it when the
+        peer has acknowledged all of the first stream with early data, its end included. Raises a
+        :class:`~msquic.ConnectionFailed` when the connection ends before.
+        """
+        while (accepted := self.early_data_accepted) is None:
+            if self._is_over:
+                raise self.close_error or ConnectionClosed("this side closed the connection")
+            await self._wait_for(_Wait.EARLY_DATA)
+        return accepted
+
     def send_ticket(self, data: Buffer = b"") -> None:
         """Servers, after the handshake: gives the client a ticket that carries at most 1000 bytes.
 
@@ -168,6 +205,7 @@ class Connection(AsyncConnection):
         Asks MsQuic's worker thread, on a thread of the loop's executor. Raises :class:`~msquic.ClosedHandle` when the
         connection is over. Cancelled, nobody hears the answer.
         """
+        self._check_loop()
         return await get_running_loop().run_in_executor(None, self._statistics)
 
     async def __aenter__(self) -> Self:
@@ -177,26 +215,45 @@ class Connection(AsyncConnection):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if kind is None:
-            await self._close_gracefully()
-        else:
-            self.close(0 if issubclass(kind, CancelledError) else 1)
-            await self.wait_closed()
-
-    async def _close_gracefully(self) -> None:
-        future: asyncio.Future[None] = get_running_loop().create_future()
-        try:
-            if self._wait(_Wait.SENT, future):
-                await asyncio.wait((future,), timeout=_GRACE)
-        finally:
-            self._forget(_Wait.SENT, future, False)
             self.close()
-        await self.wait_closed()
+        elif not (issubclass(kind, ConnectionFailed) and self.is_closed):
+            self.abort(0 if issubclass(kind, CancelledError) else 1)
+        try:
+            await self.wait_closed()
+        except CancelledError:
+            self.abort()
+            raise
+
+    async def _linger(self, code: int, reason: str) -> None:
+        """Shuts down when the peer has everything, or takes nothing any more."""
+        patience = _LOOKS
+        try:
+            while patience and not self._is_over:
+                before = self._acknowledged
+                future: asyncio.Future[None] = get_running_loop().create_future()
+                if not self._wait(_Wait.SENT, future):
+                    break
+                try:
+                    done, _ = await asyncio.wait((future,), timeout=self._close_timeout / _LOOKS)
+                finally:
+                    self._forget(_Wait.SENT, future, False)
+                if done:
+                    break
+                patience = patience - 1 if self._acknowledged == before else _LOOKS
+        finally:
+            self._shutdown(code, reason)
+
+    def _flooded(self) -> None:
+        """The native layer: the peer opens streams without bytes faster than anybody accepts them."""
+        _log.warning("%r: far too many streams wait to be accepted; it is closed with code 1", self)
+        self.abort(1, "far too many streams wait to be accepted")
 
     def _judge(self, verifier: Callable[[PeerCertificate], object], certificate: PeerCertificate) -> None:
         """The native layer asks ``verifier`` about the peer's certificate; the handshake waits."""
         judge(verifier, certificate, self._complete_certificate)
 
     async def _wait_for(self, wait: _Wait) -> None:
+        self._check_loop()
         future: asyncio.Future[None] = get_running_loop().create_future()
         if not self._wait(wait, future):
             return

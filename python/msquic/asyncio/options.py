@@ -51,6 +51,9 @@ class ConnectOptions(DialOptions, total=False):
     early_data: bool
     read_limit: int
     write_limit: int
+    connection_read_limit: int
+    stream_backlog: int
+    close_timeout: float
 
 
 class ListenOptions(Settings, total=False):
@@ -81,5 +84,9 @@ class ServeOptions(ListenOptions, total=False):
 
     alpn: str | bytes | Sequence[str | bytes]
     backlog: int
+    grace: float | None
     read_limit: int
     write_limit: int
+    connection_read_limit: int
+    stream_backlog: int
+    close_timeout: float

@@ -9,12 +9,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Self, Unpack, cast
 
 import msquic
-from msquic._native.quic import AsyncConnection, AsyncListener
+from msquic._native.quic import AsyncChannel, AsyncConnection, AsyncListener
 from msquic.asyncio._channel import running_channel
 from msquic.asyncio._configurations import Path
+from msquic.asyncio._handler_tasks import HandlerTasks
+from msquic.asyncio._interruptions import caused_by_peer, log
+from msquic.asyncio._limits import (
+    CLOSE_TIMEOUT,
+    CONNECTION_READ_LIMIT,
+    READ_LIMIT,
+    STREAM_BACKLOG,
+    WRITE_LIMIT,
+    Limits,
+    limits_of,
+)
 from msquic.asyncio._listening import Listening
 from msquic.asyncio._trust import CertificateVerifier
-from msquic.asyncio.client import READ_LIMIT, WRITE_LIMIT
 from msquic.asyncio.connection import Connection
 from msquic.asyncio.opening import Opening
 from msquic.asyncio.options import ListenOptions
@@ -32,21 +42,33 @@ class Server:
     """Listens for connections, from :func:`serve`. Each runs the handler in a task of its own.
 
     When the handler returns, its connection is closed as at the end of ``async with``: with code 0, after what it wrote
-    was acknowledged. When it raises, the connection is closed with code 1 and the loop's exception handler is called,
-    unless what it raised only says that this connection is over.
+    was acknowledged. When it raises, the connection is closed with code 1 and the loop's exception handler is called.
+    When what it raised only says that this connection is over, or that the peer reset or stopped one of its streams,
+    that is no error of the server: :attr:`interrupted_handlers` counts it, and the connection is closed with code 0.
+
+    A server that is open when its loop is closed ends with it, and with a :class:`ResourceWarning`.
     """
 
-    def __init__(self, handler: Handler, alpn: Sequence[str | bytes], *, gives_tickets: bool) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        alpn: Sequence[str | bytes],
+        *,
+        channel: AsyncChannel,
+        gives_tickets: bool,
+        grace: float | None,
+    ) -> None:
         self._handler = handler
         self._gives_tickets = gives_tickets
         self._alpn = alpn
+        self._channel = channel
         self._loop = asyncio.get_running_loop()
         self._listener: AsyncListener | None = None
-        self._connections: dict[Connection, asyncio.Task[None]] = {}
+        self._connections: set[Connection] = set()
+        self._handlers = HandlerTasks(self._loop, grace)
         self._giving: set[asyncio.Task[None]] = set()
         self._closed = self._loop.create_future()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._interrupted = 0
 
     @property
     def port(self) -> int:
@@ -63,26 +85,36 @@ class Server:
         """Those whose handlers run."""
         return frozenset(self._connections)
 
+    @property
+    def interrupted_handlers(self) -> int:
+        """Handlers, of connections and streams, that ended because the peer reset or stopped a stream or went away."""
+        return self._interrupted + sum(connection.interrupted_handlers for connection in self._connections)
+
     def close(self, code: int = 0, reason: str = "") -> None:
         """Accepts no more connections, and closes those that there are with the application's ``code``.
 
-        Does not wait. Their handlers are not cancelled: what they wait for raises, and ``async for`` ends.
+        Does not wait. What their handlers wait for on the connection raises, ``async for`` ends, and what they wrote
+        still goes on its way (:meth:`Connection.close`). Handlers that are not through after the ``grace`` of
+        :func:`serve` are cancelled; then their connections end at once.
         """
         self.stop_accepting()
         for connection in list(self._connections):
             connection.close(code, reason)
+        self._handlers.end()
 
     def stop_accepting(self) -> None:
         """Accepts no more connections. Those that there are go on."""
+        self._channel.check_thread()
         if self._listener is not None:
             self._listener._close()
         if not self._closed.done():
             self._closed.set_result(None)
 
     async def wait_closed(self) -> None:
-        """Waits until it accepts no more and every handler has returned."""
+        """Waits until it accepts no more and every handler has ended. Cancelling it has no effect on the server."""
+        self._channel.check_loop()
         await asyncio.shield(self._closed)
-        await self._idle.wait()
+        await self._handlers.wait()
 
     def replace_certificate(self, certificate: msquic.Certificate | Mapping[str, msquic.Certificate]) -> None:
         """Uses another certificate, or others by server name, for connections that begin from now on.
@@ -101,6 +133,7 @@ class Server:
 
     async def serve_forever(self) -> None:
         """Serves until it is cancelled or closed; then closes."""
+        self._channel.check_loop()
         try:
             await asyncio.shield(self._closed)
         finally:
@@ -118,10 +151,8 @@ class Server:
 
     def _accept(self, accepted: AsyncConnection) -> None:
         connection = cast(Connection, accepted)
-        self._idle.clear()
-        task = self._loop.create_task(self._run(connection))
-        self._connections[connection] = task
-        task.add_done_callback(functools.partial(self._handled, connection))
+        self._connections.add(connection)
+        self._handlers.start(self._run(connection)).add_done_callback(functools.partial(self._handled, connection))
 
     async def _run(self, connection: Connection) -> None:
         async with connection:
@@ -129,14 +160,19 @@ class Server:
                 give = self._loop.create_task(_give_ticket(connection))
                 self._giving.add(give)
                 give.add_done_callback(self._giving.discard)
-            await self._handler(connection)
+            try:
+                await self._handler(connection)
+            except Exception as error:
+                if not caused_by_peer(error, connection_over=connection.is_closed, stream_aborted=True):
+                    raise
+                self._interrupted += 1
+                log.debug("the peer interrupted the handler of %r: %s", connection, error)
 
     def _handled(self, connection: Connection, task: asyncio.Task[None]) -> None:
-        del self._connections[connection]
-        if not self._connections:
-            self._idle.set()
+        self._connections.discard(connection)
+        self._interrupted += connection.interrupted_handlers
         error = None if task.cancelled() else task.exception()
-        if error is None or isinstance(error, msquic.ConnectionFailed):
+        if error is None:
             return
         self._loop.call_exception_handler(
             {
@@ -176,8 +212,12 @@ def serve(
     reuse_port: bool = False,
     backlog: int = 1024,
     handshake_timeout: float | None = 10.0,
+    grace: float | None = 5.0,
     read_limit: int = READ_LIMIT,
     write_limit: int = WRITE_LIMIT,
+    connection_read_limit: int = CONNECTION_READ_LIMIT,
+    stream_backlog: int = STREAM_BACKLOG,
+    close_timeout: float = CLOSE_TIMEOUT,
     configuration: msquic.Configuration | None = None,
     registration: msquic.Registration | None = None,
     **settings: Unpack[Settings],
@@ -205,7 +245,10 @@ def serve(
         backlog: connections that no handler has yet; further clients are refused.
         handshake_timeout: how many seconds a handshake may take, a ``verify`` function included, before the client is
             dropped; None or 0: for ever, as long as it keeps saying something.
-        read_limit, write_limit, configuration, registration, settings: see :func:`connect`.
+        grace: seconds that handlers have to end by themselves after :meth:`Server.close`, before they are cancelled;
+            None: as long as they like.
+        read_limit, write_limit, connection_read_limit, stream_backlog, close_timeout: see :func:`connect`.
+        configuration, registration, settings: see :func:`connect`.
 
     Raises :class:`~msquic.AddressInUse` when another socket has the port, :class:`~msquic.CertificateFileInvalid`,
     saying which file and why, and :class:`~msquic.InvalidArgument`.
@@ -234,16 +277,25 @@ def serve(
         **settings,
     }
     listening = Listening.of(alpn, options)
-    return Opening(functools.partial(_serve, handler, host, port, listening, backlog, (read_limit, write_limit)))
+    limits = limits_of(read_limit, write_limit, connection_read_limit, stream_backlog, close_timeout)
+    return Opening(functools.partial(_serve, handler, host, port, listening, backlog, limits, grace))
 
 
 async def _serve(
-    handler: Handler, host: str | None, port: int, listening: Listening, backlog: int, limits: tuple[int, int]
+    handler: Handler,
+    host: str | None,
+    port: int,
+    listening: Listening,
+    backlog: int,
+    limits: Limits,
+    grace: float | None,
 ) -> Server:
     channel = running_channel()
     registration, configuration = await listening.loaded()
-    server = Server(handler, listening.alpn, gives_tickets=listening.gives_tickets)
-    server._listener = AsyncListener(channel, registration, server._accept, *limits, backlog)
+    server = Server(
+        handler, listening.alpn, channel=channel, gives_tickets=listening.gives_tickets, grace=grace
+    )
+    server._listener = AsyncListener(channel, registration, server._accept, limits, backlog)
     server._listener._start(
         configuration, listening.alpn, host, port, listening.reuse_port, listening.handshake_timeout
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import CancelledError, Future, IncompleteReadError, LimitOverrunError
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from msquic._native.quic import AsyncStream
 from msquic.exceptions import QuicError
@@ -77,13 +77,36 @@ class Stream(AsyncStream):
     def __aiter__(self) -> Self:
         return self
 
+    def close(self) -> None:
+        """Ends this side of the stream, and does not wait: :meth:`write_eof`, and :meth:`stop` unless all was read.
+
+        A second call does nothing. What was written still goes on its way; :meth:`wait_closed` waits for it.
+        """
+        self._finish()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """What :meth:`asyncio.StreamWriter.get_extra_info` tells of a connection, as far as there is such a thing here.
+
+        ``"peername"`` and ``"sockname"``: (IP address, port). ``"stream_id"``, ``"connection"``: :attr:`id` and
+        :attr:`connection`. ``default`` for every other name.
+        """
+        if name == "peername":
+            return self.connection.remote_address
+        if name == "sockname":
+            return self.connection.local_address
+        if name == "stream_id":
+            return self.id
+        return self.connection if name == "connection" else default
+
     def writelines(self, data: Iterable[Buffer]) -> None:
         """``write()`` for each of them."""
         for piece in data:
             self.write(piece)
 
     async def wait_acked(self) -> None:
-        """Waits until the peer's QUIC acknowledged everything that was written, which says nothing of its application.
+        """Waits until the peer's QUIC acknowledged everything that was written, the end included after ``write_eof()``.
+
+        It says nothing of the peer's application.
 
         With ``send_buffering_enabled=True`` that is not known, and this returns when MsQuic has copied it.
         Raises what ``write()`` would raise.

@@ -1,0 +1,117 @@
+"""How servers end: handlers have a grace period, then they are cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import msquic
+from asyncio_pairs import ALPN, client, server, within
+from msquic.asyncio import connect
+from running import start_program
+
+
+async def test_a_handler_that_waits_for_ever_is_cancelled_after_the_grace_period(certificate: Any) -> None:
+    started = asyncio.Event()
+    cancelled = []
+
+    async def handler(connection: Any) -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(connection)
+            raise
+
+    async with server(certificate, handler, grace=0.2) as made, client(certificate, made) as connection:
+        await within(started.wait())
+        made.close()
+        await within(made.wait_closed())
+        assert len(cancelled) == 1
+        await within(connection.wait_closed())
+
+
+async def test_a_handler_that_ends_within_the_grace_period_is_left_alone(certificate: Any) -> None:
+    started, may_end = asyncio.Event(), asyncio.Event()
+    ended = []
+
+    async def handler(connection: Any) -> None:
+        started.set()
+        await may_end.wait()
+        ended.append(True)
+
+    async with server(certificate, handler, grace=60.0) as made, client(certificate, made):
+        await within(started.wait())
+        made.close()
+        waiting = asyncio.create_task(made.wait_closed())
+        await asyncio.sleep(0)
+        may_end.set()
+        await within(waiting)
+    assert ended == [True]
+
+
+async def test_without_a_grace_period_handlers_take_their_time(certificate: Any) -> None:
+    started, may_end = asyncio.Event(), asyncio.Event()
+
+    async def handler(connection: Any) -> None:
+        started.set()
+        await may_end.wait()
+
+    async with server(certificate, handler, grace=None) as made, client(certificate, made):
+        await within(started.wait())
+        made.close()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(made.wait_closed(), 0.3)
+        may_end.set()
+        await within(made.wait_closed())
+
+
+async def test_one_ctrl_c_is_enough(certificate: Any) -> None:
+    program = Path(__file__).parent / "programs" / "waiting_server.py"
+    running = await start_program(sys.executable, program, certificate.certificate_file, certificate.private_key_file)
+    try:
+        port = int((await running.line(r"^PORT (\d+)$")).group(1))
+        connection = await connect("127.0.0.1", port, alpn=ALPN, ca_file=certificate.certificate_file)
+        stream = await connection.open_stream()
+        stream.write(b"x")
+        await running.line("WAITING")
+        await running.interrupt()
+        await running.line("DONE")
+        assert await running.exit_code() != 0  # KeyboardInterrupt
+        assert "CANCELLED" in running.lines
+        assert isinstance(await within(connection.wait_closed()), msquic.ConnectionFailed | None)
+    finally:
+        await running.end()
+
+
+async def test_a_peer_that_takes_nothing_does_not_hold_up_the_end(certificate: Any) -> None:
+    """Its window is full; the end waits for ``close_timeout``, not for ever."""
+
+    async def handler(connection: Any) -> None:
+        stream = await connection.open_uni_stream()
+        stream.write(bytes(8 * 1024 * 1024))
+        stream.write_eof()
+
+    async with server(certificate, handler, close_timeout=0.3) as made, client(certificate, made) as connection:
+        assert isinstance(await within(connection.wait_closed()), msquic.PeerClosed)
+
+
+async def test_abort_does_not_wait(certificate: Any) -> None:
+    async def handler(connection: Any) -> None:
+        await connection.wait_closed()
+
+    async with server(certificate, handler) as made, client(certificate, made, close_timeout=60.0) as connection:
+        stream = await connection.open_uni_stream()
+        stream.write(bytes(64 * 1024 * 1024))
+        connection.close()
+        connection.close()
+        with pytest.raises(msquic.ConnectionClosed):
+            stream.write(b"more")
+        with pytest.raises(msquic.ConnectionClosed):
+            await connection.open_stream()
+        connection.abort(3)
+        await within(connection.wait_closed())
