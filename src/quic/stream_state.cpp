@@ -170,7 +170,7 @@ Result<SendOutcome> StreamState::send(SendRecord* record, SendFlags flags) noexc
     return base::Failure{Error::own(Status::InvalidParameter, "a single send carries at most 4 GiB - 1; split it")};
   }
   // A client may still be without its ticket.
-  if (zero_rtt_ && size != 0 && has_flag(flags, SendFlags::AllowZeroRtt) && !connection_.is_connected()) {
+  if (size != 0 && has_flag(flags, SendFlags::AllowZeroRtt) && !connection_.is_connected()) {
     early_bytes_.store(true, std::memory_order_release);
     connection_.note_early_data();
   }

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import msquic
-from asyncio_pairs import client, server, until, within
+from asyncio_pairs import ALPN, client, server, until, within
+from msquic.asyncio import connect
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ async def test_a_client_that_vanishes_with_open_streams(certificate: Any, told: 
         await connection.serve_streams(read_all)
 
     async with server(certificate, serve_streams) as made:
-        connection = await client(certificate, made).__aenter__()
+        connection = await connect("127.0.0.1", made.port, alpn=ALPN, ca_file=certificate.certificate_file)
         for _ in range(3):
             (await connection.open_stream()).write(b"begin")
         await until(lambda: made.connections)

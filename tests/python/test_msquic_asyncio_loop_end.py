@@ -123,8 +123,15 @@ def test_nothing_stays_open_after_many_loops(certificate: Any) -> None:
 
     async def main() -> None:
         files = {"cert_file": certificate.certificate_file, "key_file": certificate.private_key_file}
-        server = await serve(_wait, "127.0.0.1", 0, alpn=ALPN, **files)
+        started = asyncio.Event()
+
+        async def handler(connection: Any) -> None:
+            started.set()
+            await connection.wait_closed()
+
+        server = await serve(handler, "127.0.0.1", 0, alpn=ALPN, **files)
         await connect("127.0.0.1", server.port, alpn=ALPN, ca_file=certificate.certificate_file)
+        await within(started.wait())
 
     def descriptors() -> int:
         gc.collect()  # tasks that their loop left behind hold what they waited for

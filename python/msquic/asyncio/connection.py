@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import logging
 from asyncio import CancelledError, get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -214,6 +216,10 @@ class Connection(AsyncConnection):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if kind is GeneratorExit:  # its task was dropped, with its loop for example, and must not wait for anything
+            with contextlib.suppress(RuntimeError):  # the garbage collector drops it on any thread
+                self.abort()
+            return
         if kind is None:
             self.close()
         elif not (issubclass(kind, ConnectionFailed) and self.is_closed):
