@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any
 
 
 class LoopEnd:
-    """Calls ``on_end()`` once, when the last reference to this goes."""
+    """Calls ``on_end()``, once that is set, when the last reference to this goes."""
 
-    __slots__ = ("_on_end",)
+    __slots__ = ("on_end",)
 
-    def __init__(self, on_end: Callable[[], object]) -> None:
-        self._on_end = on_end
+    def __init__(self) -> None:
+        self.on_end: Callable[[], object] | None = None
 
     def __del__(self) -> None:
-        self._on_end()
+        if self.on_end is not None and not sys.is_finalizing():
+            self.on_end()
 
 
 def add_reader_until_end(
@@ -31,9 +33,10 @@ def add_reader_until_end(
     A loop tells nobody that it was closed, but it lets go of what it was to call. Neither ``callback`` and its
     arguments nor ``on_end`` may keep the loop. Raises NotImplementedError where the loop knows no readers.
     """
-    end = LoopEnd(on_end)
+    end = LoopEnd()
 
     def call(_: LoopEnd) -> None:
         callback(*arguments)
 
     loop.add_reader(file_descriptor, call, end)
+    end.on_end = on_end  # only now: one that no loop has taken tells of no end

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import logging
 from asyncio import CancelledError, get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import IntEnum

@@ -292,9 +292,7 @@ async def _serve(
 ) -> Server:
     channel = running_channel()
     registration, configuration = await listening.loaded()
-    server = Server(
-        handler, listening.alpn, channel=channel, gives_tickets=listening.gives_tickets, grace=grace
-    )
+    server = Server(handler, listening.alpn, channel=channel, gives_tickets=listening.gives_tickets, grace=grace)
     server._listener = AsyncListener(channel, registration, server._accept, limits, backlog)
     server._listener._start(
         configuration, listening.alpn, host, port, listening.reuse_port, listening.handshake_timeout
