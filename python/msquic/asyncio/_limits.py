@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msquic.exceptions import InvalidArgument
 
 READ_LIMIT = 1024 * 1024
@@ -15,9 +17,9 @@ Limits = tuple[int, int, int, int, float]
 
 
 def limits_of(
-    read_limit: int, write_limit: int, connection_read_limit: int, stream_backlog: int, close_timeout: float
+    read_limit: Any, write_limit: Any, connection_read_limit: Any, stream_backlog: Any, close_timeout: Any
 ) -> Limits:
-    """Checks them by name."""
+    """Checks them by name: numbers of any kind may come from a program without types."""
     for name, value in (
         ("read_limit", read_limit),
         ("write_limit", write_limit),
