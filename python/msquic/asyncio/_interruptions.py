@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import cast
 
 from msquic.exceptions import ConnectionFailed, StreamReset, StreamStopped
 
@@ -15,9 +16,10 @@ def caused_by_peer(error: BaseException, *, connection_over: bool, stream_aborte
     Of a group of exceptions, as a task group raises it, that holds for every one.
     """
     if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
         return all(
             caused_by_peer(each, connection_over=connection_over, stream_aborted=stream_aborted)
-            for each in error.exceptions
+            for each in group.exceptions
         )
     if isinstance(error, ConnectionFailed):
         return connection_over
