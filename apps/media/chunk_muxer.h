@@ -26,7 +26,8 @@ struct ChunkStream {
   const AVCodecParameters* codec = nullptr;
   AVRational time_base{0, 1};  ///< of the packets
   AVRational frame_rate{0, 1};
-  std::string language;  ///< ISO 639-2, or empty
+  std::string language;              ///< ISO 639-2, or empty
+  const AVStream* source = nullptr;  ///< what else is said of it: how it is turned, its brightness; may be null
 };
 
 /// Makes CMAF of packets: one initialization segment ("ftyp" and "moov"), then chunks ("moof" and "mdat") that hold

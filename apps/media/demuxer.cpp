@@ -12,6 +12,7 @@ namespace msquic_py::apps {
 namespace {
 
 constexpr int kBuffer = 64 * 1024;
+constexpr int kDeviceMilliseconds = 5;
 
 int read_bytes(void* opaque, std::uint8_t* buffer, int size) {
   const std::size_t got = static_cast<MovieBytes*>(opaque)->read({buffer, static_cast<std::size_t>(size)});
@@ -138,7 +139,10 @@ Demuxer::Step Demuxer::read(AVPacket& packet, std::size_t& stream) {
   for (;;) {
     av_packet_unref(&packet);
     const int result = av_read_frame(context_, &packet);
-    if (result == AVERROR(EAGAIN)) continue;
+    if (result == AVERROR(EAGAIN)) {  // a device that has nothing yet
+      if (interrupt_.wait(-1, kDeviceMilliseconds)) continue;
+      return Step::End;
+    }
     if (interrupt_.raised()) return Step::End;
     if (result < 0) {
       if (take_libav_cut() && damage_.empty()) damage_ = "it ends before its container says so";

@@ -141,7 +141,7 @@ Packager::Outcome Packager::start() {
     std::vector<const AVPacket*> packets;
     for (const std::size_t i : members) {
       const PackagerStream& what = streams_[i].what;
-      muxed.push_back({what.codec.get(), what.time_base, what.frame_rate, what.language});
+      muxed.push_back({what.codec.get(), what.time_base, what.frame_rate, what.language, what.source});
       packets.push_back(first[i]);
       streams_[i].output = outputs_.size();
       streams_[i].place = packets.size() - 1;

@@ -24,6 +24,8 @@ struct PackagerStream {
   AVRational frame_rate{0, 1};
   std::string language;
   bool video = false;
+  /// Where more is said of it, such as how it is turned; lives as long as the movie. Null: nothing more is known.
+  const AVStream* source = nullptr;
 };
 
 /// Makes objects and groups of packets. A group begins at each key frame of a video track; audio follows the groups of

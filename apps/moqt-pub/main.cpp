@@ -66,7 +66,8 @@ void describe(CLI::App& app, Options& options) {
   app.add_flag("--publish", options.publisher.offer_with_publish,
                "Offer the tracks with PUBLISH instead of PUBLISH_NAMESPACE");
   app.add_flag("--no-pace", options.no_pace,
-               "Send as fast as the slowest receiver takes it, not at the speed of the media");
+               "Send as fast as the server and direct subscribers take it, not at the speed of the media; a "
+               "relay leaves out groups for subscribers that are slower (see its --max-queued-bytes)");
   app.add_flag("--no-wait", options.no_wait, "Begin at once, not with the first subscriber");
   apps::add_logging_option(app, options.log_level);
 }

@@ -17,8 +17,12 @@ PackagerStream stream_of(const Demuxer::Stream& stream) {
   const AVStream& source = *stream.source;
   const AVDictionaryEntry* language = av_dict_get(source.metadata, "language", nullptr, 0);
   const AVRational rate = source.avg_frame_rate.num > 0 ? source.avg_frame_rate : source.r_frame_rate;
-  return {copy_of(*source.codecpar), source.time_base, rate,
-          language == nullptr || std::string(language->value) == "und" ? "" : language->value, stream.video};
+  return {copy_of(*source.codecpar),
+          source.time_base,
+          rate,
+          language == nullptr || std::string(language->value) == "und" ? "" : language->value,
+          stream.video,
+          &source};
 }
 
 }  // namespace
@@ -168,6 +172,7 @@ base::Result<bool, std::string> MediaInput::read_movie(Demuxer& demuxer, Package
       if (!made) return base::Failure{"the " + name + " of the input can't be encoded: " + made.error()};
       transcoder = std::move(made).value();
       stream.codec = transcoder->codec();
+      stream.source = nullptr;
       stream.time_base = transcoder->time_base();
     }
     transcoders.push_back(std::move(transcoder));

@@ -293,6 +293,11 @@ bool Publisher::send(const MediaUnit& unit, Time due) {
   }
   if (auto sent = tracks_[unit.track].send(unit, capture); !sent)
     return give_up("an object could not be sent", sent.error()), false;
+  if (!long_group_told_ && tracks_[unit.track].longest_group() > kLongGroup) {
+    long_group_told_ = true;
+    log_warning("no key frame has come for " + std::to_string(kLongGroup.count()) +
+                " s: whoever subscribes late sees nothing until there is one");
+  }
   return true;
 }
 

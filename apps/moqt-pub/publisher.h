@@ -55,6 +55,8 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   /// How long the first subscriber's other subscriptions may take before the media begin without them.
   static constexpr Time::duration kGathering = std::chrono::milliseconds(500);
 
+  /// A group of media that lasts longer than this is worth a warning.
+  static constexpr std::chrono::seconds kLongGroup{5};
   /// How long tracks that follow others wait for whoever reads the catalog.
   static constexpr Time::duration kChange = std::chrono::seconds(2);
 
@@ -102,6 +104,7 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   std::optional<std::int64_t> wall_origin_;  ///< microseconds since the epoch at media time 0
   std::uint64_t objects_before_ = 0, groups_before_ = 0, skipped_before_ = 0;  ///< tracks ended
   std::uint64_t skipped_told_ = 0;
+  bool long_group_told_ = false;
   std::optional<std::string> failure_;
   MediaInput input_;  // last: its thread may call back as soon as it is made
 };
