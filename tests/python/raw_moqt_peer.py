@@ -101,6 +101,17 @@ class RawPeer(QuicConnectionProtocol):
         self._quic.send_datagram_frame(data)
         self.transmit()
 
+    def withhold_flow_control(self) -> None:
+        """From now on it grants the relay nothing beyond what it has granted; see `grant_flow_control`."""
+        self._withheld = self._quic._write_connection_limits, self._quic._write_stream_limits
+        self._quic._write_connection_limits = lambda *_, **__: None
+        self._quic._write_stream_limits = lambda *_, **__: None
+
+    def grant_flow_control(self) -> None:
+        self._quic._write_connection_limits, self._quic._write_stream_limits = self._withheld
+        self._quic._local_max_data.value *= 100
+        self.transmit()
+
     # ---- what it waits for ----
 
     async def until(self, condition: Callable[[], bool], what: str, seconds: float = DEADLINE) -> None:
@@ -148,9 +159,14 @@ class RawPeer(QuicConnectionProtocol):
 
 
 @asynccontextmanager
-async def raw_peer(relay: Relay, **options: Any) -> AsyncIterator[RawPeer]:
+async def raw_peer(relay: Relay, *, max_data: int = 1 << 20, **options: Any) -> AsyncIterator[RawPeer]:
+    """`max_data`: flow-control credit of the connection."""
     configuration = QuicConfiguration(
-        is_client=True, alpn_protocols=["moqt-15"], verify_mode=ssl.CERT_NONE, max_datagram_frame_size=65536
+        is_client=True,
+        alpn_protocols=["moqt-15"],
+        verify_mode=ssl.CERT_NONE,
+        max_datagram_frame_size=65536,
+        max_data=max_data,
     )
 
     def create(*arguments: Any, **keywords: Any) -> RawPeer:

@@ -19,7 +19,7 @@ from raw_moqt_peer import RawPeer, fields, message, moqt_peer
 pytestmark = pytest.mark.timeout(120)
 
 # Section 13.2 and 13.3.
-FORWARD, DYNAMIC_GROUPS, NEW_GROUP_REQUEST = 0x10, 0x30, 0x32
+DELIVERY_TIMEOUT, FORWARD, DYNAMIC_GROUPS, NEW_GROUP_REQUEST = 0x02, 0x10, 0x30, 0x32
 INTERNAL_ERROR, TIMEOUT = 0x0, 0x2
 SUBSCRIBE_UPDATE, SUBSCRIBE, SUBSCRIBE_OK, REQUEST_ERROR, PUBLISH_NAMESPACE, REQUEST_OK = 2, 3, 4, 5, 6, 7
 PUBLISH_NAMESPACE_DONE, UNSUBSCRIBE, TRACK_STATUS, SUBSCRIBE_NAMESPACE = 9, 10, 0x0D, 0x11
@@ -305,3 +305,29 @@ async def test_extension_headers_beyond_the_relays_room_cost_their_stream(relay:
         assert publisher.stopped[stream] == INTERNAL_ERROR
         publisher.stream(subgroup(5, 1) + an_object(0, b"next"), fin=True)
         await subscriber.until(lambda: len(subscriber.finished) == 1, "the next group")
+
+
+# ---- DELIVERY_TIMEOUT, section 9.2.1.2 ----
+
+
+async def test_stale_objects_do_not_go_out(relay: Relay) -> None:
+    async with moqt_peer(relay) as publisher, moqt_peer(relay, max_data=30_000) as subscriber:
+        await published(relay, publisher, b"stale")
+        subscriber.control(subscribe(0, track(b"t", b"stale"), {DELIVERY_TIMEOUT: 700}))
+        await accepted(publisher, 5)
+        await subscriber.message(SUBSCRIBE_OK)
+        subscriber.withhold_flow_control()
+        for group in range(8):
+            publisher.stream(subgroup(5, group) + an_object(0, b"stale" * 4000))
+        # Whatever had begun to go out is reset; what had not is never heard of.
+        await subscriber.until(lambda: bool(subscriber.resets), "a reset")
+        assert set(subscriber.resets.values()) == {DELIVERY_TIMEOUT}
+        await subscriber.until(lambda: set(subscriber.streams) <= set(subscriber.resets), "a reset for each")
+        begun = len(subscriber.streams)
+        subscriber.grant_flow_control()
+        publisher.stream(subgroup(5, 8) + an_object(0, b"young"), fin=True)
+        await subscriber.until(lambda: bool(subscriber.finished), "the young group")
+        (finished,) = subscriber.finished
+        assert bytes(subscriber.streams[finished]).endswith(b"young")
+        assert len(subscriber.streams) == begun + 1, "a stale group went out"
+        assert not subscriber.terminated.done()

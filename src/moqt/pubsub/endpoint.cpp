@@ -131,7 +131,7 @@ struct Endpoint::Dispatch {
   void operator()(session::Unsubscribed& event) const { end_publishing(event.subscription); }
   void operator()(session::OutgoingStreamStopped& event) const {
     if (const auto found = self.publishing_.find(event.subscription); found != self.publishing_.end()) {
-      found->second->on_stream_stopped(event.subscription, event.stream);
+      found->second->on_stream_stopped(event);
     }
   }
 

@@ -61,9 +61,12 @@ SessionResult<void> GroupWriter::start_object(std::uint64_t payload_length, base
 
 session::StreamHandle GroupWriter::stream_for(session::RequestHandle subscription, Location location) {
   const session::PublishedSubscription* view = track_->session_.published(subscription);
-  if (view == nullptr || !view->wants(location)) return {};
-  auto [found, fresh] = branches_.try_emplace(subscription);
-  Branch& branch = found->second;
+  if (view == nullptr || !view->covers(location)) return {};
+  Branch& branch = branches_[subscription];
+  if (!view->wants(location)) {  // Forward State 0
+    branch.has_gap = true;
+    return {};
+  }
   if (branch.skipping) return {};
   if (track_->behind(subscription)) {
     // What it still has queued of this group is of no use without the rest.
@@ -72,7 +75,7 @@ session::StreamHandle GroupWriter::stream_for(session::RequestHandle subscriptio
     if (branch.stream) (void)track_->session_.reset_stream(branch.stream, StreamResetCode::kDeliveryTimeout);
     return {};
   }
-  if (fresh) {
+  if (!branch.stream) {
     const auto opened = track_->session_.open_subgroup(subscription, properties_);
     if (!opened.ok()) {
       branch.skipping = true;
@@ -96,7 +99,12 @@ void GroupWriter::finish() {
   if (!open_) return;
   if (remaining_ > 0) return reset(StreamResetCode::kCancelled);  // the last object is not whole
   for (const auto& [subscription, branch] : branches_) {
-    if (!branch.skipping) (void)track_->session_.finish_stream(branch.stream);
+    if (branch.skipping || !branch.stream) continue;
+    if (branch.has_gap) {
+      (void)track_->session_.retire_stream(branch.stream, StreamResetCode::kCancelled);
+    } else {
+      (void)track_->session_.finish_stream(branch.stream);
+    }
   }
   close();
 }
@@ -116,8 +124,14 @@ void GroupWriter::close() {
   std::erase(track_->groups_, this);
 }
 
-void GroupWriter::on_stream_stopped(session::RequestHandle subscription) {
-  if (const auto found = branches_.find(subscription); found != branches_.end()) found->second.skipping = true;
+void GroupWriter::on_stream_stopped(const session::OutgoingStreamStopped& event) {
+  const auto found = branches_.find(event.subscription);
+  if (found == branches_.end() || found->second.stream != event.stream) return;
+  if (event.resumable()) {
+    found->second = {.has_gap = true};
+  } else {
+    found->second.skipping = true;
+  }
 }
 
 void GroupWriter::on_subscription_ended(session::RequestHandle subscription) { branches_.erase(subscription); }

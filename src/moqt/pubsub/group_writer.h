@@ -55,6 +55,7 @@ class GroupWriter {
   struct Branch {
     session::StreamHandle stream;
     bool skipping = false;  ///< reset by either side, or too far behind: nothing more of this subgroup
+    bool has_gap = false;   ///< an object that it should have had was left out
   };
 
   /// Encodes the object's header once and appends it for every subscriber that wants the object.
@@ -63,7 +64,7 @@ class GroupWriter {
   /// The stream of a subscriber, opened if this is the first object for it; null handle when it gets nothing.
   session::StreamHandle stream_for(session::RequestHandle subscription, Location location);
   void close();
-  void on_stream_stopped(session::RequestHandle subscription);
+  void on_stream_stopped(const session::OutgoingStreamStopped& event);
   void on_subscription_ended(session::RequestHandle subscription);
 
   TrackWriter* track_;

@@ -104,11 +104,8 @@ void TrackWriter::remove_subscription(session::RequestHandle subscription) {
   for (GroupWriter* group : groups_) group->on_subscription_ended(subscription);
 }
 
-void TrackWriter::on_stream_stopped(session::RequestHandle subscription, session::StreamHandle stream) {
-  for (GroupWriter* group : groups_) {
-    const auto found = group->branches_.find(subscription);
-    if (found != group->branches_.end() && found->second.stream == stream) group->on_stream_stopped(subscription);
-  }
+void TrackWriter::on_stream_stopped(const session::OutgoingStreamStopped& event) {
+  for (GroupWriter* group : groups_) group->on_stream_stopped(event);
 }
 
 void TrackWriter::note(Location location) {

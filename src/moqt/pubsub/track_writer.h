@@ -70,7 +70,7 @@ class TrackWriter {
 
   /// What SUBSCRIBE_OK and PUBLISH say of the track, LARGEST_OBJECT included.
   [[nodiscard]] MessageParameters track_parameters() const;
-  void on_stream_stopped(session::RequestHandle subscription, session::StreamHandle stream);
+  void on_stream_stopped(const session::OutgoingStreamStopped& event);
   void add_subscription(session::RequestHandle subscription);
   void remove_subscription(session::RequestHandle subscription);
   void note(Location location);

@@ -143,9 +143,10 @@ struct NamespaceUnsubscribed {
 /// The session has reset a stream that the application writes; its handle is stale, the subscription goes on.
 struct OutgoingStreamStopped {
   enum class Cause : std::uint8_t {
-    kStopSending,  ///< the subscriber does not want the rest of the subgroup (section 10.4.3)
-    kNoRoom,       ///< more streams were open than Limits::max_outgoing_streams allows (section 12.1)
-    kUpdate,       ///< Forward State 0, or a filter that leaves the group out
+    kStopSending,      ///< the subscriber does not want the rest of the subgroup (section 10.4.3)
+    kNoRoom,           ///< more streams were open than Limits::max_outgoing_streams allows (section 12.1)
+    kUpdate,           ///< Forward State 0, or a filter that leaves the group out
+    kDeliveryTimeout,  ///< an object waited for longer than the subscription's delivery timeout (section 9.2.1.2)
   };
   RequestHandle subscription;
   StreamHandle stream;
@@ -153,7 +154,7 @@ struct OutgoingStreamStopped {
   Cause cause = Cause::kStopSending;
 
   /// Whether later objects of the subgroup may go out on a new stream.
-  [[nodiscard]] bool resumable() const noexcept { return cause == Cause::kUpdate; }
+  [[nodiscard]] bool resumable() const noexcept { return cause == Cause::kUpdate || cause == Cause::kDeliveryTimeout; }
 };
 
 /// Requests that were refused with kTooManyRequests may be made again: no more than half of

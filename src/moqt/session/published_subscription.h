@@ -35,10 +35,12 @@ struct PublishedSubscription {
   std::uint64_t streams_opened = 0;  ///< what PUBLISH_DONE will count
   std::uint64_t datagrams_dropped = 0;
 
-  /// Whether an object at this place is to be sent.
-  [[nodiscard]] bool wants(Location location) const noexcept {
-    return forward && !ending && location >= start && (!last_group || location.group <= *last_group);
+  /// Whether the filter passes an object at this place.
+  [[nodiscard]] bool covers(Location location) const noexcept {
+    return location >= start && (!last_group || location.group <= *last_group);
   }
+  /// Whether it is to be sent.
+  [[nodiscard]] bool wants(Location location) const noexcept { return forward && !ending && covers(location); }
 };
 
 }  // namespace msquic_py::moqt::session

@@ -1,5 +1,6 @@
 #include "moqt/session/session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "moqt/session/control_router.h"
@@ -116,6 +117,7 @@ void Session::on_datagram(Time now, base::SharedBytes bytes) {
 
 void Session::on_stream_bytes_sent(StreamHandle stream, std::size_t bytes) {
   core_->outgoing_data.on_sent(stream, bytes);
+  core_->settle();
 }
 
 void Session::on_datagram_max_size(std::size_t bytes) { core_->outgoing_data.set_max_datagram_size(bytes); }
@@ -137,6 +139,7 @@ void Session::on_deadline(Time now) {
     }
     core_->deadlines.settle(now);
   }
+  core_->outgoing_data.expire(now, core_->event_queue);
   core_->settle();
 }
 
@@ -151,6 +154,9 @@ void Session::set_send_window(std::size_t bytes) { core_->outgoing_data.set_wind
 
 bool Session::poll_action(Time now, Action& action) {
   core_->deadlines.settle(now);
+  core_->outgoing_data.tell_time(now);
+  core_->outgoing_data.expire(now, core_->event_queue);
+  core_->settle();
   if (core_->action_queue.empty() && !core_->closed() && core_->outgoing_data.next_action(action)) {
     core_->settle();  // that may have been the last byte before a PUBLISH_DONE
     return true;
@@ -168,7 +174,11 @@ bool Session::poll_event(Event& event) {
 
 // ---- observe ----
 
-std::optional<Time> Session::next_deadline() const { return core_->deadlines.next(); }
+std::optional<Time> Session::next_deadline() const {
+  const auto deadline = core_->deadlines.next();
+  const auto expiry = core_->outgoing_data.next_expiry();
+  return deadline && expiry ? std::min(deadline, expiry) : deadline ? deadline : expiry;
+}
 Session::State Session::state() const noexcept { return core_->state; }
 const SessionConfig& Session::config() const noexcept { return core_->config(); }
 const SetupParameters* Session::peer_setup() const noexcept {
@@ -345,6 +355,12 @@ SessionResult<void> Session::append_payload(StreamHandle stream, base::SharedByt
 }
 
 SessionResult<void> Session::finish_stream(StreamHandle stream) { return core_->outgoing_data.finish(stream); }
+
+SessionResult<void> Session::retire_stream(StreamHandle stream, StreamResetCode code) {
+  auto retired = core_->outgoing_data.retire(stream, static_cast<std::uint64_t>(code));
+  core_->settle();
+  return retired;
+}
 
 SessionResult<void> Session::reset_stream(StreamHandle stream, StreamResetCode code) {
   if (!core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(code)))

@@ -164,12 +164,16 @@ class Session {
   SessionResult<StreamHandle> open_subgroup(RequestHandle subscription, const SubgroupProperties& properties);
   /// Appends an object, or its beginning. `wire` begins with an Object ID Delta of `delta_size` bytes; the session
   /// replaces the delta where the stream's previous object asks for another one and sends the rest by reference.
-  /// `remaining` payload bytes follow with append_payload().
+  /// `remaining` payload bytes follow with append_payload(). The delivery timeout of the subscription counts from the
+  /// next poll_action() on; an object that is not delivered by then resets its stream (OutgoingStreamStopped).
   SessionResult<void> append_object(StreamHandle stream, std::uint64_t object, const base::SharedBytes& wire,
                                     std::size_t delta_size, std::uint64_t remaining = 0);
   SessionResult<void> append_payload(StreamHandle stream, base::SharedBytes bytes);
   /// FIN: every object of the subgroup since the start of the subscription has been appended.
   SessionResult<void> finish_stream(StreamHandle stream);
+  /// For a stream that must not be finished, because an object of its subgroup was left out (section 10.4.3): it takes
+  /// nothing more, and is reset once what it has is acknowledged.
+  SessionResult<void> retire_stream(StreamHandle stream, StreamResetCode code);
   /// Resets the stream; what is queued is dropped.
   SessionResult<void> reset_stream(StreamHandle stream, StreamResetCode code);
   /// Resets every open stream of a subscription and drops its datagrams.

@@ -120,6 +120,51 @@ TEST_F(SlowSubscriberTest, HoldsNoMoreThanItsLimit) {
   }
 }
 
+/// A subscriber that wants nothing older than half a second.
+class ImpatientSubscriberTest : public SlowSubscriberTest {
+ protected:
+  void SetUp() override {
+    publisher_.announce();
+    moqt::MessageParameters wish;
+    wish.set_delivery_timeout(500);
+    ASSERT_TRUE(slow_.session().subscribe(track_name(), std::move(wish)).ok());
+    ASSERT_TRUE(fast_.session().subscribe(track_name()).ok());
+    network_.run();
+    publisher_.accept();
+    slow_.pair.server.session.set_send_window(0);
+  }
+};
+
+TEST_F(ImpatientSubscriberTest, GetsWhatIsYoungAndNothingElse) {
+  const auto stream = publisher_.open(0);
+  publisher_.object(stream, 0, "old");
+  publisher_.object(stream, 1, "old too");
+  network_.advance(std::chrono::milliseconds(501));
+  publisher_.object(stream, 2, "young");
+  publisher_.object(stream, 3, "too");
+  slow_.pair.server.session.set_send_window(1024);
+  network_.run();
+  EXPECT_EQ(objects(slow_), (Lines{"0/2 young", "0/3 too"}));
+  EXPECT_EQ(objects(fast_), (Lines{"0/0 old", "0/1 old too", "0/2 young", "0/3 too"}));
+  // Two objects of the subgroup are missing, so its stream has no FIN.
+  publisher_.finish(stream);
+  network_.advance(std::chrono::seconds(10));
+  ASSERT_EQ(slow_.count<ms::SubgroupEnded>(), 1u);
+  EXPECT_FALSE(slow_.only<ms::SubgroupEnded>().finished);
+  EXPECT_TRUE(fast_.only<ms::SubgroupEnded>().finished);
+}
+
+TEST_F(ImpatientSubscriberTest, HoldsNothingThatIsTooOld) {
+  for (std::uint64_t group = 0; group < 3; ++group) publisher_.group(group, {std::string(50, 'x')});
+  network_.advance(std::chrono::seconds(1));
+  slow_.pair.server.session.set_send_window(1024);
+  network_.run();
+  EXPECT_TRUE(objects(slow_).empty());
+  publisher_.group(3, {"young"});
+  EXPECT_EQ(objects(slow_), Lines{"3/0 young"});
+  EXPECT_EQ(network_.relay.counters().groups_skipped, 0u);
+}
+
 TEST_F(SlowSubscriberTest, SkipsEveryGroupThatIsUnderWay) {
   // Two groups at once: what is left of the later one is of no use either once its beginning is gone.
   const auto first = publisher_.open(0);

@@ -69,6 +69,7 @@ void OutgoingData::reorder(RequestHandle subscription) {
     if (stream.has_work()) lane->streams.insert(stream);
   });
   reschedule(*lane);
+  if (lane->view->delivery_timeout_ms) next_expiry_ = Time::min();  // it may be a shorter one: look at once
 }
 
 void OutgoingData::abort_lane(RequestHandle subscription, StreamResetCode code) {
@@ -146,7 +147,7 @@ base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscr
   stream.own_priority = properties.publisher_priority;
   // Not scheduled yet: a stream is opened for its first object, not for its header.
   stream.pending.push(arena_.copy(scratch_));
-  stream.pending_bytes = scratch_.size();
+  stream.pending_bytes = stream.appended_bytes = scratch_.size();
   lane->view->queued_bytes += scratch_.size();
   stream.written = ++writes_;
   ++lane->view->open_streams;
@@ -159,7 +160,7 @@ base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle
                                                              const base::SharedBytes& wire, std::size_t delta_size,
                                                              std::uint64_t remaining) {
   OutgoingStream* stream = streams_.find(handle);
-  if (stream == nullptr || stream->fin) return base::Failure{SessionError::kUnknownStream};
+  if (stream == nullptr || stream->fin || stream->retired) return base::Failure{SessionError::kUnknownStream};
   if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
   if (object > base::kVarintMax || (stream->last_object && object <= *stream->last_object)) {
     return base::Failure{SessionError::kObjectOutOfOrder};
@@ -178,6 +179,7 @@ base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle
   stream->last_object = object;
   stream->payload_left = remaining;
   stream->written = ++writes_;
+  note_object(*stream, remaining);
   if (stream->lane != nullptr) {
     auto& largest = stream->lane->view->largest;
     if (const Location location{stream->group, object}; !largest || *largest < location) largest = location;
@@ -188,7 +190,7 @@ base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle
 
 base::Result<void, SessionError> OutgoingData::append_payload(StreamHandle handle, base::SharedBytes bytes) {
   OutgoingStream* stream = streams_.find(handle);
-  if (stream == nullptr || stream->fin) return base::Failure{SessionError::kUnknownStream};
+  if (stream == nullptr || stream->fin || stream->retired) return base::Failure{SessionError::kUnknownStream};
   if (bytes.size() > stream->payload_left) return base::Failure{SessionError::kTooLarge};
   if (bytes.empty()) return {};
   stream->payload_left -= bytes.size();
@@ -199,10 +201,18 @@ base::Result<void, SessionError> OutgoingData::append_payload(StreamHandle handl
 
 base::Result<void, SessionError> OutgoingData::finish(StreamHandle handle) {
   OutgoingStream* stream = streams_.find(handle);
-  if (stream == nullptr || stream->fin) return base::Failure{SessionError::kUnknownStream};
+  if (stream == nullptr || stream->fin || stream->retired) return base::Failure{SessionError::kUnknownStream};
   if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
   stream->fin = true;
   reschedule(*stream);
+  return {};
+}
+
+base::Result<void, SessionError> OutgoingData::retire(StreamHandle handle, std::uint64_t code) {
+  OutgoingStream* stream = streams_.find(handle);
+  if (stream == nullptr || stream->fin || stream->retired) return base::Failure{SessionError::kUnknownStream};
+  stream->retired = code;
+  if (stream->delivered_bytes() == stream->appended_bytes) (void)reset(handle, code);
   return {};
 }
 
@@ -248,6 +258,7 @@ base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subsc
   }
   lane->view->queued_bytes += size + after_alias.size();
   lane->datagrams.push({properties, arena_.commit(size), after_alias});
+  if (lane->view->delivery_timeout_ms) ageless_lanes_.push_back(subscription);
   reschedule(*lane);
   return true;
 }
@@ -337,11 +348,13 @@ void OutgoingData::on_sent(StreamHandle handle, std::size_t bytes) {
   stream->outstanding_bytes -= bytes;
   outstanding_ -= bytes;
   if (stream->lane != nullptr) stream->lane->view->outstanding_bytes -= bytes;
-  if (stream->closed && stream->outstanding_bytes == 0) release(*stream);
+  if (stream->closed && stream->outstanding_bytes == 0) return release(*stream);
+  if (stream->retired && stream->delivered_bytes() == stream->appended_bytes) (void)reset(handle, *stream->retired);
 }
 
 void OutgoingData::push(OutgoingStream& stream, base::SharedBytes bytes) {
   stream.pending_bytes += bytes.size();
+  stream.appended_bytes += bytes.size();
   if (stream.lane != nullptr) stream.lane->view->queued_bytes += bytes.size();
   stream.pending.push(std::move(bytes));
 }
@@ -398,6 +411,9 @@ void OutgoingData::clear() {
   ready_ = {};
   resets_.clear();
   drained_.clear();
+  ageless_streams_.clear();
+  ageless_lanes_.clear();
+  next_expiry_.reset();
 }
 
 }  // namespace msquic_py::moqt::session

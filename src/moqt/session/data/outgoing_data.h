@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "moqt/session/ring_queue.h"
 #include "moqt/session/session_config.h"
 #include "moqt/session/session_error.h"
+#include "moqt/session/time.h"
 
 namespace msquic_py::moqt::session {
 
@@ -54,6 +56,8 @@ class OutgoingData {
                                                  std::uint64_t remaining);
   base::Result<void, SessionError> append_payload(StreamHandle handle, base::SharedBytes bytes);
   base::Result<void, SessionError> finish(StreamHandle handle);
+  /// Takes nothing more, and is reset once what it has is acknowledged.
+  base::Result<void, SessionError> retire(StreamHandle handle, std::uint64_t code);
   /// The subscription whose stream it was; null handle when there is no such stream.
   RequestHandle reset(StreamHandle handle, std::uint64_t code);
   [[nodiscard]] std::size_t queued_bytes(StreamHandle handle) const noexcept;
@@ -67,6 +71,12 @@ class OutgoingData {
   [[nodiscard]] bool has_work() const noexcept;
   void on_sent(StreamHandle handle, std::size_t bytes);
   void set_window(std::size_t bytes) noexcept { window_ = bytes; }
+  /// What has been appended since the last call begins to age.
+  void tell_time(Time now);
+  /// Resets streams with an object that is older than its subscription's delivery timeout, and drops such datagrams.
+  void expire(Time now, RingQueue<Event>& events);
+  /// Not later than something expires.
+  [[nodiscard]] std::optional<Time> next_expiry() const noexcept { return next_expiry_; }
   void set_max_datagram_size(std::size_t bytes) noexcept { max_datagram_size_ = bytes; }
   [[nodiscard]] std::size_t max_datagram_size() const noexcept { return max_datagram_size_; }
   void clear();
@@ -75,6 +85,9 @@ class OutgoingData {
   OutgoingLane* find_lane(RequestHandle subscription) const noexcept;
   void release(OutgoingStream& stream);
   void reset(OutgoingStream& stream, std::uint64_t code);
+  /// An object of the stream ends behind `ahead` bytes more than have been appended.
+  void note_object(OutgoingStream& stream, std::uint64_t ahead);
+  void expire_at(Time time) noexcept { next_expiry_ = next_expiry_ ? std::min(*next_expiry_, time) : time; }
   /// Cancels the least urgent of all open streams and `candidate`, visibly to its subscriber. False: it was the latter.
   bool make_room(OutgoingStream& candidate, RingQueue<Event>& events);
   void push(OutgoingStream& stream, base::SharedBytes bytes);
@@ -99,6 +112,9 @@ class OutgoingData {
   PriorityHeap<OutgoingLane, LaneBefore> ready_;
   RingQueue<Action> resets_;
   RingQueue<RequestHandle> drained_;
+  std::vector<StreamHandle> ageless_streams_;  ///< with objects whose time has not been told
+  std::vector<RequestHandle> ageless_lanes_;   ///< with such datagrams
+  std::optional<Time> next_expiry_;
   base::SlabArena arena_;
   base::ByteVector scratch_;
 };

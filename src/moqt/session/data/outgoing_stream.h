@@ -12,10 +12,17 @@
 #include "moqt/session/handles.h"
 #include "moqt/session/published_subscription.h"
 #include "moqt/session/ring_queue.h"
+#include "moqt/session/time.h"
 
 namespace msquic_py::moqt::session {
 
 struct OutgoingLane;
+
+/// An object of a subscription with a delivery timeout that has not been acknowledged whole.
+struct UndeliveredObject {
+  std::uint64_t end = 0;      ///< where it ends, in bytes of its stream
+  std::optional<Time> since;  ///< from when its timeout counts; nothing until somebody tells the time
+};
 
 /// One subgroup stream that this endpoint writes. Records are reused; `generation` makes old handles stale.
 struct OutgoingStream {
@@ -34,14 +41,20 @@ struct OutgoingStream {
   std::optional<std::uint64_t> last_object;
   std::uint64_t payload_left = 0;  ///< of the object appended last
   std::uint64_t written = 0;       ///< when an object was appended last, by the count of all of them
-  bool opened = false;             ///< the transport has been told
-  bool fin = false;                ///< finish_stream() was called
-  bool closed = false;             ///< FIN has been given to the transport
+  std::uint64_t appended_bytes = 0;
+  RingQueue<UndeliveredObject> undelivered;  ///< oldest first
+  std::optional<std::uint64_t> retired;      ///< to be reset with this code once all of it is acknowledged
+  bool opened = false;                       ///< the transport has been told
+  bool fin = false;                          ///< finish_stream() was called
+  bool closed = false;                       ///< FIN has been given to the transport
 
   std::size_t heap_index = static_cast<std::size_t>(-1);
 
   [[nodiscard]] StreamHandle handle() const noexcept { return {(std::uint64_t{generation} << 32) | (slot + 1)}; }
   [[nodiscard]] bool has_work() const noexcept { return pending_bytes > 0 || (fin && !closed); }
+  /// Bytes that the transport has taken, and those that it has let go of.
+  [[nodiscard]] std::uint64_t handed_bytes() const noexcept { return appended_bytes - pending_bytes; }
+  [[nodiscard]] std::uint64_t delivered_bytes() const noexcept { return handed_bytes() - outstanding_bytes; }
   [[nodiscard]] std::uint8_t priority() const noexcept;
   /// See OpenStream. Only while there is a lane.
   [[nodiscard]] std::uint16_t urgency() const noexcept;
@@ -56,6 +69,7 @@ struct QueuedDatagram {
   DatagramProperties properties;
   base::SharedBytes prefix;  ///< type and track alias
   base::SharedBytes after_alias;
+  std::optional<Time> since = std::nullopt;  ///< as for UndeliveredObject
 };
 
 /// Everything that waits to be sent for one subscription.

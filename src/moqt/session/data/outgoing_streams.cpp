@@ -19,7 +19,9 @@ void OutgoingStreams::recycle(OutgoingStream& stream) {
   stream.pending.clear();
   stream.pending_bytes = stream.outstanding_bytes = 0;
   stream.last_object.reset();
-  stream.payload_left = stream.written = 0;
+  stream.payload_left = stream.written = stream.appended_bytes = 0;
+  stream.undelivered.clear();
+  stream.retired.reset();
   stream.lane = nullptr;
   stream.opened = stream.fin = stream.closed = stream.live = false;
   ++stream.generation;

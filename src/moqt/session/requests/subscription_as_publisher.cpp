@@ -36,11 +36,12 @@ void SubscriptionAsPublisher::apply(const MessageParameters& parameters) {
   if (const auto filter = parameters.filter()) filter_ = filter;
 }
 
-/// Both sides may set one; the shorter counts (section 9.2.1.2). Nothing given leaves what there was.
+/// Both sides may set one; the shorter counts (section 9.2.1.2). Nothing given leaves what there was, and 0, of which
+/// the draft says nothing, is taken for nothing.
 void SubscriptionAsPublisher::set_delivery_timeouts(std::optional<std::uint64_t> publisher,
                                                     std::optional<std::uint64_t> subscriber) noexcept {
-  if (publisher) publisher_timeout_ms_ = publisher;
-  if (subscriber) subscriber_timeout_ms_ = subscriber;
+  if (publisher.value_or(0) != 0) publisher_timeout_ms_ = publisher;
+  if (subscriber.value_or(0) != 0) subscriber_timeout_ms_ = subscriber;
   view_.delivery_timeout_ms = publisher_timeout_ms_ ? publisher_timeout_ms_ : subscriber_timeout_ms_;
   if (subscriber_timeout_ms_ && *subscriber_timeout_ms_ < *view_.delivery_timeout_ms)
     view_.delivery_timeout_ms = subscriber_timeout_ms_;

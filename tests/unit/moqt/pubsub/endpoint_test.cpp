@@ -67,6 +67,51 @@ class PubSub : public ::testing::TestWithParam<std::uint32_t> {
 };
 INSTANTIATE_TEST_SUITE_P(Seeds, PubSub, ::testing::Range(1u, 6u));
 
+TEST_P(PubSub, AGroupGoesOnAfterAPauseAndDoesNotPassForWhole) {
+  const auto writer = *server.add_track(kTrack);
+  const auto reader = *client.subscribe(kTrack);
+  run();
+  const auto group = *writer->begin_group(0);
+  ASSERT_TRUE(group->write(bytes("a")).ok());
+  run();
+  for (const bool forward : {false, true}) {
+    MessageParameters parameters;
+    parameters.set_forward(forward);
+    ASSERT_TRUE(reader->update(std::move(parameters)).ok());
+    run();
+    ASSERT_TRUE(group->write(bytes(forward ? "c" : "b")).ok());
+  }
+  ASSERT_TRUE(group->write(bytes("d")).ok());
+  group->finish();
+  run();
+  std::string received;
+  for (ReceivedObject object; reader->read(object);) received += object.implied ? "." : text(object);
+  EXPECT_EQ(received, "acd");
+}
+
+TEST_P(PubSub, AGroupGoesOnAfterAnObjectThatWaitedTooLong) {
+  TrackOptions options;
+  options.delivery_timeout_ms = 500;
+  const auto writer = *server.add_track(kTrack, options);
+  const auto reader = *client.subscribe(kTrack);
+  run();
+  const auto group = *writer->begin_group(0);
+  pair.server.session.set_send_window(0);
+  ASSERT_TRUE(group->write(bytes("old")).ok());
+  run();
+  pair.advance(std::chrono::milliseconds(501));
+  run();
+  pair.server.session.set_send_window(64 * 1024);
+  ASSERT_TRUE(group->write(bytes("young")).ok());
+  group->finish();
+  run();
+  ReceivedObject object;
+  ASSERT_TRUE(reader->read(object));
+  EXPECT_EQ(text(object), "young");
+  EXPECT_EQ(object.location, (Location{0, 1}));
+  EXPECT_FALSE(reader->read(object)) << "an end of group that nobody has said";
+}
+
 TEST_P(PubSub, ObjectsTravelWithIdsExtensionsAndEnds) {
   const auto writer = server.add_track(kTrack);
   ASSERT_TRUE(writer.ok());
