@@ -67,7 +67,7 @@ struct Endpoint::Dispatch {
       return;
     }
     if (const auto found = self.publishing_.find(event.request); found != self.publishing_.end()) {
-      request_new_group(found->second, event.parameters);
+      self.request_new_group(found->second, event.parameters.new_group_request());
     }
     self.events_.push(std::move(event));
   }
@@ -81,17 +81,13 @@ struct Endpoint::Dispatch {
 
   // ---- publishing ----
 
-  void request_new_group(const std::shared_ptr<TrackWriter>& writer, const MessageParameters& parameters) const {
-    const auto group = parameters.new_group_request();
-    if (group && writer->options().dynamic_groups) self.events_.push(NewGroupRequested{writer, *group});
-  }
   [[nodiscard]] std::shared_ptr<TrackWriter> writer_for(const FullTrackName& track) const {
     const auto found = self.writers_.find(track);
     return found == self.writers_.end() || found->second->finished() ? nullptr : found->second;
   }
   void operator()(session::SubscribeReceived& event) const {
     if (const auto writer = writer_for(event.track)) {
-      if (self.accept_subscribe(event.request, writer).ok()) request_new_group(writer, event.parameters);
+      (void)self.accept_subscribe(event.request, writer);
       return;
     }
     if (self.config_.reject_unknown_tracks) {
@@ -117,7 +113,7 @@ struct Endpoint::Dispatch {
     const std::shared_ptr<TrackWriter> writer = found == self.publishing_.end() ? nullptr : found->second;
     if (writer != nullptr && writer->largest()) answer.set_largest_object(*writer->largest());
     if (!self.session_.accept(event.update, std::move(answer)).ok() || writer == nullptr) return;
-    request_new_group(writer, event.parameters);
+    self.request_new_group(writer, event.parameters.new_group_request());
     self.events_.push(WriterSubscribersChanged{writer});  // Forward State may have changed who wants objects
   }
   void end_publishing(RequestHandle subscription) const {
@@ -201,7 +197,12 @@ SessionResult<void> Endpoint::accept_subscribe(RequestHandle request, const std:
   publishing_[request] = writer;
   writer->add_subscription(request);
   events_.push(WriterSubscribersChanged{writer});
+  if (const auto* view = session_.published(request)) request_new_group(writer, view->new_group_request);
   return {};
+}
+
+void Endpoint::request_new_group(const std::shared_ptr<TrackWriter>& writer, std::optional<std::uint64_t> group) {
+  if (group && writer->options().dynamic_groups) events_.push(NewGroupRequested{writer, *group});
 }
 
 void Endpoint::remove_track(const FullTrackName& track) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -106,6 +107,8 @@ class Endpoint {
  private:
   struct Dispatch;
 
+  /// Tells the application of a NEW_GROUP_REQUEST, if there is one and the track listens to it.
+  void request_new_group(const std::shared_ptr<TrackWriter>& writer, std::optional<std::uint64_t> group);
   /// Forgets readers and subscriptions that the application itself has ended.
   void forget_ended();
   /// Adds what a subscriber is told of a track to `parameters`.

@@ -128,7 +128,8 @@ void GroupWriter::on_stream_stopped(const session::OutgoingStreamStopped& event)
   const auto found = branches_.find(event.subscription);
   if (found == branches_.end() || found->second.stream != event.stream) return;
   if (event.resumable()) {
-    found->second = {.has_gap = true};
+    found->second.stream = {};  // what comes next goes on a new one
+    found->second.has_gap = true;
   } else {
     found->second.skipping = true;
   }

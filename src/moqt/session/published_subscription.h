@@ -24,6 +24,7 @@ struct PublishedSubscription {
   std::uint8_t publisher_priority = 128;  ///< what streams without a priority of their own have
   GroupOrder group_order = GroupOrder::kAscending;
   std::optional<std::uint64_t> delivery_timeout_ms;
+  std::optional<std::uint64_t> new_group_request;  ///< of SUBSCRIBE (section 9.2.1.12)
   /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH: what a joining FETCH refers to (section 5.1).
   std::optional<Location> largest_at_establishment;
   /// The largest object of the track that the session knows of: given to accept(), sent, or noted.

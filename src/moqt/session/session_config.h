@@ -25,7 +25,8 @@ struct Limits {
   /// PUBLISH_NAMESPACE and SUBSCRIBE_NAMESPACE the peer may have open (section 12.3.1); more get REQUEST_ERROR.
   std::size_t max_published_namespaces = 128;
   std::size_t max_namespace_subscriptions = 64;
-  /// Data streams the peer may have open at once; the newest beyond it is answered with STOP_SENDING.
+  /// Data streams the peer may have open at once; beyond it the least urgent one is answered with STOP_SENDING. The
+  /// transport should allow some more, or the peer waits for streams that are never closed.
   std::size_t max_incoming_streams = 1024;
   /// Data streams this endpoint may have open at once; open_subgroup() beyond it cancels the least urgent one.
   std::size_t max_outgoing_streams = 1024;

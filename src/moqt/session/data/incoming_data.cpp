@@ -17,7 +17,7 @@ void IncomingData::on_data(Time now, IncomingStreamId id, base::SharedBytes byte
   if (slot == nullptr) {
     slot = std::make_unique<IncomingStream>(id, config_.draft);
     slot->fin = fin;
-    if (streams_.size() > config_.limits.max_incoming_streams) give_up(*slot, StreamResetCode::kInternalError);
+    if (streams_.size() > config_.limits.max_incoming_streams) make_room(*slot);
   }
   IncomingStream& stream = *slot;
   stream.fin = fin;

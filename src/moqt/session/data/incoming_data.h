@@ -82,6 +82,8 @@ class IncomingData {
   /// False when the stream is not to be read on.
   bool deliver(IncomingStream& stream, const base::SharedBytes& chunk, wire::ObjectStart start);
   void finish(IncomingStream& stream);
+  /// Stops the least urgent stream if `newcomer` is one too many; the newcomer itself if no other can be judged.
+  void make_room(IncomingStream& newcomer);
   /// Reads no more of the stream. Its record stays until the transport has nothing more to report: forget_finished().
   void give_up(IncomingStream& stream, StreamResetCode code);
   void forget_finished(IncomingStreamId id);

@@ -13,7 +13,10 @@ SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, Reques
   apply(parameters_);
   const auto timeout = parameters_.delivery_timeout();
   set_delivery_timeouts(ours ? timeout : std::nullopt, ours ? std::nullopt : timeout);
-  if (!ours) return;
+  if (!ours) {
+    view_.new_group_request = parameters_.new_group_request();
+    return;
+  }
   view_.publisher_priority = parameters_.publisher_priority().value_or(128);
   view_.largest_at_establishment = view_.largest = parameters_.largest_object();
   context_.outgoing().add_lane(handle, view_, /*held=*/true);

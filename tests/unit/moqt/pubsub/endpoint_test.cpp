@@ -67,6 +67,39 @@ class PubSub : public ::testing::TestWithParam<std::uint32_t> {
 };
 INSTANTIATE_TEST_SUITE_P(Seeds, PubSub, ::testing::Range(1u, 6u));
 
+TEST_P(PubSub, ANewGroupRequestIsHeardWhenItsTrackComesLater) {
+  SessionPair own{GetParam(), {}, {}, /*collect_events=*/false};
+  own.establish();
+  Endpoint subscriber{own.client.session};
+  EndpointConfig patient;
+  patient.reject_unknown_tracks = false;
+  Endpoint publisher{own.server.session, patient};
+  std::vector<EndpointEvent> subscriber_events;
+  std::vector<EndpointEvent> publisher_events;
+  const auto settle = [&] {
+    for (bool any = true; any;) {
+      any = own.run();
+      any |= feed(subscriber, subscriber_events);
+      any |= feed(publisher, publisher_events);
+    }
+  };
+  MessageParameters wish;
+  wish.set_new_group_request(7);
+  ASSERT_TRUE(subscriber.subscribe(kTrack, std::move(wish)).ok());
+  settle();
+  const auto* asked = std::get_if<moqt::session::SubscribeReceived>(&publisher_events.back());
+  ASSERT_NE(asked, nullptr);
+  TrackOptions options;
+  options.dynamic_groups = true;
+  const auto request = asked->request;
+  const auto writer = *publisher.add_track(kTrack, options);
+  ASSERT_TRUE(publisher.accept_subscribe(request, writer).ok());
+  settle();
+  const auto* wanted = std::get_if<NewGroupRequested>(&publisher_events.back());
+  ASSERT_NE(wanted, nullptr);
+  EXPECT_EQ(wanted->group, 7u);
+}
+
 TEST_P(PubSub, AGroupGoesOnAfterAPauseAndDoesNotPassForWhole) {
   const auto writer = *server.add_track(kTrack);
   const auto reader = *client.subscribe(kTrack);

@@ -187,8 +187,42 @@ TEST(Limits, TooManyStreamsAreStopped) {
   auto peer = subscribed(config);
   for (moqt::session::IncomingStreamId id : {2u, 6u, 10u}) peer.stream(id, "14 02 00 00 80 | 00 01 61");
   ASSERT_EQ(peer.stopped.size(), 1u);
-  EXPECT_EQ(peer.stopped[0].stream, 10u);
+  EXPECT_EQ(peer.stopped[0].stream, 2u) << "the one idle for longest";
+  EXPECT_EQ(peer.stopped[0].code, 0x0u);  // INTERNAL_ERROR
+  EXPECT_EQ(peer.all<moqt::session::ObjectReceived>().size(), 3u);
+  EXPECT_EQ(peer.all<moqt::session::SubgroupEnded>().size(), 1u);
   EXPECT_FALSE(peer.closed);
+}
+
+TEST(Limits, TheLeastUrgentStreamIsStopped) {
+  SessionConfig config;
+  config.limits.max_incoming_streams = 3;
+  auto peer = subscribed(config);
+  peer.stream(2, "14 02 00 00 80 | 00 01 61");
+  peer.stream(6, "14 02 01 00 c8 | 00 01 61");   // priority 200
+  peer.stream(10, "14 02 02 00 c8 | 00 02 61");  // the same, in the middle of an object
+  peer.stream(14, "14 02 03 00 80 | 00 01 61");
+  ASSERT_EQ(peer.stopped.size(), 1u);
+  EXPECT_EQ(peer.stopped[0].stream, 6u);
+  // Until the peer resets it, it takes no room from the others.
+  peer.session.on_uni_stream_reset(peer.now, 6, 1);
+  peer.stream(18, "14 02 04 00 80 | 00 01 61");
+  ASSERT_EQ(peer.stopped.size(), 2u);
+  EXPECT_EQ(peer.stopped[1].stream, 10u);
+}
+
+TEST(Limits, ATrackWithManyStreamsMakesRoomForAnother) {
+  SessionConfig config;
+  config.limits.max_incoming_streams = 4;
+  auto peer = subscribed(config);
+  ASSERT_TRUE(peer.session.subscribe({moqt::TrackNamespace{"a"}, "u"}).ok());
+  peer.control("04 0003 03 03 00");
+  for (moqt::session::IncomingStreamId id : {2u, 6u, 10u, 14u}) peer.stream(id, "14 02 00 00 80 | 00 01 61");
+  for (moqt::session::IncomingStreamId id : {18u, 22u}) peer.stream(id, "14 03 00 00 80 | 00 01 61");
+  ASSERT_EQ(peer.stopped.size(), 2u);
+  EXPECT_EQ(peer.stopped[0].stream, 2u);
+  EXPECT_EQ(peer.stopped[1].stream, 6u);
+  EXPECT_EQ(peer.all<moqt::session::ObjectReceived>().size(), 6u);
 }
 
 TEST(Timeouts, IncompleteHeaderClosesAndStalledPayloadCostsItsStream) {
