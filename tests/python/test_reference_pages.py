@@ -98,3 +98,16 @@ def test_programs_page_says_the_exit_codes() -> None:
     page = (REFERENCE / "programs.md").read_text(encoding="utf-8")
     assert len(codes) >= 4
     assert [code for code in codes if f"\n| {code} |" not in page] == []
+
+
+def test_trust_is_described_alike() -> None:
+    """Roots that are given replace the system's, and nothing says that they are added to them."""
+    for name in ("moqt-pub", "moqt-sub"):
+        done = subprocess.run([program(name), "--help"], capture_output=True, timeout=30, check=True)
+        assert b"in this PEM file, and not the system's" in done.stdout
+    opposite = re.compile(r"(?:beside|besides|added to|in addition to) the system's|PEM file too", re.IGNORECASE)
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    sources = [path for folder in ("src", "apps", "python", "examples") for path in (ROOT / folder).rglob("*.*")]
+    texts = [path for path in (*pages, *sources) if path.suffix in (".md", ".py", ".h", ".cpp")]
+    assert len(texts) > 300
+    assert [str(path) for path in texts if opposite.search(path.read_text(encoding="utf-8"))] == []
