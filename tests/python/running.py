@@ -81,9 +81,9 @@ async def start_program(*command: object, cwd: Path | None = None) -> Running:
     return Running(Path(words[0]).name + " " + " ".join(words[1:3]), process)
 
 
-async def output_of(*command: object, seconds: float = 60.0) -> str:
+async def output_of(*command: object, cwd: Path | None = None, seconds: float = 60.0) -> str:
     """What a program prints; it must succeed."""
-    program = await start_program(*command)
+    program = await start_program(*command, cwd=cwd)
     assert await program.exit_code(seconds) == 0, program.text
     return program.text
 

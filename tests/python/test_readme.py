@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -51,6 +53,41 @@ def test_every_block_is_accounted_for() -> None:
 
 def test_both_languages_show_the_same_code() -> None:
     assert blocks("README.md") == blocks("README.ja.md")
+
+
+def test_both_languages_have_the_same_shape() -> None:
+    """Headings, rows of tables and what is linked, in the same order; beside each other's link."""
+
+    def shape(name: str) -> list[str]:
+        text = BLOCK.sub("", (ROOT / name).read_text(encoding="utf-8"))
+        found = re.findall(r"^(#+) |^(\|) |\]\((?!README)([^)#]+)\)", text, re.MULTILINE)
+        return ["".join(each) for each in found]
+
+    assert shape("README.md") == shape("README.ja.md")
+    assert len(shape("README.md")) > 60
+
+
+def test_the_blocks_of_the_reference_are_verbatim() -> None:
+    reference = [
+        "d8cf94e07df6ab59756dbc6b0dd97c53845b403b9d9adc0cfe7e379e11df2ff6",
+        "3c6e5216b9a5b5eb6487bfd93b728971c7adb6b96bda58e5642252c8707e7bb4",
+        "22931b5dbb47891574620dcc9c306bb230b13d8f9396d09af23b73a39575bb12",
+    ]
+    shown = [hashlib.sha256(body.encode()).hexdigest() for kind, body in blocks("README.md") if kind == "python"]
+    assert [digest for digest in shown if digest in reference] == reference
+
+
+def test_what_a_reader_sees_first_verifies_certificates() -> None:
+    """Only the blocks of the reference, in a section of their own, accept any certificate."""
+    unsafe = ("no_certificate_validation", "verify=False", "--insecure")
+    order = ("uv add msquic-py", "msquic.asyncio import", "moqt.asyncio.relay(", "moqt-relay", "msquic.Registration")
+    for name, section in (("README.md", "## Callbacks and bytes"), ("README.ja.md", "## コールバックとバイト列")):
+        before, _, _ = (ROOT / name).read_text(encoding="utf-8").partition(section)
+        assert len(before) > 3000
+        assert not [word for word in unsafe if word in before]
+        bodies = [body for _, body in blocks(name)]
+        places = [next(i for i, body in enumerate(bodies) if mark in body) for mark in order]
+        assert places == sorted(places)
 
 
 @pytest.fixture
@@ -112,9 +149,10 @@ def test_objects() -> None:
     assert stream == expected
 
 
-def test_asyncio() -> None:
+def test_asyncio(tmp_path: Path) -> None:
     code = block_with("moqt.asyncio.relay(")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[b'tick 0', b'tick 1', b'tick 2']"
 
@@ -170,7 +208,9 @@ async def test_programs(tmp_path: Path) -> None:
     picture = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=30:duration=2")
     codec = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-pix_fmt", "yuv420p")
     await output_of("ffmpeg", "-v", "error", *picture, *codec, tmp_path / "input.mp4")
-    commands = [line.split() for line in block_with("moqt-relay").splitlines()]
+    python, *commands = [shlex.split(line) for line in block_with("moqt-relay").splitlines()]
+    assert python[:3] == ["uv", "run", "python"]
+    await output_of(sys.executable, *python[3:], cwd=tmp_path)
     relay, publisher, subscriber = ([str(ROOT / command[0]), *command[1:]] for command in commands)
     relaying = await start_program(*relay, cwd=tmp_path)
     await relaying.line("listening on port 4433")
