@@ -53,11 +53,13 @@ function(msquic_py_unity TARGET FILES)
 endfunction()
 
 # msquic_py_library(NAME [SEPARATE] SOURCES... [LINK targets...])
-# A static library msquic_py_NAME with alias msquic_py::NAME, whose headers are included from src/.
+# A static library msquic_py_NAME with alias msquic_py::NAME, whose headers are included from src/. Its other alias is the
+# name that it is installed with, so that what is written for an installation builds in this tree, too.
 function(msquic_py_library NAME)
   cmake_parse_arguments(ARG "SEPARATE" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(msquic_py_${NAME} STATIC ${ARG_SOURCES})
   add_library(msquic_py::${NAME} ALIAS msquic_py_${NAME})
+  add_library(msquic-py::${NAME} ALIAS msquic_py_${NAME})
   set_target_properties(msquic_py_${NAME} PROPERTIES EXPORT_NAME ${NAME})
   target_include_directories(msquic_py_${NAME} PUBLIC
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/msquic-py>")

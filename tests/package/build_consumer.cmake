@@ -14,12 +14,19 @@ elseif(SANITIZER STREQUAL "thread")
   set(_flags "-fsanitize=thread")
 endif()
 
-file(REMOVE_RECURSE "${WORK}/moved" "${WORK}/prefix" "${WORK}/build")
+file(REMOVE_RECURSE "${WORK}/moved" "${WORK}/prefix" "${WORK}/build" "${WORK}/examples")
 run("${CMAKE_COMMAND}" --install "${BUILD}" --component cpp --prefix "${WORK}/prefix")
 # Moved, so that a path of the build machine in the package shows.
 file(RENAME "${WORK}/prefix" "${WORK}/moved")
-run("${CMAKE_COMMAND}" -S "${SOURCE}" -B "${WORK}/build" -G "${GENERATOR}" -DCMAKE_BUILD_TYPE=RelWithDebInfo
-    "-DCMAKE_CXX_COMPILER=${CXX}" "-DCMAKE_PREFIX_PATH=${WORK}/moved" "-DCMAKE_CXX_FLAGS=${_flags}" "-DEXPECTED_VERSION=${VERSION}")
+set(_options -G "${GENERATOR}" -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DCMAKE_CXX_COMPILER=${CXX}"
+    "-DCMAKE_PREFIX_PATH=${WORK}/moved" "-DCMAKE_CXX_FLAGS=${_flags}")
+run("${CMAKE_COMMAND}" -S "${EXAMPLES}" -B "${WORK}/examples" ${_options})
+run("${CMAKE_COMMAND}" --build "${WORK}/examples" --target cpp-echo)
+run("${WORK}/examples/cpp-echo" installed)
+if(NOT output STREQUAL "installed\n")
+  message(FATAL_ERROR "cpp-echo printed: ${output}")
+endif()
+run("${CMAKE_COMMAND}" -S "${SOURCE}" -B "${WORK}/build" ${_options} "-DEXPECTED_VERSION=${VERSION}")
 run("${CMAKE_COMMAND}" --build "${WORK}/build")
 run("${WORK}/build/consumer")
 message("${output}")
