@@ -11,6 +11,7 @@ The same objects are in modules by topic: :mod:`moqt.varint`, :mod:`moqt.message
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING
 
 from .data_stream import (
@@ -199,6 +200,8 @@ def _adopt_native_classes() -> None:
 
 
 _adopt_native_classes()
+# Whether and where something is logged is the program's to say; without a word of it nothing is printed.
+logging.getLogger("moqt").addHandler(logging.NullHandler())
 
 if TYPE_CHECKING:
     from moqt import asyncio as asyncio

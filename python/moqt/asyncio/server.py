@@ -106,8 +106,10 @@ class Server(Listening):
         except asyncio.CancelledError:
             session._begin_close(0, "the server is closing")
             raise
-        except Exception:
-            _log.exception("the handler of a session failed")
+        except Exception as error:
+            self._hub.loop.call_exception_handler(
+                {"message": "exception in the handler of a session; it is closed", "exception": error}
+            )
             session._begin_close(int(ErrorCode.INTERNAL_ERROR), "the application failed")
         await session.close()
 

@@ -18,15 +18,15 @@
     │   ├── DatagramUnavailable                the peer takes no datagrams
     │   ├── LibraryInUse                       objects are still alive
     │   ├── WouldDeadlock
-    │   ├── ForkedProcess                      use spawn or forkserver instead of fork
+    │   ├── ForkedProcess                      forked while something was open
     │   └── Finalizing                         the interpreter is ending
     ├── NotFound (LookupError) · NotSupported (NotImplementedError) · QuicMemoryError (MemoryError)
     ├── AddressError (OSError)
     │   ├── AddressInUse · AddressNotAvailable · InvalidAddress · AlpnInUse
     ├── StreamError
     │   ├── StreamLimitReached                 the peer admits no more streams now
-    │   ├── StreamReset · StreamStopped        the peer abandoned, or refuses, the data of a stream
-    │   └── StreamAborted
+    │   ├── StreamReset (ConnectionResetError) the peer abandoned its direction of a stream
+    │   └── StreamStopped · StreamAborted (BrokenPipeError)   the peer wants no more of it
     └── ConnectionFailed (ConnectionError)     why a connection ended
         ├── PeerClosed                         the peer's application closed it, with app_code and reason
         ├── ConnectionClosed                   this side closed it, with app_code
@@ -34,7 +34,8 @@
         ├── ConnectionTimeout (TimeoutError)
         │   ├── IdleTimeout
         │   └── HandshakeTimeout               of a server: the client did not complete it in time
-        ├── Unreachable · NameResolutionFailed · ProtocolError · InternalError
+        ├── Unreachable (ConnectionRefusedError)
+        ├── NameResolutionFailed · ProtocolError · InternalError
         └── HandshakeError
             ├── AlpnError · VersionNegotiationError
             └── TlsError

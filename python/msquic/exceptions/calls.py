@@ -74,7 +74,8 @@ class WouldDeadlock(InvalidState):
 
 
 class ForkedProcess(InvalidState):
-    """The process was forked after the library started. Use the start methods spawn or forkserver."""
+    """The process was forked while a registration was open. Fork before anything is opened or after everything is
+    closed, or use the start methods spawn or forkserver."""
 
 
 class Finalizing(InvalidState):

@@ -40,8 +40,8 @@ class HandshakeTimeout(ConnectionTimeout):
     """A client did not complete its handshake in the time that the listener allows."""
 
 
-class Unreachable(ConnectionFailed):
-    """Nothing listens there, or no path leads there."""
+class Unreachable(ConnectionFailed, ConnectionRefusedError):
+    """Nothing listens there, or no path leads there; the message names host and port."""
 
 
 class NameResolutionFailed(ConnectionFailed):

@@ -13,13 +13,13 @@ class StreamLimitReached(StreamError):
     """The peer admits no more streams now."""
 
 
-class StreamReset(StreamError):
+class StreamReset(StreamError, ConnectionResetError):
     """The peer abandoned its direction of a stream with ``app_code``."""
 
 
-class StreamStopped(StreamError):
+class StreamStopped(StreamError, BrokenPipeError):
     """The peer wants no more data on a stream, for the reason ``app_code``."""
 
 
-class StreamAborted(StreamError):
+class StreamAborted(StreamError, BrokenPipeError):
     """The peer wants no more of the stream, or its connection has ended: what it was doing cannot go on."""
