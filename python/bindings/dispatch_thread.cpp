@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "quic/library.h"
+
 namespace nb = nanobind;
 
 namespace msquic_py::python {
@@ -28,10 +30,12 @@ struct DispatcherState {
   bool finished = false;
 };
 
-DispatcherState& state() noexcept {
-  static DispatcherState* const instance = new DispatcherState;
-  return *instance;
+std::atomic<DispatcherState*>& current() noexcept {
+  static std::atomic<DispatcherState*> instance{new DispatcherState};
+  return instance;
 }
+
+DispatcherState& state() noexcept { return *current().load(std::memory_order_acquire); }
 
 void drain(DispatcherState& dispatcher) {
   while (!dispatcher.stopping.load(std::memory_order_acquire) && dispatcher.queue.take(dispatcher.batch)) {
@@ -107,6 +111,7 @@ void Dispatcher::stop(std::chrono::milliseconds grace) {
 void Dispatcher::after_fork_in_child() noexcept {
   state().forked = true;
   state().stopping.store(true, std::memory_order_release);
+  if (!quic::Library::forked()) current().store(new DispatcherState, std::memory_order_release);
 }
 
 bool Dispatcher::is_current_thread() noexcept { return state().thread.load() == std::this_thread::get_id(); }

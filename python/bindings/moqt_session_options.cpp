@@ -93,7 +93,6 @@ runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel,
     result.max_sessions = static_cast<std::size_t>(
         nb::cast<IntegerArgument>(nb::object(options["max_sessions"])).checked("max_sessions"));
   }
-  if (options.contains("reuse_port")) result.reuse_port = bool_argument(options["reuse_port"], "reuse_port");
   if (options.contains("handshake_timeout")) {
     result.handshake_timeout = timeout_argument(options["handshake_timeout"], "handshake_timeout");
   }

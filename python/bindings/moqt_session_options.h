@@ -21,7 +21,7 @@ struct SessionOptions {
 /// Keys: path, authority, max_request_id, tolerances, reader_queue_limit, max_object_size, receive_limit, timeout,
 /// unknown_track_grace. Raises ValueError for a tolerance without that name and for numbers out of range.
 SessionOptions session_options(const nb::dict& options);
-/// How a server or a relay listens. Keys: max_sessions, reuse_port, handshake_timeout, gives_tickets. Raises
+/// How a server or a relay listens. Keys: max_sessions, handshake_timeout, gives_tickets. Raises
 /// InvalidArgument for a configuration that is not for MOQT.
 runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel, std::uint64_t target,
                                                    nb::handle configuration, const std::string& host,

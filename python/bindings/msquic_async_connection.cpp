@@ -8,6 +8,7 @@
 #include "msquic_certificate.h"
 #include "msquic_connection.h"
 #include "msquic_connection_facts.h"
+#include "msquic_datagram_facts.h"
 #include "msquic_errors.h"
 #include "msquic_registration.h"
 #include "msquic_session_ticket.h"
@@ -51,9 +52,10 @@ void bind_traffic(nb::class_<AsyncConnectionObject>& connection) {
       .def("_take_datagram", &AsyncConnectionObject::take_datagram, nb::sig("def _take_datagram(self) -> bytes | None"),
            "The oldest datagram.")
       .def("_send_datagram", &AsyncConnectionObject::send_datagram, nb::arg("data"), nb::arg("priority"),
-           nb::arg("future").none(),
-           nb::sig("def _send_datagram(self, data: typing_extensions.Buffer, priority: bool, future: "
-                   "asyncio.Future[int] | None) -> None"))
+           nb::arg("cancel_on_blocked"), nb::arg("future").none(),
+           nb::sig("def _send_datagram(self, data: typing_extensions.Buffer, priority: bool, cancel_on_blocked: bool, "
+                   "future: asyncio.Future[int] | None) -> None"))
+      .def_prop_ro("_has_datagram_room", [](AsyncConnectionObject& self) { return self.datagram_backlog().has_room; })
       .def("_send_ticket", &AsyncConnectionObject::send_ticket, nb::arg("data"),
            nb::sig("def _send_ticket(self, data: typing_extensions.Buffer) -> None"))
       .def(
@@ -127,13 +129,6 @@ void bind_properties(nb::class_<AsyncConnectionObject>& connection) {
           },
           "Servers: what the ticket of a client that returned carried; b\"\" without.")
       .def_prop_ro(
-          "max_datagram_size", [](AsyncConnectionObject& self) { return self.connection().max_datagram_size(); },
-          "The largest datagram that can be sent now, in bytes; 0 when none can. Changes with the path's MTU.")
-      .def_prop_ro(
-          "datagrams_dropped", [](AsyncConnectionObject& self) { return self.mailbox()->datagrams_dropped(); },
-          "Received datagrams that were dropped, the oldest first, because nobody took them: at most 4096 wait, or 4 "
-          "MiB.")
-      .def_prop_ro(
           "close_error", [](const AsyncConnectionObject& self) { return close_exception(self.close_reason()); },
           nb::sig("def close_error(self, /) -> msquic.exceptions.ConnectionFailed | None"),
           "Why the connection ended, an exception to look at; None while it is open and when this side closed it.")
@@ -195,6 +190,7 @@ void bind_quic_async_connection(nb::module_& m) {
   bind_traffic(connection);
   bind_properties(connection);
   bind_connection_facts<AsyncConnectionObject>(connection);
+  bind_datagram_facts<AsyncConnectionObject>(connection);
   bind_observation(connection);
 }
 

@@ -56,7 +56,7 @@ class AsyncConnectionObject final : public AsyncHeld, public AsyncLoopMember {
   /// The oldest datagram that was received, or None.
   nanobind::object take_datagram();
   /// `future`, when not None, is settled with the number of the final state.
-  void send_datagram(nanobind::handle data, bool priority, nanobind::handle future);
+  void send_datagram(nanobind::handle data, bool priority, bool cancel_on_blocked, nanobind::handle future);
   void settle_datagram(std::uint64_t token, quic::DatagramSendState state) noexcept;
   void send_ticket(nanobind::handle data);
   /// At once, whatever is on the way.
@@ -70,6 +70,7 @@ class AsyncConnectionObject final : public AsyncHeld, public AsyncLoopMember {
   /// Asks the verifier of the configuration about the peer's certificate, by way of _judge() in Python.
   void judge_certificate();
 
+  [[nodiscard]] quic::DatagramBacklog datagram_backlog() const { return connection_.datagram_backlog(); }
   [[nodiscard]] quic::CloseReason close_reason() const;
   /// Raises why the connection is over.
   [[noreturn]] void raise_closed() const;

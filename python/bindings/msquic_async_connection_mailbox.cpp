@@ -69,7 +69,8 @@ void AsyncConnectionMailbox::on_shutdown_initiated(const quic::CloseReason&) noe
   {
     const std::lock_guard lock(mutex_);
     // Nothing new can begin, so nobody waits for it in vain until the last packet is acknowledged.
-    waits = disarm(bit(kWaitBidirectionalCredit) | bit(kWaitUnidirectionalCredit) | bit(kWaitPeerStream));
+    waits = disarm(bit(kWaitBidirectionalCredit) | bit(kWaitUnidirectionalCredit) | bit(kWaitPeerStream) |
+                   bit(kWaitDatagramRoom));
   }
   tell(waits);
 }
@@ -149,6 +150,15 @@ void AsyncConnectionMailbox::on_datagram_received(base::Bytes datagram, bool) no
       ++datagrams_dropped_;
     }
     waits = disarm(bit(kWaitDatagram));
+  }
+  tell(waits);
+}
+
+void AsyncConnectionMailbox::on_datagram_room() noexcept {
+  std::uint32_t waits = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    waits = disarm(bit(kWaitDatagramRoom));
   }
   tell(waits);
 }

@@ -29,6 +29,7 @@ enum AsyncConnectionWait : std::uint32_t {
   kWaitUnidirectionalCredit,
   kWaitTicket,
   kWaitSent,
+  kWaitDatagramRoom,
   kWaitOver,
   kWaitEarlyData,
   kAsyncConnectionWaits
@@ -62,6 +63,7 @@ class AsyncConnectionMailbox final : public quic::ConnectionHandler, public Even
   std::shared_ptr<quic::StreamHandler> on_peer_stream(quic::Stream stream, bool early_data) noexcept override;
   void on_streams_available(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept override;
   void on_datagram_received(base::Bytes datagram, bool early_data) noexcept override;
+  void on_datagram_room() noexcept override;
   void on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept override;
   quic::CertificateDecision on_peer_certificate(const quic::PeerCertificate& certificate) noexcept override;
   bool on_resumed(base::Bytes application_data) noexcept override;

@@ -72,6 +72,8 @@ bool AsyncConnectionObject::wait(AsyncConnectionWait wait, nb::handle future) {
   const bool credit = wait == kWaitBidirectionalCredit || wait == kWaitUnidirectionalCredit;
   if (wait == kWaitSent) channel().flush();
   if (!mailbox_->arm(wait, credit ? opened_[wait - kWaitBidirectionalCredit] : 0)) return false;
+  // There may have been room again before it was armed.
+  if (wait == kWaitDatagramRoom && (is_closing() || connection_.datagram_backlog().has_room)) return false;
   waiters_[wait].add(future);
   channel().hold(*this);
   return true;
@@ -168,11 +170,13 @@ nb::object AsyncConnectionObject::take_datagram() {
   return datagram;
 }
 
-void AsyncConnectionObject::send_datagram(nb::handle data, bool priority, nb::handle future) {
+void AsyncConnectionObject::send_datagram(nb::handle data, bool priority, bool cancel_on_blocked, nb::handle future) {
   check_thread();
   const HeldBuffer buffer(data, "data");
   const base::SharedBytes copy = channel().arena().copy(buffer.bytes());
-  const auto flags = priority ? quic::DatagramSendFlags::Priority : quic::DatagramSendFlags::None;
+  using Flags = quic::DatagramSendFlags;
+  const Flags flags =
+      (priority ? Flags::Priority : Flags::None) | (cancel_on_blocked ? Flags::CancelOnBlocked : Flags::None);
   const std::uint64_t token = future.is_none() ? 0 : ++next_token_;
   if (token != 0) {
     tracked_.emplace(token, future.inc_ref().ptr());

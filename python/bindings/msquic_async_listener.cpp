@@ -27,16 +27,16 @@ void bind_quic_async_listener(nb::module_& m) {
       .def(
           "_start",
           [](AsyncListenerObject& self, nb::handle configuration, nb::handle alpn_list, nb::handle host,
-             nb::handle port, bool reuse_port, nb::handle handshake_timeout) {
+             nb::handle port, nb::handle handshake_timeout) {
             self.start(configuration, alpn_argument(alpn_list), host,
-                       static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535)), reuse_port,
+                       static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535)),
                        handshake_timeout.is_none() ? std::chrono::milliseconds()
                                                    : timeout_argument(handshake_timeout, "handshake_timeout"));
           },
           nb::arg("configuration").none(), nb::arg("alpn_list"), nb::arg("host").none(), nb::arg("port"),
-          nb::arg("reuse_port"), nb::arg("handshake_timeout").none(),
+          nb::arg("handshake_timeout").none(),
           nb::sig("def _start(self, configuration: Configuration, alpn_list: collections.abc.Sequence[str | bytes], "
-                  "host: str | None, port: int, reuse_port: bool, handshake_timeout: float | None) -> None"))
+                  "host: str | None, port: int, handshake_timeout: float | None) -> None"))
       .def("_set_certificates", &AsyncListenerObject::set_certificates, nb::arg("certificates").none(),
            nb::sig("def _set_certificates(self, certificates: Certificate | collections.abc.Mapping[str, Certificate]) "
                    "-> None"),

@@ -63,7 +63,7 @@ class AsyncListenerObject final : public AsyncHeld, public AsyncLoopMember {
   ~AsyncListenerObject();
 
   void start(nanobind::handle configuration, const std::vector<std::string>& alpns, nanobind::handle host,
-             std::uint16_t port, bool reuse_port, std::chrono::milliseconds handshake_timeout);
+             std::uint16_t port, std::chrono::milliseconds handshake_timeout);
   /// A Certificate, or several by server name, for connections that come from now on.
   void set_certificates(nanobind::handle certificates);
   /// Accepts no more. Until then the loop holds it.

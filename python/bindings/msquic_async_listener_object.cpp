@@ -111,10 +111,9 @@ AsyncListenerObject::~AsyncListenerObject() {
 }
 
 void AsyncListenerObject::start(nb::handle configuration, const std::vector<std::string>& alpns, nb::handle host,
-                                std::uint16_t port, bool reuse_port, std::chrono::milliseconds handshake_timeout) {
+                                std::uint16_t port, std::chrono::milliseconds handshake_timeout) {
   const quic::ServerConfigurations configurations = ConfigurationObject::loaded_by_name(configuration);
   quic::ListenOptions options;
-  options.reuse_port = reuse_port;
   options.handshake_timeout = handshake_timeout;
   options.address = quic::Address::any(port);
   if (!host.is_none()) {

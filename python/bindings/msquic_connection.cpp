@@ -8,6 +8,7 @@
 #include "locked_class.h"
 #include "msquic_arguments.h"
 #include "msquic_certificate.h"
+#include "msquic_datagram_facts.h"
 #include "msquic_errors.h"
 #include "msquic_flags.h"
 #include "msquic_registration.h"
@@ -101,6 +102,12 @@ void bind_handlers(LockedClass<ConnectionObject>& connection) {
            nb::sig("def set_on_peer_address_changed(self, handler: collections.abc.Callable[[tuple[str, int]], object] "
                    "| None) -> None"),
            "`handler(address: tuple[str, int])`: the peer sends from another address, as after a NAT forgot it.")
+      .def("set_on_datagram_room", set_handler<kDatagramRoom>, nb::arg("handler").none(),
+           nb::sig("def set_on_datagram_room(self, handler: collections.abc.Callable[[int], object] | "
+                   "collections.abc.Callable[[], object] | None) -> None"),
+           "`handler()` or `handler(bytes_waiting: int)`: more than half of datagram_send_queue_bytes waited, and now "
+           "at most a\n"
+           "quarter does: a sender that stopped may go on.")
       .def("set_on_shutdown_initiated", set_handler<kShutdownInitiated>, nb::arg("handler").none(),
            nb::sig("def set_on_shutdown_initiated(self, handler: "
                    "collections.abc.Callable[[msquic.exceptions.ConnectionFailed], object] | None) -> None"),
@@ -190,12 +197,6 @@ void bind_properties(LockedClass<ConnectionObject>& connection) {
           "is_closed", [](const ConnectionObject& self) { return self.is_closed() || self.is_over(); },
           "Whether the connection is over or was closed.")
       .def_prop_ro(
-          "max_datagram_size", [](ConnectionObject& self) { return self.connection().max_datagram_size(); },
-          "The largest datagram that can be sent now, in bytes; 0 when none can.")
-      .def_prop_ro(
-          "datagrams_dropped", [](const ConnectionObject& self) { return self.mailbox()->datagrams_dropped(); },
-          "Received datagrams that were dropped because no handler took them in time.")
-      .def_prop_ro(
           "close_error", [](const ConnectionObject& self) { return close_exception(self.close_reason()); },
           nb::sig("def close_error(self, /) -> msquic.exceptions.ConnectionFailed | None"),
           "Why the connection ended, as an exception to raise or to look at; None while it is open and when this side\n"
@@ -206,7 +207,7 @@ void bind_properties(LockedClass<ConnectionObject>& connection) {
                    "open and when it ended without one, as by an idle timeout.")
       .def_prop_ro(
           "close_reason", [](const ConnectionObject& self) { return self.close_reason().reason; },
-          "The peer's reason phrase; often \"\", because it is sent with best effort only.")
+          "The peer's reason phrase, \"\" when it gave none.")
       .def_prop_ro(
           "closed_remotely", [](const ConnectionObject& self) { return self.close_reason().remote; },
           "Whether the peer ended the connection.");
@@ -303,9 +304,9 @@ void bind_quic_connection(nb::module_& m) {
           nb::sig("def shutdown(self, flags: msquic.enums.ConnectionShutdownFlags = "
                   "msquic.enums.ConnectionShutdownFlags.NONE, error_code: int = 0, "
                   "reason: str = '') -> None"),
-          "Ends the connection with the application's `error_code`, 0 to 2**62 - 1, and a reason phrase of at most 512 "
+          "Ends the connection with the application's `error_code`, 0 to 2**62 - 1, and a reason phrase of at most 511 "
           "bytes\n"
-          "(best effort). on_shutdown_complete follows. Nothing happens when it is over.")
+          "(which reaches the peer with the code). on_shutdown_complete follows. Nothing happens when it is over.")
       .def(
           "open_stream",
           [](nb::handle_t<ConnectionObject> self, nb::handle flags) {
@@ -323,16 +324,20 @@ void bind_quic_connection(nb::module_& m) {
           "send_datagram",
           [](ConnectionObject& self, nb::handle data, nb::handle flags, nb::handle on_state) {
             ensure_usable();
-            self.send_datagram(data,
-                               flags_argument(flags, "flags", send_flag::kAllowZeroRtt | send_flag::kDatagramPriority),
-                               on_state);
+            self.send_datagram(
+                data,
+                flags_argument(flags, "flags",
+                               send_flag::kAllowZeroRtt | send_flag::kDatagramPriority | send_flag::kCancelOnBlocked),
+                on_state);
           },
           nb::arg("data").none(), nb::arg("flags").none() = 0, nb::arg("on_state").none() = nb::none(),
           nb::sig("def send_datagram(self, data: typing_extensions.Buffer, flags: msquic.enums.SendFlags = "
                   "msquic.enums.SendFlags.NONE, on_state: collections.abc.Callable[[msquic.enums.DatagramSendState], "
                   "object] | None = None) -> None"),
-          "Sends an unreliable datagram (RFC 9221); the data is copied. `on_state(state: DatagramSendState)` hears "
-          "what\n"
+          "Sends an unreliable datagram (RFC 9221); the data is copied. What cannot be sent now waits, up to\n"
+          "datagram_send_queue_bytes; beyond that the oldest are dropped (CANCELED), those without DGRAM_PRIORITY "
+          "first. With\n"
+          "CANCEL_ON_BLOCKED it does not wait. `on_state(state: DatagramSendState)` hears what\n"
           "becomes of this datagram, instead of the connection's handler; the last state is a final one. A lost\n"
           "one is given up only when something that was sent later is acknowledged: keep_alive_interval_ms sees to it. "
           "Raises\n"
@@ -386,6 +391,7 @@ void bind_quic_connection(nb::module_& m) {
       .def("__repr__", &ConnectionObject::describe);
   bind_handlers(connection);
   bind_properties(connection);
+  bind_datagram_facts<ConnectionObject>(connection);
 }
 
 }  // namespace msquic_py::python

@@ -77,6 +77,9 @@ class ConnectionObject {
   [[nodiscard]] std::vector<base::ByteVector> peer_chain() const {
     return connection_ ? connection_.peer_certificate_chain() : last_.chain;
   }
+  [[nodiscard]] quic::DatagramBacklog datagram_backlog() const {
+    return connection_ ? connection_.datagram_backlog() : last_.datagrams;
+  }
   [[nodiscard]] quic::CloseReason close_reason() const;
   [[nodiscard]] std::string describe() const;
 
@@ -112,6 +115,7 @@ class ConnectionObject {
     quic::CloseReason reason;
     std::vector<base::ByteVector> chain;
     std::optional<bool> early_data_accepted;
+    quic::DatagramBacklog datagrams;
   };
   void give_up_handle() noexcept;
 

@@ -92,6 +92,8 @@ void ConnectionMailbox::on_datagram_received(base::Bytes datagram, bool) noexcep
   push(kDatagramReceived);
 }
 
+void ConnectionMailbox::on_datagram_room() noexcept { push_if_wanted(kDatagramRoom); }
+
 void ConnectionMailbox::on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept {
   push(kDatagramSendStateChanged, static_cast<std::uint64_t>(state), token);
 }
@@ -237,6 +239,8 @@ bool ConnectionMailbox::deliver(ConnectionObject& connection, ObjectLock& lock, 
     arguments[0] = address_tuple(connection.local_address()).release().ptr();
   } else if (kind == kPeerAddressChanged) {
     arguments[0] = address_tuple(connection.remote_address()).release().ptr();
+  } else if (kind == kDatagramRoom) {
+    arguments[0] = PyLong_FromUnsignedLongLong(connection.datagram_backlog().bytes);
   } else if (kind == kShutdownInitiated) {
     arguments[0] = close_exception(connection.close_reason()).release().ptr();
   } else if (kind == kDatagramStateChanged) {

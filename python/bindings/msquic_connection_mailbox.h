@@ -36,6 +36,7 @@ enum ConnectionEvent : std::uint32_t {
   kPeerNeedsStreams,
   kLocalAddressChanged,
   kPeerAddressChanged,
+  kDatagramRoom,
   kShutdownInitiated,
   kShutdownComplete,
   kConnectionEventCount,
@@ -62,6 +63,7 @@ class ConnectionMailbox final : public quic::ConnectionHandler, public EventTarg
   void on_peer_address_changed(const quic::Address& address) noexcept override;
   void on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept override;
   void on_datagram_received(base::Bytes datagram, bool early_data) noexcept override;
+  void on_datagram_room() noexcept override;
   void on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept override;
   quic::CertificateDecision on_peer_certificate(const quic::PeerCertificate& certificate) noexcept override;
   bool on_resumed(base::Bytes application_data) noexcept override;

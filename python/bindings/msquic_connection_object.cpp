@@ -131,11 +131,12 @@ void ConnectionObject::close() noexcept {
 
 void ConnectionObject::give_up_handle() noexcept {
   if (!connection_) return;
-  last_ = {connection_.local_address(),      connection_.remote_address(),
-           connection_.server_name(),        connection_.negotiated_alpn(),
-           connection_.handshake(),          connection_.original_destination_cid(),
-           connection_.close_reason(),       connection_.peer_certificate_chain(),
-           connection_.early_data_accepted()};
+  last_ = {connection_.local_address(),       connection_.remote_address(),
+           connection_.server_name(),         connection_.negotiated_alpn(),
+           connection_.handshake(),           connection_.original_destination_cid(),
+           connection_.close_reason(),        connection_.peer_certificate_chain(),
+           connection_.early_data_accepted(), connection_.datagram_backlog()};
+  last_.datagrams.count = last_.datagrams.bytes = 0;
   connection_ = {};
 }
 
@@ -153,6 +154,7 @@ void ConnectionObject::set_handler(ConnectionEvent which, nb::handle handler) {
       {"set_on_peer_needs_streams", {"unidirectional", nullptr}},
       {"set_on_local_address_changed", {"address", nullptr}},
       {"set_on_peer_address_changed", {"address", nullptr}},
+      {"set_on_datagram_room", {"bytes_waiting", nullptr}, true},
       {"set_on_shutdown_initiated", {"error", nullptr}},
       {"set_on_shutdown_complete", {"app_close_in_progress", nullptr}},
   };

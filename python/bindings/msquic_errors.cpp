@@ -89,9 +89,7 @@ void bind_quic_errors(nb::module_& m) {
 
 void ensure_usable() {
   if (!quic::Library::forked()) return;
-  raise_named("ForkedProcess",
-              "msquic cannot be used in a process that was forked after it started: use the multiprocessing start "
-              "methods spawn or forkserver");
+  raise_named("ForkedProcess", std::string(quic::status_text(quic::Status::ForkedProcess)));
 }
 
 }  // namespace msquic_py::python

@@ -32,6 +32,7 @@ inline constexpr unsigned kStart = 2;
 inline constexpr unsigned kFin = 4;
 inline constexpr unsigned kDatagramPriority = 8;
 inline constexpr unsigned kDelaySend = 16;
+inline constexpr unsigned kCancelOnBlocked = 128;
 }  // namespace send_flag
 namespace resumption_flag {
 inline constexpr unsigned kFinal = 1;
@@ -50,6 +51,7 @@ constexpr quic::DatagramSendFlags native_datagram_flags(unsigned flags) noexcept
   quic::DatagramSendFlags native = quic::DatagramSendFlags::None;
   if ((flags & send_flag::kAllowZeroRtt) != 0) native = native | quic::DatagramSendFlags::AllowZeroRtt;
   if ((flags & send_flag::kDatagramPriority) != 0) native = native | quic::DatagramSendFlags::Priority;
+  if ((flags & send_flag::kCancelOnBlocked) != 0) native = native | quic::DatagramSendFlags::CancelOnBlocked;
   return native;
 }
 

@@ -5,6 +5,7 @@
 
 #include "dispatch_exit.h"
 #include "dispatch_thread.h"
+#include "moqt_session_thread.h"
 #include "msquic_arguments.h"
 #include "msquic_errors.h"
 #include "msquic_statistics.h"
@@ -163,8 +164,8 @@ void bind_quic_library(nb::module_& m) {
   m.def(
       "after_fork_in_child",
       [] {
-        quic::Library::after_fork_in_child();
         Dispatcher::after_fork_in_child();
+        if (!quic::Library::forked()) renew_session_loop();
       },
       "For os.register_at_fork.");
 }

@@ -35,16 +35,15 @@ void bind_quic_listener(nb::module_& m) {
       .def(
           "start",
           [](ListenerObject& self, nb::handle configuration, nb::handle alpn_list, nb::handle port, nb::handle host,
-             nb::handle reuse_port, nb::handle handshake_timeout_ms) {
+             nb::handle handshake_timeout_ms) {
             ensure_usable();
-            self.start(configuration, alpn_list, port, host, reuse_port, handshake_timeout_ms);
+            self.start(configuration, alpn_list, port, host, handshake_timeout_ms);
           },
           nb::arg("configuration").none(), nb::arg("alpn_list").none(), nb::arg("port").none(),
-          nb::arg("host").none() = nb::none(), nb::kw_only(), nb::arg("reuse_port").none() = false,
-          nb::arg("handshake_timeout_ms").none() = 10000,
+          nb::arg("host").none() = nb::none(), nb::kw_only(), nb::arg("handshake_timeout_ms").none() = 10000,
           nb::sig("def start(self, configuration: Configuration, alpn_list: collections.abc.Sequence[str | bytes], "
                   "port: int, "
-                  "host: str | None = None, *, reuse_port: bool = False, handshake_timeout_ms: int | None = 10000) -> "
+                  "host: str | None = None, *, handshake_timeout_ms: int | None = 10000) -> "
                   "None"),
           "Starts listening; also again after stop(). Port 0 chooses a free one, see `port`. `host` is an IP address "
           "of this\n"
@@ -54,23 +53,21 @@ void bind_quic_listener(nb::module_& m) {
           "about\n"
           "certificates included) is ended, with HandshakeTimeout; None or 0: never, while the client keeps saying\n"
           "something.\n\n"
-          "Raises AddressInUse when another socket has the port (unless `reuse_port`), AlpnInUse when a listener of "
+          "Raises AddressInUse when another socket has the port, AlpnInUse when a listener of "
           "this\n"
           "process has one of the ALPNs there. `config` is another name of `configuration`.")
       .def(
           "start",
           [](ListenerObject& self, nb::handle config, nb::handle alpn_list, nb::handle port, nb::handle host,
-             nb::handle reuse_port, nb::handle handshake_timeout_ms) {
+             nb::handle handshake_timeout_ms) {
             ensure_usable();
-            self.start(config, alpn_list, port, host, reuse_port, handshake_timeout_ms);
+            self.start(config, alpn_list, port, host, handshake_timeout_ms);
           },
           nb::kw_only(), nb::arg("config").none(), nb::arg("alpn_list").none(), nb::arg("port").none(),
-          nb::arg("host").none() = nb::none(), nb::arg("reuse_port").none() = false,
-          nb::arg("handshake_timeout_ms").none() = 10000,
-          nb::sig(
-              "def start(self, *, config: Configuration, alpn_list: collections.abc.Sequence[str | bytes], port: "
-              "int, host: str | None = None, reuse_port: bool = False, handshake_timeout_ms: int | None = 10000) -> "
-              "None"))
+          nb::arg("host").none() = nb::none(), nb::arg("handshake_timeout_ms").none() = 10000,
+          nb::sig("def start(self, *, config: Configuration, alpn_list: collections.abc.Sequence[str | bytes], port: "
+                  "int, host: str | None = None, handshake_timeout_ms: int | None = 10000) -> "
+                  "None"))
       .def(
           "set_certificates",
           [](ListenerObject& self, nb::handle certificates) {

@@ -58,7 +58,7 @@ class ListenerObject {
   ~ListenerObject();
 
   void start(nanobind::handle configuration, nanobind::handle alpns, nanobind::handle port, nanobind::handle host,
-             nanobind::handle reuse_port, nanobind::handle handshake_timeout_ms);
+             nanobind::handle handshake_timeout_ms);
   void stop();
   void close(std::chrono::milliseconds timeout);
   /// A Certificate, or a mapping of names to Certificates.

@@ -117,12 +117,11 @@ ListenerObject::~ListenerObject() {
 }
 
 void ListenerObject::start(nb::handle configuration, nb::handle alpns, nb::handle port, nb::handle host,
-                           nb::handle reuse_port, nb::handle handshake_timeout_ms) {
+                           nb::handle handshake_timeout_ms) {
   const quic::ServerConfigurations configurations = ConfigurationObject::loaded_by_name(configuration);
   const std::vector<std::string> names = alpn_argument(alpns);
   quic::ListenOptions options;
   const auto number = static_cast<std::uint16_t>(unsigned_argument(port, "port", 65535));
-  options.reuse_port = bool_argument(reuse_port, "reuse_port");
   options.handshake_timeout = std::chrono::milliseconds(
       handshake_timeout_ms.is_none()
           ? 0

@@ -92,6 +92,7 @@ constexpr Setting kSettings[] = {
     MSQUIC_PY_SETTING(handshake_idle_timeout_ms),
     MSQUIC_PY_LIVE_SETTING(disconnect_timeout_ms),
     MSQUIC_PY_LIVE_SETTING(keep_alive_interval_ms),
+    MSQUIC_PY_LIVE_SETTING(datagram_send_queue_bytes),
     MSQUIC_PY_SETTING(send_buffering_enabled),
     MSQUIC_PY_LIVE_SETTING(pacing_enabled),
     MSQUIC_PY_SETTING(migration_enabled),

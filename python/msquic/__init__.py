@@ -21,8 +21,9 @@ they are broken anyway when the connection is over. Objects may be dropped in an
 ``with`` block, does not wait for references to go; closing a registration closes everything made from it.
 
 **The end of the interpreter** ends all connections, without waiting longer than a moment. No handler runs after
-that begins. **After a fork** the child cannot use this library: every call raises :class:`ForkedProcess`. Use the
-``multiprocessing`` start methods *spawn* or *forkserver*.
+that begins. **After a fork** the child may use this library when nothing was open in its parent: importing it is
+not enough to be in the way. When something was, every call of the child raises :class:`ForkedProcess`; the parent goes
+on undisturbed.
 
 **Certificates.** A client verifies the server's certificate and its host name unless told otherwise: by other roots,
 pins, or a verifier of the program (:meth:`Configuration.set_certificate_verifier`). :class:`Certificate` is what this
@@ -35,10 +36,12 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import logging
 import os
 from typing import TYPE_CHECKING
 
 from msquic._development_certificate import DevelopmentCertificate, generate_development_certificate
+from msquic._library import before_fork as _before_fork
 from msquic._library import close_api, wait_until_idle
 from msquic._native import quic as _native_quic
 from msquic._native.quic import (
@@ -236,9 +239,11 @@ __all__ = [
 
 __version__: str = _native_quic.package_version
 
+# Whether and where something is logged is the program's to say; without a word of it nothing is printed.
+logging.getLogger("msquic").addHandler(logging.NullHandler())
 atexit.register(_native_quic.leave)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_native_quic.after_fork_in_child)
+    os.register_at_fork(before=_before_fork, after_in_child=_native_quic.after_fork_in_child)
 
 if TYPE_CHECKING:
     from msquic import asyncio as asyncio

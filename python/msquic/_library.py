@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from collections.abc import Callable
 
 from msquic._native import quic
 
 __all__ = ["close_api", "wait_until_idle"]
 
-released_before_closing: list[Callable[[], None]] = []
-"""Give up what a part of this package keeps for later use."""
+released_before_closing: list[Callable[[], int]] = []
+"""Give up what a part of this package keeps for later use, and tell how many registrations that were."""
 
 
-def _release() -> None:
-    for release in released_before_closing:
-        release()
+_ENDING_BEFORE_FORK = 0.1
+"""Seconds that a fork waits for connections that may be ending."""
+_CLOSING_BEFORE_FORK = 1.0
+"""Seconds that a fork waits for what is closing, when nothing else is open."""
+
+
+def _release() -> int:
+    return sum(release() for release in released_before_closing)
+
+
+def before_fork() -> None:
+    """A child can begin anew when nothing is open, so what is kept for later use, and garbage, is given up for it."""
+    if quic.live_objects()["registrations"] == 0:
+        return
+    gc.collect()
+    deadline = time.monotonic() + _ENDING_BEFORE_FORK
+    while (live := quic.live_objects())["listeners"] != 0 or live["connections"] != 0:
+        if time.monotonic() >= deadline:
+            return
+        time.sleep(0.002)
+    if _release() >= live["registrations"]:
+        quic.wait_until_idle(_CLOSING_BEFORE_FORK)
 
 
 def close_api(timeout: float = 1.0) -> None:

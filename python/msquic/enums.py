@@ -126,6 +126,8 @@ class SendFlags(enum.IntFlag):
     """Datagrams only: ahead of the datagrams already queued."""
     DELAY_SEND = 16
     """More follows soon; the last send must not carry it."""
+    CANCEL_ON_BLOCKED = 128
+    """Datagrams only: canceled when it cannot be sent at once, instead of waiting."""
 
 
 class DatagramSendState(enum.IntEnum):

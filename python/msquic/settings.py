@@ -41,6 +41,9 @@ class Settings(TypedDict, total=False):
     """Sends a PING when nothing was sent for so long, so that neither side nor a NAT gives the connection up.
     Milliseconds, 0 to 2**32 - 1, default 0: never. *Live*."""
 
+    datagram_send_queue_bytes: int | None
+    """How many bytes of datagrams wait at most until they can be sent, each datagram counting at least 64; beyond that
+    the oldest are dropped. 1 to 2**32 - 1, default 1048576 (1 MiB). One datagram is always taken. *Live*."""
     send_buffering_enabled: bool | None
     """True, the default: MsQuic copies what is sent, and a send completes at once. False: nothing is copied, and a send
     completes when the peer acknowledged it."""

@@ -1,5 +1,6 @@
 #include "quic/background.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -63,10 +64,12 @@ struct Queue {
   }
 };
 
-Queue& queue() {
-  static Queue* const instance = new Queue;  // never destroyed: the thread outlives static destruction
-  return *instance;
+std::atomic<Queue*>& instance() noexcept {
+  static std::atomic<Queue*> current{new Queue};  // never destroyed: the thread outlives static destruction
+  return current;
 }
+
+Queue& queue() noexcept { return *instance().load(std::memory_order_acquire); }
 
 }  // namespace
 
@@ -100,6 +103,11 @@ void run_on_own_thread(std::function<void()> job) {
     run_in_background(std::move(job));  // no thread to be had: it waits its turn on the one there is
   }
 }
+
+void hold_background() noexcept { queue().mutex.lock(); }
+void release_background() noexcept { queue().mutex.unlock(); }
+// The thread of the old one waited on its condition variable, which is of no use any more.
+void renew_background() noexcept { instance().store(new Queue, std::memory_order_release); }
 
 void keep_for_ever(std::shared_ptr<void> object) {
   static std::mutex* const mutex = new std::mutex;

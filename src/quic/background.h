@@ -15,6 +15,12 @@ void run_in_background_after(std::chrono::milliseconds delay, std::function<void
 /// Runs `job` on a thread of its own; for name resolution, which may take many seconds.
 void run_on_own_thread(std::function<void()> job);
 
+/// Around a fork: nobody else adds jobs meanwhile, so that the child can do without what was there.
+void hold_background() noexcept;
+void release_background() noexcept;
+/// In a forked child, which has no such thread: begins anew.
+void renew_background() noexcept;
+
 /// Keeps `object` until the process ends: a handler whose destructor must not run any more.
 void keep_for_ever(std::shared_ptr<void> object);
 

@@ -86,11 +86,16 @@ Result<void> Connection::send_datagram(std::span<const base::SharedBytes> buffer
   if (auto error = check(state())) return base::Failure{*error};
   SendRecord* const record = state()->send_records().take();
   record->token = token;
+  record->datagram_flags = flags;
   for (const base::SharedBytes& buffer : buffers) {
     record->add(buffer.view());
     record->retained.push_back(buffer);
   }
-  return state()->send_datagram(record, flags);
+  return state()->send_datagram(record);
+}
+
+DatagramBacklog Connection::datagram_backlog() const noexcept {
+  return readable(state()) ? state()->datagram_backlog() : DatagramBacklog();
 }
 
 std::uint16_t Connection::max_datagram_size() const noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "quic/configuration.h"
 #include "quic/connection_handler.h"
 #include "quic/connection_statistics.h"
+#include "quic/datagram_send_flags.h"
 #include "quic/handshake_info.h"
 #include "quic/reference.h"
 #include "quic/registration.h"
@@ -22,17 +24,16 @@
 
 namespace msquic_py::quic {
 
-enum class DatagramSendFlags : std::uint8_t {
-  None = 0,
-  AllowZeroRtt = 1,  ///< may go out as 0-RTT data, which an attacker can replay; MsQuic 2.5 waits all the same
-  Priority = 2,      ///< ahead of the queued datagrams that were sent without it
+/// Datagrams of a connection that were handed to send_datagram() and not sent yet.
+struct DatagramBacklog {
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;  ///< their payload
+  /// Since the beginning: dropped because newer ones needed the room, or because they were not to wait.
+  std::uint64_t dropped = 0;
+  /// False from when more than half of Settings::datagram_send_queue_bytes waits until at most a quarter of it does:
+  /// ConnectionHandler::on_datagram_room() tells.
+  bool has_room = true;
 };
-constexpr DatagramSendFlags operator|(DatagramSendFlags a, DatagramSendFlags b) noexcept {
-  return static_cast<DatagramSendFlags>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
-}
-constexpr bool has_flag(DatagramSendFlags set, DatagramSendFlags flag) noexcept {
-  return (static_cast<unsigned>(set) & static_cast<unsigned>(flag)) != 0;
-}
 
 /// A QUIC connection. Copies share it, and all methods are thread-safe and never block unless they say so. When the
 /// last copy goes, the connection is shut down with code 0 and closes by itself.
@@ -63,16 +64,22 @@ class Connection {
   Result<Stream> open_stream(StreamDirection direction, std::shared_ptr<StreamHandler> handler,
                              bool allow_zero_rtt = false);
 
-  /// Closes with the application's `code` (at most 2^62 - 1) and a reason phrase (at most 512 bytes, best effort).
+  /// The longest reason phrase that MsQuic sends, in bytes.
+  static constexpr std::size_t kLongestReason = 511;
+  /// Closes with the application's `code` (at most 2^62 - 1) and a reason phrase (up to kLongestReason, or to a NUL),
+  /// which the peer gets together with the code, but not before the handshake is complete (RFC 9000 section 10.2.3).
   Result<void> shutdown(std::uint64_t code, std::string_view reason = {}) noexcept;
   /// Ends the connection without waiting for the peer. MsQuic before 2.5.6 may still tell it (as code 0).
   Result<void> shutdown_silently() noexcept;
 
-  /// Sends one unreliable datagram. With a token other than 0, on_datagram_send_state() reports what becomes of it;
-  /// that one is lost only when something that was sent later is acknowledged, Settings::keep_alive_interval_ms sees to
-  /// it. DatagramTooLarge and DatagramUnavailable name the two usual failures.
+  /// Sends one unreliable datagram (RFC 9221), or lets it wait when the path or the peer takes no more now: at most
+  /// Settings::datagram_send_queue_bytes wait, and beyond that the oldest are dropped (Canceled), those without
+  /// Priority first. With a token other than 0, on_datagram_send_state() reports what becomes of it; that one is lost
+  /// only when something that was sent later is acknowledged, Settings::keep_alive_interval_ms sees to it.
+  /// DatagramTooLarge and DatagramUnavailable name the two usual failures.
   Result<void> send_datagram(std::span<const base::SharedBytes> buffers, std::uint64_t token = 0,
                              DatagramSendFlags flags = DatagramSendFlags::None) noexcept;
+  [[nodiscard]] DatagramBacklog datagram_backlog() const noexcept;
   /// The largest datagram that can be sent now; 0 when none can. A server's first value is what fits in any case; the
   /// exact one follows with the path's MTU.
   [[nodiscard]] std::uint16_t max_datagram_size() const noexcept;

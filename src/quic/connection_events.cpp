@@ -1,5 +1,5 @@
 // What MsQuic tells about a connection, turned into calls of its handler.
-#include <array>
+#include <vector>
 
 #include "quic/background.h"
 #include "quic/callback_scope.h"
@@ -31,6 +31,7 @@ ConnectionHandler* ConnectionState::listener() const noexcept {
 }
 
 QUIC_STATUS ConnectionState::on_event(QUIC_CONNECTION_EVENT& event) noexcept {
+  announce_close();
   ConnectionHandler* const handler = listener();
   switch (event.Type) {
     case QUIC_CONNECTION_EVENT_CONNECTED: on_connected(event); break;
@@ -76,6 +77,7 @@ QUIC_STATUS ConnectionState::on_event(QUIC_CONNECTION_EVENT& event) noexcept {
       const std::uint16_t size = enabled ? event.DATAGRAM_STATE_CHANGED.MaxSendLength : std::uint16_t{0};
       max_datagram_.store(size, std::memory_order_release);
       if (handler != nullptr) handler->on_datagram_state(enabled, size);
+      tell_datagram_room();  // what is too large now was refused
       break;
     }
     case QUIC_CONNECTION_EVENT_DATAGRAM_RECEIVED:
@@ -169,6 +171,14 @@ bool ConnectionState::closed_by_peer() const noexcept {
   return status == QUIC_STATUS_ABORTED;
 }
 
+/// The peer in words: the name that was dialled, its address behind it, and the port.
+std::string ConnectionState::where() const {
+  const std::lock_guard lock(mutex_);
+  const std::string host = remote_.host();
+  const bool literal = server_name_.empty() || Address::parse(server_name_, 0).has_value();
+  return (server_ || literal ? host : server_name_ + " (" + host + ")") + " port " + std::to_string(remote_.port());
+}
+
 void ConnectionState::on_shutdown_by_transport(const QUIC_CONNECTION_EVENT& event) noexcept {
   const auto& in = event.SHUTDOWN_INITIATED_BY_TRANSPORT;
   // After a Retry the client showed its token (RFC 9000 section 8.1.2); MsQuic keeps none for another connection.
@@ -177,7 +187,11 @@ void ConnectionState::on_shutdown_by_transport(const QUIC_CONNECTION_EVENT& even
   const bool showed_token =
       !server_ && QUIC_SUCCEEDED(api().GetParam(handle_, QUIC_PARAM_CONN_STATISTICS_V2, &size, &statistics)) &&
       statistics.StatelessRetry != 0;
-  set_cause(transport_close(static_cast<std::int64_t>(in.Status), in.ErrorCode, closed_by_peer(), showed_token));
+  const bool by_peer = closed_by_peer();
+  CloseReason cause =
+      transport_close(static_cast<std::int64_t>(in.Status), in.ErrorCode, by_peer, showed_token, where());
+  if (by_peer) return await_reason_phrase(std::move(cause));
+  set_cause(std::move(cause));
   closing_.store(true, std::memory_order_release);
   if (ConnectionHandler* const handler = listener()) handler->on_shutdown_initiated(close_reason());
 }
@@ -188,16 +202,45 @@ void ConnectionState::on_shutdown_by_peer(const QUIC_CONNECTION_EVENT& event) no
   cause.remote = true;
   cause.code = event.SHUTDOWN_INITIATED_BY_PEER.ErrorCode;
   cause.message = "the peer's application closed the connection with code " + std::to_string(cause.code);
+  await_reason_phrase(std::move(cause));
+}
+
+// MsQuic says that the peer closed before it takes the phrase out of the peer's frame. What comes next, at the latest
+// SHUTDOWN_COMPLETE, finds it there, and nobody hears of the end without its reason. So that this is soon and not after
+// the time in which the peer's last packets may still come, this side closes, too; the answer to the peer's frame is
+// queued already.
+void ConnectionState::await_reason_phrase(CloseReason cause) noexcept {
+  peer_close_ = std::move(cause);
+  retain();
+  run_in_background([this] {
+    {
+      const Inside inside(*this);
+      if (inside) api().ConnectionShutdown(handle_, QUIC_CONNECTION_SHUTDOWN_FLAG_NONE, 0);
+    }
+    release();
+  });
+}
+
+void ConnectionState::announce_close() noexcept {
+  if (!peer_close_) return;
+  CloseReason cause = *std::exchange(peer_close_, std::nullopt);
+  cause.reason = read_reason_phrase();
   set_cause(std::move(cause));
   closing_.store(true, std::memory_order_release);
-  if (ConnectionHandler* const handler = listener()) handler->on_shutdown_initiated(close_reason());
+  const CloseReason reason = close_reason();
+  if (reason.cause == CloseReason::Cause::LocalApplication) return;  // this side was faster
+  if (ConnectionHandler* const handler = listener()) handler->on_shutdown_initiated(reason);
 }
 
 std::string ConnectionState::read_reason_phrase() const {
-  std::array<char, 513> text{};
-  std::uint32_t size = text.size() - 1;
-  if (QUIC_FAILED(api().GetParam(handle_, QUIC_PARAM_CONN_CLOSE_REASON_PHRASE, &size, text.data()))) return {};
-  return text.data();
+  std::vector<char> text(Connection::kLongestReason + 1);
+  auto size = static_cast<std::uint32_t>(text.size());
+  QUIC_STATUS status = api().GetParam(handle_, QUIC_PARAM_CONN_CLOSE_REASON_PHRASE, &size, text.data());
+  if (status == QUIC_STATUS_BUFFER_TOO_SMALL) {  // others than MsQuic send longer ones
+    text.resize(size);
+    status = api().GetParam(handle_, QUIC_PARAM_CONN_CLOSE_REASON_PHRASE, &size, text.data());
+  }
+  return QUIC_SUCCEEDED(status) ? std::string(text.data()) : std::string();
 }
 
 void ConnectionState::on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) noexcept {
@@ -207,7 +250,7 @@ void ConnectionState::on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) n
   max_datagram_.store(0, std::memory_order_release);
   if (original_destination_cid().empty()) read_original_destination_cid();
   CloseReason reason = close_reason();
-  if (reason.cause == CloseReason::Cause::PeerApplication || reason.cause == CloseReason::Cause::Transport) {
+  if (reason.cause == CloseReason::Cause::Transport && reason.reason.empty()) {
     reason.reason = read_reason_phrase();
   }
   reason.handshake_completed = event.SHUTDOWN_COMPLETE.HandshakeCompleted != FALSE;
@@ -230,6 +273,7 @@ void ConnectionState::on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) n
     stream->retire();
     stream->release();
   }
+  give_up_datagrams(datagrams_.close());
   held_streams_.clear();  // of a handshake that was never completed: nobody hears of them
   const bool closes = gate_.shut();
   deliver_shutdown(reason);
@@ -239,6 +283,11 @@ void ConnectionState::on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) n
 void ConnectionState::deliver_shutdown(const CloseReason& reason) noexcept {
   const std::shared_ptr<ConnectionHandler> handler = std::move(handler_);
   handler_ = nullptr;
+  std::shared_ptr<ConnectionHandler> released;  // without the lock
+  {
+    const std::lock_guard lock(mutex_);
+    released.swap(datagram_listener_);
+  }
   if (!handler) return;
   if (Library::finalizing()) {
     keep_for_ever(handler);
@@ -269,30 +318,6 @@ std::shared_ptr<StreamHandler> ConnectionState::offer(Stream& stream, bool early
   if (handler != nullptr) events = handler->on_peer_stream(stream, early_data);
   if (!events) static_cast<void>(stream.abort(0));  // refused; a code given by the handler itself came first
   return events;
-}
-
-void ConnectionState::on_datagram_send_state(QUIC_CONNECTION_EVENT& event) noexcept {
-  auto* const record = static_cast<SendRecord*>(event.DATAGRAM_SEND_STATE_CHANGED.ClientContext);
-  const QUIC_DATAGRAM_SEND_STATE in = event.DATAGRAM_SEND_STATE_CHANGED.State;
-  DatagramSendState state = DatagramSendState::Canceled;
-  switch (in) {
-    case QUIC_DATAGRAM_SEND_SENT: state = DatagramSendState::Sent; break;
-    case QUIC_DATAGRAM_SEND_LOST_SUSPECT: state = DatagramSendState::LostSuspect; break;
-    case QUIC_DATAGRAM_SEND_LOST_DISCARDED: state = DatagramSendState::LostDiscarded; break;
-    case QUIC_DATAGRAM_SEND_ACKNOWLEDGED: state = DatagramSendState::Acknowledged; break;
-    case QUIC_DATAGRAM_SEND_ACKNOWLEDGED_SPURIOUS: state = DatagramSendState::AcknowledgedSpurious; break;
-    case QUIC_DATAGRAM_SEND_CANCELED: state = DatagramSendState::Canceled; break;
-    default: return;
-  }
-  const std::uint64_t token = record->token;
-  if (is_final(state)) {
-    event.DATAGRAM_SEND_STATE_CHANGED.ClientContext = nullptr;
-    send_records_.give_back(record);
-  } else {
-    record->retained.clear();  // MsQuic is through with the bytes as soon as they are sent
-  }
-  ConnectionHandler* const handler = listener();
-  if (token != 0 && handler != nullptr) handler->on_datagram_send_state(token, state);
 }
 
 }  // namespace msquic_py::quic

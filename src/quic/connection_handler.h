@@ -29,8 +29,8 @@ struct CloseReason {
   bool on_wire = false;
   Status status = Status::Success;
   std::int64_t raw_status = 0;
-  std::string message;  ///< for people
-  std::string reason;   ///< the peer's reason phrase, best effort: often lost on the way. In on_shutdown_complete()
+  std::string message;                      ///< for people
+  std::string reason;                       ///< the peer's reason phrase
   bool handshake_completed = false;         ///< in on_shutdown_complete()
   bool peer_acknowledged_shutdown = false;  ///< in on_shutdown_complete()
 };
@@ -42,7 +42,7 @@ enum class DatagramSendState : std::uint8_t {
   LostDiscarded,         ///< final
   Acknowledged,          ///< final
   AcknowledgedSpurious,  ///< final; was suspected lost before
-  Canceled,              ///< final; never sent
+  Canceled,              ///< final; never sent: there was no room, or the connection ended
 };
 constexpr bool is_final(DatagramSendState state) noexcept { return state >= DatagramSendState::LostDiscarded; }
 
@@ -75,7 +75,10 @@ class ConnectionHandler {
   virtual void on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept;
   /// Valid only during the call.
   virtual void on_datagram_received(base::Bytes datagram, bool early_data) noexcept;
-  /// Called for datagrams sent with a token other than 0.
+  /// Datagrams may be sent again: of those that waited only few are left, see DatagramBacklog::has_room.
+  virtual void on_datagram_room() noexcept;
+  /// Called for datagrams sent with a token other than 0. For one that is dropped because a newer one needs the room it
+  /// is called inside Connection::send_datagram(), at the same time as other calls.
   virtual void on_datagram_send_state(std::uint64_t token, DatagramSendState state) noexcept;
   /// The peer showed its certificate and Credentials::custom_verification asks for this decision; not called when a
   /// session is resumed, nor on a server for a client without a certificate. Pending hands the decision to

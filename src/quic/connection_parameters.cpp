@@ -93,6 +93,7 @@ void ConnectionState::apply_settings(const Settings& settings) noexcept {
 
 // What are parameters of a connection and not among MsQuic's settings.
 void ConnectionState::apply_own_settings(const Settings& settings) noexcept {
+  if (settings.datagram_send_queue_bytes) datagrams_.set_limit(*settings.datagram_send_queue_bytes);
   if (settings.stream_scheduling) {
     const auto scheme = *settings.stream_scheduling == StreamScheduling::RoundRobin
                             ? QUIC_STREAM_SCHEDULING_SCHEME_ROUND_ROBIN

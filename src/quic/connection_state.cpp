@@ -4,6 +4,7 @@
 
 #include "quic/background.h"
 #include "quic/callback_scope.h"
+#include "quic/close_phrase.h"
 #include "quic/configuration_state.h"
 #include "quic/library.h"
 #include "quic/platform_address.h"
@@ -13,8 +14,6 @@ namespace msquic_py::quic {
 namespace {
 
 constexpr std::uint64_t kLargestCode = (std::uint64_t{1} << 62) - 1;
-constexpr std::size_t kLongestReason = 512;
-std::uint8_t kNothing = 0;
 
 }  // namespace
 
@@ -35,6 +34,7 @@ void ConnectionState::drop_configuration() noexcept {
 Result<ConnectionState*> ConnectionState::open(RegistrationState& registration,
                                                std::shared_ptr<ConnectionHandler> handler) {
   auto* const state = new ConnectionState(registration, false);
+  state->datagram_listener_ = handler;
   state->handler_ = std::move(handler);
   const QUIC_STATUS status = api().ConnectionOpenInPartition(registration.handle(), next_partition(),
                                                              &ConnectionState::callback, state, &state->handle_);
@@ -50,10 +50,10 @@ Result<ConnectionState*> ConnectionState::open(RegistrationState& registration,
 }
 
 ConnectionState* ConnectionState::offered(RegistrationState& registration, HQUIC handle,
-                                          const QUIC_NEW_CONNECTION_INFO& info, std::shared_ptr<PortClaim> port) {
+                                          const QUIC_NEW_CONNECTION_INFO& info, std::shared_ptr<ListenerRun> run) {
   auto* const state = new ConnectionState(registration, true);
   state->handle_ = handle;
-  state->port_ = std::move(port);
+  state->run_ = std::move(run);
   state->start_requested_.store(true, std::memory_order_relaxed);
   if (info.LocalAddress != nullptr) state->local_ = from_msquic(*info.LocalAddress);
   if (info.RemoteAddress != nullptr) state->remote_ = from_msquic(*info.RemoteAddress);
@@ -65,6 +65,10 @@ ConnectionState* ConnectionState::offered(RegistrationState& registration, HQUIC
 }
 
 void ConnectionState::take_over(std::shared_ptr<ConnectionHandler> handler, HandshakeDeadlines* deadlines) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    datagram_listener_ = handler;
+  }
   handler_ = std::move(handler);
   if (deadlines != nullptr) deadline_ = deadlines->begin(*this);
   retain();  // MsQuic's
@@ -80,6 +84,7 @@ void ConnectionState::take_over(std::shared_ptr<ConnectionHandler> handler, Hand
 }
 
 void ConnectionState::disown() noexcept {
+  run_.reset();
   closing_.store(true, std::memory_order_release);
   static_cast<void>(gate_.shut());
 }
@@ -108,6 +113,7 @@ void ConnectionState::close_now() noexcept {
   RegistrationState& registration = registration_;
   registration.remove(*this);
   api().ConnectionClose(handle_);
+  run_.reset();
   deliver_shutdown(close_reason());
   drop_configuration();
   release();  // MsQuic's
@@ -139,8 +145,8 @@ Result<void> ConnectionState::set_configuration(const Configuration& configurati
 Result<void> ConnectionState::shutdown(std::uint64_t code, std::string_view reason, bool silent) noexcept {
   if (code > kLargestCode)
     return base::Failure{Error::own(Status::InvalidParameter, "an error code is at most 2^62 - 1")};
-  if (reason.size() > kLongestReason) {
-    return base::Failure{Error::own(Status::InvalidParameter, "a reason phrase is at most 512 bytes")};
+  if (reason.size() > Connection::kLongestReason) {
+    return base::Failure{Error::own(Status::InvalidParameter, "a reason phrase is at most 511 bytes")};
   }
   const Inside inside(*this);
   if (!inside) return {};  // it is over
@@ -151,22 +157,9 @@ Result<void> ConnectionState::shutdown(std::uint64_t code, std::string_view reas
   set_cause(std::move(cause));
   // MsQuic would send the second code when it has not acted on the first one yet.
   if (closing_.exchange(true, std::memory_order_acq_rel) && !silent) return {};
+  if (!reason.empty() && !silent) ClosePhrase::attach(*this, reason);
   api().ConnectionShutdown(handle_, silent ? QUIC_CONNECTION_SHUTDOWN_FLAG_SILENT : QUIC_CONNECTION_SHUTDOWN_FLAG_NONE,
                            code);
-  if (!reason.empty() && !silent) {
-    // MsQuic drops a phrase that is set before the shutdown, so it follows behind it in the connection's queue.
-    retain();
-    run_in_background([this, phrase = std::string(reason)] {
-      {
-        const Inside still(*this);
-        if (still) {
-          static_cast<void>(api().SetParam(handle_, QUIC_PARAM_CONN_CLOSE_REASON_PHRASE,
-                                           static_cast<std::uint32_t>(phrase.size() + 1), phrase.c_str()));
-        }
-      }
-      release();
-    });
-  }
   return {};
 }
 
@@ -182,40 +175,6 @@ void ConnectionState::end_handshake(std::chrono::milliseconds allowed) noexcept 
   set_cause(std::move(cause));
   if (closing_.exchange(true, std::memory_order_acq_rel)) return;
   api().ConnectionShutdown(handle_, QUIC_CONNECTION_SHUTDOWN_FLAG_NONE, 0);
-}
-
-Result<void> ConnectionState::send_datagram(SendRecord* record, DatagramSendFlags flags) noexcept {
-  const Inside inside(*this);
-  if (record->buffers.empty()) record->buffers.push_back({0, &kNothing});  // MsQuic wants a buffer, if an empty one
-  const std::uint64_t size = record->size();
-  const std::uint16_t limit = max_datagram_size();
-  std::optional<Error> error;
-  if (!inside || limit == 0) {
-    error = Error::own(Status::DatagramUnavailable, std::string(status_text(Status::DatagramUnavailable)));
-  } else if (size > limit) {
-    error =
-        Error::own(Status::DatagramTooLarge, "a datagram of " + std::to_string(size) + " bytes is larger than the " +
-                                                 std::to_string(limit) + " that the connection can carry now");
-  } else {
-    unsigned out = QUIC_SEND_FLAG_NONE;
-    if (has_flag(flags, DatagramSendFlags::AllowZeroRtt)) out |= QUIC_SEND_FLAG_ALLOW_0_RTT;
-    if (has_flag(flags, DatagramSendFlags::Priority)) out |= QUIC_SEND_FLAG_DGRAM_PRIORITY;
-    const QUIC_STATUS status =
-        api().DatagramSend(handle_, record->buffers.data(), static_cast<std::uint32_t>(record->buffers.size()),
-                           static_cast<QUIC_SEND_FLAGS>(out), record);
-    if (QUIC_SUCCEEDED(status)) return {};
-    if (status == QUIC_STATUS_INVALID_STATE || status == QUIC_STATUS_ABORTED) {
-      error = Error::own(Status::DatagramUnavailable, std::string(status_text(Status::DatagramUnavailable)));
-    } else if (status ==
-               QUIC_STATUS_INVALID_PARAMETER) {  // the limit sank since it was reported, or the peer set a lower one
-      error = Error::own(Status::DatagramTooLarge, "a datagram of " + std::to_string(size) +
-                                                       " bytes is larger than the connection can carry now");
-    } else {
-      error = Error::from_raw(status, "sending a datagram");
-    }
-  }
-  send_records_.give_back(record);
-  return base::Failure{*error};
 }
 
 bool ConnectionState::add(StreamState& stream) noexcept {

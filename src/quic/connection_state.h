@@ -10,11 +10,12 @@
 
 #include "quic/api.h"
 #include "quic/connection.h"
+#include "quic/datagram_queue.h"
 #include "quic/gate.h"
 #include "quic/handshake_deadlines.h"
 #include "quic/intrusive_list.h"
 #include "quic/key_log.h"
-#include "quic/port_claim.h"
+#include "quic/listener_run.h"
 #include "quic/registration_state.h"
 #include "quic/send_record.h"
 #include "quic/stream_state.h"
@@ -29,7 +30,7 @@ class ConnectionState {
   static Result<ConnectionState*> open(RegistrationState& registration, std::shared_ptr<ConnectionHandler> handler);
   /// A connection that a listener offers. Nothing of it is MsQuic's before take_over().
   static ConnectionState* offered(RegistrationState& registration, HQUIC handle, const QUIC_NEW_CONNECTION_INFO& info,
-                                  std::shared_ptr<PortClaim> port);
+                                  std::shared_ptr<ListenerRun> run);
   /// The listener's handler accepted; from here the events come to `handler`. Without `deadlines` the handshake has
   /// none.
   void take_over(std::shared_ptr<ConnectionHandler> handler, HandshakeDeadlines* deadlines) noexcept;
@@ -53,8 +54,9 @@ class ConnectionState {
   Result<void> shutdown(std::uint64_t code, std::string_view reason, bool silent) noexcept;
   /// The handshake took longer than `allowed`.
   void end_handshake(std::chrono::milliseconds allowed) noexcept;
-  /// Takes over `record`, whatever the outcome.
-  Result<void> send_datagram(SendRecord* record, DatagramSendFlags flags) noexcept;
+  /// Takes over `record`, with its flags, whatever the outcome.
+  Result<void> send_datagram(SendRecord* record) noexcept;
+  [[nodiscard]] DatagramBacklog datagram_backlog() const noexcept { return datagrams_.backlog(); }
   [[nodiscard]] std::uint16_t max_datagram_size() const noexcept {
     return max_datagram_.load(std::memory_order_acquire);
   }
@@ -72,6 +74,9 @@ class ConnectionState {
   void remove(StreamState& stream) noexcept;
   void stream_opened() noexcept { registration_.child_opened(ObjectKind::Stream); }
   void stream_closed() noexcept { registration_.child_closed(ObjectKind::Stream); }
+
+  /// In callbacks: the handler hears of what the peer's close was about, if that is still to be told.
+  void announce_close() noexcept;
 
   [[nodiscard]] HQUIC handle() const noexcept { return handle_; }
   /// A client that resumes a session, before it knows whether the server takes part: MsQuic may send early data.
@@ -114,6 +119,7 @@ class ConnectionState {
   void on_shutdown_by_transport(const QUIC_CONNECTION_EVENT& event) noexcept;
   void on_shutdown_by_peer(const QUIC_CONNECTION_EVENT& event) noexcept;
   void on_shutdown_complete(const QUIC_CONNECTION_EVENT& event) noexcept;
+  void await_reason_phrase(CloseReason cause) noexcept;
   void on_peer_stream(const QUIC_CONNECTION_EVENT& event) noexcept;
   /// Calls the handler about a stream of the peer. Null when there is none or it refuses; then the stream is aborted.
   std::shared_ptr<StreamHandler> offer(Stream& stream, bool early_data) noexcept;
@@ -123,6 +129,13 @@ class ConnectionState {
   }
   void hand_out_held_streams() noexcept;
   void on_datagram_send_state(QUIC_CONNECTION_EVENT& event) noexcept;
+  // Datagrams, in connection_datagrams.cpp.
+  /// Hands `record` to MsQuic. Takes it over only when that succeeded.
+  QUIC_STATUS hand_over(SendRecord& record) noexcept;
+  void hand_over_more(SendRecord* record) noexcept;
+  void tell_datagram_room() noexcept;
+  /// Tells what became of them and takes them back; linked by SendRecord::next.
+  void give_up_datagrams(SendRecord* records) noexcept;
   void on_ticket(const QUIC_CONNECTION_EVENT& event) noexcept;
   QUIC_STATUS on_resumed(base::Bytes application_data) noexcept;
   void answer_what_is_not_asked() noexcept;
@@ -138,6 +151,7 @@ class ConnectionState {
   /// Keeps the first cause only.
   void set_cause(CloseReason reason) noexcept;
   [[nodiscard]] std::string read_reason_phrase() const;
+  [[nodiscard]] std::string where() const;
   [[nodiscard]] bool closed_by_peer() const noexcept;
   void refresh_addresses() noexcept;
   // Where MsQuic answers at once or the thread may wait.
@@ -167,13 +181,15 @@ class ConnectionState {
   std::atomic<Verification> verification_{Verification::None};
   const bool server_;
   bool certificate_checked_ = false;             // only touched in callbacks
+  std::optional<CloseReason> peer_close_;        // only touched in callbacks; see await_reason_phrase()
   std::vector<Stream> held_streams_;             // only touched in callbacks; see hand_out_held_streams()
   std::unique_ptr<HandshakeDeadline> deadline_;  // only touched in callbacks
   // MsQuic keeps a pointer to the secrets until the handle is closed; written before and read after the handshake.
   std::unique_ptr<QUIC_TLS_SECRETS> secrets_;
   std::shared_ptr<KeyLog> key_log_;
-  std::shared_ptr<PortClaim> port_;
+  std::shared_ptr<ListenerRun> run_;  // of the listener that accepted this, until the handle is closed
   SendRecordPool send_records_;
+  DatagramQueue datagrams_;
 
   mutable std::mutex mutex_;  // guards what follows; never held across a MsQuic or handler call
   ConfigurationState* configuration_ = nullptr;
@@ -189,6 +205,8 @@ class ConnectionState {
   std::optional<HandshakeInfo> handshake_;
   base::ByteVector original_destination_cid_;
   base::ByteVector ticket_;
+  // Who hears of datagrams that were dropped outside of a callback; handler_ is only touched in one.
+  std::shared_ptr<ConnectionHandler> datagram_listener_;
 
   ListLinks<ConnectionState> links_;  // guarded by the registration
 };

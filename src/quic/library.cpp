@@ -2,9 +2,12 @@
 
 #include <array>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 
 #include "quic/api.h"
+#include "quic/background.h"
+#include "quic/fork_handlers.h"
 #include "quic/library_options_apply.h"
 #include "quic/registration_state.h"
 
@@ -13,7 +16,7 @@ namespace {
 
 struct Process {
   std::mutex mutex;
-  std::condition_variable changed;
+  std::unique_ptr<std::condition_variable> changed = std::make_unique<std::condition_variable>();
   std::uint64_t registrations = 0;  // guarded; the library stays open while there is one
   LibraryOptions options;           // guarded
   bool had_registration = false;    // guarded; since MsQuic was opened
@@ -27,7 +30,10 @@ struct Process {
 };
 
 Process& process() noexcept {
-  static Process* const instance = new Process;  // never destroyed: MsQuic's threads use it until the process ends
+  static Process* const instance = [] {
+    install_fork_handlers();
+    return new Process;  // never destroyed: MsQuic's threads use it until the process ends
+  }();
   return *instance;
 }
 
@@ -45,11 +51,46 @@ Result<void> open_locked(Process& self) {
   return {};
 }
 
+void close_locked(Process& self) {
+  const QUIC_API_TABLE* const table = self.table.exchange(nullptr, std::memory_order_acq_rel);
+  if (table == nullptr) return;
+  self.had_registration = false;
+  self.keyed = false;
+  MsQuicClose(table);
+}
+
 std::uint64_t opened(ObjectKind kind) noexcept {
   return process().open[static_cast<std::size_t>(kind)].load(std::memory_order_acquire);
 }
 
 }  // namespace
+
+// MsQuic's threads, and this layer's, do not come along. A child that begins without anything of theirs can begin anew.
+void before_fork() noexcept {
+  Process& self = process();
+  self.mutex.lock();
+  if (self.registrations == 0 && !Library::forked() && !Library::finalizing()) close_locked(self);
+  hold_background();
+}
+
+void after_fork_in_parent() noexcept {
+  release_background();
+  process().mutex.unlock();
+}
+
+void after_fork_in_child() noexcept {
+  Process& self = process();
+  const bool fresh = self.table.load(std::memory_order_acquire) == nullptr && !Library::forked();
+  if (!fresh) self.forked.store(true, std::memory_order_release);
+  release_background();
+  if (fresh) {
+    renew_background();
+    // Threads that waited on the old one are not here, which it cannot know.
+    static_cast<void>(self.changed.release());
+    self.changed = std::make_unique<std::condition_variable>();
+  }
+  self.mutex.unlock();
+}
 
 const QUIC_API_TABLE& api() noexcept { return *process().table.load(std::memory_order_acquire); }
 
@@ -89,7 +130,7 @@ void release_library() noexcept {
     const std::lock_guard lock(self.mutex);
     --self.registrations;
   }
-  self.changed.notify_all();
+  self.changed->notify_all();
 }
 
 void count_opened(ObjectKind kind) noexcept {
@@ -101,7 +142,7 @@ void count_closed(ObjectKind kind) noexcept {
   if (self.open[static_cast<std::size_t>(kind)].fetch_sub(1, std::memory_order_acq_rel) == 1) {
     // The waiter checks under the mutex; passing through it here keeps the notification from being missed.
     { const std::lock_guard lock(self.mutex); }
-    self.changed.notify_all();
+    self.changed->notify_all();
   }
 }
 
@@ -116,8 +157,6 @@ Result<void> Library::close() {
   if (auto error = unusable()) return base::Failure{*error};
   Process& self = process();
   const std::lock_guard lock(self.mutex);
-  const QUIC_API_TABLE* table = self.table.load(std::memory_order_acquire);
-  if (table == nullptr) return {};
   if (self.registrations != 0) {
     return base::Failure{Error::own(
         Status::LibraryInUse, "MsQuic cannot be closed while objects are open: " + std::to_string(self.registrations) +
@@ -126,10 +165,7 @@ Result<void> Library::close() {
                                   std::to_string(opened(ObjectKind::Connection)) + " connections, " +
                                   std::to_string(opened(ObjectKind::Stream)) + " streams; close them first")};
   }
-  self.table.store(nullptr, std::memory_order_release);
-  self.had_registration = false;
-  self.keyed = false;
-  MsQuicClose(table);
+  close_locked(self);
   return {};
 }
 
@@ -159,7 +195,6 @@ Result<void> Library::configure(const LibraryOptions& options) {
 bool Library::is_open() noexcept { return process().table.load(std::memory_order_acquire) != nullptr; }
 bool Library::forked() noexcept { return process().forked.load(std::memory_order_acquire); }
 bool Library::finalizing() noexcept { return process().finalizing.load(std::memory_order_acquire); }
-void Library::after_fork_in_child() noexcept { process().forked.store(true, std::memory_order_release); }
 
 namespace {
 
@@ -262,7 +297,7 @@ LiveObjects Library::live_objects() noexcept {
 bool Library::wait_until_idle(std::chrono::milliseconds timeout) {
   Process& self = process();
   std::unique_lock lock(self.mutex);
-  return self.changed.wait_for(lock, timeout, [&self] { return self.registrations == 0; });
+  return self.changed->wait_for(lock, timeout, [&self] { return self.registrations == 0; });
 }
 
 void Library::set_finalizing(std::chrono::milliseconds grace) noexcept {
@@ -270,7 +305,7 @@ void Library::set_finalizing(std::chrono::milliseconds grace) noexcept {
   if (forked() || self.finalizing.exchange(true, std::memory_order_acq_rel)) return;
   shut_down_all_connections();
   std::unique_lock lock(self.mutex);
-  self.changed.wait_for(lock, grace, [] { return opened(ObjectKind::Connection) == 0; });
+  self.changed->wait_for(lock, grace, [] { return opened(ObjectKind::Connection) == 0; });
 }
 
 }  // namespace msquic_py::quic

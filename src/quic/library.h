@@ -79,9 +79,9 @@ class Library {
   /// Waits until no object is open in MsQuic, background closing included. False at the deadline.
   static bool wait_until_idle(std::chrono::milliseconds timeout);
 
-  /// For pthread_atfork / os.register_at_fork: marks the layer dead in the child. Every later call returns
-  /// ForkedProcess and destructors do nothing, because MsQuic's threads did not survive the fork.
-  static void after_fork_in_child() noexcept;
+  /// Whether this process was forked while a registration was open. Then every call returns ForkedProcess and
+  /// destructors do nothing, because MsQuic's threads did not survive the fork. Without one, fork() closes MsQuic
+  /// first, and the child may use it like any process.
   [[nodiscard]] static bool forked() noexcept;
 
   /// For atexit: from now on no handler is called and none is destroyed. Asks every connection to shut down, waits

@@ -46,8 +46,7 @@ class ListenerHandler {
 };
 
 struct ListenOptions {
-  Address address;          ///< port 0 chooses a free one. A specific IP is only a filter: the socket is a wildcard one
-  bool reuse_port = false;  ///< share the port with other processes; without it a port in use is refused
+  Address address;  ///< port 0 chooses a free one. A specific IP is only a filter: the socket is a wildcard one
   /// How long a handshake may take, from the client's first packet until it is complete, decisions about certificates
   /// included. Then the connection ends with HandshakeTimeout. 0: for ever, as long as the client keeps saying
   /// something (see Settings::handshake_idle_timeout_ms).
@@ -71,7 +70,9 @@ class Listener {
   /// Starts listening; also again after stop(). AddressInUse when another socket has the port, AlpnInUse when a
   /// listener of this process has one of the ALPNs there.
   Result<void> start(std::span<const std::string> alpns, const ListenOptions& options);
-  /// Accepts no more. Accepted connections live on. Does not wait for on_new_connection() calls under way.
+  /// Accepts no more. Accepted connections live on, and as long as they do, new clients are refused at once
+  /// (CONNECTION_REFUSED) unless another listener is started there. Does not wait for on_new_connection() calls under
+  /// way.
   Result<void> stop() noexcept;
   /// Stops, and waits until no handler call is under way and the handle is closed. Never call it inside a handler.
   Result<void> close(std::chrono::milliseconds timeout);

@@ -1,5 +1,6 @@
 #include "quic/listener_state.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 #include <vector>
@@ -71,19 +72,23 @@ Result<void> ListenerState::start(std::span<const std::string> alpns, const List
   const auto failed = [this](Error error) -> Result<void> {
     const std::lock_guard lock(mutex_);
     starting_ = false;
-    port_.reset();
+    run_.reset();
     return base::Failure{std::move(error)};
   };
   if (auto probed = PortClaim::probe_address(options.address); !probed) return failed(probed.error());
-  if (!options.reuse_port) {
-    if (auto probed = PortClaim::probe(options.address.port()); !probed) return failed(probed.error());
+  if (auto probed = PortClaim::probe(options.address.port()); !probed) return failed(probed.error());
+  std::shared_ptr<PortClaim> port;
+  if (options.address.port() != 0) {
+    port = PortClaim::take(options.address.port());
+    ListenerRun::make_way(*port);
   }
   {
     const std::lock_guard lock(mutex_);
     deadlines_.reset();
     if (options.handshake_timeout.count() > 0)
       deadlines_ = std::make_shared<HandshakeDeadlines>(options.handshake_timeout);
-    if (options.address.port() != 0) port_ = PortClaim::take(options.address.port());
+    // What comes before the real port is known belongs to it, too.
+    run_ = std::make_shared<ListenerRun>(registration_, std::move(port));
   }
   auto handle = open_and_start(alpns, options.address);
   if (!handle) return failed(handle.error());
@@ -97,7 +102,7 @@ Result<void> ListenerState::start(std::span<const std::string> alpns, const List
     running_ = *handle;
     local_ = from_msquic(local);
     closed_ = std::make_shared<CloseSignal>();
-    if (!port_) port_ = PortClaim::take(local_.port());
+    run_->started(local_.port());
     stop_now = stop_wanted_;
   }
   if (stop_now) stop();
@@ -107,17 +112,29 @@ Result<void> ListenerState::start(std::span<const std::string> alpns, const List
 void ListenerState::stop() noexcept {
   HQUIC handle = nullptr;
   std::shared_ptr<CloseSignal> closed;
+  std::shared_ptr<ListenerRun> run;
+  bool refuses = false;
   {
     const std::lock_guard lock(mutex_);
     if (starting_) stop_wanted_ = true;
     handle = std::exchange(running_, nullptr);
-    closed = closed_;
     local_ = {};
-    if (handle != nullptr) port_.reset();
+    if (handle == nullptr) return;
+    run = std::exchange(run_, nullptr);
+    // Shared with connections that it accepted, or with one that is being offered.
+    refuses = run->refuse(*this, handle, run.use_count() > 1);
+    closed = closed_;
+    if (refuses) {
+      refusing_.push_back(handle);
+      if (calls_ != 0) closed_when_idle_ = std::exchange(closed, nullptr);
+    }
   }
-  if (handle == nullptr) return;
-  api().ListenerStop(handle);
-  close_in_background(handle, std::move(closed));
+  if (!refuses) {
+    api().ListenerStop(handle);
+    return close_in_background(handle, std::move(closed));
+  }
+  if (!Library::finalizing()) handler_->on_stopped();
+  if (closed) closed->set();
 }
 
 void ListenerState::close_in_background(HQUIC handle, std::shared_ptr<CloseSignal> closed) noexcept {
@@ -127,6 +144,10 @@ void ListenerState::close_in_background(HQUIC handle, std::shared_ptr<CloseSigna
       read_.wait(lock, [this] { return reading_ == 0; });
     }
     api().ListenerClose(handle);  // waits for callbacks under way
+    {
+      const std::lock_guard lock(mutex_);
+      std::erase(refusing_, handle);
+    }
     registration_.child_closed(ObjectKind::Listener);
     release();  // MsQuic's
     if (signal) signal->set();
@@ -175,37 +196,52 @@ Address ListenerState::local_address() const {
   return local_;
 }
 
-QUIC_STATUS QUIC_API ListenerState::callback(HQUIC, void* context, QUIC_LISTENER_EVENT* event) noexcept {
+QUIC_STATUS QUIC_API ListenerState::callback(HQUIC handle, void* context, QUIC_LISTENER_EVENT* event) noexcept {
   auto& state = *static_cast<ListenerState*>(context);
   switch (event->Type) {
-    case QUIC_LISTENER_EVENT_NEW_CONNECTION: return state.on_new_connection(*event);
-    case QUIC_LISTENER_EVENT_STOP_COMPLETE:
-      if (!Library::finalizing()) state.handler_->on_stopped();
-      return QUIC_STATUS_SUCCESS;
+    case QUIC_LISTENER_EVENT_NEW_CONNECTION: return state.on_new_connection(handle, *event);
+    case QUIC_LISTENER_EVENT_STOP_COMPLETE: state.on_stop_complete(handle); return QUIC_STATUS_SUCCESS;
     default: return QUIC_STATUS_SUCCESS;
   }
 }
 
-QUIC_STATUS ListenerState::on_new_connection(const QUIC_LISTENER_EVENT& event) noexcept {
-  if (Library::finalizing()) return QUIC_STATUS_CONNECTION_REFUSED;
-  try {
-    return offer(event);
-  } catch (const std::bad_alloc&) {
-    return QUIC_STATUS_CONNECTION_REFUSED;  // the one that comes when memory is gone, not those that are there
+void ListenerState::on_stop_complete(HQUIC handle) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::find(refusing_.begin(), refusing_.end(), handle) != refusing_.end()) return;  // told already
   }
+  if (!Library::finalizing()) handler_->on_stopped();
 }
 
-QUIC_STATUS ListenerState::offer(const QUIC_LISTENER_EVENT& event) {
-  const QUIC_NEW_CONNECTION_INFO& info = *event.NEW_CONNECTION.Info;
-  std::shared_ptr<PortClaim> port;
+QUIC_STATUS ListenerState::on_new_connection(HQUIC handle, const QUIC_LISTENER_EVENT& event) noexcept {
+  if (Library::finalizing()) return QUIC_STATUS_CONNECTION_REFUSED;
+  std::shared_ptr<ListenerRun> run;
   std::shared_ptr<HandshakeDeadlines> deadlines;
   {
     const std::lock_guard lock(mutex_);
-    port = port_;
+    if (std::find(refusing_.begin(), refusing_.end(), handle) != refusing_.end()) return QUIC_STATUS_CONNECTION_REFUSED;
+    run = run_;
     deadlines = deadlines_;
+    ++calls_;
   }
-  ConnectionState& state =
-      *ConnectionState::offered(registration_, event.NEW_CONNECTION.Connection, info, std::move(port));
+  QUIC_STATUS status = QUIC_STATUS_CONNECTION_REFUSED;
+  try {
+    status = offer(*event.NEW_CONNECTION.Info, event.NEW_CONNECTION.Connection, std::move(run), deadlines.get());
+  } catch (const std::bad_alloc&) {
+    // It costs the one that comes when memory is gone, not those that are there.
+  }
+  std::shared_ptr<CloseSignal> idle;
+  {
+    const std::lock_guard lock(mutex_);
+    if (--calls_ == 0) idle.swap(closed_when_idle_);
+  }
+  if (idle) idle->set();
+  return status;
+}
+
+QUIC_STATUS ListenerState::offer(const QUIC_NEW_CONNECTION_INFO& info, HQUIC connection,
+                                 std::shared_ptr<ListenerRun> run, HandshakeDeadlines* deadlines) {
+  ConnectionState& state = *ConnectionState::offered(registration_, connection, info, std::move(run));
   NewConnection incoming;
   incoming.connection = Connection(UserReference<ConnectionState>::adopt(state));
   incoming.local_address = state.local_address();
@@ -235,7 +271,7 @@ QUIC_STATUS ListenerState::offer(const QUIC_LISTENER_EVENT& event) {
       accepted && accepted->handler && (state.configured() || state.set_configuration(accepted->configuration).ok());
   if (!good) return QUIC_STATUS_CONNECTION_REFUSED;
   refused.state = nullptr;
-  state.take_over(std::move(accepted->handler), deadlines.get());
+  state.take_over(std::move(accepted->handler), deadlines);
   return QUIC_STATUS_SUCCESS;
 }
 

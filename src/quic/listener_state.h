@@ -5,11 +5,12 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "quic/api.h"
 #include "quic/handshake_deadlines.h"
 #include "quic/listener.h"
-#include "quic/port_claim.h"
+#include "quic/listener_run.h"
 #include "quic/registration_state.h"
 
 namespace msquic_py::quic {
@@ -34,16 +35,19 @@ class ListenerState {
   void set_configurations(ServerConfigurations configurations);
   [[nodiscard]] Address local_address() const;
   Result<ListenerStatistics> statistics();
+  /// Closes a handle of this listener, and sets `closed` then.
+  void close_in_background(HQUIC handle, std::shared_ptr<CloseSignal> closed) noexcept;
 
  private:
   ~ListenerState() = default;
 
   static QUIC_STATUS QUIC_API callback(HQUIC handle, void* context, QUIC_LISTENER_EVENT* event) noexcept;
-  QUIC_STATUS on_new_connection(const QUIC_LISTENER_EVENT& event) noexcept;
+  QUIC_STATUS on_new_connection(HQUIC handle, const QUIC_LISTENER_EVENT& event) noexcept;
   /// Asks the handler; throws when there is no memory for one more.
-  QUIC_STATUS offer(const QUIC_LISTENER_EVENT& event);
+  QUIC_STATUS offer(const QUIC_NEW_CONNECTION_INFO& info, HQUIC connection, std::shared_ptr<ListenerRun> run,
+                    HandshakeDeadlines* deadlines);
+  void on_stop_complete(HQUIC handle) noexcept;
   Result<HQUIC> open_and_start(std::span<const std::string> alpns, const Address& address);
-  void close_in_background(HQUIC handle, std::shared_ptr<CloseSignal> closed) noexcept;
 
   RegistrationState& registration_;  // kept
   const std::shared_ptr<ListenerHandler> handler_;
@@ -58,9 +62,12 @@ class ListenerState {
   bool stop_wanted_ = false;  // stop() came while starting
   Address local_;
   std::shared_ptr<const ServerConfigurations> configurations_;
-  std::shared_ptr<PortClaim> port_;
+  std::shared_ptr<ListenerRun> run_;
+  std::vector<HQUIC> refusing_;                    // stopped, and open for the sake of ListenerRun
+  std::uint32_t calls_ = 0;                        // of the handler, under way
   std::shared_ptr<HandshakeDeadlines> deadlines_;  // of the last start()
   std::shared_ptr<CloseSignal> closed_;
+  std::shared_ptr<CloseSignal> closed_when_idle_;  // to be set when no call is under way
 };
 
 }  // namespace msquic_py::quic

@@ -39,6 +39,8 @@ void SendRecordPool::give_back(SendRecord* record) noexcept {
   record->buffers.clear();
   record->retained.clear();
   record->token = 0;
+  record->datagram_flags = DatagramSendFlags::None;
+  record->in_msquic = false;
   {
     const std::lock_guard lock(mutex_);
     if (count_ < kMostSpare) {

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/shared_bytes.h"
+#include "quic/datagram_send_flags.h"
 
 namespace msquic_py::quic {
 
@@ -16,6 +17,8 @@ namespace msquic_py::quic {
 struct SendRecord {
   SendRecord* next = nullptr;
   std::uint64_t token = 0;
+  DatagramSendFlags datagram_flags = DatagramSendFlags::None;
+  bool in_msquic = false;            // of a datagram: counted as such by its DatagramQueue
   std::vector<QUIC_BUFFER> buffers;  // capacity survives reuse
   std::vector<base::SharedBytes> retained;
 

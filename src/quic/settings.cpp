@@ -65,6 +65,7 @@ Result<void> check_settings(const Settings& s) {
            outside("max_bytes_per_key", s.max_bytes_per_key, 1, kMostBytesPerKey),
            outside("max_operations_per_drain", s.max_operations_per_drain, 1, UINT8_MAX),
            outside("stream_recv_buffer", s.stream_recv_buffer, kSmallestReceiveBuffer, std::uint64_t{1} << 31),
+           outside("datagram_send_queue_bytes", s.datagram_send_queue_bytes, 1, UINT32_MAX),
            outside("send_dscp", s.send_dscp, 0, kLargestDscp),
            not_versions(s.quic_versions),
            not_a_power_of_two("stream_recv_window", s.stream_recv_window),

@@ -26,6 +26,9 @@ struct Settings {
   std::optional<std::uint16_t> peer_unidi_stream_count;     ///< [live] 0: the peer may not open any
   std::optional<bool> datagram_receive_enabled;             ///< false
   std::optional<ServerResumption> server_resumption_level;  ///< None
+  /// [live] 1 MiB; how much of what send_datagram() was given may wait, each datagram counting at least 64 bytes. At
+  /// least 1: one datagram is always taken.
+  std::optional<std::uint32_t> datagram_send_queue_bytes;
   /// True (default): MsQuic copies and completes sends at once. False: no copy, and a send completes when the peer
   /// acknowledged it; keep at least the ideal send buffer size outstanding.
   std::optional<bool> send_buffering_enabled;

@@ -58,8 +58,8 @@ constexpr Description kDescriptions[] = {
     {Status::TlsAlert, "TlsAlert", "a TLS alert ended the handshake"},
     {Status::Unknown, "Unknown", "an error without a name"},
     {Status::ForkedProcess, "ForkedProcess",
-     "QUIC cannot be used after fork() because its threads did not survive; start the process with spawn or "
-     "forkserver"},
+     "MsQuic was in use when this process was forked, and its threads did not come along: fork before anything is "
+     "opened or after everything is closed, or start the process with spawn or forkserver"},
     {Status::Finalizing, "Finalizing", "the process is about to exit"},
     {Status::LibraryInUse, "LibraryInUse", "MsQuic objects are still open"},
     {Status::ClosedHandle, "ClosedHandle", "the object is closed"},

@@ -19,6 +19,7 @@ QUIC_STATUS QUIC_API StreamState::callback(HQUIC, void* context, QUIC_STREAM_EVE
 StreamHandler* StreamState::listener() const noexcept { return Library::finalizing() ? nullptr : handler_.get(); }
 
 QUIC_STATUS StreamState::on_event(QUIC_STREAM_EVENT& event) noexcept {
+  connection_.announce_close();
   if (held_ && keep_back(event)) return QUIC_STATUS_SUCCESS;
   StreamHandler* const handler = listener();
   switch (event.Type) {

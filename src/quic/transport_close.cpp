@@ -1,7 +1,5 @@
 #include "quic/transport_close.h"
 
-#include <string>
-
 #include "quic/wire_code.h"
 
 namespace msquic_py::quic {
@@ -27,7 +25,8 @@ Status status_for(Status status, std::uint64_t code) noexcept {
 
 }  // namespace
 
-CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote, bool showed_token) {
+CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote, bool showed_token,
+                            const std::string& where) {
   const Status told = status_from_raw(raw);
   CloseReason reason;
   reason.cause = CloseReason::Cause::Transport;
@@ -37,7 +36,11 @@ CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote, b
   reason.on_wire = code == kNoError ? told == Status::Success : code != kInternalError || told == Status::InternalError;
   reason.code = reason.on_wire ? code : 0;
   if (remote) reason.message = "the peer ended the connection: ";
-  reason.message += told == Status::Success ? "it gave no reason" : status_text(reason.status);
+  if (reason.status == Status::Unreachable && !remote && !where.empty()) {
+    reason.message += "nothing listens at " + where + ", or it cannot be reached";
+  } else {
+    reason.message += told == Status::Success ? "it gave no reason" : status_text(reason.status);
+  }
   reason.message += " [" + std::string(status_name(reason.status));
   if (told != Status::Success) reason.message += ", status " + std::to_string(raw);
   if (reason.on_wire) {

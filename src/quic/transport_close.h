@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "quic/connection_handler.h"
 
@@ -14,6 +15,9 @@ namespace msquic_py::quic {
 ///
 /// MsQuic up to 2.5 has the wrong number for APPLICATION_ERROR, that of INVALID_TOKEN (0xb). Only a server says
 /// INVALID_TOKEN, and only to a client that showed it one: `showed_token`. From anybody else 0xb is APPLICATION_ERROR.
-CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote, bool showed_token = false);
+///
+/// `where`, which a message about an unreachable peer names: "192.0.2.1 port 4433".
+CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote, bool showed_token = false,
+                            const std::string& where = {});
 
 }  // namespace msquic_py::quic

@@ -111,8 +111,7 @@ quic::Result<void> Endpoint::listen(ListenOptions options, SessionUser& user) {
     if (!configuration) return base::Failure{configuration.error()};
     options.configurations = quic::ServerConfigurations(std::move(configuration.value()));
   }
-  const quic::ListenOptions how{
-      .address = *address, .reuse_port = options.reuse_port, .handshake_timeout = options.handshake_timeout};
+  const quic::ListenOptions how{.address = *address, .handshake_timeout = options.handshake_timeout};
   auto configurations = std::move(options.configurations);
   auto acceptor = std::make_shared<Acceptor>(*this, std::move(options), user);
   auto listener = quic::Listener::open(registration_, acceptor);

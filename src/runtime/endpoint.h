@@ -39,7 +39,6 @@ class Endpoint {
     /// In place of `credentials`: ready ones, by server name, with ALPNs and settings of their own.
     quic::ServerConfigurations configurations;
     /// See quic::ListenOptions.
-    bool reuse_port = false;
     std::chrono::milliseconds handshake_timeout{10'000};
     SessionDriver::Options session;
     std::size_t max_sessions = 10'000;  ///< further clients are refused

@@ -26,6 +26,13 @@ std::span<const base::SharedBytes> slices_of(const session::GatherList& list) no
   return {list.begin(), list.size()};
 }
 
+/// What fits into a close, without half a character of UTF-8 at its end.
+std::string_view fitting(std::string_view reason) noexcept {
+  std::size_t size = std::min(reason.size(), quic::Connection::kLongestReason);
+  while (size != 0 && size != reason.size() && (static_cast<unsigned char>(reason[size]) & 0xc0) == 0x80) --size;
+  return reason.substr(0, size);
+}
+
 }  // namespace
 
 SessionDriver::SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> inbox, quic::Connection connection,
@@ -52,7 +59,7 @@ void SessionDriver::close(moqt::SessionErrorCode code, std::string_view reason) 
   if (connected_) {
     session_.close(code, reason);
   } else {
-    (void)connection_.shutdown(static_cast<std::uint64_t>(code), reason.substr(0, 512));  // more MsQuic refuses
+    (void)connection_.shutdown(static_cast<std::uint64_t>(code), fitting(reason));
   }
   make_ready();
 }
@@ -233,7 +240,9 @@ void SessionDriver::perform(session::SendDatagram& action) {
   (void)connection_.send_datagram(slices_of(action.slices));
 }
 
-void SessionDriver::perform(session::CloseSession& action) { (void)connection_.shutdown(action.code, action.reason); }
+void SessionDriver::perform(session::CloseSession& action) {
+  (void)connection_.shutdown(action.code, fitting(action.reason));
+}
 
 void SessionDriver::resume_paused() {
   for (const std::uint64_t id : paused_) {

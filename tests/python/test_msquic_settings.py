@@ -52,6 +52,7 @@ LIVE = {
     "peer_unidi_stream_count",
     "disconnect_timeout_ms",
     "keep_alive_interval_ms",
+    "datagram_send_queue_bytes",
     "pacing_enabled",
     "stream_scheduling",
     "dest_cid_update_idle_timeout_ms",

@@ -150,7 +150,9 @@ def test_golden_unreachable(loopback, waiter) -> None:
         port = taken.getsockname()[1]
     error = failure(loopback, waiter, port)
     assert type(error) is msquic.Unreachable
-    assert str(error) == "nothing listens at that address, or it cannot be reached [Unreachable, status 113]"
+    assert str(error) == (
+        f"nothing listens at localhost (127.0.0.1) port {port}, or it cannot be reached [Unreachable, status 113]"
+    )
     assert (error.remote, error.wire_code, error.app_code) == (False, None, None)
 
 

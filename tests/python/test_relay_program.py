@@ -183,8 +183,7 @@ def test_a_port_in_use_is_named_with_what_can_be_done(programs: Programs) -> Non
     first = programs.relay()
     second = programs.start("moqt-relay", "--host", "127.0.0.1", "--port", first.port)
     assert second.exit_code() == 1
-    line = second.line(f"UDP port {first.port} is in use")[0]
-    assert "reuse_port" not in second.text, line
+    second.line(f"UDP port {first.port} is in use")
 
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])

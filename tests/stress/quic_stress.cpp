@@ -39,7 +39,7 @@ class QuicStress : public QuicTest {
     auto opened = Listener::open(registration, server);
     ASSERT_TRUE(opened) << opened.error().message;
     listener = *opened;
-    auto listens = listener.start(alpns(), {Address::any(0), false});
+    auto listens = listener.start(alpns(), {Address::any(0)});
     ASSERT_TRUE(listens) << listens.error().message;
     port = listener.local_address().port();
     client_configuration = open_configuration(client_settings, trusting());

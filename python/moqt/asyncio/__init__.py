@@ -10,7 +10,8 @@ events. Objects belong to the loop that they were made on; any number of loops, 
 included. Objects that are not read yet stay outside of Python, up to a limit.
 
 Every ``await`` may be cancelled without harm to the session. When the interpreter ends, live sessions are closed
-without waiting. After a fork the child cannot use them: everything raises :class:`msquic.ForkedProcess`.
+without waiting. A child that is forked while there are any cannot use this package: everything raises
+:class:`msquic.ForkedProcess`.
 
 Errors: :class:`SessionClosed`, :class:`RequestRefused` and :class:`SessionStateError` are :class:`moqt.MoqtError`;
 why a connection could not be made is a :class:`msquic.QuicError`.

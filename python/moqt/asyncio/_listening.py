@@ -49,7 +49,6 @@ class Listening:
         registration, configuration = await transport.loaded()
         self._verifier = certificate_verifier(configuration)
         options = {
-            "reuse_port": transport.reuse_port,
             "handshake_timeout": transport.handshake_timeout or 0.0,
             "gives_tickets": transport.gives_tickets,
         }

@@ -36,9 +36,11 @@ def default_registration() -> msquic.Registration:
     return registration
 
 
-def _release() -> None:
+def _release() -> int:
+    count = len(_registrations)
     _registrations.clear()
     _configurations.clear()
+    return count
 
 
 released_before_closing.append(_release)

@@ -26,7 +26,6 @@ class Listening:
     resumption: ServerResumptionLevel
     ticket_keys: bytes | None
     keylog: Path | None
-    reuse_port: bool
     handshake_timeout: float | None
     given: msquic.Configuration | None
     registration: msquic.Registration | None
@@ -59,7 +58,6 @@ class Listening:
             resumption=resumption,
             ticket_keys=options.get("ticket_keys"),
             keylog=options.get("keylog"),
-            reuse_port=options.get("reuse_port", False),
             handshake_timeout=options.get("handshake_timeout", 10.0),
             given=given,
             registration=options.get("registration"),

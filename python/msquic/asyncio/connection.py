@@ -37,8 +37,9 @@ class _Wait(IntEnum):
     UNIDIRECTIONAL_CREDIT = 4
     TICKET = 5
     SENT = 6
-    OVER = 7
-    EARLY_DATA = 8
+    DATAGRAM_ROOM = 7
+    OVER = 8
+    EARLY_DATA = 9
 
 
 _lingering: set[asyncio.Task[None]] = set()
@@ -99,15 +100,34 @@ class Connection(AsyncConnection):
         self._check_loop()
         await StreamService(self, handler, limit).run()
 
-    def send_datagram(self, data: Buffer, *, priority: bool = False) -> None:
+    def send_datagram(self, data: Buffer, *, priority: bool = False, cancel_on_blocked: bool = False) -> None:
         """Sends an unreliable datagram (RFC 9221); the bytes are copied.
 
-        ``priority``: ahead of the datagrams that are waiting to be sent. Raises :class:`~msquic.DatagramTooLarge` when
-        it is larger than :attr:`max_datagram_size`, :class:`~msquic.DatagramUnavailable` when the peer takes none.
-        """
-        self._send_datagram(data, priority, None)
+        What the path or the peer does not take now waits, up to ``datagram_send_queue_bytes`` of the settings; beyond
+        that the oldest ones are dropped, those without ``priority`` first, see :attr:`datagrams_dropped_unsent`.
+        :meth:`drain_datagrams` waits for room. ``priority``: ahead of the datagrams that are waiting.
+        ``cancel_on_blocked``: dropped when it cannot be sent at once.
 
-    async def send_datagram_tracked(self, data: Buffer, *, priority: bool = False) -> DatagramSendState:
+        Raises :class:`~msquic.DatagramTooLarge` when it is larger than :attr:`max_datagram_size`,
+        :class:`~msquic.DatagramUnavailable` when the peer takes none.
+        """
+        self._send_datagram(data, priority, cancel_on_blocked, None)
+
+    async def drain_datagrams(self) -> None:
+        """Waits, when more than half of ``datagram_send_queue_bytes`` waits to be sent, until at most a quarter of it
+        does; a sender that awaits this after each datagram loses none for want of room.
+
+        Raises a :class:`~msquic.ConnectionFailed` when the connection is closed.
+        """
+        while not self.is_closed:
+            if self._has_datagram_room:
+                return
+            await self._wait_for(_Wait.DATAGRAM_ROOM)
+        raise self.close_error or ConnectionClosed("this side closed the connection")
+
+    async def send_datagram_tracked(
+        self, data: Buffer, *, priority: bool = False, cancel_on_blocked: bool = False
+    ) -> DatagramSendState:
         """The same, and waits for what became of it: ``ACKNOWLEDGED``, ``ACKNOWLEDGED_SPURIOUS``, ``LOST_DISCARDED`` or
         ``CANCELED``. Cancelled, the datagram is sent all the same.
 
@@ -117,7 +137,7 @@ class Connection(AsyncConnection):
         """
         self._check_loop()
         future: asyncio.Future[int] = get_running_loop().create_future()
-        self._send_datagram(data, priority, future)
+        self._send_datagram(data, priority, cancel_on_blocked, future)
         return DatagramSendState(await future)
 
     async def datagrams(self) -> AsyncIterator[bytes]:
@@ -136,7 +156,8 @@ class Connection(AsyncConnection):
                 raise
 
     def close(self, code: int = 0, reason: str = "") -> None:
-        """Closes with the application's ``code``, 0 to 2**62 - 1, and a ``reason`` of at most 512 bytes, best effort.
+        """Closes with the application's ``code``, 0 to 2**62 - 1, and a ``reason`` of at most 511 bytes; the peer gets
+        both together.
 
         Does not wait, but what was written still goes on its way: the connection closes when the peer's QUIC has
         acknowledged it, or has acknowledged nothing for ``close_timeout`` seconds. Meanwhile streams can be read to

@@ -73,7 +73,6 @@ class ListenOptions(Settings, total=False):
     resumption: ServerResumptionLevel
     ticket_keys: bytes | None
     keylog: Path | None
-    reuse_port: bool
     handshake_timeout: float | None
     configuration: msquic.Configuration | None
     registration: msquic.Registration | None

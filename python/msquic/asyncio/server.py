@@ -103,7 +103,8 @@ class Server:
         self._handlers.end()
 
     def stop_accepting(self) -> None:
-        """Accepts no more connections. Those that there are go on."""
+        """Accepts no more connections. Those that there are go on, and as long as they do, new clients are refused at
+        once."""
         self._channel.check_thread()
         if self._listener is not None:
             self._listener._close()
@@ -209,7 +210,6 @@ def serve(
     resumption: ServerResumptionLevel = ServerResumptionLevel.NO_RESUME,
     ticket_keys: bytes | None = None,
     keylog: Path | None = None,
-    reuse_port: bool = False,
     backlog: int = 1024,
     handshake_timeout: float | None = 10.0,
     grace: float | None = 5.0,
@@ -241,7 +241,6 @@ def serve(
         ticket_keys: at least 32 random bytes, with which tickets survive a restart and are good at every server that
             has them. Secret; None: random ones.
         keylog: see :func:`connect`.
-        reuse_port: share the port with other processes.
         backlog: connections that no handler has yet; further clients are refused.
         handshake_timeout: how many seconds a handshake may take, a ``verify`` function included, before the client is
             dropped; None or 0: for ever, as long as it keeps saying something.
@@ -270,7 +269,6 @@ def serve(
         "resumption": resumption,
         "ticket_keys": ticket_keys,
         "keylog": keylog,
-        "reuse_port": reuse_port,
         "handshake_timeout": handshake_timeout,
         "configuration": configuration,
         "registration": registration,
@@ -294,7 +292,5 @@ async def _serve(
     registration, configuration = await listening.loaded()
     server = Server(handler, listening.alpn, channel=channel, gives_tickets=listening.gives_tickets, grace=grace)
     server._listener = AsyncListener(channel, registration, server._accept, limits, backlog)
-    server._listener._start(
-        configuration, listening.alpn, host, port, listening.reuse_port, listening.handshake_timeout
-    )
+    server._listener._start(configuration, listening.alpn, host, port, listening.handshake_timeout)
     return server

@@ -1,5 +1,8 @@
 #include <unistd.h>
 
+#include <thread>
+#include <tuple>
+
 #include "quic_fixture.h"
 
 namespace msquic_py::quic::testing {
@@ -83,18 +86,97 @@ TEST_F(ConnectionTest, ThePeersCodeAndTheOwnCodeAreTheFirstCause) {
   EXPECT_EQ(server->completions, 1);
 }
 
-TEST_F(ConnectionTest, AReasonPhraseIsAcceptedAndTooLongOnesAreRefused) {
+TEST_F(ConnectionTest, TheLongestReasonPhraseArrivesAndLongerOnesAreRefused) {
   listen();
   Client client;
   const auto server = connect(client);
   ASSERT_TRUE(server);
-  EXPECT_EQ(client.connection.shutdown(1, std::string(513, 'x')).error().status, Status::InvalidParameter);
+  EXPECT_EQ(client.connection.shutdown(1, std::string(512, 'x')).error().status, Status::InvalidParameter);
   EXPECT_EQ(client.connection.shutdown(std::uint64_t{1} << 62).error().status, Status::InvalidParameter);
-  ASSERT_TRUE(client.connection.shutdown(7, "going home"));
+  const std::string longest(511, 'x');
+  ASSERT_TRUE(client.connection.shutdown(7, longest));
   ASSERT_TRUE(server->wait_complete());
   EXPECT_EQ(server->complete->code, 7u);
-  // The phrase itself is best effort.
-  EXPECT_TRUE(server->complete->reason.empty() || server->complete->reason == "going home") << server->complete->reason;
+  EXPECT_EQ(server->complete->reason, longest);
+}
+
+/// Who closes, from where, and while what is going on.
+TEST_F(ConnectionTest, CodeAndReasonPhraseArriveTogether) {
+  listen();
+  for (int round = 0; round < 120; ++round) {
+    const bool by_server = round % 2 != 0;
+    const bool in_a_handler = round % 4 >= 2;
+    const bool busy = round % 3 == 0;
+    const std::string phrase = "round " + std::to_string(round);
+    Client client;
+    const auto server = connect(client);
+    ASSERT_TRUE(server);
+    auto& closing = by_server ? *server : *client.events;
+    auto& other = by_server ? *client.events : *server;
+    Connection connection = by_server ? server->handle() : client.connection;
+    std::vector<Stream> streams;
+    for (int i = 0; busy && i < 3; ++i) {
+      auto stream = connection.open_stream(StreamDirection::Bidirectional, std::make_shared<RecordingStream>());
+      ASSERT_TRUE(stream);
+      static_cast<void>(send(*stream, std::string(3000, 's'), SendFlags::Start));
+      streams.push_back(*stream);
+    }
+    if (in_a_handler) {
+      closing.when_datagram = [connection, phrase]() mutable { static_cast<void>(connection.shutdown(77, phrase)); };
+      Connection opposite = by_server ? client.connection : server->handle();
+      const base::SharedBytes cue = bytes("now");
+      ASSERT_TRUE(opposite.send_datagram({&cue, 1}));
+    } else {
+      ASSERT_TRUE(connection.shutdown(77, phrase));
+    }
+    ASSERT_TRUE(other.wait_complete());
+    EXPECT_EQ(other.complete->cause, CloseReason::Cause::PeerApplication) << other.complete->message;
+    EXPECT_EQ(other.complete->code, 77u);
+    EXPECT_EQ(other.complete->reason, phrase);
+    ASSERT_TRUE(other.initiated);
+    EXPECT_EQ(other.initiated->reason, phrase);
+    ASSERT_TRUE(closing.wait_complete());
+    closing.when_datagram = nullptr;
+    EXPECT_EQ(closing.complete->cause, CloseReason::Cause::LocalApplication);
+  }
+}
+
+TEST_F(ConnectionTest, AReasonPhraseNeedsNoStreamCredit) {
+  server_settings.peer_bidi_stream_count = 0;
+  server_settings.peer_unidi_stream_count = 0;
+  listen();
+  for (int round = 0; round < 30; ++round) {
+    Client client;
+    const auto server = connect(client);
+    ASSERT_TRUE(server);
+    ASSERT_TRUE(client.connection.shutdown(5, "no streams"));
+    ASSERT_TRUE(server->wait_complete());
+    EXPECT_EQ(server->complete->reason, "no streams");
+  }
+}
+
+TEST_F(ConnectionTest, BothSidesCloseAtOnce) {
+  listen();
+  for (int round = 0; round < 60; ++round) {
+    Client client;
+    const auto server = connect(client);
+    ASSERT_TRUE(server);
+    Connection accepted = server->handle();
+    std::thread other([&] { static_cast<void>(accepted.shutdown(2, "the server's")); });
+    ASSERT_TRUE(client.connection.shutdown(1, "the client's"));
+    other.join();
+    ASSERT_TRUE(client.events->wait_complete() && server->wait_complete());
+    for (const auto& [events, own, theirs] : {std::tuple{client.events, 1u, 2u}, {server, 2u, 1u}}) {
+      const CloseReason& reason = *events->complete;
+      if (reason.cause == CloseReason::Cause::PeerApplication) {
+        EXPECT_EQ(reason.code, theirs);
+        EXPECT_EQ(reason.reason, theirs == 2u ? "the server's" : "the client's");
+      } else if (reason.cause == CloseReason::Cause::LocalApplication) {
+        EXPECT_EQ(reason.code, own);
+        EXPECT_EQ(reason.reason, "");
+      }
+    }
+  }
 }
 
 TEST_F(ConnectionTest, WrongAlpn) {

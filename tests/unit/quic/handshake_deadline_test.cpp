@@ -112,7 +112,7 @@ TEST_F(HandshakeDeadlineTest, TheServersOwnDecisionCountsToo) {
   auto opened = Listener::open(registration, accepting);
   ASSERT_TRUE(opened);
   listener = *opened;
-  ASSERT_TRUE(listener.start(alpns(), {Address::any(0), false, kShort}));
+  ASSERT_TRUE(listener.start(alpns(), {Address::any(0), kShort}));
   port = listener.local_address().port();
   Credentials shown = trusting();
   shown.certificate_file = certificate().certificate_file.string();
@@ -207,9 +207,9 @@ TEST_F(HandshakeDeadlineTest, ImpossibleTimesAreRefused) {
   listen();
   ASSERT_TRUE(listener.stop());
   for (const auto wrong : {std::chrono::milliseconds(-1), std::chrono::milliseconds((std::int64_t{1} << 40) + 1)}) {
-    EXPECT_EQ(listener.start(alpns(), {Address::any(0), false, wrong}).error().status, Status::InvalidParameter);
+    EXPECT_EQ(listener.start(alpns(), {Address::any(0), wrong}).error().status, Status::InvalidParameter);
   }
-  EXPECT_TRUE(listener.start(alpns(), {Address::any(0), false, std::chrono::milliseconds(std::int64_t{1} << 40)}));
+  EXPECT_TRUE(listener.start(alpns(), {Address::any(0), std::chrono::milliseconds(std::int64_t{1} << 40)}));
 }
 
 }  // namespace

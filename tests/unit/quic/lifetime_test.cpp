@@ -178,7 +178,6 @@ TEST_F(LifetimeTest, AForkedChildGetsErrorsAndExitsCleanly) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    Library::after_fork_in_child();
     bool good = client.connection.shutdown(0).error().status == Status::ForkedProcess;
     good = good && Registration::open("child").error().status == Status::ForkedProcess;
     good = good && Library::performance_counters().error().status == Status::ForkedProcess;
@@ -195,6 +194,41 @@ TEST_F(LifetimeTest, AForkedChildGetsErrorsAndExitsCleanly) {
   EXPECT_TRUE(connect(another));
 }
 
+/// A connection from end to end, in a process that has none of its parent's.
+[[nodiscard]] bool connects_anew(const DevelopmentCertificate& certificate) {
+  auto registration = Registration::open("child");
+  if (!registration) return false;
+  auto server = Configuration::open(
+      *registration, alpns(), {},
+      Credentials::server(certificate.certificate_file.string(), certificate.private_key_file.string()));
+  auto client = Configuration::open(*registration, alpns(), {}, Credentials::client_without_validation());
+  if (!server || !client) return false;
+  auto listening = std::make_shared<RecordingListener>();
+  listening->configuration = *server;
+  auto listener = Listener::open(*registration, listening);
+  if (!listener->start(alpns(), {Address::any(0)})) return false;
+  auto events = std::make_shared<RecordingConnection>();
+  auto connection = Connection::open(*registration, events);
+  return connection->start(*client, "127.0.0.1", listener->local_address().port()) && events->wait_connected() &&
+         connection->shutdown(0) && events->wait_complete();
+}
+
+TEST_F(LifetimeTest, AChildOfAProcessThatHasClosedEverythingBeginsAnew) {
+  ASSERT_TRUE(connects_anew(certificate()));
+  registration = {};
+  ASSERT_TRUE(Library::wait_until_idle(kDeadline)) << describe_live();
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::alarm(60);
+    ::_exit(!Library::forked() && connects_anew(certificate()) ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_TRUE(connects_anew(certificate()));
+}
+
 /// What a program does at its end; in a process of its own, because it cannot be undone.
 [[noreturn]] void finalize_with_live_traffic(const DevelopmentCertificate& certificate) {
   auto registration = Registration::open("finalizing");
@@ -207,7 +241,7 @@ TEST_F(LifetimeTest, AForkedChildGetsErrorsAndExitsCleanly) {
   auto listening = std::make_shared<RecordingListener>();
   listening->configuration = *server;
   auto listener = Listener::open(*registration, listening);
-  if (!listener->start(alpns(), {Address::any(0), false})) std::_Exit(2);
+  if (!listener->start(alpns(), {Address::any(0)})) std::_Exit(2);
   auto events = std::make_shared<RecordingConnection>();
   auto connection = Connection::open(*registration, events);
   if (!connection->start(*client_side, "127.0.0.1", listener->local_address().port()) || !events->wait_connected())

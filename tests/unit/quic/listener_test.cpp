@@ -20,7 +20,7 @@ TEST_F(ListenerTest, StopsAndStartsAgainOnTheSamePort) {
     EXPECT_EQ(listener.local_address().port(), 0);
     ASSERT_TRUE(listener.stop());  // twice is fine
     // The accepted connection lives on and keeps the port open, which must not look like a stranger's.
-    auto started = listener.start(alpns(), {Address::any(port), false});
+    auto started = listener.start(alpns(), {Address::any(port)});
     ASSERT_TRUE(started) << started.error().message;
     EXPECT_EQ(listener.local_address().port(), port);
     Client next;
@@ -30,12 +30,63 @@ TEST_F(ListenerTest, StopsAndStartsAgainOnTheSamePort) {
   EXPECT_TRUE(listening->watched.wait([&] { return listening->stops == 3; }));
 }
 
-TEST_F(ListenerTest, StartedTwice) {
+TEST_F(ListenerTest, RefusesAtOnceWhileWhatItAcceptedLivesOn) {
   listen();
-  EXPECT_EQ(listener.start(alpns(), {Address::any(0), false}).error().status, Status::InvalidState);
+  Client first;
+  const auto server = connect(first);
+  ASSERT_TRUE(server);
+  const std::uint16_t served = port;
+  ASSERT_TRUE(listener.stop());
+  EXPECT_TRUE(listening->watched.wait([&] { return listening->stops == 1; }));
+  for (int i = 0; i < 3; ++i) {
+    Client late = dial();
+    ASSERT_TRUE(late.events->wait_complete());
+    EXPECT_EQ(late.events->complete->status, Status::ConnectionRefused) << late.events->complete->message;
+  }
+  EXPECT_EQ(listening->watched.read([&] { return listening->connections.size(); }), 1u);
+  // Dropping the listener changes nothing about that.
+  ASSERT_TRUE(listener.close(kDeadline));
+  Client late = dial();
+  ASSERT_TRUE(late.events->wait_complete());
+  EXPECT_EQ(late.events->complete->status, Status::ConnectionRefused) << late.events->complete->message;
+  // Another listener may have the port, with the same ALPN.
+  const auto before = listening;
+  listening = std::make_shared<RecordingListener>();
+  listening->configuration = before->configuration;
+  auto second = Listener::open(registration, listening);
+  const auto started = second->start(alpns(), {Address::any(served)});
+  ASSERT_TRUE(started) << started.error().message;
+  listener = *second;
+  Client next;
+  ASSERT_TRUE(connect(next));
+  EXPECT_FALSE(first.events->complete);
+  Connection gone;
+  before->connections.front()->watched.change([&] { std::swap(gone, before->connections.front()->connection); });
 }
 
-TEST_F(ListenerTest, AStrangersPortIsRefusedAndMayBeSharedOnRequest) {
+TEST_F(ListenerTest, ClosesItsPortWithTheLastConnection) {
+  listen();
+  Client client;
+  const auto server = connect(client);
+  ASSERT_TRUE(server);
+  ASSERT_TRUE(listener.stop());
+  ASSERT_TRUE(client.connection.shutdown(0));
+  ASSERT_TRUE(client.events->wait_complete() && server->wait_complete());
+  Connection gone;
+  server->watched.change([&] { std::swap(gone, server->connection); });
+  gone = {};
+  client.connection = {};
+  Watched watched;
+  EXPECT_TRUE(watched.wait([] { return Library::live_objects().listeners == 0; }) ||
+              Library::live_objects().listeners == 0);
+}
+
+TEST_F(ListenerTest, StartedTwice) {
+  listen();
+  EXPECT_EQ(listener.start(alpns(), {Address::any(0)}).error().status, Status::InvalidState);
+}
+
+TEST_F(ListenerTest, AStrangersPortIsRefused) {
   const int socket = ::socket(AF_INET6, SOCK_DGRAM, 0);
   ASSERT_GE(socket, 0);
   const int on = 1;
@@ -48,11 +99,10 @@ TEST_F(ListenerTest, AStrangersPortIsRefusedAndMayBeSharedOnRequest) {
   const std::uint16_t taken = ntohs(any.sin6_port);
   auto opened = Listener::open(registration, std::make_shared<RecordingListener>());
   ASSERT_TRUE(opened);
-  const auto refused = opened->start(alpns(), {Address::any(taken), false});
+  const auto refused = opened->start(alpns(), {Address::any(taken)});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().status, Status::AddressInUse);
   EXPECT_NE(refused.error().message.find(std::to_string(taken)), std::string::npos);
-  EXPECT_TRUE(opened->start(alpns(), {Address::any(taken), true}));
   ::close(socket);
 }
 
@@ -60,9 +110,9 @@ TEST_F(ListenerTest, TheSameAlpnTwiceInOneProcess) {
   listen();
   auto second = Listener::open(registration, std::make_shared<RecordingListener>());
   ASSERT_TRUE(second);
-  EXPECT_EQ(second->start(alpns(), {Address::any(port), false}).error().status, Status::AlpnInUse);
+  EXPECT_EQ(second->start(alpns(), {Address::any(port)}).error().status, Status::AlpnInUse);
   const std::vector<std::string> other{"other/1"};
-  EXPECT_TRUE(second->start(other, {Address::any(port), false}));
+  EXPECT_TRUE(second->start(other, {Address::any(port)}));
 }
 
 TEST_F(ListenerTest, MisuseIsNamed) {

@@ -144,6 +144,8 @@ class RecordingConnection : public ConnectionHandler {
   std::function<std::shared_ptr<RecordingStream>(const Stream&)> make_stream;
   std::function<bool(base::Bytes)> resume;
   std::function<void()> when_connected;
+  std::function<void()> when_datagram;
+  int datagram_rooms = 0;
 
   void on_connected(bool was_resumed, std::string_view chosen) noexcept override {
     watched.change([&] {
@@ -181,6 +183,10 @@ class RecordingConnection : public ConnectionHandler {
   }
   void on_datagram_received(base::Bytes datagram, bool) noexcept override {
     watched.change([&] { datagrams.emplace_back(base::as_text(datagram)); });
+    if (when_datagram) when_datagram();
+  }
+  void on_datagram_room() noexcept override {
+    watched.change([&] { ++datagram_rooms; });
   }
   void on_datagram_send_state(std::uint64_t token, DatagramSendState state) noexcept override {
     watched.change([&] { datagram_states.emplace_back(token, state); });
@@ -316,7 +322,7 @@ class QuicTest : public ::testing::Test {
     auto opened = Listener::open(registration, listening);
     ASSERT_TRUE(opened) << opened.error().message;
     listener = *opened;
-    auto started = listener.start(alpns(), {Address::any(0), false, handshake_timeout});
+    auto started = listener.start(alpns(), {Address::any(0), handshake_timeout});
     ASSERT_TRUE(started) << started.error().message;
     port = listener.local_address().port();
     ASSERT_NE(port, 0);

@@ -203,7 +203,7 @@ class ClientVerificationTest : public VerificationTest {
     auto opened = Listener::open(registration, verifying);
     ASSERT_TRUE(opened);
     listener = *opened;
-    ASSERT_TRUE(listener.start(alpns(), {Address::any(0), false}));
+    ASSERT_TRUE(listener.start(alpns(), {Address::any(0)}));
     port = listener.local_address().port();
   }
   void TearDown() override {
