@@ -246,7 +246,8 @@ void Subscriptions::peer_left(Peer& peer, session::Time now) {
       Track& track = *upstream->track;
       drop_upstream(peer, track, request, now);
       if (track.upstreams().empty()) {
-        end_downstreams(track, moqt::PublishDoneCode::kTrackEnded, "the publisher left", false);
+        // Without PUBLISH_DONE from the publisher nobody knows whether the track was over.
+        end_downstreams(track, moqt::PublishDoneCode::kInternalError, "the publisher was lost", false);
         refuse_waiting(track, moqt::RequestErrorCode::kDoesNotExist, "the publisher left");
       }
       release(track);
