@@ -19,6 +19,8 @@ from media.frame import MediaError
 
 T = TypeVar("T")
 Program = Callable[[argparse.Namespace, asyncio.Event], Awaitable[int]]
+INCOMPLETE = 4
+"""Exit code of a recording or a broadcast that lacks something."""
 
 
 def client_parser(description: str | None) -> argparse.ArgumentParser:
@@ -103,7 +105,8 @@ def run(program: Program, args: argparse.Namespace) -> int:
     """Run the program to its end and give its exit code.
 
     SIGINT and SIGTERM set the event, once; the program then ends in order. A second signal
-    ends the process at once. 1 stands for an error, whose text goes to standard error.
+    ends the process at once. 1 stands for an error, whose text goes to standard error; 4 for a
+    recording or a broadcast that lacks something.
     """
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -112,8 +115,32 @@ def run(program: Program, args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 130
     except (moqt.MoqtError, msquic.QuicError, MediaError, OSError) as error:
-        print(f"error: {error or type(error).__name__}", file=sys.stderr)
+        print(f"error: {explain(error, args)}", file=sys.stderr)
         return 1
+
+
+def explain(error: Exception, args: argparse.Namespace) -> str:
+    """What went wrong, for people: with the host and port of a connection, and what to do next."""
+    text = str(error) or type(error).__name__
+    if not isinstance(error, msquic.QuicError) or not hasattr(args, "port"):
+        return text
+    server = f"{args.host}:{args.port}"
+    running = "is the relay running, and are --host and --port right?"
+    silent = "is the relay running, are --host and --port right, does a firewall let UDP through?"
+    advice = {
+        "ConnectionRefused": running,
+        "Unreachable": running,
+        "ConnectionTimeout": silent,
+        "ConnectionIdle": silent,
+        "HandshakeTimeout": silent,
+        "NameResolutionFailed": "check --host",
+        "AlpnNegotiationFailure": "it speaks QUIC, but not MOQT draft-15; is it the right port?",
+        "CertificateNameMismatch": "give --host as the certificate has it",
+    }
+    hint = advice.get(error.name, "")
+    if not hint and isinstance(error, msquic.CertificateError):
+        hint = "give --ca-file, or --insecure for a test"
+    return f"{server}: {text}" + (f"; {hint}" if hint else "")
 
 
 async def until_stopped(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
@@ -166,7 +193,38 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = int(text) if text.isdecimal() else -1
     if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
     return port
+
+
+def number(name: str, least: float, most: float = float("inf")) -> Callable[[str], float]:
+    """For an option's `type`: a finite number in that range."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not (least <= value <= most and value != float("inf")):
+            upper = f" to {most:g}" if most != float("inf") else " on"
+            raise argparse.ArgumentTypeError(f"{text!r} is no {name}: give a number from {least:g}{upper}")
+        return value
+
+    return parse
+
+
+def integer(name: str, least: int, most: int) -> Callable[[str], int]:
+    """For an option's `type`: a whole number in that range."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no {name}: give a whole number from {least} to {most}")
+        return value
+
+    return parse

@@ -54,8 +54,16 @@ async def show_objects(subscription: ma.Subscription, count: int) -> None:
 def main() -> int:
     parser = endpoint.client_parser(__doc__)
     parser.add_argument("--track", help=f"namespace and name of a track to read; without it, {CLOCK} if it is there")
-    parser.add_argument("--count", type=int, default=5, help="objects to read; 0 reads until the track ends")
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds for the answer, and again for the objects")
+    parser.add_argument(
+        "--count",
+        type=endpoint.integer("number of objects", 0, 10**9),
+        default=5,
+        help="objects to read; 0 reads until the track ends",
+    )
+    seconds = endpoint.number("number of seconds", 0)
+    parser.add_argument(
+        "--timeout", type=seconds, default=30.0, help="seconds for the answer, and again for the objects"
+    )
     return endpoint.run(client, parser.parse_args())
 
 

@@ -65,7 +65,12 @@ async def server(args: argparse.Namespace, stop: asyncio.Event) -> int:
 
 def main() -> int:
     parser = endpoint.server_parser(__doc__)
-    parser.add_argument("--interval", type=float, default=0.1, help="seconds between the objects of the clock")
+    parser.add_argument(
+        "--interval",
+        type=endpoint.number("number of seconds", 0.001),
+        default=0.1,
+        help="seconds between the objects of the clock",
+    )
     return endpoint.run(server, endpoint.parse_server_args(parser))
 
 

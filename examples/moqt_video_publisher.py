@@ -1,136 +1,136 @@
-"""Publish live video: a generated clock, a file or a camera, as LOC objects over MOQT.
+"""Publish live video and sound: a generated clock, a file or a camera, as LOC objects over MOQT.
 
     python examples/moqt_video_publisher.py --host 127.0.0.1 --port 4433 --duration 10
 
-Every key frame begins a group, every frame is an object. Beside the video goes a catalog track,
-from which a subscriber learns codec and size. The first picture is taken when somebody watches.
+Every key frame begins a group of video and one of sound; every frame is an object. Beside them goes
+a catalog (draft-ietf-moq-msf-01), from which a subscriber learns the tracks, codecs and sizes. The
+first picture is taken when somebody watches.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import sys
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import endpoint
 import moqt.asyncio as ma
-from media import backends, loc
-from media.catalog import TRACK_NAME, Catalog
-from media.frame import EncodedFrame, MediaError, Picture, VideoFormat
+from broadcasting import Broadcast, repeat_catalog, send_all, wait_for_subscribers
+from media import audio_encoder, backends
+from media import catalog as catalogs
+from media.frame import MediaError, VideoFormat
 from media.frame_log import FrameLog
-from media.source import Source, open_source
+from media.sound import CHANNELS, RATE, Sound, open_sound
+from moqt import msf
 
-
-class VideoTrack:
-    """Writes frames into groups, and the catalog in front of each group."""
-
-    def __init__(self, video: ma.TrackWriter, catalog: ma.TrackWriter, description: Catalog, log: FrameLog) -> None:
-        self._video, self._catalog, self._description, self._log = video, catalog, description, log
-        self._group: ma.GroupWriter | None = None
-        # Group IDs of a track only grow, also when its publisher was started again: begin with the clock.
-        self._group_id = time.time_ns() // 1_000_000
-        self._object_id = 0
-        self.frames = self.groups = self.bytes = 0
-
-    def write(self, frame: EncodedFrame) -> None:
-        if frame.is_key:
-            self._begin_group()
-        if self._group is None:
-            raise MediaError("the encoder did not begin with a key frame")
-        self._group.write(frame.payload, extensions=loc.extensions_of(frame))
-        self._log.add(self._group_id, self._object_id, time.time_ns() // 1000, frame)
-        self._object_id += 1
-        self.frames += 1
-        self.bytes += len(frame.payload)
-
-    async def drain(self) -> None:
-        """Wait while the network is slower than the encoder."""
-        await self._video.drain()
-
-    async def end(self) -> None:
-        """FIN the last group and tell the subscribers that the tracks have ended."""
-        if self._group is not None:
-            self._group.end()
-        await self._video.end()
-        await self._catalog.end()
-
-    def _begin_group(self) -> None:
-        if self._group is not None:
-            self._group.end()
-            self._group_id += 1
-        catalog = self._catalog.begin_group(self._group_id)
-        catalog.write(self._description.encode())
-        catalog.end()
-        self._group = self._video.begin_group(self._group_id)
-        self._object_id = 0
-        self.groups += 1
+if TYPE_CHECKING:
+    from media.source import Source
 
 
 async def publish(args: argparse.Namespace, stop: asyncio.Event) -> int:
     width, height = args.size
     video = VideoFormat(width, height, args.fps)
-    source = open_source(args.source, video)
-    encoder, codec, chosen = backends.open_encoder(
-        video, codec=args.codec, backend=args.backend, bitrate=args.bitrate, keyframe_interval=args.keyframe_interval
-    )
-    log = FrameLog(args.frame_log)
-    try:
-        print(f"{args.source} {video.width}x{video.height} at {video.fps} fps, {chosen}")
-        description = Catalog(codec, encoder.codec_string, video.width, video.height, video.fps, args.track)
+    with contextlib.ExitStack() as opened:
+        source = opened.enter_context(contextlib.closing(open_pictures(args.source, video)))
+        encoder, codec, chosen = backends.open_encoder(
+            video,
+            codec=args.codec,
+            backend=args.backend,
+            bitrate=args.bitrate,
+            keyframe_interval=args.keyframe_interval,
+        )
+        opened.callback(encoder.close)
+        sound = open_encoded_sound(args, opened)
+        log = opened.enter_context(contextlib.closing(FrameLog(args.frame_log)))
+        heard = f", {sound[1].codec} sound" if sound else ", no sound"
+        print(f"{args.source} {video.width}x{video.height} at {video.fps} fps, {chosen}{heard}")
+
+        description = catalog_for(args, codec, encoder.codec_string, video, sound[1] if sound else None).encode()
         async with endpoint.connect(args) as session:
             writer = session.create_track(args.namespace, args.track)
-            catalog = session.create_track(args.namespace, TRACK_NAME)
+            catalog = session.create_track(args.namespace, "catalog")
+            sound_writer = session.create_track(args.namespace, args.audio_track) if sound else None
             await session.publish_namespace(args.namespace)
             print(f"publishing {args.namespace} {args.track}, waiting for a subscriber")
-            watched = endpoint.within(args.wait, writer.wait_subscriber(), "nobody subscribed")
-            await endpoint.until_stopped(stop, watched)
-            track = VideoTrack(writer, catalog, description, log)
-            await send_pictures(args, stop, source, encoder, track)
-            await track.end()
-        print(f"sent {track.frames} frames in {track.groups} groups, {track.bytes} bytes")
+            broadcast = Broadcast(writer, sound_writer, log)
+            telling = asyncio.ensure_future(repeat_catalog(catalog, description))
+            try:
+                watched = endpoint.within(args.wait, wait_for_subscribers(writer, sound_writer), "nobody subscribed")
+                await endpoint.until_stopped(stop, watched)
+                await send_all(args, stop, source, encoder, sound, broadcast)
+                await broadcast.end()
+                await catalog.end()
+            except ma.SessionClosed as closed:
+                print(f"error: {args.host}:{args.port} is lost: {closed}", file=sys.stderr)
+                report(broadcast)
+                return endpoint.INCOMPLETE
+            finally:
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
+        report(broadcast)
         return 0
-    finally:
-        encoder.close()
-        source.close()
-        log.close()
 
 
-async def send_pictures(
-    args: argparse.Namespace, stop: asyncio.Event, source: Source, encoder: backends.Encoder, track: VideoTrack
-) -> None:
-    """Take pictures at the wanted rate until the time is up, the source ends, or `stop`."""
-    loop = asyncio.get_running_loop()
-    pictures = source.pictures()
-    wanted = round(args.duration * args.fps) if args.duration else None
-    taken, start = 0, loop.time()
-    with ThreadPoolExecutor(1, "encoder") as encoding:  # drawing and encoding must not hold up the session
-        while not stop.is_set() and taken != wanted:
-            await asyncio.sleep(max(0.0, start + taken / args.fps - loop.time()))
-            frames = await loop.run_in_executor(encoding, encode_next, pictures, encoder)
-            if frames is None:
-                break
-            taken += 1
-            for frame in frames:
-                track.write(frame)
-            await track.drain()
-            if taken % args.fps == 0:
-                print(f"{taken / args.fps:5.0f} s  {track.frames} frames  {track.groups} groups  {track.bytes} bytes")
-        if taken:
-            for frame in await loop.run_in_executor(encoding, encoder.flush):
-                track.write(frame)
+EncodedSound = tuple[Sound, audio_encoder.AudioEncoder]
 
 
-def encode_next(pictures: Iterator[Picture], encoder: backends.Encoder) -> list[EncodedFrame] | None:
-    """The frames that the next picture sets free; None at the end of the source."""
-    picture = next(pictures, None)
-    return None if picture is None else encoder.encode(picture)
+def open_pictures(what: str, video: VideoFormat) -> Source:
+    """The source of the pictures, whose library is loaded only now."""
+    try:
+        from media.source import open_source
+    except ImportError as error:
+        raise MediaError(f"pictures need {error.name}: `uv sync --group example` installs it") from error
+    return open_source(what, video)
+
+
+def report(broadcast: Broadcast) -> None:
+    heard = f", {broadcast.sound_frames} frames of sound" if broadcast.sound_frames else ""
+    print(f"sent {broadcast.frames} frames in {broadcast.groups} groups{heard}, {broadcast.bytes} bytes")
+
+
+def open_encoded_sound(
+    args: argparse.Namespace, opened: contextlib.ExitStack
+) -> tuple[Sound, audio_encoder.AudioEncoder] | None:
+    """The sound of the source and its encoder; None without."""
+    if args.no_audio:
+        return None
+    source = open_sound(args.source)
+    if source is None:
+        return None
+    opened.callback(source.close)
+    try:
+        encoder = audio_encoder.open_audio_encoder(args.audio_codec, bitrate=args.audio_bitrate)
+    except MediaError as error:
+        if args.audio_codec is not None:
+            raise
+        print(f"no sound: {error}", file=sys.stderr)
+        return None
+    opened.callback(encoder.close)
+    return source, encoder
+
+
+def catalog_for(
+    args: argparse.Namespace, codec: str, name: str, video: VideoFormat, sound: audio_encoder.AudioEncoder | None
+) -> msf.Catalog:
+    """What is published; `name` is the video codec's as its encoder gives it."""
+    track = catalogs.video_track(args.track, catalogs.codec_string(codec, name), video, args.bitrate)
+    catalog = msf.Catalog([track])
+    if sound is not None:
+        format = catalogs.SoundFormat(sound.codec, RATE, CHANNELS, sound.config)
+        catalog.tracks.append(catalogs.sound_track(catalog, args.audio_track, format, args.audio_bitrate))
+    return catalog
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
+    width, cross, height = text.partition("x")
+    if not cross or not width.isdecimal() or not height.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: give width and height, such as 640x480")
+    try:
+        VideoFormat(int(width), int(height), 30)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return int(width), int(height)
 
 
@@ -138,16 +138,26 @@ def main() -> int:
     parser = endpoint.client_parser(__doc__)
     parser.add_argument("--source", default="clock", help="'clock', a video file, or a camera such as /dev/video0")
     parser.add_argument("--size", type=parse_size, default=(640, 480), help="width and height, for example 640x480")
-    parser.add_argument("--fps", type=int, default=30, help="pictures per second")
+    parser.add_argument("--fps", type=endpoint.integer("picture rate", 1, 240), default=30, help="pictures per second")
     parser.add_argument("--codec", choices=backends.CODECS, help="codec; without it, what the backend does best")
     parser.add_argument("--backend", choices=backends.BACKENDS, help="media library; without it, the best installed")
-    parser.add_argument("--bitrate", type=int, default=1_500_000, help="bits per second")
-    parser.add_argument("--keyframe-interval", type=int, default=30, help="pictures per group")
+    bitrate = endpoint.integer("bitrate", 10_000, 1_000_000_000)
+    parser.add_argument("--bitrate", type=bitrate, default=1_500_000, help="of the video, bits per second")
+    interval = endpoint.integer("key frame interval", 1, 100_000)
+    parser.add_argument("--keyframe-interval", type=interval, default=30, help="pictures per group")
+    parser.add_argument("--no-audio", action="store_true", help="publish no sound")
+    parser.add_argument(
+        "--audio-codec", choices=audio_encoder.CODECS, help="codec of the sound; without it, what is installed"
+    )
+    sound_rate = endpoint.integer("bitrate", 6_000, 512_000)
+    parser.add_argument("--audio-bitrate", type=sound_rate, default=96_000, help="of the sound, bits per second")
     parser.add_argument("--namespace", default="live/demo", help="track namespace, fields separated by '/'")
-    parser.add_argument("--track", default="video", help="track name")
-    parser.add_argument("--duration", type=float, default=0.0, help="seconds to publish; 0 goes on until Ctrl-C")
-    parser.add_argument("--wait", type=float, help="give up when nobody subscribes within these seconds")
-    parser.add_argument("--frame-log", help="write a line of JSON per frame to this file")
+    parser.add_argument("--track", default="video", help="name of the video track")
+    parser.add_argument("--audio-track", default="audio", help="name of the sound track")
+    seconds = endpoint.number("number of seconds", 0)
+    parser.add_argument("--duration", type=seconds, default=0.0, help="seconds to publish; 0 goes on until Ctrl-C")
+    parser.add_argument("--wait", type=seconds, help="give up when nobody subscribes within these seconds")
+    parser.add_argument("--frame-log", help="write a line of JSON per frame of video to this file")
     return endpoint.run(publish, parser.parse_args())
 
 

@@ -1,10 +1,11 @@
-"""The demo: live video from a publisher through a relay to a subscriber, as three processes.
+"""The demo: live video and sound from a publisher through a relay to a subscriber, as three processes.
 
     python tools/demo.py [--duration 10] [--codec h264|av1|vp9]
 
 Afterwards it compares what was sent with what arrived, decodes the written MP4 with a decoder
-that had no part in it, and prints the result. Exit code 0 means that not a single frame is
-missing; 1 that something went wrong, with the reason; 130 that it was interrupted.
+that had no part in it, measures how far the beeps are from the flashes, and prints the result.
+Exit code 0 means that not a single frame is missing and that sound and picture are together; 1 that
+something went wrong, with the reason; 130 that it was interrupted.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from media.backends import BACKENDS, CODECS  # noqa: E402
 from media.frame import MediaError, VideoFormat  # noqa: E402
 from media.frame_comparison import FrameComparison, compare_frames, percentile  # noqa: E402
 from media.frame_log import read_log  # noqa: E402
-from media.verify import Decoded, decode_file  # noqa: E402
+from media.verify import Decoded, Sync, decode_file, measure_sync  # noqa: E402
 
 START_SECONDS = 30.0  # for a process to become ready
 END_SECONDS = 20.0  # for a process to end once its work is done
+MOST_APART_MS = 40.0  # of sound and picture; more is noticed
 
 
 class DemoFailure(Exception):
@@ -125,6 +127,7 @@ async def run_programs(args: argparse.Namespace, folder: Path) -> None:
         port = (await relay.line(r"listening on .*:(\d+)$"))[1]
         media = ["--backend", args.backend] if args.backend else []
         codec = ["--codec", args.codec] if args.codec else []
+        codec += ["--no-audio"] if args.no_audio else []
         publisher = await start(
             "publisher", "moqt_video_publisher.py", "--port", port, "--duration", str(args.duration),
             "--size", args.size, "--fps", str(args.fps), "--frame-log", str(folder / "sent.jsonl"),
@@ -133,7 +136,7 @@ async def run_programs(args: argparse.Namespace, folder: Path) -> None:
         await publisher.line("waiting for a subscriber")
         subscriber = await start(
             "subscriber", "moqt_video_subscriber.py", "--port", port, "--output", str(folder / "demo.mp4"),
-            "--frame-log", str(folder / "received.jsonl"), "--wait", str(START_SECONDS), *media,
+            "--frame-log", str(folder / "received.jsonl"), "--wait", str(START_SECONDS),
         )  # fmt: skip
         await subscriber.line("^subscribed")
         # A slow machine may take longer to encode than to play; nothing may take for ever.
@@ -161,7 +164,7 @@ async def run_programs(args: argparse.Namespace, folder: Path) -> None:
         await asyncio.gather(*(program.clean_up() for program in programs))
 
 
-def judge(frames: FrameComparison, decoded: Decoded, expected: int) -> list[str]:
+def judge(frames: FrameComparison, decoded: Decoded, sync: Sync | None, expected: int) -> list[str]:
     """Everything that is wrong with a run; empty when it was perfect."""
     faults = frames.faults
     if frames.sent != expected:
@@ -172,10 +175,12 @@ def judge(frames: FrameComparison, decoded: Decoded, expected: int) -> list[str]
         if counter != position % 65536:
             faults.append(f"picture {position} of the file shows frame number {counter}")
             break
+    if sync is not None and sync.worst_ms > MOST_APART_MS:
+        faults.append(f"sound and picture are up to {sync.worst_ms:.1f} ms apart; the most is {MOST_APART_MS:.0f} ms")
     return faults
 
 
-def report(frames: FrameComparison, decoded: Decoded, video: Path) -> None:
+def report(frames: FrameComparison, decoded: Decoded, sync: Sync | None, video: Path) -> None:
     print()
     print(f"frames sent      {frames.sent}")
     print(f"frames received  {frames.received}")
@@ -183,6 +188,9 @@ def report(frames: FrameComparison, decoded: Decoded, video: Path) -> None:
     if frames.delays_ms:
         p50, p95, most = (percentile(frames.delays_ms, percent) for percent in (50, 95, 100))
         print(f"latency          p50 {p50:.1f} ms, p95 {p95:.1f} ms, max {most:.1f} ms (capture to subscriber)")
+    if sync is not None:
+        beeps = len(sync.offsets_ms)
+        print(f"sync             sound and picture at most {sync.worst_ms:.1f} ms apart, at {beeps} beeps and flashes")
     print(f"video            {video}")
     print(f"verified         {decoded.frames} {decoded.codec} frames decoded by {decoded.decoder}")
 
@@ -193,11 +201,13 @@ def check(args: argparse.Namespace, folder: Path) -> list[str]:
     try:
         frames = compare_frames(read_log(folder / "sent.jsonl"), read_log(folder / "received.jsonl"))
         width, _, height = args.size.partition("x")
-        decoded = decode_file(str(video), VideoFormat(int(width), int(height), args.fps))
+        format = VideoFormat(int(width), int(height), args.fps)
+        decoded = decode_file(str(video), format)
+        sync = None if args.no_audio else measure_sync(str(video), format)
     except (OSError, ValueError, TypeError, MediaError) as error:
         return [f"the run cannot be judged: {error}"]
-    report(frames, decoded, video)
-    return judge(frames, decoded, round(args.duration * args.fps))
+    report(frames, decoded, sync, video)
+    return judge(frames, decoded, sync, round(args.duration * args.fps))
 
 
 async def demo(args: argparse.Namespace) -> int:
@@ -235,6 +245,7 @@ def main() -> int:
     parser.add_argument("--duration", type=float, default=10.0, help="seconds of video")
     parser.add_argument("--codec", choices=CODECS, help="codec; without it, what the installed media library does best")
     parser.add_argument("--backend", choices=BACKENDS, help="media library; without it, the best installed")
+    parser.add_argument("--no-audio", action="store_true", help="video alone")
     parser.add_argument("--size", default="640x480", help="width and height")
     parser.add_argument("--fps", type=int, default=30, help="pictures per second")
     parser.add_argument("--output-dir", type=Path, default=ROOT / "demo-output", help="where the MP4 goes")

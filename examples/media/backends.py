@@ -10,7 +10,6 @@ from .frame import EncodedFrame, MediaError, Picture, VideoFormat
 
 BACKENDS = ("webcodecs", "pyav", "ffmpeg")
 _ENCODED_BY = {"webcodecs": "webcodecs-py", "pyav": "PyAV", "ffmpeg": "the ffmpeg program"}
-_WRITTEN_BY = {"webcodecs": "mp4-py", "pyav": "PyAV", "ffmpeg": "the ffmpeg program"}
 # The order of preference: on Linux webcodecs-py has no H.264, and AV1 costs PyAV more time than H.264 does.
 _DEFAULT_CODEC = {"webcodecs": "av1", "pyav": "h264", "ffmpeg": "h264"}
 CODECS = ("h264", "av1", "vp9", "vp8")
@@ -23,13 +22,6 @@ class Encoder(Protocol):
 
     def encode(self, picture: Picture) -> list[EncodedFrame]: ...
     def flush(self) -> list[EncodedFrame]: ...
-    def close(self) -> None: ...
-
-
-class Muxer(Protocol):
-    """Coded frames in decoding order to an MP4 file; complete after `close`."""
-
-    def add(self, frame: EncodedFrame) -> None: ...
     def close(self) -> None: ...
 
 
@@ -50,29 +42,23 @@ def open_encoder(
 
     `MediaError` when no installed backend can do it; the message says what to install.
     """
-    name, module, codec = _choose("CODECS", codec, backend, "encode")
+    name, module, codec = _choose(codec, backend)
     encoder = module.Encoder(codec, video, bitrate=bitrate, keyframe_interval=keyframe_interval)
     return encoder, codec, f"{codec} encoded by {_ENCODED_BY[name]}"
 
 
-def open_muxer(path: str, codec: str, video: VideoFormat, *, backend: str | None = None) -> tuple[Muxer, str]:
-    """A muxer to an MP4 file, and a line for people on what was chosen."""
-    name, module, codec = _choose("MUXES", codec, backend, "write MP4 with")
-    return module.Muxer(path, codec, video), f"{codec} written to MP4 by {_WRITTEN_BY[name]}"
-
-
-def _choose(table: str, codec: str | None, backend: str | None, verb: str) -> tuple[str, ModuleType, str]:
+def _choose(codec: str | None, backend: str | None) -> tuple[str, ModuleType, str]:
     reasons: list[str] = []
     for name in (backend,) if backend else BACKENDS:
         module = _load(name)
         if isinstance(module, ImportError):
             reasons.append(f"{name}: {module}")
-        elif (wanted := codec or _DEFAULT_CODEC[name]) in getattr(module, table):
+        elif (wanted := codec or _DEFAULT_CODEC[name]) in module.CODECS:
             return name, module, wanted
         else:
-            reasons.append(f"{name}: cannot {verb} {wanted}")
+            reasons.append(f"{name}: cannot encode {wanted}")
     raise MediaError(
-        f"nothing here can {verb} {codec or 'any codec'} ({'; '.join(reasons)}); "
+        f"nothing here can encode {codec or 'any codec'} ({'; '.join(reasons)}); "
         "`uv sync --group example` installs a media package"
     )
 

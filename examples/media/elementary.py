@@ -1,7 +1,6 @@
 """Two small containers that carry coded frames one by one, without delay.
 
-IVF for VP8, VP9 and AV1, FLV for H.264: ffmpeg reads and writes both through a pipe, and PyAV
-takes the first frame in one of them as the description of a stream.
+IVF for VP8, VP9 and AV1, FLV for H.264: ffmpeg writes both through a pipe.
 """
 
 from __future__ import annotations
@@ -10,41 +9,10 @@ import struct
 from collections.abc import Iterator
 from typing import IO
 
-from .frame import EncodedFrame, MediaError, VideoFormat
-
-FOURCC = {"vp8": b"VP80", "vp9": b"VP90", "av1": b"AV01"}
-
 
 def container_of(codec: str) -> str:
     """ffmpeg's name of the container for this codec."""
     return "flv" if codec == "h264" else "ivf"
-
-
-def file_header(codec: str, video: VideoFormat) -> bytes:
-    """What stands before the first frame. IVF timestamps are microseconds, FLV's milliseconds."""
-    if codec == "h264":
-        return b"FLV\x01\x01\x00\x00\x00\x09\x00\x00\x00\x00"
-    return struct.pack("<4sHH4sHHIIII", b"DKIF", 0, 32, FOURCC[codec], video.width, video.height, 1_000_000, 1, 0, 0)
-
-
-def frame_record(codec: str, frame: EncodedFrame, timestamp_us: int, *, with_config: bool = False) -> bytes:
-    """One frame; `with_config` puts the H.264 avcC record in front of it."""
-    if codec != "h264":
-        return struct.pack("<IQ", len(frame.payload), timestamp_us) + frame.payload
-    record = b""
-    if with_config:
-        if frame.config is None:
-            raise MediaError("the first H.264 key frame came without its Video Config")
-        record = _flv_tag(timestamp_us, b"\x17\x00\x00\x00\x00" + frame.config)
-    kind = 0x17 if frame.is_key else 0x27
-    return record + _flv_tag(timestamp_us, bytes((kind, 1, 0, 0, 0)) + frame.payload)
-
-
-def _flv_tag(timestamp_us: int, body: bytes) -> bytes:
-    milliseconds = timestamp_us // 1000
-    head = struct.pack(">I", 9 << 24 | len(body))
-    time_field = (milliseconds & 0xFFFFFF) << 8 | milliseconds >> 24 & 0xFF
-    return head + struct.pack(">I", time_field) + b"\0\0\0" + body + struct.pack(">I", len(body) + 11)
 
 
 def read_frames(codec: str, pipe: IO[bytes]) -> Iterator[tuple[bytes, bool, bytes | None]]:

@@ -20,7 +20,6 @@ _ENCODERS = {
     "av1": ("-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"),
 }  # fmt: skip
 CODECS = tuple(_ENCODERS)
-MUXES = ("h264", "vp9", "av1")
 _CLOSE_SECONDS = 30.0
 
 
@@ -149,30 +148,3 @@ class Encoder:
                 self._frames.put(EncodedFrame(picture.index, picture.capture_us, is_key, payload, config))
         finally:
             self._frames.put(None)
-
-
-class Muxer:
-    """Writes coded frames to an MP4 file, as they are, with their capture times."""
-
-    def __init__(self, path: str, codec: str, video: VideoFormat) -> None:
-        self._codec, self._video = codec, video
-        self._program = _Program(
-            ["-f", elementary.container_of(codec), "-i", "pipe:0", "-c", "copy", "-y", "-f", "mp4", path],
-            read_output=False,
-        )
-        self._origin_us: int | None = None
-
-    def add(self, frame: EncodedFrame) -> None:
-        """Append a frame; the first must be a key frame."""
-        record = b""
-        if self._origin_us is None:
-            self._origin_us = frame.capture_us
-            record = elementary.file_header(self._codec, self._video)
-        timestamp = max(0, frame.capture_us - self._origin_us)
-        self._program.write(record + elementary.frame_record(self._codec, frame, timestamp, with_config=bool(record)))
-
-    def close(self) -> None:
-        try:
-            self._program.wait()
-        finally:
-            self._program.kill()

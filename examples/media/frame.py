@@ -54,5 +54,14 @@ class EncodedFrame:
     config: bytes | None = None
 
 
+@dataclass(frozen=True)
+class EncodedAudio:
+    """One coded frame of sound. `first_sample` counts from the first picture; below 0 it is the encoder's delay."""
+
+    first_sample: int
+    samples: int
+    payload: bytes
+
+
 class MediaError(Exception):
     """A media library is missing, refuses the configuration or meets broken data."""

@@ -17,15 +17,34 @@ def extensions_of(frame: EncodedFrame) -> moqt.ObjectExtensions:
     )
 
 
-def frame_of(index: int, payload: bytes, extensions: moqt.ObjectExtensions | None) -> EncodedFrame:
-    """The frame inside an object; `MediaError` when it has no Capture Timestamp or Frame Marking."""
+def sound_extensions(capture_us: int) -> moqt.ObjectExtensions:
+    """Capture Timestamp of a frame of sound."""
+    return moqt.create_loc_extensions(capture_timestamp=moqt.CaptureTimestamp(microseconds=capture_us))
+
+
+def capture_us_of(extensions: moqt.ObjectExtensions | None) -> int:
+    """When an object was captured; `MediaError` when it does not say so."""
     loc = moqt.parse_loc_extensions(extensions) if extensions is not None else None
-    if loc is None or loc.capture_timestamp is None or loc.video_frame_marking is None:
-        raise MediaError("the object carries no LOC Capture Timestamp and Video Frame Marking")
+    if loc is None or loc.capture_timestamp is None:
+        raise MediaError("the object carries no LOC Capture Timestamp")
+    return loc.capture_timestamp.microseconds
+
+
+def frame_of(
+    index: int, payload: bytes, extensions: moqt.ObjectExtensions | None, starts_group: bool = False
+) -> EncodedFrame:
+    """The frame inside an object; `MediaError` when it has no Capture Timestamp.
+
+    Without a Frame Marking the first frame of a group is taken for a key frame.
+    """
+    capture_us = capture_us_of(extensions)
+    loc = moqt.parse_loc_extensions(extensions) if extensions is not None else None
+    assert loc is not None  # it has a Capture Timestamp
+    marking, config = loc.video_frame_marking, loc.video_config
     return EncodedFrame(
         index,
-        loc.capture_timestamp.microseconds,
-        loc.video_frame_marking.is_keyframe,
+        capture_us,
+        marking.is_keyframe if marking is not None else starts_group,
         payload,
-        loc.video_config.codec_config if loc.video_config is not None else None,
+        config.codec_config if config is not None else None,
     )

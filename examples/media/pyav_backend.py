@@ -1,8 +1,7 @@
-"""PyAV: the FFmpeg libraries inside a Python wheel. Encodes H.264, VP8, VP9 and AV1; writes MP4."""
+"""PyAV: the FFmpeg libraries inside a Python wheel. Encodes H.264, VP8, VP9 and AV1."""
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
 from fractions import Fraction
@@ -11,11 +10,10 @@ from typing import TypeAlias, cast
 import av
 import numpy as np
 from av.codec.context import Flags
-from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.frame import PictureType
 
-from . import av1, elementary, h264
+from . import h264
 from .frame import EncodedFrame, MediaError, Picture, VideoFormat
 from .scheduling import unchanged_scheduling
 
@@ -28,7 +26,6 @@ _ENCODERS = {
     "av1": ("libsvtav1", {"preset": "8", "svtav1-params": "rc=2:pred-struct=1"}),
 }
 CODECS = tuple(_ENCODERS)
-MUXES = ("h264", "vp9", "av1")
 _MICROSECOND = Fraction(1, 1_000_000)
 
 # PyAV's annotations leave the stream of a packet open, which a strict checker reports wherever packets go in or out.
@@ -94,47 +91,3 @@ class Encoder:
             index = packet.pts
             assert index is not None  # the picture's own
             yield EncodedFrame(index, self._capture_us.pop(index), packet.is_keyframe, payload, config)
-
-
-class Muxer:
-    """Writes coded frames to an MP4 file, as they are, with their capture times."""
-
-    def __init__(self, path: str, codec: str, video: VideoFormat) -> None:
-        self._path, self._codec, self._video = path, codec, video
-        self._output: OutputContainer | None = None
-        self._stream: av.VideoStream | None = None
-        self._origin_us = 0
-        self._last_us = -1
-
-    def add(self, frame: EncodedFrame) -> None:
-        """Append a frame; the first must be a key frame."""
-        if self._output is None or self._stream is None:
-            self._output, self._stream = self._open(frame)
-        timestamp = max(frame.capture_us - self._origin_us, self._last_us + 1)
-        payload = av1.without_delimiters(frame.payload) if self._codec == "av1" else frame.payload
-        packet = av.Packet(payload)
-        packet.stream, packet.time_base = self._stream, _MICROSECOND
-        packet.pts = packet.dts = self._last_us = timestamp
-        packet.duration = 1_000_000 // self._video.fps
-        packet.is_keyframe = frame.is_key
-        self._output.mux(packet)  # pyright: ignore[reportUnknownMemberType]
-
-    def close(self) -> None:
-        if self._output is not None:
-            self._output.close()
-            self._output = None
-
-    def _open(self, frame: EncodedFrame) -> tuple[OutputContainer, av.VideoStream]:
-        # libavformat takes a stream's description from a demuxer; a container with this one frame is enough.
-        sample = elementary.file_header(self._codec, self._video)
-        sample += elementary.frame_record(self._codec, frame, 0, with_config=True)
-        self._origin_us = frame.capture_us
-        try:
-            source = av.open(io.BytesIO(sample), format=elementary.container_of(self._codec))
-            output = av.open(self._path, "w", format="mp4")
-            template = source.streams.video[0]
-            stream = output.add_stream_from_template(template, opaque=True)  # pyright: ignore[reportUnknownMemberType]
-            stream.time_base = _MICROSECOND
-        except (FFmpegError, OSError, IndexError) as error:
-            raise MediaError(f"PyAV cannot write {self._codec} to {self._path}: {error}") from error
-        return output, stream

@@ -19,7 +19,10 @@ class Source(Protocol):
 
     name: str
 
-    def pictures(self) -> Iterator[Picture]: ...
+    def pictures(self, start_us: int | None = None) -> Iterator[Picture]:
+        """`start_us` is when the first one counts as taken, microseconds since the Unix epoch; without it, now."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -41,6 +44,13 @@ def _is_camera(what: str) -> bool:
     return Path(what).is_char_device()
 
 
+def _taken_us(start_us: int | None, index: int, video: VideoFormat, what: str) -> int:
+    """When a picture counts as taken: a camera's when it comes, a file's at the rate of the video."""
+    if start_us is None or _is_camera(what):
+        return time.time_ns() // 1000
+    return start_us + index * 1_000_000 // video.fps
+
+
 class _PyavSource:
     def __init__(self, what: str, video: VideoFormat) -> None:
         try:
@@ -55,11 +65,11 @@ class _PyavSource:
         except (FFmpegError, OSError, IndexError) as error:
             raise MediaError(f"cannot open the video source {what}: {error}") from error
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self, start_us: int | None = None) -> Iterator[Picture]:
         width, height = self._video.width, self._video.height
         for index, frame in enumerate(self._input.decode(self._stream)):
             scaled = frame.reformat(width, height, "yuv420p")
-            yield Picture(index, time.time_ns() // 1000, scaled.to_ndarray().tobytes())
+            yield Picture(index, _taken_us(start_us, index, self._video, self.name), scaled.to_ndarray().tobytes())
 
     def close(self) -> None:
         self._input.close()
@@ -78,11 +88,11 @@ class _FfmpegSource:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._complaints,
         )  # fmt: skip
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self, start_us: int | None = None) -> Iterator[Picture]:
         assert self._process.stdout is not None
         index = 0
         while len(data := self._process.stdout.read(self._video.i420_size)) == self._video.i420_size:
-            yield Picture(index, time.time_ns() // 1000, data)
+            yield Picture(index, _taken_us(start_us, index, self._video, self.name), data)
             index += 1
         if index == 0:
             self._process.wait()

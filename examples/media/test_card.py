@@ -1,6 +1,7 @@
 """A generated moving picture with a clock that both people and programs can read.
 
-The digits show the frame number and the time of capture. The strip of blocks at the bottom
+The digits show the frame number and the time of capture. The corner flashes at the beginning of
+each second, together with the beep of `sound.Beeps`. The strip of blocks at the bottom
 repeats the frame number in 16 bits, so that a check can decode the finished file with any
 decoder and prove that every frame is there, in order, and intact.
 """
@@ -49,11 +50,14 @@ class TestCard:
             for char, rows_ in _FONT.items()
         }
 
-    def pictures(self) -> Iterator[Picture]:
-        """Draw one picture each time the caller asks; the caller keeps the pace."""
-        index = 0
+    def pictures(self, start_us: int | None = None) -> Iterator[Picture]:
+        """Draw one picture each time the caller asks; the caller keeps the pace.
+
+        A picture is as old as if a camera had taken it: pictures follow each other at exactly the wanted rate.
+        """
+        index, start_us = 0, time.time_ns() // 1000 if start_us is None else start_us
         while True:
-            capture_us = time.time_ns() // 1000
+            capture_us = start_us + index * 1_000_000 // self._video.fps
             yield Picture(index, capture_us, self._draw(index, capture_us))
             index += 1
 
@@ -71,6 +75,8 @@ class TestCard:
         clock = time.strftime("%H:%M:%S", time.localtime(capture_us // 1_000_000))
         self._write(luma, self._scale * 4, self._scale * 4, f"{index:06d}")
         self._write(luma, self._scale * 4, self._scale * 12, f"{clock}.{capture_us // 1000 % 1000:03d}")
+        left, bottom = flash_area(width, height)
+        luma[:bottom, left:] = 235 if is_flash(index, self._video.fps) else 16
         _draw_strip(luma, index)
         return luma.tobytes() + self._u.tobytes() + self._v.tobytes()
 
@@ -79,6 +85,16 @@ class TestCard:
             glyph = self._glyphs[char]
             luma[y : y + glyph.shape[0], x : x + glyph.shape[1]] = np.where(glyph, 235, 16)
             x += glyph.shape[1]
+
+
+def is_flash(index: int, fps: int) -> bool:
+    """Whether the corner of that picture is white: during the first tenth of each second, as `sound.Beeps` sound."""
+    return index % fps < max(1, fps // 10)
+
+
+def flash_area(width: int, height: int) -> tuple[int, int]:
+    """The corner that flashes, at the upper right: its left edge and its lower edge."""
+    return width - width // 8 // 2 * 2, height // 8 // 2 * 2
 
 
 def _strip_bits(index: int) -> list[int]:

@@ -6,6 +6,7 @@ decoded; with the generated source, the frame number inside each picture is read
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .frame import MediaError, VideoFormat
-from .test_card import read_counter
+from .test_card import flash_area, read_counter
 
 
 @dataclass
@@ -34,6 +35,63 @@ def decode_file(path: str, video: VideoFormat, *, timeout: float = 120.0) -> Dec
     """
     ffmpeg = shutil.which("ffmpeg")
     return _by_program(ffmpeg, path, video, timeout) if ffmpeg else _by_pyav(path, video)
+
+
+@dataclass(frozen=True)
+class Sync:
+    """How far sound and picture are apart, at each flash that has its beep. Positive: the sound is late."""
+
+    offsets_ms: tuple[float, ...]
+
+    @property
+    def worst_ms(self) -> float:
+        return max(map(abs, self.offsets_ms), default=math.inf)
+
+
+def measure_sync(path: str, video: VideoFormat, *, timeout: float = 120.0) -> Sync:
+    """Decode picture and sound, and compare when the corner turns white with when the tone begins.
+
+    `MediaError` when there is no decoder, no sound, or nothing to compare.
+    """
+    try:
+        import av
+        import numpy as np
+        from av.error import FFmpegError
+    except ImportError as error:
+        raise MediaError("measuring sound against picture needs PyAV") from error
+    left, bottom = flash_area(video.width, video.height)
+    flashes: list[float] = []
+    beeps: list[float] = []
+    try:
+        with av.open(path) as source:
+            lit = False
+            for frame in source.decode(source.streams.video[0]):
+                corner = frame.to_ndarray(format="gray")[:bottom, left:]
+                white = float(corner.mean()) > 128
+                if white and not lit:
+                    flashes.append(frame.time)
+                lit = white
+        with av.open(path) as source:
+            heard = -math.inf
+            for sound in source.decode(source.streams.audio[0]):
+                start = sound.time
+                if start is None:
+                    continue
+                samples = sound.to_ndarray().astype(float)
+                level = np.abs(samples if sound.format.is_planar else samples.reshape(-1, sound.layout.nb_channels).T)
+                peak = level.max(axis=0) / (1.0 if sound.format.name.startswith("flt") else 32768.0)
+                for index in np.flatnonzero(peak > 0.08):
+                    moment = start + float(index) / sound.sample_rate
+                    if moment - heard > 0.3:
+                        beeps.append(moment)
+                    heard = moment
+    except (FFmpegError, OSError, IndexError) as error:
+        raise MediaError(f"{path} has no sound and picture to compare: {error}") from error
+    if not flashes or not beeps:
+        raise MediaError(f"{path} has {len(flashes)} flashes and {len(beeps)} beeps: nothing to compare")
+    compared = [flash for flash in flashes if beeps[0] - 0.5 < flash < beeps[-1] + 0.5]
+    offsets = [min(((beep - flash) * 1000 for beep in beeps), key=abs) for flash in compared]
+    return Sync(tuple(offsets))
 
 
 def _by_program(ffmpeg: str, path: str, video: VideoFormat, timeout: float) -> Decoded:

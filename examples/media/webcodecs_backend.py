@@ -1,21 +1,17 @@
-"""webcodecs-py encodes AV1, VP9 and VP8; mp4-py writes MP4. Both need Python 3.12 or later."""
+"""webcodecs-py encodes AV1, VP9 and VP8. It needs Python 3.12 or later."""
 
 from __future__ import annotations
 
 import threading
 
-import mp4
 import numpy as np
 import webcodecs
 
-from . import av1, h264
 from .frame import EncodedFrame, MediaError, Picture, VideoFormat
 
 CODECS = ("av1", "vp9", "vp8")
-MUXES = ("av1", "vp9", "vp8", "h264")
 _CODEC_STRINGS = {"av1": "av01.0.08M.08", "vp9": "vp09.00.40.08", "vp8": "vp8"}
 _FLUSH_SECONDS = 10.0
-_TIMESCALE = 1_000_000
 
 
 class Encoder:
@@ -96,55 +92,3 @@ class Encoder:
         with self._changed:
             self._error = message
             self._changed.notify_all()
-
-
-class Muxer:
-    """Writes coded frames to an MP4 file, as they are, with their capture times."""
-
-    def __init__(self, path: str, codec: str, video: VideoFormat) -> None:
-        self._codec, self._video = codec, video
-        self._muxer = mp4.Mp4FileMuxer(path)
-        self._entry: object | None = None
-        self._held: EncodedFrame | None = None  # a sample's duration is known when its successor comes
-
-    def add(self, frame: EncodedFrame) -> None:
-        """Append a frame; the first must be a key frame."""
-        if self._entry is None:
-            self._entry = self._describe(frame)
-        if self._held is not None:
-            self._append(self._held, max(1, frame.capture_us - self._held.capture_us))
-        self._held = frame
-
-    def close(self) -> None:
-        if self._held is not None:
-            self._append(self._held, _TIMESCALE // self._video.fps)
-            self._held = None
-        self._muxer.finalize()
-        self._muxer.close()
-
-    def _append(self, frame: EncodedFrame, duration: int) -> None:
-        data = av1.without_delimiters(frame.payload) if self._codec == "av1" else frame.payload
-        self._muxer.append_sample(
-            mp4.Mp4MuxSample(
-                track_kind="video", sample_entry=self._entry, keyframe=frame.is_key,
-                timescale=_TIMESCALE, duration=duration, data=data,
-            )
-        )  # fmt: skip
-
-    def _describe(self, frame: EncodedFrame) -> object:
-        size = {"width": self._video.width, "height": self._video.height}
-        if self._codec == "av1":
-            header = av1.sequence_header(frame.payload)
-            profile, level = av1.profile_and_level(header)
-            return mp4.Mp4SampleEntryAv01(**size, seq_profile=profile, seq_level_idx_0=level, config_obus=header)
-        if self._codec == "vp9":
-            return mp4.Mp4SampleEntryVp09(**size, profile=0, level=40)
-        if self._codec == "vp8":
-            return mp4.Mp4SampleEntryVp08(**size)
-        if frame.config is None:
-            raise MediaError("the first H.264 key frame came without its Video Config")
-        sps, pps = h264.parameter_sets(frame.config)
-        return mp4.Mp4SampleEntryAvc1(
-            **size, avc_profile_indication=frame.config[1], profile_compatibility=frame.config[2],
-            avc_level_indication=frame.config[3], sps_data=sps, pps_data=pps,
-        )  # fmt: skip

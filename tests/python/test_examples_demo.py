@@ -23,7 +23,7 @@ pytest.importorskip("numpy", reason="the examples' packages are not installed (u
 import demo as demo_program  # noqa: E402
 from media.frame_comparison import compare_frames, percentile  # noqa: E402
 from media.frame_log import FrameRecord, read_log  # noqa: E402
-from media.verify import Decoded  # noqa: E402
+from media.verify import Decoded, Sync  # noqa: E402
 
 
 def records(groups: int = 2, per_group: int = 3) -> list[FrameRecord]:
@@ -39,14 +39,14 @@ def test_a_perfect_run_has_no_fault() -> None:
     frames = compare_frames(sent, reversed(sent))
     assert (frames.sent, frames.received, frames.lost) == (6, 6, ())
     assert frames.delays_ms == (5.0,) * 6
-    assert demo_program.judge(frames, Decoded("test", "av1", 6, list(range(6))), 6) == []
+    assert demo_program.judge(frames, Decoded("test", "av1", 6, list(range(6))), None, 6) == []
 
 
 def test_a_lost_frame_fails_the_demo() -> None:
     sent = records()
     frames = compare_frames(sent, sent[:4] + sent[5:])
     assert frames.lost == ((1, 1),)
-    faults = demo_program.judge(frames, Decoded("test", "av1", 5, [0, 1, 2, 3, 5]), 6)
+    faults = demo_program.judge(frames, Decoded("test", "av1", 5, [0, 1, 2, 3, 5]), None, 6)
     assert faults[0] == "1 frames lost (group/object 1/1)"
     assert "picture 4 of the file shows frame number 5" in faults
 
@@ -70,11 +70,21 @@ def test_frames_too_many_fail_the_demo() -> None:
 def test_a_file_that_disagrees_fails_the_demo() -> None:
     sent = records()
     frames = compare_frames(sent, sent)
-    assert demo_program.judge(frames, Decoded("test", "av1", 5, list(range(5))), 6)
-    assert demo_program.judge(frames, Decoded("test", "av1", 6, [0, 1, 2, 3, None, 5]), 6)
-    assert demo_program.judge(frames, Decoded("test", "av1", 6, list(range(6))), 7) == [
+    assert demo_program.judge(frames, Decoded("test", "av1", 5, list(range(5))), None, 6)
+    assert demo_program.judge(frames, Decoded("test", "av1", 6, [0, 1, 2, 3, None, 5]), None, 6)
+    assert demo_program.judge(frames, Decoded("test", "av1", 6, list(range(6))), None, 7) == [
         "6 frames were sent instead of 7"
     ]
+
+
+def test_sound_and_picture_apart_fail_the_demo() -> None:
+    sent = records()
+    frames, decoded = compare_frames(sent, sent), Decoded("test", "av1", 6, list(range(6)))
+    assert demo_program.judge(frames, decoded, Sync((5.0, -39.0)), 6) == []
+    assert demo_program.judge(frames, decoded, Sync((5.0, -41.0)), 6) == [
+        "sound and picture are up to 41.0 ms apart; the most is 40 ms"
+    ]
+    assert demo_program.judge(frames, decoded, Sync(()), 6)
 
 
 def test_percentiles_are_nearest_rank() -> None:
@@ -193,6 +203,7 @@ def test_the_demo(tmp_path: Path) -> None:
         "frames received  120",
         "frames lost      0",
         "latency   ",
+        "sync   ",
         "verified         120",
     ):
         assert f"\n{start}" in done.stdout
@@ -204,5 +215,6 @@ def test_the_demo(tmp_path: Path) -> None:
         command = [ffprobe, "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames,codec_type"]
         command += ["-of", "json", str(tmp_path / "demo.mp4")]
         probe = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-        (stream,) = json.loads(probe.stdout)["streams"]
-        assert (stream["codec_type"], stream["nb_read_frames"]) == ("video", "120")
+        picture, sound = json.loads(probe.stdout)["streams"]
+        assert (picture["codec_type"], picture["nb_read_frames"]) == ("video", "120")
+        assert sound["codec_type"] == "audio"

@@ -195,8 +195,9 @@ async def test_a_publisher_that_is_killed_and_comes_back(start: Start, tmp_path:
     await publisher.line("^ +2 s")
     publisher.process.kill()
     await publisher.exit_code()
-    # The idle time-out of the dead connection ends the track; what came before is a good file.
-    assert await watcher.exit_code(90) == 0, f"{watcher.text}\nrelay, {relay.process.returncode}:\n{relay.text}"
+    # The idle time-out of the dead connection ends the track: a loss, and what came before is a good file.
+    assert await watcher.exit_code(90) == 4, f"{watcher.text}\nrelay, {relay.process.returncode}:\n{relay.text}"
+    assert "video was lost" in watcher.text
     assert shutil.which("ffmpeg") is None or (tmp_path / "first.mp4").stat().st_size > 1000
     again = await start("moqt_video_publisher.py", "--port", port, "--duration", 2, *SIZE)
     await again.line("waiting for a subscriber")
@@ -205,6 +206,70 @@ async def test_a_publisher_that_is_killed_and_comes_back(start: Start, tmp_path:
     assert await new.exit_code() == 0, new.text
     assert "received 60 frames in 4 groups, 0 missing" in new.text
     assert relay.process.returncode is None
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "why"),
+    [
+        ("moqt_video_publisher.py", ["--size", "641x480"], "641x480"),
+        ("moqt_video_publisher.py", ["--size", "640"], "give width and height, such as 640x480"),
+        ("moqt_video_publisher.py", ["--size", "axb"], "give width and height"),
+        ("moqt_video_publisher.py", ["--fps", "0"], "'0' is no picture rate"),
+        ("moqt_video_publisher.py", ["--fps", "many"], "'many' is no picture rate"),
+        ("moqt_video_publisher.py", ["--keyframe-interval", "0"], "'0' is no key frame interval"),
+        ("moqt_video_publisher.py", ["--duration", "-1"], "'-1' is no number of seconds"),
+        ("moqt_video_publisher.py", ["--duration", "nan"], "'nan' is no number of seconds"),
+        ("moqt_video_publisher.py", ["--bitrate", "0"], "'0' is no bitrate"),
+        ("moqt_video_publisher.py", ["--wait", "-1"], "'-1' is no number of seconds"),
+        ("moqt_video_subscriber.py", ["--duration", "-1"], "'-1' is no number of seconds"),
+        ("moqt_video_subscriber.py", ["--wait", "soon"], "'soon' is no number of seconds"),
+        ("moqt_client.py", ["--timeout", "-1"], "'-1' is no number of seconds"),
+        ("moqt_client.py", ["--count", "-1"], "'-1' is no number of objects"),
+        ("moqt_server.py", ["--interval", "-1"], "'-1' is no number of seconds"),
+    ],
+)
+async def test_what_an_option_cannot_be_is_named(start: Start, script: str, arguments: list[str], why: str) -> None:
+    program = await start(script, *arguments)
+    assert await program.exit_code() == 2, program.text
+    assert why in program.text
+    assert "Traceback" not in program.text
+
+
+@pytest.mark.parametrize("script", ["moqt_video_publisher.py", "moqt_video_subscriber.py"])
+async def test_help_without_the_media_packages(script: str, tmp_path: Path) -> None:
+    for name in ("numpy", "av"):
+        (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('No module named {name}', name='{name}')")
+    run = (
+        f"import sys, runpy; sys.path[:0] = [{str(tmp_path)!r}, {str(EXAMPLES)!r}]; "
+        f"sys.argv[0] = {script!r}; runpy.run_path({str(EXAMPLES / script)!r}, run_name='__main__')"
+    )
+    program = await start_program(sys.executable, "-c", run, "--help")
+    assert await program.exit_code() == 0, program.text
+    if script == "moqt_video_publisher.py":
+        program = await start_program(sys.executable, "-c", run, "--port", 9)
+        assert await program.exit_code() == 1, program.text
+        assert "numpy" in program.text
+        assert "Traceback" not in program.text
+
+
+@pytest.mark.timeout(120)
+async def test_a_recording_that_is_killed_plays(start: Start, tmp_path: Path) -> None:
+    pytest.importorskip("numpy")
+    _, port = await started(start, "moqt_video_relay.py")
+    publisher = await start("moqt_video_publisher.py", "--port", port, *SIZE)
+    await publisher.line("waiting for a subscriber")
+    watcher = await start("moqt_video_subscriber.py", "--port", port, "--output", tmp_path / "clock.mp4")
+    await watcher.line("^90 frames")
+    watcher.process.kill()
+    await watcher.exit_code()
+    from media.frame import VideoFormat
+    from media.verify import decode_file, measure_sync
+
+    video = VideoFormat(320, 240, 30)
+    decoded = decode_file(str(tmp_path / "clock.mp4"), video)
+    assert decoded.frames >= 30
+    assert decoded.counters == list(range(decoded.frames))
+    assert measure_sync(str(tmp_path / "clock.mp4"), video).worst_ms < 40
 
 
 @pytest.mark.timeout(120)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from .track import Accessibility, Buffers, CatalogError, Track
@@ -43,7 +44,7 @@ def as_array(value: Any, where: str) -> list[Any]:
     """`value`, which must be a JSON array."""
     if not isinstance(value, list):
         raise CatalogError(f"{where} is not an array")
-    return cast("list[Any]", value)
+    return [*cast("Iterable[Any]", value)]
 
 
 def read(value: Any, kind: str, where: str) -> Any:
