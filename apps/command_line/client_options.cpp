@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cctype>
+#include <chrono>
 #include <utility>
 
 #include "base/bytes.h"
@@ -56,6 +57,9 @@ void ClientOptions::add_to(CLI::App& app) {
                "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_option("--namespace", track_namespace, "Track namespace, fields separated by '/'")->capture_default_str();
   app.add_option("--name", track_name, "One track of everything, of this name, in place of a catalog and its tracks");
+  app.add_option("--idle-timeout", idle_timeout, "Seconds without a sign of the peer until it counts as dead")
+      ->check(CLI::Range(0.5, 3600.0))
+      ->capture_default_str();
 }
 
 runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
@@ -65,6 +69,7 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   options.credentials.ca_file = ca_file;
   options.credentials.pinned_sha256 = fingerprints;
   options.credentials.no_certificate_validation = insecure;
+  options.idle_timeout = std::chrono::milliseconds(static_cast<std::int64_t>(idle_timeout * 1000));
   options.session.session.path = path;
   options.session.session.tolerances.empty_namespace_prefix = allow_empty_prefix;
   // The scope of an IPv6 address means something on this machine only (RFC 4007 section 11).
@@ -73,16 +78,19 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   return options;
 }
 
-base::Result<moqt::FullTrackName, std::string> ClientOptions::track(const std::string& name) const {
+moqt::FullTrackName track_called(std::string_view track_namespace, std::string_view track_name) {
   moqt::TrackNamespace name_space;
-  std::size_t begin = 0;
   for (;;) {
-    const std::size_t end = track_namespace.find('/', begin);
-    name_space.append(base::as_bytes(std::string_view(track_namespace).substr(begin, end - begin)));
-    if (end == std::string::npos) break;
-    begin = end + 1;
+    const std::size_t end = track_namespace.find('/');
+    name_space.append(base::as_bytes(track_namespace.substr(0, end)));
+    if (end == std::string_view::npos) break;
+    track_namespace.remove_prefix(end + 1);
   }
-  moqt::FullTrackName track(std::move(name_space), name);
+  return {std::move(name_space), track_name};
+}
+
+base::Result<moqt::FullTrackName, std::string> ClientOptions::track(const std::string& name) const {
+  moqt::FullTrackName track = track_called(track_namespace, name);
   if (!track.valid()) {
     return base::Failure{
         std::string("--namespace must have 1 to 32 fields, and with --name at most 4096 bytes in all")};

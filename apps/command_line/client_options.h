@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -26,11 +27,15 @@ struct ClientOptions {
   bool allow_empty_prefix = false;
   std::string track_namespace = "live/demo";
   std::optional<std::string> track_name;  ///< nothing: what the catalog names
+  double idle_timeout = 15;               ///< seconds
 
   void add_to(CLI::App& app);
   [[nodiscard]] runtime::Endpoint::DialOptions dial_options() const;
   /// The track `name` in the namespace, which is cut at '/'. An error when it is outside the limits of section 2.4.1.
   [[nodiscard]] base::Result<moqt::FullTrackName, std::string> track(const std::string& name) const;
 };
+
+/// The track of that name; the namespace is cut at '/'.
+moqt::FullTrackName track_called(std::string_view track_namespace, std::string_view track_name);
 
 }  // namespace msquic_py::apps

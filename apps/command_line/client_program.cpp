@@ -19,6 +19,8 @@ void ClientProgram::on_signal() {
   }
 }
 
+int ClientRole::exit_code() const { return failure() ? kFailure : kSuccess; }
+
 int ClientProgram::run(const ClientOptions& options, ClientRole& role) {
   role_ = &role;
   runtime::Endpoint endpoint(loop_);
@@ -32,11 +34,8 @@ int ClientProgram::run(const ClientOptions& options, ClientRole& role) {
   }
   loop_.run();
   log_info(role.summary());
-  if (role.failure()) {
-    log_error(*role.failure());
-    return kFailure;
-  }
-  return signals_ > 1 ? kInterrupted : kSuccess;
+  if (role.failure()) log_error(*role.failure());
+  return signals_ > 1 && !role.failure() ? kInterrupted : role.exit_code();
 }
 
 }  // namespace msquic_py::apps

@@ -17,6 +17,8 @@ class ClientRole : public runtime::SessionUser {
   virtual void stop() = 0;
   /// Nothing when all went well.
   [[nodiscard]] virtual const std::optional<std::string>& failure() const noexcept = 0;
+  /// An ExitCode, once the loop has ended.
+  [[nodiscard]] virtual int exit_code() const;
   /// What has been done, for the log.
   [[nodiscard]] virtual std::string summary() const = 0;
 };

@@ -28,4 +28,6 @@ void log_info(std::string_view line) { spdlog::info(line); }
 void log_warning(std::string_view line) { spdlog::warn(line); }
 void log_error(std::string_view line) { spdlog::error(line); }
 
+bool log_admits_info() { return spdlog::should_log(spdlog::level::info); }
+
 }  // namespace msquic_py::apps

@@ -18,5 +18,7 @@ void start_logging(const std::string& program, const std::string& level);
 void log_info(std::string_view line);
 void log_warning(std::string_view line);
 void log_error(std::string_view line);
+/// Whether log_info() shows anything.
+bool log_admits_info();
 
 }  // namespace msquic_py::apps

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -11,35 +12,65 @@
 
 namespace msquic_py::apps {
 
+/// What a track has lost on its way.
+struct Losses {
+  std::uint64_t objects = 0;         ///< inside of groups of which something came
+  std::uint64_t groups_cut = 0;      ///< groups whose end never came
+  std::uint64_t groups_skipped = 0;  ///< groups of which nothing came, between others
+  std::uint64_t late = 0;            ///< objects that came after their group had been given up
+
+  [[nodiscard]] bool any() const noexcept { return objects + groups_cut + groups_skipped + late != 0; }
+  bool operator==(const Losses&) const = default;
+};
+
 /// Puts the objects of one track into the order of their locations. Groups travel on streams of their own, so the
-/// next group may begin to arrive before the present one is complete; it waits here, but not for ever.
+/// next group may begin to arrive before the present one is complete; it waits here, but not for ever. What is missing
+/// in between is counted.
 class GroupSequencer {
  public:
   using Emit = std::function<void(const moqt::pubsub::ReceivedObject& object, bool starts_group)>;
-  /// Objects that may wait for the present group before it is given up.
-  static constexpr std::size_t kMaxWaiting = 512;
-  /// Groups that may: a stream that was reset never tells that its group is over.
-  static constexpr std::size_t kMaxGroupsWaiting = 16;
+  using Time = std::chrono::steady_clock::time_point;
+  /// Bytes that may wait for the present group before it is given up.
+  static constexpr std::size_t kMaxWaiting = 64 * 1024 * 1024;
+  /// How long a whole later group waits while nothing comes of the present one: a stream that was reset never tells
+  /// that its group is over.
+  static constexpr std::chrono::seconds kPatience{2};
+  /// Group IDs that are further apart belong to a publisher that was started again (they follow its clock), and nothing
+  /// is missing.
+  static constexpr std::uint64_t kNewLife = 100;
 
   explicit GroupSequencer(Emit emit) : emit_(std::move(emit)) {}
 
-  void add(moqt::pubsub::ReceivedObject object);
-  /// Emits whatever still waits, in order, and begins anew: a track published again may begin at group 0.
-  void flush();
-  /// Objects that came after their group had been given up.
-  [[nodiscard]] std::uint64_t late() const noexcept { return late_; }
+  void add(moqt::pubsub::ReceivedObject object, Time now);
+  /// Gives the present group up when it is time to. To be called now and then.
+  void tend(Time now);
+  /// Emits whatever still waits, in order, and begins anew: a track published again may begin at group 0. `complete`:
+  /// the publisher said that the track is over, so a group without an end was cut.
+  void flush(bool complete);
+  [[nodiscard]] const Losses& losses() const noexcept { return losses_; }
+  [[nodiscard]] std::uint64_t groups() const noexcept { return groups_; }
 
  private:
+  struct Waiting {
+    std::deque<moqt::pubsub::ReceivedObject> objects;
+    bool whole = false;  ///< its end is here
+  };
   void emit(const moqt::pubsub::ReceivedObject& object);
   void advance();
+  void close_group();
+  [[nodiscard]] bool whole_group_waits() const;
 
   Emit emit_;
-  std::optional<std::uint64_t> group_;  ///< the one being emitted
+  std::optional<std::uint64_t> group_;        ///< the one being emitted
+  std::optional<std::uint64_t> next_object_;  ///< nothing: the subscription began inside of this group
   bool group_ended_ = false;
   bool group_started_ = false;
-  std::map<std::uint64_t, std::deque<moqt::pubsub::ReceivedObject>> waiting_;
-  std::size_t waiting_count_ = 0;
-  std::uint64_t late_ = 0;
+  bool ends_are_told_ = false;  ///< this publisher marks the ends of its groups
+  std::map<std::uint64_t, Waiting> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  Time progress_{};  ///< when the present group had its last object, or its first competitor
+  std::uint64_t groups_ = 0;
+  Losses losses_;
 };
 
 }  // namespace msquic_py::apps

@@ -1,4 +1,4 @@
-// moqt-sub: receives one MOQT track and writes it to a file or standard output.
+// moqt-sub: receives the tracks of a MOQT publisher and records them.
 
 #include <CLI/CLI.hpp>
 #include <map>
@@ -9,73 +9,132 @@
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "command_line/process.h"
+#include "command_line/transfer_report.h"
+#include "media/libav.h"
 #include "moqt-sub/subscriber.h"
 
 namespace {
 
 using namespace msquic_py;
 
-const std::map<std::string, apps::MediaOutput::Format> kFormats{{"auto", apps::MediaOutput::Format::Auto},
-                                                                {"cmaf", apps::MediaOutput::Format::Cmaf},
-                                                                {"framed", apps::MediaOutput::Format::Framed},
-                                                                {"raw", apps::MediaOutput::Format::Raw}};
+const std::map<std::string, apps::Recording::Format> kFormats{{"auto", apps::Recording::Format::Auto},
+                                                              {"mp4", apps::Recording::Format::Mp4},
+                                                              {"cmaf", apps::Recording::Format::Mp4},
+                                                              {"framed", apps::Recording::Format::Framed},
+                                                              {"raw", apps::Recording::Format::Raw}};
 
 const std::map<std::string, moqt::FilterType> kFilters{{"next-group", moqt::FilterType::kNextGroupStart},
                                                        {"largest-object", moqt::FilterType::kLargestObject},
                                                        {"absolute", moqt::FilterType::kAbsoluteStart}};
 
-int run(const apps::ClientOptions& client, apps::SubscriberOptions options, apps::MediaOutput output) {
+struct Options {
+  apps::SubscriberOptions subscriber;
+  apps::TransferReport report;
+  std::string path = "-";
+  apps::Recording::Format format = apps::Recording::Format::Auto;
+  std::string log_level;
+  unsigned priority = 128;
+  bool no_wait = false;
+};
+
+void describe(CLI::App& app, Options& options) {
+  apps::SubscriberOptions& subscriber = options.subscriber;
+  app.set_version_flag("--version", std::string("moqt-sub ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
+  subscriber.client.add_to(app);
+  app.add_option("output,--output", options.path, "File to write; - is standard output")->capture_default_str();
+  app.add_option("--format", options.format,
+                 "mp4 (or cmaf): a fragmented MP4; framed: a 32-bit length before each object; raw: payloads alone. "
+                 "framed and raw take the single track --name")
+      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
+      ->default_str("auto");
+  auto* tracks =
+      app.add_option("--tracks", subscriber.tracks, "Take these tracks of the catalog only, separated by ','")
+          ->delimiter(',')
+          ->allow_extra_args(false);
+  app.add_flag("--list", subscriber.list, "Print the tracks of the catalog and leave")->excludes(tracks);
+  auto* filter = app.add_option("--filter", subscriber.filter.type, "Where to begin")
+                     ->transform(CLI::CheckedTransformer(kFilters, CLI::ignore_case))
+                     ->default_str("next-group");
+  app.add_option("--start-group", subscriber.filter.start.group, "First group, with --filter absolute")->needs(filter);
+  app.add_option("--start-object", subscriber.filter.start.object, "First object of that group, with --filter absolute")
+      ->needs(filter);
+  app.add_option("--priority", options.priority, "Subscriber priority from 0, the most urgent, to 255")
+      ->check(CLI::Range(0u, 255u))
+      ->capture_default_str();
+  app.add_option("--objects", subscriber.max_objects, "Stop after that many objects; 0: with the track");
+  auto* no_wait = app.add_flag("--no-wait", options.no_wait, "Fail when nobody publishes the namespace yet");
+  app.add_flag("--follow", subscriber.follow, "Subscribe again when the tracks have ended")->excludes(no_wait);
+  options.report.add_to(app);
+  apps::add_logging_option(app, options.log_level);
+}
+
+/// What is wrong with the options together; empty when nothing is.
+std::string contradiction(const Options& options) {
+  const apps::SubscriberOptions& subscriber = options.subscriber;
+  const bool opaque =
+      options.format == apps::Recording::Format::Framed || options.format == apps::Recording::Format::Raw;
+  const bool absolute = subscriber.filter.type == moqt::FilterType::kAbsoluteStart;
+  if (subscriber.client.track_name && !subscriber.tracks.empty()) {
+    return "--name takes a single track without a catalog, --tracks those of a catalog: give one of them";
+  }
+  if (subscriber.client.track_name && subscriber.list) return "--list shows the catalog, --name goes without";
+  if (opaque && !subscriber.tracks.empty()) return "--tracks become an MP4: --format framed and raw take --name";
+  if (!absolute && (subscriber.filter.start.group != 0 || subscriber.filter.start.object != 0)) {
+    return "--start-group and --start-object belong to --filter absolute";
+  }
+  if (options.report.json() && options.path == "-" && !subscriber.list) {
+    return "--json and the recording both go to standard output: name a file with --output";
+  }
+  return {};
+}
+
+int run(Options& options) {
   apps::ClientProgram program("moqt-sub");
-  apps::Subscriber subscriber(program.loop(), std::move(options), std::move(output));
-  return program.run(client, subscriber);
+  apps::keep_libav_complaints();
+  const bool list = options.subscriber.list;
+  const apps::ClientOptions client = options.subscriber.client;
+  apps::Subscriber subscriber(program.loop(), std::move(options.subscriber), options.report);
+  if (!list) {
+    if (auto opened = subscriber.open(options.path, options.format); !opened) {
+      apps::log_error(opened.error());
+      return apps::kFailure;
+    }
+  }
+  options.report.start();
+  const int code = program.run(client, subscriber);
+  options.report.finish(subscriber.status(), code);
+  return code;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Receives a track over Media over QUIC Transport (draft-ietf-moq-transport-15)", "moqt-sub");
-  app.set_version_flag("--version", std::string("moqt-sub ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
-  apps::ClientOptions client;
-  client.add_to(app);
-  apps::SubscriberOptions options;
-  std::string path = "-";
-  std::string log_level;
-  auto format = apps::MediaOutput::Format::Auto;
-  bool no_wait = false;
-  app.add_option("output,--output", path, "File to write; - is standard output")->capture_default_str();
-  app.add_option("--format", format,
-                 "cmaf: a fragmented MP4; framed: a 32-bit length before each object; raw: payloads alone")
-      ->transform(CLI::CheckedTransformer(kFormats, CLI::ignore_case))
-      ->default_str("auto");
-  app.add_option("--filter", options.filter.type, "Where to begin")
-      ->transform(CLI::CheckedTransformer(kFilters, CLI::ignore_case))
-      ->default_str("next-group");
-  app.add_option("--start-group", options.filter.start.group, "First group, with --filter absolute");
-  app.add_option("--start-object", options.filter.start.object, "First object of that group, with --filter absolute");
-  app.add_option("--priority", options.priority, "Subscriber priority; 0 is the most urgent")->capture_default_str();
-  app.add_option("--objects", options.max_objects, "Stop after that many objects; 0: with the track");
-  app.add_flag("--no-wait", no_wait, "Fail when nobody publishes the track yet");
-  app.add_flag("--follow", options.follow, "Subscribe again when the track has ended");
-  apps::add_logging_option(app, log_level);
+  CLI::App app("Receives tracks over Media over QUIC Transport (draft-ietf-moq-transport-15) and records them",
+               "moqt-sub");
+  Options options;
+  describe(app, options);
+  std::string wrong;
   try {
     app.parse(argc, argv);
+    wrong = contradiction(options);
+    if (!wrong.empty()) throw CLI::ValidationError(wrong);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? apps::kSuccess : apps::kUsage;
   }
-  options.wait_for_publisher = !no_wait;
-  return apps::run_process("moqt-sub", log_level, [&]() -> int {
-    auto track = client.track(client.track_name.value_or("video"));
+  return apps::run_process("moqt-sub", options.log_level, [&]() -> int {
+    apps::SubscriberOptions& subscriber = options.subscriber;
+    auto track = subscriber.client.track(subscriber.client.track_name.value_or("video"));
     if (!track) {
       apps::log_error(track.error());
       return apps::kUsage;
     }
-    options.track = *track;
-    auto output = apps::MediaOutput::open(path, format);
-    if (!output) {
-      apps::log_error(output.error());
-      return apps::kFailure;
-    }
-    return run(client, std::move(options), std::move(output).value());
+    subscriber.track = *track;
+    subscriber.priority = static_cast<std::uint8_t>(options.priority);
+    subscriber.wait_for_publisher = !options.no_wait;
+    subscriber.opaque =
+        options.format == apps::Recording::Format::Framed || options.format == apps::Recording::Format::Raw;
+    subscriber.single = subscriber.client.track_name.has_value() || subscriber.opaque;
+    return run(options);
   });
 }

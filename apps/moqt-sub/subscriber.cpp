@@ -1,159 +1,324 @@
 #include "moqt-sub/subscriber.h"
 
+#include <algorithm>
+#include <iostream>
 #include <string>
 #include <utility>
-#include <variant>
 
+#include "command_line/connection_end.h"
+#include "command_line/exit_code.h"
 #include "command_line/logging.h"
 
 namespace msquic_py::apps {
 
 namespace pubsub = moqt::pubsub;
-namespace session = moqt::session;
 
-Subscriber::Subscriber(runtime::EventLoop& loop, SubscriberOptions options, MediaOutput output)
-    : loop_(loop),
-      options_(std::move(options)),
-      output_(std::move(output)),
-      sequencer_([this](const pubsub::ReceivedObject& object, bool starts_group) { write(object, starts_group); }) {}
+Subscriber::Subscriber(runtime::EventLoop& loop, SubscriberOptions options, TransferReport& report)
+    : loop_(loop), options_(std::move(options)), report_(report) {
+  track_name_.assign(options_.track.track_name.begin(), options_.track.track_name.end());
+  loop_.add(*this);
+}
 
-void Subscriber::fail(std::string why) {
-  if (!failure_) failure_ = std::move(why);
+Subscriber::~Subscriber() {
+  feeds_.clear();
+  recording_.reset();  // its thread calls ready() for us
+  loop_.remove(*this);
+}
+
+Recording::Outcome Subscriber::open(const std::string& path, Recording::Format format) {
+  auto opened = Recording::open(path, format, [this] { loop_.ready(*this); });
+  if (!opened) return base::Failure{opened.error()};
+  recording_ = std::move(*opened);
+  return {};
+}
+
+// ---- the end ----
+
+void Subscriber::fail(std::string why, int code) {
+  if (!failure_) {
+    failure_ = std::move(why);
+    exit_code_ = code;
+  }
   leave();
 }
 
-std::string Subscriber::summary() const {
-  return "wrote " + std::to_string(objects_) + " objects, " + std::to_string(bytes_) + " bytes";
+void Subscriber::warn(const std::string& text) {
+  log_warning(text);
+  report_.event("warning", {{"text", text}});
 }
 
 void Subscriber::stop() {
-  if (reader_) reader_->cancel();
+  stopped_ = true;
+  give_up_output_ = runtime::EventLoop::Clock::now() + kDrainPatience;
   leave();
   if (driver_ == nullptr) loop_.stop();
+  loop_.ready(*this);
 }
 
 void Subscriber::leave() {
   if (std::exchange(leaving_, true)) return;
-  sequencer_.flush();
-  if (!output_.flush() && !failure_) failure_ = "the output could not be written";
+  for (const auto& feed : feeds_) {
+    if (feed->ended()) continue;
+    feed->reader()->cancel();
+    if (auto ended = feed->end(false, objects_left()); !ended && !failure_) {
+      failure_ = ended.error();
+      exit_code_ = kFailure;
+    }
+  }
+  if (catalog_) catalog_->cancel();
+  if (recording_) {
+    if (auto finished = recording_->finish(); !finished && !failure_) {
+      failure_ = finished.error();
+      exit_code_ = kFailure;
+    }
+    for (const std::string& note : recording_->take_notes()) warn(note);
+  }
+  // A publisher that is followed may die in the middle of a group; everything else that is missing is a loss.
+  Losses lost = losses();
+  if (options_.follow) lost.groups_cut = 0;
+  if (exit_code_ == kSuccess && lost.any()) exit_code_ = kIncomplete;
   if (driver_ != nullptr) driver_->close(moqt::SessionErrorCode::kNoError, "");
+  loop_.ready(*this);
 }
 
-bool Subscriber::on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time) {
-  driver_ = &driver;
-  if (!endpoint_) endpoint_.emplace(driver.session());
-  endpoint_->drain_session();
-  bool any = false;
-  pubsub::EndpointEvent event;
-  while (endpoint_->poll_event(event)) {
-    any = true;
-    if (!leaving_) handle(event);
+void Subscriber::leave_when_written(runtime::EventLoop::Time now) {
+  if (driver_ != nullptr) return;  // on_finished() follows
+  const std::size_t left = recording_ ? recording_->queued() : 0;
+  const auto broken = recording_ ? recording_->output_failure() : std::nullopt;
+  const bool given_up = give_up_output_ && now >= *give_up_output_;
+  if (left > 0 && !broken && !given_up) return;
+  if (!failure_ && (broken || left > 0)) {
+    failure_ = broken ? *broken : "the output is not read: " + std::to_string(left) + " bytes could not be written";
+    exit_code_ = broken ? kFailure : kIncomplete;
   }
-  return any;
-}
-
-void Subscriber::handle(pubsub::EndpointEvent& event) {
-  if (std::holds_alternative<session::Established>(event)) {
-    subscribe();
-  } else if (std::holds_alternative<pubsub::ReaderEstablished>(event)) {
-    log_info("subscribed to " + options_.track.to_text());
-  } else if (std::holds_alternative<pubsub::ReaderReadable>(event)) {
-    read_objects();
-  } else if (std::holds_alternative<pubsub::ReaderEnded>(event)) {
-    read_objects();
-    if (!leaving_) on_end();
-  } else if (const auto* published = std::get_if<session::NamespacePublished>(&event)) {
-    (void)driver_->session().accept(published->request);
-    if (!reader_) subscribe();
-  } else if (const auto* offered = std::get_if<session::PublishReceived>(&event)) {
-    if (offered->track == options_.track && !reader_) {
-      moqt::MessageParameters parameters;
-      parameters.set_filter(options_.filter);
-      if (auto accepted = endpoint_->accept_publish(offered->request, std::move(parameters))) reader_ = *accepted;
-    } else {
-      (void)driver_->session().reject(offered->request, moqt::RequestErrorCode::kUninterested);
-    }
-  } else if (const auto* asked = std::get_if<session::NamespaceSubscribed>(&event)) {
-    (void)driver_->session().accept(asked->request);  // nothing is published here
-  } else if (const auto* rejected = std::get_if<session::RequestRejected>(&event)) {
-    fail("the server refused SUBSCRIBE_NAMESPACE: " +
-         std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))));
-  } else if (std::holds_alternative<session::GoawayReceived>(event)) {
-    log_info("the server is going away");
-  }
-}
-
-void Subscriber::subscribe() {
-  moqt::MessageParameters parameters;
-  parameters.set_filter(options_.filter);
-  parameters.set_subscriber_priority(options_.priority);
-  auto reader = endpoint_->subscribe(options_.track, std::move(parameters));
-  if (!reader) return fail(std::string(session::describe(reader.error())));
-  reader_ = *reader;
-}
-
-void Subscriber::wait_for_namespace() {
-  if (std::exchange(waiting_for_namespace_, true)) return;
-  log_info("waiting for " + options_.track.track_namespace.to_text() + " to be published");
-  if (auto asked = driver_->session().subscribe_namespace(options_.track.track_namespace); !asked) {
-    fail(std::string(session::describe(asked.error())));
-  }
-}
-
-void Subscriber::read_objects() {
-  pubsub::ReceivedObject object;
-  while (!leaving_ && reader_ && reader_->read(object)) sequencer_.add(std::move(object));
-  if (!output_.flush()) fail("the output could not be written");
-}
-
-void Subscriber::on_end() {
-  const pubsub::TrackEnd end = *reader_->end();
-  reader_.reset();
-  sequencer_.flush();
-  switch (end.cause) {
-    case pubsub::TrackEnd::Cause::kRejected: {
-      const auto code = static_cast<moqt::RequestErrorCode>(end.code);
-      if (code == moqt::RequestErrorCode::kDoesNotExist && (options_.wait_for_publisher || objects_ > 0))
-        return wait_for_namespace();
-      return fail("the subscription was refused: " + std::string(name(code)) + " (" + end.reason + ")");
-    }
-    case pubsub::TrackEnd::Cause::kDone: {
-      const auto code = static_cast<moqt::PublishDoneCode>(end.code);
-      log_info("the track ended: " + std::string(name(code)) + " " + end.reason);
-      if (options_.follow) return subscribe();
-      if (code == moqt::PublishDoneCode::kTrackEnded || code == moqt::PublishDoneCode::kSubscriptionEnded)
-        return leave();
-      return fail("the publisher gave the subscription up: " + std::string(name(code)));
-    }
-    case pubsub::TrackEnd::Cause::kMalformed: return fail("the publisher broke the rules of the track");
-    case pubsub::TrackEnd::Cause::kCancelled:
-    case pubsub::TrackEnd::Cause::kSessionClosed: return leave();
-  }
-}
-
-void Subscriber::write(const pubsub::ReceivedObject& object, bool starts_group) {
-  // Leaving brings out what still waited for its turn.
-  if (options_.max_objects != 0 && objects_ >= options_.max_objects) return;
-  scratch_.resize(object.payload_size);
-  object.copy_payload(scratch_.data());
-  if (!output_.write(scratch_, starts_group)) return fail("the output could not be written");
-  ++objects_;
-  bytes_ += object.payload_size;
-  if (options_.max_objects != 0 && objects_ >= options_.max_objects) {
-    if (reader_) reader_->cancel();
-    leave();
-  }
+  loop_.stop();
 }
 
 void Subscriber::on_finished(runtime::SessionDriver&, const quic::CloseReason& reason) {
-  if (!leaving_) {
-    driver_ = nullptr;
-    fail("the connection ended: " + (reason.message.empty() ? std::string("closed by the peer") : reason.message));
-  }
   driver_ = nullptr;
-  reader_.reset();
+  if (!leaving_) {
+    const bool begun = !feeds_.empty() || before_.objects > 0;
+    for (const auto& feed : feeds_) {
+      if (!feed->ended()) (void)feed->end(false, objects_left());
+    }
+    fail(describe_connection_end(options_.client, reason) +
+             (begun ? "; the recording ends in the middle of the track" : ""),
+         begun ? kIncomplete : kFailure);
+  }
+  for (const auto& feed : feeds_) retire(*feed);
+  feeds_.clear();
+  catalog_.reset();
   endpoint_.reset();
-  loop_.stop();
+  leave_when_written(runtime::EventLoop::Clock::now());
+}
+
+// ---- amounts ----
+
+void Subscriber::retire(TrackFeed& feed) {
+  before_.objects += feed.objects();
+  before_.bytes += feed.bytes();
+  before_.groups += feed.groups();
+  const Losses lost = feed.losses();
+  losses_before_.objects += lost.objects;
+  losses_before_.groups_cut += lost.groups_cut;
+  losses_before_.groups_skipped += lost.groups_skipped;
+  losses_before_.late += lost.late;
+}
+
+Losses Subscriber::losses() const {
+  Losses all = losses_before_;
+  for (const auto& feed : feeds_) {
+    const Losses lost = feed->losses();
+    all.objects += lost.objects;
+    all.groups_cut += lost.groups_cut;
+    all.groups_skipped += lost.groups_skipped;
+    all.late += lost.late;
+  }
+  return all;
+}
+
+TransferStatus Subscriber::status() const {
+  TransferStatus status = before_;
+  for (const auto& feed : feeds_) {
+    status.objects += feed->objects();
+    status.bytes += feed->bytes();
+    status.groups += feed->groups();
+  }
+  const Losses lost = losses();
+  status.objects_missing = lost.objects + lost.late;
+  status.groups_skipped = lost.groups_skipped + lost.groups_cut;
+  if (recording_) status.media_time = recording_->length();
+  return status;
+}
+
+std::string Subscriber::summary() const {
+  const TransferStatus status = this->status();
+  std::string text = "wrote " + std::to_string(status.objects) + " objects in " + std::to_string(status.groups) +
+                     " groups, " + std::to_string(status.bytes) + " bytes";
+  const Losses lost = losses();
+  if (lost.objects + lost.late != 0) text += "; " + std::to_string(lost.objects + lost.late) + " objects missing";
+  if (lost.groups_cut != 0) text += "; " + std::to_string(lost.groups_cut) + " groups cut short";
+  if (lost.groups_skipped != 0) text += "; " + std::to_string(lost.groups_skipped) + " groups skipped";
+  return text;
+}
+
+std::uint64_t Subscriber::objects_left() const noexcept {
+  if (options_.max_objects == 0) return ~std::uint64_t{0};
+  std::uint64_t objects = before_.objects;
+  for (const auto& feed : feeds_) objects += feed->objects();
+  return options_.max_objects - std::min(objects, options_.max_objects);
+}
+
+// ---- catalog and feeds ----
+
+void Subscriber::read_catalog() {
+  pubsub::ReceivedObject object;
+  while (!leaving_ && catalog_ && catalog_->read(object)) {
+    if (object.status != moqt::ObjectStatus::kNormal) continue;
+    std::string json(object.payload_size, '\0');
+    object.copy_payload(reinterpret_cast<std::uint8_t*>(json.data()));
+    auto decoded = msf::decode_catalog(json);
+    if (!decoded) {
+      if (known_) {
+        warn("a new catalog can't be read: " + decoded.error());
+        continue;
+      }
+      return fail("the catalog can't be read: " + decoded.error(), kFailure);
+    }
+    if (auto* update = std::get_if<msf::DeltaUpdate>(&*decoded)) {
+      if (!known_) continue;  // section 5 of the MSF draft: what comes before a whole catalog is ignored
+      if (auto applied = known_->apply(*update); !applied) {
+        warn("an update of the catalog can't be applied: " + applied.error());
+        continue;
+      }
+    } else {
+      msf::Catalog& whole = std::get<msf::Catalog>(*decoded);
+      whole.generated_at.reset();  // when it was made is no difference
+      if (known_ == whole) continue;
+      known_ = std::move(whole);
+    }
+    on_catalog(msf::Catalog(*known_));
+  }
+}
+
+void Subscriber::on_catalog(const msf::Catalog& catalog) {
+  if (options_.list) {
+    std::cout << list_tracks(catalog) << std::flush;
+    return leave();
+  }
+  if (catalog.tracks.empty()) {
+    if (catalog.is_complete && feeds_.empty() && !options_.follow) {
+      fail("the broadcast is over: its catalog is empty", kFailure);
+    }
+    return;
+  }
+  auto choice = choose_tracks(catalog, options_.tracks);
+  if (!choice) {
+    if (feeds_.empty()) return fail(choice.error(), kFailure);
+    return warn(choice.error());
+  }
+  if (feeds_.empty()) {
+    for (const std::string& line : choice->left_out) log_info(line);
+    if (choice->taken.empty()) return fail("the catalog has no track that can be recorded", kFailure);
+  }
+  take_tracks(*choice);
+}
+
+void Subscriber::take_tracks(const TrackChoice& choice) {
+  for (const msf::Track& track : choice.taken) {
+    auto initialization = known_->initialization_of(track);
+    const base::ByteVector bytes = initialization && *initialization ? **initialization : base::ByteVector{};
+    const auto running =
+        std::ranges::find_if(feeds_, [&](const auto& feed) { return !feed->ended() && feed->name() == track.name; });
+    if (running != feeds_.end()) {
+      if (auto updated = recording_->update_track((*running)->source(), track, bytes); !updated) {
+        return fail(updated.error(), kFailure);
+      }
+      continue;
+    }
+    const Recording::SourceId source = slot_for(track, bytes);
+    if (leaving_) return;
+    const auto full_name = track.track_namespace ? track_called(*track.track_namespace, track.name)
+                                                 : moqt::FullTrackName(options_.track.track_namespace, track.name);
+    Reader reader = request(full_name, options_.filter);
+    if (!reader) return;
+    const bool audio = track.role == msf::kRoleAudio || track.samplerate.has_value();
+    add_feed(track.name, !audio, source, std::move(reader));
+    report_.event("track", {{"name", track.name}, {"codec", track.codec.value_or("")}, {"packaging", track.packaging}});
+  }
+}
+
+Recording::SourceId Subscriber::slot_for(const msf::Track& track, base::Bytes initialization) {
+  const std::string role = track.role.value_or(track.name);
+  for (const Slot& slot : slots_) {
+    const bool taken = std::ranges::any_of(feeds_, [&](const auto& feed) {
+      return feed->source() == slot.source && !feed->ended() && known_ && known_->find(feed->name()) != nullptr;
+    });
+    if (slot.role != role || taken) continue;
+    if (auto updated = recording_->update_track(slot.source, track, initialization); !updated) {
+      fail(updated.error(), kFailure);
+    }
+    return slot.source;
+  }
+  auto added = recording_->add_track(track, initialization);
+  if (!added) {
+    fail(added.error(), kFailure);
+    return 0;
+  }
+  slots_.push_back({role, *added});
+  return *added;
+}
+
+void Subscriber::add_feed(const std::string& name, bool begins_with_group, Recording::SourceId source, Reader reader) {
+  feeds_.push_back(std::make_unique<TrackFeed>(TrackFeed::Options{name, begins_with_group}, std::move(reader),
+                                               *recording_, source, report_));
+}
+
+TrackFeed* Subscriber::feed_of(const Reader& reader) noexcept {
+  const auto found = std::ranges::find_if(feeds_, [&](const auto& feed) { return feed->reader() == reader; });
+  return found == feeds_.end() ? nullptr : found->get();
+}
+
+void Subscriber::pump() {
+  for (std::size_t i = 0; i < feeds_.size() && !leaving_; ++i) {
+    if (feeds_[i]->ended()) continue;
+    if (recording_->queued() > kMostQueued && !recording_->output_failure()) break;
+    if (auto taken = feeds_[i]->take(objects_left()); !taken) return fail(taken.error(), kFailure);
+  }
+  if (leaving_) return;
+  if (options_.max_objects != 0 && objects_left() == 0) leave();
+}
+
+void Subscriber::conclude_when_ended() {
+  if (leaving_ || feeds_.empty()) return;
+  if (!std::ranges::all_of(feeds_, [](const auto& feed) { return feed->ended(); })) return;
+  if (!options_.follow) return leave();
+  for (const auto& feed : feeds_) retire(*feed);
+  feeds_.clear();
+  if (catalog_) catalog_->cancel();
+  catalog_.reset();
+  known_.reset();
+  subscribe();
+}
+
+std::optional<runtime::EventLoop::Time> Subscriber::turn(runtime::EventLoop::Time now) {
+  if (leaving_) {
+    leave_when_written(now);
+    return now + kTick;
+  }
+  if (recording_) {
+    pump();
+    if (!leaving_) {
+      if (auto tended = recording_->tend(now); !tended) fail(tended.error(), kFailure);
+      if (auto broken = recording_->output_failure()) fail(std::move(*broken), kFailure);
+      for (const std::string& note : recording_->take_notes()) warn(note);
+    }
+    for (const auto& feed : feeds_) {
+      if (auto warning = feed->take_warning(now)) warn(*warning);
+    }
+  }
+  if (feeds_.empty()) return now + kTick;
+  return std::min(now + kTick, report_.progress(status(), now));
 }
 
 }  // namespace msquic_py::apps

@@ -5,63 +5,121 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "command_line/client_program.h"
-#include "moqt-sub/group_sequencer.h"
-#include "moqt-sub/media_output.h"
+#include "command_line/transfer_report.h"
+#include "moqt-sub/recording.h"
+#include "moqt-sub/track_choice.h"
+#include "moqt-sub/track_feed.h"
 #include "moqt/pubsub/endpoint.h"
 #include "moqt/pubsub/track_reader.h"
+#include "msf/catalog.h"
 #include "runtime/session_driver.h"
 
 namespace msquic_py::apps {
 
 struct SubscriberOptions {
-  moqt::FullTrackName track;
+  ClientOptions client;
+  moqt::FullTrackName track;        ///< of the single-track form, and its namespace that of the catalog
+  bool single = false;              ///< this one track, whatever the catalog says
+  bool list = false;                ///< print the catalog's tracks and leave
+  std::vector<std::string> tracks;  ///< names of the catalog's tracks to take; empty: all that can be
   moqt::SubscriptionFilter filter = moqt::SubscriptionFilter::next_group_start();
   std::uint8_t priority = 128;
-  bool wait_for_publisher =
-      true;                       ///< subscribe when the track's namespace is published; otherwise a refusal is the end
-  bool follow = false;            ///< subscribe again when the track ended, for example because its publisher restarts
+  bool wait_for_publisher = true;  ///< subscribe when the namespace is published; otherwise a refusal is the end
+  bool follow = false;  ///< subscribe again when the tracks ended, for example because their publisher restarts
   std::uint64_t max_objects = 0;  ///< stop after that many; 0: no limit
+  bool opaque = false;            ///< objects are written as they are, media or not
 };
 
-/// Receives one track on one session and writes it out in order.
-class Subscriber final : public ClientRole {
+/// Receives the tracks of a catalog, or a single track, on one session and records them.
+class Subscriber final : public ClientRole, public runtime::EventLoop::Participant {
  public:
-  Subscriber(runtime::EventLoop& loop, SubscriberOptions options, MediaOutput output);
+  /// `recording` may be null when only the catalog is listed.
+  Subscriber(runtime::EventLoop& loop, SubscriberOptions options, TransferReport& report);
+  ~Subscriber() override;
+  /// What is recorded to; before the loop runs. `path` as in Recording::open().
+  Recording::Outcome open(const std::string& path, Recording::Format format);
 
   /// Unsubscribes and leaves. Loop thread.
   void stop() override;
-  /// Nothing: the track ended, or stop() was called.
+  /// Nothing: the tracks ended as their publisher said, or stop() was called, and nothing is missing.
   [[nodiscard]] const std::optional<std::string>& failure() const noexcept override { return failure_; }
+  [[nodiscard]] int exit_code() const override { return exit_code_; }
   [[nodiscard]] std::string summary() const override;
+  [[nodiscard]] TransferStatus status() const;
 
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
   void on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) override;
+  std::optional<runtime::EventLoop::Time> turn(runtime::EventLoop::Time now) override;
 
  private:
+  using Reader = std::shared_ptr<moqt::pubsub::TrackReader>;
+  /// A track of the recording; it outlives the subscriptions that fill it one after the other.
+  struct Slot {
+    std::string role;  ///< of the catalog, or the track's name
+    Recording::SourceId source;
+  };
+  /// What waits for the output makes the subscriber stop reading; the session then holds it.
+  static constexpr std::size_t kMostQueued = 16 * 1024 * 1024;
+  static constexpr std::chrono::seconds kDrainPatience{3};
+  static constexpr std::chrono::milliseconds kTick{500};
+
+  // subscriber_session.cpp: what is asked of the session, and what it says
   void handle(moqt::pubsub::EndpointEvent& event);
+  void on_offer(const moqt::session::PublishReceived& offer);
+  void on_namespace(const moqt::session::NamespacePublished& published);
+  void on_reader_ended(const Reader& reader);
+  void on_catalog_end(const moqt::pubsub::TrackEnd& end);
+  void on_feed_end(TrackFeed& feed, const moqt::pubsub::TrackEnd& end);
   void subscribe();
+  void subscribe_single();
+  void on_single_refused(const moqt::pubsub::TrackEnd& end);
   void wait_for_namespace();
-  void read_objects();
-  void on_end();
-  void write(const moqt::pubsub::ReceivedObject& object, bool starts_group);
+  Reader request(const moqt::FullTrackName& track, moqt::SubscriptionFilter filter);
+  [[nodiscard]] bool subscribed() const noexcept { return catalog_ || !feeds_.empty(); }
+
+  // subscriber.cpp: what comes of it
+  void read_catalog();
+  void on_catalog(const msf::Catalog& catalog);
+  void take_tracks(const TrackChoice& choice);
+  void add_feed(const std::string& name, bool begins_with_group, Recording::SourceId source, Reader reader);
+  Recording::SourceId slot_for(const msf::Track& track, base::Bytes initialization);
+  TrackFeed* feed_of(const Reader& reader) noexcept;
+  void pump();
+  void conclude_when_ended();
+  void retire(TrackFeed& feed);
+  [[nodiscard]] std::uint64_t objects_left() const noexcept;
+  [[nodiscard]] Losses losses() const;
   void leave();
-  void fail(std::string why);
+  void leave_when_written(runtime::EventLoop::Time now);
+  void fail(std::string why, int code);
+  void warn(const std::string& text);
 
   runtime::EventLoop& loop_;
   SubscriberOptions options_;
-  MediaOutput output_;
-  GroupSequencer sequencer_;
+  std::string track_name_;  ///< for people: of options_.track
+  TransferReport& report_;
+  std::unique_ptr<Recording> recording_;
   runtime::SessionDriver* driver_ = nullptr;
   std::optional<moqt::pubsub::Endpoint> endpoint_;
-  std::shared_ptr<moqt::pubsub::TrackReader> reader_;
+
+  Reader catalog_;                                     ///< subscription of the catalog track
+  std::optional<msf::Catalog> known_;                  ///< the catalog as it is now
+  std::optional<moqt::session::RequestHandle> offer_;  ///< PUBLISH of the single track, while the catalog is asked for
+  std::vector<Slot> slots_;
+  std::vector<std::unique_ptr<TrackFeed>> feeds_;
+  TransferStatus before_;  ///< of feeds that are gone
+  Losses losses_before_;
+
   bool waiting_for_namespace_ = false;
+  std::optional<moqt::session::RequestHandle> announcement_;  ///< the namespace is published
   bool leaving_ = false;
-  std::uint64_t objects_ = 0;
-  std::uint64_t bytes_ = 0;
-  base::ByteVector scratch_;
+  bool stopped_ = false;  ///< by the user
+  std::optional<runtime::EventLoop::Time> give_up_output_;
   std::optional<std::string> failure_;
+  int exit_code_ = 0;
 };
 
 }  // namespace msquic_py::apps

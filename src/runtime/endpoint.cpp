@@ -132,8 +132,11 @@ void Endpoint::stop_listening() {
 quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& user) {
   if (!options.registration) options.registration = registration_;
   if (!options.configuration) {
+    quic::Settings settings = transport_settings();
+    settings.idle_timeout_ms = static_cast<std::uint64_t>(options.idle_timeout.count());
+    settings.keep_alive_interval_ms = static_cast<std::uint32_t>(options.idle_timeout.count() / 3);
     auto configuration =
-        quic::Configuration::open(options.registration, supported_alpns(), transport_settings(), options.credentials);
+        quic::Configuration::open(options.registration, supported_alpns(), settings, options.credentials);
     if (!configuration) return base::Failure{configuration.error()};
     options.configuration = std::move(configuration.value());
   }

@@ -58,6 +58,8 @@ class Endpoint {
     quic::Registration registration;
     base::ByteVector ticket;  ///< see quic::Connection::set_resumption_ticket()
     SessionDriver::Options session;
+    /// Silence after which the server counts as dead; keep-alives are sent three times as often.
+    std::chrono::milliseconds idle_timeout{15'000};
   };
 
   explicit Endpoint(EventLoop& loop) noexcept : loop_(loop) {}

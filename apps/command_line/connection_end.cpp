@@ -1,0 +1,78 @@
+#include "command_line/connection_end.h"
+
+#include "moqt/model/error_codes.h"
+#include "quic/status.h"
+
+namespace msquic_py::apps {
+namespace {
+
+std::string application_end(const std::string& server, const quic::CloseReason& reason) {
+  const auto code = static_cast<moqt::SessionErrorCode>(reason.code);
+  std::string text = server + " closed the session: " + std::string(moqt::name(code));
+  if (!reason.reason.empty()) text += " (" + reason.reason + ")";
+  if (code == moqt::SessionErrorCode::kInvalidPath || code == moqt::SessionErrorCode::kMalformedPath) {
+    text += "; see --path";
+  }
+  return text;
+}
+
+std::string certificate_advice(const ClientOptions& options) {
+  if (!options.fingerprints.empty()) return "compare --fingerprint with what the server prints";
+  if (!options.ca_file.empty()) return "'" + options.ca_file + "' does not hold the certificate that it is signed with";
+  return "give --ca-file, or --fingerprint as the server prints it, or --insecure for a test";
+}
+
+}  // namespace
+
+std::string describe_connection_end(const ClientOptions& options, const quic::CloseReason& reason) {
+  using quic::Status;
+  const bool literal = options.host.find(':') != std::string::npos;
+  const std::string server = (literal ? "[" + options.host + "]" : options.host) + ":" + std::to_string(options.port);
+  const std::string detail = reason.message.empty() ? "" : " (" + reason.message + ")";
+  if (reason.cause == quic::CloseReason::Cause::PeerApplication) return application_end(server, reason);
+  if (reason.cause == quic::CloseReason::Cause::LocalApplication && reason.handshake_completed) {
+    return "the session with " + server + " was closed here" + detail;
+  }
+  if (reason.handshake_completed) {
+    if (reason.status == Status::ConnectionIdle || reason.status == Status::ConnectionTimeout) {
+      return "the connection to " + server + " is lost: nothing has come from it for " +
+             std::to_string(options.idle_timeout) + " s (--idle-timeout)";
+    }
+    return "the connection to " + server + " is lost" + detail;
+  }
+  switch (reason.status) {
+    case Status::NameResolutionFailed: return "there is no host '" + options.host + "': check --host";
+    case Status::InvalidAddress: return "'" + options.host + "' can't be connected to: check --host";
+    case Status::ConnectionRefused:
+    case Status::Unreachable:
+      return "nothing answers at " + server + detail + ": is the relay running, and are --host and --port right?";
+    case Status::ConnectionIdle:
+    case Status::ConnectionTimeout:
+    case Status::HandshakeTimeout:
+      return server +
+             " does not answer: is the relay running, are --host and --port right, does a firewall let UDP "
+             "through?";
+    case Status::AlpnNegotiationFailure:
+      return server + " speaks QUIC, but not MOQT draft-15 (ALPN moqt-15): is it the right port?";
+    case Status::VersionNegotiationError: return server + " speaks no version of QUIC that is known here" + detail;
+    case Status::CertificateNameMismatch:
+      return "the certificate of " + server + " is not for '" + options.host +
+             "': give --host as the certificate has it" + detail;
+    case Status::ExpiredCertificate:
+      return "the certificate of " + server + " is outside of its validity period" + detail;
+    case Status::BadCertificate:
+    case Status::UnknownCertificate:
+    case Status::UntrustedRoot:
+    case Status::UnknownCa:
+    case Status::CertificateRefused:
+      return "the certificate of " + server + " is not trusted" + detail + ": " + certificate_advice(options);
+    case Status::CertificateFileInvalid: return "a certificate file can't be used" + detail;
+    default: break;
+  }
+  if (reason.cause == quic::CloseReason::Cause::LocalApplication) {
+    return server + " does not answer: is the relay running, are --host and --port right?" + detail;
+  }
+  return "no connection to " + server + detail;
+}
+
+}  // namespace msquic_py::apps

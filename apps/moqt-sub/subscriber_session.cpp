@@ -1,0 +1,213 @@
+// What a subscriber asks of its session, and what the session tells it.
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "command_line/exit_code.h"
+#include "command_line/logging.h"
+#include "moqt-sub/subscriber.h"
+
+namespace msquic_py::apps {
+
+namespace pubsub = moqt::pubsub;
+namespace session = moqt::session;
+
+bool Subscriber::on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time) {
+  driver_ = &driver;
+  if (!endpoint_) endpoint_.emplace(driver.session());
+  endpoint_->drain_session();
+  bool any = false;
+  pubsub::EndpointEvent event;
+  while (endpoint_->poll_event(event)) {
+    any = true;
+    if (!leaving_) handle(event);
+  }
+  return any;
+}
+
+void Subscriber::handle(pubsub::EndpointEvent& event) {
+  if (std::holds_alternative<session::Established>(event)) {
+    report_.event("connected", {{"host", options_.client.host}, {"port", std::uint64_t{options_.client.port}}});
+    subscribe();
+  } else if (const auto* established = std::get_if<pubsub::ReaderEstablished>(&event)) {
+    if (feed_of(established->reader) != nullptr) {
+      log_info("subscribed to " + established->reader->track().to_text());
+    }
+  } else if (const auto* readable = std::get_if<pubsub::ReaderReadable>(&event)) {
+    if (readable->reader == catalog_) {
+      read_catalog();
+    } else {
+      pump();
+    }
+  } else if (const auto* ended = std::get_if<pubsub::ReaderEnded>(&event)) {
+    on_reader_ended(ended->reader);
+  } else if (const auto* published = std::get_if<session::NamespacePublished>(&event)) {
+    (void)driver_->session().accept(published->request);
+    on_namespace(*published);
+  } else if (const auto* done = std::get_if<session::NamespaceDone>(&event)) {
+    if (announcement_ == done->request) announcement_.reset();
+  } else if (const auto* offered = std::get_if<session::PublishReceived>(&event)) {
+    on_offer(*offered);
+  } else if (const auto* asked = std::get_if<session::NamespaceSubscribed>(&event)) {
+    (void)driver_->session().accept(asked->request);  // nothing is published here
+  } else if (const auto* rejected = std::get_if<session::RequestRejected>(&event)) {
+    fail("the server refused SUBSCRIBE_NAMESPACE for " + options_.track.track_namespace.to_text() + ": " +
+             std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))),
+         kFailure);
+  } else if (std::holds_alternative<session::GoawayReceived>(event)) {
+    log_info("the server is going away");
+  }
+}
+
+Subscriber::Reader Subscriber::request(const moqt::FullTrackName& track, moqt::SubscriptionFilter filter) {
+  moqt::MessageParameters parameters;
+  parameters.set_filter(filter);
+  parameters.set_subscriber_priority(options_.priority);
+  auto reader = endpoint_->subscribe(track, std::move(parameters));
+  if (!reader) {
+    fail("cannot subscribe to " + track.to_text() + ": " + std::string(session::describe(reader.error())), kFailure);
+    return nullptr;
+  }
+  return *reader;
+}
+
+void Subscriber::subscribe() {
+  if (options_.single) return subscribe_single();
+  catalog_ =
+      request({options_.track.track_namespace, msf::kCatalogTrackName}, moqt::SubscriptionFilter::largest_object());
+}
+
+void Subscriber::subscribe_single() {
+  Reader reader;
+  if (offer_) {
+    moqt::MessageParameters parameters;
+    parameters.set_filter(options_.filter);
+    auto accepted = endpoint_->accept_publish(*std::exchange(offer_, std::nullopt), std::move(parameters));
+    if (accepted) reader = *accepted;
+  }
+  if (!reader) reader = request(options_.track, options_.filter);
+  if (!reader) return;
+  if (slots_.empty()) slots_.push_back({"", recording_->add_single()});
+  add_feed(track_name_, !options_.opaque, slots_.front().source, std::move(reader));
+}
+
+void Subscriber::on_offer(const session::PublishReceived& offer) {
+  const bool catalog = offer.track.track_namespace == options_.track.track_namespace &&
+                       offer.track == moqt::FullTrackName(options_.track.track_namespace, msf::kCatalogTrackName);
+  if (catalog && !options_.single && !catalog_) {
+    if (auto accepted = endpoint_->accept_publish(offer.request)) catalog_ = *accepted;
+  } else if (offer.track == options_.track && feeds_.empty()) {
+    offer_ = offer.request;
+    if (options_.single) {
+      subscribe_single();
+    } else if (!catalog_) {
+      subscribe();  // a catalog comes first, where there is one
+    }
+  } else {
+    (void)driver_->session().reject(offer.request, moqt::RequestErrorCode::kUninterested);
+  }
+}
+
+void Subscriber::wait_for_namespace() {
+  if (std::exchange(waiting_for_namespace_, true)) return;
+  log_info("waiting for " + options_.track.track_namespace.to_text() + " to be published");
+  report_.event("waiting", {{"namespace", options_.client.track_namespace}});
+  if (auto asked = driver_->session().subscribe_namespace(options_.track.track_namespace); !asked) {
+    fail("cannot wait for " + options_.track.track_namespace.to_text() + ": " +
+             std::string(session::describe(asked.error())),
+         kFailure);
+  }
+}
+
+void Subscriber::on_namespace(const session::NamespacePublished& published) {
+  if (published.track_namespace != options_.track.track_namespace) return;
+  announcement_ = published.request;
+  if (!subscribed()) subscribe();
+}
+
+void Subscriber::on_reader_ended(const Reader& reader) {
+  const pubsub::TrackEnd end = *reader->end();
+  if (end.cause == pubsub::TrackEnd::Cause::kSessionClosed) return;  // on_finished() knows why
+  if (reader == catalog_) {
+    read_catalog();
+    if (!leaving_) on_catalog_end(end);
+  } else if (TrackFeed* feed = feed_of(reader)) {
+    on_feed_end(*feed, end);
+  }
+}
+
+void Subscriber::on_catalog_end(const pubsub::TrackEnd& end) {
+  catalog_.reset();
+  if (!feeds_.empty()) return;  // its tracks go on until they end themselves
+  const std::string where = options_.track.track_namespace.to_text();
+  if (end.cause == pubsub::TrackEnd::Cause::kRejected) {
+    const auto code = static_cast<moqt::RequestErrorCode>(end.code);
+    const bool absent = code == moqt::RequestErrorCode::kDoesNotExist || code == moqt::RequestErrorCode::kNotSupported;
+    if (!absent) {
+      return fail("the catalog of " + where + " was refused: " + std::string(name(code)) + " (" + end.reason + ")",
+                  kFailure);
+    }
+    // Only of a publisher that is there it is known that it has no catalog.
+    if (options_.wait_for_publisher && !announcement_ && !offer_) return wait_for_namespace();
+    if (!options_.list && options_.tracks.empty()) return subscribe_single();
+    return fail(where + " has no catalog: its publisher offers a single track only, which --name takes", kFailure);
+  }
+  if (options_.follow) return subscribe();
+  fail("the publisher of " + where + " left before it sent its catalog", kFailure);
+}
+
+void Subscriber::on_single_refused(const pubsub::TrackEnd& end) {
+  const auto code = static_cast<moqt::RequestErrorCode>(end.code);
+  const std::string where = options_.track.track_namespace.to_text();
+  const std::string answer = ": " + std::string(name(code)) + (end.reason.empty() ? "" : " (" + end.reason + ")");
+  feeds_.clear();
+  if (code != moqt::RequestErrorCode::kDoesNotExist) {
+    return fail("the subscription to " + options_.track.to_text() + " was refused" + answer, kFailure);
+  }
+  const bool began = before_.objects > 0;
+  if (announcement_ && !began && !options_.follow) {
+    return fail("the publisher of " + where + " has " + (options_.single ? "" : "neither a catalog nor ") +
+                    (options_.single ? "no track '" : "a track '") + track_name_ + "'" + answer + "; check --name",
+                kFailure);
+  }
+  if (options_.wait_for_publisher || began) return wait_for_namespace();
+  fail("nobody publishes " + options_.track.to_text() + answer +
+           "; check --namespace and --name, or leave --no-wait out",
+       kFailure);
+}
+
+void Subscriber::on_feed_end(TrackFeed& feed, const pubsub::TrackEnd& end) {
+  using Cause = pubsub::TrackEnd::Cause;
+  const std::string track = feed.reader()->track().to_text();
+  if (end.cause == Cause::kRejected) {
+    const auto code = static_cast<moqt::RequestErrorCode>(end.code);
+    if (!known_) return on_single_refused(end);
+    return fail(
+        "the catalog names " + track + ", but it is refused: " + std::string(name(code)) + " (" + end.reason + ")",
+        kFailure);
+  }
+  const auto code = static_cast<moqt::PublishDoneCode>(end.code);
+  const bool complete = end.cause == Cause::kDone && (code == moqt::PublishDoneCode::kTrackEnded ||
+                                                      code == moqt::PublishDoneCode::kSubscriptionEnded);
+  if (auto ended = feed.end(complete, objects_left()); !ended) return fail(ended.error(), kFailure);
+  if (end.cause == Cause::kMalformed) return fail(track + ": the publisher broke the rules of the track", kIncomplete);
+  if (end.cause == Cause::kDone) {
+    const std::string text =
+        track + (complete ? " has ended: " : " was lost: ") + std::string(name(code)) + " " + end.reason;
+    report_.event("track_end", {{"name", feed.name()}, {"complete", complete}, {"reason", end.reason}});
+    if (complete) {
+      log_info(text);
+    } else if (options_.follow) {
+      warn(text);
+    } else {
+      // The other tracks of a lost publisher are lost as well, in a moment; what they hold is still written.
+      if (!failure_) failure_ = text + "; the recording ends in the middle of the track";
+      exit_code_ = kIncomplete;
+      log_warning(text);
+    }
+  }
+  conclude_when_ended();
+}
+
+}  // namespace msquic_py::apps

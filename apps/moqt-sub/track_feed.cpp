@@ -1,0 +1,116 @@
+#include "moqt-sub/track_feed.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "loc/header_extensions.h"
+#include "moqt/model/draft.h"
+#include "moqt/session/data/object_encoding.h"
+
+namespace msquic_py::apps {
+namespace {
+
+loc::HeaderExtensions extensions_of(const moqt::pubsub::ReceivedObject& object) {
+  if (object.extensions.empty()) return {};
+  const auto pairs = moqt::session::decode_extension_block(moqt::Draft::k15, object.extensions.view());
+  if (!pairs) return {};
+  auto parsed = loc::parse_extensions(*pairs);
+  return parsed ? std::move(*parsed) : loc::HeaderExtensions{};
+}
+
+/// How long ago `capture` was by this machine's clock; nothing when the two clocks plainly don't agree.
+std::optional<std::chrono::microseconds> delay_since(std::uint64_t capture) {
+  const auto now =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());
+  const auto delay = now - std::chrono::microseconds(static_cast<std::int64_t>(capture));
+  if (delay < -std::chrono::hours(1) || delay > std::chrono::hours(1)) return std::nullopt;
+  return delay;
+}
+
+}  // namespace
+
+TrackFeed::TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Recording& recording,
+                     Recording::SourceId source, TransferReport& report)
+    : options_(std::move(options)),
+      reader_(std::move(reader)),
+      recording_(recording),
+      source_(source),
+      report_(report),
+      sequencer_([this](const moqt::pubsub::ReceivedObject& object, bool starts) { write(object, starts); }) {}
+
+Recording::Outcome TrackFeed::take(std::uint64_t most) {
+  most_ = most;
+  moqt::pubsub::ReceivedObject object;
+  const auto now = Clock::now();
+  while (!failure_ && most_ > 0 && reader_->read(object)) sequencer_.add(std::move(object), now);
+  if (most_ > 0) sequencer_.tend(now);
+  if (failure_) return base::Failure{*failure_};
+  return {};
+}
+
+Recording::Outcome TrackFeed::end(bool complete, std::uint64_t most) {
+  auto taken = take(most);
+  ended_ = true;
+  if (!taken) return taken;
+  sequencer_.flush(complete);
+  if (const auto& track_end = reader_->end()) streams_missing_ = track_end->missing_streams;
+  recording_.end_source(source_);
+  if (failure_) return base::Failure{*failure_};
+  return {};
+}
+
+Losses TrackFeed::losses() const {
+  Losses losses = sequencer_.losses();
+  losses.objects += damaged_ + reader_->objects_dropped();
+  losses.groups_skipped = std::max(losses.groups_skipped, streams_missing_);
+  return losses;
+}
+
+void TrackFeed::write(const moqt::pubsub::ReceivedObject& object, bool starts_group) {
+  if (failure_ || most_ == 0) return;
+  if (!begun_ && options_.begins_with_group && object.location.object != 0) {
+    if (starts_group) {
+      warning_ = options_.name + ": the subscription begins in the middle of group " +
+                 std::to_string(object.location.group) + "; no decoder can use it before the next one";
+    }
+    return;
+  }
+  scratch_.resize(object.payload_size);
+  object.copy_payload(scratch_.data());
+  const loc::HeaderExtensions extensions = extensions_of(object);
+  const auto now = Clock::now();
+  auto verdict = recording_.write(source_, {scratch_, extensions, starts_group && object.location.object == 0}, now);
+  if (!verdict) {
+    failure_ = verdict.error();
+    return;
+  }
+  if (*verdict == Recording::Verdict::Damaged) {
+    if (damaged_++ == 0) {
+      warning_ = options_.name + ": object " + std::to_string(object.location.object) + " of group " +
+                 std::to_string(object.location.group) + " is damaged: " + recording_.complaint();
+    }
+    return;
+  }
+  if (*verdict == Recording::Verdict::Useless) return;
+  begun_ = true;
+  report_.note_first_decodable(now);
+  if (extensions.capture_timestamp) {
+    if (const auto delay = delay_since(*extensions.capture_timestamp)) report_.add_delay(*delay);
+  }
+  ++objects_;
+  --most_;
+  bytes_ += object.payload_size;
+}
+
+std::optional<std::string> TrackFeed::take_warning(Clock::time_point now) {
+  if (warning_) return std::exchange(warning_, std::nullopt);
+  if (!begun_ && !ended_ && now > since_ + kLongWait &&
+      reader_->state() == moqt::pubsub::TrackReader::State::kEstablished) {
+    since_ = now;
+    return options_.name + ": no group has begun for " + std::to_string(kLongWait.count()) +
+           " s. A publisher whose groups are long, or never end, has nothing for those who come late";
+  }
+  return std::nullopt;
+}
+
+}  // namespace msquic_py::apps

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "command_line/transfer_report.h"
+#include "moqt-sub/group_sequencer.h"
+#include "moqt-sub/recording.h"
+#include "moqt/pubsub/track_reader.h"
+
+namespace msquic_py::apps {
+
+/// One track on its way from the session into the recording: in order, from where a decoder can begin, its losses and
+/// delays counted.
+class TrackFeed {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  struct Options {
+    std::string name;
+    /// The first object of a group has to be there: what comes before can't be decoded (video, and a single MP4).
+    bool begins_with_group = false;
+  };
+  /// The recording and the report outlive the feed.
+  TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Recording& recording,
+            Recording::SourceId source, TransferReport& report);
+
+  [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
+  [[nodiscard]] Recording::SourceId source() const noexcept { return source_; }
+  [[nodiscard]] const std::shared_ptr<moqt::pubsub::TrackReader>& reader() const noexcept { return reader_; }
+
+  /// Takes what has come, at most `most` objects. An error: nothing more can be written.
+  Recording::Outcome take(std::uint64_t most);
+  /// The track is over. `complete`: its publisher said so. What still waited for its turn is written.
+  Recording::Outcome end(bool complete, std::uint64_t most);
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+
+  [[nodiscard]] std::uint64_t objects() const noexcept { return objects_; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::uint64_t groups() const noexcept { return sequencer_.groups(); }
+  [[nodiscard]] Losses losses() const;
+  /// A warning that is due: nothing decodable for long, damage. At most one a call.
+  std::optional<std::string> take_warning(Clock::time_point now);
+
+ private:
+  static constexpr std::chrono::seconds kLongWait{10};
+
+  void write(const moqt::pubsub::ReceivedObject& object, bool starts_group);
+
+  Options options_;
+  std::shared_ptr<moqt::pubsub::TrackReader> reader_;
+  Recording& recording_;
+  Recording::SourceId source_;
+  TransferReport& report_;
+  GroupSequencer sequencer_;
+  bool ended_ = false;
+  bool begun_ = false;  ///< a decoder can use what comes from now on
+  Clock::time_point since_ = Clock::now();
+  std::uint64_t objects_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t damaged_ = 0;
+  std::uint64_t streams_missing_ = 0;
+  std::uint64_t most_ = 0;  ///< objects that may still be written
+  std::optional<std::string> warning_;
+  std::optional<std::string> failure_;
+  base::ByteVector scratch_;
+};
+
+}  // namespace msquic_py::apps

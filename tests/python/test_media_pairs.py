@@ -1,0 +1,104 @@
+"""Each publisher with each subscriber: moqt-pub and the Python publisher, moqt-sub and the Python subscriber."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+sys.path.insert(0, str(EXAMPLES))
+
+pytest.importorskip("av", reason="the examples' packages are not installed (uv sync --group example)")
+
+from media.frame import VideoFormat  # noqa: E402
+from media.verify import decode_file, measure_sync  # noqa: E402
+from media_round_trip import decoded, ffmpeg  # noqa: E402
+from relay_programs import Programs, Relay  # noqa: E402
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed"),
+    pytest.mark.timeout(180),
+]
+VIDEO = VideoFormat(320, 240, 30)
+SECONDS = 3
+
+
+@pytest.fixture
+def relay(programs: Programs) -> Relay:
+    return programs.relay()
+
+
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The picture of the clock and its beeps, as an ordinary MP4: reordered H.264 and AAC."""
+    from itertools import islice
+
+    from media.sound import CHANNELS, RATE, Beeps
+    from media.test_card import TestCard
+
+    folder = tmp_path_factory.mktemp("clock")
+    file = folder / "clock.mp4"
+    (folder / "video").write_bytes(b"".join(p.i420 for p in islice(TestCard(VIDEO).pictures(0), SECONDS * VIDEO.fps)))
+    (folder / "audio").write_bytes(b"".join(islice(Beeps().blocks(1000), SECONDS * RATE // 1000)))
+    ffmpeg(
+        "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "320x240", "-r", VIDEO.fps, "-i", folder / "video",
+        "-f", "s16le", "-ar", RATE, "-ac", CHANNELS, "-i", folder / "audio",
+        "-c:v", "libx264", "-bf", 2, "-g", 15, "-c:a", "aac", file,
+    )  # fmt: skip
+    return file
+
+
+@pytest.mark.parametrize("packaging", ["cmaf", "loc"])
+@pytest.mark.parametrize("pace", ["paced", "unpaced"])
+def test_moqt_pub_to_moqt_sub(relay: Relay, clock: Path, tmp_path: Path, packaging: str, pace: str) -> None:
+    output = tmp_path / "out.mp4"
+    subscriber = relay.subscriber("--output", output, "--stats")
+    subscriber.line("waiting for")
+    publisher = relay.publisher("--packaging", packaging, *(["--no-pace"] if pace == "unpaced" else []), clock)
+    assert publisher.exit_code() == 0, publisher.text
+    assert subscriber.exit_code() == 0, subscriber.text
+    check(clock, output)
+
+
+@pytest.mark.parametrize("packaging", ["cmaf"])
+def test_moqt_pub_to_the_python_subscriber(relay: Relay, clock: Path, tmp_path: Path, packaging: str) -> None:
+    output = tmp_path / "out.mp4"
+    publisher = relay.publisher("--packaging", packaging, clock)
+    publisher.line("publishing")
+    script = [sys.executable, str(EXAMPLES / "moqt_video_subscriber.py"), "--port", str(relay.port), "--wait", "30"]
+    done = subprocess.run([*script, "--output", str(output)], capture_output=True, text=True, timeout=90)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert publisher.exit_code() == 0, publisher.text
+    check(clock, output)
+
+
+def test_a_single_track_is_no_matter_for_the_python_subscriber(relay: Relay, clock: Path, tmp_path: Path) -> None:
+    publisher = relay.publisher("--name", "movie", clock)
+    publisher.line("publishing")
+    script = [sys.executable, str(EXAMPLES / "moqt_video_subscriber.py"), "--port", str(relay.port), "--wait", "30"]
+    done = subprocess.run([*script, "--output", str(tmp_path / "no.mp4")], capture_output=True, text=True, timeout=90)
+    assert done.returncode == 1
+    assert "the publisher of live/demo has no catalog" in done.stderr
+    assert "`moqt-sub --name`" in done.stderr
+    publisher.terminate()
+
+
+def check(source: Path, output: Path) -> None:
+    """Every picture in its place, from 0 on, in sync, and the same sound."""
+    pictures = decode_file(str(output), VIDEO)
+    assert pictures.counters == list(range(SECONDS * VIDEO.fps))
+    expected, received = decoded(source, "v:0"), decoded(output, "v:0")
+    assert [frame.checksum for frame in received] == [frame.checksum for frame in expected]
+    begin = received[0].seconds
+    assert 0 <= begin < 0.05  # the sound's own delay may come first
+    for one, other in zip(expected, received, strict=True):
+        assert abs(one.seconds - expected[0].seconds - other.seconds + begin) < 0.0011
+    sync, source_sync = measure_sync(str(output), VIDEO), measure_sync(str(source), VIDEO)
+    assert len(sync.offsets_ms) == len(source_sync.offsets_ms)
+    for one, other in zip(source_sync.offsets_ms, sync.offsets_ms, strict=True):
+        assert abs(one - other) < 3

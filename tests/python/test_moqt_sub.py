@@ -1,0 +1,483 @@
+"""moqt-sub: catalogs, recordings that play whatever happens, honest ends."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from cmaf_publisher import CmafPublisher, Movie, ffmpeg, make_sound, make_video, sound_track, video_track
+from relay_programs import DEADLINE, Program, Programs, Relay, frame, wait_until
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed"),
+    pytest.mark.timeout(180),
+]
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+INCOMPLETE = 4
+
+
+@pytest.fixture
+def relay(programs: Programs) -> Relay:
+    return programs.relay()
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> tuple[Movie, Movie, Path]:
+    """Two seconds of video and of sound, and the folder of their files."""
+    folder = tmp_path_factory.mktemp("media")
+    return make_video(folder / "video.mp4"), make_sound(folder / "audio.mp4"), folder
+
+
+Publish = Callable[..., CmafPublisher]
+
+
+@pytest.fixture
+def publish(relay: Relay) -> Iterator[Publish]:
+    running: list[CmafPublisher] = []
+
+    def start(*tracks: object, **options: object) -> CmafPublisher:
+        running.append(CmafPublisher(relay.port, tracks, **options))  # type: ignore[arg-type]
+        return running[-1]
+
+    yield start
+    for publisher in running:
+        with contextlib.suppress(BaseException):
+            publisher.finish()
+
+
+def frames(file: Path, stream: str = "v") -> list[str]:
+    """MD5 of every decoded frame; the file must decode without a complaint."""
+    options = ("-xerror", "-i", file, "-map", f"0:{stream}", "-fps_mode", "passthrough", "-f", "framemd5", "-")
+    if stream == "a":
+        options = ("-xerror", "-i", file, "-map", "0:a", "-f", "framemd5", "-")
+    lines = ffmpeg(*options).decode().splitlines()
+    return [line.split(",")[-1].strip() for line in lines if not line.startswith("#")]
+
+
+def packets(file: Path, stream: str) -> list[str]:
+    lines = ffmpeg("-i", file, "-map", f"0:{stream}", "-c", "copy", "-f", "framemd5", "-").decode().splitlines()
+    return [line.split(",")[-1].strip() for line in lines if not line.startswith("#")]
+
+
+def streams(file: Path) -> dict[str, dict[str, str]]:
+    command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(file)]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)["streams"]
+    return {stream["codec_type"]: stream for stream in found}
+
+
+def record_all(
+    relay: Relay, publish: Publish, output: Path, *tracks: object, arguments: tuple[object, ...] = ()
+) -> Program:
+    subscriber = relay.subscriber("--output", output, *arguments)
+    subscriber.line("waiting for live/demo")
+    publisher = publish(*tracks)
+    assert publisher.sent.wait(DEADLINE)
+    publisher.finish()
+    assert subscriber.exit_code() == 0, subscriber.text
+    return subscriber
+
+
+def test_video_and_sound_of_a_catalog_become_one_file(
+    relay: Relay, publish: Publish, media: tuple[Movie, Movie, Path], tmp_path: Path
+) -> None:
+    video, sound, folder = media
+    output = tmp_path / "out.mp4"
+    subscriber = record_all(
+        relay, publish, output, (video_track(), video), (sound_track(), sound), arguments=("--stats",)
+    )
+    subscriber.line(r"start-up +\d")
+    assert frames(output) == frames(folder / "video.mp4")
+    assert packets(output, "a") == packets(folder / "audio.mp4", "a")
+    found = streams(output)
+    # The source's own distance between the two is kept, and the earlier one begins at 0.
+    source = {kind: float(streams(folder / f"{kind}.mp4")[kind]["start_time"]) for kind in ("video", "audio")}
+    start = {kind: float(found[kind]["start_time"]) for kind in source}
+    assert min(start.values()) == 0
+    assert start["video"] - start["audio"] == pytest.approx(source["video"] - source["audio"], abs=0.002)
+
+
+def test_reordered_frames_keep_their_times(relay: Relay, publish: Publish, tmp_path: Path) -> None:
+    source, output = tmp_path / "source.mp4", tmp_path / "out.mp4"
+    codec = ("-c:v", "libx264", "-bf", 3, "-sc_threshold", 0, "-keyint_min", 15)
+    record_all(relay, publish, output, (video_track(), make_video(source, codec=codec)))
+
+    def times(file: Path) -> str:
+        return "\n".join(
+            line for line in ffmpeg("-i", file, "-f", "framemd5", "-").decode().splitlines() if not line.startswith("#")
+        )
+
+    assert times(output) == times(source)
+
+
+@pytest.mark.parametrize(
+    ("codec", "sound_codec"),
+    [
+        (("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error"), ("-c:a", "libopus")),
+        (("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", 8), ("-c:a", "flac", "-strict", "-2")),
+    ],
+)
+def test_other_codecs(
+    relay: Relay, publish: Publish, tmp_path: Path, codec: tuple[object, ...], sound_codec: tuple[object, ...]
+) -> None:
+    video = make_video(tmp_path / "video.mp4", codec=codec, seconds=1)
+    sound = make_sound(tmp_path / "audio.mp4", codec=sound_codec, seconds=1)
+    output = tmp_path / "out.mp4"
+    record_all(relay, publish, output, (video_track(), video), (sound_track(), sound))
+    assert frames(output) == frames(tmp_path / "video.mp4")
+    assert packets(output, "a") == packets(tmp_path / "audio.mp4", "a")
+
+
+def test_tracks_are_listed_and_chosen(
+    relay: Relay, publish: Publish, media: tuple[Movie, Movie, Path], tmp_path: Path
+) -> None:
+    video, sound, folder = media
+    publisher = publish((video_track(width=320, height=240), video), (sound_track(), sound))
+    listing = relay.subscriber("--list")
+    assert listing.exit_code() == 0, listing.text
+    listing.line("^video +cmaf +video +avc1.42c01e +320x240 +1000 kbit/s")
+    listing.line("^audio +cmaf +audio +mp4a.40.2 +48000 Hz")
+    wrong = relay.subscriber("--tracks", "video,subtitles", "--output", tmp_path / "none.mp4")
+    assert wrong.exit_code() == 1, wrong.text
+    wrong.line("the catalog has no track 'subtitles'; it has 'video', 'audio'")
+    output = tmp_path / "out.mp4"
+    subscriber = relay.subscriber("--tracks", "audio", "--output", output)
+    wait_until(lambda: output.exists() and output.stat().st_size > 1000, "sound")
+    publisher.finish()
+    assert subscriber.exit_code() == 0, subscriber.text
+    assert list(streams(output)) == ["audio"]
+    assert packets(output, "a") == packets(folder / "audio.mp4", "a")
+
+
+def test_a_publisher_without_a_catalog(relay: Relay, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    subscriber = relay.subscriber("--output", output, "--format", "raw")
+    publisher = relay.publisher("--name", "video", "--format", "framed", "-", standard_input=subprocess.PIPE)
+    publisher.line(r"1 subscriber")
+    listing = relay.subscriber("--list")
+    assert listing.exit_code() == 1, listing.text
+    listing.line("live/demo has no catalog")
+    absent = relay.subscriber("--name", "absent", "--output", tmp_path / "absent")
+    assert absent.exit_code() == 1, absent.text
+    absent.line("the publisher of live/demo has no track 'absent'.*--name")
+    publisher.terminate()
+    assert publisher.exit_code() == 0, publisher.text
+    assert subscriber.exit_code() == 0, subscriber.text
+
+
+def framed(publisher: Program, groups: list[list[bytes]]) -> None:
+    pipe = publisher.process.stdin
+    assert pipe is not None
+    for group in groups:
+        pipe.write(frame(b"") + b"".join(map(frame, group)))
+        pipe.flush()
+
+
+def single(video: Movie) -> list[list[bytes]]:
+    """Groups of a single track, which begin with the initialization segment."""
+    return [[video.initialization + objects[0], *objects[1:]] for objects in video.groups]
+
+
+def test_a_single_track_whose_encoder_changes(relay: Relay, tmp_path: Path) -> None:
+    """Files joined, or an encoder that was restarted with another size: every frame decodes to what it was."""
+    large = make_video(tmp_path / "large.mp4", size="640x360", seconds=1)
+    small = make_video(tmp_path / "small.mp4", size="320x240", seconds=1)
+    output = tmp_path / "out.mp4"
+    subscriber = relay.subscriber("--name", "video", "--output", output)
+    publisher = relay.publisher("--name", "video", "--format", "framed", "-", standard_input=subprocess.PIPE)
+    publisher.line(r"1 subscriber")
+    framed(publisher, single(large) + single(small) + single(large))
+    assert publisher.process.stdin is not None
+    publisher.process.stdin.close()
+    assert publisher.exit_code() == 0, publisher.text
+    assert subscriber.exit_code() == 0, subscriber.text
+    assert raw_frames(output) == [*raw_frames(tmp_path / "large.mp4"), *raw_frames(tmp_path / "small.mp4"),
+                                  *raw_frames(tmp_path / "large.mp4")]  # fmt: skip
+    assert float(streams(output)["video"]["start_time"]) == 0
+    assert len(frames(output)) == 90
+
+
+def raw_frames(file: Path) -> list[str]:
+    """Pictures in their own size, whatever comes before: the decoder's own output, not scaled to the first one."""
+    text = subprocess.run(
+        ["ffmpeg", "-v", "info", "-nostats", "-i", str(file), "-autoscale", "0", "-map", "0:v", "-vf", "showinfo",
+         "-fps_mode", "passthrough", "-f", "null", "-"],
+        check=True, capture_output=True, text=True, timeout=60,
+    ).stderr  # fmt: skip
+    return [f"{size} {checksum}" for size, checksum in re.findall(r" s:(\d+x\d+) .* checksum:(\w+)", text)]
+
+
+def test_following_a_publisher_that_comes_back_with_another_size(
+    relay: Relay, publish: Publish, tmp_path: Path
+) -> None:
+    large = make_video(tmp_path / "large.mp4", size="640x360", seconds=1)
+    small = make_video(tmp_path / "small.mp4", size="320x240", seconds=1)
+    sound = make_sound(tmp_path / "audio.mp4", seconds=1)
+    output = tmp_path / "out.mp4"
+    subscriber = relay.subscriber("--output", output, "--follow")
+    subscriber.line("waiting for live/demo")
+    for count, video in enumerate((large, small), 1):
+        publisher = publish((video_track(), video), (sound_track(), sound))
+        assert publisher.sent.wait(DEADLINE)
+        publisher.finish()
+        wait_until(lambda wanted=2 * count: len(ended(subscriber)) == wanted, "both tracks to end")
+    subscriber.terminate()
+    assert subscriber.exit_code() == 0, subscriber.text
+    assert raw_frames(output) == raw_frames(tmp_path / "large.mp4") + raw_frames(tmp_path / "small.mp4")
+    assert packets(output, "a") == packets(tmp_path / "audio.mp4", "a") * 2
+
+
+def ended(program: Program) -> list[str]:
+    return [line for line in program.lines if "has ended: TRACK_ENDED" in line]
+
+
+def test_a_killed_relay_is_a_loss(
+    relay: Relay, publish: Publish, media: tuple[Movie, Movie, Path], tmp_path: Path
+) -> None:
+    for arguments in ((), ("--follow",)):
+        other = relay if not arguments else relay.programs.relay()
+        output = tmp_path / f"out{len(arguments)}.mp4"
+        subscriber = other.subscriber("--output", output, "--idle-timeout", 1, *arguments)
+        publisher = CmafPublisher(other.port, [(video_track(), media[0])], interval=0.03)
+        wait_until(lambda file=output: file.exists() and file.stat().st_size > 10_000, "media")
+        other.program.kill()
+        assert subscriber.exit_code() == INCOMPLETE, subscriber.text
+        subscriber.line(f"127.0.0.1:{other.port} is lost.*ends in the middle")
+        assert frames(output)
+        with contextlib.suppress(BaseException):
+            publisher.finish()
+
+
+def test_a_killed_publisher_is_a_loss(programs: Programs, relay: Relay, tmp_path: Path) -> None:
+    output = tmp_path / "out.mp4"
+    script = [sys.executable, str(EXAMPLES / "moqt_video_publisher.py"), "--port", str(relay.port), "--size", "320x240"]
+    publisher = subprocess.Popen(script, stdout=subprocess.DEVNULL)
+    try:
+        subscriber = relay.subscriber("--output", output)
+        wait_until(lambda: output.exists() and output.stat().st_size > 100_000, "media")
+    finally:
+        publisher.kill()
+        publisher.wait()
+    assert subscriber.exit_code(90) == INCOMPLETE, subscriber.text
+    subscriber.line("was lost: INTERNAL_ERROR.*ends in the middle")
+    assert len(frames(output)) > 10
+    assert set(streams(output)) == {"video", "audio"}
+
+
+def test_the_python_publisher_is_recorded_in_sync(programs: Programs, relay: Relay, tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    sys.path.insert(0, str(EXAMPLES))
+    from media.frame import VideoFormat
+    from media.verify import decode_file, measure_sync
+
+    output = tmp_path / "out.mp4"
+    subscriber = relay.subscriber("--output", output, "--stats", "--json")
+    subscriber.line('"event":"waiting"')
+    script = [sys.executable, str(EXAMPLES / "moqt_video_publisher.py"), "--port", str(relay.port), "--size", "320x240"]
+    subprocess.run([*script, "--duration", "4"], check=True, timeout=60, capture_output=True)
+    assert subscriber.exit_code() == 0, subscriber.text
+    subscriber.line(r"latency +p50 \d+\.\d ms")
+    end = json.loads(next(line for line in subscriber.lines if '"event":"end"' in line))
+    assert end["exit_code"] == 0
+    assert end["objects_missing"] == end["groups_skipped"] == 0
+    assert 0 < end["delay_p50_ms"] < 10_000
+    assert end["start_up"] > 0
+    video = VideoFormat(320, 240, 30)
+    assert decode_file(str(output), video).counters == list(range(120))
+    sync = measure_sync(str(output), video)
+    assert len(sync.offsets_ms) >= 3
+    assert sync.worst_ms < 5
+
+
+def test_a_recorder_that_is_killed_leaves_what_plays(programs: Programs, relay: Relay, tmp_path: Path) -> None:
+    """Killed, stopped and started again at random moments."""
+    chance = random.Random(9)
+    script = [sys.executable, str(EXAMPLES / "moqt_video_publisher.py"), "--port", str(relay.port), "--size", "320x240"]
+    publisher = subprocess.Popen([*script, "--keyframe-interval", "10"], stdout=subprocess.DEVNULL)
+    try:
+        for number in range(6):
+            output = tmp_path / f"out{number}.mp4"
+            subscriber = relay.subscriber("--output", output)
+            wait_until(lambda file=output: file.exists() and file.stat().st_size > 1000, "the first fragment")
+            enough = output.stat().st_size + chance.randrange(150_000)
+            wait_until(lambda file=output, size=enough: file.stat().st_size >= size, "more of it")
+            subscriber.process.send_signal(chance.choice([signal.SIGKILL, signal.SIGTERM]))
+            subscriber.process.wait(DEADLINE)
+            assert len(decodable(output)) > 0
+    finally:
+        publisher.terminate()
+        publisher.wait(DEADLINE)
+
+
+def decodable(file: Path) -> list[str]:
+    """Frames of a file whose last fragment may be cut."""
+    text = subprocess.run(
+        ["ffmpeg", "-v", "error", "-i", str(file), "-map", "0:v", "-f", "framemd5", "-"],
+        check=True, capture_output=True, text=True, timeout=60,
+    ).stdout  # fmt: skip
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "fifo"])
+def test_an_output_that_nobody_reads_does_not_hold_a_signal_up(
+    programs: Programs, relay: Relay, publish: Publish, tmp_path: Path, kind: str
+) -> None:
+    video = make_video(tmp_path / "video.mp4", size="1280x720", seconds=2)
+    arguments = [str(argument) for argument in relay.client_arguments]
+    output = "-"
+    if kind == "fifo":
+        os.mkfifo(tmp_path / "fifo")
+        output = str(tmp_path / "fifo")
+    command = [str(programs.all[0].process.args[0]).replace("moqt-relay", "moqt-sub"), *arguments, "--output", output]  # type: ignore[index]
+    subscriber = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        publisher = publish((video_track(), video))
+        assert publisher.sent.wait(DEADLINE)
+        subscriber.send_signal(signal.SIGTERM)
+        code = subscriber.wait(DEADLINE)
+    finally:
+        subscriber.kill()
+    assert subscriber.stderr is not None
+    text = subscriber.stderr.read().decode()
+    assert code == INCOMPLETE, text
+    assert "the output is not read" in text
+    for stream in (subscriber.stdout, subscriber.stderr):
+        assert stream is not None
+        stream.close()
+
+
+def test_a_reader_that_goes_is_an_error(programs: Programs, relay: Relay, publish: Publish, tmp_path: Path) -> None:
+    video = make_video(tmp_path / "video.mp4", size="1280x720", seconds=2)
+    arguments = [str(argument) for argument in relay.client_arguments]
+    command = [str(programs.all[0].process.args[0]).replace("moqt-relay", "moqt-sub"), *arguments]  # type: ignore[index]
+    subscriber = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert subscriber.stdout is not None
+    subscriber.stdout.close()
+    publish((video_track(), video))
+    assert subscriber.wait(DEADLINE) == 1
+    assert subscriber.stderr is not None
+    assert "standard output: its reader has gone" in subscriber.stderr.read().decode()
+    subscriber.stderr.close()
+
+
+def test_largest_object_begins_where_a_decoder_can(relay: Relay, tmp_path: Path) -> None:
+    video = make_video(tmp_path / "video.mp4", seconds=1)
+    output = tmp_path / "out.mp4"
+    early = relay.subscriber("--name", "video", "--output", tmp_path / "early.mp4")
+    publisher = relay.publisher("--name", "video", "--format", "framed", "-", standard_input=subprocess.PIPE)
+    publisher.line(r"1 subscriber")
+    groups = single(video)
+    framed(publisher, [groups[0][:5]])
+    wait_until(lambda: (tmp_path / "early.mp4").exists(), "the early subscriber")
+    early.line("subscribed to")
+    late = relay.subscriber("--name", "video", "--filter", "largest-object", "--output", output)
+    late.line("subscribed to")
+    pipe = publisher.process.stdin
+    assert pipe is not None
+
+    def more() -> bool:
+        pipe.write(frame(groups[0][7]))
+        pipe.flush()
+        return any("begins in the middle of group" in line for line in late.lines)
+
+    wait_until(more, "the warning")
+    framed(publisher, [groups[1]])
+    pipe.close()
+    assert publisher.exit_code() == 0, publisher.text
+    assert late.exit_code() == 0, late.text
+    assert frames(output) == frames(tmp_path / "video.mp4")[15:30]
+    early.exit_code()
+
+
+def test_a_damaged_object_is_told_and_counted(
+    relay: Relay, publish: Publish, media: tuple[Movie, Movie, Path], tmp_path: Path
+) -> None:
+    video = media[0]
+    broken = Movie(video.initialization, [*video.chunks[:20], video.chunks[20][:-50], *video.chunks[21:]], video.starts)
+    output = tmp_path / "out.mp4"
+    subscriber = relay.subscriber("--output", output)
+    subscriber.line("waiting for live/demo")
+    publisher = publish((video_track(), broken))
+    assert publisher.sent.wait(DEADLINE)
+    publisher.finish()
+    assert subscriber.exit_code() == INCOMPLETE, subscriber.text
+    subscriber.line("object 5 of group .* is damaged: a chunk is cut short")
+    subscriber.line("1 objects missing")
+    assert len(decodable(output)) >= 59
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--name", "video", "--tracks", "audio"], "give one of them"),
+        (["--name", "video", "--list"], "--list shows the catalog"),
+        (["--tracks", "a", "--list"], "excludes"),
+        (["--format", "raw", "--tracks", "a"], "take --name"),
+        (["--start-group", "3"], "--filter"),
+        (["--filter", "next-group", "--start-group", "3"], "belong to --filter absolute"),
+        (["--no-wait", "--follow"], "excludes"),
+        (["--json"], "name a file with --output"),
+        (["--priority", "256"], "255"),
+        (["--idle-timeout", "0"], "idle-timeout"),
+    ],
+)
+def test_options_that_contradict_each_other(programs: Programs, arguments: list[str], why: str) -> None:
+    running = programs.start("moqt-sub", *arguments)
+    assert running.exit_code() == 2, running.text
+    running.line(why)
+
+
+def test_messages_name_what_is_wrong(programs: Programs, relay: Relay, tmp_path: Path) -> None:
+    for arguments, code, why in (
+        (("--host", "127.0.0.1", "--port", 9), 1, r"127\.0\.0\.1:9.*(answer|running)"),
+        (("--host", "no-such-host.invalid"), 1, "no-such-host.invalid.*--host"),
+        (("--port", relay.port), 1, r"certificate of 127\.0\.0\.1:\d+ is not trusted.*--fingerprint"),
+        ((*relay.client_arguments, "--output", tmp_path), 1, "it is a directory"),
+        ((*relay.client_arguments, "--no-wait"), 1, "nobody publishes .*live/demo.*--namespace"),
+    ):
+        running = programs.start("moqt-sub", *arguments)
+        assert running.exit_code() == code, running.text
+        running.line(why)
+
+
+def test_priority_is_shown_as_a_number(programs: Programs) -> None:
+    running = programs.start("moqt-sub", "--help")
+    assert running.exit_code() == 0
+    running.line(r"--priority.*128")
+
+
+def test_live_for_long(programs: Programs, relay: Relay, tmp_path: Path) -> None:
+    """A live encoder with sound for MSQUIC_PY_LIVE_MINUTES: nothing lost, sound and picture do not drift apart."""
+    minutes = float(os.environ.get("MSQUIC_PY_LIVE_MINUTES", "0"))
+    if not minutes:
+        pytest.skip("MSQUIC_PY_LIVE_MINUTES says how long")
+    sys.path.insert(0, str(EXAMPLES))
+    from media.frame import VideoFormat
+    from media.verify import decode_file, measure_sync
+
+    output = tmp_path / "out.mp4"
+    subscriber = relay.subscriber("--output", output, "--stats")
+    script = [sys.executable, str(EXAMPLES / "moqt_video_publisher.py"), "--port", str(relay.port), "--size", "320x240"]
+    begun = time.monotonic()
+    subprocess.run(
+        [*script, "--duration", str(minutes * 60)], check=True, timeout=minutes * 90 + 60, capture_output=True
+    )
+    assert subscriber.exit_code() == 0, f"{subscriber.text}\n{time.monotonic() - begun:.0f} s"
+    video = VideoFormat(320, 240, 30)
+    decoded = decode_file(str(output), video, timeout=minutes * 60 + 60)
+    assert decoded.counters == [index % 65536 for index in range(round(minutes * 60 * 30))]
+    offsets = measure_sync(str(output), video).offsets_ms
+    assert max(offsets) - min(offsets) < 5

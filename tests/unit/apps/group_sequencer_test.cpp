@@ -1,0 +1,106 @@
+#include "moqt-sub/group_sequencer.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace msquic_py::apps {
+namespace {
+
+using moqt::ObjectStatus;
+using moqt::pubsub::ReceivedObject;
+
+ReceivedObject object(std::uint64_t group, std::uint64_t id, ObjectStatus status = ObjectStatus::kNormal) {
+  ReceivedObject made;
+  made.location = {group, id};
+  made.status = status;
+  return made;
+}
+
+class GroupSequencerTest : public ::testing::Test {
+ protected:
+  void add(std::uint64_t group, std::uint64_t id) { sequencer_.add(object(group, id), now_); }
+  void end(std::uint64_t group, std::uint64_t id) {
+    sequencer_.add(object(group, id, ObjectStatus::kEndOfGroup), now_);
+  }
+
+  GroupSequencer::Time now_{};
+  std::vector<std::string> out_;
+  GroupSequencer sequencer_{[this](const ReceivedObject& emitted, bool starts) {
+    out_.push_back(std::to_string(emitted.location.group) + "." + std::to_string(emitted.location.object) +
+                   (starts ? "*" : ""));
+  }};
+};
+
+TEST_F(GroupSequencerTest, GroupsThatOverlapLeaveOneAfterTheOther) {
+  add(7, 0);
+  add(8, 0);
+  add(7, 1);
+  add(8, 1);
+  end(8, 2);
+  end(7, 2);
+  EXPECT_EQ(out_, (std::vector<std::string>{"7.0*", "7.1", "8.0*", "8.1"}));
+  sequencer_.flush(true);
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+  EXPECT_EQ(sequencer_.groups(), 2u);
+}
+
+TEST_F(GroupSequencerTest, WhatIsMissingInsideOfAGroupIsCounted) {
+  add(1, 0);
+  add(1, 3);
+  end(1, 6);
+  EXPECT_EQ(sequencer_.losses(), (Losses{.objects = 4}));
+}
+
+TEST_F(GroupSequencerTest, NothingIsMissingBeforeTheSubscriptionBegan) {
+  add(1, 5);
+  end(1, 6);
+  add(2, 0);
+  end(2, 1);
+  sequencer_.flush(true);
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
+TEST_F(GroupSequencerTest, AGroupWithoutItsEndIsCut) {
+  add(1, 0);
+  end(1, 1);
+  add(2, 0);
+  for (std::uint64_t group = 3; group < 6; ++group) {
+    add(group, 0);
+    end(group, 1);
+  }
+  EXPECT_EQ(out_.back(), "2.0*");
+  now_ += GroupSequencer::kPatience;
+  sequencer_.tend(now_);
+  EXPECT_EQ(out_.back(), "2.0*");
+  now_ += std::chrono::milliseconds(1);
+  sequencer_.tend(now_);  // nothing came of group 2 while whole ones waited
+  EXPECT_EQ(out_.back(), "5.0*");
+  add(2, 1);
+  sequencer_.flush(true);
+  EXPECT_EQ(sequencer_.losses(), (Losses{.groups_cut = 1, .late = 1}));
+}
+
+TEST_F(GroupSequencerTest, APublisherThatTellsNoEndsCutsNothing) {
+  for (std::uint64_t group = 1; group < 30; ++group) add(group, 0);
+  sequencer_.flush(true);
+  EXPECT_EQ(out_.size(), 29u);
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
+TEST_F(GroupSequencerTest, SkippedGroupsAreCountedAndANewLifeIsNot) {
+  add(1, 0);
+  end(1, 1);
+  add(4, 0);
+  end(4, 1);
+  EXPECT_EQ(sequencer_.losses(), (Losses{.groups_skipped = 2}));
+  add(1'700'000'000'000, 0);
+  EXPECT_EQ(sequencer_.losses(), (Losses{.groups_skipped = 2}));
+  sequencer_.flush(false);
+  add(0, 0);  // published again, from the beginning
+  EXPECT_EQ(out_.back(), "0.0*");
+}
+
+}  // namespace
+}  // namespace msquic_py::apps
