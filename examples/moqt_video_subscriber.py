@@ -97,7 +97,9 @@ def report(recorders: list[Recorder], output: str, lost: str | None) -> int:
     for recorder in recorders:
         what = "frames" if not catalogs.is_sound(recorder.track) else "objects of sound"
         print(f"received {recorder.received} {what} in {recorder.groups} groups, {recorder.missing} missing")
-        missing += recorder.missing
+        if recorder.skipped:
+            print(f"{recorder.skipped} groups skipped")
+        missing += recorder.missing + recorder.skipped
         if delays := sorted(recorder.delays_us):
             p50, p95, most = (percentile(delays, percent) / 1000 for percent in (50, 95, 100))
             print(f"delay from capture: p50 {p50:.1f} ms, p95 {p95:.1f} ms, max {most:.1f} ms")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import time
 
 import moqt
@@ -17,6 +18,8 @@ from media.group_sorter import GroupSorter
 from media.recorded_track import RecordedTrack
 from moqt import msf
 
+NEW_LIFE = 100
+"""Group IDs that are further apart belong to a publisher that was started again: they follow its clock."""
 Received = tuple[bytes, moqt.ObjectExtensions | None, bool]
 
 
@@ -35,6 +38,12 @@ class Recorder:
     def missing(self) -> int:
         """Objects skipped inside the groups that were received."""
         return sum(self._objects_of.values()) - self.received
+
+    @property
+    def skipped(self) -> int:
+        """Groups of which nothing came, between others; a publisher that was started again leaves a wider gap."""
+        gaps = (later - earlier - 1 for earlier, later in itertools.pairwise(sorted(self._objects_of)))
+        return sum(gap for gap in gaps if gap < NEW_LIFE)
 
     @property
     def groups(self) -> int:

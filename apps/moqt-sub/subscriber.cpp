@@ -206,6 +206,8 @@ void Subscriber::on_catalog(const msf::Catalog& catalog) {
     std::cout << list_tracks(catalog) << std::flush;
     return leave();
   }
+  if (catalog.is_complete) conclude_when_ended();
+  if (leaving_) return;
   if (catalog.tracks.empty()) {
     if (catalog.is_complete && feeds_.empty() && !options_.follow) {
       fail("the broadcast is over: its catalog is empty", kFailure);
@@ -236,6 +238,7 @@ void Subscriber::take_tracks(const TrackChoice& choice) {
       }
       continue;
     }
+    successors_until_.reset();
     const Recording::SourceId source = slot_for(track, bytes);
     if (leaving_) return;
     const auto full_name = track.track_namespace ? track_called(*track.track_namespace, track.name)
@@ -292,6 +295,13 @@ void Subscriber::pump() {
 void Subscriber::conclude_when_ended() {
   if (leaving_ || feeds_.empty()) return;
   if (!std::ranges::all_of(feeds_, [](const auto& feed) { return feed->ended(); })) return;
+  // Tracks whose encoder was configured anew are followed by others, which the catalog names.
+  if (catalog_ && !(known_ && known_->is_complete)) {
+    const auto now = runtime::EventLoop::Clock::now();
+    if (!successors_until_) successors_until_ = now + kSuccessorPatience;
+    if (now < *successors_until_) return;
+  }
+  successors_until_.reset();
   if (!options_.follow) return leave();
   for (const auto& feed : feeds_) retire(*feed);
   feeds_.clear();
@@ -308,6 +318,7 @@ std::optional<runtime::EventLoop::Time> Subscriber::turn(runtime::EventLoop::Tim
   }
   if (recording_) {
     pump();
+    if (!leaving_) conclude_when_ended();
     if (!leaving_) {
       if (auto tended = recording_->tend(now); !tended) fail(tended.error(), kFailure);
       if (auto broken = recording_->output_failure()) fail(std::move(*broken), kFailure);

@@ -65,6 +65,7 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   static constexpr std::size_t kMostQueued = 16 * 1024 * 1024;
   static constexpr std::chrono::seconds kDrainPatience{3};
   static constexpr std::chrono::milliseconds kTick{500};
+  static constexpr std::chrono::seconds kSuccessorPatience{3};
 
   // subscriber_session.cpp: what is asked of the session, and what it says
   void handle(moqt::pubsub::EndpointEvent& event);
@@ -115,6 +116,7 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
 
   bool waiting_for_namespace_ = false;
   std::optional<moqt::session::RequestHandle> announcement_;  ///< the namespace is published
+  std::optional<runtime::EventLoop::Time> successors_until_;  ///< all tracks have ended; others may follow
   bool leaving_ = false;
   bool stopped_ = false;  ///< by the user
   std::optional<runtime::EventLoop::Time> give_up_output_;

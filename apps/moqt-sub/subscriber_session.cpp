@@ -139,7 +139,7 @@ void Subscriber::on_reader_ended(const Reader& reader) {
 
 void Subscriber::on_catalog_end(const pubsub::TrackEnd& end) {
   catalog_.reset();
-  if (!feeds_.empty()) return;  // its tracks go on until they end themselves
+  if (!feeds_.empty()) return conclude_when_ended();  // its tracks go on until they end themselves
   const std::string where = options_.track.track_namespace.to_text();
   if (end.cause == pubsub::TrackEnd::Cause::kRejected) {
     const auto code = static_cast<moqt::RequestErrorCode>(end.code);

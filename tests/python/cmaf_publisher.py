@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import subprocess
 import threading
 import time
@@ -18,6 +19,16 @@ from moqt import msf
 def ffmpeg(*arguments: object) -> bytes:
     command = ["ffmpeg", "-v", "error", "-y", *map(str, arguments)]
     return subprocess.run(command, check=True, capture_output=True, timeout=120).stdout
+
+
+def raw_frames(file: Path) -> list[str]:
+    """Pictures in their own size, whatever comes before: the decoder's own output, not scaled to the first one."""
+    text = subprocess.run(
+        ["ffmpeg", "-v", "info", "-nostats", "-i", str(file), "-autoscale", "0", "-map", "0:v", "-vf", "showinfo",
+         "-fps_mode", "passthrough", "-f", "null", "-"],
+        check=True, capture_output=True, text=True, timeout=60,
+    ).stderr  # fmt: skip
+    return [f"{size} {checksum}" for size, checksum in re.findall(r" s:(\d+x\d+) .* checksum:(\w+)", text)]
 
 
 def boxes(data: bytes) -> list[tuple[bytes, bytes]]:

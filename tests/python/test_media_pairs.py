@@ -15,6 +15,7 @@ sys.path.insert(0, str(EXAMPLES))
 
 pytest.importorskip("av", reason="the examples' packages are not installed (uv sync --group example)")
 
+from cmaf_publisher import make_video, raw_frames  # noqa: E402
 from media.frame import VideoFormat  # noqa: E402
 from media.verify import decode_file, measure_sync  # noqa: E402
 from media_round_trip import decoded, ffmpeg  # noqa: E402
@@ -86,6 +87,20 @@ def test_a_single_track_is_no_matter_for_the_python_subscriber(relay: Relay, clo
     assert "the publisher of live/demo has no catalog" in done.stderr
     assert "`moqt-sub --name`" in done.stderr
     publisher.terminate()
+
+
+def test_joined_files_of_two_sizes(relay: Relay, tmp_path: Path) -> None:
+    """Tracks of new names follow in the catalog; the recording goes on with them."""
+    for name, size in (("large", "640x360"), ("small", "320x240")):
+        make_video(tmp_path / f"{name}.mp4", size=size, seconds=1)
+    joined, output = tmp_path / "joined.mp4", tmp_path / "out.mp4"
+    joined.write_bytes((tmp_path / "large.mp4").read_bytes() + (tmp_path / "small.mp4").read_bytes())
+    subscriber = relay.subscriber("--output", output)
+    subscriber.line("waiting for")
+    publisher = relay.publisher(joined)
+    assert publisher.exit_code() == 0, publisher.text
+    assert subscriber.exit_code() == 0, subscriber.text
+    assert raw_frames(output) == raw_frames(tmp_path / "large.mp4") + raw_frames(tmp_path / "small.mp4")
 
 
 def check(source: Path, output: Path) -> None:

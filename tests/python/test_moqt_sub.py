@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -19,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from cmaf_publisher import CmafPublisher, Movie, ffmpeg, make_sound, make_video, sound_track, video_track
+from cmaf_publisher import CmafPublisher, Movie, ffmpeg, make_sound, make_video, raw_frames, sound_track, video_track
 from relay_programs import DEADLINE, Program, Programs, Relay, frame, wait_until
 
 pytestmark = [
@@ -208,16 +207,6 @@ def test_a_single_track_whose_encoder_changes(relay: Relay, tmp_path: Path) -> N
                                   *raw_frames(tmp_path / "large.mp4")]  # fmt: skip
     assert float(streams(output)["video"]["start_time"]) == 0
     assert len(frames(output)) == 90
-
-
-def raw_frames(file: Path) -> list[str]:
-    """Pictures in their own size, whatever comes before: the decoder's own output, not scaled to the first one."""
-    text = subprocess.run(
-        ["ffmpeg", "-v", "info", "-nostats", "-i", str(file), "-autoscale", "0", "-map", "0:v", "-vf", "showinfo",
-         "-fps_mode", "passthrough", "-f", "null", "-"],
-        check=True, capture_output=True, text=True, timeout=60,
-    ).stderr  # fmt: skip
-    return [f"{size} {checksum}" for size, checksum in re.findall(r" s:(\d+x\d+) .* checksum:(\w+)", text)]
 
 
 def test_following_a_publisher_that_comes_back_with_another_size(
