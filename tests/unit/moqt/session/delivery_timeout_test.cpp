@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <limits>
+#include <cstdint>
+#include <optional>
 
 #include "harness/session_pair.h"
 
@@ -171,7 +172,7 @@ TEST_F(DeliveryTimeoutOfAStream, DropsDatagramsThatWaitTooLong) {
   const auto send = [&](std::uint64_t object) {
     // Object ID, priority, payload, as section 10.3.1 writes them for type 0x00.
     const base::ByteVector after{static_cast<std::uint8_t>(object), 128, 'x'};
-    const DatagramProperties properties{0x00, {0, object}, 128};
+    const DatagramProperties properties{0x00, {0, object}, std::uint8_t{128}};
     base::ByteVector with_group{0};
     with_group.insert(with_group.end(), after.begin(), after.end());
     ASSERT_TRUE(
