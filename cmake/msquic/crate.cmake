@@ -6,6 +6,7 @@ function(msquic_from_crate)
   _msquic_fetch_crate("${_root}" "${_source}")
   msquic_patch("${_source}" _patched)
   msquic_build("${_patched}")
+  target_compile_definitions(msquic_py_msquic INTERFACE MSQUIC_PY_PATCHED_MSQUIC=1)
 endfunction()
 
 function(_msquic_fetch_crate ROOT SOURCE)

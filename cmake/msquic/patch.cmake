@@ -1,20 +1,36 @@
 # What this project changes in MsQuic's source, in a copy of it beside the original.
 
+set(_MSQUIC_PATCHED_FILE src/core/stream_recv.c)
+
 # In multi-receive mode MsQuic keeps a fin that comes without bytes to itself until every byte before it is completed, and with the
 # connection it is forgotten: the reader would have everything and not know that it is everything. It is told when everything before it
 # was handed over.
-set(_MSQUIC_PATCHED_FILE src/core/stream_recv.c)
-set(_MSQUIC_PATCH_FROM "        if (Stream->RecvBuffer.BaseOffset == Stream->RecvMaxLength) {
+set(_MSQUIC_PATCH_1_FROM "        if (Stream->RecvBuffer.BaseOffset == Stream->RecvMaxLength) {
             //
             // All data delivered. Deliver the FIN.")
-set(_MSQUIC_PATCH_TO "        if (Stream->RecvBuffer.BaseOffset +
+set(_MSQUIC_PATCH_1_TO "        if (Stream->RecvBuffer.BaseOffset +
                 (Stream->Flags.ReceiveMultiple ? Stream->RecvBuffer.ReadPendingLength : 0) == Stream->RecvMaxLength) {
             //
             // All data indicated. Deliver the FIN.")
 
+# Enabling what is enabled does nothing. To make a stream in multi-receive mode call back it would have to be disabled for a moment, and
+# what comes in that moment, acknowledged, would be lost if the connection ended in it, too.
+set(_MSQUIC_PATCH_2_FROM "    if (Stream->Flags.ReceiveEnabled != NewRecvEnabled) {")
+set(_MSQUIC_PATCH_2_TO "    if (Stream->Flags.ReceiveEnabled != NewRecvEnabled || (NewRecvEnabled && Stream->Flags.ReceiveMultiple)) {")
+
 # OUT: the patched copy of SOURCE, made once for each state of this file.
 function(msquic_patch SOURCE OUT)
-  string(SHA256 _key "${_MSQUIC_PATCHED_FILE};${_MSQUIC_PATCH_FROM};${_MSQUIC_PATCH_TO}")
+  file(READ "${SOURCE}/${_MSQUIC_PATCHED_FILE}" _text)
+  set(_key "${_MSQUIC_PATCHED_FILE}")
+  foreach(_number 1 2)
+    string(REPLACE "${_MSQUIC_PATCH_${_number}_FROM}" "${_MSQUIC_PATCH_${_number}_TO}" _changed "${_text}")
+    if(_changed STREQUAL _text)
+      message(FATAL_ERROR "${_MSQUIC_PATCHED_FILE} of this MsQuic is not the one that cmake/msquic/patch.cmake was written for")
+    endif()
+    set(_text "${_changed}")
+    string(APPEND _key ";${_MSQUIC_PATCH_${_number}_FROM};${_MSQUIC_PATCH_${_number}_TO}")
+  endforeach()
+  string(SHA256 _key "${_key}")
   string(SUBSTRING "${_key}" 0 12 _key)
   set(_copy "${SOURCE}-${_key}")
   set(${OUT} "${_copy}" PARENT_SCOPE)
@@ -22,13 +38,8 @@ function(msquic_patch SOURCE OUT)
   if(EXISTS "${_copy}.complete")
     return()
   endif()
-  file(READ "${SOURCE}/${_MSQUIC_PATCHED_FILE}" _text)
-  string(REPLACE "${_MSQUIC_PATCH_FROM}" "${_MSQUIC_PATCH_TO}" _changed "${_text}")
-  if(_changed STREQUAL _text)
-    message(FATAL_ERROR "${_MSQUIC_PATCHED_FILE} of this MsQuic is not the one that cmake/msquic/patch.cmake was written for")
-  endif()
   file(REMOVE_RECURSE "${_copy}")
   file(COPY "${SOURCE}/" DESTINATION "${_copy}")
-  file(WRITE "${_copy}/${_MSQUIC_PATCHED_FILE}" "${_changed}")
+  file(WRITE "${_copy}/${_MSQUIC_PATCHED_FILE}" "${_text}")
   file(TOUCH "${_copy}.complete")
 endfunction()

@@ -87,10 +87,13 @@ Result<void> StreamState::resume_receive() noexcept {
   const Inside inside(*this);
   if (!inside) return base::Failure{closed_handle("the stream")};
   resumed_.store(true, std::memory_order_release);
-  // In multi-receive mode receiving is always enabled; enabling it after it was not makes MsQuic look again, on the
-  // thread that may call the handler.
-  QUIC_STATUS status = api().StreamReceiveSetEnabled(handle_, FALSE);
-  if (QUIC_SUCCEEDED(status)) status = api().StreamReceiveSetEnabled(handle_, TRUE);
+#if !defined(MSQUIC_PY_PATCHED_MSQUIC)
+  // Receiving is always enabled, and enabling it only does something when it is not. What arrives between the two calls
+  // waits for the second.
+  static_cast<void>(api().StreamReceiveSetEnabled(handle_, FALSE));
+#endif
+  // Makes MsQuic call back, on the thread that may call the handler.
+  const QUIC_STATUS status = api().StreamReceiveSetEnabled(handle_, TRUE);
   if (QUIC_FAILED(status)) return base::Failure{stream_error(status, "resuming a stream")};
   return {};
 }
