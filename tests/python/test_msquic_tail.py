@@ -11,8 +11,10 @@ import pytest
 
 import msquic
 from aioquic_peer import aioquic_client, aioquic_server
-from asyncio_pairs import client, pair, server, until, within
+from asyncio_pairs import ALPN, client, pair, server, until, within
 from msquic import SendFlags, StreamOpenFlags
+from msquic.asyncio import connect
+from udp_path import UdpPath
 
 MIB = 1024 * 1024
 SIZES = [1, 65536, 65537, MIB, 3 * MIB + 17, 12 * MIB]
@@ -203,3 +205,48 @@ def test_the_callback_api_delivers_it_too(certificate: Any, size: int, fin_alone
     assert fin
     assert connection.close_code == 4
     registration.close()
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+def test_a_fin_behind_missing_bytes_is_no_end(certificate: Any, resumes: bool) -> None:
+    """The packets of the last data are lost, the fin arrives, and the peer gives up at once."""
+    lost = []
+
+    class Path(UdpPath):
+        dropping = False
+
+        def passes(self, data: bytes, from_client: bool) -> bool:
+            drop = self.dropping and not from_client and len(data) > 500
+            if drop:
+                lost.append(len(data))
+            return not drop
+
+    async def main() -> None:
+        async with aioquic_server(certificate, echoes=False) as made:
+            with Path(made.port) as path:
+                async with connect(
+                    "127.0.0.1", path.port, alpn=ALPN, ca_file=certificate.certificate_file, **WHOLE_WINDOW
+                ) as ours:
+                    peer = await within(made.accepted.get())
+                    stream_id = peer.send_stream(_pattern(3 * MIB), fin=False, unidirectional=True)
+                    sender = peer.quic._streams[stream_id].sender
+                    await until(lambda: not sender._buffer, 60)
+                    path.dropping = True
+                    peer.quic.send_stream_data(stream_id, b"lost" * 300, False)
+                    peer.transmit()
+                    await until(lambda: lost)
+                    peer.quic.send_stream_data(stream_id, b"", True)
+                    peer.transmit()
+                    stream = await within(ours.accept_stream())
+                    got = b""
+                    if resumes:  # what waited is taken, and MsQuic is asked for more, while the fin has come
+                        got = await within(stream.readexactly(3 * MIB))
+                    peer.close(error_code=0)
+                    await within(ours.wait_closed())
+                    got += await within(stream.readexactly(3 * MIB - len(got)))
+                    assert got == _pattern(3 * MIB)
+                    assert not stream.at_eof()
+                    with pytest.raises(msquic.PeerClosed):
+                        await within(stream.read())
+
+    asyncio.run(main())
