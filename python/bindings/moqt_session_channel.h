@@ -47,6 +47,7 @@ struct Notice {
     Connected,    ///< connection, flag: resumed
     Ticket,       ///< track_name: the bytes of a resumption ticket
     Certificate,  ///< connection, certificate: about which Python decides
+    Asked,        ///< ticket: the request; track_namespace: whether the peer may announce it
   };
   std::uint64_t target = 0;
   Kind kind = Kind::Answered;

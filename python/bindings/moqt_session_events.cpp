@@ -113,11 +113,15 @@ struct SessionLink::Events {
   // ---- what the peer announces ----
 
   void operator()(session_ns::NamespacePublished& event) const {
-    if (!self.session().accept(event.request).ok()) return;
-    self.peer_namespaces_[event.request] = event.track_namespace;
-    self.notify({.kind = Kind::Namespace, .flag = true, .track_namespace = std::move(event.track_namespace)});
+    if (!self.options_.asks_namespaces) {
+      return self.accept_namespace(event.request, std::move(event.track_namespace));
+    }
+    self.asked_namespaces_[event.request] = event.track_namespace;
+    self.notify(
+        {.kind = Kind::Asked, .ticket = event.request.value, .track_namespace = std::move(event.track_namespace)});
   }
   void operator()(session_ns::NamespaceDone& event) const {
+    self.asked_namespaces_.erase(event.request);
     const auto found = self.peer_namespaces_.find(event.request);
     if (found == self.peer_namespaces_.end()) return;
     self.notify({.kind = Kind::Namespace, .flag = false, .track_namespace = std::move(found->second)});
@@ -132,6 +136,22 @@ struct SessionLink::Events {
                  .track_name = std::move(event.track.track_name)});
   }
 };
+
+void SessionLink::accept_namespace(session_ns::RequestHandle request, moqt::TrackNamespace track_namespace) {
+  if (!session().accept(request).ok()) return;
+  peer_namespaces_[request] = track_namespace;
+  notify({.kind = Kind::Namespace, .flag = true, .track_namespace = std::move(track_namespace)});
+}
+
+void SessionLink::answer_namespace(std::uint64_t request, std::optional<moqt::RequestErrorCode> refusal,
+                                   const std::string& reason) {
+  const auto found = asked_namespaces_.find({request});
+  if (found == asked_namespaces_.end()) return;
+  moqt::TrackNamespace track_namespace = std::move(found->second);
+  asked_namespaces_.erase(found);
+  if (!refusal) return accept_namespace({request}, std::move(track_namespace));
+  (void)session().reject({request}, *refusal, reason);
+}
 
 bool SessionLink::on_events(runtime::EventLoop::Time now) {
   if (!connected_ && driver_->connected()) {

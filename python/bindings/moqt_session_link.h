@@ -29,6 +29,8 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
     moqt::pubsub::EndpointConfig endpoint;
     /// How long a SUBSCRIBE waits for its track to be created before it is refused.
     std::chrono::milliseconds unknown_track_grace{500};
+    /// Python decides which namespaces the peer may announce; otherwise all.
+    bool asks_namespaces = false;
     /// The server that gets to know of the session; 0 for a client's.
     std::uint64_t server = 0;
   };
@@ -54,6 +56,10 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   void close(std::uint64_t code, std::string reason, std::chrono::milliseconds patience);
 
   // ---- requests ----
+
+  /// Whether the peer may announce a namespace that Asked was about. It may have taken it back meanwhile.
+  void answer_namespace(std::uint64_t request, std::optional<moqt::RequestErrorCode> refusal,
+                        const std::string& reason);
 
   [[nodiscard]] moqt::session::Session& session() { return driver_->session(); }
   /// Remembers whose answer a request's will be.
@@ -99,6 +105,7 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   };
 
   void notify(Notice notice);
+  void accept_namespace(moqt::session::RequestHandle request, moqt::TrackNamespace track_namespace);
   void answer_held(const moqt::FullTrackName& track, const std::shared_ptr<moqt::pubsub::TrackWriter>& writer);
   void established(std::uint64_t ticket, const moqt::pubsub::TrackReader& reader);
   void tell_subscribers(TrackLink& track);
@@ -121,6 +128,7 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   std::unordered_map<moqt::session::RequestHandle, std::uint64_t> tickets_;
   std::unordered_map<std::uint64_t, moqt::session::RequestHandle> requests_;
   std::unordered_map<moqt::session::RequestHandle, moqt::TrackNamespace> peer_namespaces_;
+  std::unordered_map<moqt::session::RequestHandle, moqt::TrackNamespace> asked_namespaces_;
   std::unordered_map<const moqt::pubsub::TrackReader*, std::shared_ptr<ReaderLink>> readers_;
   std::unordered_map<const moqt::pubsub::TrackWriter*, std::shared_ptr<TrackLink>> tracks_;
   std::unordered_set<std::shared_ptr<GroupLink>> groups_;

@@ -77,6 +77,7 @@ nb::object value_of(Notice& notice) {
     case Kind::Connected: return nb::cast(SessionTransport(std::move(notice.connection), notice.flag));
     case Kind::Ticket: return ticket(notice.track_name);
     case Kind::Certificate: return certificate(notice);
+    case Kind::Asked: return nb::cast(notice.track_namespace);
     case Kind::Drained:
     case Kind::Readable:
     case Kind::Ended:

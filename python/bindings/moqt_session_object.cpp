@@ -182,6 +182,16 @@ void bind_session(nb::module_& m) {
           },
           nb::arg("offer"), nb::arg("code"), nb::arg("reason"))
       .def(
+          "answer_namespace",
+          [](SessionHandle& self, std::uint64_t request, nb::handle refusal, const std::string& reason) {
+            std::optional<moqt::RequestErrorCode> code;
+            if (!refusal.is_none()) code = static_cast<moqt::RequestErrorCode>(nb::cast<std::uint64_t>(refusal));
+            self.link().post(
+                [request, code, reason](SessionLink& link) { link.answer_namespace(request, code, reason); });
+          },
+          nb::arg("request"), nb::arg("refusal").none(), nb::arg("reason"),
+          nb::sig("def answer_namespace(self, request: int, refusal: int | None, reason: str) -> None"))
+      .def(
           "goaway",
           [](SessionHandle& self, std::uint64_t ticket, const std::string& uri) {
             self.link().post([ticket, uri](SessionLink& link) {

@@ -48,6 +48,7 @@ SessionOptions session_options(const nb::dict& options) {
     result.driver.handshake_timeout = seconds(options["timeout"]);
     config.timeouts.setup = seconds(options["timeout"]);
   }
+  if (options.contains("asks_namespaces")) result.link.asks_namespaces = nb::cast<bool>(options["asks_namespaces"]);
   if (options.contains("unknown_track_grace"))
     result.link.unknown_track_grace = seconds(options["unknown_track_grace"]);
   if (options.contains("tolerances")) {

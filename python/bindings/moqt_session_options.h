@@ -19,7 +19,8 @@ struct SessionOptions {
 };
 
 /// Keys: path, authority, max_request_id, tolerances, reader_queue_limit, max_object_size, receive_limit, timeout,
-/// unknown_track_grace. Raises ValueError for a tolerance without that name and for numbers out of range.
+/// asks_namespaces, unknown_track_grace. Raises ValueError for a tolerance without that name and for numbers out of
+/// range.
 SessionOptions session_options(const nb::dict& options);
 /// How a server or a relay listens. Keys: max_sessions, handshake_timeout, gives_tickets. Raises
 /// InvalidArgument for a configuration that is not for MOQT.

@@ -247,3 +247,46 @@ async def test_relay_drains_with_goaway() -> None:
     await session.close()
     await closing
     assert relay.stats()["sessions"] == 0
+
+
+async def test_a_program_decides_which_namespaces_the_peer_may_announce() -> None:
+    asked: list[str] = []
+    failures: list[BaseException] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["exception"]))
+
+    async def decide(session: ma.Session, namespace: moqt.TrackNamespace) -> bool:
+        asked.append(str(namespace))
+        await asyncio.sleep(0)
+        if namespace == moqt.TrackNamespace(["broken"]):
+            raise LookupError("oops")
+        return namespace != moqt.TrackNamespace(["secret"])
+
+    def refuse_all(session: ma.Session, namespace: moqt.TrackNamespace) -> bool:
+        return False
+
+    seen: list[str] = []
+
+    async def handler(session: ma.Session) -> None:
+        with pytest.raises(ma.RequestRefused, match="UNAUTHORIZED"):
+            await session.publish_namespace("mine")
+        async with session.subscribe_namespace("live") as announcements:
+            async for announcement in announcements:
+                seen.append(f"{announcement.namespace} {announcement.active}")
+                if not announcement.active:
+                    break
+        assert session.published_namespaces == []
+
+    async with (
+        ma.serve(handler, accept_namespace=decide) as server,
+        to(server.port, accept_namespace=refuse_all) as session,
+    ):
+        with pytest.raises(ma.RequestRefused, match="UNAUTHORIZED"):
+            await session.publish_namespace("secret")
+        with pytest.raises(ma.RequestRefused, match="INTERNAL_ERROR"):
+            await session.publish_namespace("broken")
+        publication = await session.publish_namespace("live/demo")
+        await publication.done()
+        await session.wait_closed()
+    assert asked == ["secret", "broken", "live/demo"]
+    assert seen == ["live/demo True", "live/demo False"]
+    assert [type(each) for each in failures] == [LookupError]

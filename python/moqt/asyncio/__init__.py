@@ -26,7 +26,7 @@ from moqt.asyncio.options import ConnectOptions, RelayOptions, ServeOptions
 from moqt.asyncio.publishing import GroupWriter, NamespacePublication, TrackWriter
 from moqt.asyncio.relaying import Relay, relay
 from moqt.asyncio.server import Server, serve
-from moqt.asyncio.session import Session
+from moqt.asyncio.session import NamespaceJudge, Session
 from moqt.asyncio.subscribing import Announcement, Announcements, Done, Offer, Offers, Subscription
 from msquic._native.moqt import Object
 from msquic.asyncio import Opening
@@ -37,6 +37,7 @@ __all__ = [
     "ConnectOptions",
     "Done",
     "GroupWriter",
+    "NamespaceJudge",
     "NamespaceLike",
     "NamespacePublication",
     "Object",

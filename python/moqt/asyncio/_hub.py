@@ -37,6 +37,7 @@ class Notice(IntEnum):
     CONNECTED = 18
     TICKET = 19
     CERTIFICATE = 20
+    ASKED = 21
 
 
 class Target(Protocol):

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 import msquic
 from moqt.asyncio._hub import Hub
-from moqt.asyncio.session import Session
+from moqt.asyncio.session import NamespaceJudge, Session
 from msquic._native.moqt import alpns, certificate_verifier, transport_defaults
 from msquic._native.moqt import connect as native_connect
 from msquic.asyncio import DialOptions, Opening
@@ -27,6 +27,7 @@ def connect(
     path: str = "/moqt",
     authority: str | None = None,
     max_request_id: int = 100,
+    accept_namespace: NamespaceJudge | None = None,
     tolerances: Iterable[str] = (),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
@@ -43,6 +44,9 @@ def connect(
         path: PATH of CLIENT_SETUP, with an optional query (section 9.3.1.2).
         authority: AUTHORITY of CLIENT_SETUP (section 9.3.1.1); `host` and `port` when not given.
         max_request_id: MAX_REQUEST_ID of CLIENT_SETUP: half as many requests of the server may be open at once.
+        accept_namespace: decides whether the server may announce a namespace with PUBLISH_NAMESPACE (section 6.2):
+            a function, or a coroutine function, that gets the :class:`Session` and the namespace and returns True or
+            False. What it refuses, the peer hears of as UNAUTHORIZED; when it raises, as INTERNAL_ERROR. None: all.
         tolerances: deviations to allow, by name: ``empty-namespace-prefix``.
         reader_queue_limit: bytes that may wait in one subscription that is not read; beyond it the oldest objects are
             dropped. As many again may belong to objects of it that are still arriving.
@@ -75,16 +79,18 @@ def connect(
         "reader_queue_limit": reader_queue_limit,
         "max_object_size": max_object_size,
         "receive_limit": receive_limit,
+        "asks_namespaces": accept_namespace is not None,
     }
-    return Opening(functools.partial(_connect, dialing, native))
+    return Opening(functools.partial(_connect, dialing, native, accept_namespace))
 
 
-async def _connect(dialing: Dialing, native: dict[str, Any]) -> Session:
+async def _connect(dialing: Dialing, native: dict[str, Any], accept_namespace: NamespaceJudge | None) -> Session:
     hub = Hub.running()
 
     async def attempt(registration: msquic.Registration, configuration: msquic.Configuration, address: str) -> Session:
         session = Session(hub)
         session._verifier = certificate_verifier(configuration)
+        session._accept_namespace = accept_namespace
         session._handle = native_connect(
             hub.channel,
             session._target,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from moqt.asyncio.session import NamespaceJudge
 from msquic.asyncio import DialOptions, ListenOptions
 
 __all__ = ["ConnectOptions", "RelayOptions", "ServeOptions"]
@@ -21,6 +22,7 @@ class ConnectOptions(DialOptions, total=False):
     path: str
     authority: str | None
     max_request_id: int
+    accept_namespace: NamespaceJudge | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
@@ -31,6 +33,7 @@ class ServeOptions(ListenOptions, total=False):
     """The options of :func:`moqt.asyncio.serve`."""
 
     max_request_id: int
+    accept_namespace: NamespaceJudge | None
     max_sessions: int
     timeout: float
     grace: float | None

@@ -14,7 +14,7 @@ from moqt.asyncio._hub import Hub, Notice
 from moqt.asyncio._listening import Listening, transport_of
 from moqt.asyncio.client import MAX_OBJECT_SIZE, READER_QUEUE_LIMIT, RECEIVE_LIMIT
 from moqt.asyncio.exceptions import SessionClosed
-from moqt.asyncio.session import Session
+from moqt.asyncio.session import NamespaceJudge, Session
 from msquic._native.moqt import ClientSetup, ErrorCode, ListenerHandle, listen
 from msquic.asyncio import ListenOptions, Opening
 from msquic.asyncio._handler_tasks import HandlerTasks
@@ -31,6 +31,7 @@ class Server(Listening):
         super().__init__(hub)
         self._handler = handler
         self._handlers = HandlerTasks(hub.loop, grace)
+        self._accept_namespace: NamespaceJudge | None = None
         self._handle: ListenerHandle
         self._sessions: set[Session] = set()
 
@@ -90,6 +91,7 @@ class Server(Listening):
         session._handle = handle
         session._transport = transport
         session._of_server = True
+        session._accept_namespace = self._accept_namespace
         session.peer_setup = ClientSetup(parameters)
         session._established.set_result(None)
         self._sessions.add(session)
@@ -123,6 +125,7 @@ def serve(
     max_sessions: int = 10_000,
     timeout: float = 10.0,
     grace: float | None = 5.0,
+    accept_namespace: NamespaceJudge | None = None,
     tolerances: Iterable[str] = ("leading-stream-type",),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
@@ -144,6 +147,7 @@ def serve(
         timeout: seconds a client has for CLIENT_SETUP.
         grace: seconds that handlers have to end by themselves after :meth:`Server.close`, before they are cancelled;
             None: as long as they like.
+        accept_namespace: decides whether a client may announce a namespace; see :func:`connect`.
         tolerances: deviations from the draft to allow, by name: ``leading-stream-type`` (one 0x00 before
             CLIENT_SETUP, on unless left out) and ``empty-namespace-prefix``.
         reader_queue_limit, max_object_size, receive_limit: see :func:`connect`.
@@ -168,16 +172,24 @@ def serve(
         "reader_queue_limit": reader_queue_limit,
         "max_object_size": max_object_size,
         "receive_limit": receive_limit,
+        "asks_namespaces": accept_namespace is not None,
     }
-    return Opening(functools.partial(_serve, handler, host, port, grace, options, native))
+    return Opening(functools.partial(_serve, handler, host, port, grace, accept_namespace, options, native))
 
 
 async def _serve(
-    handler: Handler, host: str, port: int, grace: float | None, options: ListenOptions, native: dict[str, Any]
+    handler: Handler,
+    host: str,
+    port: int,
+    grace: float | None,
+    accept_namespace: NamespaceJudge | None,
+    options: ListenOptions,
+    native: dict[str, Any],
 ) -> Server:
     complete, fingerprint = await with_certificate(host, options)
     server = Server(handler, Hub.running(), grace)
     server.certificate_sha256 = fingerprint
+    server._accept_namespace = accept_namespace
 
     def start(registration: msquic.Registration, configuration: msquic.Configuration, how: dict[str, Any]) -> None:
         server._handle = listen(

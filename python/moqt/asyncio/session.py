@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from msquic import PeerCertificate, SessionTicket
     from msquic.statistics import ConnectionStatistics, HandshakeInfo
 
+NamespaceJudge: TypeAlias = Callable[["Session", TrackNamespace], bool | Awaitable[bool]]
+"""Says whether the peer may announce a namespace: a function or a coroutine function that returns True or False."""
+
 FLUSH_SECONDS = 5.0
 """How long closing waits for the peer to have everything that was written."""
 
@@ -66,6 +70,8 @@ class Session:
         self._ticket: SessionTicket | None = None
         self._ticket_came = asyncio.Event()
         self._of_server = False
+        self._accept_namespace: NamespaceJudge | None = None
+        self._judging: set[asyncio.Task[None]] = set()
         self._closed: tuple[int, str, str, bool] | None = None
         self._error: BaseException | None = None
         self._closing = False
@@ -445,6 +451,10 @@ class Session:
             if self._verifier is not None:
                 connection, certificate = value
                 judge(self._verifier, certificate, connection._complete_certificate)
+        elif kind == Notice.ASKED:
+            task = self._hub.loop.create_task(self._judge_namespace(ticket, value))
+            self._judging.add(task)
+            task.add_done_callback(self._judging.discard)
         elif kind == Notice.TICKET:
             self._ticket = value
             self._ticket_came.set()
@@ -466,6 +476,26 @@ class Session:
         elif kind == Notice.GOING:
             self._goaway_uri = value
             self._going.set()
+
+    async def _judge_namespace(self, request: int, namespace: TrackNamespace) -> None:
+        refusal: int | None = int(RequestErrorCode.INTERNAL_ERROR)
+        reason = "the application failed"
+        try:
+            assert self._accept_namespace is not None
+            answer = self._accept_namespace(self, namespace)
+            if inspect.isawaitable(answer):
+                answer = await answer
+            if not isinstance(answer, bool):
+                raise TypeError(f"accept_namespace must return True or False, not {answer!r}")
+            refusal, reason = (None, "") if answer else (int(RequestErrorCode.UNAUTHORIZED), "not this namespace")
+        except SessionClosed:
+            pass
+        except Exception as error:
+            self._hub.loop.call_exception_handler(
+                {"message": "exception in accept_namespace; the namespace was refused", "exception": error}
+            )
+        finally:
+            self._handle.answer_namespace(request, refusal, reason)
 
     def _on_closed(self, code: int, name: str, reason: str, remote: bool, error: BaseException | None) -> None:
         self._closed = code, name, reason, remote
