@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,8 +63,12 @@ def freed(port: int) -> bool:
     return True
 
 
-def threads() -> int:
-    return len(os.listdir("/proc/self/task"))
+def threads() -> list[str]:
+    names = []
+    for number in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError):
+            names.append(Path(f"/proc/self/task/{number}/comm").read_text(encoding="utf-8").strip())
+    return sorted(names)
 
 
 async def relay_once() -> None:
@@ -102,12 +107,11 @@ def test_nothing_of_a_loop_stays(once: Any) -> None:
     asyncio.run(once())
     asyncio.run(once())
     gc.collect()
-    assert settles(threads, threads())
     descriptors, running = eventfds(), threads()
     for _ in range(10):
         asyncio.run(once())
     assert settles(eventfds, descriptors), f"{eventfds()} eventfds, {descriptors} before"
-    assert settles(threads, running), f"{threads()} threads, {running} before"
+    assert settles(lambda: len(threads()), len(running)), f"{threads()}, before {running}"
 
 
 def warned(caught: list[warnings.WarningMessage]) -> list[str]:
@@ -169,6 +173,41 @@ def test_a_server_that_nobody_refers_to_goes_on_until_its_loop_ends() -> None:
         gc.collect()
     assert warned(caught) == ["<Server"]
     assert freed(port)
+
+
+def test_all_end_where_warnings_are_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: raised.append(unraisable.exc_value))
+    kept: list[Any] = []
+
+    async def main() -> None:
+        kept.extend([await ma.serve(idle), await ma.relay(port=0)])
+        kept.extend([await to(kept[0].port), await to(kept[1].port)])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        asyncio.run(main())
+        gc.collect()
+    assert [type(each) for each in raised] == [ResourceWarning]
+    assert freed(kept[0].port)
+    assert freed(kept[1].port)
+    assert kept[2].is_closed
+    assert kept[3].is_closed
+
+
+def test_what_could_not_listen_does_not_warn() -> None:
+    async def main() -> None:
+        async with ma.serve(idle) as server:
+            for opening in (ma.serve(idle, port=server.port), ma.relay(port=server.port)):
+                with pytest.raises(msquic.AddressError):
+                    await opening
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(20):  # now and then the loop ends before it hears of the end
+            asyncio.run(main())
+        gc.collect()
+    assert warned(caught) == []
 
 
 def test_what_was_closed_does_not_warn() -> None:

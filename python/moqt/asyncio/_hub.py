@@ -130,11 +130,17 @@ class Hub:
         """The loop is over, and with it everything that belongs to it. May be called twice, on any thread."""
         if not self.ended:
             self.ended = True
+            errors: list[Warning] = []
             for target in list(self._targets.values()):
                 if isinstance(target, EndsWithLoop):
-                    target._on_loop_end()
+                    try:
+                        target._on_loop_end()
+                    except Warning as error:  # where warnings are errors; the others have to end all the same
+                        errors.append(error)
             self.running_here.clear()
             self.channel.close()
+            for error in errors:
+                raise error
 
     def drain(self) -> None:
         for number, kind, ticket, value in self.channel.take(_BATCH):

@@ -56,6 +56,7 @@ class Listening:
         try:
             await self._listening
         except BaseException:
+            self._closing = True
             self._give_up()
             raise
 
@@ -80,9 +81,10 @@ class Listening:
             judge(self._verifier, certificate, connection._complete_certificate)
 
     def _on_loop_end(self) -> None:
-        if not self._stopped.is_set():
-            if not self._closing:
-                text = f"unclosed {self!r}: it ends with its event loop"
-                warnings.warn(text, ResourceWarning, stacklevel=1, source=self)
+        if self._stopped.is_set():
+            return
+        self._give_up()
+        if not self._closing:
             self._closing = True
-            self._give_up()
+            text = f"unclosed {self!r}: it ends with its event loop"
+            warnings.warn(text, ResourceWarning, stacklevel=1, source=self)

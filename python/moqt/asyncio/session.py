@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from msquic import PeerCertificate, SessionTicket
     from msquic.statistics import ConnectionStatistics, HandshakeInfo
 
-NamespaceJudge: TypeAlias = Callable[["Session", TrackNamespace], bool | Awaitable[bool]]
-"""Says whether the peer may announce a namespace: a function or a coroutine function that returns True or False."""
-
 FLUSH_SECONDS = 5.0
 """How long closing waits for the peer to have everything that was written."""
 
@@ -431,10 +428,11 @@ class Session:
     def _on_loop_end(self) -> None:
         if self._closed is not None or self._closing:
             return
-        if not self._of_server:
-            warnings.warn(f"unclosed {self!r}: it ends with its event loop", ResourceWarning, stacklevel=1, source=self)
+        text = f"unclosed {self!r}: it ends with its event loop"
         self._closing = True
         self._handle.close(0, "", FLUSH_SECONDS)
+        if not self._of_server:
+            warnings.warn(text, ResourceWarning, stacklevel=1, source=self)
 
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
         if kind in (Notice.ANSWERED, Notice.REFUSED, Notice.FAILED, Notice.DRAINED):
@@ -530,3 +528,7 @@ class Session:
     def _announce(self, announcement: Announcement) -> None:
         for each in self._announcements:
             each._tell(announcement)
+
+
+NamespaceJudge: TypeAlias = Callable[[Session, TrackNamespace], bool | Awaitable[bool]]
+"""Says whether the peer may announce a namespace: a function or a coroutine function that returns True or False."""
