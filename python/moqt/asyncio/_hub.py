@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 import weakref
 from enum import IntEnum
@@ -11,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from moqt.asyncio.exceptions import RequestRefused, SessionStateError
 from msquic._native.moqt import SessionChannel
+from msquic.asyncio._loop_end import add_reader_until_end
 
 
 class Notice(IntEnum):
@@ -75,9 +75,7 @@ class Hub:
         try:
             if self.channel.file_descriptor < 0:
                 raise NotImplementedError
-            reader = _Reader()
-            loop.add_reader(self.channel.file_descriptor, reader)
-            reader.hub = self  # only now: one that no loop has taken tells of no end
+            add_reader_until_end(loop, self.channel.file_descriptor, self.end, self.drain)
         except NotImplementedError:  # the Proactor loop of Windows
             waiter = threading.Thread(target=_wait_for_notices, args=(weakref.ref(self), self.channel), daemon=True)
             waiter.name = "moqt-asyncio-notices"
@@ -147,21 +145,6 @@ class Hub:
             target = self._targets.get(number)
             if target is not None:
                 target._on_notice(kind, ticket, value)
-
-
-class _Reader:
-    """What the loop calls when there are notices. It belongs to the loop's selector alone, and goes when that closes:
-    this is how the end of a loop is noticed."""
-
-    hub: Hub | None = None
-
-    def __call__(self) -> None:
-        if self.hub is not None:
-            self.hub.drain()
-
-    def __del__(self) -> None:
-        if self.hub is not None and not sys.is_finalizing():
-            self.hub.end()
 
 
 def _wait_for_notices(hub: weakref.ref[Hub], channel: SessionChannel) -> None:
