@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import subprocess
@@ -46,6 +47,83 @@ def test_moqt_page_names_the_arguments() -> None:
     setters = {name for name in arguments if name.startswith("set_")}
     assert "track_alias" in arguments
     assert missing(arguments - setters - {"start", "end"}, "moqt.md") == []
+
+
+Signature = dict[str, str | None]
+"""Parameters in their order, with the source of their defaults."""
+
+
+def parsed(text: str) -> Signature:
+    """Of ``name(a, b=1, *, c=None)``, annotated or not."""
+    definition = ast.parse(text if text.startswith("def ") else f"def {text}: ...").body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    arguments = definition.args
+    places = [*arguments.posonlyargs, *arguments.args]
+    defaults: list[ast.expr | None] = [*arguments.defaults, *arguments.kw_defaults]
+    defaults = [None] * (len(places) + len(arguments.kwonlyargs) - len(defaults)) + defaults
+    names = [each.arg for each in (*places, *arguments.kwonlyargs)]
+    found = {name: None if value is None else ast.unparse(value) for name, value in zip(names, defaults, strict=True)}
+    found.pop("self", None)
+    return found
+
+
+def shown(page: str) -> list[tuple[str, Signature]]:
+    """The calls that a page shows with their arguments."""
+    prose = re.sub(r"^```.*?^```$", "", (REFERENCE / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    calls = re.findall(r"`(?:await )?(\w+)\(([^`]*=[^`…]*(?:…[^`…]*)?)\)`", prose)
+    found = []
+    for name, arguments in calls:
+        rest = re.sub(r"(?:, \*)?, …$", "", arguments)  # "and more"
+        # "8 MiB" and members of enumerations are for people.
+        source = re.sub(r"=(?:…|[0-9]+ [MK]iB|[A-Z][A-Z_]+)(?=,|$)", "=...", rest)
+        found.append((name, parsed(f"{name}({source})")))
+    return found
+
+
+def native_signatures(name: str) -> list[Signature]:
+    value = getattr(moqt, name)
+    signatures = getattr(value.__init__ if isinstance(value, type) else value, "__nb_signature__", ())
+    found = []
+    for text, _, defaults in signatures:
+        literal = [
+            repr(each) if isinstance(each, int | str | bytes | tuple | None) else "..." for each in defaults or ()
+        ]
+        found.append(parsed(re.sub(r"\\(\d+)", lambda match, values=literal: values[int(match[1])], text) + ": ..."))
+    return found
+
+
+def python_signatures(name: str, kinds: list[object]) -> list[Signature]:
+    members = [getattr(kind, name, None) for kind in kinds if inspect.isclass(kind)]
+    functions = [each for each in (*members, *kinds) if inspect.isfunction(each) and each.__name__ == name]
+    found = []
+    for function in functions:
+        parameters = inspect.signature(function).parameters.values()
+        named = [each for each in parameters if each.kind is not inspect.Parameter.VAR_KEYWORD and each.name != "self"]
+        empty = inspect.Parameter.empty
+        found.append({each.name: None if each.default is empty else repr(each.default) for each in named})
+    return found
+
+
+def agrees(page: Signature, code: Signature) -> bool:
+    """Whether the names are the first ones of the code in their order, with the defaults that both can write down."""
+    if list(page) != list(code)[: len(page)]:
+        return False
+    literal = re.compile(r"\d[\d.]*|None|True|False|b?'.*'|\(\)")
+    both = [(page[name], code[name]) for name in page]
+    return all(a == b for a, b in both if a and b and literal.fullmatch(a) and literal.fullmatch(b))
+
+
+@pytest.mark.parametrize("page", ["moqt.md", "moqt-asyncio.md", "relay.md"])
+def test_signatures_are_those_of_the_code(page: str) -> None:
+    module = [getattr(moqt.asyncio, each) for each in moqt.asyncio.__all__]
+    kinds: list[object] = [moqt.MoqtSession] if page == "moqt.md" else module
+    checked = 0
+    for name, signature in shown(page):
+        code = native_signatures(name) if page == "moqt.md" and name in moqt.__all__ else python_signatures(name, kinds)
+        if code and set(signature.values()) != {"..."}:  # that would be a hint to an option
+            checked += 1
+            assert any(agrees(signature, each) for each in code), f"{name}: {signature} is none of {code}"
+    assert checked >= {"moqt.md": 15, "moqt-asyncio.md": 10, "relay.md": 1}[page]
 
 
 def public_members(kind: type) -> set[str]:
