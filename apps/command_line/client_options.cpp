@@ -48,7 +48,8 @@ void ClientOptions::add_to(CLI::App& app) {
       ->excludes(port_option)
       ->excludes(path_option);
   auto* insecure_flag = app.add_flag("--insecure", insecure, "Accept any server certificate: for tests only");
-  app.add_option("--ca-file", ca_file, "Trust the root certificates in this PEM file, and not the system's")->excludes(insecure_flag);
+  app.add_option("--ca-file", ca_file, "Trust the root certificates in this PEM file, and not the system's")
+      ->excludes(insecure_flag);
   app.add_option("--fingerprint", fingerprints, "Accept the server certificate with this SHA-256 fingerprint (hex)")
       ->allow_extra_args(false)  // once per fingerprint: what follows is the file
       ->check(CLI::Validator(check_fingerprint, "HEX"))
