@@ -122,3 +122,25 @@ async def test_unsubscribing_gives_up_what_waits() -> None:
         await subscription.unsubscribe()
         with pytest.raises(StopAsyncIteration):
             await anext(subscription)
+
+
+async def test_a_reader_hears_of_the_end_that_its_session_hears_of_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A turn of the loop for each notice: that of the subscription and that of its session come apart.
+    monkeypatch.setattr("moqt.asyncio._hub._BATCH", 1)
+
+    async def handler(session: ma.Session) -> None:
+        track = session.create_track("live", "clock")
+        await track.wait_subscriber()
+        with track.begin_group() as group:
+            group.write(b"tick")
+        await session.wait_closed()
+
+    for _ in range(20):
+        async with ma.serve(handler) as server, to(server.port) as session:
+            clock = await session.subscribe("live", "clock")
+            assert (await anext(clock)).payload == b"tick"
+            waiting = asyncio.create_task(anext(clock))
+            server.close()
+            async with asyncio.timeout(20):
+                with pytest.raises(ma.SessionClosed, match="the server is closing"):
+                    await waiting

@@ -132,6 +132,10 @@ class Subscription:
             if self._objects:
                 break
             if (end := self._handle.end()) is not None:
+                if end[0] == _SESSION_CLOSED and self._session._closed is None:
+                    # The session hears of its end behind its subscriptions, which nothing wakes once more.
+                    await self._session._over.wait()
+                    continue
                 self._finish(*end)
             self._session._raise_if_lost(self)
             await self._readable.wait()
