@@ -144,3 +144,19 @@ async def test_a_reader_hears_of_the_end_that_its_session_hears_of_later(monkeyp
             async with asyncio.timeout(20):
                 with pytest.raises(ma.SessionClosed, match="the server is closing"):
                     await waiting
+
+
+async def test_what_nothing_more_can_come_for_is_not_waited_for() -> None:
+    async with ma.serve(publishing([])) as server, to(server.port) as session:
+        track = session.create_track("live", "mine")
+        waiting = asyncio.create_task(track.wait_subscriber())
+        async with session.subscribe_namespace("nothing") as announcements:
+            listening = asyncio.create_task(anext(announcements, None))
+            await asyncio.sleep(0)  # both wait now
+        await track.end()
+        async with asyncio.timeout(20):
+            assert await listening is None
+            with pytest.raises(ma.SessionStateError, match="has ended"):
+                await waiting
+        with pytest.raises(ma.SessionStateError, match="has ended"):
+            await track.wait_subscriber()

@@ -73,11 +73,13 @@ class TrackWriter:
     async def wait_subscriber(self) -> None:
         """Waits until somebody wants objects. Cancelling it has no effect on anything.
 
-        Raises :class:`SessionClosed`.
+        Raises :class:`SessionClosed`, and :class:`SessionStateError` when the track has ended.
         """
         self._session._hub.check()
         while not self._wanted:
             self._session._raise_if_closed()
+            if self.ended:
+                raise SessionStateError("the track has ended: nobody will subscribe to it")
             self._changed.clear()
             await self._changed.wait()
 
@@ -151,6 +153,7 @@ class TrackWriter:
             self.ended = True
             self._session._forget_track(self)
             self._handle.end()
+            self._changed.set()
 
     def _use(self, *, streams: bool) -> None:
         self._session._raise_if_closed()

@@ -267,6 +267,7 @@ class _Queue:
     def __init__(self) -> None:
         self.items: deque[Any] = deque()
         self.changed = asyncio.Event()
+        self.ended = False
 
     def put(self, item: Any) -> None:
         self.items.append(item)
@@ -275,6 +276,8 @@ class _Queue:
     async def get(self, session: Session) -> Any:
         session._hub.check()
         while not self.items:
+            if self.ended:
+                raise StopAsyncIteration
             session._raise_if_closed()
             self.changed.clear()
             await self.changed.wait()
@@ -300,6 +303,7 @@ class Announcements:
         ticket, answered = session._tickets.new()
         session._handle.subscribe_namespace(ticket, self.prefix)
         self._ticket = ticket
+        self._queue.ended = False
         for namespace in session.published_namespaces:
             self._tell(Announcement(namespace, True))
         for offer in session._offers.values():
@@ -316,12 +320,15 @@ class Announcements:
         if self in self._session._announcements:
             self._session._announcements.remove(self)
             self._session._handle.cancel(self._ticket)
+            self._queue.ended = True
+            self._queue.changed.set()
 
     def __aiter__(self) -> Announcements:
         return self
 
     async def __anext__(self) -> Announcement:
-        """The next announcement; cancelling it loses none. Raises :class:`SessionClosed`."""
+        """The next announcement; cancelling it loses none. Ends when ``async with`` is left, and what came before has
+        been read. Raises :class:`SessionClosed`."""
         announcement: Announcement = await self._queue.get(self._session)
         return announcement
 
