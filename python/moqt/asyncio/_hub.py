@@ -137,8 +137,8 @@ class Hub:
                         errors.append(error)
             self.running_here.clear()
             self.channel.close()
-            for error in errors:
-                raise error
+            if errors:
+                raise errors[0]
 
     def drain(self) -> None:
         for number, kind, ticket, value in self.channel.take(_BATCH):

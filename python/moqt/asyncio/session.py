@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import warnings
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
@@ -480,7 +480,7 @@ class Session:
         reason = "the application failed"
         try:
             assert self._accept_namespace is not None
-            answer = self._accept_namespace(self, namespace)
+            answer = cast(object, self._accept_namespace(self, namespace))
             if inspect.isawaitable(answer):
                 answer = await answer
             if not isinstance(answer, bool):
