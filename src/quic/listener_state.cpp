@@ -77,11 +77,11 @@ Result<void> ListenerState::start(std::span<const std::string> alpns, const List
   };
   if (auto probed = PortClaim::probe_address(options.address); !probed) return failed(probed.error());
   if (auto probed = PortClaim::probe(options.address.port()); !probed) return failed(probed.error());
-  std::shared_ptr<PortClaim> port;
-  if (options.address.port() != 0) {
-    port = PortClaim::take(options.address.port());
-    ListenerRun::make_way(*port);
-  }
+  const Address& wanted = options.address;
+  std::shared_ptr<PortClaim> port = wanted.port() == 0 ? PortClaim::take_free() : PortClaim::take(wanted.port());
+  if (port) ListenerRun::make_way(*port);
+  const Address address = Address::from_bytes(wanted.family(), wanted.bytes().data(),
+                                              port ? port->port() : std::uint16_t{0}, wanted.scope_id());
   {
     const std::lock_guard lock(mutex_);
     deadlines_.reset();
@@ -90,7 +90,7 @@ Result<void> ListenerState::start(std::span<const std::string> alpns, const List
     // What comes before the real port is known belongs to it, too.
     run_ = std::make_shared<ListenerRun>(registration_, std::move(port));
   }
-  auto handle = open_and_start(alpns, options.address);
+  auto handle = open_and_start(alpns, address);
   if (!handle) return failed(handle.error());
   QUIC_ADDR local{};
   std::uint32_t size = sizeof(local);

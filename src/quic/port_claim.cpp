@@ -44,19 +44,39 @@ bool family_is_missing() { return errno == EAFNOSUPPORT; }
 bool not_of_this_machine() { return errno == EADDRNOTAVAIL || errno == ENODEV; }
 #endif
 
-/// Binds the dual-stack wildcard without sharing, the way MsQuic binds it with sharing.
-bool port_is_taken(std::uint16_t port) {
-  const Socket probe = ::socket(AF_INET6, SOCK_DGRAM, 0);
-  if (!is_open(probe)) return false;  // no IPv6 here: MsQuic will say so itself
-  const int dual_stack = 0;
-  ::setsockopt(probe, IPPROTO_IPV6, IPV6_V6ONLY, reinterpret_cast<const char*>(&dual_stack), sizeof(dual_stack));
-  sockaddr_in6 any{};
-  any.sin6_family = AF_INET6;
-  any.sin6_port = htons(port);
-  const bool taken = ::bind(probe, reinterpret_cast<const sockaddr*>(&any), sizeof(any)) != 0 && in_use();
-  close_socket(probe);
-  return taken;
-}
+/// The wildcard of both families with `port`, bound without sharing, the way MsQuic binds it with sharing. Nothing
+/// where there is no IPv6: MsQuic will say so itself.
+class ExclusiveSocket {
+ public:
+  explicit ExclusiveSocket(std::uint16_t port) noexcept : socket_(::socket(AF_INET6, SOCK_DGRAM, 0)) {
+    if (!is_open(socket_)) return;
+    const int dual_stack = 0;
+    ::setsockopt(socket_, IPPROTO_IPV6, IPV6_V6ONLY, reinterpret_cast<const char*>(&dual_stack), sizeof(dual_stack));
+    sockaddr_in6 any{};
+    any.sin6_family = AF_INET6;
+    any.sin6_port = htons(port);
+    const bool bound = ::bind(socket_, reinterpret_cast<const sockaddr*>(&any), sizeof(any)) == 0;
+    taken_ = !bound && in_use();
+  }
+  ExclusiveSocket(const ExclusiveSocket&) = delete;
+  ExclusiveSocket& operator=(const ExclusiveSocket&) = delete;
+  ~ExclusiveSocket() {
+    if (is_open(socket_)) close_socket(socket_);
+  }
+
+  [[nodiscard]] bool taken() const noexcept { return taken_; }
+  /// The port that it got; 0 when it got none.
+  [[nodiscard]] std::uint16_t port() const noexcept {
+    sockaddr_in6 name{};
+    socklen_t size = sizeof(name);
+    if (!is_open(socket_) || ::getsockname(socket_, reinterpret_cast<sockaddr*>(&name), &size) != 0) return 0;
+    return ntohs(name.sin6_port);
+  }
+
+ private:
+  Socket socket_;
+  bool taken_ = false;
+};
 
 /// MsQuic binds the wildcard whatever the address is, and only filters by it what arrives: it would listen happily on
 /// an address that nobody can ever send to.
@@ -88,10 +108,25 @@ Result<void> PortClaim::probe(std::uint16_t port) {
     const auto found = claims().by_port.find(port);
     if (found != claims().by_port.end() && !found->second.expired()) return {};
   }
-  if (!port_is_taken(port)) return {};
+  if (!ExclusiveSocket(port).taken()) return {};
   return base::Failure{Error::own(
       Status::AddressInUse, "UDP port " + std::to_string(port) +
                                 " is in use by another socket: end the program that has it, or choose another port")};
+}
+
+std::shared_ptr<PortClaim> PortClaim::take_free() {
+  constexpr int kTries = 16;  // another thread of this process may be about to use the port that the system names
+  for (int tried = 0; tried < kTries; ++tried) {
+    const std::uint16_t port = ExclusiveSocket(0).port();
+    if (port == 0) break;
+    const std::lock_guard lock(claims().mutex);
+    std::weak_ptr<PortClaim>& slot = claims().by_port[port];
+    if (!slot.expired()) continue;
+    auto claim = std::make_shared<PortClaim>(port);
+    slot = claim;
+    return claim;
+  }
+  return nullptr;
 }
 
 std::shared_ptr<PortClaim> PortClaim::take(std::uint16_t port) {

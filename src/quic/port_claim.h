@@ -20,6 +20,9 @@ class PortClaim {
   static Result<void> probe(std::uint16_t port);
   /// Fails with AddressNotAvailable when no interface of this machine has `address`, or the machine has not its family.
   static Result<void> probe_address(const Address& address);
+  /// The claim on a port that nobody has, or nothing when there is none to be had. MsQuic's sockets may share ports, so
+  /// one that the system chooses for them can be one that another process of the same user listens on.
+  static std::shared_ptr<PortClaim> take_free();
   /// The claim on `port`, new or shared.
   static std::shared_ptr<PortClaim> take(std::uint16_t port);
 

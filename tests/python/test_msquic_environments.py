@@ -103,3 +103,33 @@ def test_small_socket_buffers(namespace: list[str]) -> None:
     if limited.returncode != 0 or readable == "212992":
         pytest.skip("net.core.rmem_max belongs to the whole machine here, and is left alone")
     assert run(*namespace).startswith("exact ")
+
+
+# Three of the four ports are another server's, whose sockets share, as MsQuic's do.
+FREE_PORT = """
+import socket, msquic
+held = []
+for port in (50000, 50001, 50003):
+    each = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    each.bind(("::", port))
+    held.append(each)
+made = msquic.generate_development_certificate(".")
+registration = msquic.Registration("ports")
+configuration = msquic.Configuration(registration, ["test"])
+configuration.load_credential_file(made.certificate_file, made.private_key_file)
+listener = msquic.Listener(registration)
+listener.start(configuration, ["test"], 0, "127.0.0.1")
+print("port", listener.port)
+"""
+
+
+def test_a_free_port_is_nobody_elses(namespace: list[str], tmp_path: Path) -> None:
+    subprocess.run([*namespace, "sysctl", "-qw", "net.ipv4.ip_local_port_range=50000 50003"], check=True)
+    for _ in range(4):
+        asked = subprocess.run(
+            [*namespace, sys.executable, "-c", FREE_PORT],
+            capture_output=True, text=True, timeout=55, check=False, cwd=tmp_path,
+        )  # fmt: skip
+        assert asked.stdout == "port 50002\n", asked.stderr
