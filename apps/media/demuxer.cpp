@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kBuffer = 64 * 1024;
 constexpr int kDeviceMilliseconds = 5;
+constexpr int kLiveFrames = 8;
 
 int read_bytes(void* opaque, std::uint8_t* buffer, int size) {
   const std::size_t got = static_cast<MovieBytes*>(opaque)->read({buffer, static_cast<std::size_t>(size)});
@@ -103,6 +104,8 @@ base::Result<void, std::string> Demuxer::open_context(const std::string& url) {
     context_->pb = io_;
     context_->flags |= AVFMT_FLAG_CUSTOM_IO;
   }
+  // What is still being made brings its first frames slowly: fewer of them have to do to tell the frame rate.
+  if (!bytes_ || !bytes_->seekable()) context_->fps_probe_size = kLiveFrames;
   AVInputFormat* format = nullptr;
   if (!options_.format.empty()) format = const_cast<AVInputFormat*>(av_find_input_format(options_.format.c_str()));
   int result = avformat_open_input(&context_, bytes_ ? "" : url.c_str(), format, nullptr);

@@ -10,7 +10,7 @@ Pacer::Time Pacer::due(MediaTime time, MediaTime duration, Time now) {
     origin_ = expected_ = time;
   }
   if (time > expected_ + kLongestGap) origin_ += time - expected_;
-  expected_ = std::max(expected_, time + duration);
+  expected_ = std::max(expected_, time + std::min(duration, kLongestObject));
   return *start_ + (time - origin_);
 }
 

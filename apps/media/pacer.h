@@ -20,6 +20,9 @@ class Pacer {
   /// What may be missing between one object and the next, for example because nothing moves in a screen capture.
   static constexpr MediaTime kLongestGap = std::chrono::seconds(2);
 
+  /// How long one object may last; beyond it, what looks like a long picture is a jump in the times.
+  static constexpr MediaTime kLongestObject = std::chrono::seconds(5);
+
   std::optional<Time> start_;
   MediaTime origin_{0};    ///< the media time that is due at start_
   MediaTime expected_{0};  ///< the end of what has been asked for so far

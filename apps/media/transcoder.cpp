@@ -1,5 +1,6 @@
 #include "media/transcoder.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>

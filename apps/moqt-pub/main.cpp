@@ -26,6 +26,7 @@ struct Options {
   apps::ClientOptions client;
   apps::PublisherOptions publisher;
   apps::InputOptions input;
+  apps::TransferReport report;
   Format format = Format::Auto;
   unsigned priority = 128;
   bool no_pace = false;
@@ -69,6 +70,7 @@ void describe(CLI::App& app, Options& options) {
                "Send as fast as the server and direct subscribers take it, not at the speed of the media; a "
                "relay leaves out groups for subscribers that are slower (see its --max-queued-bytes)");
   app.add_flag("--no-wait", options.no_wait, "Begin at once, not with the first subscriber");
+  options.report.add_to(app);
   apps::add_logging_option(app, options.log_level);
 }
 
@@ -106,8 +108,12 @@ int run(Options options) {
   options.publisher.wait_for_subscriber = !options.no_wait;
   apps::keep_libav_complaints();
   apps::ClientProgram program("moqt-pub");
-  apps::Publisher publisher(program.loop(), std::move(options.publisher), std::move(options.input));
-  return program.run(options.client, publisher);
+  options.publisher.client = options.client;
+  options.report.start();
+  apps::Publisher publisher(program.loop(), std::move(options.publisher), std::move(options.input), options.report);
+  const int code = program.run(options.client, publisher);
+  options.report.finish(publisher.status(), code);
+  return code;
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include "command_line/connection_end.h"
+#include "command_line/exit_code.h"
 #include "command_line/logging.h"
 
 namespace msquic_py::apps {
@@ -12,8 +14,9 @@ namespace msquic_py::apps {
 namespace pubsub = moqt::pubsub;
 namespace session = moqt::session;
 
-Publisher::Publisher(runtime::EventLoop& loop, PublisherOptions options, InputOptions input)
+Publisher::Publisher(runtime::EventLoop& loop, PublisherOptions options, InputOptions input, TransferReport& report)
     : loop_(loop),
+      report_(report),
       options_(std::move(options)),
       packaging_(input.packaging),
       input_(std::move(input), [this] { loop_.ready(*this); }) {
@@ -26,15 +29,37 @@ void Publisher::fail(std::string why) {
   if (!failure_) failure_ = std::move(why);
 }
 
-std::string Publisher::summary() const {
-  std::uint64_t objects = objects_before_, groups = groups_before_, skipped = skipped_before_;
+void Publisher::warn(const std::string& text) {
+  log_warning(text);
+  report_.event("warning", {{"text", text}});
+}
+
+int Publisher::exit_code() const { return lost_ ? kIncomplete : ClientRole::exit_code(); }
+
+TransferStatus Publisher::status() const {
+  TransferStatus status;
+  status.objects = objects_before_;
+  status.groups = groups_before_;
+  status.bytes = bytes_before_;
+  status.groups_skipped = skipped_before_;
+  status.media_time = media_end_ - media_start_.value_or(media_end_);
+  status.subscribers = 0;
   for (const OutgoingTrack& track : tracks_) {
-    objects += track.objects();
-    groups += track.groups();
-    skipped += track.writer().groups_skipped();
+    status.objects += track.objects();
+    status.groups += track.groups();
+    status.bytes += track.bytes();
+    status.groups_skipped += track.writer().groups_skipped();
+    status.subscribers = std::max(*status.subscribers, track.writer().subscribers());
   }
-  std::string text = "published " + std::to_string(objects) + " objects in " + std::to_string(groups) + " groups";
-  if (skipped > 0) text += "; " + std::to_string(skipped) + " groups were cut short for a receiver that was too slow";
+  return status;
+}
+
+std::string Publisher::summary() const {
+  const TransferStatus sent = status();
+  std::string text =
+      "published " + std::to_string(sent.objects) + " objects in " + std::to_string(sent.groups) + " groups";
+  if (sent.groups_skipped > 0)
+    text += "; " + std::to_string(sent.groups_skipped) + " groups were cut short for a receiver that was too slow";
   return text;
 }
 
@@ -62,6 +87,7 @@ void Publisher::handle(pubsub::EndpointEvent& event, Time now) {
   if (std::holds_alternative<session::Established>(event)) {
     established_ = true;
     log_info("connected; reading the input");
+    report_.event("connected", {{"host", options_.client.host}, {"port", std::uint64_t{options_.client.port}}});
   } else if (const auto* rejected = std::get_if<session::RequestRejected>(&event)) {
     fail("the server refused the " + std::string(options_.offer_with_publish ? "PUBLISH" : "PUBLISH_NAMESPACE") + ": " +
          std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))) + " (" + rejected->reason + ")");
@@ -82,7 +108,9 @@ void Publisher::handle(pubsub::EndpointEvent& event, Time now) {
     }
     std::size_t most = 0;
     for (const OutgoingTrack& track : tracks_) most = std::max(most, track.writer().subscribers());
-    if (!changed->writer->finished()) log_info(std::to_string(most) + " subscriber(s)");
+    if (changed->writer->finished()) return;
+    log_info(std::to_string(most) + " subscriber(s)");
+    report_.event("subscribers", {{"count", std::uint64_t{most}}});
   } else if (const auto* request = std::get_if<pubsub::NewGroupRequested>(&event)) {
     if (catalog_ && request->writer == catalog_->shared_writer() && !finishing_) (void)catalog_->publish(now);
   } else if (std::holds_alternative<session::GoawayReceived>(event)) {
@@ -96,6 +124,7 @@ void Publisher::retire_tracks() {
   for (const OutgoingTrack& track : tracks_) {
     objects_before_ += track.objects();
     groups_before_ += track.groups();
+    bytes_before_ += track.bytes();
     skipped_before_ += track.writer().groups_skipped();
   }
   tracks_.clear();
@@ -148,6 +177,7 @@ void Publisher::change_tracks(std::vector<MediaTrack> media, Time now) {
   std::vector<std::string> names;
   for (const MediaTrack& track : media) {
     names.push_back(new_name(track.video));
+    report_.event("track", {{"name", names.back()}, {"codec", track.codec}});
     std::shared_ptr<pubsub::TrackWriter> writer;
     const bool alone = options_.single_track.has_value();
     if (!add_track(names.back(), alone || track.video ? options_.priority : urgent, !alone, writer)) return;
@@ -246,6 +276,8 @@ std::optional<Publisher::Time> Publisher::turn(Time now) {
   if (begin > now) return begin == Time::max() ? again : std::optional(again ? std::min(*again, begin) : begin);
   begun_ = true;
   const auto next = send_due(now);
+  const Time report = report_.progress(status(), now);
+  again = again ? std::min(*again, report) : report;
   if (!next) return again;
   return again ? std::min(*again, *next) : *next;
 }
@@ -270,6 +302,8 @@ std::optional<Publisher::Time> Publisher::send_due(Time now) {
     } else if (queued_bytes() > kLowWater) {
       break;  // whoever is slow slows the input down: nothing else sets the pace
     }
+    if (options_.pace && unit->time)
+      report_.add_delay(std::chrono::duration_cast<std::chrono::microseconds>(runtime::EventLoop::Clock::now() - due));
     if (!send(input_.take(), due)) return std::nullopt;
     sent = true;
   }
@@ -293,10 +327,14 @@ bool Publisher::send(const MediaUnit& unit, Time due) {
   }
   if (auto sent = tracks_[unit.track].send(unit, capture); !sent)
     return give_up("an object could not be sent", sent.error()), false;
+  if (unit.time) {
+    if (!media_start_) media_start_ = unit.time;
+    media_end_ = std::max(media_end_, *unit.time + unit.duration);
+  }
   if (!long_group_told_ && tracks_[unit.track].longest_group() > kLongGroup) {
     long_group_told_ = true;
-    log_warning("no key frame has come for " + std::to_string(kLongGroup.count()) +
-                " s: whoever subscribes late sees nothing until there is one");
+    warn("no key frame has come for " + std::to_string(kLongGroup.count()) +
+         " s: whoever subscribes late sees nothing until there is one");
   }
   return true;
 }
@@ -305,7 +343,7 @@ void Publisher::report_skipped() {
   std::uint64_t skipped = skipped_before_;
   for (const OutgoingTrack& track : tracks_) skipped += track.writer().groups_skipped();
   if (skipped == skipped_told_) return;
-  if (skipped_told_ == 0) log_warning("a receiver is too slow: what it can't take in time is left out for it");
+  if (skipped_told_ == 0) warn("a receiver is too slow: what it can't take in time is left out for it");
   skipped_told_ = skipped;
 }
 
@@ -339,8 +377,9 @@ void Publisher::leave_when_sent() {
 
 void Publisher::on_finished(runtime::SessionDriver&, const quic::CloseReason& reason) {
   if (!closing_) {
-    const std::string why = reason.message.empty() ? std::string("closed by the peer") : reason.message;
-    fail(finishing_ ? "the connection ended before everything had arrived: " + why : "the connection ended: " + why);
+    const std::string why = describe_connection_end(options_.client, reason);
+    lost_ = announced_ && !failure_;
+    fail(finishing_ ? "not everything had arrived: " + why : why);
   }
   driver_ = nullptr;
   input_.stop_reading();

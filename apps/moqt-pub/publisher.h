@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "command_line/client_program.h"
+#include "command_line/transfer_report.h"
 #include "media/pacer.h"
 #include "moqt-pub/media_input.h"
 #include "moqt-pub/outgoing_catalog.h"
@@ -18,6 +19,7 @@
 namespace msquic_py::apps {
 
 struct PublisherOptions {
+  ClientOptions client;
   moqt::TrackNamespace name_space;
   /// The one track of all media (Packaging::Muxed) or of length-framed objects. Nothing: a catalog, and a track for
   /// each stream of the input.
@@ -35,14 +37,16 @@ struct PublisherOptions {
 class Publisher final : public ClientRole, public runtime::EventLoop::Participant {
  public:
   /// The loop ends when the publisher is done; then see failure().
-  Publisher(runtime::EventLoop& loop, PublisherOptions options, InputOptions input);
+  Publisher(runtime::EventLoop& loop, PublisherOptions options, InputOptions input, TransferReport& report);
   ~Publisher() override;
 
   /// Ends the tracks after what was sent already. Loop thread.
   void stop() override;
   /// Nothing: everything was published.
   [[nodiscard]] const std::optional<std::string>& failure() const noexcept override { return failure_; }
+  [[nodiscard]] int exit_code() const override;
   [[nodiscard]] std::string summary() const override;
+  [[nodiscard]] TransferStatus status() const;
 
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
   void on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) override;
@@ -74,6 +78,7 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   std::optional<Time> send_due(Time now);
   bool send(const MediaUnit& unit, Time due);
   void report_skipped();
+  void warn(const std::string& text);
   void finish_tracks();
   /// Leaves once the peer has everything.
   void leave_when_sent();
@@ -84,6 +89,7 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   [[nodiscard]] std::uint64_t first_group();
 
   runtime::EventLoop& loop_;
+  TransferReport& report_;
   PublisherOptions options_;
   Packaging packaging_;
   runtime::SessionDriver* driver_ = nullptr;
@@ -102,9 +108,12 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   bool closing_ = false;  ///< this side has closed the session, and for a good reason
   Pacer pacer_;
   std::optional<std::int64_t> wall_origin_;  ///< microseconds since the epoch at media time 0
-  std::uint64_t objects_before_ = 0, groups_before_ = 0, skipped_before_ = 0;  ///< tracks ended
+  std::uint64_t objects_before_ = 0, groups_before_ = 0, bytes_before_ = 0, skipped_before_ = 0;  ///< tracks ended
   std::uint64_t skipped_told_ = 0;
   bool long_group_told_ = false;
+  bool lost_ = false;  ///< the connection ended when the work had begun
+  std::optional<std::chrono::microseconds> media_start_;
+  std::chrono::microseconds media_end_{0};
   std::optional<std::string> failure_;
   MediaInput input_;  // last: its thread may call back as soon as it is made
 };

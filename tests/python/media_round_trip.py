@@ -92,6 +92,9 @@ class Running:
             "--namespace", self.name_space, "--name", name, "--format", "raw", "--output", output, *arguments
         )
 
+    def has(self, name: str) -> bool:
+        return name in self.subscribers
+
     def join(self, name: str, suffix: str = "raw") -> Program:
         return self.subscriber(name, self.folder / f"{name}.{suffix}")
 

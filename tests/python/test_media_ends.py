@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -15,9 +16,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from media_inputs import H264, PICTURE, Input
+from media_inputs import FRAGMENTED, H264, PICTURE, Input
 from media_round_trip import Running, ffmpeg
-from relay_programs import Programs, Relay
+from relay_programs import Programs, Relay, frame, program
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
@@ -36,6 +37,59 @@ def relay(programs: Programs) -> Relay:
 
 def events(text: list[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text if line.startswith("{")]
+
+
+def test_events_for_scripts(relay: Relay, tmp_path: Path) -> None:
+    file = FRAGMENTED.file(tmp_path)
+    running = Running(relay, tmp_path / "out", ("--json", "--no-pace", file))
+    running.finish()
+    told = events(running.publisher.lines)
+    assert told[0]["event"] == "connected"
+    assert told[0]["port"] == relay.port
+    assert [event["name"] for event in told if event["event"] == "track"] == ["video", "audio"]
+    assert any(event["event"] == "subscribers" and event["count"] == 1 for event in told)
+    end = told[-1]
+    assert end["event"] == "end"
+    assert end["exit_code"] == 0
+    assert end["objects"] > 30
+    assert end["groups_skipped"] == 0
+    assert 1.1 < end["media_time"] < 1.4
+
+
+def test_statistics_at_the_end(relay: Relay, tmp_path: Path) -> None:
+    running = Running(relay, tmp_path / "out", ("--stats", FRAGMENTED.file(tmp_path)))
+    running.finish()
+    running.publisher.line(r"objects +\d+ in \d+ groups")
+    running.publisher.line(r"latency +p50")
+
+
+def test_a_relay_that_is_killed_is_a_loss(programs: Programs, relay: Relay, tmp_path: Path) -> None:
+    long = Input("long.mp4", (*PICTURE, *H264)).file(tmp_path)
+    publisher = relay.publisher("--idle-timeout", 1, "--no-wait", "--loop", "--namespace", "lost", long)
+    publisher.line("publishing lost")
+    relay.program.kill()
+    assert publisher.exit_code() == 4, publisher.text
+    publisher.line(str(relay.port))
+
+
+def test_a_relay_that_is_killed_before_the_end_has_arrived_is_a_loss(relay: Relay) -> None:
+    publisher = relay.publisher("--idle-timeout", 1, "--format", "framed", "-", standard_input=subprocess.PIPE)
+    publisher.line("publishing")
+    relay.program.kill()
+    pipe = publisher.process.stdin
+    assert pipe is not None
+    pipe.write(frame(b"") + frame(b"too late"))
+    pipe.close()
+    assert publisher.exit_code() == 4, publisher.text
+
+
+def test_nobody_at_the_port(programs: Programs, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    publisher = programs.start("moqt-pub", "--port", port, "--insecure", FRAGMENTED.file(tmp_path))
+    assert publisher.exit_code() == 1, publisher.text
+    publisher.line(rf"127\.0\.0\.1:{port}.*relay")
 
 
 def test_an_endless_picture_group_is_worth_a_warning(relay: Relay, tmp_path: Path) -> None:
@@ -62,3 +116,9 @@ def test_a_turned_picture_stays_turned(relay: Relay, tmp_path: Path) -> None:
     assert rotation(file) == "-90"
     trip = Running(relay, tmp_path / "out", ("--no-pace", file)).finish()
     assert rotation(trip.track("video")) == "-90"
+
+
+def test_the_help_names_every_option(programs: Programs) -> None:
+    text = subprocess.run([program("moqt-pub"), "--help"], capture_output=True, text=True, timeout=30).stdout
+    for option in ("--packaging", "--encode", "--loop", "--follow-input", "--json", "--stats", "--idle-timeout"):
+        assert option in text

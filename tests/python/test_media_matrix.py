@@ -22,14 +22,18 @@ from media_inputs import (
     FRAGMENTS,
     GOOD,
     H264,
+    H264_B,
+    HEVC,
+    PICTURE,
     SECONDS,
     SOUND,
+    VP9,
     Input,
     boxes_called,
     check,
     frames_of,
 )
-from media_round_trip import Running, assert_same_video, decoded
+from media_round_trip import Running, assert_same_audio, assert_same_video, decoded, packets
 from relay_programs import Programs, Relay, wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
@@ -61,6 +65,74 @@ PIPED = [source for source in GOOD if source.name in {
 def test_paced_through_a_pipe(relay: Relay, folder: Path, tmp_path: Path, source: Input) -> None:
     with source.file(folder).open("rb") as pipe:
         check(source, folder, Running(relay, tmp_path, ("-",), pipe))
+
+
+BATCHES = [GOOD[first : first + 6] for first in range(0, len(GOOD), 6)]
+
+
+@pytest.mark.parametrize("sources", BATCHES, ids=lambda sources: sources[0].name)
+def test_paced(relay: Relay, folder: Path, tmp_path: Path, sources: list[Input]) -> None:
+    """Some at once, to be quick."""
+    started = [Running(relay, tmp_path / str(i), (source.file(folder),)) for i, source in enumerate(sources)]
+    for source, running in zip(sources, started, strict=True):
+        check(source, folder, running)
+
+
+LONG = ("-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25:duration=4")
+LATE = [
+    Input("long.mp4", (*LONG, *H264, "-movflags", "frag_keyframe+empty_moov")),
+    Input("long_b.ts", (*LONG, *H264_B)),
+    Input("long_b.mkv", (*LONG, *H264_B)),
+    Input("long_vp9.webm", (*LONG, *VP9)),
+    Input("long_hevc.mp4", (*LONG, *HEVC)),
+]
+
+
+def test_late_subscribers_begin_with_a_key_frame(relay: Relay, folder: Path, tmp_path: Path) -> None:
+    files = [source.file(folder) for source in LATE]
+    started = [Running(relay, tmp_path / str(i), (file,)) for i, file in enumerate(files)]
+    late = []
+    for running, file in zip(started, files, strict=True):
+        early = running.folder / "video.raw"
+        wait_until(lambda early=early, file=file: early.stat().st_size > file.stat().st_size // 5, "a fifth of it")
+        late.append(running.join("video", "late"))
+    for running, file, subscriber in zip(started, files, late, strict=True):
+        whole = frames_of(file, "v:0")
+        assert_same_video(whole, decoded(running.finish().track("video"), "v:0"))
+        assert subscriber.exit_code() == 0, subscriber.text
+        received = decoded(running.playable("video", "late"), "v:0")
+        assert 0 < len(received) < len(whole)
+        assert len(received) % 10 == 0
+        assert_same_video(whole[-len(received) :], received)
+
+
+@pytest.mark.parametrize("source", GOOD[1::6], ids=lambda source: source.name)
+def test_a_publisher_that_is_restarted(relay: Relay, folder: Path, tmp_path: Path, source: Input) -> None:
+    """What comes after the restart is whole, whatever came before."""
+    running = Running(relay, tmp_path, ("--loop", source.file(folder)))
+    role = "video" if running.has("video") else "audio"
+    follower = running.subscriber(role, tmp_path / f"{role}.follower", "--follow")
+    received = tmp_path / f"{role}.follower"
+    wait_until(lambda: received.exists() and received.stat().st_size > 0, "the first life")
+    running.publisher.terminate()
+    assert running.publisher.exit_code() == 0, running.publisher.text
+    for subscriber in running.subscribers.values():
+        subscriber.kill()  # it may have come too late for the first life
+    before = received.stat().st_size
+    second = relay.publisher("--namespace", running.name_space, "--no-pace", source.file(folder))
+    assert second.exit_code() == 0, second.text
+    objects = int(second.line(r"published (\d+) objects")[1])
+    assert objects > 0
+    wait_until(lambda: received.stat().st_size > before, "the second life")
+    wait_until(lambda: sum("ended" in line for line in follower.lines) >= 2, "the end of the second life")
+    follower.terminate()
+    follower.exit_code()
+    (tmp_path / f"{role}.second").write_bytes(received.read_bytes()[before:])
+    frames = decoded(running.playable(role, "second"), f"{role[0]}:0")
+    if role == "video":
+        assert_same_video(frames_of(source.file(folder), "v:0"), frames)
+    else:
+        assert_same_audio(frames_of(source.file(folder), "a:0"), frames)
 
 
 # ---- what a file alone does not show ----
@@ -116,23 +188,6 @@ def test_another_size_is_another_track(relay: Relay, folder: Path, tmp_path: Pat
     assert b"moof" in (tmp_path / "out" / "video2.raw").read_bytes()
 
 
-def test_a_late_subscriber_begins_with_a_key_frame(relay: Relay, folder: Path, tmp_path: Path) -> None:
-    long = Input("long.mp4", ("-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25:duration=4", *H264,
-                              "-movflags", "frag_keyframe+empty_moov")).file(folder)  # fmt: skip
-    running = Running(relay, tmp_path, (long,))
-    early = tmp_path / "video.raw"
-    wait_until(lambda: early.exists() and early.stat().st_size > long.stat().st_size // 4, "a quarter of it")
-    late = running.join("video", "late")
-    trip = running.finish()
-    assert late.exit_code() == 0, late.text
-    whole = frames_of(long, "v:0")
-    assert_same_video(whole, decoded(trip.track("video"), "v:0"))
-    received = decoded(running.playable("video", "late"), "v:0")
-    assert 0 < len(received) < len(whole)
-    assert len(received) % 10 == 0
-    assert_same_video(whole[-len(received) :], received)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="no FIFOs")
 @pytest.mark.parametrize("signal_name", ["SIGINT", "SIGTERM"])
 def test_a_fifo_without_a_writer_can_be_interrupted(relay: Relay, tmp_path: Path, signal_name: str) -> None:
@@ -179,3 +234,43 @@ def test_the_default_priority_is_a_number(relay: Relay) -> None:
     program = relay.programs.start("moqt-pub", "--help")
     assert program.exit_code() == 0
     program.line(r"--priority .*128")
+
+
+def test_a_file_that_grows_is_followed(relay: Relay, folder: Path, tmp_path: Path) -> None:
+    content = FRAGMENTED.file(folder).read_bytes()
+    growing = tmp_path / "growing.mp4"
+    third = len(content) // 3
+    with growing.open("wb") as file:
+        file.write(content[:third])
+        file.flush()
+        running = Running(relay, tmp_path / "out", ("--no-pace", "--follow-input", growing))
+        received = tmp_path / "out" / "video.raw"
+        wait_until(lambda: received.exists() and received.stat().st_size > third // 2, "the first third")
+        file.write(content[third:])
+    frames = packets(FRAGMENTED.file(folder), "v:0")
+
+    def everything() -> bool:
+        return len(packets(running.playable("video"), "v:0")) == len(frames)
+
+    wait_until(everything, "the rest")
+    running.publisher.terminate()
+    trip = running.finish()
+    assert_same_video(frames_of(FRAGMENTED.file(folder), "v:0"), decoded(trip.track("video"), "v:0"))
+
+
+def test_a_file_is_played_again_and_again(relay: Relay, folder: Path, tmp_path: Path) -> None:
+    once = frames_of(FRAGMENTED.file(folder), "v:0")
+    running = Running(relay, tmp_path, ("--no-pace", "--loop", FRAGMENTED.file(folder)))
+    received = tmp_path / "video.raw"
+    size = FRAGMENTED.file(folder).stat().st_size
+    wait_until(lambda: received.exists() and received.stat().st_size > 2 * size, "two rounds")
+    running.publisher.terminate()
+    frames = decoded(running.finish().track("video"), "v:0")
+    assert all(one.seconds < other.seconds for one, other in itertools.pairwise(frames))
+    assert [frame.checksum for frame in frames[: 2 * len(once)]] == 2 * [frame.checksum for frame in once]
+
+
+def test_a_jump_in_the_times_is_not_waited_for(relay: Relay, folder: Path, tmp_path: Path) -> None:
+    jump = ("-vf", "setpts=PTS+gte(N\\,15)*3600/TB", "-vsync", "passthrough")
+    source = Input("jump.ts", (*PICTURE, *jump, *H264))
+    check(source, folder, Running(relay, tmp_path, (source.file(folder),)))
