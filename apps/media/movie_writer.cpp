@@ -15,6 +15,8 @@ constexpr AVRational kMicroseconds{1, 1'000'000};
 /// started again. (MP4 has no room for a frame of more than half an hour, in microseconds.)
 constexpr std::int64_t kBack = 500'000;
 constexpr std::int64_t kAhead = 600'000'000;
+/// The most that an encoder of sound is late with what it was given, in microseconds.
+constexpr std::int64_t kEncoderDelay = 100'000;
 
 std::int64_t microseconds(std::int64_t time, AVRational base) { return av_rescale_q(time, base, kMicroseconds); }
 
@@ -119,11 +121,16 @@ MovieWriter::Outcome MovieWriter::begin() {
   context_->max_interleave_delta = 1'000'000;  // a stream that has fallen silent holds the others up this long
   (void)take_libav_complaint();
 
-  std::optional<std::int64_t> earliest;
+  std::optional<std::int64_t> earliest, first_picture;
   for (const auto& [index, packet] : held_) {
     const auto shown = microseconds(packet->pts, streams_[index].source.time_base);
     if (!earliest || shown < *earliest) earliest = shown;
+    const bool picture = streams_[index].source.codec->codec_type == AVMEDIA_TYPE_VIDEO;
+    if (picture && (!first_picture || shown < *first_picture)) first_picture = shown;
   }
+  // What a sound encoder needs to get going comes before the first picture; it is written, and an edit list says that
+  // it is not heard.
+  if (first_picture && *first_picture - *earliest <= kEncoderDelay) earliest = first_picture;
   shifts_ = {-*earliest};
   for (const auto& [index, packet] : held_) {
     AVCodecParameters& parameters = *streams_[index].source.codec;

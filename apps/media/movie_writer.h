@@ -18,7 +18,8 @@
 namespace msquic_py::apps {
 
 /// Writes the packets of several streams as one fragmented MP4 whose clock begins at 0: the earliest packet of all is
-/// shown then, and every other keeps its distance from it. A fragment is at most a second long, so that what is there
+/// shown then, and every other keeps its distance from it. Where there is video, the delay of an encoder of sound does
+/// not count: the first picture is at 0. A fragment is at most a second long, so that what is there
 /// plays, however the writing ends.
 ///
 /// A stream whose times go back (its encoder was started again) goes on behind what was written; the other streams

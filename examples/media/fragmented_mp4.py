@@ -16,6 +16,7 @@ from .movie import Sample, TrackFormat
 from .mp4_boxes import box, full_box
 
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+_ENCODER_DELAY_US = 100_000
 _NOT_SYNC, _SYNC = 0x01010000, 0x02000000
 
 
@@ -32,7 +33,7 @@ class _Track:
 
 
 class FragmentedWriter:
-    """One MP4 of several tracks, whose clock begins at 0 with the earliest sample.
+    """One MP4 of several tracks, whose clock begins at 0 with the first picture, or with sound that begins well before.
 
     Samples are held until every track has one, or for `patience` seconds; then a fragment is written at least
     once a second. Tracks that had nothing by then are left out.
@@ -100,10 +101,19 @@ class FragmentedWriter:
     def _begin(self) -> None:
         self._begun = True
         present = [track for track in self._tracks if track.waiting]
-        # The earliest moment shown, as an exact fraction: the tracks have clocks of their own.
-        earliest = min(
-            (sample.shown * 1_000_000 // track.format.timescale for track in present for sample in track.waiting),
-        )
+
+        def earliest_of(tracks: list[_Track]) -> int:
+            """The earliest moment shown, in microseconds: the tracks have clocks of their own."""
+            return min(
+                (sample.shown * 1_000_000 // track.format.timescale for track in tracks for sample in track.waiting),
+            )
+
+        earliest = earliest_of(present)
+        if pictures := [track for track in present if track.format.kind == "video"]:
+            # What a sound encoder needs to get going comes before the first picture; the edit list says that it is
+            # not heard.
+            first_picture = earliest_of(pictures)
+            earliest = first_picture if first_picture - earliest <= _ENCODER_DELAY_US else earliest
         for track in present:
             track.in_movie = True
             track.shift = -(-earliest * track.format.timescale // 1_000_000)
