@@ -62,7 +62,7 @@ void GroupSequencer::emit(const moqt::pubsub::ReceivedObject& object) {
 }
 
 void GroupSequencer::close_group() {
-  if (group_started_ && !group_ended_ && ends_are_told_) ++losses_.groups_cut;
+  if (group_started_ && !group_ended_) ++groups_without_end_;
 }
 
 void GroupSequencer::advance() {
@@ -81,8 +81,13 @@ void GroupSequencer::advance() {
 }
 
 void GroupSequencer::flush(bool complete) {
+  const std::uint64_t cut_before = groups_without_end_;
   while (!waiting_.empty()) advance();
-  if (complete) close_group();
+  if (complete) {
+    close_group();
+  } else {
+    groups_without_end_ = cut_before;  // what is still on its way is not lost
+  }
   group_.reset();
   next_object_.reset();
   group_ended_ = false;

@@ -47,7 +47,12 @@ class GroupSequencer {
   /// Emits whatever still waits, in order, and begins anew: a track published again may begin at group 0. `complete`:
   /// the publisher said that the track is over, so a group without an end was cut.
   void flush(bool complete);
-  [[nodiscard]] const Losses& losses() const noexcept { return losses_; }
+  [[nodiscard]] Losses losses() const noexcept {
+    Losses losses = losses_;
+    // Where no end was ever told, a missing one says nothing.
+    losses.groups_cut = ends_are_told_ ? groups_without_end_ : 0;
+    return losses;
+  }
   [[nodiscard]] std::uint64_t groups() const noexcept { return groups_; }
 
  private:
@@ -70,6 +75,7 @@ class GroupSequencer {
   std::size_t waiting_bytes_ = 0;
   Time progress_{};  ///< when the present group had its last object, or its first competitor
   std::uint64_t groups_ = 0;
+  std::uint64_t groups_without_end_ = 0;
   Losses losses_;
 };
 

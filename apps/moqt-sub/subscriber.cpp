@@ -13,6 +13,22 @@ namespace msquic_py::apps {
 
 namespace pubsub = moqt::pubsub;
 
+namespace {
+
+/// What is missing, for people.
+std::string describe(const Losses& lost) {
+  std::string text;
+  const auto add = [&text](std::uint64_t count, const char* what) {
+    if (count != 0) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + what;
+  };
+  add(lost.objects + lost.late, "objects missing");
+  add(lost.groups_cut, "groups cut short");
+  add(lost.groups_skipped, "groups skipped");
+  return text;
+}
+
+}  // namespace
+
 Subscriber::Subscriber(runtime::EventLoop& loop, SubscriberOptions options, TransferReport& report)
     : loop_(loop), options_(std::move(options)), report_(report) {
   track_name_.assign(options_.track.track_name.begin(), options_.track.track_name.end());
@@ -76,7 +92,10 @@ void Subscriber::leave() {
   // A publisher that is followed may die in the middle of a group; everything else that is missing is a loss.
   Losses lost = losses();
   if (options_.follow) lost.groups_cut = 0;
-  if (exit_code_ == kSuccess && lost.any()) exit_code_ = kIncomplete;
+  if (exit_code_ == kSuccess && !failure_ && lost.any()) {
+    exit_code_ = kIncomplete;
+    failure_ = "the recording is incomplete: " + describe(lost);
+  }
   if (driver_ != nullptr) driver_->close(moqt::SessionErrorCode::kNoError, "");
   loop_.ready(*this);
 }
@@ -156,9 +175,7 @@ std::string Subscriber::summary() const {
   std::string text = "wrote " + std::to_string(status.objects) + " objects in " + std::to_string(status.groups) +
                      " groups, " + std::to_string(status.bytes) + " bytes";
   const Losses lost = losses();
-  if (lost.objects + lost.late != 0) text += "; " + std::to_string(lost.objects + lost.late) + " objects missing";
-  if (lost.groups_cut != 0) text += "; " + std::to_string(lost.groups_cut) + " groups cut short";
-  if (lost.groups_skipped != 0) text += "; " + std::to_string(lost.groups_skipped) + " groups skipped";
+  if (lost.any()) text += "; " + describe(lost);
   return text;
 }
 

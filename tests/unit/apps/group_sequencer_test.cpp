@@ -82,6 +82,17 @@ TEST_F(GroupSequencerTest, AGroupWithoutItsEndIsCut) {
   EXPECT_EQ(sequencer_.losses(), (Losses{.groups_cut = 1, .late = 1}));
 }
 
+TEST_F(GroupSequencerTest, AFirstGroupWithoutItsEndIsCutOnceEndsAreTold) {
+  add(1, 0);
+  add(2, 0);
+  end(2, 1);
+  now_ += GroupSequencer::kPatience + std::chrono::milliseconds(1);
+  sequencer_.tend(now_);
+  sequencer_.flush(true);
+  EXPECT_EQ(out_, (std::vector<std::string>{"1.0*", "2.0*"}));
+  EXPECT_EQ(sequencer_.losses(), (Losses{.groups_cut = 1}));
+}
+
 TEST_F(GroupSequencerTest, APublisherThatTellsNoEndsCutsNothing) {
   for (std::uint64_t group = 1; group < 30; ++group) add(group, 0);
   sequencer_.flush(true);
