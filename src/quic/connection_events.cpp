@@ -90,6 +90,15 @@ QUIC_STATUS ConnectionState::on_event(QUIC_CONNECTION_EVENT& event) noexcept {
       }
       break;
     case QUIC_CONNECTION_EVENT_DATAGRAM_SEND_STATE_CHANGED: on_datagram_send_state(event); break;
+    case QUIC_CONNECTION_EVENT_NETWORK_STATISTICS:
+      if (handler != nullptr) {
+        const auto& network = event.NETWORK_STATISTICS;
+        handler->on_network_statistics({.posted_bytes = network.PostedBytes,
+                                        .smoothed_rtt_us = network.SmoothedRTT,
+                                        .bytes_in_flight = network.BytesInFlight,
+                                        .congestion_window = network.CongestionWindow});
+      }
+      break;
     case QUIC_CONNECTION_EVENT_RESUMED:
       return on_resumed({event.RESUMED.ResumptionState, event.RESUMED.ResumptionStateLength});
     case QUIC_CONNECTION_EVENT_RESUMPTION_TICKET_RECEIVED: on_ticket(event); break;
@@ -153,8 +162,15 @@ void ConnectionState::on_connected(const QUIC_CONNECTION_EVENT& event) noexcept 
     const std::lock_guard lock(mutex_);
     alpn_ = alpn;
   }
-  if (ConnectionHandler* const handler = listener())
+  if (ConnectionHandler* const handler = listener()) {
+    if (handler->wants_network_statistics()) {
+      QUIC_SETTINGS settings{};
+      settings.NetStatsEventEnabled = 1;
+      settings.IsSet.NetStatsEventEnabled = 1;
+      static_cast<void>(api().SetParam(handle_, QUIC_PARAM_CONN_SETTINGS, sizeof(settings), &settings));
+    }
     handler->on_connected(event.CONNECTED.SessionResumed != FALSE, alpn);
+  }
   // Without the session there is no early data. Whether a server that resumed it took the data is not said here.
   if (!server_ && event.CONNECTED.SessionResumed == FALSE && early_data_sent_.load(std::memory_order_acquire))
     settle_early_data(false);

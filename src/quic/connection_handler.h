@@ -35,6 +35,14 @@ struct CloseReason {
   bool peer_acknowledged_shutdown = false;  ///< in on_shutdown_complete()
 };
 
+/// What a connection can send at this moment.
+struct NetworkStatistics {
+  std::uint64_t posted_bytes = 0;  ///< given to streams and not acknowledged, in whole sends
+  std::uint64_t smoothed_rtt_us = 0;
+  std::uint32_t bytes_in_flight = 0;  ///< of packets that are neither acknowledged nor counted as lost
+  std::uint32_t congestion_window = 0;
+};
+
 /// What became of a datagram, in the order in which it may happen.
 enum class DatagramSendState : std::uint8_t {
   Sent,                  ///< its bytes are no longer used
@@ -80,6 +88,11 @@ class ConnectionHandler {
   /// Called for datagrams sent with a token other than 0. For one that is dropped because a newer one needs the room it
   /// is called inside Connection::send_datagram(), at the same time as other calls.
   virtual void on_datagram_send_state(std::uint64_t token, DatagramSendState state) noexcept;
+  /// Whether on_network_statistics() is to be called. Asked once, when the connection is connected.
+  [[nodiscard]] virtual bool wants_network_statistics() const noexcept { return false; }
+  /// For each packet that acknowledges some of ours. What was acknowledged has been reported by on_send_complete()
+  /// before.
+  virtual void on_network_statistics(const NetworkStatistics& statistics) noexcept;
   /// The peer showed its certificate and Credentials::custom_verification asks for this decision; not called when a
   /// session is resumed, nor on a server for a client without a certificate. Pending hands the decision to
   /// Connection::complete_certificate(), which may be called at once, on any thread.

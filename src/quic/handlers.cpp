@@ -19,6 +19,7 @@ void ConnectionHandler::on_datagram_state(bool, std::uint16_t) noexcept {}
 void ConnectionHandler::on_datagram_received(base::Bytes, bool) noexcept {}
 void ConnectionHandler::on_datagram_room() noexcept {}
 void ConnectionHandler::on_datagram_send_state(std::uint64_t, DatagramSendState) noexcept {}
+void ConnectionHandler::on_network_statistics(const NetworkStatistics&) noexcept {}
 CertificateDecision ConnectionHandler::on_peer_certificate(const PeerCertificate& certificate) noexcept {
   return certificate.verdict.good() ? CertificateDecision::Accept : CertificateDecision::Reject;
 }

@@ -14,8 +14,9 @@ using Kind = TransportEvent::Kind;
 
 namespace {
 
-// MsQuic prefers high numbers, the draft low ones. Urgency is 16 bits wide, like MsQuic's priority.
-constexpr std::uint16_t kDefaultUrgency = 128 << 8 | 128;
+/// What the transport gets before it has said what it can use: less than the first congestion window (RFC 9002 section
+/// 7.2), so that little waits there.
+constexpr std::size_t kFirstWindow = 12 * 1024;
 /// Answers that a peer may leave unread. Requests that end at once, such as refused ones, get their credit back at
 /// once: without a bound, a peer that only writes would have us pile up what we answer.
 constexpr std::size_t kMaxControlUnsent = 4 * 1024 * 1024;
@@ -65,8 +66,14 @@ void SessionDriver::close(moqt::SessionErrorCode code, std::string_view reason) 
 }
 
 std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
-  inbox_->take(batch_);
+  const auto network = inbox_->take(batch_);
   for (TransportEvent& event : batch_) handle(event, now);
+  if (network) {
+    session_.on_transport_report({.congestion_window = network->congestion_window,
+                                  .bytes_in_flight = network->bytes_in_flight,
+                                  .posted_bytes = network->posted_bytes,
+                                  .round_trip = std::chrono::microseconds(network->smoothed_rtt_us)});
+  }
   batch_.clear();  // gives the received bytes back before anything else waits
   if (const auto deadline = session_.next_deadline(); deadline && *deadline <= now) session_.on_deadline(now);
   if (!connected_ && !finished_ && now >= handshake_deadline_) {
@@ -107,11 +114,11 @@ void SessionDriver::failed(std::exception_ptr thrown) {
 }
 
 std::optional<EventLoop::Time> SessionDriver::await_sent(EventLoop::Time now) {
-  // With a full window the session waits for acknowledgements; below it nothing hurries.
-  const bool window_full = data_unsent_ >= session_.config().send_window;
-  if (window_full != sent_at_once_) inbox_->report_sent_at_once(window_full);
-  sent_at_once_ = window_full;
-  if (window_full || data_unsent_ == 0) return std::nullopt;
+  // What waits for room in the transport is sent as soon as there is some; otherwise nothing hurries.
+  const bool waits = session_.waits_for_transport();
+  if (waits != sent_at_once_) inbox_->report_sent_at_once(waits);
+  sent_at_once_ = waits;
+  if (waits || data_unsent_ == 0) return std::nullopt;
   return now + kSentDelay;
 }
 
@@ -121,6 +128,7 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
       connected_ = true;
       resumed_ = event.code != 0;
       if (gives_tickets_) (void)connection_.send_resumption_ticket();
+      session_.set_send_window(std::min(kFirstWindow, session_.config().send_window));
       session_.start(now);
       break;
     case Kind::ControlStreamOpened:
@@ -143,6 +151,10 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
     case Kind::StreamStopped: session_.on_stop_sending(now, {event.id}, event.code); break;
     case Kind::StreamClosed: outgoing_.erase(event.id); break;
     case Kind::Datagram: session_.on_datagram(now, std::move(event.bytes)); break;
+    case Kind::DatagramSent:
+      data_unsent_ -= static_cast<std::size_t>(event.code);
+      session_.on_datagram_sent(static_cast<std::size_t>(event.code));
+      break;
     case Kind::DatagramMaxSize: session_.on_datagram_max_size(static_cast<std::size_t>(event.code)); break;
     case Kind::CertificateShown: judge_certificate(); break;
     case Kind::TicketReceived: user_.on_ticket(*this, event.bytes); break;
@@ -183,7 +195,7 @@ void SessionDriver::perform(session::SendControl& action) {
         connection_.open_stream(quic::StreamDirection::Bidirectional, std::make_shared<ControlStreamInbox>(inbox_));
     if (!opened) return;  // the connection is closing; ShutdownComplete follows
     control_ = std::move(opened.value());
-    (void)control_.set_priority(0xffff);  // section 7.2: control before data;
+    (void)control_.set_priority(session::kControlStreamPriority);
   }
   const auto flags = control_started_ ? quic::SendFlags::None : quic::SendFlags::Start;
   control_started_ = true;
@@ -200,9 +212,12 @@ void SessionDriver::perform(session::OpenStream& action) {
   if (!opened) return;
   OutgoingStream& outgoing = outgoing_[action.stream.value];
   outgoing.stream = std::move(opened.value());
-  if (action.urgency != kDefaultUrgency) {
-    (void)outgoing.stream.set_priority(static_cast<std::uint16_t>(0xffff - action.urgency));
-  }
+  if (action.priority != session::kUsualStreamPriority) (void)outgoing.stream.set_priority(action.priority);
+}
+
+void SessionDriver::perform(session::PrioritizeStream& action) {
+  const auto found = outgoing_.find(action.stream.value);
+  if (found != outgoing_.end()) (void)found->second.stream.set_priority(action.priority);
 }
 
 void SessionDriver::perform(session::SendStream& action) {
@@ -237,7 +252,9 @@ void SessionDriver::perform(session::StopSending& action) {
 
 void SessionDriver::perform(session::SendDatagram& action) {
   // Losing a datagram is allowed: a path whose limit just shrank is no reason to fail.
-  (void)connection_.send_datagram(slices_of(action.slices));
+  const std::size_t size = action.slices.bytes();
+  if (!connection_.send_datagram(slices_of(action.slices), size)) return session_.on_datagram_sent(size);
+  data_unsent_ += size;
 }
 
 void SessionDriver::perform(session::CloseSession& action) {

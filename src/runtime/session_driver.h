@@ -76,6 +76,7 @@ class SessionDriver final : public EventLoop::Participant {
   bool perform_actions(EventLoop::Time now);
   void perform(moqt::session::SendControl& action);
   void perform(moqt::session::OpenStream& action);
+  void perform(moqt::session::PrioritizeStream& action);
   void perform(moqt::session::SendStream& action);
   void perform(moqt::session::ResetStream& action);
   void perform(moqt::session::StopSending& action);
@@ -103,7 +104,7 @@ class SessionDriver final : public EventLoop::Participant {
   quic::Stream control_;
   bool control_started_ = false;
   std::size_t control_unsent_ = 0;  ///< bytes that the peer has not acknowledged
-  std::size_t data_unsent_ = 0;     ///< the same on data streams
+  std::size_t data_unsent_ = 0;     ///< the same on data streams, and bytes of datagrams that have not left
   bool sent_at_once_ = false;       ///< what the inbox has been told
   std::unordered_map<std::uint64_t, quic::Stream> incoming_;
   std::unordered_map<std::uint64_t, OutgoingStream> outgoing_;

@@ -30,6 +30,7 @@ struct TransportEvent {
     DatagramMaxSize,      ///< `code`
     CertificateShown,     ///< the handshake waits; see TransportInbox::take_certificate()
     TicketReceived,       ///< `bytes`
+    DatagramSent,         ///< datagrams of `code` bytes have left or were dropped
     ShutdownComplete,     ///< the last event; see TransportInbox::close_reason()
   };
   static constexpr std::uint64_t kControlStream = ~std::uint64_t{0};

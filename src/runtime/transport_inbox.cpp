@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "moqt/session/action.h"
 #include "runtime/stream_inbox.h"
 
 namespace msquic_py::runtime {
@@ -21,37 +22,38 @@ void TransportInbox::detach() {
   participant_ = nullptr;
 }
 
-void TransportInbox::take(std::vector<TransportEvent>& batch) {
+std::optional<quic::NetworkStatistics> TransportInbox::take(std::vector<TransportEvent>& batch) {
   batch.clear();
   const std::lock_guard lock(mutex_);
   batch.swap(events_);
   woken_ = false;
   queued_bytes_.store(0, std::memory_order_relaxed);
+  return std::exchange(network_, std::nullopt);
 }
 
 void TransportInbox::report_sent_at_once(bool at_once) {
   const std::lock_guard lock(mutex_);
   sent_at_once_ = at_once;
   // What came before this was allowed to wait; it is not any more.
-  if (at_once && !woken_ && !events_.empty() && participant_ != nullptr) {
-    woken_ = true;
-    loop_.ready(*participant_);
-  }
+  if (at_once && (!events_.empty() || network_)) wake();
+}
+
+// Under the lock, so that the participant can't leave in between; the loop's locks are taken inside ours only here.
+void TransportInbox::wake() noexcept {
+  if (woken_ || participant_ == nullptr) return;
+  woken_ = true;
+  loop_.ready(*participant_);
 }
 
 void TransportInbox::push(TransportEvent&& event) noexcept {
   const std::lock_guard lock(mutex_);
-  const bool may_wait = event.kind == Kind::StreamSent && !sent_at_once_;
-  if (event.kind == Kind::StreamSent && !events_.empty() && events_.back().kind == Kind::StreamSent &&
-      events_.back().id == event.id) {
+  const bool sent = event.kind == Kind::StreamSent || event.kind == Kind::DatagramSent;
+  if (sent && !events_.empty() && events_.back().kind == event.kind && events_.back().id == event.id) {
     events_.back().code += event.code;
   } else {
     events_.push_back(std::move(event));
   }
-  if (may_wait || woken_ || participant_ == nullptr) return;
-  woken_ = true;
-  // Under the lock, so that the participant can't leave in between; the loop's locks are taken inside ours only here.
-  loop_.ready(*participant_);
+  if (!sent || sent_at_once_) wake();
 }
 
 bool TransportInbox::push_received(Kind kind, std::uint64_t id, const quic::ReceivedData& data) noexcept {
@@ -92,6 +94,7 @@ std::shared_ptr<quic::StreamHandler> TransportInbox::on_peer_stream(quic::Stream
       return nullptr;
     }
     control_stream_seen_ = true;
+    (void)stream.set_priority(moqt::session::kControlStreamPriority);
     push({.kind = Kind::ControlStreamOpened, .opened = std::move(stream)});
     return std::make_shared<ControlStreamInbox>(shared_from_this());
   }
@@ -102,6 +105,18 @@ std::shared_ptr<quic::StreamHandler> TransportInbox::on_peer_stream(quic::Stream
 
 void TransportInbox::on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept {
   push({.kind = Kind::DatagramMaxSize, .code = send_enabled ? max_size : std::uint64_t{0}});
+}
+
+void TransportInbox::on_datagram_send_state(std::uint64_t size, quic::DatagramSendState state) noexcept {
+  // What is canceled has not been sent, so this comes once for each.
+  if (state == quic::DatagramSendState::Sent || state == quic::DatagramSendState::Canceled)
+    push({.kind = Kind::DatagramSent, .code = size});
+}
+
+void TransportInbox::on_network_statistics(const quic::NetworkStatistics& statistics) noexcept {
+  const std::lock_guard lock(mutex_);
+  network_ = statistics;
+  if (sent_at_once_) wake();
 }
 
 void TransportInbox::on_datagram_received(base::Bytes datagram, bool) noexcept {

@@ -39,10 +39,11 @@ class TransportInbox final : public quic::ConnectionHandler, public std::enable_
   /// No call for the participant begins after this. Loop thread.
   void detach();
 
-  /// Moves what has arrived into `batch`, emptied first. Loop thread.
-  void take(std::vector<TransportEvent>& batch);
-  /// Whether StreamSent alone is worth a turn of the participant. If not, it waits for the next turn: with most sends
-  /// nothing depends on their acknowledgement, and waking a thread costs more than all of the rest. Loop thread.
+  /// Moves what has arrived into `batch`, emptied first. Loop thread. Returns the last report about the network since
+  /// the call before.
+  std::optional<quic::NetworkStatistics> take(std::vector<TransportEvent>& batch);
+  /// Whether what was sent or acknowledged is worth a turn of the participant. If not, it waits for the next turn: with
+  /// most sends nothing depends on it, and waking a thread costs more than all of the rest. Loop thread.
   void report_sent_at_once(bool at_once);
   /// Any thread.
   void push(TransportEvent&& event) noexcept;
@@ -62,14 +63,20 @@ class TransportInbox final : public quic::ConnectionHandler, public std::enable_
   void on_datagram_received(base::Bytes datagram, bool early_data) noexcept override;
   quic::CertificateDecision on_peer_certificate(const quic::PeerCertificate& certificate) noexcept override;
   void on_resumption_ticket(base::Bytes ticket) noexcept override;
+  void on_datagram_send_state(std::uint64_t token, quic::DatagramSendState state) noexcept override;
+  [[nodiscard]] bool wants_network_statistics() const noexcept override { return true; }
+  void on_network_statistics(const quic::NetworkStatistics& statistics) noexcept override;
 
  private:
+  void wake() noexcept;
+
   EventLoop& loop_;
   std::mutex mutex_;  // never held across a call into quic
   std::vector<TransportEvent> events_;
   EventLoop::Participant* participant_ = nullptr;
   bool woken_ = false;  ///< the participant has been made ready since the last take()
   bool sent_at_once_ = false;
+  std::optional<quic::NetworkStatistics> network_;
   std::atomic<std::size_t> queued_bytes_{0};
   std::optional<ShownCertificate> certificate_;
 

@@ -13,6 +13,8 @@ quic::Settings transport_settings(std::uint16_t incoming_streams) {
   settings.peer_unidi_stream_count = incoming_streams;
   settings.datagram_receive_enabled = true;
   settings.send_buffering_enabled = false;
+  // Streams of one priority share the path; all else about their order is said with priorities.
+  settings.stream_scheduling = quic::StreamScheduling::RoundRobin;
   settings.stream_recv_window = 512 * 1024;
   settings.migration_enabled = false;  // this version of MsQuic has path-migration defects that a peer can reach
   return settings;

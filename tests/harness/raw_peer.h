@@ -108,6 +108,7 @@ class RawPeer {
       } else if (auto* datagram_out = std::get_if<moqt::session::SendDatagram>(&action)) {
         for (const auto& slice : datagram_out->slices)
           sent_datagram.insert(sent_datagram.end(), slice.data(), slice.data() + slice.size());
+        session.on_datagram_sent(datagram_out->slices.bytes());
       }
     }
     moqt::session::Event event;

@@ -200,6 +200,7 @@ class SessionPair {
     } else if (const auto* datagram = std::get_if<ms::SendDatagram>(&action)) {
       base::ByteVector bytes;
       for (const auto& slice : datagram->slices) bytes.insert(bytes.end(), slice.data(), slice.data() + slice.size());
+      if (side.acknowledge) side.session.on_datagram_sent(bytes.size());
       side.datagrams.push_back(std::move(bytes));
     } else if (const auto* close = std::get_if<ms::CloseSession>(&action)) {
       side.closed = *close;

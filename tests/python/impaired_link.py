@@ -37,6 +37,10 @@ class Impairment:
     """The share of packets that come twice."""
     largest: int = 65535
     """Packets with more bytes of UDP payload are dropped, as on a path with a small MTU that tells nobody."""
+    rate: float = 0.0
+    """Bytes per second each way, of UDP payload; 0: as many as come."""
+    queue: float = 0.1
+    """With a rate: the seconds that a packet waits at most; one that would wait longer is dropped."""
     blackout: bool = False
     """Drops everything."""
 
@@ -80,6 +84,7 @@ class ImpairedLink:
         self._waiting: dict[Address, list[bytes]] = {}
         self._opening: set[asyncio.Task[None]] = set()
         self._old: list[asyncio.DatagramTransport] = []
+        self._free_at: dict[tuple[Any, Address], float] = {}
         self._downstream: asyncio.DatagramTransport
 
     async def __aenter__(self) -> ImpairedLink:
@@ -145,6 +150,15 @@ class ImpairedLink:
         if not self._downstream.is_closing():
             self._downstream.sendto(data, client)
 
+    def _wait_of(self, size: int, way: tuple[Any, Address]) -> float | None:
+        """Until the last byte has left; nothing when the queue is full."""
+        now = asyncio.get_running_loop().time()
+        free_at = max(self._free_at.get(way, now), now)
+        if free_at - now > self.impairment.queue:
+            return None
+        self._free_at[way] = free_at + size / self.impairment.rate
+        return self._free_at[way] - now
+
     def _pass(self, data: bytes, send: Any, client: Address) -> None:
         rules, draw = self.impairment, self._random.random
         self.largest_seen = max(self.largest_seen, len(data))
@@ -154,11 +168,15 @@ class ImpairedLink:
         if rules.blackout or (rules.loss and draw() < rules.loss):
             self.dropped += 1
             return
+        waits = self._wait_of(len(data), (send.__name__, client)) if rules.rate else 0.0
+        if waits is None:
+            self.dropped += 1
+            return
         copies = 2 if rules.repeated and draw() < rules.repeated else 1
         self.passed += copies
         loop = asyncio.get_running_loop()
         for _ in range(copies):
-            delay = rules.delay
+            delay = rules.delay + waits
             if rules.jitter:
                 delay += draw() * rules.jitter
             if rules.late and draw() < rules.late:

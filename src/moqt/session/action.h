@@ -16,11 +16,22 @@ struct SendControl {
   base::SharedBytes bytes;
 };
 
-/// Open a unidirectional stream for `stream`; data for it follows. `urgency` is (subscriber priority << 8 | publisher
-/// priority), lower first, for transports that have stream priorities.
+/// The priority of the control stream, before all others (section 7.2).
+constexpr std::uint16_t kControlStreamPriority = 0xffff;
+/// What MsQuic's streams have by themselves; given to the first urgency in use, so that most streams need not be told.
+constexpr std::uint16_t kUsualStreamPriority = 0x7fff;
+
+/// Open a unidirectional stream for `stream`; data for it follows. Among streams that have unsent bytes, the transport
+/// serves those of a higher `priority` first, and shares the path among those of the same.
 struct OpenStream {
   StreamHandle stream;
-  std::uint16_t urgency = 0;
+  std::uint16_t priority = kUsualStreamPriority;
+};
+
+/// Another priority for `stream`, also for what the transport has of it already.
+struct PrioritizeStream {
+  StreamHandle stream;
+  std::uint16_t priority = kUsualStreamPriority;
 };
 
 /// Write the slices to `stream`, then finish it if `fin`. Report the bytes with on_stream_bytes_sent() when the
@@ -43,7 +54,7 @@ struct StopSending {
   std::uint64_t code = 0;
 };
 
-/// Send the slices as one datagram.
+/// Send the slices as one datagram. Report the bytes with on_datagram_sent() when they have left.
 struct SendDatagram {
   GatherList slices;
 };
@@ -55,7 +66,7 @@ struct CloseSession {
 };
 
 /// What the session wants of the transport.
-using Action = std::variant<std::monostate, SendControl, OpenStream, SendStream, ResetStream, StopSending, SendDatagram,
-                            CloseSession>;
+using Action = std::variant<std::monostate, SendControl, OpenStream, PrioritizeStream, SendStream, ResetStream,
+                            StopSending, SendDatagram, CloseSession>;
 
 }  // namespace msquic_py::moqt::session

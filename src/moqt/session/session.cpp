@@ -1,6 +1,5 @@
 #include "moqt/session/session.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "moqt/session/control_router.h"
@@ -120,6 +119,10 @@ void Session::on_stream_bytes_sent(StreamHandle stream, std::size_t bytes) {
   core_->settle();
 }
 
+void Session::on_datagram_sent(std::size_t bytes) { core_->outgoing_data.on_datagram_sent(bytes); }
+
+void Session::on_transport_report(const TransportReport& report) { core_->outgoing_data.on_report(report); }
+
 void Session::on_datagram_max_size(std::size_t bytes) { core_->outgoing_data.set_max_datagram_size(bytes); }
 
 void Session::on_deadline(Time now) {
@@ -157,7 +160,7 @@ bool Session::poll_action(Time now, Action& action) {
   core_->outgoing_data.tell_time(now);
   core_->outgoing_data.expire(now, core_->event_queue);
   core_->settle();
-  if (core_->action_queue.empty() && !core_->closed() && core_->outgoing_data.next_action(action)) {
+  if (core_->action_queue.empty() && !core_->closed() && core_->outgoing_data.next_action(now, action)) {
     core_->settle();  // that may have been the last byte before a PUBLISH_DONE
     return true;
   }
@@ -174,11 +177,8 @@ bool Session::poll_event(Event& event) {
 
 // ---- observe ----
 
-std::optional<Time> Session::next_deadline() const {
-  const auto deadline = core_->deadlines.next();
-  const auto expiry = core_->outgoing_data.next_expiry();
-  return deadline && expiry ? std::min(deadline, expiry) : deadline ? deadline : expiry;
-}
+std::optional<Time> Session::next_deadline() const { return core_->next_deadline(); }
+bool Session::waits_for_transport() const noexcept { return core_->outgoing_data.waits(); }
 Session::State Session::state() const noexcept { return core_->state; }
 const SessionConfig& Session::config() const noexcept { return core_->config(); }
 const SetupParameters* Session::peer_setup() const noexcept {

@@ -25,6 +25,7 @@
 #include "moqt/session/session_error.h"
 #include "moqt/session/session_state.h"
 #include "moqt/session/time.h"
+#include "moqt/session/transport_report.h"
 
 namespace msquic_py::moqt::session {
 
@@ -73,13 +74,19 @@ class Session {
   void on_datagram(Time now, base::SharedBytes bytes);
   /// The transport has let go of `bytes` bytes of this stream (acknowledged, or given up), making room in the window.
   void on_stream_bytes_sent(StreamHandle stream, std::size_t bytes);
+  /// A datagram of so many bytes has left, or was dropped.
+  void on_datagram_sent(std::size_t bytes);
+  /// An acknowledgement has come: how much the transport can use now. A transport that never says so gets what
+  /// set_send_window() allows.
+  void on_transport_report(const TransportReport& report);
   /// The largest datagram the path takes now; 0: none may be sent.
   void on_datagram_max_size(std::size_t bytes);
   void on_deadline(Time now);
   /// The connection is gone. `code` is the peer's application code when it closed. `by_peer`: not when it was this side
   /// that gave it up, for one because nothing came any more.
   void on_transport_closed(Time now, std::uint64_t code, std::string reason, bool by_peer);
-  /// Bytes that may be in the transport's hands at once, over all data streams.
+  /// Bytes that may be in the transport's hands at once, over all data streams, until the transport reports what it can
+  /// use. 0: none, not even the little that every subscription may have there.
   void set_send_window(std::size_t bytes);
 
   // ---- drain ----
@@ -90,6 +97,8 @@ class Session {
   // ---- observe ----
 
   [[nodiscard]] std::optional<Time> next_deadline() const;
+  /// Whether objects wait until the transport lets go of some of what it has. After poll_action() said false.
+  [[nodiscard]] bool waits_for_transport() const noexcept;
   [[nodiscard]] State state() const noexcept;
   [[nodiscard]] const SessionConfig& config() const noexcept;
   /// The peer's setup parameters; null before its SETUP.

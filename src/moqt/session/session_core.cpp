@@ -116,6 +116,14 @@ void SessionCore::disarm(RequestHandle request) { deadlines.disarm({DeadlineKey:
 
 void SessionCore::sweep_streams_after(Duration delay) { deadlines.arm({DeadlineKey::Kind::kStreamSweep}, delay); }
 
+std::optional<Time> SessionCore::next_deadline() const {
+  auto soonest = deadlines.next();
+  for (const auto& other : {outgoing_data.next_expiry(), outgoing_data.next_look()}) {
+    if (other && (!soonest || *other < *soonest)) soonest = other;
+  }
+  return soonest;
+}
+
 // ---- requests ----
 
 base::Result<RequestHandle, SessionError> SessionCore::begin(Request& request) {

@@ -52,6 +52,8 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   [[nodiscard]] const SessionConfig& config() const override { return config_; }
   void stop_sending(IncomingStreamId stream, StreamResetCode code) override;
   void sweep_streams_after(Duration delay) override;
+  /// Of the requests and of what is sent.
+  [[nodiscard]] std::optional<Time> next_deadline() const;
   void on_stream_ended(RequestHandle subscription) override;
   void on_malformed(RequestHandle subscription, MalformedTrack reason) override;
 

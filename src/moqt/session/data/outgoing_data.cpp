@@ -12,9 +12,6 @@ namespace msquic_py::moqt::session {
 
 namespace {
 
-/// A slice is not cut smaller than this at the edge of the window: tiny sends cost more than they save.
-constexpr std::size_t kSmallestCut = 4096;
-
 wire::SubgroupHeader header_of(const SubgroupProperties& properties, std::uint64_t track_alias) {
   wire::SubgroupHeader header;
   header.track_alias = track_alias;
@@ -39,7 +36,7 @@ OutgoingData::OutgoingData(const SessionConfig& config)
     : draft_(config.draft),
       max_streams_(config.limits.max_outgoing_streams),
       max_queued_datagrams_(config.limits.max_queued_datagrams),
-      window_(config.send_window) {}
+      transport_(config.send_window) {}
 
 // ---- lanes ----
 
@@ -66,6 +63,7 @@ void OutgoingData::reorder(RequestHandle subscription) {
   ready_.erase(*lane);
   streams_.for_each_of(*lane, [&](OutgoingStream& stream) { lane->streams.erase(stream); });
   streams_.for_each_of(*lane, [&](OutgoingStream& stream) {
+    transport_.reorder(stream);
     if (stream.has_work()) lane->streams.insert(stream);
   });
   reschedule(*lane);
@@ -263,133 +261,13 @@ base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subsc
   return true;
 }
 
-// ---- sending ----
-
-bool OutgoingData::has_work() const noexcept {
-  return !resets_.empty() || std::any_of(lanes_.begin(), lanes_.end(), [](const auto& entry) {
-    return !entry.second->streams.empty() || !entry.second->datagrams.empty();
-  });
-}
-
-bool OutgoingData::next_action(Action& action) {
-  if (!resets_.empty()) {
-    action = resets_.pop();
-    return true;
-  }
-  while (!ready_.empty() && outstanding_ < window_) {
-    OutgoingLane& lane = ready_.top();
-    if (lane.datagram_first()) {
-      lane.turn = ++turns_;
-      QueuedDatagram datagram = lane.datagrams.pop();
-      const std::size_t size = datagram.prefix.size() + datagram.after_alias.size();
-      lane.view->queued_bytes -= size;
-      reschedule(lane);
-      note_drained(lane);
-      if (size > max_datagram_size_) {  // the path became narrower while it waited
-        ++lane.view->datagrams_dropped;
-        continue;
-      }
-      auto& send = action.emplace<SendDatagram>();
-      send.slices.push(std::move(datagram.prefix));
-      if (!datagram.after_alias.empty()) send.slices.push(std::move(datagram.after_alias));
-      return true;
-    }
-    OutgoingStream& stream = lane.streams.top();
-    if (!stream.opened) {
-      stream.opened = true;
-      ++lane.view->streams_opened;
-      action = OpenStream{stream.handle(), stream.urgency()};
-      return true;
-    }
-    send_from(lane, stream, action.emplace<SendStream>());
-    return true;
-  }
-  return false;
-}
-
-void OutgoingData::send_from(OutgoingLane& lane, OutgoingStream& stream, SendStream& out) {
-  out.stream = stream.handle();
-  const std::size_t budget = std::max(window_ - outstanding_, kSmallestCut);
-  while (!stream.pending.empty() && !out.slices.full() && out.slices.bytes() < budget) {
-    const std::size_t room = std::max(budget - out.slices.bytes(), kSmallestCut);
-    if (stream.pending.front().size() <= room) {
-      out.slices.push(stream.pending.pop());
-    } else {
-      base::SharedBytes& front = stream.pending.front();
-      out.slices.push(front.slice(0, room));
-      front = front.from(room);
-    }
-  }
-  const std::size_t sent = out.slices.bytes();
-  lane.turn = ++turns_;
-  stream.pending_bytes -= sent;
-  stream.outstanding_bytes += sent;
-  outstanding_ += sent;
-  lane.view->queued_bytes -= sent;
-  lane.view->outstanding_bytes += sent;
-  if (stream.fin && stream.pending.empty()) {
-    out.fin = true;
-    stream.closed = true;
-    --lane.view->open_streams;
-    --open_streams_;
-  }
-  reschedule(stream);
-  reschedule(lane);
-  if (stream.closed) {
-    note_drained(lane);
-    if (stream.outstanding_bytes == 0) release(stream);
-  }
-}
-
-void OutgoingData::on_sent(StreamHandle handle, std::size_t bytes) {
-  OutgoingStream* stream = streams_.find(handle);
-  if (stream == nullptr) return;  // it was reset, and its bytes were taken off the window then
-  bytes = std::min(bytes, stream->outstanding_bytes);
-  stream->outstanding_bytes -= bytes;
-  outstanding_ -= bytes;
-  if (stream->lane != nullptr) stream->lane->view->outstanding_bytes -= bytes;
-  if (stream->closed && stream->outstanding_bytes == 0) return release(*stream);
-  if (stream->retired && stream->delivered_bytes() == stream->appended_bytes) (void)reset(handle, *stream->retired);
-}
-
-void OutgoingData::push(OutgoingStream& stream, base::SharedBytes bytes) {
-  stream.pending_bytes += bytes.size();
-  stream.appended_bytes += bytes.size();
-  if (stream.lane != nullptr) stream.lane->view->queued_bytes += bytes.size();
-  stream.pending.push(std::move(bytes));
-}
-
-void OutgoingData::reschedule(OutgoingStream& stream) {
-  OutgoingLane* lane = stream.lane;
-  if (lane == nullptr) return;
-  if (stream.has_work()) {
-    if (lane->streams.contains(stream)) return;  // more of the same stream: no key has changed
-    // The lane is out of its heap while its key may change.
-    ready_.erase(*lane);
-    lane->streams.insert(stream);
-  } else {
-    ready_.erase(*lane);
-    lane->streams.erase(stream);
-  }
-  reschedule(*lane);
-}
-
-void OutgoingData::reschedule(OutgoingLane& lane) {
-  if (lane.has_work()) {
-    ready_.insert_or_update(lane);
-  } else {
-    ready_.erase(lane);
-  }
-}
-
 // ---- records ----
 
 void OutgoingData::release(OutgoingStream& stream) {
-  outstanding_ -= stream.outstanding_bytes;
+  transport_.close(stream);
   if (!stream.closed) --open_streams_;
   if (OutgoingLane* lane = stream.lane) {
     lane->view->queued_bytes -= stream.pending_bytes;
-    lane->view->outstanding_bytes -= stream.outstanding_bytes;
     if (!stream.closed) --lane->view->open_streams;
     if (lane->streams.contains(stream)) {
       ready_.erase(*lane);
@@ -414,6 +292,7 @@ void OutgoingData::clear() {
   ageless_streams_.clear();
   ageless_lanes_.clear();
   next_expiry_.reset();
+  transport_.stop_waiting();
 }
 
 }  // namespace msquic_py::moqt::session

@@ -15,6 +15,7 @@
 #include "moqt/session/data/outgoing_stream.h"
 #include "moqt/session/data/outgoing_streams.h"
 #include "moqt/session/data/subgroup_properties.h"
+#include "moqt/session/data/transport_queue.h"
 #include "moqt/session/event.h"
 #include "moqt/session/ring_queue.h"
 #include "moqt/session/session_config.h"
@@ -23,8 +24,8 @@
 
 namespace msquic_py::moqt::session {
 
-/// All streams and datagrams that this endpoint sends, and the decision what goes next. At most a window's worth of
-/// bytes is in the transport's hands; the rest waits here, where a more urgent object can still overtake it.
+/// All streams and datagrams that this endpoint sends, and the decision what goes next. The transport has little more
+/// in hands than it can have on the way; the rest waits here, where a more urgent object can still overtake it.
 class OutgoingData {
  public:
   explicit OutgoingData(const SessionConfig& config);
@@ -66,11 +67,17 @@ class OutgoingData {
 
   // ---- for the transport ----
 
-  bool next_action(Action& action);
-  /// Whether something waits for its turn, for room in the window, or for the PUBLISH ahead of it.
+  bool next_action(Time now, Action& action);
+  /// Whether something waits for its turn, for room in the transport, or for the PUBLISH ahead of it.
   [[nodiscard]] bool has_work() const noexcept;
   void on_sent(StreamHandle handle, std::size_t bytes);
-  void set_window(std::size_t bytes) noexcept { window_ = bytes; }
+  void on_datagram_sent(std::size_t bytes) noexcept { transport_.take_back_datagram(bytes); }
+  void on_report(const TransportReport& report) noexcept { transport_.report(report); }
+  void set_window(std::size_t bytes) noexcept { transport_.set_window(bytes); }
+  /// After next_action() said false: whether something waits for room in the transport.
+  [[nodiscard]] bool waits() const noexcept { return !ready_.empty(); }
+  /// When to ask next_action() again although nothing happened.
+  [[nodiscard]] std::optional<Time> next_look() const noexcept { return transport_.next_look(); }
   /// What has been appended since the last call begins to age.
   void tell_time(Time now);
   /// Resets streams with an object that is older than its subscription's delivery timeout, and drops such datagrams.
@@ -95,13 +102,16 @@ class OutgoingData {
   void reschedule(OutgoingStream& stream);
   void reschedule(OutgoingLane& lane);
   void note_drained(OutgoingLane& lane);
-  void send_from(OutgoingLane& lane, OutgoingStream& stream, SendStream& out);
+  void send_from(OutgoingLane& lane, OutgoingStream& stream, std::size_t room, SendStream& out);
+  /// False when the datagram did not go after all.
+  bool send_datagram_of(OutgoingLane& lane, Action& action);
+  /// `lane` has sent so much; its turn ends when it had its share.
+  void count(OutgoingLane& lane, std::size_t bytes) noexcept;
 
   Draft draft_;
   std::size_t max_streams_;
   std::size_t max_queued_datagrams_;
-  std::size_t window_;
-  std::size_t outstanding_ = 0;
+  TransportQueue transport_;
   std::size_t max_datagram_size_ = 0;
   std::size_t open_streams_ = 0;
   std::uint64_t turns_ = 0;

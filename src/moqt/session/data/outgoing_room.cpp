@@ -32,9 +32,9 @@ bool OutgoingData::make_room(OutgoingStream& candidate, RingQueue<Event>& events
   }
   if (!victim->opened) {
     // The subscriber has to learn that there is a subgroup that it does not get: a stream that carries nothing.
-    victim->opened = true;
+    transport_.open(*victim);
     ++victim->lane->view->streams_opened;
-    resets_.push(OpenStream{victim->handle(), victim->urgency()});
+    resets_.push(OpenStream{victim->handle(), victim->told});
   }
   const bool room = victim != &candidate;
   OutgoingLane& lane = *victim->lane;

@@ -44,19 +44,30 @@ struct OutgoingStream {
   std::uint64_t appended_bytes = 0;
   RingQueue<UndeliveredObject> undelivered;  ///< oldest first
   std::optional<std::uint64_t> retired;      ///< to be reset with this code once all of it is acknowledged
-  bool opened = false;                       ///< the transport has been told
+  bool opened = false;                       ///< the transport has it
   bool fin = false;                          ///< finish_stream() was called
   bool closed = false;                       ///< FIN has been given to the transport
 
   std::size_t heap_index = static_cast<std::size_t>(-1);
 
+  // Of a stream that the transport has; the TransportQueue's.
+  std::size_t place = 0;
+  std::uint16_t rung = 0;  ///< the urgency that it has there
+  std::uint16_t step = 0;  ///< how many streams of its urgency in the same subscription come before it
+  std::uint16_t told = 0;  ///< the transport's priority of it
+  bool unmoved = false;    ///< nothing of it has been acknowledged since the last look
+  bool stalled = false;    ///< nor for long: the peer's flow control holds it up
+  std::size_t cap = 0;     ///< the most that the transport gets of it, for that reason; 0: as much as of any
+
   [[nodiscard]] StreamHandle handle() const noexcept { return {(std::uint64_t{generation} << 32) | (slot + 1)}; }
-  [[nodiscard]] bool has_work() const noexcept { return pending_bytes > 0 || (fin && !closed); }
+  /// The peer takes no more of it for now.
+  [[nodiscard]] bool held_up() const noexcept { return stalled || (cap != 0 && outstanding_bytes >= cap); }
+  [[nodiscard]] bool has_work() const noexcept { return (pending_bytes > 0 || (fin && !closed)) && !held_up(); }
   /// Bytes that the transport has taken, and those that it has let go of.
   [[nodiscard]] std::uint64_t handed_bytes() const noexcept { return appended_bytes - pending_bytes; }
   [[nodiscard]] std::uint64_t delivered_bytes() const noexcept { return handed_bytes() - outstanding_bytes; }
   [[nodiscard]] std::uint8_t priority() const noexcept;
-  /// See OpenStream. Only while there is a lane.
+  /// (subscriber priority << 8 | publisher priority), lower first. Only while there is a lane.
   [[nodiscard]] std::uint16_t urgency() const noexcept;
 };
 
@@ -79,7 +90,8 @@ struct OutgoingLane {
   bool held = false;  ///< PUBLISH itself still waits for credit: the peer does not know the alias yet
   PriorityHeap<OutgoingStream, StreamBefore> streams;
   RingQueue<QueuedDatagram> datagrams;
-  std::uint64_t turn = 0;  ///< when it was last served; equal subscriptions take turns
+  std::uint64_t turn = 0;  ///< when its last turn ended; equal subscriptions take turns
+  std::size_t served = 0;  ///< bytes in this turn
   std::size_t heap_index = static_cast<std::size_t>(-1);
 
   [[nodiscard]] bool has_work() const noexcept { return !held && (!streams.empty() || !datagrams.empty()); }

@@ -23,7 +23,9 @@ void OutgoingStreams::recycle(OutgoingStream& stream) {
   stream.undelivered.clear();
   stream.retired.reset();
   stream.lane = nullptr;
-  stream.opened = stream.fin = stream.closed = stream.live = false;
+  stream.opened = stream.fin = stream.closed = stream.live = stream.unmoved = stream.stalled = false;
+  stream.step = 0;
+  stream.cap = 0;
   ++stream.generation;
   free_slots_.push_back(stream.slot);
 }

@@ -14,6 +14,7 @@ class PriorityHeap {
   static constexpr std::size_t kOutside = static_cast<std::size_t>(-1);
 
   [[nodiscard]] bool empty() const noexcept { return items_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }
   [[nodiscard]] T& top() const noexcept { return *items_.front(); }
   [[nodiscard]] static bool contains(const T& item) noexcept { return item.heap_index != kOutside; }
 

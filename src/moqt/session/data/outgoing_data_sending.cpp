@@ -1,0 +1,178 @@
+// What goes to the transport next, and what comes back from it.
+#include <algorithm>
+#include <utility>
+
+#include "moqt/session/data/outgoing_data.h"
+
+namespace msquic_py::moqt::session {
+
+namespace {
+
+/// The most of one send while others wait, too: equal subscriptions alternate.
+constexpr std::size_t kMostAmongOthers = 4 * 1024;
+/// Bytes of one turn. What a send takes beyond them is missing from the next turn.
+constexpr std::size_t kTurn = 4 * 1024;
+
+}  // namespace
+
+bool OutgoingData::has_work() const noexcept {
+  return !resets_.empty() || std::any_of(lanes_.begin(), lanes_.end(), [](const auto& entry) {
+    return !entry.second->streams.empty() || !entry.second->datagrams.empty();
+  });
+}
+
+bool OutgoingData::next_action(Time now, Action& action) {
+  if (!resets_.empty()) {
+    action = resets_.pop();
+    return true;
+  }
+  const std::uint64_t turns_before = turns_;
+  const auto passes = [&](OutgoingLane& lane) {
+    // What a subscription has in the transport's hands is its turn already: an equal one may have room for more.
+    if (ready_.size() == 1 || lane.turn > turns_before) return false;
+    lane.turn = ++turns_;
+    reschedule(lane);
+    return true;
+  };
+  while (!ready_.empty()) {
+    OutgoingLane& lane = ready_.top();
+    if (lane.datagram_first()) {
+      if (!transport_.has_room_for_datagram(lane)) {
+        if (passes(lane)) continue;
+        break;
+      }
+      if (send_datagram_of(lane, action)) return true;
+      continue;
+    }
+    OutgoingStream& stream = lane.streams.top();
+    const std::size_t room = transport_.room_for(stream);
+    if (room == 0) {
+      if (passes(lane)) continue;
+      break;
+    }
+    transport_.arrange(stream);
+    if (!stream.opened) {
+      transport_.open(stream);
+      ++lane.view->streams_opened;
+      action = OpenStream{stream.handle(), stream.told};
+      return true;
+    }
+    if (transport_.next_change(action)) return true;
+    send_from(lane, stream, room, action.emplace<SendStream>());
+    return true;
+  }
+  if (transport_.next_change(action)) return true;
+  if (ready_.empty()) {
+    transport_.stop_waiting();
+    return false;
+  }
+  bool changed = false;
+  transport_.wait(now, [&](OutgoingStream& stream) {
+    changed = true;
+    reschedule(stream);
+  });
+  return changed && next_action(now, action);
+}
+
+bool OutgoingData::send_datagram_of(OutgoingLane& lane, Action& action) {
+  QueuedDatagram datagram = lane.datagrams.pop();
+  const std::size_t size = datagram.prefix.size() + datagram.after_alias.size();
+  lane.view->queued_bytes -= size;
+  const bool fits = size <= max_datagram_size_;  // the path may have become narrower while it waited
+  count(lane, fits ? size : 0);
+  reschedule(lane);
+  note_drained(lane);
+  if (!fits) {
+    ++lane.view->datagrams_dropped;
+    return false;
+  }
+  transport_.give_datagram(size);
+  auto& send = action.emplace<SendDatagram>();
+  send.slices.push(std::move(datagram.prefix));
+  if (!datagram.after_alias.empty()) send.slices.push(std::move(datagram.after_alias));
+  return true;
+}
+
+void OutgoingData::count(OutgoingLane& lane, std::size_t bytes) noexcept {
+  lane.served += bytes;
+  if (lane.served < kTurn) return;
+  lane.served = lane.served < 2 * kTurn ? lane.served - kTurn : 0;  // nobody waited while it took so much
+  lane.turn = ++turns_;
+}
+
+void OutgoingData::send_from(OutgoingLane& lane, OutgoingStream& stream, std::size_t room, SendStream& out) {
+  out.stream = stream.handle();
+  const std::size_t budget = std::min(room, ready_.size() > 1 ? kMostAmongOthers : transport_.largest_send());
+  while (!stream.pending.empty() && !out.slices.full() && out.slices.bytes() < budget) {
+    const std::size_t left = budget - out.slices.bytes();
+    if (stream.pending.front().size() <= left) {
+      out.slices.push(stream.pending.pop());
+    } else {
+      base::SharedBytes& front = stream.pending.front();
+      out.slices.push(front.slice(0, left));
+      front = front.from(left);
+    }
+  }
+  const std::size_t sent = out.slices.bytes();
+  stream.pending_bytes -= sent;
+  lane.view->queued_bytes -= sent;
+  transport_.give(stream, sent);
+  count(lane, sent);
+  if (stream.fin && stream.pending.empty()) {
+    out.fin = true;
+    stream.closed = true;
+    --lane.view->open_streams;
+    --open_streams_;
+  }
+  reschedule(stream);
+  reschedule(lane);
+  if (stream.closed) {
+    note_drained(lane);
+    if (stream.outstanding_bytes == 0) release(stream);
+  }
+}
+
+void OutgoingData::on_sent(StreamHandle handle, std::size_t bytes) {
+  OutgoingStream* stream = streams_.find(handle);
+  if (stream == nullptr || !stream->opened) return;  // it was reset, and its bytes were taken off the window then
+  const bool was_held_up = stream->held_up();
+  transport_.take_back(*stream, std::min(bytes, stream->outstanding_bytes));
+  if (stream->closed && stream->outstanding_bytes == 0) return release(*stream);
+  if (stream->retired && stream->delivered_bytes() == stream->appended_bytes) {
+    (void)reset(handle, *stream->retired);
+  } else if (was_held_up) {
+    reschedule(*stream);
+  }
+}
+
+void OutgoingData::push(OutgoingStream& stream, base::SharedBytes bytes) {
+  stream.pending_bytes += bytes.size();
+  stream.appended_bytes += bytes.size();
+  if (stream.lane != nullptr) stream.lane->view->queued_bytes += bytes.size();
+  stream.pending.push(std::move(bytes));
+}
+
+void OutgoingData::reschedule(OutgoingStream& stream) {
+  OutgoingLane* lane = stream.lane;
+  if (lane == nullptr) return;
+  if (stream.has_work()) {
+    if (lane->streams.contains(stream)) return;  // more of the same stream: no key has changed
+    // The lane is out of its heap while its key may change.
+    ready_.erase(*lane);
+    lane->streams.insert(stream);
+  } else {
+    ready_.erase(*lane);
+    lane->streams.erase(stream);
+  }
+  reschedule(*lane);
+}
+
+void OutgoingData::reschedule(OutgoingLane& lane) {
+  if (lane.has_work()) {
+    ready_.insert_or_update(lane);
+  } else {
+    ready_.erase(lane);
+  }
+}
+
+}  // namespace msquic_py::moqt::session
