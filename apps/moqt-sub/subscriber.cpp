@@ -73,14 +73,7 @@ void Subscriber::stop() {
 
 void Subscriber::leave() {
   if (std::exchange(leaving_, true)) return;
-  for (const auto& feed : feeds_) {
-    if (feed->ended()) continue;
-    feed->reader()->cancel();
-    if (auto ended = feed->end(false, objects_left()); !ended && !failure_) {
-      failure_ = ended.error();
-      exit_code_ = kFailure;
-    }
-  }
+  end_feeds();
   if (catalog_) catalog_->cancel();
   if (recording_) {
     if (auto finished = recording_->finish(); !finished && !failure_) {
@@ -100,6 +93,21 @@ void Subscriber::leave() {
   loop_.ready(*this);
 }
 
+void Subscriber::end_feeds() {
+  for (;;) {
+    for (const auto& feed : feeds_) {
+      if (feed->ended()) continue;
+      feed->reader()->cancel();
+      if (auto ended = feed->end(false, objects_left()); !ended && !failure_) {
+        failure_ = ended.error();
+        exit_code_ = kFailure;
+      }
+    }
+    if (successors_.empty() || exit_code_ == kFailure) return;
+    begin_successors();  // what has come of them is written, too
+  }
+}
+
 void Subscriber::leave_when_written(runtime::EventLoop::Time now) {
   if (driver_ != nullptr) return;  // on_finished() follows
   const std::size_t left = recording_ ? recording_->queued() : 0;
@@ -117,9 +125,6 @@ void Subscriber::on_finished(runtime::SessionDriver&, const quic::CloseReason& r
   driver_ = nullptr;
   if (!leaving_) {
     const bool begun = !feeds_.empty() || before_.objects > 0;
-    for (const auto& feed : feeds_) {
-      if (!feed->ended()) (void)feed->end(false, objects_left());
-    }
     fail(describe_connection_end(options_.client, reason) +
              (begun ? "; the recording ends in the middle of the track" : ""),
          begun ? kIncomplete : kFailure);
@@ -244,9 +249,10 @@ void Subscriber::on_catalog(const msf::Catalog& catalog) {
 }
 
 void Subscriber::take_tracks(const TrackChoice& choice) {
+  Successors next{*known_, {}};
   for (const msf::Track& track : choice.taken) {
     auto initialization = known_->initialization_of(track);
-    const base::ByteVector bytes = initialization && *initialization ? **initialization : base::ByteVector{};
+    base::ByteVector bytes = initialization && *initialization ? **initialization : base::ByteVector{};
     const auto running =
         std::ranges::find_if(feeds_, [&](const auto& feed) { return !feed->ended() && feed->name() == track.name; });
     if (running != feeds_.end()) {
@@ -255,25 +261,54 @@ void Subscriber::take_tracks(const TrackChoice& choice) {
       }
       continue;
     }
+    const bool waiting = std::ranges::any_of(successors_, [&](const Successors& earlier) {
+      return std::ranges::any_of(earlier.tracks, [&](const auto& each) { return each.track.name == track.name; });
+    });
+    if (waiting) continue;
     successors_until_.reset();
-    const Recording::SourceId source = slot_for(track, bytes);
-    if (leaving_) return;
     const auto full_name = track.track_namespace ? track_called(*track.track_namespace, track.name)
                                                  : moqt::FullTrackName(options_.track.track_namespace, track.name);
     Reader reader = request(full_name, options_.filter);
     if (!reader) return;
-    const bool audio = track.role == msf::kRoleAudio || track.samplerate.has_value();
-    add_feed(track.name, !audio, source, std::move(reader));
-    report_.event("track", {{"name", track.name}, {"codec", track.codec.value_or("")}, {"packaging", track.packaging}});
+    next.tracks.push_back({track, std::move(bytes), std::move(reader)});
   }
+  if (next.tracks.empty()) return;
+  successors_.push_back(std::move(next));
+  begin_successors();
+}
+
+bool Subscriber::all_follow(const msf::Catalog& catalog) const {
+  return std::ranges::all_of(feeds_,
+                             [&](const auto& feed) { return feed->ended() || catalog.find(feed->name()) != nullptr; });
+}
+
+void Subscriber::begin_successors() {
+  while (!successors_.empty() && all_follow(successors_.front().catalog)) {
+    const Successors next = std::move(successors_.front());
+    successors_.pop_front();
+    for (const auto& [track, initialization, reader] : next.tracks) {
+      add_track(track, initialization, reader);
+      if (failure_ && exit_code_ == kFailure) return;
+    }
+    for (const auto& [track, initialization, reader] : next.tracks) {
+      if (!leaving_ && reader->state() == pubsub::TrackReader::State::kEnded) on_reader_ended(reader);
+    }
+  }
+}
+
+void Subscriber::add_track(const msf::Track& track, base::Bytes initialization, Reader reader) {
+  const Recording::SourceId source = slot_for(track, initialization);
+  if (failure_ && exit_code_ == kFailure) return;
+  const bool audio = track.role == msf::kRoleAudio || track.samplerate.has_value();
+  add_feed(track.name, !audio, source, std::move(reader));
+  report_.event("track", {{"name", track.name}, {"codec", track.codec.value_or("")}, {"packaging", track.packaging}});
 }
 
 Recording::SourceId Subscriber::slot_for(const msf::Track& track, base::Bytes initialization) {
   const std::string role = track.role.value_or(track.name);
   for (const Slot& slot : slots_) {
-    const bool taken = std::ranges::any_of(feeds_, [&](const auto& feed) {
-      return feed->source() == slot.source && !feed->ended() && known_ && known_->find(feed->name()) != nullptr;
-    });
+    const bool taken =
+        std::ranges::any_of(feeds_, [&](const auto& feed) { return feed->source() == slot.source && !feed->ended(); });
     if (slot.role != role || taken) continue;
     if (auto updated = recording_->update_track(slot.source, track, initialization); !updated) {
       fail(updated.error(), kFailure);

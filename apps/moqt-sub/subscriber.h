@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,6 +62,18 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
     std::string role;  ///< of the catalog, or the track's name
     Recording::SourceId source;
   };
+  /// Tracks of one catalog that follow others. They are subscribed to at once, but recorded when those that this
+  /// catalog no longer names have ended: what is left of them may still be on its way, and has an earlier place in the
+  /// file.
+  struct Successors {
+    struct Track {
+      msf::Track track;
+      base::ByteVector initialization;
+      Reader reader;
+    };
+    msf::Catalog catalog;
+    std::vector<Track> tracks;
+  };
   /// What waits for the output makes the subscriber stop reading; the session then holds it.
   static constexpr std::size_t kMostQueued = 16 * 1024 * 1024;
   static constexpr std::chrono::seconds kDrainPatience{3};
@@ -85,6 +98,10 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   void read_catalog();
   void on_catalog(const msf::Catalog& catalog);
   void take_tracks(const TrackChoice& choice);
+  void begin_successors();
+  [[nodiscard]] bool all_follow(const msf::Catalog& catalog) const;
+  void add_track(const msf::Track& track, base::Bytes initialization, Reader reader);
+  void end_feeds();
   void add_feed(const std::string& name, bool begins_with_group, Recording::SourceId source, Reader reader);
   Recording::SourceId slot_for(const msf::Track& track, base::Bytes initialization);
   TrackFeed* feed_of(const Reader& reader) noexcept;
@@ -111,6 +128,7 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   std::optional<moqt::session::RequestHandle> offer_;  ///< PUBLISH of the single track, while the catalog is asked for
   std::vector<Slot> slots_;
   std::vector<std::unique_ptr<TrackFeed>> feeds_;
+  std::deque<Successors> successors_;
   TransferStatus before_;  ///< of feeds that are gone
   Losses losses_before_;
 

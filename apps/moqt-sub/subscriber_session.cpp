@@ -31,7 +31,7 @@ void Subscriber::handle(pubsub::EndpointEvent& event) {
     report_.event("connected", {{"host", options_.client.host}, {"port", std::uint64_t{options_.client.port}}});
     subscribe();
   } else if (const auto* established = std::get_if<pubsub::ReaderEstablished>(&event)) {
-    if (feed_of(established->reader) != nullptr) {
+    if (established->reader != catalog_) {
       log_info("subscribed to " + established->reader->track().to_text());
     }
   } else if (const auto* readable = std::get_if<pubsub::ReaderReadable>(&event)) {
@@ -207,6 +207,7 @@ void Subscriber::on_feed_end(TrackFeed& feed, const pubsub::TrackEnd& end) {
       log_warning(text);
     }
   }
+  begin_successors();
   conclude_when_ended();
 }
 

@@ -63,6 +63,9 @@ Losses TrackFeed::losses() const {
   Losses losses = sequencer_.losses();
   losses.objects += damaged_ + reader_->objects_dropped();
   losses.groups_skipped = std::max(losses.groups_skipped, streams_missing_);
+  // A group that was cut before its first object, or when no other had told its end, is known by its stream alone.
+  const std::uint64_t known = losses.groups_cut + losses.groups_skipped;
+  losses.groups_cut += reader_->streams_cut() > known ? reader_->streams_cut() - known : 0;
   return losses;
 }
 
@@ -91,7 +94,10 @@ void TrackFeed::write(const moqt::pubsub::ReceivedObject& object, bool starts_gr
     }
     return;
   }
-  if (*verdict == Recording::Verdict::Useless) return;
+  if (*verdict == Recording::Verdict::Useless) {
+    damaged_ += begun_ ? 1 : 0;  // what it builds on is missing
+    return;
+  }
   begun_ = true;
   report_.note_first_decodable(now);
   if (extensions.capture_timestamp) {

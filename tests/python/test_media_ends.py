@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -18,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from media_inputs import FRAGMENTED, H264, PICTURE, Input
 from media_round_trip import Running, ffmpeg
-from relay_programs import Programs, Relay, frame, program
+from relay_programs import Programs, Relay, frame, program, wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
@@ -122,3 +123,26 @@ def test_the_help_names_every_option(programs: Programs) -> None:
     text = subprocess.run([program("moqt-pub"), "--help"], capture_output=True, text=True, timeout=30).stdout
     for option in ("--packaging", "--encode", "--loop", "--follow-input", "--json", "--stats", "--idle-timeout"):
         assert option in text
+
+
+def test_a_single_group_that_was_cut_is_a_loss(relay: Relay, tmp_path: Path) -> None:
+    """A recorder that is stopped falls behind; the relay gives up its only group, and no other group tells."""
+    output = tmp_path / "out.framed"
+    arguments = ("--namespace", "cut", "--name", "only", "--format", "framed")
+    subscriber = relay.subscriber(*arguments, "--output", output)
+    subscriber.line("waiting for")
+    publisher = relay.publisher(*arguments, "--no-pace", "-", standard_input=subprocess.PIPE)
+    pipe = publisher.process.stdin
+    assert pipe is not None
+    pipe.write(frame(b"") + frame(bytes(1000)))
+    pipe.flush()
+    wait_until(lambda: output.stat().st_size > 1000, "the first object")
+    subscriber.process.send_signal(signal.SIGSTOP)
+    pipe.write(60 * frame(bytes(500_000)))
+    pipe.close()
+    try:
+        assert publisher.exit_code() == 0, publisher.text
+    finally:
+        subscriber.process.send_signal(signal.SIGCONT)
+    assert subscriber.exit_code() == 4, subscriber.text
+    subscriber.line("the recording is incomplete: 1 groups cut short")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ sys.path.insert(0, str(EXAMPLES))
 
 pytest.importorskip("av", reason="the examples' packages are not installed (uv sync --group example)")
 
-from cmaf_publisher import make_video, raw_frames  # noqa: E402
+from cmaf_publisher import raw_frames  # noqa: E402
 from media.frame import VideoFormat  # noqa: E402
 from media.verify import decode_file, measure_sync  # noqa: E402
 from media_round_trip import decoded, ffmpeg  # noqa: E402
@@ -89,18 +90,27 @@ def test_a_single_track_is_no_matter_for_the_python_subscriber(relay: Relay, clo
     publisher.terminate()
 
 
-def test_joined_files_of_two_sizes(relay: Relay, tmp_path: Path) -> None:
-    """Tracks of new names follow in the catalog; the recording goes on with them."""
-    for name, size in (("large", "640x360"), ("small", "320x240")):
-        make_video(tmp_path / f"{name}.mp4", size=size, seconds=1)
+@pytest.mark.parametrize("packaging", ["cmaf", "loc"])
+@pytest.mark.parametrize("pace", ["paced", "unpaced"])
+def test_joined_files_of_other_sizes(relay: Relay, tmp_path: Path, packaging: str, pace: str) -> None:
+    """Tracks of new names follow in the catalog. The recording goes on with them when those before are through: without
+    a pace the catalog and the new tracks overtake what is left of the old ones."""
+    sizes = ["640x360", "320x240", "480x270", "640x360"]
+    files = [tmp_path / f"{number}.mp4" for number in range(len(sizes))]
+    for file, size in zip(files, sizes, strict=True):
+        picture = ("-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30:duration=2")
+        sound = ("-f", "lavfi", "-i", "sine=sample_rate=48000:duration=2")
+        ffmpeg(*picture, *sound, "-c:v", "libx264", "-preset", "ultrafast", "-g", 15, "-c:a", "aac", file)
     joined, output = tmp_path / "joined.mp4", tmp_path / "out.mp4"
-    joined.write_bytes((tmp_path / "large.mp4").read_bytes() + (tmp_path / "small.mp4").read_bytes())
+    joined.write_bytes(b"".join(file.read_bytes() for file in files))
     subscriber = relay.subscriber("--output", output)
     subscriber.line("waiting for")
-    publisher = relay.publisher(joined)
+    publisher = relay.publisher("--packaging", packaging, *(["--no-pace"] if pace == "unpaced" else []), joined)
     assert publisher.exit_code() == 0, publisher.text
     assert subscriber.exit_code() == 0, subscriber.text
-    assert raw_frames(output) == raw_frames(tmp_path / "large.mp4") + raw_frames(tmp_path / "small.mp4")
+    assert raw_frames(output) == [frame for file in files for frame in raw_frames(file)]
+    times = [frame.seconds for frame in decoded(output, "v:0")]
+    assert max(later - earlier for earlier, later in itertools.pairwise(times)) < 0.12  # sound lasts a frame longer
 
 
 def check(source: Path, output: Path) -> None:

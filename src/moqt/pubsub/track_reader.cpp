@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "moqt/model/error_codes.h"
+
 namespace msquic_py::moqt::pubsub {
 
 TrackReader::TrackReader(session::Session& session, session::RequestHandle subscription, FullTrackName track,
@@ -97,6 +99,7 @@ void TrackReader::on(const session::SubgroupEnded& event) {
   OpenStream& stream = found->second;
   if (stream.assembling) ++objects_incomplete_;
   release(stream);
+  if (!event.finished && event.reset_code != static_cast<std::uint64_t>(StreamResetCode::kCancelled)) ++streams_cut_;
   if (event.finished && stream.properties.end_of_group && stream.last_object) {
     deliver_implied_end(stream.properties.group, stream.properties.subgroup.value_or(0), *stream.last_object,
                         stream.properties.publisher_priority.value_or(128), false);

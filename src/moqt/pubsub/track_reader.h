@@ -76,6 +76,9 @@ class TrackReader {
   [[nodiscard]] std::uint64_t objects_dropped() const noexcept { return ready_->dropped(); }
   [[nodiscard]] std::uint64_t objects_too_large() const noexcept { return ready_->too_large(); }
   [[nodiscard]] std::uint64_t objects_incomplete() const noexcept { return objects_incomplete_; }
+  /// Streams that were reset because something on them was too late (DELIVERY_TIMEOUT) or failed: what they had left is
+  /// missing. CANCELLED is not counted: it also ends a stream that has a gap which this endpoint wanted.
+  [[nodiscard]] std::uint64_t streams_cut() const noexcept { return streams_cut_; }
 
   /// SUBSCRIBE_UPDATE; see Session::update.
   session::SessionResult<session::RequestHandle> update(MessageParameters parameters);
@@ -122,6 +125,7 @@ class TrackReader {
   std::shared_ptr<ObjectQueue> ready_;
   bool became_readable_ = false;
   std::uint64_t objects_incomplete_ = 0;
+  std::uint64_t streams_cut_ = 0;
 };
 
 }  // namespace msquic_py::moqt::pubsub
