@@ -21,9 +21,10 @@ void bind_quic_async_listener(nb::module_& m) {
             self->mailbox()->owner().attach(self->self());
           },
           nb::arg("channel"), nb::arg("registration"), nb::arg("on_connection"), nb::arg("limits"), nb::arg("backlog"),
-          nb::sig("def __init__(self, channel: AsyncChannel, registration: Registration, on_connection: "
-                  "collections.abc.Callable[[AsyncConnection], object], limits: tuple[int, int, int, int, float], "
-                  "backlog: int) -> None"))
+          nb::sig(
+              "def __init__(self, channel: AsyncChannel, registration: Registration, on_connection: "
+              "collections.abc.Callable[[AsyncConnection | None], object], limits: tuple[int, int, int, int, float], "
+              "backlog: int) -> None"))
       .def(
           "_start",
           [](AsyncListenerObject& self, nb::handle configuration, nb::handle alpn_list, nb::handle host,
@@ -46,12 +47,20 @@ void bind_quic_async_listener(nb::module_& m) {
           [](AsyncListenerObject& self) { return statistics_object(or_raise(self.listener().statistics())); },
           nb::sig("def _statistics(self) -> msquic.statistics.ListenerStatistics"))
       .def(
+          "_stop",
+          [](AsyncListenerObject& self) {
+            self.channel().guard_thread();
+            return self.stop();
+          },
+          "Accepts no more connections. False: some have begun their handshake and are still to come, and None "
+          "after them.")
+      .def(
           "_close",
           [](AsyncListenerObject& self) {
             self.channel().guard_thread();
             self.close();
           },
-          "Accepts no more connections.")
+          "Accepts no more connections, and drops those that were not handed out.")
       .def_prop_ro(
           "_local_address",
           [](const AsyncListenerObject& self) -> nb::object {

@@ -25,6 +25,8 @@ class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTar
   std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& connection) noexcept override;
   void dispatch(const Event& event) override;
 
+  /// No more connections; those that have begun their handshake are still handed out. True when there are none.
+  bool refuse_more() noexcept;
   /// No more connections; those that were not handed out are dropped.
   void close() noexcept;
   /// For connections: it is ready for the loop, or it is over.
@@ -42,6 +44,9 @@ class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTar
     quic::Connection connection;
   };
 
+  /// No more connections come, and all were handed out or are over. The caller holds the mutex.
+  [[nodiscard]] bool is_settled() const noexcept { return closed_ && shaking_hands_.empty() && ready_.empty(); }
+
   const std::shared_ptr<AsyncQueue> queue_;
   const AsyncLimits limits_;
   const std::size_t backlog_;
@@ -55,7 +60,7 @@ class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTar
 /// The native part of msquic.asyncio.Server. All members need the GIL and belong to the loop's thread.
 class AsyncListenerObject final : public AsyncHeld, public AsyncLoopMember {
  public:
-  /// `on_connection` is called with each new msquic.asyncio.Connection.
+  /// `on_connection` is called with each new msquic.asyncio.Connection, and after `stop()` with None when no more come.
   AsyncListenerObject(nanobind::object channel, nanobind::handle registration, nanobind::object on_connection,
                       AsyncLimits limits, std::size_t backlog);
   AsyncListenerObject(const AsyncListenerObject&) = delete;
@@ -66,8 +71,12 @@ class AsyncListenerObject final : public AsyncHeld, public AsyncLoopMember {
              std::uint16_t port, std::chrono::milliseconds handshake_timeout);
   /// A Certificate, or several by server name, for connections that come from now on.
   void set_certificates(nanobind::handle certificates);
-  /// Accepts no more. Until then the loop holds it.
+  /// Accepts no more, and hands out those that have begun their handshake. True: there are none, and it is closed.
+  [[nodiscard]] bool stop() noexcept;
+  /// Accepts no more, and drops those that were not handed out. Until then the loop holds it.
   void close() noexcept;
+  /// After `stop()`: there are none any more.
+  void settled();
   [[nodiscard]] PyObject* lock_object() const noexcept override { return mailbox_->owner().lock(); }
   void end_with_loop() noexcept override;
   void hand_out(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection);

@@ -43,11 +43,16 @@ void AsyncListenerMailbox::hand_out(const std::shared_ptr<AsyncConnectionMailbox
 
 void AsyncListenerMailbox::connection_is_over(const AsyncConnectionMailbox& connection) noexcept {
   Accepted last;  // its handle goes when the lock is free
-  const std::lock_guard lock(mutex_);
-  const auto found = shaking_hands_.find(&connection);
-  if (found == shaking_hands_.end()) return;
-  last = std::move(found->second);
-  shaking_hands_.erase(found);
+  bool tell = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = shaking_hands_.find(&connection);
+    if (found == shaking_hands_.end()) return;
+    last = std::move(found->second);
+    shaking_hands_.erase(found);
+    tell = is_settled();
+  }
+  if (tell) queue_->push(Event{shared_from_this()});
 }
 
 PyObject* AsyncListenerMailbox::object_of(const AsyncConnectionMailbox& connection) {
@@ -68,6 +73,12 @@ PyObject* AsyncListenerMailbox::object_of(const AsyncConnectionMailbox& connecti
   return object.release().ptr();
 }
 
+bool AsyncListenerMailbox::refuse_more() noexcept {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  return is_settled();
+}
+
 void AsyncListenerMailbox::close() noexcept {
   std::unordered_map<const AsyncConnectionMailbox*, Accepted> shaking_hands;
   std::deque<Accepted> ready;
@@ -79,15 +90,18 @@ void AsyncListenerMailbox::close() noexcept {
 
 void AsyncListenerMailbox::dispatch(const Event&) {
   std::deque<Accepted> ready;
+  bool settled = false;
   {
     const std::lock_guard lock(mutex_);
     ready.swap(ready_);
+    settled = is_settled();
   }
   PyObject* const owner = owner_.lock();
   if (owner == nullptr) return;
   if (!queue_->is_closed()) {
     AsyncListenerObject& listener = *nb::inst_ptr<AsyncListenerObject>(owner);
     for (Accepted& each : ready) listener.hand_out(std::move(each.mailbox), std::move(each.connection));
+    if (settled) listener.settled();
   }
   Py_DECREF(owner);
 }
@@ -151,15 +165,31 @@ void AsyncListenerObject::end_with_loop() noexcept {
   if (PyErr_ResourceWarning(self(), 1, "%s", text.c_str()) != 0) PyErr_WriteUnraisable(self());
 }
 
+bool AsyncListenerObject::stop() noexcept {
+  static_cast<void>(listener_.stop());
+  if (!mailbox_->refuse_more()) return false;
+  close();
+  return true;
+}
+
+void AsyncListenerObject::settled() {
+  if (!on_connection_.is_valid() || !listening_) return;
+  close();
+  on_connection_(nb::none());
+}
+
 void AsyncListenerObject::close() noexcept {
   listening_ = false;
   static_cast<void>(listener_.stop());
   mailbox_->close();
+  // Whoever keeps a closed server keeps neither configuration nor registration open.
+  listener_ = {};
+  configuration_.reset();
   nb::inst_ptr<AsyncChannelObject>(channel_)->release(*this);
 }
 
 void AsyncListenerObject::hand_out(std::shared_ptr<AsyncConnectionMailbox> mailbox, quic::Connection connection) {
-  if (!on_connection_.is_valid()) return;
+  if (!on_connection_.is_valid() || !listening_) return;
   // There is one already while a verifier decides.
   nb::object object = nb::steal(mailbox->owner().lock());
   if (!object.is_valid()) object = make_connection(std::move(mailbox), std::move(connection));
@@ -170,9 +200,11 @@ nb::object AsyncListenerObject::make_connection(std::shared_ptr<AsyncConnectionM
                                                 quic::Connection connection) {
   AsyncConnectionMailbox& events = *mailbox;
   const nb::handle type = nb::inst_ptr<AsyncChannelObject>(channel_)->connection_type();
+  // A connection refers to the configuration for its verifier alone, and keeps MsQuic open with it.
+  const bool verifies = configuration_.is_valid() && ConfigurationObject::has_verifier(configuration_);
   nb::object object = nb::inst_alloc(type);
-  new (nb::inst_ptr<AsyncConnectionObject>(object))
-      AsyncConnectionObject(channel_, configuration_, std::move(mailbox), std::move(connection), limits_);
+  new (nb::inst_ptr<AsyncConnectionObject>(object)) AsyncConnectionObject(
+      channel_, verifies ? configuration_ : nb::object(), std::move(mailbox), std::move(connection), limits_);
   nb::inst_mark_ready(object);
   nb::inst_ptr<AsyncConnectionObject>(object)->set_self(object);
   events.owner().attach(object);

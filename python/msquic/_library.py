@@ -15,7 +15,7 @@ released_before_closing: list[Callable[[], int]] = []
 
 
 _ENDING_BEFORE_FORK = 0.1
-"""Seconds that a fork waits for connections that may be ending."""
+"""Seconds that a fork waits for what may be ending, while something else may be open."""
 _CLOSING_BEFORE_FORK = 1.0
 """Seconds that a fork waits for what is closing, when nothing else is open."""
 
@@ -34,8 +34,8 @@ def before_fork() -> None:
         if time.monotonic() >= deadline:
             return
         time.sleep(0.002)
-    if _release() >= live["registrations"]:
-        quic.wait_until_idle(_CLOSING_BEFORE_FORK)
+    all_are_kept = _release() >= live["registrations"]
+    quic.wait_until_idle(_CLOSING_BEFORE_FORK if all_are_kept else _ENDING_BEFORE_FORK)  # the others may be closing
 
 
 def close_api(timeout: float = 1.0) -> None:

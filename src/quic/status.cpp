@@ -107,7 +107,6 @@ std::string_view system_name(std::int64_t raw) noexcept {
     case ENODEV: return "ENODEV";
     case EMSGSIZE: return "EMSGSIZE";
     case ENETDOWN: return "ENETDOWN";
-    case ENETUNREACH: return "ENETUNREACH";
     case ENOSPC: return "ENOSPC";
     default: break;
   }
@@ -169,6 +168,9 @@ Status status_from_raw(std::int64_t raw) noexcept {
   for (const Entry& entry : kEntries) {
     if (same_width(entry.raw) == same_width(raw)) return entry.status;
   }
+#if !defined(_WIN32)
+  if (raw == ENETUNREACH) return Status::Unreachable;  // the system has no route; MsQuic hands its error on as it is
+#endif
   const std::int64_t alert = alert_of(raw);
   if (alert == 48) return Status::UnknownCa;
   if (alert == 49) return Status::AccessDenied;

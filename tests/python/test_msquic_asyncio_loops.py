@@ -65,6 +65,18 @@ def test_eager_tasks(certificate):
     asyncio.run(main())
 
 
+async def test_what_needs_no_waiting_raises_on_another_loop_too(certificate):
+    async with pair(certificate) as both:
+        awaits = (both.client.wait_connected, both.client.drain_datagrams)
+
+        def elsewhere():
+            for each in awaits:
+                with pytest.raises(RuntimeError, match=r"thread|loop"):
+                    asyncio.run(each())
+
+        await asyncio.to_thread(elsewhere)
+
+
 def test_loops_in_several_threads(certificate):
     errors = []
 

@@ -115,3 +115,68 @@ async def test_abort_does_not_wait(certificate: Any) -> None:
             await connection.open_stream()
         connection.abort(3)
         await within(connection.wait_closed())
+
+
+async def answer_each_stream(connection: Any) -> None:
+    async for stream in connection:
+        async with stream:
+            stream.write(await stream.read())
+
+
+async def ask(connection: Any) -> bytes:
+    async with await connection.open_stream() as stream:
+        stream.write(b"still there?")
+        stream.write_eof()
+        return await within(stream.read())
+
+
+async def test_a_client_that_is_connected_is_served_although_its_handler_had_not_begun(certificate: Any) -> None:
+    for _ in range(20):
+        async with server(certificate, answer_each_stream) as made:
+            connection = await connect("127.0.0.1", made.port, alpn=ALPN, ca_file=certificate.certificate_file)
+            made.stop_accepting()
+            assert await ask(connection) == b"still there?"
+            connection.close()
+            await within(connection.wait_closed())
+            await within(made.wait_closed())
+
+
+async def test_stop_accepting_waits_for_handshakes_that_have_begun(certificate: Any) -> None:
+    identity = msquic.Certificate.from_files(certificate.certificate_file, certificate.private_key_file)
+    asked, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def verify(shown: msquic.PeerCertificate) -> bool:
+        asked.set()
+        await may_go_on.wait()
+        return True
+
+    for stays in (True, False):
+        asked.clear()
+        may_go_on.clear()
+        async with server(certificate, answer_each_stream, client_certificates="required", verify=verify) as made:
+            connection = await connect(
+                "127.0.0.1", made.port, alpn=ALPN, ca_file=certificate.certificate_file, certificate=identity
+            )
+            await within(asked.wait())
+            made.stop_accepting()
+            waiting = asyncio.create_task(made.wait_closed())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            if stays:
+                may_go_on.set()
+                assert await ask(connection) == b"still there?"
+            connection.abort()
+            await within(connection.wait_closed())
+            may_go_on.set()
+            await within(waiting)
+
+
+async def test_serve_forever_goes_on_for_the_clients_that_there_are(certificate: Any) -> None:
+    async with server(certificate, answer_each_stream) as made, client(certificate, made) as connection:
+        serving = asyncio.create_task(made.serve_forever())
+        assert await ask(connection) == b"still there?"
+        made.stop_accepting()
+        assert await ask(connection) == b"still there?"
+        assert not serving.done()
+        connection.close()
+        await within(serving)

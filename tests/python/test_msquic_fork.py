@@ -130,6 +130,27 @@ def test_closed_means_closed_without_unloading(work, certificate):
     )
 
 
+def test_a_closed_server_that_somebody_keeps_is_closed(certificate):
+    # It is part of a cycle, which only the collector finds.
+    run(
+        "import gc\ngc.disable()\necho_by_asyncio()\nassert msquic.wait_until_idle(30), msquic.live_objects()\n",
+        certificate,
+    )
+
+
+def test_what_is_garbage_at_the_fork_is_not_in_the_way(certificate):
+    # Nothing is kept for later use any more, and what closes meanwhile is waited for.
+    run(
+        "def forget():\n"
+        "    kept = [msquic.Registration('garbage')]\n"
+        "    kept.append(kept)\n"
+        "for _ in range(20):\n"
+        "    forget()\n"
+        "    in_child(lambda: msquic.Registration('child').close())\n",
+        certificate,
+    )
+
+
 def test_multiprocessing_by_fork(certificate):
     run(
         "import multiprocessing\n"

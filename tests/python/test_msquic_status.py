@@ -37,6 +37,7 @@ STATUSES = [
     ("PROTOCOL_ERROR", errno.EPROTO, "ProtocolError", "ProtocolError", ConnectionError),
     ("VER_NEG_ERROR", errno.EPROTONOSUPPORT, "VersionNegotiationError", "VersionNegotiationError", ConnectionError),
     ("UNREACHABLE", errno.EHOSTUNREACH, "Unreachable", "Unreachable", ConnectionError),
+    ("UNREACHABLE", errno.ENETUNREACH, "Unreachable", "Unreachable", ConnectionRefusedError),  # the system's own
     ("TLS_ERROR", errno.ENOKEY, "TlsError", "TlsError", ConnectionError),
     ("USER_CANCELED", errno.EOWNERDEAD, "UserCanceled", "ConnectionAborted", ConnectionAbortedError),
     ("ALPN_NEG_FAILURE", errno.ENOPROTOOPT, "AlpnNegotiationFailure", "AlpnError", ConnectionError),

@@ -119,6 +119,7 @@ class Connection(AsyncConnection):
 
         Raises a :class:`~msquic.ConnectionFailed` when the connection is closed.
         """
+        self._check_loop()
         while not self.is_closed:
             if self._has_datagram_room:
                 return
@@ -182,6 +183,7 @@ class Connection(AsyncConnection):
 
     async def wait_connected(self) -> None:
         """Waits for the end of the handshake, after ``connect(early_data=True)``. Raises why it failed."""
+        self._check_loop()
         while not self._is_connected:
             if self._is_over:
                 self._tell_log()
@@ -194,6 +196,7 @@ class Connection(AsyncConnection):
 
         Raises a :class:`~msquic.ConnectionFailed` when the connection ends without one.
         """
+        self._check_loop()
         while (ticket := self.ticket) is None:
             if self._is_over:
                 raise self.close_error or ConnectionClosed("this side closed the connection")
@@ -207,6 +210,7 @@ class Connection(AsyncConnection):
         peer has acknowledged all of the first stream with early data, its end included. Raises a
         :class:`~msquic.ConnectionFailed` when the connection ends before.
         """
+        self._check_loop()
         while (accepted := self.early_data_accepted) is None:
             if self._is_over:
                 raise self.close_error or ConnectionClosed("this side closed the connection")

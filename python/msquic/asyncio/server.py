@@ -97,19 +97,23 @@ class Server:
         still goes on its way (:meth:`Connection.close`). Handlers that are not through after the ``grace`` of
         :func:`serve` are cancelled; then their connections end at once.
         """
-        self.stop_accepting()
+        self._channel.check_thread()
+        if self._listener is not None:
+            self._listener._close()
+        self._settled()
         for connection in list(self._connections):
             connection.close(code, reason)
         self._handlers.end()
 
     def stop_accepting(self) -> None:
         """Accepts no more connections. Those that there are go on, and as long as they do, new clients are refused at
-        once."""
+        once.
+
+        Clients that have begun their handshake are there, and still get their handlers.
+        """
         self._channel.check_thread()
-        if self._listener is not None:
-            self._listener._close()
-        if not self._closed.done():
-            self._closed.set_result(None)
+        if self._listener is None or self._listener._stop():
+            self._settled()
 
     async def wait_closed(self) -> None:
         """Waits until it accepts no more and every handler has ended. Cancelling it has no effect on the server."""
@@ -133,10 +137,11 @@ class Server:
         return self._listener._statistics()
 
     async def serve_forever(self) -> None:
-        """Serves until it is cancelled or closed; then closes."""
+        """Serves until it is cancelled or closed; then closes. After :meth:`stop_accepting` until the last handler has
+        ended."""
         self._channel.check_loop()
         try:
-            await asyncio.shield(self._closed)
+            await self.wait_closed()
         finally:
             self.close()
 
@@ -150,7 +155,15 @@ class Server:
     def __repr__(self) -> str:
         return f"<Server on {self.local_address}>" if self.port else "<Server closed>"
 
-    def _accept(self, accepted: AsyncConnection) -> None:
+    def _settled(self) -> None:
+        """No more connections come."""
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def _accept(self, accepted: AsyncConnection | None) -> None:
+        if accepted is None:
+            self._settled()
+            return
         connection = cast(Connection, accepted)
         self._connections.add(connection)
         self._handlers.start(self._run(connection)).add_done_callback(functools.partial(self._handled, connection))
