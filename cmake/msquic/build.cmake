@@ -40,6 +40,10 @@ function(msquic_build SOURCE)
   string(REPLACE ";" "." _version "${_numbers}")
   _msquic_source_state("${SOURCE}" _state)
   string(SHA256 _key "${SOURCE};${_state};${_version};${_type};${_flags};${_options};${_openssl_flags};${_header_state};${CMAKE_C_COMPILER_ID};${CMAKE_C_COMPILER_VERSION};${CMAKE_SYSTEM_PROCESSOR};${CMAKE_OSX_ARCHITECTURES}")
+  if(CMAKE_CROSSCOMPILING)
+    # The same processor and compiler version make something else for another C library.
+    string(SHA256 _key "${_key};${CMAKE_SYSTEM_NAME};${CMAKE_C_COMPILER};${CMAKE_TOOLCHAIN_FILE}")
+  endif()
   string(SUBSTRING "${_key}" 0 12 _key)
   set(_prefix "${MSQUIC_CACHE_DIR}/msquic-${_version}-${_type}-${_key}")
   set(_library "${_prefix}/lib/${CMAKE_STATIC_LIBRARY_PREFIX}msquic${CMAKE_STATIC_LIBRARY_SUFFIX}")
@@ -113,11 +117,27 @@ function(_msquic_run_build SOURCE PREFIX TYPE FLAGS OPTIONS OPENSSL_FLAGS)
   if(NINJA_EXECUTABLE)
     set(_generator -G Ninja "-DCMAKE_MAKE_PROGRAM=${NINJA_EXECUTABLE}")
   endif()
+  # What the toolchain file says holds for MsQuic, too. Its OpenSSL takes the machine it is built on for the target, unless it
+  # is told, and its compiler from the environment then.
+  set(_cross "")
+  set(_environment "")
+  if(CMAKE_CROSSCOMPILING)
+    list(APPEND _cross "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_TOOLCHAIN_FILE}")
+    list(APPEND _environment "CC=${CMAKE_C_COMPILER}" "CXX=${CMAKE_CXX_COMPILER}" "AR=${CMAKE_AR}" "RANLIB=${CMAKE_RANLIB}")
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+      list(APPEND _cross -DCMAKE_TARGET_ARCHITECTURE=arm64)
+    elseif(NOT CMAKE_SYSTEM_PROCESSOR STREQUAL CMAKE_HOST_SYSTEM_PROCESSOR)
+      message(FATAL_ERROR "MsQuic's OpenSSL can be cross-compiled for aarch64 and for ${CMAKE_HOST_SYSTEM_PROCESSOR}, "
+                          "not for '${CMAKE_SYSTEM_PROCESSOR}'")
+    endif()
+  endif()
+  # MsQuic turns warnings into errors after these flags, except those that are named: clang blames musl's CMSG_NXTHDR on its caller.
+  string(APPEND FLAGS " -Wno-error -Wno-error=sign-compare")
   set(_log "${PREFIX}.log")
   execute_process(
-    COMMAND "${CMAKE_COMMAND}" -S "${SOURCE}" -B "${_work}" ${_generator}
+    COMMAND "${CMAKE_COMMAND}" -S "${SOURCE}" -B "${_work}" ${_generator} ${_cross}
             "-DCMAKE_BUILD_TYPE=${TYPE}" "-DCMAKE_C_COMPILER=${CMAKE_C_COMPILER}" "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}"
-            "-DCMAKE_C_FLAGS=${FLAGS} -Wno-error" "-DCMAKE_CXX_FLAGS=${FLAGS} -Wno-error"
+            "-DCMAKE_C_FLAGS=${FLAGS}" "-DCMAKE_CXX_FLAGS=${FLAGS}"
             ${OPTIONS} -DQUIC_BUILD_SHARED=OFF -DQUIC_TLS_LIB=${_tls} -DQUIC_ENABLE_LOGGING=OFF -DQUIC_EMBED_GIT_HASH=OFF
             "-DQUIC_OUTPUT_DIR=${_work}/out"
     OUTPUT_FILE "${_log}" ERROR_FILE "${_log}" RESULT_VARIABLE _failed)
@@ -130,9 +150,11 @@ function(_msquic_run_build SOURCE PREFIX TYPE FLAGS OPTIONS OPENSSL_FLAGS)
       ProcessorCount(_jobs)
     endif()
     # OpenSSL is configured during the build and takes its flags from the environment.
-    set(_environment "")
     if(OPENSSL_FLAGS)
-      set(_environment -E env "CFLAGS=${OPENSSL_FLAGS}" "${CMAKE_COMMAND}")
+      list(APPEND _environment "CFLAGS=${OPENSSL_FLAGS}")
+    endif()
+    if(_environment)
+      set(_environment -E env ${_environment} "${CMAKE_COMMAND}")
     endif()
     execute_process(COMMAND "${CMAKE_COMMAND}" ${_environment} --build "${_work}" --config ${TYPE} --parallel ${_jobs}
                     OUTPUT_FILE "${_log}.build" ERROR_FILE "${_log}.build" RESULT_VARIABLE _failed)
