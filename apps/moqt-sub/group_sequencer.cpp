@@ -49,7 +49,8 @@ bool GroupSequencer::whole_group_waits() const {
 
 void GroupSequencer::emit(const moqt::pubsub::ReceivedObject& object) {
   const std::uint64_t at = object.location.object;
-  if (next_object_ && at > *next_object_) losses_.objects += at - *next_object_;
+  // Behind the end of a group nothing is missing: the end of the track may follow it under a later ID.
+  if (next_object_ && at > *next_object_ && !group_ended_) losses_.objects += at - *next_object_;
   next_object_ = is_end(object) ? at : std::max(next_object_.value_or(0), at + 1);
   if (is_end(object)) {
     group_ended_ = true;

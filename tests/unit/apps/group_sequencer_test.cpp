@@ -53,6 +53,14 @@ TEST_F(GroupSequencerTest, WhatIsMissingInsideOfAGroupIsCounted) {
   EXPECT_EQ(sequencer_.losses(), (Losses{.objects = 4}));
 }
 
+TEST_F(GroupSequencerTest, NothingIsMissingBetweenTheEndOfAGroupAndOfItsTrack) {
+  add(1, 0);
+  end(1, 1);
+  sequencer_.add(object(1, 2, ObjectStatus::kEndOfTrack), now_);
+  sequencer_.flush(true);
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
 TEST_F(GroupSequencerTest, NothingIsMissingBeforeTheSubscriptionBegan) {
   add(1, 5);
   end(1, 6);
