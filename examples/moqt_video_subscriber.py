@@ -24,12 +24,13 @@ from media.frame_comparison import percentile
 from media.frame_log import FrameLog
 from media.recorded_track import open_track
 from moqt import msf
-from recording import Recorder, choose, read_catalog, receive_all
+from recording import Recorder, choose, read_catalog, receive_all, watch_catalog
 
 
 async def record(args: argparse.Namespace, stop: asyncio.Event) -> int:
     log = FrameLog(args.frame_log)
     recorders: list[Recorder] = []
+    watching: asyncio.Future[None] | None = None
     writer: FragmentedWriter | None = None
     lost: str | None = None
     try:
@@ -39,12 +40,13 @@ async def record(args: argparse.Namespace, stop: asyncio.Event) -> int:
             setup = await endpoint.until_stopped(stop, found)
             if setup is None:
                 return 0
-            catalog, subscriptions = setup
+            catalog, updates, subscriptions = setup
             writer = FragmentedWriter(args.output)
             for track, _ in subscriptions:
                 recorders.append(Recorder(track, open_track(catalog, track, writer), frame_log_of(track, args, log)))
                 size = f" {track.width}x{track.height}" if track.width else ""
                 print(f"{track.name}: {track.codec}{size}, {track.packaging}")
+            watching = asyncio.ensure_future(watch_catalog(updates, recorders))
             receiving = receive_all([subscription for _, subscription in subscriptions], recorders)
             if args.duration:
                 receiving = stop_after(receiving, args.duration)
@@ -54,6 +56,9 @@ async def record(args: argparse.Namespace, stop: asyncio.Event) -> int:
             raise
         lost = f"{args.host}:{args.port} is lost: {closed}; the recording ends in the middle of the track"
     finally:
+        if watching is not None:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
         log.close()
         for recorder in recorders:
             recorder.finish()
@@ -65,21 +70,21 @@ async def record(args: argparse.Namespace, stop: asyncio.Event) -> int:
 
 async def subscribe(
     session: ma.Session, args: argparse.Namespace
-) -> tuple[msf.Catalog, list[tuple[msf.Track, ma.Subscription]]]:
+) -> tuple[msf.Catalog, ma.Subscription, list[tuple[msf.Track, ma.Subscription]]]:
     """Wait until the namespace is published, read its catalog, and subscribe from the next group on."""
     async with session.subscribe_namespace(args.namespace) as announcements:
         async for announcement in announcements:
             if announcement.active:
                 break
-    catalog = await read_catalog(session, args.namespace)
+    catalog, updates = await read_catalog(session, args.namespace)
     wanted = choose(catalog, args)
     # The next group begins with a key frame.
     start = moqt.FilterType.NEXT_GROUP_START
     names = [(track.namespace or args.namespace, track.name) for track in wanted]
-    asked = [asyncio.ensure_future(session.subscribe(*name, filter=start)) for name in names]
+    asked = [asyncio.ensure_future(session.subscribe(*name, filter=start, group_ends=True)) for name in names]
     subscriptions = await asyncio.gather(*asked)
     print("subscribed")
-    return catalog, list(zip(wanted, subscriptions, strict=True))
+    return catalog, updates, list(zip(wanted, subscriptions, strict=True))
 
 
 async def stop_after(work: Awaitable[None], seconds: float) -> None:
@@ -99,7 +104,9 @@ def report(recorders: list[Recorder], output: str, lost: str | None) -> int:
         print(f"received {recorder.received} {what} in {recorder.groups} groups, {recorder.missing} missing")
         if recorder.skipped:
             print(f"{recorder.skipped} groups skipped")
-        missing += recorder.missing + recorder.skipped
+        if recorder.cut:
+            print(f"{recorder.cut} groups cut short")
+        missing += recorder.missing + recorder.skipped + recorder.cut
         if delays := sorted(recorder.delays_us):
             p50, p95, most = (percentile(delays, percent) / 1000 for percent in (50, 95, 100))
             print(f"delay from capture: p50 {p50:.1f} ms, p95 {p95:.1f} ms, max {most:.1f} ms")

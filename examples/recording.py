@@ -33,6 +33,11 @@ class Recorder:
         self.delays_us: list[int] = []
         self.received = self.bytes = 0
         self.lost_publisher: str | None = None
+        self.complete = False
+        """The publisher said that the track is over."""
+        self._ended: set[int] = set()  # groups whose end has come
+        self.ends_are_told = False
+        """This publisher marks the ends of its groups: a group without has lost its end."""
 
     @property
     def missing(self) -> int:
@@ -46,6 +51,15 @@ class Recorder:
         return sum(gap for gap in gaps if gap < NEW_LIFE)
 
     @property
+    def cut(self) -> int:
+        """Groups whose end never came; those on their way when the recorder leaves are not counted."""
+        if not (self.ends_are_told or self._ended) or not self._objects_of:
+            return 0
+        latest = max(self._objects_of)
+        open_groups = self._objects_of.keys() - self._ended
+        return sum(1 for group in open_groups if self.complete or group < latest - 1)
+
+    @property
     def groups(self) -> int:
         return len(self._objects_of)
 
@@ -54,6 +68,8 @@ class Recorder:
         return self._recorded.written
 
     def receive(self, item: ma.Object) -> None:
+        if item.status in (moqt.ObjectStatus.END_OF_GROUP, moqt.ObjectStatus.END_OF_TRACK):
+            self._ended.add(item.group_id)
         if item.status != moqt.ObjectStatus.NORMAL:
             return
         now_us = time.time_ns() // 1000
@@ -93,9 +109,10 @@ def choose(catalog: msf.Catalog, args: argparse.Namespace) -> list[msf.Track]:
     return chosen
 
 
-async def read_catalog(session: ma.Session, namespace: str) -> msf.Catalog:
+async def read_catalog(session: ma.Session, namespace: str) -> tuple[msf.Catalog, ma.Subscription]:
+    """The catalog, and its track, on which others may follow."""
     try:
-        subscription = await session.subscribe(namespace, catalogs.TRACK_NAME)
+        subscription = await session.subscribe(namespace, catalogs.TRACK_NAME, group_ends=True)
     except ma.RequestRefused as refusal:
         raise MediaError(
             f"the publisher of {namespace} has no catalog ({refusal.name}): it offers a single track, "
@@ -104,9 +121,29 @@ async def read_catalog(session: ma.Session, namespace: str) -> msf.Catalog:
     async for item in subscription:
         if item.status != moqt.ObjectStatus.NORMAL:
             continue
-        await subscription.unsubscribe()
-        return catalogs.read_catalog(bytes(item.payload))
+        return catalogs.read_catalog(bytes(item.payload)), subscription
     raise MediaError(f"the publisher of {namespace} ended before it sent its catalog")
+
+
+async def watch_catalog(updates: ma.Subscription, recorders: list[Recorder]) -> None:
+    """Tell when the publisher goes on with tracks that are not recorded: its encoder was configured anew."""
+    async for item in updates:
+        if item.status != moqt.ObjectStatus.NORMAL:
+            for recorder in recorders:
+                recorder.ends_are_told = True
+            continue
+        try:
+            names = {track.name for track in catalogs.read_catalog(bytes(item.payload)).tracks}
+        except MediaError:  # an update, or the end
+            continue
+        mine = {recorder.track.name for recorder in recorders}
+        if names and not names & mine:
+            for recorder in recorders:
+                recorder.lost_publisher = (
+                    f"the publisher goes on with other tracks ({', '.join(sorted(names))}), "
+                    "which this program does not record; moqt-sub does"
+                )
+            return
 
 
 async def receive_all(subscriptions: list[ma.Subscription], recorders: list[Recorder]) -> None:
@@ -131,6 +168,7 @@ async def receive(subscription: ma.Subscription, recorder: Recorder, *, talkativ
             delay = f"  delay {recorder.delays_us[-1] / 1000:.1f} ms" if recorder.delays_us else ""
             print(f"{counts}{delay}")
     done = subscription.done
+    recorder.complete = done is not None and done.status_code == moqt.PublishDoneCode.TRACK_ENDED
     if done is not None and done.status_code != moqt.PublishDoneCode.TRACK_ENDED:
         name = getattr(done.status_code, "name", hex(done.status_code))
         recorder.lost_publisher = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import deque
 from typing import Protocol
 
 import moqt
@@ -13,6 +15,9 @@ from .fragmented_mp4 import FragmentedWriter
 from .frame import EncodedFrame, MediaError
 from .movie import Sample, TrackFormat
 from .sample_entries import audio_entry, video_entry
+
+_MOST_REORDERED = 16
+"""Frames that a decoder may hold before it shows the first of them (H.264 and HEVC allow no more)."""
 
 
 class RecordedTrack(Protocol):
@@ -99,6 +104,9 @@ class _LocVideo(_LocTrack):
         # Where the codec describes itself in its first key frame, the description is completed then.
         self._number = writer.add_track(TrackFormat("video", 1_000_000, b"", self._video.width, self._video.height))
         self._begun = False
+        self._held_frames: deque[tuple[int, bool, bytes]] = deque()  # in decoding order
+        self._moments: list[int] = []  # a heap of when they are shown
+        self._early: int | None = None
 
     def add(self, payload: bytes, extensions: moqt.ObjectExtensions | None, starts_group: bool) -> None:
         frame = loc.frame_of(0, payload, extensions, starts_group)
@@ -107,7 +115,29 @@ class _LocVideo(_LocTrack):
                 return
             self._writer.describe(self._number, video_entry(self._codec, self._video, frame))
             self._begun = True
-        self._append(frame.capture_us, frame.is_key, self._data(frame))
+        self._held_frames.append((frame.capture_us, frame.is_key, self._data(frame)))
+        heapq.heappush(self._moments, frame.capture_us)
+        if len(self._held_frames) > _MOST_REORDERED:
+            self._release()
+
+    def finish(self) -> None:
+        while self._held_frames:
+            self._release()
+
+    def _release(self) -> None:
+        """Write the frame that is decoded next: the n-th when the n-th of those shown is, and so much earlier that none is
+        shown before it is decoded."""
+        if self._early is None:
+            shown = sorted(moment for moment, _, _ in self._held_frames)
+            pairs = zip(shown, self._held_frames, strict=True)
+            self._early = max(one - moment for one, (moment, _, _) in pairs)
+        capture_us, is_key, data = self._held_frames.popleft()
+        decoded = max(heapq.heappop(self._moments) - self._early, self._last + 1)
+        if self._moments:
+            self._duration = max(1, self._moments[0] - self._early - decoded)
+        self._last = decoded
+        self._writer.write(self._number, Sample(decoded, max(decoded, capture_us), self._duration, is_key, data))
+        self.written += 1
 
     def _data(self, frame: EncodedFrame) -> bytes:
         return av1.without_delimiters(frame.payload) if self._codec == "av1" else frame.payload

@@ -88,5 +88,7 @@ def _has_sound(path: str) -> bool:
     try:
         found = subprocess.run(command, capture_output=True, timeout=30, check=True)
         return bool(json.loads(found.stdout).get("streams"))
+    except subprocess.CalledProcessError:
+        raise MediaError(f"{path} is a directory, empty, or no media that ffprobe can read") from None
     except (subprocess.SubprocessError, ValueError) as error:
         raise MediaError(f"cannot look for sound in {path}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import subprocess
 import sys
@@ -67,7 +68,7 @@ def test_moqt_pub_to_moqt_sub(relay: Relay, clock: Path, tmp_path: Path, packagi
     check(clock, output)
 
 
-@pytest.mark.parametrize("packaging", ["cmaf"])
+@pytest.mark.parametrize("packaging", ["cmaf", "loc"])
 def test_moqt_pub_to_the_python_subscriber(relay: Relay, clock: Path, tmp_path: Path, packaging: str) -> None:
     output = tmp_path / "out.mp4"
     publisher = relay.publisher("--packaging", packaging, clock)
@@ -77,6 +78,28 @@ def test_moqt_pub_to_the_python_subscriber(relay: Relay, clock: Path, tmp_path: 
     assert done.returncode == 0, done.stdout + done.stderr
     assert publisher.exit_code() == 0, publisher.text
     check(clock, output)
+
+
+def test_the_python_subscriber_tells_what_it_lacks(relay: Relay, clock: Path, tmp_path: Path) -> None:
+    """Groups that the relay cuts for a slow recorder, and tracks that follow others."""
+    script = [sys.executable, str(EXAMPLES / "moqt_video_subscriber.py"), "--port", str(relay.port), "--wait", "30"]
+    large, joined = tmp_path / "large.mp4", tmp_path / "joined.mp4"
+    picture = ("-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=6", "-vf", "noise=alls=60:allf=t")
+    ffmpeg(*picture, "-c:v", "libx264", "-preset", "ultrafast", "-qp", 4, "-g", 50, "-pix_fmt", "yuv420p", large)
+    joined.write_bytes(clock.read_bytes() + large.read_bytes())
+    for file, arguments, why in (
+        (large, ("--no-pace",), r"[1-9]\d* groups (cut short|skipped)"),
+        (joined, (), r"goes on with other tracks \(video2\).*moqt-sub does"),
+    ):
+        publisher = relay.publisher("--namespace", file.stem, *arguments, file)
+        publisher.line("publishing")
+        output = tmp_path / "out.mp4"
+        done = subprocess.run(
+            [*script, "--namespace", file.stem, "--output", str(output)], capture_output=True, text=True, timeout=90
+        )
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert re.search(why, done.stdout + done.stderr), done.stdout + done.stderr
+        assert publisher.exit_code() == 0, publisher.text
 
 
 def test_a_single_track_is_no_matter_for_the_python_subscriber(relay: Relay, clock: Path, tmp_path: Path) -> None:
