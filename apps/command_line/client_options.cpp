@@ -40,7 +40,8 @@ void ClientOptions::add_to(CLI::App& app) {
       [this, take_url](const std::string& text) { MoqtUrl::looks_like(text) ? take_url(text) : void(host = text); },
       "Server name or IP address, or a URL in place of --url");
   host_option->default_str(host);
-  auto* const port_option = app.add_option("--port", port, "Server UDP port")->capture_default_str();
+  auto* const port_option =
+      app.add_option("--port", port, "Server UDP port")->check(CLI::Range(1u, 65535u))->capture_default_str();
   auto* const path_option = app.add_option("--path", path, "Path of the moqt URI")->capture_default_str();
   app.add_option_function<std::string>("--url", take_url,
                                        "Server as moqt://host:port/path, in place of --host, --port and --path")

@@ -38,7 +38,9 @@ struct Options {
 void describe(CLI::App& app, Options& options) {
   app.set_version_flag("--version", std::string("moqt-relay ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
   app.add_option("--host", options.host, "IP address to listen on; :: listens on IPv4 and IPv6")->capture_default_str();
-  app.add_option("--port", options.port, "UDP port; 0 chooses a free one")->capture_default_str();
+  app.add_option("--port", options.port, "UDP port; 0 chooses a free one")
+      ->check(CLI::Range(0u, 65535u))
+      ->capture_default_str();
   app.add_option("--cert", options.cert, "Certificate chain (PEM); without it a development certificate is made");
   app.add_option("--key", options.key,
                  "Private key (PEM). A relay that is started again with the same key tells former clients at once "

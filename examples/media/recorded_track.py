@@ -125,7 +125,7 @@ class _LocVideo(_LocTrack):
             self._release()
 
     def _release(self) -> None:
-        """Write the frame that is decoded next: the n-th when the n-th of those shown is, and so much earlier that none is
+        """Write the next frame. The n-th is decoded when the n-th of those shown is, and so much earlier that none is
         shown before it is decoded."""
         if self._early is None:
             shown = sorted(moment for moment, _, _ in self._held_frames)

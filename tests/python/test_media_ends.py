@@ -146,3 +146,10 @@ def test_a_single_group_that_was_cut_is_a_loss(relay: Relay, tmp_path: Path) -> 
         subscriber.process.send_signal(signal.SIGCONT)
     assert subscriber.exit_code() == 4, subscriber.text
     subscriber.line("the recording is incomplete: 1 groups cut short")
+
+
+@pytest.mark.parametrize("name", ["moqt-pub", "moqt-sub", "moqt-relay"])
+def test_a_port_has_a_range(programs: Programs, name: str) -> None:
+    running = programs.start(name, "--port", 70000)
+    assert running.exit_code() == 2, running.text
+    running.line("--port: .*70000.*65535")
