@@ -56,11 +56,12 @@ void bind_quic_async_listener(nb::module_& m) {
           "after them.")
       .def(
           "_close",
-          [](AsyncListenerObject& self) {
+          [](AsyncListenerObject& self, nb::handle code, nb::handle reason) {
             self.channel().guard_thread();
-            self.close();
+            self.close(unsigned_argument(code, "code", kLargestCode), text_argument(reason, "reason"));
           },
-          "Accepts no more connections, and drops those that were not handed out.")
+          nb::arg("code"), nb::arg("reason"), nb::sig("def _close(self, code: int, reason: str) -> None"),
+          "Accepts no more connections, and closes those that were not handed out.")
       .def_prop_ro(
           "_local_address",
           [](const AsyncListenerObject& self) -> nb::object {

@@ -27,8 +27,8 @@ class AsyncListenerMailbox final : public quic::ListenerHandler, public EventTar
 
   /// No more connections; those that have begun their handshake are still handed out. True when there are none.
   bool refuse_more() noexcept;
-  /// No more connections; those that were not handed out are dropped.
-  void close() noexcept;
+  /// No more connections; those that were not handed out are closed with the application's `code`.
+  void close(std::uint64_t code, const std::string& reason) noexcept;
   /// For connections: it is ready for the loop, or it is over.
   void hand_out(const std::shared_ptr<AsyncConnectionMailbox>& connection) noexcept;
   void connection_is_over(const AsyncConnectionMailbox& connection) noexcept;
@@ -73,8 +73,9 @@ class AsyncListenerObject final : public AsyncHeld, public AsyncLoopMember {
   void set_certificates(nanobind::handle certificates);
   /// Accepts no more, and hands out those that have begun their handshake. True: there are none, and it is closed.
   [[nodiscard]] bool stop() noexcept;
-  /// Accepts no more, and drops those that were not handed out. Until then the loop holds it.
-  void close() noexcept;
+  /// Accepts no more, and closes those that were not handed out with the application's `code`. Until then the loop
+  /// holds it.
+  void close(std::uint64_t code = 0, const std::string& reason = {}) noexcept;
   /// After `stop()`: there are none any more.
   void settled();
   [[nodiscard]] PyObject* lock_object() const noexcept override { return mailbox_->owner().lock(); }

@@ -79,13 +79,18 @@ bool AsyncListenerMailbox::refuse_more() noexcept {
   return is_settled();
 }
 
-void AsyncListenerMailbox::close() noexcept {
+void AsyncListenerMailbox::close(std::uint64_t code, const std::string& reason) noexcept {
   std::unordered_map<const AsyncConnectionMailbox*, Accepted> shaking_hands;
   std::deque<Accepted> ready;
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
-  shaking_hands.swap(shaking_hands_);
-  ready.swap(ready_);
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    shaking_hands.swap(shaking_hands_);
+    ready.swap(ready_);
+  }
+  // To these clients they are connections like any other.
+  for (auto& [key, each] : shaking_hands) static_cast<void>(each.connection.shutdown(code, reason));
+  for (Accepted& each : ready) static_cast<void>(each.connection.shutdown(code, reason));
 }
 
 void AsyncListenerMailbox::dispatch(const Event&) {
@@ -178,10 +183,10 @@ void AsyncListenerObject::settled() {
   on_connection_(nb::none());
 }
 
-void AsyncListenerObject::close() noexcept {
+void AsyncListenerObject::close(std::uint64_t code, const std::string& reason) noexcept {
   listening_ = false;
   static_cast<void>(listener_.stop());
-  mailbox_->close();
+  mailbox_->close(code, reason);
   // Whoever keeps a closed server keeps neither configuration nor registration open.
   listener_ = {};
   configuration_.reset();

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import msquic
-from asyncio_pairs import ALPN, client, server, within
+from asyncio_pairs import ALPN, DEADLINE, client, server, within
 from msquic.asyncio import connect
 from running import start_program
 
@@ -139,6 +140,27 @@ async def test_a_client_that_is_connected_is_served_although_its_handler_had_not
             connection.close()
             await within(connection.wait_closed())
             await within(made.wait_closed())
+
+
+async def test_closing_tells_code_and_reason_to_clients_whose_handlers_had_not_begun(certificate: Any) -> None:
+    acknowledged = threading.Event()
+
+    async def be_closed(port: int) -> Any:
+        connection = await connect("127.0.0.1", port, alpn=ALPN, ca_file=certificate.certificate_file)
+        stream = await connection.open_stream()
+        stream.write(b"x")
+        await within(stream.wait_acked())  # so the server's handshake is complete
+        acknowledged.set()
+        return await within(connection.wait_closed())
+
+    async with server(certificate, answer_each_stream) as made:
+        elsewhere = asyncio.get_running_loop().run_in_executor(
+            None, lambda port: asyncio.run(be_closed(port)), made.port
+        )
+        assert acknowledged.wait(DEADLINE)  # meanwhile this loop hears of nobody
+        made.close(42, "going")
+        error = await within(elsewhere)
+        assert (error.app_code, error.reason) == (42, "going")
 
 
 async def test_stop_accepting_waits_for_handshakes_that_have_begun(certificate: Any) -> None:

@@ -99,7 +99,7 @@ class Server:
         """
         self._channel.check_thread()
         if self._listener is not None:
-            self._listener._close()
+            self._listener._close(code, reason)
         self._settled()
         for connection in list(self._connections):
             connection.close(code, reason)
