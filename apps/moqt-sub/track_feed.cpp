@@ -71,8 +71,11 @@ Losses TrackFeed::losses() const {
 
 void TrackFeed::write(const moqt::pubsub::ReceivedObject& object, bool starts_group) {
   if (failure_ || most_ == 0) return;
-  if (!begun_ && options_.begins_with_group && object.location.object != 0) {
-    if (starts_group) {
+  if (starts_group) headless_ = options_.begins_with_group && object.location.object != 0;
+  if (headless_) {
+    if (begun_) {
+      ++damaged_;  // pictures would be put together from those of another group
+    } else if (starts_group) {
       warning_ = options_.name + ": the subscription begins in the middle of group " +
                  std::to_string(object.location.group) + "; no decoder can use it before the next one";
     }

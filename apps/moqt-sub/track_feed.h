@@ -57,7 +57,8 @@ class TrackFeed {
   TransferReport& report_;
   GroupSequencer sequencer_;
   bool ended_ = false;
-  bool begun_ = false;  ///< a decoder can use what comes from now on
+  bool headless_ = false;  ///< the first object of this group, which it needs, did not come
+  bool begun_ = false;     ///< a decoder can use what comes from now on
   Clock::time_point since_ = Clock::now();
   std::uint64_t objects_ = 0;
   std::uint64_t bytes_ = 0;

@@ -193,12 +193,12 @@ def collector() -> type[Collector]:
 
 
 @pytest.fixture
-def readme_block() -> Callable[[int], str]:
-    """The n-th Python block of the README."""
+def readme_block() -> Callable[[str], str]:
+    """The first Python block of the README that has a certain text."""
 
-    def block(number: int) -> str:
+    def block(with_text: str) -> str:
         text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
         blocks = [part.split("```")[0] for part in text.split("```python\n")[1:]]
-        return blocks[number]
+        return next(each for each in blocks if with_text in each)
 
     return block

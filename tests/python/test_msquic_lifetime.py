@@ -253,7 +253,7 @@ def test_close_in_every_order(certificate, tmp_path):
 
 
 def test_readme_client_block_runs_verbatim(tmp_path, readme_block):
-    block = readme_block(0)
+    block = readme_block("connection.set_on_connected(on_connected)")
     server = """
 import sys, threading, msquic
 directory, block = sys.argv[1], sys.argv[2]
