@@ -19,8 +19,9 @@ class Undecided : public RecordingConnection {
     watched.change([&] { asked = true; });
     return CertificateDecision::Pending;
   }
+  /// Or ended by a server whose time was up before its certificate came, where that time is short.
   [[nodiscard]] bool wait_asked() {
-    return watched.wait([&] { return asked; });
+    return watched.wait([&] { return asked || complete; });
   }
 };
 
