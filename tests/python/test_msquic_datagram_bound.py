@@ -143,8 +143,15 @@ async def test_what_is_dropped_is_told_to_those_who_track_it(certificate):
         )
         await peer.line("^ready")
         await stop(peer)
-        while connection.datagrams_dropped_unsent == 0:
-            connection.send_datagram(numbered(0))
+        # Until the congestion window is full, too, which nothing tells: a queue that stays full.
+        still = 0
+        while still < 5:
+            dropped = connection.datagrams_dropped_unsent
+            while connection.datagrams_dropped_unsent == dropped:
+                connection.send_datagram(numbered(0))
+            waiting = connection.datagrams_waiting
+            await asyncio.sleep(0.05)
+            still = still + 1 if connection.datagrams_waiting == waiting else 0
         tracked = asyncio.ensure_future(connection.send_datagram_tracked(numbered(1)))
         await asyncio.sleep(0)
         for number in range(20):

@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 import msquic
 
 NOW = datetime.datetime.now(datetime.UTC)
-DEADLINE = 15.0
+DEADLINE = 45.0
 
 
 def general_name(name: str) -> x509.GeneralName:
