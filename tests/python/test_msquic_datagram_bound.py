@@ -15,7 +15,7 @@ import pytest
 import moqt.asyncio as ma
 import msquic
 from asyncio_pairs import until, within
-from msquic.asyncio import connect
+from msquic.asyncio import Connection, connect
 from running import Running, start_program
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
@@ -128,6 +128,18 @@ async def test_the_bound_is_a_setting_also_of_a_live_connection(certificate):
             connection.update_settings(datagram_send_queue_bytes=0)
 
 
+async def fill(connection: Connection) -> None:
+    """Until the congestion window is full, too, which nothing tells: the queue stays full."""
+    still = 0
+    while still < 5:
+        dropped = connection.datagrams_dropped_unsent
+        while connection.datagrams_dropped_unsent == dropped:
+            connection.send_datagram(numbered(0))
+        waiting = connection.datagrams_waiting
+        await asyncio.sleep(0.05)
+        still = still + 1 if connection.datagrams_waiting == waiting else 0
+
+
 async def test_what_is_dropped_is_told_to_those_who_track_it(certificate):
     async with contextlib.AsyncExitStack() as stack:
         peer, port = await stopping_server(stack, certificate)
@@ -143,15 +155,7 @@ async def test_what_is_dropped_is_told_to_those_who_track_it(certificate):
         )
         await peer.line("^ready")
         await stop(peer)
-        # Until the congestion window is full, too, which nothing tells: a queue that stays full.
-        still = 0
-        while still < 5:
-            dropped = connection.datagrams_dropped_unsent
-            while connection.datagrams_dropped_unsent == dropped:
-                connection.send_datagram(numbered(0))
-            waiting = connection.datagrams_waiting
-            await asyncio.sleep(0.05)
-            still = still + 1 if connection.datagrams_waiting == waiting else 0
+        await fill(connection)
         tracked = asyncio.ensure_future(connection.send_datagram_tracked(numbered(1)))
         await asyncio.sleep(0)
         for number in range(20):
@@ -185,8 +189,7 @@ async def test_draining_a_connection_that_ends_raises(certificate):
         await connection.drain_datagrams()
         await peer.line("^ready")
         await stop(peer)
-        while connection.datagrams_dropped_unsent == 0:
-            connection.send_datagram(numbered(0))
+        await fill(connection)
         draining = asyncio.ensure_future(connection.drain_datagrams())
         await asyncio.sleep(0)
         connection.abort()
