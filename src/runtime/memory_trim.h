@@ -7,8 +7,8 @@
 namespace msquic_py::runtime {
 
 /// Gives memory that is free inside the process back to the system after sessions have ended. The C library keeps what
-/// was freed in the arena of each thread; after many clients that went at once, this would stay by the hundred megabytes.
-/// Does nothing where the C library is not glibc. Loop thread.
+/// was freed in the arena of each thread; after many clients that went at once, this would stay by the hundred
+/// megabytes. Does nothing where the C library is not glibc. Loop thread.
 class MemoryTrim final : public EventLoop::Participant {
  public:
   explicit MemoryTrim(EventLoop& loop) : loop_(loop) { loop_.add(*this); }

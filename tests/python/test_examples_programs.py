@@ -267,7 +267,7 @@ async def test_a_recording_that_is_killed_plays(start: Start, tmp_path: Path) ->
 
     video = VideoFormat(320, 240, 30)
     decoded = decode_file(str(tmp_path / "clock.mp4"), video)
-    assert decoded.frames >= 30
+    assert decoded.frames >= 20  # a fragment at least; the last frame waits for its successor
     assert decoded.counters == list(range(decoded.frames))
     assert measure_sync(str(tmp_path / "clock.mp4"), video).worst_ms < 40
 
