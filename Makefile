@@ -8,13 +8,14 @@
 #   make bench     benchmarks, in Release                        make fuzz     every fuzz target, FUZZ_SECONDS each
 #   make asan      C++ tests with address and undefined sanitizers; make tsan: with the thread sanitizer
 #   make stress    connections and streams by the thousand, ten minutes with either sanitizer; memory must stay flat
+#   make simulate  sessions and a relay on a network in memory, SEEDS seeds of it; prints how to replay what fails
 #   make layers    who may include whom                          make wheel    dist/*.whl
 #   make wheels    wheelhouse/*.whl: manylinux, for 3.11, the stable ABI from 3.12 on and a free-threaded Python; tested with
 #                  every Python here
 #   make clean     removes build/, dist/ and .venv (not the cached MsQuic)
 #
 # Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, DEMO_ARGS, FUZZ_SECONDS, STRESS_SECONDS,
-# STRESS_CONNECTIONS, WERROR=ON, UNITY=OFF (each source by itself), CMAKE_ARGS (for the dev tree).
+# STRESS_CONNECTIONS, SEEDS, WERROR=ON, UNITY=OFF (each source by itself), CMAKE_ARGS (for the dev tree).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -26,6 +27,7 @@ UNITY ?= ON
 FUZZ_SECONDS ?= 20
 STRESS_SECONDS ?= 600
 STRESS_CONNECTIONS ?= 10000
+SEEDS ?= 10000
 CTEST_ARGS ?=
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -50,10 +52,10 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 TSAN = TSAN_OPTIONS="suppressions=$(CURDIR)/tools/tsan.supp history_size=4 $${TSAN_OPTIONS:-}"
 
 .PHONY: help setup venv configure develop test cpp-test python-test test-free-threaded demo lint format bench fuzz asan tsan configure-asan configure-tsan \
-  stress layers wheel wheels clean
+  stress simulate layers wheel wheels clean
 
 help:
-	@sed -n '3,18s/^# \{0,1\}//p' Makefile
+	@sed -n '3,19s/^# \{0,1\}//p' Makefile
 
 setup:
 	@tools/setup.sh
@@ -145,6 +147,10 @@ stress: configure-asan configure-tsan
 	  MSQUIC_PY_STRESS_SECONDS=$(STRESS_SECONDS) MSQUIC_PY_STRESS_CONNECTIONS=$(STRESS_CONNECTIONS) \
 	    build/$$preset/tests/stress/quic_stress </dev/null; \
 	done
+
+simulate: configure
+	@cmake --build $(BUILD) --target simulation </dev/null
+	@$(BUILD)/tests/simulation/simulation --seeds $(SEEDS)
 
 wheel: setup
 	@$(UV) build --wheel --out-dir dist </dev/null

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "transport/memory/timeline.h"
@@ -35,6 +36,7 @@ struct LinkOptions {
   std::size_t first_congestion_window = 12'000;
   Duration idle_timeout = std::chrono::seconds(15);  ///< after which a cut link is noticed
   std::string protocol = "moqt-15";
+  std::optional<std::uint64_t> seed;  ///< nothing: drawn from the network's
 };
 
 }  // namespace msquic_py::transport::memory

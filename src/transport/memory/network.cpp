@@ -9,7 +9,7 @@ namespace msquic_py::transport::memory {
 
 Network::Joined Network::connect(const LinkOptions& options, std::shared_ptr<ConnectionHandler> client,
                                  std::shared_ptr<ConnectionHandler> server) {
-  auto link = std::make_shared<Link>(timeline_, random_.next(), options);
+  auto link = std::make_shared<Link>(timeline_, options.seed.value_or(random_.next()), options);
   const auto client_end = std::make_shared<Endpoint>(link, /*server=*/false, std::move(client));
   const auto server_end = std::make_shared<Endpoint>(link, /*server=*/true, std::move(server));
   client_end->join(server_end);

@@ -1,0 +1,76 @@
+// What has to be true at the end of a run, whatever happened in it.
+#include <string>
+
+#include "simulation/world.h"
+
+namespace msquic_py::simulation {
+
+void World::check_rest() {
+  for (std::size_t number = 0; number < clients_.size(); ++number) {
+    for (const bool near : {true, false}) {
+      const SessionEnd* end = near ? clients_[number].near.get() : clients_[number].far.get();
+      if (end == nullptr) continue;
+      const std::string whose = (near ? "client " : "the relay's session of client ") + std::to_string(number);
+      if (end->session().has_unsent()) journal_.fault(whose + " is at rest with something unsent");
+      if (end->unsent_bytes() != 0)
+        journal_.fault(whose + ": the carrier has not let go of " + std::to_string(end->unsent_bytes()) + " bytes");
+      if (end->open_streams() != 0)
+        journal_.fault(whose + " has " + std::to_string(end->open_streams()) + " streams left");
+    }
+  }
+}
+
+void World::check_deliveries() {
+  const auto& counters = relay_.counters();
+  outcome_.skips = counters.groups_skipped + counters.subscribers_too_far_behind;
+  for (std::size_t track = 0; track < journal_.size(); ++track)
+    outcome_.published += journal_.track(track).objects.size();
+  for (std::size_t who = 0; who < subscribers_.size(); ++who) {
+    for (const auto& subscription : subscribers_[who].subscriptions()) {
+      outcome_.received += subscription->received.size();
+      const TrackJournal& track = journal_.track(subscription->track);
+      if (!subscription->accepted || subscription->cancelled || subscription->done || !subscription->forwards) continue;
+      if (track.publisher_losses != subscription->publisher_losses) continue;
+      // Streams that it gave up, for example because they came long before SUBSCRIBE_OK (section 10.4.2).
+      const bool stopped = clients_[script_.publishers + who].near->stops() > 0;
+      for (const auto& [location, object] : track.objects) {
+        if (!object.whole || !expects(*subscription, location) || subscription->received.contains(location)) continue;
+        const SubgroupName name{location.group, object.subgroup};
+        const bool told = subscription->unfinished.contains(name);
+        const bool cut = !track.plan.datagrams && track.subgroups.at(name).cut;
+        const bool lost = track.plan.datagrams && journal_.datagrams_may_be_lost;
+        // A session that may have few streams cancels the least urgent one, perhaps before anything of it has left.
+        const bool cramped = script_.stream_limit < ms::Limits{}.max_outgoing_streams;
+        if (told || stopped || cut || lost || cramped || outcome_.skips > 0 || !object.offered) {
+          ++outcome_.excused;
+          continue;
+        }
+        journal_.fault("subscriber " + std::to_string(script_.publishers + who) + ", track " +
+                       std::to_string(subscription->track) + ", subscription " + std::to_string(subscription->ordinal) +
+                       ": " + text(location) + " of subgroup " + std::to_string(object.subgroup) + " never came");
+      }
+    }
+  }
+}
+
+void World::check_ends() {
+  const auto& counters = relay_.counters();
+  const auto zero = [&](const char* what, std::uint64_t count) {
+    if (count != 0)
+      journal_.fault("the relay counts " + std::to_string(count) + " " + what + " although all have ended");
+  };
+  zero("downstream subscriptions", counters.downstream_subscriptions);
+  zero("upstream subscriptions", counters.upstream_subscriptions);
+  zero("tracks", counters.tracks);
+  zero("published namespaces", counters.published_namespaces);
+  for (std::size_t number = 0; number < clients_.size(); ++number) {
+    for (const bool near : {true, false}) {
+      const SessionEnd* end = near ? clients_[number].near.get() : clients_[number].far.get();
+      if (end == nullptr || end->session().open_requests() == 0) continue;
+      journal_.fault((near ? "client " : "the relay's session of client ") + std::to_string(number) + " has " +
+                     std::to_string(end->session().open_requests()) + " requests open");
+    }
+  }
+}
+
+}  // namespace msquic_py::simulation

@@ -1,0 +1,269 @@
+#include "simulation/publisher.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "moqt/session/data/object_encoding.h"
+
+namespace msquic_py::simulation {
+
+void Publisher::begin(SessionEnd& end) {
+  end_ = &end;
+  bool announces = false;
+  for (std::size_t number = 0; number < journal_.size(); ++number) {
+    const TrackPlan& plan = journal_.track(number).plan;
+    if (plan.publisher != number_) continue;
+    Track& track = tracks_[number];
+    if (!plan.announced_by_publish) {
+      announces = true;
+      continue;
+    }
+    const auto request = end.session().publish(journal_.track(number).name, parameters(number));
+    if (request) track.subscriptions.push_back(*request);
+  }
+  if (announces) {
+    const auto request = end.session().publish_namespace({"announced", std::to_string(number_)});
+    if (request) announced_.push_back(*request);
+  }
+  end.make_ready();
+}
+
+void Publisher::session_over() {
+  end_ = nullptr;
+  announced_.clear();
+  for (auto& [number, track] : tracks_) {
+    ++journal_.track(number).publisher_losses;
+    for (auto& [name, subgroup] : track.open) journal_.track(number).subgroups[name].cut = true;
+    track.open.clear();
+    track.subscriptions.clear();
+  }
+}
+
+moqt::MessageParameters Publisher::parameters(std::size_t track) {
+  moqt::MessageParameters parameters;
+  if (tracks_[track].largest) parameters.set_largest_object(*tracks_[track].largest);
+  const std::uint8_t priority = journal_.track(track).plan.priority;
+  if (priority != 128) parameters.set_publisher_priority(priority);
+  return parameters;
+}
+
+bool Publisher::on_events() {
+  bool any = false;
+  ms::Event event;
+  while (end_ != nullptr && end_->session().poll_event(event)) {
+    any = true;
+    handle(event);
+  }
+  return any;
+}
+
+void Publisher::handle(const ms::Event& event) {
+  if (const auto* wanted = std::get_if<ms::SubscribeReceived>(&event)) {
+    const auto number = journal_.find(wanted->track);
+    if (!number || journal_.track(*number).plan.publisher != number_) {
+      (void)end_->session().reject(wanted->request, moqt::RequestErrorCode::kDoesNotExist, "no such track");
+    } else if (end_->session().accept(wanted->request, parameters(*number))) {
+      tracks_[*number].subscriptions.push_back(wanted->request);
+    }
+  } else if (const auto* update = std::get_if<ms::UpdateReceived>(&event)) {
+    (void)end_->session().accept(update->update);
+  } else if (const auto* unsubscribed = std::get_if<ms::Unsubscribed>(&event)) {
+    end_subscription(unsubscribed->subscription);
+  } else if (const auto* rejected = std::get_if<ms::RequestRejected>(&event)) {
+    end_subscription(rejected->request);
+  } else if (const auto* stopped = std::get_if<ms::OutgoingStreamStopped>(&event)) {
+    for (auto& [number, track] : tracks_) {
+      for (auto& [name, subgroup] : track.open) {
+        const auto found = subgroup.streams.find(stopped->subscription);
+        if (found == subgroup.streams.end() || found->second != stopped->stream) continue;
+        subgroup.gaps[stopped->subscription] = true;
+        if (stopped->resumable()) {
+          subgroup.streams.erase(found);
+        } else {
+          found->second = {};
+        }
+        journal_.track(number).subgroups[name].cut = true;
+      }
+      // The session may have given up a stream whose end it was told before.
+      if (std::find(track.subscriptions.begin(), track.subscriptions.end(), stopped->subscription) !=
+          track.subscriptions.end()) {
+        for (auto& [name, subgroup] : journal_.track(number).subgroups) {
+          if (!track.open.contains(name)) subgroup.cut = true;
+        }
+      }
+    }
+  } else if (const auto* closed = std::get_if<ms::Closed>(&event)) {
+    if (!closed->by_peer && closed->code != 0 &&
+        closed->reason.find("nothing has come from the peer") == std::string::npos) {
+      journal_.fault("publisher " + std::to_string(number_) + " closed its session: " + closed->reason);
+    }
+  }
+}
+
+void Publisher::end_subscription(ms::RequestHandle subscription) {
+  for (auto& [number, track] : tracks_) {
+    std::erase(track.subscriptions, subscription);
+    for (auto& [name, subgroup] : track.open) {
+      subgroup.streams.erase(subscription);
+      subgroup.gaps.erase(subscription);
+    }
+  }
+}
+
+void Publisher::object(const Step& step) {
+  Track& track = tracks_[step.track];
+  TrackJournal& journal = journal_.track(step.track);
+  // Object IDs of a group ascend over all its subgroups, now and then with one left out.
+  std::uint64_t& next = track.next_object[track.group];
+  const moqt::Location location{track.group, next + (step.size % 7 == 3 ? 1 : 0)};
+  next = location.object + 1;
+  const std::uint64_t size = journal.plan.datagrams ? step.size % 1'000 : step.size;
+  const base::ByteVector payload = Journal::payload(step.track, location, size);
+  const SubgroupName name{track.group, journal.plan.datagrams ? 0 : step.choice};
+  // A subgroup that has ended takes nothing more.
+  const auto& subgroups = journal.subgroups;
+  if (!journal.plan.datagrams && subgroups.contains(name) && !track.open.contains(name)) return;
+  PublishedObject& published = journal.objects[location];
+  published.subgroup = name.second;
+  published.size = size;
+  if (journal.plan.datagrams) {
+    write_datagram(step.track, location, payload);
+  } else {
+    write(step.track, name, location, payload, size);
+  }
+  if (!track.largest || *track.largest < location) track.largest = location;
+}
+
+void Publisher::write(std::size_t number, SubgroupName name, moqt::Location location, const base::ByteVector& payload,
+                      std::uint64_t sent) {
+  Track& track = tracks_[number];
+  TrackJournal& journal = journal_.track(number);
+  journal.subgroups[name];
+  Subgroup& subgroup = track.open[name];
+  if (end_ == nullptr) return;
+  ms::Session& session = end_->session();
+  const auto block = journal.plan.extensions ? std::optional(base::Bytes{}) : std::nullopt;
+  const auto encoded = ms::encode_object(session.config().draft, arena_, location.object, block, payload.size());
+  if (!encoded.ok()) return journal_.fault("an object could not be encoded");
+  for (const ms::RequestHandle subscription : std::vector(track.subscriptions)) {
+    const auto* view = session.published(subscription);
+    if (view == nullptr || !view->covers(location)) continue;
+    if (!view->wants(location)) {
+      subgroup.gaps[subscription] = true;
+      continue;
+    }
+    auto [stream, is_new] = subgroup.streams.try_emplace(subscription);
+    if (is_new) {
+      ms::SubgroupProperties properties;
+      properties.group = name.first;
+      properties.subgroup = name.second;
+      properties.extensions = journal.plan.extensions;
+      const auto opened = session.open_subgroup(subscription, properties);
+      if (opened) stream->second = *opened;
+    }
+    const auto appended = stream->second ? session.append_object(stream->second, location.object, encoded->wire,
+                                                                 encoded->delta_size, payload.size())
+                                         : ms::SessionResult<void>(base::Failure{ms::SessionError::kUnknownStream});
+    if (!appended) {
+      subgroup.gaps[subscription] = true;
+      journal.subgroups[name].cut = true;
+      continue;
+    }
+    if (sent != 0)
+      (void)session.append_payload(stream->second,
+                                   arena_.copy(base::Bytes(payload).first(static_cast<std::size_t>(sent))));
+    journal.objects[location].offered = true;
+  }
+  end_->make_ready();
+}
+
+void Publisher::write_datagram(std::size_t number, moqt::Location location, const base::ByteVector& payload) {
+  if (end_ == nullptr) return;
+  ms::Session& session = end_->session();
+  ms::DatagramFields fields;
+  fields.location = location;
+  fields.payload = payload;
+  const auto encoded = ms::encode_datagram(session.config().draft, arena_, fields);
+  if (!encoded.ok()) return journal_.fault("a datagram could not be encoded");
+  for (const ms::RequestHandle subscription : tracks_[number].subscriptions) {
+    const auto* view = session.published(subscription);
+    if (view == nullptr || !view->wants(location)) continue;
+    const auto sent = session.send_datagram(subscription, encoded->properties, encoded->after_alias);
+    if (sent && *sent) journal_.track(number).objects[location].offered = true;
+  }
+  end_->make_ready();
+}
+
+void Publisher::finish(std::size_t number, std::uint64_t choice) {
+  Track& track = tracks_[number];
+  const SubgroupName name{track.group, choice};
+  const auto found = track.open.find(name);
+  if (found == track.open.end()) return;
+  if (end_ != nullptr) {
+    for (const auto& [subscription, stream] : found->second.streams) {
+      if (!stream) continue;
+      if (found->second.gaps[subscription]) {
+        (void)end_->session().retire_stream(stream, moqt::StreamResetCode::kCancelled);
+      } else {
+        (void)end_->session().finish_stream(stream);
+      }
+    }
+    end_->make_ready();
+  }
+  journal_.track(number).subgroups[name].finished = true;
+  track.open.erase(found);
+}
+
+void Publisher::cut(std::size_t number, SubgroupName name) {
+  Track& track = tracks_[number];
+  const auto found = track.open.find(name);
+  if (found == track.open.end()) return;
+  if (end_ != nullptr) {
+    for (const auto& [subscription, stream] : found->second.streams) {
+      if (stream) (void)end_->session().reset_stream(stream, moqt::StreamResetCode::kCancelled);
+    }
+    end_->make_ready();
+  }
+  journal_.track(number).subgroups[name].cut = true;
+  track.open.erase(found);
+}
+
+void Publisher::reset(std::size_t track, std::uint64_t choice) { cut(track, {tracks_[track].group, choice}); }
+
+void Publisher::part_and_reset(const Step& step) {
+  Track& track = tracks_[step.track];
+  TrackJournal& journal = journal_.track(step.track);
+  const SubgroupName name{track.group, step.choice};
+  if (journal.plan.datagrams || (journal.subgroups.contains(name) && !track.open.contains(name))) return;
+  const moqt::Location location{track.group, track.next_object[track.group]++};
+  const std::uint64_t size = step.size + 2;
+  PublishedObject& published = journal.objects[location];
+  published = {.subgroup = step.choice, .size = size, .whole = false};
+  write(step.track, name, location, Journal::payload(step.track, location, size), size / 2);
+  cut(step.track, name);
+  if (!track.largest || *track.largest < location) track.largest = location;
+}
+
+void Publisher::finish_all() {
+  for (auto& [number, track] : tracks_) {
+    while (!track.open.empty()) {
+      const SubgroupName name = track.open.begin()->first;
+      track.group = name.first;
+      finish(number, name.second);
+    }
+  }
+}
+
+void Publisher::withdraw() {
+  if (end_ == nullptr) return;
+  for (auto& [number, track] : tracks_) {
+    for (const ms::RequestHandle subscription : std::exchange(track.subscriptions, {})) {
+      (void)end_->session().publish_done(subscription, moqt::PublishDoneCode::kTrackEnded);
+    }
+  }
+  for (const ms::RequestHandle request : std::exchange(announced_, {})) (void)end_->session().cancel(request);
+  end_->make_ready();
+}
+
+}  // namespace msquic_py::simulation

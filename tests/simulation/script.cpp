@@ -1,0 +1,226 @@
+#include "simulation/script.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "transport/memory/random.h"
+
+namespace msquic_py::simulation {
+
+namespace {
+
+using transport::memory::LinkOptions;
+using transport::memory::Path;
+using transport::memory::Random;
+using namespace std::chrono_literals;
+
+/// What a run is about; each seed has some of these.
+struct Temper {
+  bool lossy = false;
+  bool jittery = false;
+  bool narrow_windows = false;
+  bool slow_readers = false;
+  bool disconnects = false;
+  bool resets = false;
+  bool updates = false;
+  bool tight_limits = false;
+};
+
+Temper make_temper(Random& random) {
+  // One seed in four is calm: there everything that is published has to arrive.
+  if (random.chance(250'000)) return {.jittery = random.chance(500'000), .narrow_windows = random.chance(300'000)};
+  Temper temper;
+  temper.lossy = random.chance(500'000);
+  temper.jittery = random.chance(500'000);
+  temper.narrow_windows = random.chance(400'000);
+  temper.slow_readers = random.chance(400'000);
+  temper.disconnects = random.chance(300'000);
+  temper.resets = random.chance(400'000);
+  temper.updates = random.chance(300'000);
+  temper.tight_limits = random.chance(200'000);
+  return temper;
+}
+
+Path make_path(Random& random, const Temper& temper) {
+  Path path;
+  path.latency = std::chrono::microseconds(random.between(100, 80'000));
+  if (temper.jittery) path.jitter = std::chrono::microseconds(random.between(0, 40'000));
+  if (temper.lossy) path.loss_per_million = static_cast<std::uint32_t>(random.between(0, 150'000));
+  if (random.chance(300'000)) path.bytes_per_second = random.between(20'000, 2'000'000);
+  return path;
+}
+
+LinkOptions make_link(Random& random, const Temper& temper) {
+  LinkOptions options;
+  options.to_server = make_path(random, temper);
+  options.to_client = make_path(random, temper);
+  for (auto* admits : {&options.client, &options.server}) {
+    if (temper.narrow_windows && random.chance(600'000)) {
+      admits->stream_window = random.between(64, 8'000);
+      admits->connection_window = random.between(512, 32'000);
+      if (random.chance(300'000)) admits->unidirectional_streams = random.between(2, 20);
+    }
+  }
+  options.first_congestion_window = random.between(2'400, 24'000);
+  options.idle_timeout = 3s;
+  return options;
+}
+
+std::uint64_t make_size(Random& random) {
+  switch (random.below(6)) {
+    case 0: return random.below(4);
+    case 1: return random.between(1'000, 1'400);
+    case 2: return random.between(2'000, 40'000);
+    default: return random.between(10, 900);
+  }
+}
+
+/// How long a script is.
+constexpr std::uint64_t kMicroseconds = 4'000'000;
+
+Step make_step(Random& random, const Script& script, const Temper& temper, std::size_t publishing) {
+  using Kind = Step::Kind;
+  Step step;
+  step.at = std::chrono::microseconds(random.below(kMicroseconds));
+  step.track = random.below(script.tracks.size());
+  step.size = make_size(random);
+  step.choice = random.below(3);
+  if (random.below(100) < publishing) {
+    const std::uint64_t what = random.below(20);
+    step.kind = what < 14 ? Kind::Object : what < 17 ? Kind::NextGroup : Kind::Finish;
+    if (temper.resets && what == 19) step.kind = random.chance(500'000) ? Kind::Reset : Kind::PartAndReset;
+    return step;
+  }
+  step.actor = script.publishers + random.below(script.subscribers);
+  std::vector<Kind> kinds{Kind::Subscribe, Kind::Subscribe, Kind::Subscribe, Kind::Unsubscribe};
+  if (temper.updates) kinds.insert(kinds.end(), {Kind::Reprioritize, Kind::Forward});
+  if (temper.slow_readers) kinds.insert(kinds.end(), {Kind::Pause, Kind::Feed, Kind::Feed, Kind::Resume});
+  if (temper.disconnects) kinds.insert(kinds.end(), {Kind::Cut, Kind::Close, Kind::Connect, Kind::Connect});
+  if (temper.lossy) kinds.insert(kinds.end(), {Kind::Storm, Kind::Calm});
+  step.kind = kinds[random.below(kinds.size())];
+  switch (step.kind) {
+    case Kind::Subscribe:
+    case Kind::Reprioritize: step.choice = 32 * random.below(8); break;
+    case Kind::Forward: step.choice = random.below(2); break;
+    case Kind::Storm: step.choice = random.between(100'000, 900'000); break;
+    case Kind::Cut:
+    case Kind::Close:
+    case Kind::Connect: step.actor = random.below(script.clients()); break;
+    default: break;
+  }
+  return step;
+}
+
+std::string milliseconds(Duration duration) {
+  std::ostringstream out;
+  out << std::chrono::duration<double, std::milli>(duration).count() << " ms";
+  return out.str();
+}
+
+}  // namespace
+
+Script make_script(std::uint64_t seed) {
+  Random random(Random(seed).next());
+  Script script;
+  script.seed = seed;
+  script.publishers = random.between(1, 3);
+  script.subscribers = random.between(1, 4);
+  const Temper temper = make_temper(random);
+  const std::size_t tracks = random.between(script.publishers, script.publishers + 3);
+  for (std::size_t track = 0; track < tracks; ++track) {
+    script.tracks.push_back({.publisher = track % script.publishers,
+                             .datagrams = random.chance(200'000),
+                             .announced_by_publish = random.chance(300'000),
+                             .extensions = random.chance(300'000),
+                             .priority = static_cast<std::uint8_t>(random.chance(500'000) ? 128 : random.below(256))});
+  }
+  for (std::size_t client = 0; client < script.clients(); ++client) {
+    script.links.push_back(make_link(random, temper));
+    script.links.back().seed = random.next();
+  }
+  if (temper.slow_readers && random.chance(500'000)) script.relay_queue_limit = random.between(1'000, 200'000);
+  if (temper.tight_limits) script.stream_limit = random.between(2, 12);
+  // Subscribers come early, so that there is something to see.
+  for (std::size_t subscriber = 0; subscriber < script.subscribers; ++subscriber) {
+    for (std::uint64_t wanted = random.between(1, tracks); wanted > 0; --wanted) {
+      script.steps.push_back({.kind = Step::Kind::Subscribe,
+                              .at = std::chrono::microseconds(random.below(1'000'000)),
+                              .actor = script.publishers + subscriber,
+                              .track = random.below(tracks),
+                              .choice = 32 * random.below(8)});
+    }
+  }
+  const std::uint64_t count = random.between(20, 250);
+  const std::size_t publishing = random.between(60, 95);
+  for (std::uint64_t i = 0; i < count; ++i) script.steps.push_back(make_step(random, script, temper, publishing));
+  std::stable_sort(script.steps.begin(), script.steps.end(), [](const Step& a, const Step& b) { return a.at < b.at; });
+  return script;
+}
+
+Script keep_steps(const Script& script, const std::vector<std::size_t>& keep) {
+  Script result = script;
+  result.steps.clear();
+  for (const std::size_t place : keep) {
+    if (place < script.steps.size()) result.steps.push_back(script.steps[place]);
+  }
+  return result;
+}
+
+std::string describe(const Step& step) {
+  using Kind = Step::Kind;
+  const std::string client = "client " + std::to_string(step.actor);
+  const std::string track = "track " + std::to_string(step.track);
+  const std::string choice = std::to_string(step.choice);
+  const std::string size = std::to_string(step.size) + " bytes";
+  const std::string at = milliseconds(step.at) + ": ";
+  switch (step.kind) {
+    case Kind::Object: return at + track + ": object of " + size + " in subgroup " + choice;
+    case Kind::NextGroup: return at + track + ": next group";
+    case Kind::Finish: return at + track + ": subgroup " + choice + " ends";
+    case Kind::Reset: return at + track + ": subgroup " + choice + " is reset";
+    case Kind::PartAndReset:
+      return at + track + ": part of an object of " + size + ", then subgroup " + choice + " is reset";
+    case Kind::Subscribe: return at + client + " subscribes to " + track + " with priority " + choice;
+    case Kind::Unsubscribe: return at + client + " unsubscribes from " + track;
+    case Kind::Reprioritize: return at + client + ", " + track + ": priority " + choice;
+    case Kind::Forward: return at + client + ", " + track + ": forward " + choice;
+    case Kind::Pause: return at + client + " stops reading";
+    case Kind::Feed: return at + client + " reads " + size;
+    case Kind::Resume: return at + client + " reads everything";
+    case Kind::Cut: return at + client + " is cut off";
+    case Kind::Close: return at + client + " closes its session";
+    case Kind::Connect: return at + client + " connects again";
+    case Kind::Storm: return at + client + ": loss of " + choice + " in a million";
+    case Kind::Calm: return at + client + ": loss as at first";
+  }
+  return at;
+}
+
+std::string describe_setting(const Script& script) {
+  std::ostringstream out;
+  for (std::size_t client = 0; client < script.links.size(); ++client) {
+    const LinkOptions& link = script.links[client];
+    out << "client " << client << (client < script.publishers ? " (publisher)" : " (subscriber)");
+    for (const auto* path : {&link.to_server, &link.to_client}) {
+      out << (path == &link.to_server ? "; to the relay " : "; from it ") << milliseconds(path->latency) << " + "
+          << milliseconds(path->jitter) << ", loss " << path->loss_per_million << ", " << path->bytes_per_second
+          << " B/s";
+    }
+    for (const auto* admits : {&link.client, &link.server}) {
+      out << (admits == &link.client ? "; admits " : "; is admitted ") << admits->stream_window << " a stream, "
+          << admits->connection_window << " in all, " << admits->unidirectional_streams << " streams";
+    }
+    out << "\n";
+  }
+  for (std::size_t track = 0; track < script.tracks.size(); ++track) {
+    const TrackPlan& plan = script.tracks[track];
+    out << "track " << track << " of client " << plan.publisher << (plan.datagrams ? ", datagrams" : "")
+        << (plan.announced_by_publish ? ", by PUBLISH" : "") << (plan.extensions ? ", extensions" : "") << ", priority "
+        << int{plan.priority} << "\n";
+  }
+  out << "the relay queues " << script.relay_queue_limit << " bytes; streams of a session: " << script.stream_limit
+      << "\n";
+  return out.str();
+}
+
+}  // namespace msquic_py::simulation

@@ -1,0 +1,211 @@
+#include "simulation/subscriber.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace msquic_py::simulation {
+
+bool expects(const ReceivedTrack& subscription, moqt::Location location) {
+  return !subscription.largest || location > *subscription.largest;
+}
+
+void Subscriber::session_over() {
+  end_ = nullptr;
+  for (auto& [request, subscription] : live_) subscription->cancelled = true;
+  live_.clear();
+  streams_.clear();
+}
+
+void Subscriber::subscribe(std::size_t track, std::uint8_t priority) {
+  if (end_ == nullptr || live_of_track(track) != nullptr) return;
+  moqt::MessageParameters parameters;
+  parameters.set_subscriber_priority(priority);
+  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
+  const auto request = end_->session().subscribe(journal_.track(track).name, std::move(parameters));
+  if (!request) return;
+  all_.push_back(std::make_unique<ReceivedTrack>());
+  ReceivedTrack& subscription = *all_.back();
+  subscription.track = track;
+  subscription.request = *request;
+  subscription.ordinal = all_.size() - 1;
+  live_.emplace(*request, &subscription);
+  end_->make_ready();
+}
+
+void Subscriber::unsubscribe(std::size_t track) {
+  ReceivedTrack* subscription = live_of_track(track);
+  if (end_ == nullptr || subscription == nullptr) return;
+  (void)end_->session().cancel(subscription->request);
+  subscription->cancelled = true;
+  live_.erase(subscription->request);
+  std::erase_if(streams_, [&](const auto& entry) { return entry.second.subscription == subscription; });
+  end_->make_ready();
+}
+
+void Subscriber::unsubscribe_all() {
+  while (end_ != nullptr && !live_.empty()) unsubscribe(live_.begin()->second->track);
+}
+
+void Subscriber::reprioritize(std::size_t track, std::uint8_t priority) {
+  ReceivedTrack* subscription = live_of_track(track);
+  if (end_ == nullptr || subscription == nullptr || !subscription->accepted) return;
+  moqt::MessageParameters parameters;
+  parameters.set_subscriber_priority(priority);
+  (void)end_->session().update(subscription->request, std::move(parameters));
+  end_->make_ready();
+}
+
+void Subscriber::forward(std::size_t track, bool on) {
+  ReceivedTrack* subscription = live_of_track(track);
+  if (end_ == nullptr || subscription == nullptr || !subscription->accepted) return;
+  moqt::MessageParameters parameters;
+  parameters.set_forward(on);
+  subscription->forwards = false;  // from here on only what comes is checked, not what does not
+  (void)end_->session().update(subscription->request, std::move(parameters));
+  end_->make_ready();
+}
+
+ReceivedTrack* Subscriber::live(ms::RequestHandle request) {
+  const auto found = live_.find(request);
+  return found == live_.end() ? nullptr : found->second;
+}
+
+ReceivedTrack* Subscriber::live_of_track(std::size_t track) {
+  const auto found =
+      std::find_if(live_.begin(), live_.end(), [&](const auto& entry) { return entry.second->track == track; });
+  return found == live_.end() ? nullptr : found->second;
+}
+
+void Subscriber::fault(const ReceivedTrack& subscription, const std::string& what) {
+  journal_.fault("subscriber " + std::to_string(number_) + ", track " + std::to_string(subscription.track) +
+                 ", subscription " + std::to_string(subscription.ordinal) + ": " + what);
+}
+
+bool Subscriber::on_events() {
+  bool any = false;
+  ms::Event event;
+  while (end_ != nullptr && end_->session().poll_event(event)) {
+    any = true;
+    handle(event);
+  }
+  return any;
+}
+
+void Subscriber::handle(const ms::Event& event) {
+  if (const auto* accepted = std::get_if<ms::RequestAccepted>(&event)) {
+    ReceivedTrack* subscription = live(accepted->request);
+    if (subscription == nullptr) return;  // of an update
+    subscription->accepted = true;
+    subscription->largest = accepted->parameters.largest_object();
+    subscription->publisher_losses = journal_.track(subscription->track).publisher_losses;
+  } else if (const auto* rejected = std::get_if<ms::RequestRejected>(&event)) {
+    if (ReceivedTrack* subscription = live(rejected->request)) {
+      subscription->cancelled = true;
+      live_.erase(rejected->request);
+    }
+  } else if (const auto* done = std::get_if<ms::SubscriptionDone>(&event)) {
+    if (ReceivedTrack* subscription = live(done->subscription)) {
+      subscription->done = *done;
+      live_.erase(done->subscription);
+      for (const auto& [id, stream] : streams_) {
+        if (stream.subscription == subscription) fault(*subscription, "it is done although a stream of it is open");
+      }
+    }
+  } else if (const auto* malformed = std::get_if<ms::TrackMalformed>(&event)) {
+    if (ReceivedTrack* subscription = live(malformed->subscription)) {
+      fault(*subscription,
+            "the track counts as malformed, rule " + std::to_string(static_cast<int>(malformed->reason)));
+    }
+  } else if (const auto* opened = std::get_if<ms::SubgroupOpened>(&event)) {
+    ReceivedTrack* subscription = live(opened->subscription);
+    if (subscription == nullptr) return;
+    Incoming& stream = streams_[opened->stream];
+    stream.subscription = subscription;
+    stream.name = {opened->properties.group, opened->properties.subgroup.value_or(0)};
+  } else if (const auto* object = std::get_if<ms::ObjectReceived>(&event)) {
+    on_object(*object);
+  } else if (const auto* payload = std::get_if<ms::ObjectPayload>(&event)) {
+    const auto found = streams_.find(payload->stream);
+    if (found != streams_.end()) on_payload(found->second, payload->bytes);
+  } else if (const auto* ended = std::get_if<ms::SubgroupEnded>(&event)) {
+    on_end(*ended);
+  } else if (const auto* datagram = std::get_if<ms::DatagramReceived>(&event)) {
+    on_datagram(*datagram);
+  } else if (const auto* closed = std::get_if<ms::Closed>(&event)) {
+    if (!closed->by_peer && closed->code != 0 &&
+        closed->reason.find("nothing has come from the peer") == std::string::npos) {
+      journal_.fault("subscriber " + std::to_string(number_) + " closed its session: " + closed->reason);
+    }
+  }
+}
+
+void Subscriber::on_object(const ms::ObjectReceived& event) {
+  const auto found = streams_.find(event.stream);
+  if (found == streams_.end()) return;
+  Incoming& stream = found->second;
+  if (!stream.whole) fault(*stream.subscription, "an object begins before " + text(*stream.latest) + " has ended");
+  if (stream.latest && event.location <= *stream.latest) {
+    fault(*stream.subscription, text(event.location) + " comes after " + text(*stream.latest));
+  }
+  stream.name = {event.location.group, event.subgroup};
+  stream.latest = event.location;
+  stream.size = event.payload_length;
+  stream.payload.clear();
+  stream.whole = false;
+  on_payload(stream, event.payload());
+}
+
+void Subscriber::on_payload(Incoming& stream, base::Bytes bytes) {
+  stream.payload.insert(stream.payload.end(), bytes.begin(), bytes.end());
+  if (stream.payload.size() == stream.size) complete(stream);
+}
+
+void Subscriber::complete(Incoming& stream) {
+  stream.whole = true;
+  check_object(*stream.subscription, *stream.latest, stream.name.second, /*datagram=*/false, stream.payload);
+}
+
+void Subscriber::check_object(ReceivedTrack& subscription, moqt::Location location, std::uint64_t subgroup,
+                              bool datagram, base::Bytes payload) {
+  const TrackJournal& track = journal_.track(subscription.track);
+  const auto published = track.objects.find(location);
+  if (published == track.objects.end()) return fault(subscription, text(location) + " was never published");
+  if (!published->second.whole)
+    return fault(subscription, text(location) + " is whole although its publisher reset it");
+  if (datagram != track.plan.datagrams)
+    return fault(subscription, text(location) + " came in another way than it was sent");
+  if (published->second.subgroup != subgroup) return fault(subscription, text(location) + " is of another subgroup");
+  const base::ByteVector right = Journal::payload(subscription.track, location, published->second.size);
+  if (!std::equal(payload.begin(), payload.end(), right.begin(), right.end())) {
+    return fault(subscription, text(location) + " has another payload");
+  }
+  if (!expects(subscription, location)) fault(subscription, text(location) + " is before what the filter asks for");
+  if (!subscription.received.insert(location).second) fault(subscription, text(location) + " came twice");
+}
+
+void Subscriber::on_end(const ms::SubgroupEnded& event) {
+  const auto found = streams_.find(event.stream);
+  if (found == streams_.end()) return;
+  const Incoming stream = std::move(found->second);
+  streams_.erase(found);
+  ReceivedTrack& subscription = *stream.subscription;
+  if (!event.finished) {
+    subscription.unfinished.insert(stream.name);
+    return;
+  }
+  if (!stream.whole) fault(subscription, "a stream is finished in the middle of " + text(*stream.latest));
+  // FIN promises every object of the subgroup since the beginning of the subscription (section 10.4.2).
+  for (const auto& [location, object] : journal_.track(subscription.track).objects) {
+    if (location.group != stream.name.first || object.subgroup != stream.name.second) continue;
+    if (!expects(subscription, location) || subscription.received.contains(location)) continue;
+    fault(subscription, text(location) + " is missing although its subgroup's stream was finished");
+  }
+}
+
+void Subscriber::on_datagram(const ms::DatagramReceived& event) {
+  ReceivedTrack* subscription = live(event.subscription);
+  if (subscription != nullptr) check_object(*subscription, event.location, 0, /*datagram=*/true, event.payload());
+}
+
+}  // namespace msquic_py::simulation

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "simulation/journal.h"
+#include "simulation/session_end.h"
+
+namespace msquic_py::simulation {
+
+/// One subscription of a subscriber, from SUBSCRIBE to its end, and everything that came of it.
+struct ReceivedTrack {
+  std::size_t track = 0;
+  ms::RequestHandle request;
+  std::size_t ordinal = 0;  ///< among those of its subscriber
+  bool accepted = false;
+  bool forwards = true;    ///< Forward State was never 0
+  bool cancelled = false;  ///< UNSUBSCRIBE, or its session ended
+  std::optional<ms::SubscriptionDone> done;
+  std::optional<moqt::Location> largest;  ///< of SUBSCRIBE_OK
+  int publisher_losses = 0;               ///< of the track, when it was accepted
+
+  std::set<moqt::Location> received;
+  std::set<SubgroupName> unfinished;  ///< of which a stream ended without FIN
+};
+
+/// A client that subscribes as scripted, and checks what it receives as it comes.
+class Subscriber {
+ public:
+  Subscriber(std::size_t number, Journal& journal) : number_(number), journal_(journal) {}
+
+  void begin(SessionEnd& end) { end_ = &end; }
+  void session_over();
+  bool on_events();
+
+  void subscribe(std::size_t track, std::uint8_t priority);
+  void unsubscribe(std::size_t track);
+  void reprioritize(std::size_t track, std::uint8_t priority);
+  void forward(std::size_t track, bool on);
+  void unsubscribe_all();
+
+  [[nodiscard]] const std::vector<std::unique_ptr<ReceivedTrack>>& subscriptions() const noexcept { return all_; }
+
+ private:
+  struct Incoming {
+    ReceivedTrack* subscription = nullptr;
+    SubgroupName name;
+    std::optional<moqt::Location> latest;
+    std::uint64_t size = 0;  ///< of the object under way
+    base::ByteVector payload;
+    bool whole = true;
+  };
+
+  void handle(const ms::Event& event);
+  void on_object(const ms::ObjectReceived& event);
+  void on_payload(Incoming& stream, base::Bytes bytes);
+  void complete(Incoming& stream);
+  void on_end(const ms::SubgroupEnded& event);
+  void on_datagram(const ms::DatagramReceived& event);
+  void check_object(ReceivedTrack& subscription, moqt::Location location, std::uint64_t subgroup, bool datagram,
+                    base::Bytes payload);
+  ReceivedTrack* live(ms::RequestHandle request);
+  ReceivedTrack* live_of_track(std::size_t track);
+  void fault(const ReceivedTrack& subscription, const std::string& what);
+
+  std::size_t number_;
+  Journal& journal_;
+  SessionEnd* end_ = nullptr;
+  std::vector<std::unique_ptr<ReceivedTrack>> all_;
+  std::map<ms::RequestHandle, ReceivedTrack*> live_;
+  std::map<ms::IncomingStreamId, Incoming> streams_;
+};
+
+/// Whether a subscription has to have received this object if nothing went wrong.
+[[nodiscard]] bool expects(const ReceivedTrack& subscription, moqt::Location location);
+
+}  // namespace msquic_py::simulation

@@ -1,0 +1,218 @@
+#include "simulation/world.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace msquic_py::simulation {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+relay::RelayLimits limits_of(const Script& script) {
+  relay::RelayLimits limits;
+  limits.max_queued_bytes_per_subscription = script.relay_queue_limit;
+  return limits;
+}
+
+ms::SessionConfig config_of(const Script& script, moqt::Perspective perspective) {
+  ms::SessionConfig config;
+  config.perspective = perspective;
+  config.limits.max_incoming_streams = script.stream_limit;
+  config.limits.max_outgoing_streams = script.stream_limit;
+  return config;
+}
+
+}  // namespace
+
+World::World(const Script& script)
+    : script_(script), network_(script.seed), journal_(script), relay_(limits_of(script)) {
+  for (std::size_t number = 0; number < script.publishers; ++number) publishers_.emplace_back(number, journal_);
+  for (std::size_t number = 0; number < script.subscribers; ++number) {
+    subscribers_.emplace_back(script.publishers + number, journal_);
+  }
+  clients_.resize(script.clients());
+}
+
+World::~World() = default;
+
+void World::connect(std::size_t number) {
+  Client& client = clients_[number];
+  if (client.near || client.far) return;
+  client.near = std::make_shared<SessionEnd>(network_.timeline(), config_of(script_, moqt::Perspective::kClient));
+  client.far = std::make_shared<SessionEnd>(network_.timeline(), config_of(script_, moqt::Perspective::kServer));
+  auto joined = network_.connect(script_.links[number], client.near, client.far);
+  client.near->attach(std::move(joined.client));
+  client.far->attach(std::move(joined.server));
+  client.link = std::move(joined.link);
+  if (lost_send_ != 0) client.far->loses = [this](const ms::SendStream&) { return ++sends_ == lost_send_; };
+  client.peer = relay_.attach(client.far->session(), *client.far);
+  if (Publisher* who = publisher(number)) who->begin(*client.near);
+  if (Subscriber* who = subscriber(number)) who->begin(*client.near);
+}
+
+bool World::settle_near(std::size_t number) {
+  Client& client = clients_[number];
+  if (!client.near || !client.near->take_ready()) return false;
+  client.near->perform_actions();
+  Publisher* const publishes = publisher(number);
+  Subscriber* const subscribes = subscriber(number);
+  while ((publishes != nullptr && publishes->on_events()) || (subscribes != nullptr && subscribes->on_events())) {
+    client.near->perform_actions();
+  }
+  if (client.near->over()) {
+    if (publishes != nullptr) publishes->session_over();
+    if (subscribes != nullptr) subscribes->session_over();
+    client.near.reset();
+  }
+  return true;
+}
+
+bool World::settle_far(Client& client) {
+  if (!client.far || !client.far->take_ready()) return false;
+  client.far->perform_actions();
+  while (relay_.on_events(client.peer, network_.now())) client.far->perform_actions();
+  client.far->perform_actions();
+  if (client.far->over()) {
+    relay_.detach(client.peer, network_.now());
+    client.far.reset();
+  }
+  return true;
+}
+
+void World::settle() {
+  for (int round = 0; round < 10'000; ++round) {
+    bool any = false;
+    for (std::size_t number = 0; number < clients_.size(); ++number) {
+      any |= settle_near(number);
+      any |= settle_far(clients_[number]);
+    }
+    if (!any) return;
+  }
+  journal_.fault("the sessions do not come to rest");
+}
+
+std::optional<ms::Time> World::next_deadline() const {
+  std::optional<ms::Time> next;
+  for (const Client& client : clients_) {
+    for (const auto* end : {client.near.get(), client.far.get()}) {
+      if (end == nullptr) continue;
+      const auto deadline = end->session().next_deadline();
+      if (deadline && (!next || *deadline < *next)) next = deadline;
+    }
+  }
+  return next;
+}
+
+void World::run_until(ms::Time limit) {
+  auto& timeline = network_.timeline();
+  settle();
+  for (int step = 0; step < 5'000'000; ++step) {
+    const auto event = timeline.next();
+    const auto deadline = next_deadline();
+    const ms::Time next = std::min(event.value_or(ms::Time::max()), deadline.value_or(ms::Time::max()));
+    if (next > limit || next == ms::Time::max()) {
+      timeline.skip_to(limit);
+      return;
+    }
+    if (event && *event <= next) {
+      timeline.step();
+      ++outcome_.events;
+    } else {
+      timeline.skip_to(next);
+    }
+    if (deadline && *deadline <= timeline.now()) {
+      for (const Client& client : clients_) {
+        if (client.near) client.near->pass_deadline();
+        if (client.far) client.far->pass_deadline();
+      }
+    }
+    settle();
+  }
+  journal_.fault("there is no end of things to happen");
+}
+
+void World::perform(const Step& step) {
+  using Kind = Step::Kind;
+  Client& client = clients_[step.actor];
+  const std::size_t owner = script_.tracks[step.track].publisher;
+  switch (step.kind) {
+    case Kind::Object: publishers_[owner].object(step); break;
+    case Kind::NextGroup: publishers_[owner].next_group(step.track); break;
+    case Kind::Finish: publishers_[owner].finish(step.track, step.choice); break;
+    case Kind::Reset: publishers_[owner].reset(step.track, step.choice); break;
+    case Kind::PartAndReset: publishers_[owner].part_and_reset(step); break;
+    case Kind::Subscribe: subscriber(step.actor)->subscribe(step.track, static_cast<std::uint8_t>(step.choice)); break;
+    case Kind::Unsubscribe: subscriber(step.actor)->unsubscribe(step.track); break;
+    case Kind::Reprioritize:
+      subscriber(step.actor)->reprioritize(step.track, static_cast<std::uint8_t>(step.choice));
+      break;
+    case Kind::Forward: subscriber(step.actor)->forward(step.track, step.choice != 0); break;
+    case Kind::Pause:
+      if (client.near && client.near->reads_everything()) client.near->read(0);
+      break;
+    case Kind::Feed:
+      if (client.near && !client.near->reads_everything()) client.near->read(step.size);
+      break;
+    case Kind::Resume:
+      if (client.near) client.near->read(SessionEnd::kEverything);
+      break;
+    case Kind::Cut:
+      if (client.link) client.link->cut();
+      break;
+    case Kind::Close:
+      if (client.near) client.near->close(moqt::SessionErrorCode::kNoError, "done");
+      break;
+    case Kind::Connect: connect(step.actor); break;
+    case Kind::Storm:
+      if (client.link) {
+        auto to_server = client.link->options().to_server;
+        auto to_client = client.link->options().to_client;
+        to_server.loss_per_million = to_client.loss_per_million = static_cast<std::uint32_t>(step.choice);
+        client.link->set_paths(to_server, to_client);
+        journal_.datagrams_may_be_lost = true;
+      }
+      break;
+    case Kind::Calm:
+      if (client.link) client.link->set_paths(script_.links[step.actor].to_server, script_.links[step.actor].to_client);
+      break;
+  }
+}
+
+Outcome World::run() {
+  for (std::size_t client = 0; client < clients_.size(); ++client) connect(client);
+  const ms::Time begin = network_.now() + 500ms;
+  for (const Step& step : script_.steps) {
+    run_until(begin + step.at);
+    perform(step);
+    settle();
+  }
+  run_until(network_.now() + 1s);
+  // From here on nothing disturbs: what has been published has to arrive.
+  for (Client& client : clients_) {
+    if (client.near) client.near->read(SessionEnd::kEverything);
+    if (!client.link || client.link->is_cut()) continue;
+    auto to_server = client.link->options().to_server;
+    auto to_client = client.link->options().to_client;
+    to_server.loss_per_million = to_client.loss_per_million = 0;
+    client.link->set_paths(to_server, to_client);
+  }
+  for (Publisher& each : publishers_) each.finish_all();
+  run_until(network_.now() + 60s);
+  check_rest();
+  check_deliveries();
+  for (Subscriber& each : subscribers_) each.unsubscribe_all();
+  run_until(network_.now() + 20s);
+  for (Publisher& each : publishers_) each.withdraw();
+  run_until(network_.now() + 20s);
+  check_ends();
+  for (Client& client : clients_) {
+    if (client.near) client.near->close(moqt::SessionErrorCode::kNoError, "the end");
+  }
+  run_until(network_.now() + 20s);
+  if (relay_.counters().sessions != 0) journal_.fault("the relay has sessions left although every client is gone");
+  outcome_.faults = journal_.faults();
+  return outcome_;
+}
+
+}  // namespace msquic_py::simulation

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "relay/relay.h"
+#include "simulation/journal.h"
+#include "simulation/publisher.h"
+#include "simulation/script.h"
+#include "simulation/session_end.h"
+#include "simulation/subscriber.h"
+#include "transport/memory/network.h"
+
+namespace msquic_py::simulation {
+
+/// What a run came to.
+struct Outcome {
+  std::vector<std::string> faults;  ///< none: it went as it must
+  std::uint64_t published = 0;      ///< objects
+  std::uint64_t received = 0;       ///< over all subscriptions
+  std::uint64_t excused = 0;        ///< expected and not received, for a reason that somebody was told
+  std::uint64_t skips = 0;          ///< by the relay, for slow subscribers
+  std::uint64_t events = 0;         ///< things that happened on the network
+};
+
+/// A relay and its clients on a network in memory, in virtual time. A run depends on nothing but its script.
+class World {
+ public:
+  explicit World(const Script& script);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  ~World();
+
+  /// The relay's carriers lose this send, counted over all of them, without telling anybody: a fault that the checks
+  /// have to find. Before run().
+  void lose_send(std::uint64_t which) { lost_send_ = which; }
+  Outcome run();
+
+ private:
+  /// A client of the relay: its end of the latest session, and the relay's.
+  struct Client {
+    std::shared_ptr<SessionEnd> near;
+    std::shared_ptr<SessionEnd> far;
+    relay::Relay::PeerNumber peer = 0;
+    std::shared_ptr<transport::memory::Link> link;
+  };
+
+  void connect(std::size_t client);
+  void perform(const Step& step);
+  void run_until(ms::Time limit);
+  /// Everything that can happen without time passing.
+  void settle();
+  bool settle_near(std::size_t client);
+  bool settle_far(Client& client);
+  [[nodiscard]] std::optional<ms::Time> next_deadline() const;
+
+  // checks.cpp
+  void check_rest();
+  void check_deliveries();
+  void check_ends();
+
+  [[nodiscard]] Publisher* publisher(std::size_t client) {
+    return client < publishers_.size() ? &publishers_[client] : nullptr;
+  }
+  [[nodiscard]] Subscriber* subscriber(std::size_t client) {
+    return client < publishers_.size() ? nullptr : &subscribers_[client - publishers_.size()];
+  }
+
+  const Script& script_;
+  transport::memory::Network network_;
+  Journal journal_;
+  relay::Relay relay_;
+  std::deque<Publisher> publishers_;
+  std::deque<Subscriber> subscribers_;
+  std::vector<Client> clients_;
+  std::uint64_t lost_send_ = 0;
+  std::uint64_t sends_ = 0;
+  Outcome outcome_;
+};
+
+}  // namespace msquic_py::simulation
