@@ -37,6 +37,7 @@ class Deadlines {
     }
   }
   void settle(Time now) {
+    if (unsettled_.empty()) return;
     for (const auto& [key, delay] : unsettled_) {
       due_[key] = now + delay;
       order_.insert({now + delay, key});

@@ -118,9 +118,11 @@ void SessionCore::sweep_streams_after(Duration delay) { deadlines.arm({DeadlineK
 
 std::optional<Time> SessionCore::next_deadline() const {
   auto soonest = deadlines.next();
-  for (const auto& other : {outgoing_data.next_expiry(), outgoing_data.next_look()}) {
+  const auto consider = [&soonest](const std::optional<Time>& other) {
     if (other && (!soonest || *other < *soonest)) soonest = other;
-  }
+  };
+  consider(outgoing_data.next_expiry());
+  consider(outgoing_data.next_look());
   return soonest;
 }
 
@@ -227,7 +229,7 @@ void SessionCore::on_malformed(RequestHandle subscription, MalformedTrack reason
   }
 }
 
-void SessionCore::settle() {
+void SessionCore::end_what_is_over() {
   while (const auto drained = outgoing_data.take_drained()) {
     if (auto* request = requests.find(*drained);
         request != nullptr && request->kind() == RequestKind::kSubscriptionAsPublisher) {

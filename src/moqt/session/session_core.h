@@ -72,8 +72,11 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   bool receive_request(std::uint64_t id);
   /// A request of the peer is over.
   void request_ended();
-  /// Ends what the input at hand has brought to an end. Call last in every input.
-  void settle();
+  /// Ends what the input at hand has brought to an end. Call last in every input; mostly there is nothing, and this is
+  /// called several times for each object.
+  void settle() {
+    if (closed() || outgoing_data.has_drained() || requests.has_ended()) end_what_is_over();
+  }
   void on_transport_closed(std::uint64_t code, std::string reason, bool by_peer);
 
   /// More than a session has open at once by default, so that all may end in one stroke.
@@ -97,6 +100,8 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   RecentIds<kRememberedSubscriptions> done_subscriptions;
 
  private:
+  void end_what_is_over();
+
   SessionConfig config_;
   std::deque<RequestHandle> waiting_;  ///< requests of ours without credit, oldest first
   bool refused_for_room_ = false;      ///< one more was refused, and nobody has been told of room since

@@ -49,7 +49,7 @@ void OutgoingData::note_object(OutgoingStream& stream, std::uint64_t ahead) {
   }
 }
 
-void OutgoingData::tell_time(Time now) {
+void OutgoingData::begin_to_age(Time now) {
   for (const StreamHandle handle : ageless_streams_) {
     OutgoingStream* stream = streams_.find(handle);
     if (stream == nullptr || stream->lane == nullptr) continue;
@@ -70,8 +70,7 @@ void OutgoingData::tell_time(Time now) {
   ageless_lanes_.clear();
 }
 
-void OutgoingData::expire(Time now, RingQueue<Event>& events) {
-  if (!next_expiry_ || now < *next_expiry_) return;
+void OutgoingData::expire_late(Time now, RingQueue<Event>& events) {
   next_expiry_.reset();
   streams_.for_each([&](OutgoingStream& stream) {
     OutgoingLane* lane = stream.lane;

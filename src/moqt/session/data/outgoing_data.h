@@ -45,6 +45,7 @@ class OutgoingData {
   void reset_streams(RequestHandle subscription, StreamResetCode code, bool only_unwanted, RingQueue<Event>* events);
   /// A lane that has been told to end and has nothing open or queued any more.
   std::optional<RequestHandle> take_drained();
+  [[nodiscard]] bool has_drained() const noexcept { return !drained_.empty(); }
   void check_drained(RequestHandle subscription);
 
   // ---- for the application ----
@@ -79,9 +80,13 @@ class OutgoingData {
   /// When to ask next_action() again although nothing happened.
   [[nodiscard]] std::optional<Time> next_look() const noexcept { return transport_.next_look(); }
   /// What has been appended since the last call begins to age.
-  void tell_time(Time now);
+  void tell_time(Time now) {
+    if (!ageless_streams_.empty() || !ageless_lanes_.empty()) begin_to_age(now);
+  }
   /// Resets streams with an object that is older than its subscription's delivery timeout, and drops such datagrams.
-  void expire(Time now, RingQueue<Event>& events);
+  void expire(Time now, RingQueue<Event>& events) {
+    if (next_expiry_ && *next_expiry_ <= now) expire_late(now, events);
+  }
   /// Not later than something expires.
   [[nodiscard]] std::optional<Time> next_expiry() const noexcept { return next_expiry_; }
   void set_max_datagram_size(std::size_t bytes) noexcept { max_datagram_size_ = bytes; }
@@ -94,6 +99,8 @@ class OutgoingData {
   void reset(OutgoingStream& stream, std::uint64_t code);
   /// An object of the stream ends behind `ahead` bytes more than have been appended.
   void note_object(OutgoingStream& stream, std::uint64_t ahead);
+  void begin_to_age(Time now);
+  void expire_late(Time now, RingQueue<Event>& events);
   void expire_at(Time time) noexcept { next_expiry_ = next_expiry_ ? std::min(*next_expiry_, time) : time; }
   /// Cancels the least urgent of all open streams and `candidate`, visibly to its subscriber. False: it was the latter.
   bool make_room(OutgoingStream& candidate, RingQueue<Event>& events);

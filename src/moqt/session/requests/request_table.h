@@ -36,6 +36,7 @@ class RequestTable {
   /// Takes the request out. The object stays until bury(), because it may be the one that is running.
   void end(RequestHandle handle);
   void bury() { ended_.clear(); }
+  [[nodiscard]] bool has_ended() const noexcept { return !ended_.empty(); }
   void clear();
 
   /// The first request of that class for which `matches` holds; null when there is none.
