@@ -2,12 +2,14 @@
 
 #include <functional>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "load_publisher.h"
 #include "load_subscribers.h"
-#include "relay_process.h"
 #include "runtime/endpoint.h"
+#include "server_process.h"
 
 namespace msquic_py::bench {
 
@@ -50,13 +52,28 @@ class EndpointThread {
   std::thread thread_;
 };
 
-runtime::Endpoint::DialOptions dial_options(const RelayProcess& relay) {
+runtime::Endpoint::DialOptions dial_options(const ServerProcess& relay) {
   runtime::Endpoint::DialOptions options;
   options.host = "127.0.0.1";
   options.port = relay.port();
   options.credentials.pinned_sha256 = {relay.fingerprint()};
   options.session.handshake_timeout = std::chrono::seconds(60);
   return options;
+}
+
+std::vector<std::string> command_of(const FanoutPlan& plan) {
+  if (plan.bare.empty()) {
+    return {plan.relay, "--host", "127.0.0.1", "--port", "0", "--drain-seconds", "0.2", "--log-level", "error"};
+  }
+  std::vector<std::string> command{plan.bare,
+                                   "--rate",
+                                   std::to_string(plan.rate),
+                                   "--payload",
+                                   std::to_string(plan.payload_size),
+                                   "--group",
+                                   std::to_string(plan.objects_per_group)};
+  if (plan.datagrams) command.emplace_back("--datagrams");
+  return command;
 }
 
 /// The main thread looks in rather than being told: it must not disturb what it measures.
@@ -86,19 +103,24 @@ double microseconds(std::chrono::nanoseconds time) { return static_cast<double>(
 FanoutResult run_fanout(const FanoutPlan& plan) {
   const moqt::FullTrackName track(moqt::TrackNamespace{"bench", "fanout"}, "objects");
   Progress progress;
-  RelayProcess relay(plan.relay);
+  ServerProcess relay(command_of(plan));
+  const bool bare = !plan.bare.empty();
   EndpointThread publishing("relay-fanout-publisher");
   EndpointThread receiving("relay-fanout-subscribers");
   LoadPublisher publisher(publishing.loop(), plan, track, progress);
   LoadSubscribers subscribers(track, progress, publishing.loop(), publisher);
   const BothEnded ended_at_last{receiving, publishing};
 
-  if (auto dialed = publishing.endpoint().dial(dial_options(relay), publisher); !dialed) {
-    throw std::runtime_error(dialed.error().message);
+  if (!bare) {
+    if (auto dialed = publishing.endpoint().dial(dial_options(relay), publisher); !dialed) {
+      throw std::runtime_error(dialed.error().message);
+    }
   }
   publishing.run();
-  wait_for(
-      "announcement", [&] { return progress.announced.load(); }, milliseconds(10'000), progress);
+  if (!bare) {
+    wait_for(
+        "announcement", [&] { return progress.announced.load(); }, milliseconds(10'000), progress);
+  }
   receiving.run();
   // A few at a time: MsQuic refuses connections while its workers are behind, and a hundred handshakes put them there.
   for (std::size_t i = 0; i < plan.subscribers; ++i) {
@@ -112,9 +134,9 @@ FanoutResult run_fanout(const FanoutPlan& plan) {
   wait_for(
       "subscriptions", [&] { return progress.subscribed == plan.subscribers; }, milliseconds(60'000), progress);
 
-  publisher.start();
+  bare ? static_cast<void>(relay.ask("start")) : publisher.start();
   std::this_thread::sleep_for(plan.warm_up);
-  subscribers.measure_from(progress.sent);
+  subscribers.measure_from(bare ? relay.ask("sent") : progress.sent.load());
   const auto started = Clock::now();
   const auto cpu_before = relay.cpu_time();
   const std::uint64_t delivered_before = progress.delivered;
@@ -122,9 +144,10 @@ FanoutResult run_fanout(const FanoutPlan& plan) {
   const auto cpu_after = relay.cpu_time();
   const std::uint64_t delivered_after = progress.delivered;
   const auto ended = Clock::now();
-  publisher.stop();
+  if (!bare) publisher.stop();
+  const std::uint64_t stopped_at = bare ? relay.ask("stop") : 0;
   std::this_thread::sleep_for(milliseconds(50));
-  const std::uint64_t sent = progress.sent;
+  const std::uint64_t sent = bare ? stopped_at : progress.sent.load();
   const auto deadline = Clock::now() + plan.drain;
   while (progress.delivered < sent * plan.subscribers && Clock::now() < deadline && !progress.failed) {
     std::this_thread::sleep_for(milliseconds(5));

@@ -7,14 +7,18 @@
 
 namespace msquic_py::bench {
 
-/// One measurement: a publisher, a relay process, and `subscribers` connections that all receive the same track.
+/// One measurement: a publisher, a relay process (or a bare sender in place of both), and `subscribers` connections
+/// that all receive the same track.
 struct FanoutPlan {
   std::string relay;  ///< path of moqt-relay
+  /// Path of bare_fanout, which sends in the relay's place; no publisher then, and no rate of 0. Empty: the relay.
+  std::string bare;
   std::size_t subscribers = 1;
   std::size_t payload_size = 1200;
   std::size_t objects_per_group = 50;
   /// Objects per second; 0: as fast as `in_flight` allows.
   double rate = 500;
+  bool datagrams = false;  ///< each object a datagram, in place of subgroup streams
   /// With rate 0: objects that may be under way per subscriber, on average, before the publisher waits.
   std::size_t in_flight = 64;
   std::chrono::milliseconds warm_up{1000};
@@ -28,7 +32,7 @@ struct FanoutResult {
   std::uint64_t delivered = 0;  ///< objects × subscribers while the relay's CPU time was counted
   std::uint64_t lost = 0;       ///< over everything sent
   std::uint64_t duplicated = 0;
-  double seconds = 0;  ///< while the relay's CPU time was counted
+  double seconds = 0;  ///< while the relay's CPU time was counted; the bare sender's, where that stands in its place
   double relay_cpu_us_per_object = 0;
   double relay_cpu_share = 0;  ///< of one core
   double delay_p50_us = 0;

@@ -84,6 +84,7 @@ void LoadPublisher::send_object() {
   session::Session& to = driver_->session();
   const std::uint64_t group = number_ / plan_.objects_per_group;
   const std::uint64_t object = number_ % plan_.objects_per_group;
+  if (plan_.datagrams) return send_datagram({group, object});
   if (object == 0) {
     finish_group();
     session::SubgroupProperties properties;
@@ -106,6 +107,21 @@ void LoadPublisher::send_object() {
   std::memset(payload, 0x5a, plan_.payload_size);
   ObjectStamp{number_, ObjectStamp::now()}.write(payload);
   (void)to.append_payload(stream_, arena_.commit(plan_.payload_size));
+  ++number_;
+  progress_.sent.store(number_, std::memory_order_release);
+}
+
+void LoadPublisher::send_datagram(moqt::Location location) {
+  payload_.resize(plan_.payload_size, 0x5a);
+  ObjectStamp{number_, ObjectStamp::now()}.write(payload_.data());
+  session::DatagramFields fields;
+  fields.location = location;
+  fields.payload = payload_;
+  const auto encoded = session::encode_datagram(moqt::Draft::k15, arena_, fields);
+  if (!encoded || !driver_->session().send_datagram(subscription_, encoded->properties, encoded->after_alias)) {
+    progress_.fail("the session takes no datagram");
+    return;
+  }
   ++number_;
   progress_.sent.store(number_, std::memory_order_release);
 }

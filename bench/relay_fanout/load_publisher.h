@@ -5,6 +5,7 @@
 
 #include "base/shared_bytes.h"
 #include "fanout_run.h"
+#include "moqt/model/location.h"
 #include "progress.h"
 #include "runtime/endpoint.h"
 #include "runtime/session_user.h"
@@ -29,6 +30,7 @@ class LoadPublisher final : public runtime::SessionUser, public runtime::EventLo
  private:
   [[nodiscard]] bool may_send() const noexcept;
   void send_object();
+  void send_datagram(moqt::Location location);
   void finish_group();
 
   runtime::EventLoop& loop_;
@@ -41,6 +43,7 @@ class LoadPublisher final : public runtime::SessionUser, public runtime::EventLo
   std::uint64_t number_ = 0;
   std::optional<runtime::EventLoop::Time> next_;
   std::atomic<bool> sending_{false};
+  base::ByteVector payload_;
   base::SlabArena arena_{1024 * 1024};
 };
 

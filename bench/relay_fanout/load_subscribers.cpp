@@ -26,6 +26,9 @@ bool LoadSubscribers::on_events(runtime::SessionDriver& driver, runtime::EventLo
       complete += on_object(subscriber, *object) ? 1 : 0;
     } else if (const auto* payload = std::get_if<session::ObjectPayload>(&event)) {
       complete += on_payload(subscriber, *payload) ? 1 : 0;
+    } else if (const auto* datagram = std::get_if<session::DatagramReceived>(&event)) {
+      deliver(subscriber, ObjectStamp::read(datagram->after_alias.view().data() + datagram->payload_offset));
+      ++complete;
     } else if (std::holds_alternative<session::Established>(event)) {
       if (!driver.session().subscribe(track_)) progress_.fail("the session takes no SUBSCRIBE");
     } else if (std::holds_alternative<session::RequestAccepted>(event)) {

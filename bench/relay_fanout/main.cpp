@@ -1,4 +1,5 @@
-// relay_fanout: what a relay costs per delivered object, and how long objects take through it.
+// relay_fanout: what a relay, or MsQuic alone in its place, costs per delivered object, and how long objects take
+// through it.
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -17,6 +18,7 @@ using msquic_py::bench::FanoutResult;
 nlohmann::json to_json(const FanoutPlan& plan, const FanoutResult& result) {
   return {{"subscribers", plan.subscribers},
           {"rate", plan.rate},
+          {"datagrams", plan.datagrams},
           {"payload_size", plan.payload_size},
           {"objects_per_group", plan.objects_per_group},
           {"sent", result.sent},
@@ -55,7 +57,9 @@ int main(int argc, char** argv) {
   double warm_up_seconds = 1;
   bool as_fast_as_possible = false;
   bool json = false;
-  app.add_option("--relay", plan.relay, "The moqt-relay to start")->required()->check(CLI::ExistingFile);
+  app.add_option("--relay", plan.relay, "The moqt-relay to start")->check(CLI::ExistingFile);
+  app.add_option("--bare", plan.bare, "The bare_fanout to start in the relay's place")->check(CLI::ExistingFile);
+  app.add_flag("--datagrams", plan.datagrams, "Each object a datagram");
   app.add_option("--subscribers", subscribers, "How many, one run each")->delimiter(',')->capture_default_str();
   app.add_option("--rate", plan.rate, "Objects per second")->check(CLI::Range(1.0, 1e6))->capture_default_str();
   app.add_flag("--max", as_fast_as_possible, "As fast as --in-flight allows instead of --rate");
@@ -76,6 +80,10 @@ int main(int argc, char** argv) {
   plan.duration = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
   plan.warm_up = std::chrono::milliseconds(static_cast<std::int64_t>(warm_up_seconds * 1000));
   if (as_fast_as_possible) plan.rate = 0;
+  if (plan.relay.empty() == plan.bare.empty() || (plan.rate <= 0 && !plan.bare.empty())) {
+    std::cerr << "relay_fanout: give --relay or --bare, and --max with a relay only\n";
+    return 1;
+  }
 
   if (!json) {
     std::printf("%11s %8s %12s %16s %13s %10s %10s %10s %6s %6s\n", "subscribers", "rate/s", "delivered/s",
