@@ -2,7 +2,7 @@
 
     python bench/run.py --build build/release [--quick] [--only codec,relay,quic,idle] [--output results.json]
 
-Called by "make bench", which builds what it needs. Takes about eight minutes; --quick two, for a look. The results also
+Called by "make bench", which builds what it needs. Takes about ten minutes; --quick three, for a look. The results also
 go to build/bench/results.json.
 """
 
@@ -25,7 +25,7 @@ from contestants import LIBRARIES, field_of
 from idle_report import measure_idle, print_idle
 from machine import describe_machine, print_machine
 from quic_report import measure_quic, print_quic
-from relay_report import measure_relay, print_relay
+from relay_report import FanoutPrograms, measure_relay, print_relay
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("codec", "relay", "quic", "idle")
@@ -68,11 +68,12 @@ def main() -> None:
         results["codec"] = codec
         print_codec(codec)
     if "relay" in wanted:
-        relay = measure_relay(
-            program(options.build, "bench/relay_fanout/relay_fanout"),
-            program(options.build, "apps/moqt-relay/moqt-relay"),
-            options.quick,
+        programs = FanoutPrograms(
+            fanout=program(options.build, "bench/relay_fanout/relay_fanout"),
+            relay=program(options.build, "apps/moqt-relay/moqt-relay"),
+            bare=program(options.build, "bench/bare_fanout/bare_fanout"),
         )
+        relay = measure_relay(programs, options.quick)
         results["relay"] = relay
         print_relay(relay)
     if "quic" in wanted or "idle" in wanted:

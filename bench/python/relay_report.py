@@ -1,45 +1,106 @@
-"""What moqt-relay costs per delivered object, and the delay through it."""
+"""What moqt-relay costs per delivered object beside MsQuic alone, and the delay through it."""
 
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+
+@dataclass(frozen=True)
+class Load:
+    """One track, its objects of one size at one rate, and how many subscribe to it."""
+
+    subscribers: int
+    rate: int
+    payload: int
+    datagrams: bool = False
+
+    def arguments(self, seconds: int) -> list[str]:
+        flags = ["--datagrams"] if self.datagrams else []
+        numbers = {"subscribers": self.subscribers, "rate": self.rate, "payload": self.payload, "seconds": seconds}
+        return [word for name, number in numbers.items() for word in (f"--{name}", str(number))] + flags
+
+    def __str__(self) -> str:
+        return f"{self.subscribers} x {self.rate}/s, {self.payload} B" + (" datagrams" if self.datagrams else "")
+
+
+LIVE = (Load(1, 500, 1200), Load(10, 500, 1200), Load(100, 500, 1200))
+VIDEO = (Load(100, 30, 2700), Load(400, 30, 2700), Load(1000, 30, 2700))
+AUDIO = (Load(100, 50, 120, datagrams=True),)
 SUBSCRIBERS = (1, 10, 100)
 
 
-def run(relay_fanout: Path, relay: Path, arguments: list[str]) -> list[dict[str, Any]]:
-    command = [str(relay_fanout), "--relay", str(relay), "--json", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    # 2: measured, but objects were lost or doubled; the table shows it.
-    if done.returncode not in (0, 2):
-        raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
-    rows: list[dict[str, Any]] = json.loads(done.stdout)
-    return rows
+@dataclass(frozen=True)
+class FanoutPrograms:
+    fanout: Path  # loads either of the others
+    relay: Path
+    bare: Path
+
+    def run(self, arguments: list[str]) -> list[dict[str, Any]]:
+        command = [str(self.fanout), "--json", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # 2: measured, but objects were lost or doubled; the table shows it.
+        if done.returncode not in (0, 2):
+            raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+        rows: list[dict[str, Any]] = json.loads(done.stdout)
+        return rows
+
+    def through_relay(self, arguments: list[str]) -> list[dict[str, Any]]:
+        return self.run(["--relay", str(self.relay), *arguments])
+
+    def bare_msquic(self, arguments: list[str]) -> list[dict[str, Any]]:
+        return self.run(["--bare", str(self.bare), *arguments])
 
 
-def measure_relay(relay_fanout: Path, relay: Path, quick: bool) -> dict[str, Any]:
+def measure_relay(programs: FanoutPrograms, quick: bool) -> dict[str, Any]:
+    loads = LIVE + VIDEO[: 2 if quick else 3] + AUDIO
+    seconds = 2 if quick else 3
+    relay: dict[Load, list[dict[str, Any]]] = {load: [] for load in loads}
+    bare: dict[Load, list[dict[str, Any]]] = {load: [] for load in loads}
+    # In turns, so that a machine that becomes slower becomes it for both.
+    for _ in range(1 if quick else 3):
+        for load in loads:
+            bare[load] += programs.bare_msquic(load.arguments(seconds))
+            relay[load] += programs.through_relay(load.arguments(seconds))
     counts = ",".join(str(count) for count in SUBSCRIBERS)
-    seconds = "2" if quick else "5"
-    rounds = 1 if quick else 3
-    live = []
-    for _ in range(rounds):
-        live += run(relay_fanout, relay, ["--subscribers", counts, "--rate", "500", "--seconds", seconds])
-    fastest = run(relay_fanout, relay, ["--subscribers", counts, "--max", "--seconds", seconds])
-    return {"live": [median(live, count) for count in SUBSCRIBERS], "as_fast_as_possible": fastest}
+    fastest = programs.through_relay(["--subscribers", counts, "--max", "--seconds", "2" if quick else "5"])
+    return {"live": [compare(load, relay[load], bare[load]) for load in loads], "as_fast_as_possible": fastest}
 
 
-def median(rows: list[dict[str, Any]], subscribers: int) -> dict[str, Any]:
+def compare(load: Load, relay: list[dict[str, Any]], bare: list[dict[str, Any]]) -> dict[str, Any]:
+    """The relay's round in the middle, by CPU time, and the medians of both."""
+    row = median(relay)
+    row["load"] = str(load)
+    row["bare_cpu_us_per_object"] = statistics.median(each["relay_cpu_us_per_object"] for each in bare)
+    row["bare_delay_p99_us"] = statistics.median(each["delay_p99_us"] for each in bare)
+    row["ratio"] = row["relay_cpu_us_per_object"] / row["bare_cpu_us_per_object"]
+    return row
+
+
+def median(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The round in the middle, by CPU time; what was lost or doubled counts over all rounds."""
-    rounds = sorted(
-        (row for row in rows if row["subscribers"] == subscribers), key=lambda row: row["relay_cpu_us_per_object"]
-    )
+    rounds = sorted(rows, key=lambda row: row["relay_cpu_us_per_object"])
     middle = dict(rounds[len(rounds) // 2])
     for counter in ("lost", "duplicated"):
         middle[counter] = sum(row[counter] for row in rounds)
     return middle
+
+
+def print_live(rows: list[dict[str, Any]]) -> None:
+    print(
+        f"  {'subscribers x rate, size':>32} {'CPU us/object':>14} {'bare MsQuic':>12} {'ratio':>6} {'of a core':>10}"
+        f" {'p50 ms':>8} {'p99 ms':>8} {'lost':>6} {'twice':>6}"
+    )
+    for row in rows:
+        print(
+            f"  {row['load']:>32} {row['relay_cpu_us_per_object']:>14.2f} {row['bare_cpu_us_per_object']:>12.2f}"
+            f" {row['ratio']:>6.2f} {row['relay_cpu_share']:>10.0%} {row['delay_p50_us'] / 1000:>8.2f}"
+            f" {row['delay_p99_us'] / 1000:>8.2f} {row['lost']:>6} {row['duplicated']:>6}"
+        )
 
 
 def print_rows(rows: list[dict[str, Any]]) -> None:
@@ -56,8 +117,8 @@ def print_rows(rows: list[dict[str, Any]]) -> None:
 
 
 def print_relay(relay: dict[str, Any]) -> None:
-    print("\nRelay fan-out: 500 objects/s of 1200 B, 50 per group, each subscriber a connection of its own")
+    print("\nRelay fan-out: one track, 50 objects per group, each subscriber a connection of its own")
     print("(CPU time of the relay process alone; publisher and subscribers share the machine with it)")
-    print_rows(relay["live"])
-    print("\nThe same, as fast as it goes without losing any (64 objects under way per subscriber)")
+    print_live(relay["live"])
+    print("\nAs fast as it goes without losing any (objects of 1200 B, 64 under way per subscriber)")
     print_rows(relay["as_fast_as_possible"])
