@@ -87,6 +87,8 @@ void Relay::route(Peer& peer, session::Event& event, session::Time now) {
           announcements_.on_requests_possible(peer);
         } else if constexpr (std::is_same_v<What, session::TrackStatusReceived>) {
           status_queries_.on_received(peer, what);
+        } else if constexpr (std::is_same_v<What, session::FetchReceived>) {
+          (void)peer.session.reject(what.request, moqt::RequestErrorCode::kNotSupported, "FETCH is not supported");
         } else if constexpr (std::is_same_v<What, session::RequestAccepted>) {
           route_accepted(peer, what);
         } else if constexpr (std::is_same_v<What, session::RequestRejected>) {

@@ -142,7 +142,10 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
     case Kind::UniStreamOpened: incoming_.emplace(event.id, std::move(event.opened)); break;
     case Kind::UniStreamData: session_.on_uni_stream_data(now, event.id, std::move(event.bytes), event.fin); break;
     case Kind::UniStreamReset: session_.on_uni_stream_reset(now, event.id, event.code); break;
-    case Kind::UniStreamClosed: incoming_.erase(event.id); break;
+    case Kind::UniStreamClosed:
+      inbox_->resume(event.id);
+      incoming_.erase(event.id);
+      break;
     case Kind::ReceivePaused: paused_.push_back(event.id); break;
     case Kind::StreamSent:
       data_unsent_ -= static_cast<std::size_t>(event.code);
@@ -247,7 +250,19 @@ void SessionDriver::perform(session::ResetStream& action) {
 
 void SessionDriver::perform(session::StopSending& action) {
   const auto found = incoming_.find(action.stream);
+  inbox_->resume(action.stream);
   if (found != incoming_.end()) (void)found->second.abort_receive(action.code);
+}
+
+void SessionDriver::perform(session::PauseStream& action) {
+  if (incoming_.contains(action.stream)) inbox_->pause(action.stream);
+}
+
+void SessionDriver::perform(session::ResumeStream& action) {
+  inbox_->resume(action.stream);
+  if (const auto found = incoming_.find(action.stream); found != incoming_.end()) {
+    (void)found->second.resume_receive();
+  }
 }
 
 void SessionDriver::perform(session::SendDatagram& action) {

@@ -80,6 +80,8 @@ class SessionDriver final : public EventLoop::Participant {
   void perform(moqt::session::SendStream& action);
   void perform(moqt::session::ResetStream& action);
   void perform(moqt::session::StopSending& action);
+  void perform(moqt::session::PauseStream& action);
+  void perform(moqt::session::ResumeStream& action);
   void perform(moqt::session::SendDatagram& action);
   void perform(moqt::session::CloseSession& action);
   void perform(std::monostate&) {}

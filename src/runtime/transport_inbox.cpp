@@ -1,5 +1,6 @@
 #include "runtime/transport_inbox.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -56,8 +57,28 @@ void TransportInbox::push(TransportEvent&& event) noexcept {
   if (!sent || sent_at_once_) wake();
 }
 
+void TransportInbox::pause(std::uint64_t stream) {
+  const std::lock_guard lock(mutex_);
+  paused_.push_back(stream);
+  paused_streams_.store(paused_.size(), std::memory_order_relaxed);
+}
+
+void TransportInbox::resume(std::uint64_t stream) {
+  if (paused_streams_.load(std::memory_order_relaxed) == 0) return;
+  const std::lock_guard lock(mutex_);
+  std::erase(paused_, stream);
+  paused_streams_.store(paused_.size(), std::memory_order_relaxed);
+}
+
+bool TransportInbox::paused(std::uint64_t stream) noexcept {
+  if (paused_streams_.load(std::memory_order_relaxed) == 0) return false;
+  const std::lock_guard lock(mutex_);
+  return std::find(paused_.begin(), paused_.end(), stream) != paused_.end();
+}
+
 bool TransportInbox::push_received(Kind kind, std::uint64_t id, const quic::ReceivedData& data) noexcept {
   const auto size = static_cast<std::size_t>(data.size);
+  if (size > 0 && !data.last && paused(id)) return false;
   if (size > 0 && queued_bytes_.fetch_add(size, std::memory_order_relaxed) > kHighWater && !data.last) {
     push({.kind = Kind::ReceivePaused, .id = id});
     return false;

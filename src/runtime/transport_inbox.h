@@ -45,6 +45,10 @@ class TransportInbox final : public quic::ConnectionHandler, public std::enable_
   /// Whether what was sent or acknowledged is worth a turn of the participant. If not, it waits for the next turn: with
   /// most sends nothing depends on it, and waking a thread costs more than all of the rest. Loop thread.
   void report_sent_at_once(bool at_once);
+  /// Takes no more of an incoming stream until resume(): the bytes stay with MsQuic, where flow control holds the peer
+  /// up. Resume it there, too. Loop thread.
+  void pause(std::uint64_t stream);
+  void resume(std::uint64_t stream);
   /// Any thread.
   void push(TransportEvent&& event) noexcept;
   /// Pushes received bytes, copied; false when the loop is too far behind and nothing was taken.
@@ -69,6 +73,7 @@ class TransportInbox final : public quic::ConnectionHandler, public std::enable_
 
  private:
   void wake() noexcept;
+  [[nodiscard]] bool paused(std::uint64_t stream) noexcept;
 
   EventLoop& loop_;
   std::mutex mutex_;  // never held across a call into quic
@@ -78,6 +83,8 @@ class TransportInbox final : public quic::ConnectionHandler, public std::enable_
   bool sent_at_once_ = false;
   std::optional<quic::NetworkStatistics> network_;
   std::atomic<std::size_t> queued_bytes_{0};
+  std::vector<std::uint64_t> paused_;
+  std::atomic<std::size_t> paused_streams_{0};  ///< its size, to be asked without the lock
   std::optional<ShownCertificate> certificate_;
 
   // Touched by MsQuic's callbacks only, which come one at a time for a connection.

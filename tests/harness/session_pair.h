@@ -27,6 +27,7 @@ struct InFlightStream {
   base::ByteVector bytes;
   bool fin = false;
   std::optional<std::uint64_t> reset;
+  bool paused = false;  ///< the reader takes no more of it
 };
 
 /// One endpoint of the pair, with what the test wants to look at.
@@ -197,6 +198,10 @@ class SessionPair {
       for (auto& stream : other.streams) {
         if (stream.id == stop->stream) other.session.on_stop_sending(now, stream.handle, stop->code);
       }
+    } else if (const auto* pause = std::get_if<ms::PauseStream>(&action)) {
+      for (auto& stream : other.streams) stream.paused |= stream.id == pause->stream;
+    } else if (const auto* resume = std::get_if<ms::ResumeStream>(&action)) {
+      for (auto& stream : other.streams) stream.paused &= stream.id != resume->stream;
     } else if (const auto* datagram = std::get_if<ms::SendDatagram>(&action)) {
       base::ByteVector bytes;
       for (const auto& slice : datagram->slices) bytes.insert(bytes.end(), slice.data(), slice.data() + slice.size());
@@ -221,6 +226,7 @@ class SessionPair {
     if (from.hold_data) return moved;
     for (std::size_t i = 0; i < from.streams.size(); ++i) {
       InFlightStream& stream = from.streams[i];
+      if (stream.paused && !stream.reset) continue;
       if (!stream.bytes.empty()) {
         const std::size_t count = cut(stream.bytes.size());
         const bool fin = stream.fin && count == stream.bytes.size();

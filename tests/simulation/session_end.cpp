@@ -98,7 +98,16 @@ void SessionEnd::perform(ms::ResetStream& action) {
 void SessionEnd::perform(ms::StopSending& action) {
   ++stops_;
   const auto found = incoming_.find(action.stream);
+  held_.erase(action.stream);
   if (found != incoming_.end()) found->second->stop(action.code);
+}
+
+void SessionEnd::perform(ms::PauseStream& action) { held_.insert(action.stream); }
+
+void SessionEnd::perform(ms::ResumeStream& action) {
+  held_.erase(action.stream);
+  const auto found = incoming_.find(action.stream);
+  if (found != incoming_.end() && !paused_.contains(action.stream)) found->second->resume_receive();
 }
 
 void SessionEnd::perform(ms::SendDatagram& action) {
@@ -164,6 +173,7 @@ std::uint64_t SessionEnd::on_received(transport::StreamKey stream, const transpo
     if (data.fin) session_.on_control_closed(now());
     return data.size;
   }
+  if (held_.contains(stream) && !data.last && data.size > 0) return 0;
   if (readable_ != kEverything && !data.last && data.size > 0) {
     bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), readable_)));
     readable_ -= bytes.size();

@@ -78,6 +78,8 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   void perform(ms::SendStream& action);
   void perform(ms::ResetStream& action);
   void perform(ms::StopSending& action);
+  void perform(ms::PauseStream& action);
+  void perform(ms::ResumeStream& action);
   void perform(ms::SendDatagram& action);
   void perform(ms::CloseSession& action);
   void perform(std::monostate&) {}
@@ -90,6 +92,7 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   std::map<std::uint64_t, transport::StreamHandle> incoming_;
   std::map<std::uint64_t, transport::StreamHandle> outgoing_;
   std::set<std::uint64_t> paused_;
+  std::set<std::uint64_t> held_;  ///< the session wants no more of them for now
   std::uint64_t readable_ = kEverything;
   std::size_t unsent_ = 0;
   std::size_t stops_ = 0;

@@ -131,6 +131,15 @@ struct Endpoint::Dispatch {
     }
   }
 
+  void operator()(session::FetchReceived& event) const {
+    (void)self.session_.reject(event.request, RequestErrorCode::kNotSupported, "FETCH is not supported");
+  }
+  // The endpoint has refused every FETCH, and makes none.
+  void operator()(session::FetchCancelled&) const {}
+  void operator()(session::FetchAccepted&) const {}
+  void operator()(session::FetchObjectReceived&) const {}
+  void operator()(session::FetchEnded&) const {}
+
   // ---- the session ----
 
   void operator()(session::RequestsPossible&) const {}  // whoever was refused a request tries again by itself

@@ -54,6 +54,15 @@ struct StopSending {
   std::uint64_t code = 0;
 };
 
+/// Hand over no more of `stream` until ResumeStream, and grant the peer no more flow control for it: an application
+/// that reads slowly makes the peer wait. What is on its way to the session still comes.
+struct PauseStream {
+  IncomingStreamId stream = 0;
+};
+struct ResumeStream {
+  IncomingStreamId stream = 0;
+};
+
 /// Send the slices as one datagram. Report the bytes with on_datagram_sent() when they have left.
 struct SendDatagram {
   GatherList slices;
@@ -67,6 +76,6 @@ struct CloseSession {
 
 /// What the session wants of the transport.
 using Action = std::variant<std::monostate, SendControl, OpenStream, PrioritizeStream, SendStream, ResetStream,
-                            StopSending, SendDatagram, CloseSession>;
+                            StopSending, PauseStream, ResumeStream, SendDatagram, CloseSession>;
 
 }  // namespace msquic_py::moqt::session

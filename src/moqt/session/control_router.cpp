@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "moqt/session/authorization.h"
+#include "moqt/session/requests/fetch_as_publisher.h"
 #include "moqt/session/requests/namespace_publication.h"
 #include "moqt/session/requests/namespace_subscription.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
@@ -136,7 +137,14 @@ void ControlRouter::on(const wire::Publish& message) {
 
 void ControlRouter::on(const wire::Fetch& message) {
   if (!admit(message.request_id, message.parameters)) return;
-  refuse(message.request_id, RequestErrorCode::kNotSupported, "FETCH is not supported");
+  if (core_.requests.count(RequestKind::kFetchAsPublisher, false) >= core_.config().limits.max_fetches) {
+    return refuse(message.request_id, RequestErrorCode::kInternalError, "too many fetches");
+  }
+  Request* joined = nullptr;
+  if (const auto* joining = std::get_if<wire::JoiningFetch>(&message.range)) joined = find(joining->joining_request_id);
+  const bool joinable = joined != nullptr && joined->kind() == RequestKind::kSubscriptionAsPublisher;
+  make<FetchAsPublisher>(message.request_id, message)
+      .receive(joinable ? static_cast<SubscriptionAsPublisher*>(joined) : nullptr);
 }
 
 void ControlRouter::on(const wire::TrackStatus& message) {
@@ -214,7 +222,9 @@ void ControlRouter::on(const wire::PublishOk& message) {
   if (Request* request = answered(message.request_id)) request->on_publish_ok(message);
 }
 
-void ControlRouter::on(const wire::FetchOk&) { violate("FETCH_OK without a FETCH (section 9.17)"); }
+void ControlRouter::on(const wire::FetchOk& message) {
+  if (Request* request = answered(message.request_id)) request->on_fetch_ok(message);
+}
 
 // ---- about requests of either endpoint ----
 
@@ -259,9 +269,8 @@ void ControlRouter::on(const wire::PublishNamespaceCancel& message) {
   if (request != nullptr) request->on_cancel(message);  // otherwise it was withdrawn meanwhile
 }
 
-// Every FETCH has been refused already; a cancellation may have crossed that. What is still live is no FETCH.
 void ControlRouter::on(const wire::FetchCancel& message) {
-  if (named(message.request_id, "FETCH_CANCEL") != nullptr) violate("FETCH_CANCEL for what is no FETCH (section 9.18)");
+  if (Request* request = named(message.request_id, "FETCH_CANCEL")) request->on_fetch_cancel();
 }
 
 }  // namespace msquic_py::moqt::session

@@ -6,7 +6,9 @@
 #include <variant>
 
 #include "moqt/model/error_codes.h"
+#include "moqt/model/fetch_range.h"
 #include "moqt/model/full_track_name.h"
+#include "moqt/model/group_order.h"
 #include "moqt/model/malformed_track.h"
 #include "moqt/model/message_parameters.h"
 #include "moqt/model/setup_parameters.h"
@@ -82,11 +84,34 @@ struct TrackStatusReceived {
   MessageParameters parameters;
 };
 
+/// FETCH (section 9.16), answered with accept_fetch() or reject(); open_fetch() begins the stream for its objects,
+/// before or after that. `range` is valid. That of a joining FETCH follows from the subscription it joins, and ends
+/// with the largest object at that subscription's beginning; a standalone FETCH that starts behind the largest object
+/// is the application's to reject with INVALID_RANGE (section 9.16.3).
+struct FetchReceived {
+  RequestHandle request;
+  FullTrackName track;
+  FetchRange range;
+  GroupOrder group_order = GroupOrder::kAscending;
+  std::uint8_t subscriber_priority = 128;
+  RequestHandle joined;  ///< the subscription; null for a standalone FETCH
+  MessageParameters parameters;
+};
+
 // ---- answers to our requests ----
 
 /// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK. An update and a TRACK_STATUS end with it; the others live on.
 struct RequestAccepted {
   RequestHandle request;
+  MessageParameters parameters;
+};
+
+/// FETCH_OK (section 9.17). Objects may have come before it; FetchEnded follows.
+struct FetchAccepted {
+  RequestHandle request;
+  /// The track ends with the last object before `end`.
+  bool end_of_track = false;
+  Location end;  ///< as FetchRange::end; smaller than asked for where the track does not go so far yet
   MessageParameters parameters;
 };
 
@@ -117,10 +142,23 @@ struct SubscriptionDone {
   std::uint64_t missing_streams = 0;
 };
 
-/// The track broke the rules of section 2.4.2; the session has sent UNSUBSCRIBE, the handle is stale.
+/// The track broke the rules of section 2.4.2; the session has sent UNSUBSCRIBE or FETCH_CANCEL, the handle is stale.
+/// One for every subscription and fetch of the track.
 struct TrackMalformed {
-  RequestHandle subscription;
+  RequestHandle subscription;  ///< or the fetch
   MalformedTrack reason{};
+};
+
+/// A FETCH of the peer has ended without the application: its stream has been reset, its handle is stale. One that had
+/// no answer has got REQUEST_ERROR.
+struct FetchCancelled {
+  enum class Cause : std::uint8_t {
+    kFetchCancel,  ///< FETCH_CANCEL (section 9.18)
+    kStopSending,  ///< of its stream
+    kNoRoom,       ///< more streams were open than Limits::max_outgoing_streams allows (section 12.1)
+  };
+  RequestHandle request;
+  Cause cause = Cause::kFetchCancel;
 };
 
 /// PUBLISH_NAMESPACE_DONE for an announcement of the peer.
@@ -140,7 +178,7 @@ struct NamespaceUnsubscribed {
   RequestHandle request;
 };
 
-/// The session has reset a stream that the application writes; its handle is stale, the subscription goes on.
+/// The session has reset a subgroup stream that the application writes; its handle is stale, the subscription goes on.
 struct OutgoingStreamStopped {
   enum class Cause : std::uint8_t {
     kStopSending,      ///< the subscriber does not want the rest of the subgroup (section 10.4.3)
@@ -166,6 +204,7 @@ using Event =
                  Established, Closed, GoawayReceived, SubscribeReceived, PublishReceived, UpdateReceived,
                  NamespacePublished, NamespaceSubscribed, TrackStatusReceived, RequestAccepted, RequestRejected,
                  Unsubscribed, SubscriptionDone, TrackMalformed, NamespaceDone, NamespaceCancelled,
-                 NamespaceUnsubscribed, OutgoingStreamStopped, RequestsPossible>;
+                 NamespaceUnsubscribed, OutgoingStreamStopped, RequestsPossible, FetchReceived, FetchAccepted,
+                 FetchObjectReceived, FetchEnded, FetchCancelled>;
 
 }  // namespace msquic_py::moqt::session

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "moqt/session/control_router.h"
+#include "moqt/session/requests/fetch_as_publisher.h"
+#include "moqt/session/requests/fetch_as_subscriber.h"
 #include "moqt/session/requests/namespace_publication.h"
 #include "moqt/session/requests/namespace_subscription.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
@@ -101,9 +103,7 @@ void Session::on_stop_sending(Time, StreamHandle stream, std::uint64_t code) {
   if (core_->closed()) return;
   const RequestHandle subscription =
       core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(StreamResetCode::kCancelled));
-  if (subscription) {
-    core_->emit(OutgoingStreamStopped{subscription, stream, code, OutgoingStreamStopped::Cause::kStopSending});
-  }
+  if (subscription) core_->on_stop_sending(subscription, stream, code);
   core_->settle();
 }
 
@@ -253,6 +253,27 @@ SessionResult<RequestHandle> Session::update(RequestHandle subscription, Message
   return begin<SubscriptionUpdate>(*core_, patience, subscription, std::move(parameters));
 }
 
+SessionResult<RequestHandle> Session::fetch(FullTrackName track, Location start, Location end,
+                                            MessageParameters parameters, Patience patience) {
+  if (const auto error = refusal(*core_)) return base::Failure{*error};
+  if (!track.valid()) return base::Failure{SessionError::kInvalidName};
+  const FetchRange range{start, end};
+  if (!range.valid()) return base::Failure{SessionError::kEmptyRange};
+  return begin<FetchAsSubscriber>(*core_, patience, std::move(track), range, std::move(parameters));
+}
+
+SessionResult<RequestHandle> Session::join(RequestHandle subscription, JoiningStart start, MessageParameters parameters,
+                                           Patience patience) {
+  if (const auto error = refusal(*core_)) return base::Failure{*error};
+  const Request* request = core_->requests.find(subscription);
+  if (request == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  if (request->kind() != RequestKind::kSubscriptionAsSubscriber) return base::Failure{SessionError::kWrongRole};
+  const auto& joined = static_cast<const SubscriptionAsSubscriber&>(*request);
+  if (joined.draining() || !(joined.ours() || joined.answered())) return base::Failure{SessionError::kWrongState};
+  if (!joined.starts_at_largest()) return base::Failure{SessionError::kNotJoinable};
+  return begin<FetchAsSubscriber>(*core_, patience, joined.track(), subscription, start, std::move(parameters));
+}
+
 // ---- answer, end ----
 
 SessionResult<void> Session::accept(RequestHandle request, MessageParameters parameters) {
@@ -260,6 +281,17 @@ SessionResult<void> Session::accept(RequestHandle request, MessageParameters par
   Request* found = core_->requests.find(request);
   if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
   auto result = found->accept(std::move(parameters));
+  core_->settle();
+  return result;
+}
+
+SessionResult<void> Session::accept_fetch(RequestHandle request, const FetchAnswer& answer,
+                                          MessageParameters parameters) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  Request* found = core_->requests.find(request);
+  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  if (found->kind() != RequestKind::kFetchAsPublisher) return base::Failure{SessionError::kWrongRole};
+  auto result = static_cast<FetchAsPublisher*>(found)->accept(answer, std::move(parameters));
   core_->settle();
   return result;
 }
@@ -350,6 +382,20 @@ SessionResult<void> Session::append_object(StreamHandle stream, std::uint64_t ob
   return core_->outgoing_data.append_object(stream, object, wire, delta_size, remaining);
 }
 
+SessionResult<StreamHandle> Session::open_fetch(RequestHandle fetch) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  Request* found = core_->requests.find(fetch);
+  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  if (found->kind() != RequestKind::kFetchAsPublisher) return base::Failure{SessionError::kWrongRole};
+  auto opened = static_cast<FetchAsPublisher*>(found)->open();
+  core_->settle();
+  return opened;
+}
+
+SessionResult<void> Session::append_fetch_object(StreamHandle stream, const FetchObject& object) {
+  return core_->outgoing_data.append_fetch_object(stream, object);
+}
+
 SessionResult<void> Session::append_payload(StreamHandle stream, base::SharedBytes bytes) {
   return core_->outgoing_data.append_payload(stream, std::move(bytes));
 }
@@ -380,6 +426,14 @@ std::size_t Session::queued_bytes(StreamHandle stream) const noexcept {
   return core_->outgoing_data.queued_bytes(stream);
 }
 
+StreamBacklog Session::backlog(StreamHandle stream) const noexcept { return core_->outgoing_data.backlog(stream); }
+
+SessionResult<void> Session::set_feeder(StreamHandle stream, StreamFeeder* feeder) {
+  return core_->outgoing_data.set_feeder(stream, feeder);
+}
+
+SessionResult<void> Session::request_feed(StreamHandle stream) { return core_->outgoing_data.request_feed(stream); }
+
 SessionResult<bool> Session::send_datagram(RequestHandle subscription, const DatagramProperties& properties,
                                            const base::SharedBytes& after_alias) {
   if (core_->closed()) return base::Failure{SessionError::kClosed};
@@ -393,5 +447,8 @@ void Session::stop_stream(IncomingStreamId stream, StreamResetCode code) {
   core_->incoming_data.stop(stream, code);
   core_->settle();
 }
+
+void Session::pause_stream(IncomingStreamId stream) { core_->incoming_data.pause(stream, true); }
+void Session::resume_stream(IncomingStreamId stream) { core_->incoming_data.pause(stream, false); }
 
 }  // namespace msquic_py::moqt::session

@@ -16,9 +16,13 @@
 #include "moqt/model/track_namespace.h"
 #include "moqt/session/action.h"
 #include "moqt/session/data/datagram_properties.h"
+#include "moqt/session/data/fetch_object.h"
+#include "moqt/session/data/stream_feeder.h"
 #include "moqt/session/data/subgroup_properties.h"
 #include "moqt/session/event.h"
+#include "moqt/session/fetch_answer.h"
 #include "moqt/session/handles.h"
+#include "moqt/session/joining_start.h"
 #include "moqt/session/patience.h"
 #include "moqt/session/published_subscription.h"
 #include "moqt/session/session_config.h"
@@ -131,20 +135,35 @@ class Session {
   /// leaves open whether the publisher has applied it; the subscription goes on.
   SessionResult<RequestHandle> update(RequestHandle subscription, MessageParameters parameters, Patience patience = {});
 
+  /// FETCH of past objects, from `start` up to, without, `end`; an `end` with object 0 takes all of its group in
+  /// (section 9.16.1). FetchAccepted or RequestRejected answers it; the objects come on one stream, before or after
+  /// that, as FetchObjectReceived; FetchEnded ends it. kEmptyRange: it ends before it starts.
+  SessionResult<RequestHandle> fetch(FullTrackName track, Location start, Location end,
+                                     MessageParameters parameters = {}, Patience patience = {});
+  /// FETCH of what came before a subscription that this endpoint receives, up to the LARGEST_OBJECT of its beginning:
+  /// fetch and subscription together have no gap and nothing twice (section 9.16.2). The subscription may still wait
+  /// for its SUBSCRIBE_OK. kNotJoinable: its filter is not Largest Object.
+  SessionResult<RequestHandle> join(RequestHandle subscription, JoiningStart start, MessageParameters parameters = {},
+                                    Patience patience = {});
+
   // ---- ask: answer a request of the peer ----
 
   /// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK, as the request needs. For SUBSCRIBE and SUBSCRIBE_UPDATE give
   /// LARGEST_OBJECT if any object exists: relative filters start from it. kInvalidRange: the filter of a SUBSCRIBE ends
   /// before the largest object's group; the session has answered with REQUEST_ERROR INVALID_RANGE (section 9.9).
   SessionResult<void> accept(RequestHandle request, MessageParameters parameters = {});
-  /// REQUEST_ERROR. `reason` is cut at 1024 bytes.
+  /// FETCH_OK, once the end is known (section 9.17). kEmptyRange, kOutOfRange: `answer.end` lies before the start, or
+  /// behind what was asked for. The fetch is over, its handle stale, when its stream has been finished or reset, too.
+  SessionResult<void> accept_fetch(RequestHandle request, const FetchAnswer& answer, MessageParameters parameters = {});
+  /// REQUEST_ERROR. `reason` is cut at 1024 bytes. The stream of a FETCH is reset.
   SessionResult<void> reject(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
 
   // ---- ask: end a request ----
 
   /// Withdraws what this endpoint wants: a subscription it receives (UNSUBSCRIBE), a namespace it announced
-  /// (PUBLISH_NAMESPACE_DONE) or subscribed to (UNSUBSCRIBE_NAMESPACE), answered or not; it also forgets a
-  /// TRACK_STATUS. The handle is stale afterwards; no event follows for it. A PUBLISH is ended with publish_done().
+  /// (PUBLISH_NAMESPACE_DONE) or subscribed to (UNSUBSCRIBE_NAMESPACE), a FETCH (FETCH_CANCEL, and its stream is
+  /// stopped), answered or not; it also forgets a TRACK_STATUS. The handle is stale afterwards; no event follows for
+  /// it. A PUBLISH is ended with publish_done().
   SessionResult<void> cancel(RequestHandle request);
   /// PUBLISH_DONE for a subscription that this endpoint publishes to. Sent when its last open stream has been
   /// finished or reset, and a PUBLISH has been answered; from now on none can be opened. The handle is stale once it
@@ -178,6 +197,13 @@ class Session {
   SessionResult<void> append_object(StreamHandle stream, std::uint64_t object, const base::SharedBytes& wire,
                                     std::size_t delta_size, std::uint64_t remaining = 0);
   SessionResult<void> append_payload(StreamHandle stream, base::SharedBytes bytes);
+  /// The one stream for the objects of a FETCH of the peer (section 9.16.3); without an object, finish it all the same.
+  /// It is sent with the subscriber priority of the FETCH and the publisher priority of its next object, and never
+  /// times out. kDuplicate: it has been opened. kTooManyStreams as for open_subgroup(); FetchCancelled follows.
+  SessionResult<StreamHandle> open_fetch(RequestHandle fetch);
+  /// Appends an object, or its beginning; what `object.payload` lacks of it follows with append_payload(). The session
+  /// leaves out what the object before says already. kOutOfRange, kObjectOutOfOrder: the stream stays as it was.
+  SessionResult<void> append_fetch_object(StreamHandle stream, const FetchObject& object);
   /// FIN: every object of the subgroup since the start of the subscription has been appended.
   SessionResult<void> finish_stream(StreamHandle stream);
   /// For a stream that must not be finished, because an object of its subgroup was left out (section 10.4.3): it takes
@@ -189,6 +215,15 @@ class Session {
   SessionResult<void> reset_streams(RequestHandle subscription, StreamResetCode code);
   /// Bytes of the stream that the transport has not taken yet; 0 for a stream that has ended.
   [[nodiscard]] std::size_t queued_bytes(StreamHandle stream) const noexcept;
+  /// The same, with slices, and whether the stream takes more; not open for a stream that has ended.
+  [[nodiscard]] StreamBacklog backlog(StreamHandle stream) const noexcept;
+
+  /// From now on `feeder` has the stream's objects; null takes it away. The session drops the pointer when the stream
+  /// has been finished, retired or reset; until then the feeder lives, or takes itself away.
+  SessionResult<void> set_feeder(StreamHandle stream, StreamFeeder* feeder);
+  /// There is more for the stream than has been appended: its feeder is called when its turn comes; see StreamFeeder.
+  /// kWrongState: it has no feeder.
+  SessionResult<void> request_feed(StreamHandle stream);
 
   /// Queues an object as a datagram. `after_alias` is everything after the Track Alias, by reference. False when the
   /// datagram is larger than the path takes: the object is dropped, as section 10.3 has it.
@@ -201,8 +236,14 @@ class Session {
   /// SUBSCRIBE_OK or for a stale handle.
   [[nodiscard]] std::optional<std::uint64_t> track_alias(RequestHandle subscription) const noexcept;
 
-  /// Gives up one incoming stream with STOP_SENDING; its subscription goes on. SubgroupEnded follows.
+  /// Gives up one incoming stream with STOP_SENDING; its subscription goes on, and SubgroupEnded follows. A fetch ends
+  /// with its stream: FETCH_CANCEL goes out, and FetchEnded follows with `code`.
   void stop_stream(IncomingStreamId stream, StreamResetCode code);
+  /// An application that has enough for now makes the peer wait for it, by flow control: no more of the stream comes,
+  /// except what is on its way, until resume_stream(). No timeout counts meanwhile. Of a stream that has ended, or ends
+  /// meanwhile, nothing needs to be resumed.
+  void pause_stream(IncomingStreamId stream);
+  void resume_stream(IncomingStreamId stream);
 
  private:
   std::unique_ptr<SessionCore> core_;

@@ -25,10 +25,13 @@ struct Limits {
   /// PUBLISH_NAMESPACE and SUBSCRIBE_NAMESPACE the peer may have open (section 12.3.1); more get REQUEST_ERROR.
   std::size_t max_published_namespaces = 128;
   std::size_t max_namespace_subscriptions = 64;
+  /// FETCHes the peer may have open; more get REQUEST_ERROR.
+  std::size_t max_fetches = 64;
   /// Data streams the peer may have open at once; beyond it the least urgent one is answered with STOP_SENDING. The
   /// transport should allow some more, or the peer waits for streams that are never closed.
   std::size_t max_incoming_streams = 1024;
-  /// Data streams this endpoint may have open at once; open_subgroup() beyond it cancels the least urgent one.
+  /// Data streams this endpoint may have open at once; open_subgroup() and open_fetch() beyond
+  /// it cancel the least urgent one.
   std::size_t max_outgoing_streams = 1024;
   /// Bytes of object headers (extensions above all) that are put together from pieces at once, over all streams of the
   /// peer. A stream that needs more is answered with STOP_SENDING.
@@ -57,6 +60,9 @@ struct Timeouts {
   Duration unknown_alias = std::chrono::seconds(2);
   /// After PUBLISH_DONE: how long to wait for the streams it counts (section 9.15).
   Duration publish_done = std::chrono::seconds(2);
+  /// After FETCH_OK: how long its stream may take to begin. Then the fetch is given up: FETCH_CANCEL, and FetchEnded
+  /// says DELIVERY_TIMEOUT.
+  Duration fetch_stream = std::chrono::seconds(60);
   /// After our GOAWAY: how long the peer may take to leave before GOAWAY_TIMEOUT (section 3.5).
   Duration goaway = std::chrono::seconds(30);
 };

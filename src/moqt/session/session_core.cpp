@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/varint.h"
+#include "moqt/session/requests/fetch_as_publisher.h"
+#include "moqt/session/requests/fetch_as_subscriber.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
 #include "moqt/session/requests/subscription_as_subscriber.h"
 #include "moqt/session/requests/subscription_update.h"
@@ -154,6 +156,7 @@ void SessionCore::flush_waiting() {
   while (!waiting_.empty()) {
     Request* request = requests.find(waiting_.front());
     if (request->obsolete()) {
+      request->on_obsolete();
       end(request->handle());  // which takes it out
       continue;
     }
@@ -222,18 +225,51 @@ void SessionCore::on_stream_ended(RequestHandle subscription) {
   }
 }
 
-void SessionCore::on_malformed(RequestHandle subscription, MalformedTrack reason) {
-  if (auto* request = requests.find(subscription);
-      request != nullptr && request->kind() == RequestKind::kSubscriptionAsSubscriber) {
-    static_cast<SubscriptionAsSubscriber*>(request)->on_malformed(reason);
+void SessionCore::on_malformed(RequestHandle request, MalformedTrack reason) {
+  const Request* found = requests.find(request);
+  if (found == nullptr || found->received_track() == nullptr) return;
+  const FullTrackName track = *found->received_track();
+  for (const RequestHandle each : requests.receiving(track)) {
+    if (Request* receiving = requests.find(each)) receiving->on_malformed(reason);
   }
+}
+
+void SessionCore::on_fetch_stream(RequestHandle fetch) {
+  if (auto* request = static_cast<FetchAsSubscriber*>(requests.find(fetch))) request->on_stream();
+}
+
+void SessionCore::on_fetch_stream_ended(RequestHandle fetch, bool finished, std::uint64_t code) {
+  if (auto* request = static_cast<FetchAsSubscriber*>(requests.find(fetch))) request->on_stream_ended(finished, code);
+}
+
+void SessionCore::on_fetch_given_up(RequestHandle fetch, StreamResetCode code) {
+  if (auto* request = static_cast<FetchAsSubscriber*>(requests.find(fetch))) request->give_up(code);
+}
+
+void SessionCore::pause_stream(IncomingStreamId stream, bool paused) {
+  if (closed()) return;
+  if (paused) {
+    action_queue.push(PauseStream{stream});
+  } else {
+    action_queue.push(ResumeStream{stream});
+  }
+}
+
+void SessionCore::on_stop_sending(RequestHandle request, StreamHandle stream, std::uint64_t code) {
+  if (Request* found = requests.find(request); found != nullptr && found->kind() == RequestKind::kFetchAsPublisher) {
+    return static_cast<FetchAsPublisher*>(found)->on_stop_sending();
+  }
+  emit(OutgoingStreamStopped{request, stream, code, OutgoingStreamStopped::Cause::kStopSending});
 }
 
 void SessionCore::end_what_is_over() {
   while (const auto drained = outgoing_data.take_drained()) {
-    if (auto* request = requests.find(*drained);
-        request != nullptr && request->kind() == RequestKind::kSubscriptionAsPublisher) {
+    Request* request = requests.find(*drained);
+    if (request == nullptr) continue;
+    if (request->kind() == RequestKind::kSubscriptionAsPublisher) {
       static_cast<SubscriptionAsPublisher*>(request)->on_drained();
+    } else if (request->kind() == RequestKind::kFetchAsPublisher) {
+      static_cast<FetchAsPublisher*>(request)->on_drained();
     }
   }
   if (closed()) {

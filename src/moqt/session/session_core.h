@@ -55,7 +55,12 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   /// Of the requests and of what is sent.
   [[nodiscard]] std::optional<Time> next_deadline() const;
   void on_stream_ended(RequestHandle subscription) override;
-  void on_malformed(RequestHandle subscription, MalformedTrack reason) override;
+  void on_malformed(RequestHandle request, MalformedTrack reason) override;
+  void malformed(RequestHandle request, MalformedTrack reason) override { on_malformed(request, reason); }
+  void on_fetch_stream(RequestHandle fetch) override;
+  void on_fetch_stream_ended(RequestHandle fetch, bool finished, std::uint64_t code) override;
+  void on_fetch_given_up(RequestHandle fetch, StreamResetCode code) override;
+  void pause_stream(IncomingStreamId stream, bool paused) override;
 
   // ---- for Session and ControlRouter ----
 
@@ -72,6 +77,8 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   bool receive_request(std::uint64_t id);
   /// A request of the peer is over.
   void request_ended();
+  /// The peer has stopped a stream of that subscription or fetch.
+  void on_stop_sending(RequestHandle request, StreamHandle stream, std::uint64_t code);
   /// Ends what the input at hand has brought to an end. Call last in every input; mostly there is nothing, and this is
   /// called several times for each object.
   void settle() {

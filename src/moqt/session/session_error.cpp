@@ -20,7 +20,14 @@ std::string_view describe(SessionError error) noexcept {
     case SessionError::kTooManyRequests: return "Too many requests wait for the peer's credit; wait for answers first.";
     case SessionError::kTooManyStreams: return "Too many streams are open; finish or reset some first.";
     case SessionError::kUnknownStream: return "The stream has been finished, reset, or stopped by the peer.";
-    case SessionError::kObjectOutOfOrder: return "Object IDs of one stream must rise.";
+    case SessionError::kObjectOutOfOrder:
+      return "Object IDs of one stream must rise; the groups of a fetch keep the order that was asked for.";
+    case SessionError::kEmptyRange:
+      return "The range ends before it starts; its end lies one past the last object, and object 0 takes the whole "
+             "group in.";
+    case SessionError::kOutOfRange: return "This lies outside of the range that the FETCH asks for.";
+    case SessionError::kNotJoinable:
+      return "A joining FETCH needs a subscription with the filter Largest Object; use a standalone FETCH instead.";
     case SessionError::kTooLarge: return "The message or datagram is longer than can be sent; shorten it.";
   }
   return "Unknown error.";

@@ -20,7 +20,10 @@ enum class SessionError : std::uint8_t {
   kTooManyRequests,   ///< Limits::max_waiting_requests wait for credit already
   kTooManyStreams,    ///< Limits::max_outgoing_streams are open already
   kUnknownStream,     ///< the stream has ended
-  kObjectOutOfOrder,  ///< Object ID not above the previous one of the stream
+  kObjectOutOfOrder,  ///< Object ID not above the previous one of the stream, or a group against a fetch's order
+  kEmptyRange,        ///< a FETCH, or its FETCH_OK, that ends before it starts
+  kOutOfRange,        ///< an object or an end outside of what the FETCH asks for
+  kNotJoinable,       ///< a joining FETCH needs a subscription with the filter Largest Object (section 9.16.2)
   kTooLarge,          ///< longer than a control message (65535 bytes) or a datagram of this transport
 };
 

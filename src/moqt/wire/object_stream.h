@@ -103,6 +103,7 @@ class FetchStreamDecoder {
   void feed(base::SharedBytes chunk) { cursor_.feed(std::move(chunk)); }
   base::Decoded<Event> next();
   [[nodiscard]] std::optional<base::Violation> finish() const noexcept;
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return cursor_.kept_bytes(); }
 
  private:
   Draft draft_;

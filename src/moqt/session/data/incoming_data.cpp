@@ -26,6 +26,7 @@ void IncomingData::on_data(Time now, IncomingStreamId id, base::SharedBytes byte
     case State::kHeader: read_header(stream, std::move(bytes)); break;
     case State::kHeld: hold(stream, std::move(bytes)); break;
     case State::kObjects: read_objects(stream, std::move(bytes)); break;
+    case State::kFetch: read_fetch(stream, std::move(bytes)); break;
     case State::kDiscarding: break;
   }
   if (fin) forget_finished(id);
@@ -35,6 +36,7 @@ void IncomingData::on_reset(IncomingStreamId id, std::uint64_t code) {
   const auto found = streams_.find(id);
   if (found == streams_.end() || found->second->fin) return;  // after FIN a reset says nothing (section 10.4.3)
   IncomingStream& stream = *found->second;
+  if (stream.state == State::kFetch) return end_fetch(stream, false, code);
   if (stream.opened()) context_.emit(SubgroupEnded{stream.subscription, id, false, code});
   end(stream);
 }
@@ -50,9 +52,8 @@ void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes) 
     }
     return end(stream);
   }
-  if (std::holds_alternative<wire::FetchHeader>(*decoded)) {
-    // No FETCH of ours is open: at best this answers one that was cancelled.
-    return give_up(stream, StreamResetCode::kCancelled);
+  if (const auto* fetch = std::get_if<wire::FetchHeader>(&*decoded)) {
+    return open_fetch(stream, fetch->request_id, stream.header_decoder.rest());
   }
   stream.header = std::get<wire::SubgroupHeader>(*decoded);
   base::SharedBytes rest = stream.header_decoder.rest();
@@ -116,9 +117,13 @@ void IncomingData::read_objects(IncomingStream& stream, base::SharedBytes bytes)
     }
   }
   if (stream.fin) return finish(stream);
-  note_kept(stream, stream.decoder->kept_bytes());
+  keep(stream, stream.decoder->kept_bytes(), stream.decoder->finish().has_value());
+}
+
+void IncomingData::keep(IncomingStream& stream, std::size_t kept, bool mid_object) {
+  note_kept(stream, kept);
   if (kept_bytes_ > config_.limits.max_object_header_bytes) return stop(stream.id, StreamResetCode::kInternalError);
-  stream.mid_header = stream.payload_left == 0 && stream.decoder->finish().has_value();
+  stream.mid_header = stream.payload_left == 0 && mid_object;
   if (stream.mid_header || stream.payload_left > 0) arm_sweep();
 }
 
@@ -214,8 +219,11 @@ void IncomingData::give_up(IncomingStream& stream, StreamResetCode code) {
   if (stream.opened()) --stream.track->streams_open;
   stream.state = State::kDiscarding;
   stream.track = nullptr;
+  stream.fetch = nullptr;
   stream.held.clear();
   stream.decoder.reset();
+  stream.fetch_decoder.reset();
+  stream.paused = false;
   if (!stream.fin) context_.stop_sending(stream.id, code);
 }
 
@@ -227,11 +235,20 @@ void IncomingData::forget_finished(IncomingStreamId id) {
 
 void IncomingData::stop(IncomingStreamId id, StreamResetCode code) {
   const auto found = streams_.find(id);
-  if (found == streams_.end() || !found->second->opened()) return;
+  if (found == streams_.end() || !found->second->attributed()) return;
+  if (found->second->fetch != nullptr) return context_.on_fetch_given_up(found->second->fetch->request(), code);
   const RequestHandle subscription = found->second->subscription;
   context_.emit(SubgroupEnded{subscription, id, false, static_cast<std::uint64_t>(code)});
   give_up(*found->second, code);
   context_.on_stream_ended(subscription);
+}
+
+void IncomingData::pause(IncomingStreamId id, bool paused) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || !found->second->attributed() || found->second->paused == paused) return;
+  if (found->second->fin) return;  // all of it is here
+  found->second->paused = paused;
+  context_.pause_stream(id, paused);
 }
 
 // ---- datagrams ----
@@ -358,6 +375,7 @@ bool IncomingData::uses_datagrams(RequestHandle subscription) const noexcept {
 void IncomingData::clear() {
   streams_.clear();
   tracks_.clear();
+  fetches_.clear();
   held_datagrams_.clear();
   held_streams_ = held_bytes_ = kept_bytes_ = 0;
 }

@@ -30,12 +30,18 @@ class IncomingDataContext {
   /// A stream of this subscription ended: its PUBLISH_DONE may be complete now.
   virtual void on_stream_ended(RequestHandle subscription) = 0;
   virtual void on_malformed(RequestHandle subscription, MalformedTrack reason) = 0;
+  /// The stream of that fetch has begun; it has ended; this endpoint gives it up, which takes a FETCH_CANCEL.
+  virtual void on_fetch_stream(RequestHandle fetch) = 0;
+  virtual void on_fetch_stream_ended(RequestHandle fetch, bool finished, std::uint64_t code) = 0;
+  virtual void on_fetch_given_up(RequestHandle fetch, StreamResetCode code) = 0;
+  virtual void pause_stream(IncomingStreamId stream, bool paused) = 0;
 
  protected:
   ~IncomingDataContext() = default;
 };
 
-/// All streams and datagrams that the peer sends, attributed to subscriptions by track alias.
+/// All streams and datagrams that the peer sends, attributed to subscriptions by track alias and to fetches by Request
+/// ID.
 class IncomingData {
  public:
   IncomingData(IncomingDataContext& context, const SessionConfig& config) noexcept
@@ -68,6 +74,13 @@ class IncomingData {
   /// Whether the track's objects come as datagrams, as far as is known.
   [[nodiscard]] bool uses_datagrams(RequestHandle subscription) const noexcept;
   void stop(IncomingStreamId id, StreamResetCode code);
+  void pause(IncomingStreamId id, bool paused);
+  /// FETCH goes out with this ID: its stream may come.
+  ReceivedFetch& add_fetch(std::uint64_t request_id, RequestHandle fetch, GroupOrder order);
+  /// Null before add_fetch() and after remove_fetch().
+  [[nodiscard]] ReceivedFetch* fetch(std::uint64_t request_id) noexcept;
+  /// The fetch is over; its stream, if it still comes, is stopped.
+  void remove_fetch(std::uint64_t request_id, StreamResetCode code);
   void clear();
 
  private:
@@ -79,6 +92,13 @@ class IncomingData {
   void read_objects(IncomingStream& stream, base::SharedBytes bytes);
   /// Reads what has waited for the alias of this stream.
   void read_held(IncomingStream& stream, ReceivedTrack& track);
+  void open_fetch(IncomingStream& stream, std::uint64_t request_id, base::SharedBytes rest);
+  void read_fetch(IncomingStream& stream, base::SharedBytes bytes);
+  /// False when the stream is not to be read on.
+  bool deliver(IncomingStream& stream, wire::FetchObjectStart start);
+  /// A piece has been read to its end: the stream keeps that much of an object header; stops it when that is too much.
+  void keep(IncomingStream& stream, std::size_t kept, bool mid_object);
+  void end_fetch(IncomingStream& stream, bool finished, std::uint64_t code);
   /// False when the stream is not to be read on.
   bool deliver(IncomingStream& stream, const base::SharedBytes& chunk, wire::ObjectStart start);
   void finish(IncomingStream& stream);
@@ -104,6 +124,7 @@ class IncomingData {
   const SessionConfig& config_;
   std::unordered_map<IncomingStreamId, std::unique_ptr<IncomingStream>> streams_;
   ReceivedTracks tracks_;
+  std::unordered_map<std::uint64_t, ReceivedFetch> fetches_;  ///< by Request ID
   HeldDatagrams held_datagrams_;
   std::size_t held_streams_ = 0;
   std::size_t held_bytes_ = 0;  ///< of streams

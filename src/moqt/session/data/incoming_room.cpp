@@ -12,7 +12,8 @@ namespace {
 bool less_urgent(const IncomingStream& left, const IncomingStream& right) noexcept {
   const auto rank = [](const IncomingStream& stream) {
     const bool between_objects = stream.payload_left == 0 && !stream.mid_header;
-    return std::tuple(stream.properties.publisher_priority.value_or(128), stream.track->streams_open, between_objects);
+    const std::size_t siblings = stream.track != nullptr ? stream.track->streams_open : 1;  // a fetch has one stream
+    return std::tuple(stream.properties.publisher_priority.value_or(128), siblings, between_objects);
   };
   const auto left_rank = rank(left);
   const auto right_rank = rank(right);
@@ -27,7 +28,7 @@ void IncomingData::make_room(IncomingStream& newcomer) {
   IncomingStream* victim = nullptr;
   for (const auto& [id, stream] : streams_) {
     if (stream->state != State::kDiscarding) ++live;  // one that was stopped waits for the peer's reset
-    if (stream->opened() && (victim == nullptr || less_urgent(*stream, *victim))) victim = stream.get();
+    if (stream->attributed() && (victim == nullptr || less_urgent(*stream, *victim))) victim = stream.get();
   }
   if (live <= config_.limits.max_incoming_streams) return;
   if (victim != nullptr) return stop(victim->id, StreamResetCode::kInternalError);

@@ -7,6 +7,7 @@
 
 #include "base/shared_bytes.h"
 #include "moqt/model/draft.h"
+#include "moqt/session/data/received_fetch.h"
 #include "moqt/session/data/received_track.h"
 #include "moqt/session/data/subgroup_properties.h"
 #include "moqt/session/handles.h"
@@ -22,6 +23,7 @@ struct IncomingStream {
     kHeader,      ///< its type and header are still arriving
     kHeld,        ///< its track alias is unknown; what arrives is kept for a while
     kObjects,     ///< objects of `track`
+    kFetch,       ///< objects of `fetch`
     kDiscarding,  ///< STOP_SENDING was asked for; what arrives is dropped
   };
 
@@ -43,18 +45,23 @@ struct IncomingStream {
   RequestHandle subscription;
   std::optional<wire::SubgroupStreamDecoder> decoder;
   SubgroupProperties properties;
+  ReceivedFetch* fetch = nullptr;
+  std::optional<wire::FetchStreamDecoder> fetch_decoder;
   std::uint64_t payload_left = 0;
   bool mid_header = false;     ///< part of an object header has arrived
   std::size_t kept_bytes = 0;  ///< of that part
+  bool paused = false;         ///< the transport has been told to hand over no more
 
   [[nodiscard]] bool opened() const noexcept { return state == State::kObjects; }
+  /// Whether it carries objects of somebody.
+  [[nodiscard]] bool attributed() const noexcept { return opened() || state == State::kFetch; }
 
   /// What has begun and is not complete, so that the stream may not stand still for good.
   enum class Missing : std::uint8_t { kNothing, kAlias, kHeader, kPayload };
   [[nodiscard]] Missing missing() const noexcept {
     if (state == State::kHeld) return Missing::kAlias;
-    if (state == State::kHeader || (opened() && mid_header)) return Missing::kHeader;
-    return opened() && payload_left > 0 ? Missing::kPayload : Missing::kNothing;
+    if (state == State::kHeader || (attributed() && mid_header)) return Missing::kHeader;
+    return attributed() && payload_left > 0 ? Missing::kPayload : Missing::kNothing;
   }
 };
 

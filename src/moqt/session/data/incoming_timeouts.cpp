@@ -32,6 +32,7 @@ void IncomingData::sweep(Time now) {
     const IncomingStream::Missing missing = stream->missing();
     if (missing == IncomingStream::Missing::kNothing) continue;
     unsettled = true;
+    if (stream->paused) stream->last_progress = now;  // it is this endpoint that makes it stand still
     const bool alias = missing == IncomingStream::Missing::kAlias;
     const Duration allowed = alias ? unknown_alias : data_stream;
     if (allowed <= Duration::zero() || now - stream->last_progress < allowed) continue;

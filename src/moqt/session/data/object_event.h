@@ -53,6 +53,33 @@ struct ObjectPayload {
   std::uint64_t remaining = 0;  ///< what is still to come after these bytes; 0: the object is complete
 };
 
+/// The header of an object on the stream that answers a FETCH of ours is complete. What is missing of the payload
+/// follows in ObjectPayload events, whose `subscription` is the fetch.
+struct FetchObjectReceived {
+  RequestHandle fetch;
+  IncomingStreamId stream = 0;
+  Location location;
+  std::uint64_t subgroup = 0;  ///< of an object that was a datagram: its Object ID
+  std::uint64_t payload_length = 0;
+  base::SharedBytes extensions;  ///< the raw pairs, without their length; by reference
+  base::SharedBytes payload;     ///< what had arrived of it in the same piece; by reference
+  std::uint8_t publisher_priority = 128;
+  ObjectStatus status = ObjectStatus::kNormal;
+
+  /// Whether `payload` is all of it; if not, ObjectPayload events follow.
+  [[nodiscard]] bool complete() const noexcept { return payload.size() == payload_length; }
+};
+
+/// The answer to a FETCH of ours is complete: its stream has ended, and FETCH_OK has come. The last event of a fetch
+/// that was not rejected, malformed or cancelled; the handle is stale.
+struct FetchEnded {
+  RequestHandle fetch;
+  /// FIN: what did not come of the range, up to the End Location of FETCH_OK, does not exist (section 9.16.3).
+  /// Otherwise the publisher reset the stream, or this endpoint gave it up; the latest object may be incomplete.
+  bool finished = false;
+  std::uint64_t reset_code = 0;
+};
+
 /// No more comes on this stream.
 struct SubgroupEnded {
   RequestHandle subscription;

@@ -138,28 +138,32 @@ base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscr
   if (!wire::encode_subgroup_header(draft_, header_of(properties, lane->view->track_alias), scratch_).ok()) {
     return base::Failure{SessionError::kInvalidParameter};
   }
-  OutgoingStream& stream = streams_.allocate();
-  stream.lane = lane;
+  OutgoingStream& stream = allocate(*lane);
   stream.group = properties.group;
   stream.subgroup = properties.subgroup.value_or(0);
   stream.own_priority = properties.publisher_priority;
-  // Not scheduled yet: a stream is opened for its first object, not for its header.
-  stream.pending.push(arena_.copy(scratch_));
-  stream.pending_bytes = stream.appended_bytes = scratch_.size();
-  lane->view->queued_bytes += scratch_.size();
-  stream.written = ++writes_;
-  ++lane->view->open_streams;
-  ++open_streams_;
   if (open_streams_ > max_streams_ && !make_room(stream, events)) return base::Failure{SessionError::kTooManyStreams};
   return stream.handle();
+}
+
+OutgoingStream& OutgoingData::allocate(OutgoingLane& lane) {
+  OutgoingStream& stream = streams_.allocate();
+  stream.lane = &lane;
+  // Not scheduled yet: a stream is opened for its first object, not for its header.
+  push(stream, arena_.copy(scratch_));
+  stream.written = ++writes_;
+  ++lane.view->open_streams;
+  ++open_streams_;
+  return stream;
 }
 
 base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle, std::uint64_t object,
                                                              const base::SharedBytes& wire, std::size_t delta_size,
                                                              std::uint64_t remaining) {
   OutgoingStream* stream = streams_.find(handle);
-  if (stream == nullptr || stream->fin || stream->retired) return base::Failure{SessionError::kUnknownStream};
+  if (stream == nullptr || !stream->takes_more()) return base::Failure{SessionError::kUnknownStream};
   if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
+  if (stream->lane != nullptr && stream->lane->fetch) return base::Failure{SessionError::kWrongRole};
   if (object > base::kVarintMax || (stream->last_object && object <= *stream->last_object)) {
     return base::Failure{SessionError::kObjectOutOfOrder};
   }
@@ -175,6 +179,7 @@ base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle
     if (wire.size() > delta_size) push(*stream, wire.from(delta_size));
   }
   stream->last_object = object;
+  stream->begun = true;
   stream->payload_left = remaining;
   stream->written = ++writes_;
   note_object(*stream, remaining);
@@ -188,7 +193,7 @@ base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle
 
 base::Result<void, SessionError> OutgoingData::append_payload(StreamHandle handle, base::SharedBytes bytes) {
   OutgoingStream* stream = streams_.find(handle);
-  if (stream == nullptr || stream->fin || stream->retired) return base::Failure{SessionError::kUnknownStream};
+  if (stream == nullptr || !stream->takes_more()) return base::Failure{SessionError::kUnknownStream};
   if (bytes.size() > stream->payload_left) return base::Failure{SessionError::kTooLarge};
   if (bytes.empty()) return {};
   stream->payload_left -= bytes.size();
@@ -199,18 +204,23 @@ base::Result<void, SessionError> OutgoingData::append_payload(StreamHandle handl
 
 base::Result<void, SessionError> OutgoingData::finish(StreamHandle handle) {
   OutgoingStream* stream = streams_.find(handle);
-  if (stream == nullptr || stream->fin || stream->retired) return base::Failure{SessionError::kUnknownStream};
+  if (stream == nullptr || !stream->takes_more()) return base::Failure{SessionError::kUnknownStream};
   if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
   stream->fin = true;
+  if (stream->lane != nullptr && stream->lane->fetch) stream->lane->view->ending = true;
   reschedule(*stream);
   return {};
 }
 
 base::Result<void, SessionError> OutgoingData::retire(StreamHandle handle, std::uint64_t code) {
   OutgoingStream* stream = streams_.find(handle);
-  if (stream == nullptr || stream->fin || stream->retired) return base::Failure{SessionError::kUnknownStream};
+  if (stream == nullptr || !stream->takes_more()) return base::Failure{SessionError::kUnknownStream};
   stream->retired = code;
-  if (stream->delivered_bytes() == stream->appended_bytes) (void)reset(handle, code);
+  if (stream->delivered_bytes() == stream->appended_bytes) {
+    (void)reset(handle, code);
+  } else {
+    reschedule(*stream);
+  }
   return {};
 }
 
@@ -267,6 +277,7 @@ void OutgoingData::release(OutgoingStream& stream) {
   transport_.close(stream);
   if (!stream.closed) --open_streams_;
   if (OutgoingLane* lane = stream.lane) {
+    if (lane->fetch) lane->view->ending = true;  // it was the only one
     lane->view->queued_bytes -= stream.pending_bytes;
     if (!stream.closed) --lane->view->open_streams;
     if (lane->streams.contains(stream)) {

@@ -34,6 +34,10 @@ class OutgoingData {
 
   /// `view` is kept up to date until remove_lane(); it belongs to the request.
   void add_lane(RequestHandle subscription, PublishedSubscription& view, bool held);
+  /// The same for a FETCH of the peer. It sends whatever is appended: it has no filter and no delivery timeout.
+  void add_fetch_lane(RequestHandle fetch, PublishedSubscription& view, FetchRange range);
+  /// Whether the stream of that fetch was cancelled to make room for others.
+  [[nodiscard]] bool fetch_lost(RequestHandle fetch) const noexcept;
   void release_lane(RequestHandle subscription);  ///< PUBLISH went out: the lane is no longer held
   /// Priorities or group order in the view have changed.
   void reorder(RequestHandle subscription);
@@ -56,6 +60,10 @@ class OutgoingData {
   base::Result<void, SessionError> append_object(StreamHandle handle, std::uint64_t object,
                                                  const base::SharedBytes& wire, std::size_t delta_size,
                                                  std::uint64_t remaining);
+  /// The one stream of a fetch; `request_id` is for its header.
+  base::Result<StreamHandle, SessionError> open_fetch(RequestHandle fetch, std::uint64_t request_id,
+                                                      RingQueue<Event>& events);
+  base::Result<void, SessionError> append_fetch_object(StreamHandle handle, const FetchObject& object);
   base::Result<void, SessionError> append_payload(StreamHandle handle, base::SharedBytes bytes);
   base::Result<void, SessionError> finish(StreamHandle handle);
   /// Takes nothing more, and is reset once what it has is acknowledged.
@@ -63,6 +71,10 @@ class OutgoingData {
   /// The subscription whose stream it was; null handle when there is no such stream.
   RequestHandle reset(StreamHandle handle, std::uint64_t code);
   [[nodiscard]] std::size_t queued_bytes(StreamHandle handle) const noexcept;
+  [[nodiscard]] StreamBacklog backlog(StreamHandle handle) const noexcept;
+  /// Null takes the feeder away.
+  base::Result<void, SessionError> set_feeder(StreamHandle handle, StreamFeeder* feeder);
+  base::Result<void, SessionError> request_feed(StreamHandle handle);
   base::Result<bool, SessionError> send_datagram(RequestHandle subscription, const DatagramProperties& properties,
                                                  const base::SharedBytes& after_alias);
 
@@ -95,6 +107,8 @@ class OutgoingData {
 
  private:
   OutgoingLane* find_lane(RequestHandle subscription) const noexcept;
+  /// Takes a record for a stream of `lane`, with the header in scratch_.
+  OutgoingStream& allocate(OutgoingLane& lane);
   void release(OutgoingStream& stream);
   void reset(OutgoingStream& stream, std::uint64_t code);
   /// An object of the stream ends behind `ahead` bytes more than have been appended.
@@ -105,6 +119,10 @@ class OutgoingData {
   /// Cancels the least urgent of all open streams and `candidate`, visibly to its subscriber. False: it was the latter.
   bool make_room(OutgoingStream& candidate, RingQueue<Event>& events);
   void push(OutgoingStream& stream, base::SharedBytes bytes);
+  /// The first object of a fetch that waits may be another one now.
+  void follow_priority(OutgoingStream& stream);
+  /// Asks the stream's feeder for more. `stream` may be gone afterwards, and its lane, too.
+  void feed(OutgoingStream& stream);
   /// The work of `stream` or of its lane has changed.
   void reschedule(OutgoingStream& stream);
   void reschedule(OutgoingLane& lane);

@@ -45,11 +45,17 @@ bool OutgoingData::next_action(Time now, Action& action) {
       continue;
     }
     OutgoingStream& stream = lane.streams.top();
-    const std::size_t room = transport_.room_for(stream);
+    const bool waits = lane.fetch && transport_.would_fall_behind(stream);
+    const std::size_t room = waits ? 0 : transport_.room_for(stream);
     if (room == 0) {
       if (passes(lane)) continue;
       break;
     }
+    if (stream.wants_feed() && stream.backlog().has_room()) {
+      feed(stream);
+      continue;
+    }
+    if (lane.fetch) transport_.reorder(stream);
     transport_.arrange(stream);
     if (!stream.opened) {
       transport_.open(stream);
@@ -102,7 +108,11 @@ void OutgoingData::count(OutgoingLane& lane, std::size_t bytes) noexcept {
 
 void OutgoingData::send_from(OutgoingLane& lane, OutgoingStream& stream, std::size_t room, SendStream& out) {
   out.stream = stream.handle();
-  const std::size_t budget = std::min(room, ready_.size() > 1 ? kMostAmongOthers : transport_.largest_send());
+  std::size_t budget = std::min(room, ready_.size() > 1 ? kMostAmongOthers : transport_.largest_send());
+  if (lane.fetch) {  // what comes after objects of this priority may not be worth as much
+    if (const auto same = lane.fetch->bytes_of_priority(stream.handed_bytes()); same && *same < budget)
+      budget = static_cast<std::size_t>(*same);
+  }
   while (!stream.pending.empty() && !out.slices.full() && out.slices.bytes() < budget) {
     const std::size_t left = budget - out.slices.bytes();
     if (stream.pending.front().size() <= left) {
@@ -124,6 +134,7 @@ void OutgoingData::send_from(OutgoingLane& lane, OutgoingStream& stream, std::si
     --lane.view->open_streams;
     --open_streams_;
   }
+  if (lane.fetch) follow_priority(stream);
   reschedule(stream);
   reschedule(lane);
   if (stream.closed) {

@@ -26,11 +26,14 @@ bool OutgoingData::make_room(OutgoingStream& candidate, RingQueue<Event>& events
     if (!stream.closed && stream.lane != nullptr && less_urgent(stream, *victim)) victim = &stream;
   });
   const auto code = static_cast<std::uint64_t>(StreamResetCode::kInternalError);
-  if (victim != &candidate) {
+  OutgoingFetch* const fetch = victim->lane->fetch.get();
+  if (fetch != nullptr) {
+    fetch->lost = true;  // its request reports it
+  } else if (victim != &candidate) {
     events.push(OutgoingStreamStopped{victim->lane->subscription, victim->handle(), code,
                                       OutgoingStreamStopped::Cause::kNoRoom});
   }
-  if (!victim->opened) {
+  if (!victim->opened && fetch == nullptr) {
     // The subscriber has to learn that there is a subgroup that it does not get: a stream that carries nothing.
     transport_.open(*victim);
     ++victim->lane->view->streams_opened;

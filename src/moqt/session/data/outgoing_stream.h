@@ -2,13 +2,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <tuple>
 
 #include "base/shared_bytes.h"
 #include "moqt/model/group_order.h"
 #include "moqt/session/data/datagram_properties.h"
+#include "moqt/session/data/outgoing_fetch.h"
 #include "moqt/session/data/priority_heap.h"
+#include "moqt/session/data/stream_feeder.h"
 #include "moqt/session/handles.h"
 #include "moqt/session/published_subscription.h"
 #include "moqt/session/ring_queue.h"
@@ -24,7 +27,8 @@ struct UndeliveredObject {
   std::optional<Time> since;  ///< from when its timeout counts; nothing until somebody tells the time
 };
 
-/// One subgroup stream that this endpoint writes. Records are reused; `generation` makes old handles stale.
+/// One stream of a subgroup, or of a fetch, that this endpoint writes. Records are reused; `generation` makes old
+/// handles stale.
 struct OutgoingStream {
   std::uint32_t slot = 0;
   std::uint32_t generation = 1;
@@ -33,7 +37,7 @@ struct OutgoingStream {
   OutgoingLane* lane = nullptr;  ///< null once its subscription is gone
   std::uint64_t group = 0;
   std::uint64_t subgroup = 0;
-  std::optional<std::uint8_t> own_priority;  ///< nothing inherits the lane's
+  std::optional<std::uint8_t> own_priority;  ///< nothing inherits the lane's; of a fetch: that of its next object
 
   RingQueue<base::SharedBytes> pending;
   std::size_t pending_bytes = 0;
@@ -44,6 +48,9 @@ struct OutgoingStream {
   std::uint64_t appended_bytes = 0;
   RingQueue<UndeliveredObject> undelivered;  ///< oldest first
   std::optional<std::uint64_t> retired;      ///< to be reset with this code once all of it is acknowledged
+  StreamFeeder* feeder = nullptr;            ///< who has more for it
+  bool feed_wanted = false;                  ///< request_feed() was called, and feed() has not been since
+  bool begun = false;                        ///< an object was appended; not only the header
   bool opened = false;                       ///< the transport has it
   bool fin = false;                          ///< finish_stream() was called
   bool closed = false;                       ///< FIN has been given to the transport
@@ -62,7 +69,12 @@ struct OutgoingStream {
   [[nodiscard]] StreamHandle handle() const noexcept { return {(std::uint64_t{generation} << 32) | (slot + 1)}; }
   /// The peer takes no more of it for now.
   [[nodiscard]] bool held_up() const noexcept { return stalled || (cap != 0 && outstanding_bytes >= cap); }
-  [[nodiscard]] bool has_work() const noexcept { return (pending_bytes > 0 || (fin && !closed)) && !held_up(); }
+  [[nodiscard]] bool takes_more() const noexcept { return !fin && !retired; }
+  [[nodiscard]] bool wants_feed() const noexcept { return feed_wanted && feeder != nullptr && takes_more(); }
+  [[nodiscard]] StreamBacklog backlog() const noexcept { return {takes_more(), pending_bytes, pending.size()}; }
+  [[nodiscard]] bool has_work() const noexcept {
+    return ((begun && pending_bytes > 0) || (fin && !closed) || wants_feed()) && !held_up();
+  }
   /// Bytes that the transport has taken, and those that it has let go of.
   [[nodiscard]] std::uint64_t handed_bytes() const noexcept { return appended_bytes - pending_bytes; }
   [[nodiscard]] std::uint64_t delivered_bytes() const noexcept { return handed_bytes() - outstanding_bytes; }
@@ -83,9 +95,10 @@ struct QueuedDatagram {
   std::optional<Time> since = std::nullopt;  ///< as for UndeliveredObject
 };
 
-/// Everything that waits to be sent for one subscription.
+/// Everything that waits to be sent for one subscription or fetch.
 struct OutgoingLane {
-  RequestHandle subscription;
+  RequestHandle subscription;            ///< or the fetch
+  std::unique_ptr<OutgoingFetch> fetch;  ///< null for a subscription
   PublishedSubscription* view = nullptr;
   bool held = false;  ///< PUBLISH itself still waits for credit: the peer does not know the alias yet
   PriorityHeap<OutgoingStream, StreamBefore> streams;

@@ -23,6 +23,8 @@ void OutgoingStreams::recycle(OutgoingStream& stream) {
   stream.undelivered.clear();
   stream.retired.reset();
   stream.lane = nullptr;
+  stream.feeder = nullptr;
+  stream.feed_wanted = stream.begun = false;
   stream.opened = stream.fin = stream.closed = stream.live = stream.unmoved = stream.stalled = false;
   stream.step = 0;
   stream.cap = 0;

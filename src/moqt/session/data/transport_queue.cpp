@@ -161,6 +161,12 @@ std::size_t TransportQueue::room_for(const OutgoingStream& stream) const noexcep
   return std::max(stream.cap == 0 ? room : std::min(room, stream.cap), kSmallestSend);
 }
 
+bool TransportQueue::would_fall_behind(const OutgoingStream& stream) const noexcept {
+  const std::uint16_t urgency = urgency_of(stream);
+  if (!stream.opened || stream.outstanding_bytes == 0 || urgency <= stream.rung) return false;
+  return ladder_.bytes_before(urgency) > ladder_.bytes_up_to(stream.rung);
+}
+
 bool TransportQueue::has_room_for_datagram(const OutgoingLane& lane) const noexcept {
   const std::size_t window = window_.bytes();
   if (window == 0 || datagrams_ >= std::min(kMostDatagrams, window)) return false;

@@ -36,6 +36,9 @@ class TransportQueue {
 
   /// How many bytes of `stream` may be given now; 0: none.
   [[nodiscard]] std::size_t room_for(const OutgoingStream& stream) const noexcept;
+  /// Whether what the transport has of `stream` would fall behind others if it got more, which is worth less: that of a
+  /// fetch's later object.
+  [[nodiscard]] bool would_fall_behind(const OutgoingStream& stream) const noexcept;
   /// Whether the next datagram of `lane` may be given. The transport sends datagrams before every stream.
   [[nodiscard]] bool has_room_for_datagram(const OutgoingLane& lane) const noexcept;
   void give(OutgoingStream& stream, std::size_t bytes) noexcept;

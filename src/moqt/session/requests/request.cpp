@@ -42,6 +42,8 @@ void Request::on_publish_ok(const wire::PublishOk&) { unexpected("PUBLISH_OK"); 
 void Request::on_publish_done(const wire::PublishDone&) { unexpected("PUBLISH_DONE"); }
 void Request::on_unsubscribe() { unexpected("UNSUBSCRIBE"); }
 void Request::on_unsubscribe_namespace() { unexpected("UNSUBSCRIBE_NAMESPACE"); }
+void Request::on_fetch_ok(const wire::FetchOk&) { unexpected("FETCH_OK"); }
+void Request::on_fetch_cancel() { unexpected("FETCH_CANCEL"); }
 
 void Request::on_request_error(const wire::RequestError& message) {
   if (!take_answer("REQUEST_ERROR")) return;

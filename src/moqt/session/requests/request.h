@@ -7,6 +7,8 @@
 
 #include "base/result.h"
 #include "moqt/model/error_codes.h"
+#include "moqt/model/full_track_name.h"
+#include "moqt/model/malformed_track.h"
 #include "moqt/model/message_parameters.h"
 #include "moqt/session/handles.h"
 #include "moqt/session/patience.h"
@@ -24,6 +26,8 @@ enum class RequestKind : std::uint8_t {
   kNamespacePublication,
   kNamespaceSubscription,
   kTrackStatus,
+  kFetchAsSubscriber,
+  kFetchAsPublisher,
 };
 
 /// One request, ours or the peer's, from its first message to its end. Whatever a message means for a request is in
@@ -50,6 +54,8 @@ class Request {
   [[nodiscard]] virtual wire::ControlMessage first_message(std::uint64_t id) const = 0;
   /// For ours, while it waits for credit: whether there is still a point in sending it.
   [[nodiscard]] virtual bool obsolete() const { return false; }
+  /// It ends without having been sent, because it is.
+  virtual void on_obsolete() {}
   void set_patience(Patience patience) noexcept { patience_ = patience; }
   /// For ours: the application has asked for it; it waits for credit now.
   void asked() const;
@@ -67,7 +73,16 @@ class Request {
   virtual void on_publish_done(const wire::PublishDone& message);
   virtual void on_unsubscribe();
   virtual void on_unsubscribe_namespace();
+  virtual void on_fetch_ok(const wire::FetchOk& message);
+  virtual void on_fetch_cancel();
   virtual void on_deadline();
+
+  // ---- the track whose objects it brings to this endpoint ----
+
+  /// Null for a request that brings none.
+  [[nodiscard]] virtual const FullTrackName* received_track() const noexcept { return nullptr; }
+  /// The track breaks the rules of section 2.4.2.
+  virtual void on_malformed(MalformedTrack) {}
 
   // ---- the application ----
 

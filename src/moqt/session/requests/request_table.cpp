@@ -20,6 +20,16 @@ void RequestTable::clear() {
   by_handle_.clear();
 }
 
+std::vector<RequestHandle> RequestTable::receiving(const FullTrackName& track) const {
+  std::vector<RequestHandle> found;
+  for (const auto& [handle, request] : by_handle_) {
+    const FullTrackName* its = request->received_track();
+    if (its != nullptr && *its == track) found.push_back(handle);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
 std::size_t RequestTable::count(RequestKind kind, bool ours) const noexcept {
   return static_cast<std::size_t>(std::count_if(by_handle_.begin(), by_handle_.end(), [&](const auto& entry) {
     return entry.second->kind() == kind && entry.second->ours() == ours;

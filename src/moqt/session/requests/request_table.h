@@ -48,6 +48,8 @@ class RequestTable {
     }
     return nullptr;
   }
+  /// Those that bring objects of this track.
+  [[nodiscard]] std::vector<RequestHandle> receiving(const FullTrackName& track) const;
   [[nodiscard]] std::size_t count(RequestKind kind, bool ours) const noexcept;
 
  private:

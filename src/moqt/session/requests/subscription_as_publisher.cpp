@@ -2,7 +2,18 @@
 
 #include <algorithm>
 
+#include "moqt/session/requests/fetch_as_publisher.h"
+
 namespace msquic_py::moqt::session {
+
+namespace {
+
+bool asks_for_largest(const MessageParameters& parameters) noexcept {
+  const auto filter = parameters.filter();
+  return filter && filter->type == FilterType::kLargestObject;
+}
+
+}  // namespace
 
 SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, RequestHandle handle, bool ours,
                                                  FullTrackName track, std::uint64_t track_alias,
@@ -14,6 +25,7 @@ SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, Reques
   const auto timeout = parameters_.delivery_timeout();
   set_delivery_timeouts(ours ? timeout : std::nullopt, ours ? std::nullopt : timeout);
   if (!ours) {
+    joinable_ = asks_for_largest(parameters_);
     view_.new_group_request = parameters_.new_group_request();
     return;
   }
@@ -52,7 +64,9 @@ void SubscriptionAsPublisher::set_delivery_timeouts(std::optional<std::uint64_t>
 
 RequestResult SubscriptionAsPublisher::reject(RequestErrorCode code, std::string_view reason) {
   auto rejected = Request::reject(code, reason);
-  if (rejected.ok()) refuse_pending_updates();
+  if (!rejected.ok()) return rejected;
+  refuse_pending_updates();
+  release_joining_fetches();
   return rejected;
 }
 
@@ -78,12 +92,14 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
     filter_.reset();
   }
   context_.outgoing().add_lane(handle(), view_, /*held=*/false);
+  release_joining_fetches();
   return {};
 }
 
 void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {
   if (!take_answer("PUBLISH_OK")) return;
   view_.established = true;
+  joinable_ = asks_for_largest(message.parameters);
   // Left out, FORWARD means 1 here, whatever PUBLISH said (section 9.2.1.10).
   MessageParameters parameters = message.parameters;
   if (!parameters.forward()) parameters.set_forward(true);
@@ -91,6 +107,7 @@ void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {
   // would drop what the subscriber has just asked for, and leave a gap behind a Joining Fetch (section 9.16.2.1).
   apply_update(parameters, view_.largest_at_establishment);
   context_.emit(RequestAccepted{handle(), message.parameters});
+  release_joining_fetches();
   on_drained();
 }
 
@@ -120,9 +137,22 @@ void SubscriptionAsPublisher::refuse_pending_updates() {
   }
 }
 
+void SubscriptionAsPublisher::release_joining_fetches() {
+  for (const RequestHandle waiting : std::exchange(joining_fetches_, {})) {
+    auto* fetch = static_cast<FetchAsPublisher*>(context_.find(waiting));
+    if (fetch == nullptr) continue;  // cancelled meanwhile
+    if (view_.established) {
+      fetch->on_joined(*this);
+    } else {
+      fetch->on_joined_ended();
+    }
+  }
+}
+
 /// Nobody wants its objects any more: every stream that still has bytes to send is reset (section 5.1.1).
 void SubscriptionAsPublisher::abort() {
   refuse_pending_updates();
+  release_joining_fetches();
   context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);
   context_.end(handle());
 }

@@ -40,6 +40,12 @@ class SubscriptionAsPublisher final : public Request {
   void add_pending_update(RequestHandle update, const MessageParameters& parameters);
   void remove_pending_update(RequestHandle update) { std::erase(pending_updates_, update); }
 
+  /// Whether the subscriber asked for the filter Largest Object (section 9.16.2). Not known of a PUBLISH before its
+  /// answer.
+  [[nodiscard]] bool starts_at_largest() const noexcept { return joinable_; }
+  /// A joining FETCH has come ahead of the answer, for which it waits.
+  void add_joining_fetch(RequestHandle fetch) { joining_fetches_.push_back(fetch); }
+
   RequestResult accept(MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
   RequestResult publish_done(PublishDoneCode code, std::string_view reason);
@@ -51,6 +57,8 @@ class SubscriptionAsPublisher final : public Request {
   void set_delivery_timeouts(std::optional<std::uint64_t> publisher, std::optional<std::uint64_t> subscriber) noexcept;
   /// The subscription is over: what was still asked of it gets its one answer.
   void refuse_pending_updates();
+  /// Those that waited go on, or are refused when the subscription has not come to be.
+  void release_joining_fetches();
   void abort();
 
   MessageParameters parameters_;  ///< of SUBSCRIBE or PUBLISH, as sent
@@ -58,9 +66,11 @@ class SubscriptionAsPublisher final : public Request {
   std::optional<SubscriptionFilter> filter_;  ///< until it can be resolved
   std::optional<wire::PublishDone> done_;
   std::vector<RequestHandle> pending_updates_;
+  std::vector<RequestHandle> joining_fetches_;
   Location asked_start_{};  ///< the latest absolute start in a SUBSCRIBE_UPDATE, answered or not
   std::optional<std::uint64_t> publisher_timeout_ms_;
   std::optional<std::uint64_t> subscriber_timeout_ms_;
+  bool joinable_ = false;
   bool done_sent_ = false;
 };
 

@@ -12,6 +12,7 @@ wire::ControlMessage SubscriptionAsSubscriber::first_message(std::uint64_t id) c
 
 bool SubscriptionAsSubscriber::take_alias(std::uint64_t alias, const MessageParameters& parameters) {
   evict_ended(alias);
+  largest_ = parameters.largest_object();
   delivery_timeout_ms_ =
       std::max(parameters_.delivery_timeout().value_or(0), parameters.delivery_timeout().value_or(0));
   if (context_.incoming().add_track(handle(), track_, alias, parameters.publisher_priority().value_or(128))) {
@@ -97,8 +98,10 @@ void SubscriptionAsSubscriber::on_malformed(MalformedTrack reason) {
 
 RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  const auto filter = parameters.filter();
   if (auto sent = context_.send(wire::PublishOk{*id(), std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
+  filter_ = filter;
   check_done();
   return {};
 }

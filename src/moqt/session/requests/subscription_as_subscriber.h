@@ -15,15 +15,24 @@ class SubscriptionAsSubscriber final : public Request {
  public:
   SubscriptionAsSubscriber(RequestContext& context, RequestHandle handle, bool ours, FullTrackName track,
                            MessageParameters parameters)
-      : Request(context, handle, ours), track_(std::move(track)), parameters_(std::move(parameters)) {}
+      : Request(context, handle, ours), track_(std::move(track)), parameters_(std::move(parameters)) {
+    if (ours) filter_ = parameters_.filter();
+  }
 
   [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionAsSubscriber; }
   [[nodiscard]] const FullTrackName& track() const noexcept { return track_; }
+  [[nodiscard]] const FullTrackName* received_track() const noexcept override { return &track_; }
   /// Nothing before the publisher has named it.
   [[nodiscard]] std::optional<std::uint64_t> track_alias() const noexcept { return track_alias_; }
   [[nodiscard]] bool established() const noexcept { return answered() && !done_; }
   /// Whether PUBLISH_DONE has come: the publisher has forgotten it, and only late objects are awaited.
   [[nodiscard]] bool draining() const noexcept { return done_.has_value(); }
+  /// Whether it asked for the filter Largest Object, which a joining FETCH needs (section 9.16.2).
+  [[nodiscard]] bool starts_at_largest() const noexcept {
+    return filter_ && filter_->type == FilterType::kLargestObject;
+  }
+  /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH.
+  [[nodiscard]] std::optional<Location> largest_at_establishment() const noexcept { return largest_; }
 
   [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
   /// The peer's PUBLISH: takes its alias, reports it, then delivers what came ahead of it.
@@ -33,7 +42,7 @@ class SubscriptionAsSubscriber final : public Request {
   void on_deadline() override;
   /// The data plane has finished with one of its streams.
   void on_stream_ended() { check_done(); }
-  void on_malformed(MalformedTrack reason);
+  void on_malformed(MalformedTrack reason) override;
 
   RequestResult accept(MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
@@ -50,6 +59,8 @@ class SubscriptionAsSubscriber final : public Request {
 
   FullTrackName track_;
   MessageParameters parameters_;
+  std::optional<SubscriptionFilter> filter_;  ///< of SUBSCRIBE or PUBLISH_OK
+  std::optional<Location> largest_;
   std::optional<std::uint64_t> track_alias_;
   std::optional<wire::PublishDone> done_;
   std::uint64_t delivery_timeout_ms_ = 0;

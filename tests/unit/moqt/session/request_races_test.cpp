@@ -190,21 +190,6 @@ TEST(Races, FetchCancelIsForFetches) {
   EXPECT_EQ(never.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
-TEST(Races, EveryKindOfFetchIsRefusedAndLeavesNothing) {
-  for (const char* fetch :
-       {"16 000c 00 01 01 0161 01 74 03 00 05 00 00", "16 0005 00 02 09 03 00", "16 0005 00 03 09 03 00"}) {
-    auto peer = RawPeer::established(Perspective::kServer);
-    peer.control(fetch);
-    EXPECT_FALSE(peer.closed) << fetch;
-    ASSERT_GE(peer.sent_control.size(), 5u);
-    EXPECT_EQ(peer.sent_control[0], 0x05);
-    EXPECT_EQ(peer.sent_control[4], 0x03) << "NOT_SUPPORTED";
-    EXPECT_EQ(peer.session.open_requests(), 0u);
-    peer.control("17 0001 00 | 17 0001 00");
-    EXPECT_FALSE(peer.closed) << "FETCH_CANCEL crossed the refusal";
-  }
-}
-
 TEST(Races, TrackStatusIsAnsweredAndForgotten) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("0d 0007 00 01 0161 01 74 00");

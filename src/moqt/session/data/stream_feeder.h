@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+
+#include "moqt/session/handles.h"
+
+namespace msquic_py::moqt::session {
+
+/// A stream gets more from its feeder only while it has less than this waiting in the session, in bytes and in slices:
+/// small slices hold on to large slabs.
+constexpr std::size_t kFeedMark = 16 * 1024;
+constexpr std::size_t kFeedSlices = 32;
+
+/// What of a stream waits in the session for the transport.
+struct StreamBacklog {
+  bool open = false;  ///< it takes more: it was not finished, retired or reset
+  std::size_t bytes = 0;
+  std::size_t slices = 0;
+
+  /// Whether a feeder should go on appending.
+  [[nodiscard]] bool has_room() const noexcept { return open && bytes < kFeedMark && slices < kFeedSlices; }
+};
+
+/// Whoever holds the objects of a stream and hands them over when their turn to be sent comes.
+///
+/// After Session::request_feed() the stream counts as having something to send. When its turn comes (section 7.2), the
+/// transport has room and the stream has room (StreamBacklog::has_room()), poll_action() calls feed() once, which uses
+/// the request up.
+class StreamFeeder {
+ public:
+  /// Appends to `stream` until Session::backlog() says that there is no room, or until there is no more for now. With
+  /// more at hand it calls Session::request_feed() before it returns; a call that has appended nothing and not
+  /// finished the stream gets no further one until request_feed() is called again, from outside of feed().
+  ///
+  /// It runs inside of Session::poll_action(). It may call everything that sends objects or observes, for this stream
+  /// and for others, and open streams, finish, retire and reset them, end requests and close the session. It must
+  /// not call poll_action(), poll_event() or an on_…() method, and it does not throw.
+  virtual void feed(StreamHandle stream) = 0;
+
+ protected:
+  ~StreamFeeder() = default;
+};
+
+}  // namespace msquic_py::moqt::session

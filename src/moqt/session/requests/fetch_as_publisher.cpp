@@ -1,0 +1,107 @@
+#include "moqt/session/requests/fetch_as_publisher.h"
+
+#include "moqt/session/requests/subscription_as_publisher.h"
+
+namespace msquic_py::moqt::session {
+
+void FetchAsPublisher::receive(SubscriptionAsPublisher* joined) {
+  if (const auto* standalone = std::get_if<wire::StandaloneFetch>(&message_.range)) {
+    const FetchRange range{standalone->start, standalone->end};
+    if (!range.valid()) {
+      (void)Request::reject(RequestErrorCode::kInvalidRange, "the range ends before it starts");
+      return;
+    }
+    return announce(standalone->track, range, {});
+  }
+  if (joined == nullptr) return on_joined_ended();
+  if (joined->answered()) return on_joined(*joined);
+  // What the subscriber asked for is known before SUBSCRIBE is answered; for a PUBLISH of ours only PUBLISH_OK tells.
+  if (!joined->ours() && !joined->starts_at_largest()) return on_joined(*joined);
+  joined->add_joining_fetch(handle());
+}
+
+void FetchAsPublisher::on_joined(const SubscriptionAsPublisher& subscription) {
+  if (!subscription.starts_at_largest()) {
+    // A PUBLISH_OK without filter is no violation by itself, and the text speaks of SUBSCRIBE (section 9.16.2).
+    if (subscription.ours()) {
+      (void)Request::reject(RequestErrorCode::kInvalidJoiningRequestId, "its filter is not Largest Object");
+      return;
+    }
+    return context_.close(SessionErrorCode::kProtocolViolation,
+                          "a joining FETCH of a subscription whose filter is not Largest Object (section 9.16.2)");
+  }
+  const auto& largest = subscription.view().largest_at_establishment;
+  if (!largest) {
+    (void)Request::reject(RequestErrorCode::kInvalidRange, "the track had no object when the subscription began");
+    return;
+  }
+  const auto& joining = std::get<wire::JoiningFetch>(message_.range);
+  const auto start =
+      joining.relative ? JoiningStart::relative(joining.joining_start) : JoiningStart::absolute(joining.joining_start);
+  const FetchRange range = FetchRange::up_to({start.group(largest->group), 0}, *largest);
+  if (!range.valid()) {
+    (void)Request::reject(RequestErrorCode::kInvalidRange, "it starts behind the largest object of the subscription");
+    return;
+  }
+  announce(subscription.view().track, range, subscription.handle());
+}
+
+void FetchAsPublisher::on_joined_ended() {
+  (void)Request::reject(RequestErrorCode::kInvalidJoiningRequestId, "no such subscription");
+}
+
+void FetchAsPublisher::announce(const FullTrackName& track, FetchRange range, RequestHandle joined) {
+  announced_ = true;
+  range_ = range;
+  view_.track = track;
+  view_.group_order = message_.parameters.group_order().value_or(GroupOrder::kAscending);
+  view_.subscriber_priority = message_.parameters.subscriber_priority().value_or(128);
+  context_.outgoing().add_fetch_lane(handle(), view_, range);
+  context_.emit(
+      FetchReceived{handle(), track, range, view_.group_order, view_.subscriber_priority, joined, message_.parameters});
+}
+
+void FetchAsPublisher::on_fetch_cancel() { cancelled(FetchCancelled::Cause::kFetchCancel); }
+void FetchAsPublisher::on_stop_sending() { cancelled(FetchCancelled::Cause::kStopSending); }
+
+void FetchAsPublisher::cancelled(FetchCancelled::Cause cause) {
+  // Every FETCH gets its one answer, even a withdrawn one (section 5.2).
+  if (!answered()) (void)context_.send(wire::RequestError{*id(), RequestErrorCode::kInternalError, "cancelled"});
+  if (announced_) context_.emit(FetchCancelled{handle(), cause});
+  context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);
+  context_.end(handle());
+}
+
+void FetchAsPublisher::on_drained() {
+  if (context_.outgoing().fetch_lost(handle())) return cancelled(FetchCancelled::Cause::kNoRoom);
+  if (answered()) forget();
+}
+
+void FetchAsPublisher::forget() {
+  context_.outgoing().remove_lane(handle());
+  context_.end(handle());
+}
+
+base::Result<StreamHandle, SessionError> FetchAsPublisher::open() {
+  return context_.outgoing().open_fetch(handle(), *id(), context_.events());
+}
+
+RequestResult FetchAsPublisher::accept(const FetchAnswer& answer, MessageParameters parameters) {
+  if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  const FetchRange given{range_.start, answer.end};
+  if (!given.valid()) return base::Failure{SessionError::kEmptyRange};
+  if (given.last() > range_.last()) return base::Failure{SessionError::kOutOfRange};
+  const wire::FetchOk message{*id(), answer.end_of_track, answer.end, std::move(parameters)};
+  if (auto sent = context_.send(message); !sent.ok()) return sent;
+  answered_ = true;
+  context_.outgoing().check_drained(handle());
+  return {};
+}
+
+RequestResult FetchAsPublisher::reject(RequestErrorCode code, std::string_view reason) {
+  auto rejected = Request::reject(code, reason);
+  if (rejected.ok()) context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);
+  return rejected;
+}
+
+}  // namespace msquic_py::moqt::session

@@ -1,0 +1,108 @@
+#include "moqt/session/requests/fetch_as_subscriber.h"
+
+#include "base/varint.h"
+#include "moqt/session/requests/subscription_as_subscriber.h"
+
+namespace msquic_py::moqt::session {
+
+wire::ControlMessage FetchAsSubscriber::first_message(std::uint64_t id) const {
+  if (!joined_) return wire::Fetch{id, wire::StandaloneFetch{track_, range_->start, range_->end}, parameters_};
+  const Request* subscription = context_.find(joined_);
+  const std::uint64_t joined_id = subscription == nullptr ? 0 : subscription->id().value_or(base::kVarintMax);
+  const bool relative = joining_start_.kind == JoiningStart::Kind::kRelative;
+  return wire::Fetch{id, wire::JoiningFetch{relative, joined_id, joining_start_.value}, parameters_};
+}
+
+bool FetchAsSubscriber::obsolete() const { return joined_ && context_.find(joined_) == nullptr; }
+
+void FetchAsSubscriber::on_obsolete() {
+  context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(RequestErrorCode::kInvalidJoiningRequestId),
+                                "the subscription to join has ended"});
+}
+
+void FetchAsSubscriber::begin(std::uint64_t id) {
+  Request::begin(id);
+  context_.incoming().add_fetch(id, handle(), parameters_.group_order().value_or(GroupOrder::kAscending));
+  resolve_range();
+}
+
+void FetchAsSubscriber::resolve_range() {
+  if (!range_) {
+    const auto* subscription = static_cast<const SubscriptionAsSubscriber*>(context_.find(joined_));
+    const auto largest = subscription == nullptr ? std::nullopt : subscription->largest_at_establishment();
+    if (largest) range_ = FetchRange::up_to({joining_start_.group(largest->group), 0}, *largest);
+  }
+  if (ReceivedFetch* received = context_.incoming().fetch(*id())) received->range = range_;
+}
+
+void FetchAsSubscriber::on_fetch_ok(const wire::FetchOk& message) {
+  if (!take_answer("FETCH_OK")) return;
+  resolve_range();
+  // Object 0 stands for the whole group, so that it is not before any object of that group.
+  const Location end = message.end_location;
+  const bool before = range_ && (end.object == 0 ? end.group < range_->start.group : end < range_->start);
+  if (before) {
+    return context_.close(SessionErrorCode::kProtocolViolation, "FETCH_OK ends before its start (section 9.17)");
+  }
+  context_.emit(FetchAccepted{handle(), message.end_of_track, end, message.parameters});
+  ReceivedFetch& received = *context_.incoming().fetch(*id());
+  if (message.end_of_track) {
+    if (const auto malformed = received.on_end_of_track(end)) return context_.malformed(handle(), *malformed);
+  }
+  if (!received.stream) context_.arm(handle(), context_.config().timeouts.fetch_stream);
+  check_done();
+}
+
+void FetchAsSubscriber::on_request_error(const wire::RequestError& message) {
+  if (!take_answer("REQUEST_ERROR")) return;
+  context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(message.error_code), message.error_reason});
+  context_.incoming().remove_fetch(*id(), StreamResetCode::kCancelled);
+  context_.end(handle());
+}
+
+void FetchAsSubscriber::on_stream() {
+  if (answered()) context_.disarm(handle());  // it waited for this
+}
+
+void FetchAsSubscriber::on_stream_ended(bool finished, std::uint64_t code) {
+  end_ = StreamEnd{finished, code};
+  check_done();
+}
+
+void FetchAsSubscriber::check_done() {
+  if (!answered() || !end_) return;
+  context_.emit(FetchEnded{handle(), end_->finished, end_->code});
+  context_.incoming().remove_fetch(*id(), StreamResetCode::kCancelled);
+  context_.end(handle());
+}
+
+void FetchAsSubscriber::on_malformed(MalformedTrack reason) {
+  context_.emit(TrackMalformed{handle(), reason});
+  withdraw();
+}
+
+void FetchAsSubscriber::on_deadline() {
+  if (!answered()) return Request::on_deadline();
+  give_up(StreamResetCode::kDeliveryTimeout);
+}
+
+void FetchAsSubscriber::give_up(StreamResetCode code) {
+  context_.emit(FetchEnded{handle(), false, static_cast<std::uint64_t>(code)});
+  withdraw(code);
+}
+
+RequestResult FetchAsSubscriber::cancel() {
+  withdraw();
+  return {};
+}
+
+void FetchAsSubscriber::withdraw(StreamResetCode code) {
+  if (id()) {
+    if (!answered()) context_.expect_late_response(*id());
+    (void)context_.send(wire::FetchCancel{*id()});
+    context_.incoming().remove_fetch(*id(), code);
+  }
+  context_.end(handle());
+}
+
+}  // namespace msquic_py::moqt::session
