@@ -11,7 +11,8 @@ namespace {
 bool less_urgent(const OutgoingStream& left, const OutgoingStream& right) noexcept {
   const auto rank = [](const OutgoingStream& stream) {
     const PublishedSubscription& view = *stream.lane->view;
-    return std::tuple(view.subscriber_priority, stream.priority(), view.open_streams, stream.pending_bytes == 0);
+    return std::tuple(view.subscriber_priority, stream.priority(), view.open_streams,
+                      stream.pending_bytes == 0 && !stream.wants_feed());
   };
   const auto left_rank = rank(left);
   const auto right_rank = rank(right);
