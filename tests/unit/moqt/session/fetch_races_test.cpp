@@ -49,7 +49,10 @@ class FetchRaces : public ::testing::TestWithParam<std::uint32_t> {
   void take() {
     for (; seen < pair.server.events.size(); ++seen) {
       const Event& event = pair.server.events[seen];
-      if (const auto* received = std::get_if<FetchReceived>(&event)) serving.push_back({.request = received->request});
+      if (const auto* received = std::get_if<FetchReceived>(&event)) {
+        serving.emplace_back();
+        serving.back().request = received->request;
+      }
       if (const auto* gone = std::get_if<FetchCancelled>(&event)) {
         EXPECT_TRUE(gone_fetches.insert(gone->request).second);
         std::erase_if(serving, [&](const Served& each) { return each.request == gone->request; });

@@ -6,7 +6,7 @@
 #include "harness/raw_peer.h"
 
 // What may cross on the way between two endpoints that both keep to the draft, and what only looks like it.
-namespace msquic_py::testing {
+namespace msquic_py::testing::request_races {
 namespace {
 
 using moqt::FullTrackName;
@@ -219,4 +219,4 @@ TEST(Races, AResponseInTheWrongDirectionCloses) {
 }
 
 }  // namespace
-}  // namespace msquic_py::testing
+}  // namespace msquic_py::testing::request_races
