@@ -62,6 +62,10 @@ void ClientOptions::add_to(CLI::App& app) {
   app.add_option("--idle-timeout", idle_timeout, "Seconds without a sign of the peer until it counts as dead")
       ->check(CLI::Range(0.5, 3600.0))
       ->capture_default_str();
+  app.add_option("--connect-timeout", connect_timeout,
+                 "Seconds that the server has for the handshake, and again for SERVER_SETUP")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
 }
 
 runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
@@ -72,6 +76,9 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   options.credentials.pinned_sha256 = fingerprints;
   options.credentials.no_certificate_validation = insecure;
   options.idle_timeout = std::chrono::milliseconds(static_cast<std::int64_t>(idle_timeout * 1000));
+  const std::chrono::milliseconds connecting(static_cast<std::int64_t>(connect_timeout * 1000));
+  options.session.handshake_timeout = connecting;
+  options.session.session.timeouts.setup = connecting;
   options.session.session.path = path;
   options.session.session.tolerances.empty_namespace_prefix = allow_empty_prefix;
   // The scope of an IPv6 address means something on this machine only (RFC 4007 section 11).

@@ -28,6 +28,7 @@ struct ClientOptions {
   std::string track_namespace = "live/demo";
   std::optional<std::string> track_name;  ///< nothing: what the catalog names
   double idle_timeout = 15;               ///< seconds
+  double connect_timeout = 10;            ///< seconds
 
   void add_to(CLI::App& app);
   [[nodiscard]] runtime::Endpoint::DialOptions dial_options() const;

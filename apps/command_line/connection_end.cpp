@@ -1,10 +1,19 @@
 #include "command_line/connection_end.h"
 
+#include <array>
+#include <cstdio>
+
 #include "moqt/model/error_codes.h"
 #include "quic/status.h"
 
 namespace msquic_py::apps {
 namespace {
+
+std::string seconds(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%g s", value);
+  return text.data();
+}
 
 std::string application_end(const std::string& server, const quic::CloseReason& reason) {
   const auto code = static_cast<moqt::SessionErrorCode>(reason.code);
@@ -31,12 +40,16 @@ std::string describe_connection_end(const ClientOptions& options, const quic::Cl
   const std::string detail = reason.message.empty() ? "" : " (" + reason.message + ")";
   if (reason.cause == quic::CloseReason::Cause::PeerApplication) return application_end(server, reason);
   if (reason.cause == quic::CloseReason::Cause::LocalApplication && reason.handshake_completed) {
+    if (reason.code == static_cast<std::uint64_t>(moqt::SessionErrorCode::kControlMessageTimeout)) {
+      return server + " speaks QUIC, but sent no SERVER_SETUP within " + seconds(options.connect_timeout) +
+             " (--connect-timeout)" + detail;
+    }
     return "the session with " + server + " was closed here" + detail;
   }
   if (reason.handshake_completed) {
     if (reason.status == Status::ConnectionIdle || reason.status == Status::ConnectionTimeout) {
-      return "the connection to " + server + " is lost: nothing has come from it for " +
-             std::to_string(options.idle_timeout) + " s (--idle-timeout)";
+      return "the connection to " + server + " is lost: nothing has come from it for " + seconds(options.idle_timeout) +
+             " (--idle-timeout)";
     }
     return "the connection to " + server + " is lost" + detail;
   }
@@ -49,8 +62,8 @@ std::string describe_connection_end(const ClientOptions& options, const quic::Cl
     case Status::ConnectionIdle:
     case Status::ConnectionTimeout:
     case Status::HandshakeTimeout:
-      return server +
-             " does not answer: is the relay running, are --host and --port right, does a firewall let UDP "
+      return server + " does not answer within " + seconds(options.connect_timeout) +
+             " (--connect-timeout): is the relay running, are --host and --port right, does a firewall let UDP "
              "through?";
     case Status::AlpnNegotiationFailure:
       return server + " speaks QUIC, but not MOQT draft-15 (ALPN moqt-15): is it the right port?";
@@ -70,7 +83,8 @@ std::string describe_connection_end(const ClientOptions& options, const quic::Cl
     default: break;
   }
   if (reason.cause == quic::CloseReason::Cause::LocalApplication) {
-    return server + " does not answer: is the relay running, are --host and --port right?" + detail;
+    return server + " does not complete a connection within " + seconds(options.connect_timeout) +
+           " (--connect-timeout): is the relay running, are --host and --port right?" + detail;
   }
   return "no connection to " + server + detail;
 }

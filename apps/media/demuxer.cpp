@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 extern "C" {
@@ -49,6 +50,9 @@ base::Result<std::unique_ptr<Demuxer>, std::string> Demuxer::open(const std::str
   if (format == nullptr && !options.format.empty())
     return base::Failure{"FFmpeg has no input format '" + options.format + "' (ffmpeg -demuxers lists them)"};
   const bool by_itself = format != nullptr && (format->flags & AVFMT_NOFILE) != 0;
+  if (options.follow && (by_itself || !is_file(input)))
+    return base::Failure{"--follow-input needs a file that grows: " + name +
+                         " is a URL or a device, which goes on anyway"};
   if (!by_itself && is_file(input)) {
     auto file = InputFile::open(input, options.follow, interrupt);
     if (!file) return base::Failure{file.error()};
@@ -56,6 +60,7 @@ base::Result<std::unique_ptr<Demuxer>, std::string> Demuxer::open(const std::str
     if (!bytes) return base::Failure{bytes.error()};
     demuxer->bytes_.emplace(std::move(bytes).value());
   }
+  demuxer->live_connection_ = !demuxer->bytes_ && (input.starts_with("rtmp") || input.starts_with("srt://"));
   if (auto opened = demuxer->open_context(input); !opened) return base::Failure{opened.error()};
   return demuxer;
 }
@@ -87,7 +92,9 @@ std::string Demuxer::why_not_opened(int error) const {
     return name_ + " is an MP4 whose index comes last, which can't be read from a pipe: name the file, or send a " +
            "fragmented one (ffmpeg -movflags +frag_keyframe+empty_moov+default_base_moof)";
   }
-  return name_ + " can't be opened as media: " + libav_error(error) + (complaint.empty() ? "" : " (" + complaint + ")");
+  const std::string why = libav_error(error) + (complaint.empty() ? "" : " (" + complaint + ")");
+  if (options_.format.empty()) return name_ + " can't be opened as media: " + why;
+  return name_ + " can't be opened as " + options_.format + ", which --format or --input-format says it is: " + why;
 }
 
 base::Result<void, std::string> Demuxer::open_context(const std::string& url) {
@@ -108,7 +115,16 @@ base::Result<void, std::string> Demuxer::open_context(const std::string& url) {
   if (!bytes_ || !bytes_->seekable()) context_->fps_probe_size = kLiveFrames;
   AVInputFormat* format = nullptr;
   if (!options_.format.empty()) format = const_cast<AVInputFormat*>(av_find_input_format(options_.format.c_str()));
-  int result = avformat_open_input(&context_, bytes_ ? "" : url.c_str(), format, nullptr);
+  AVDictionary* given = nullptr;
+  for (const auto& [key, value] : options_.options) av_dict_set(&given, key.c_str(), value.c_str(), 0);
+  int result = avformat_open_input(&context_, bytes_ ? "" : url.c_str(), format, &given);
+  const AVDictionaryEntry* unknown = av_dict_get(given, "", nullptr, AV_DICT_IGNORE_SUFFIX);
+  const std::string strange = unknown == nullptr ? "" : unknown->key;
+  av_dict_free(&given);
+  if (result >= 0 && !strange.empty()) {
+    return base::Failure{"--input-option " + strange + ": " + context_->iformat->name +
+                         " has no such option (ffmpeg -h demuxer=" + context_->iformat->name + " lists them)"};
+  }
   if (result < 0 || index_is_out_of_reach()) return base::Failure{why_not_opened(result)};
   result = avformat_find_stream_info(context_, nullptr);
   if (result < 0) return base::Failure{why_not_opened(result)};
@@ -150,6 +166,10 @@ Demuxer::Step Demuxer::read(AVPacket& packet, std::size_t& stream) {
     if (result < 0) {
       if (take_libav_cut() && damage_.empty()) damage_ = "it ends before its container says so";
       if (result == AVERROR_EOF) return Step::End;
+      if (live_connection_ && result == AVERROR(EIO)) {
+        sender_has_gone_ = true;
+        return Step::End;
+      }
       const std::string complaint = take_libav_complaint();
       if (damage_.empty()) damage_ = libav_error(result) + (complaint.empty() ? "" : ": " + complaint);
       return Step::End;
@@ -184,6 +204,10 @@ base::Result<bool, std::string> Demuxer::next_movie() {
 std::string Demuxer::damage() const {
   const std::string& why = bytes_ && !bytes_->damage().empty() ? bytes_->damage() : damage_;
   return why.empty() ? why : name_ + ": " + why;
+}
+
+bool Demuxer::has_edit_lists() const noexcept {
+  return context_ != nullptr && std::string_view(context_->iformat->name).starts_with("mov");
 }
 
 std::optional<double> Demuxer::duration_seconds() const {

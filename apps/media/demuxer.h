@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -14,8 +15,9 @@
 namespace msquic_py::apps {
 
 struct DemuxerOptions {
-  std::string format;   ///< FFmpeg's name of the input format or device; empty: found out
-  bool follow = false;  ///< the end of a regular file is not the end
+  std::string format;  ///< FFmpeg's name of the input format or device; empty: found out
+  std::vector<std::pair<std::string, std::string>> options;  ///< FFmpeg's, of the format, the device or the protocol
+  bool follow = false;                                       ///< the end of a regular file is not the end
 };
 
 /// The audio and video packets of an input, in the order in which they are stored. Reads whatever FFmpeg's libavformat
@@ -45,8 +47,12 @@ class Demuxer {
   base::Result<bool, std::string> next_movie();
   /// What is wrong with the input as far as it was read; empty when nothing.
   [[nodiscard]] std::string damage() const;
+  /// The sender at the other end of a live connection has gone; its protocol doesn't tell an end from a loss.
+  [[nodiscard]] bool sender_has_gone() const noexcept { return sender_has_gone_; }
   /// How long the movie is, where its container says so.
   [[nodiscard]] std::optional<double> duration_seconds() const;
+  /// What the input leaves out of its presentation has a time below 0, and is there for decoders alone (MP4).
+  [[nodiscard]] bool has_edit_lists() const noexcept;
   /// Streams that are neither audio nor video.
   [[nodiscard]] std::size_t streams_passed_over() const noexcept { return passed_over_; }
 
@@ -70,6 +76,8 @@ class Demuxer {
   std::vector<int> places_;  ///< of the container's streams in streams_; -1: passed over
   std::size_t passed_over_ = 0;
   std::string damage_;
+  bool live_connection_ = false;
+  bool sender_has_gone_ = false;
 };
 
 }  // namespace msquic_py::apps

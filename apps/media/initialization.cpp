@@ -1,5 +1,6 @@
 #include "media/initialization.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <utility>
@@ -168,6 +169,28 @@ void add_edit_lists(base::ByteVector& initialization, std::int64_t start_seconds
     append(out, box(four_cc("moov"), moov));
   }
   initialization = std::move(out);
+}
+
+void open_edit_lists(base::ByteVector& initialization) noexcept {
+  constexpr std::uint32_t kWithoutEnd = 0x7fffffff;  // milliseconds, as FFmpeg's muxer counts: 24 days
+  const auto moov = find_box(initialization, four_cc("moov"));
+  if (!moov) return;
+  for_each_box(*moov, four_cc("trak"), [&](base::Bytes trak) {
+    const auto edts = find_box(trak, four_cc("edts"));
+    const auto elst = edts ? find_box(*edts, four_cc("elst")) : std::nullopt;
+    if (!elst || elst->size() < 8) return;
+    const std::size_t duration = (*elst)[0] == 1 ? 8 : 4;
+    const std::size_t entry = duration * 2 + 4;
+    const std::size_t count = u32(*elst, 4);
+    if (count == 0 || (elst->size() - 8) / entry < count) return;
+    const auto at = static_cast<std::size_t>(elst->data() - initialization.data()) + 8 + (count - 1) * entry;
+    const bool open = std::all_of(initialization.begin() + static_cast<std::ptrdiff_t>(at),
+                                  initialization.begin() + static_cast<std::ptrdiff_t>(at + duration),
+                                  [](std::uint8_t byte) { return byte == 0; });
+    if (!open) return;
+    for (std::size_t i = 0; i < 4; ++i)
+      initialization[at + duration - 4 + i] = static_cast<std::uint8_t>(kWithoutEnd >> (24 - 8 * i));
+  });
 }
 
 std::optional<SampleEntry> read_sample_entry(base::Bytes initialization) {

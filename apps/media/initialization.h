@@ -12,6 +12,10 @@ namespace msquic_py::apps {
 /// `start_seconds` into the media's own time (ISO/IEC 14496-12 section 8.6.6).
 void add_edit_lists(base::ByteVector& initialization, std::int64_t start_seconds);
 
+/// Gives the last edit of each track, which a muxer of fragments writes as 0 ("to the end"), a length of weeks: readers
+/// that apply edits to the samples of "moov" (FFmpeg's) take a 0 there for nothing at all. In place.
+void open_edit_lists(base::ByteVector& initialization) noexcept;
+
 /// What the sample entry of the first track says.
 struct SampleEntry {
   std::string codec;               ///< as RFC 6381 and the WebCodecs registry write it: "avc1.64001f", "opus" …

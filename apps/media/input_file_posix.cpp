@@ -27,6 +27,8 @@ base::Result<InputFile, std::string> InputFile::open(const std::string& path, bo
   struct stat about {};
   if (::fstat(descriptor, &about) != 0) return base::Failure{"cannot read " + name + ": " + std::strerror(errno)};
   if (S_ISDIR(about.st_mode)) return base::Failure{"cannot read " + name + ": it is a directory; name a file in it"};
+  if (follow && !S_ISREG(about.st_mode))
+    return base::Failure{"--follow-input needs a file that grows: " + name + " is none, and is read to its end anyway"};
   if (S_ISREG(about.st_mode)) {
     file.waits_ = false;
     file.follow_ = follow;

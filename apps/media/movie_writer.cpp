@@ -1,11 +1,18 @@
 #include "media/movie_writer.h"
 
 #include <algorithm>
+#include <climits>
 #include <cstring>
 #include <new>
 #include <utility>
 
+#include "media/box.h"
+#include "media/initialization.h"
 #include "media/reorder.h"
+
+extern "C" {
+#include <libavutil/opt.h>
+}
 
 namespace msquic_py::apps {
 namespace {
@@ -17,6 +24,8 @@ constexpr std::int64_t kBack = 500'000;
 constexpr std::int64_t kAhead = 600'000'000;
 /// The most that an encoder of sound is late with what it was given, in microseconds.
 constexpr std::int64_t kEncoderDelay = 100'000;
+/// How far behind its beginning a movie has fragments although a track has not come so far.
+constexpr std::int64_t kMostUnfragmented = 5'000'000;
 
 std::int64_t microseconds(std::int64_t time, AVRational base) { return av_rescale_q(time, base, kMicroseconds); }
 
@@ -110,6 +119,29 @@ MovieWriter::Outcome MovieWriter::write(std::size_t index, Packet packet) {
   return {};
 }
 
+bool MovieWriter::something_is_left_out() const {
+  return std::ranges::any_of(held_, [this](const auto& entry) {
+    const auto& [index, packet] = entry;
+    const MediaStream& source = streams_[index].source;
+    const bool picture = source.codec->codec_type == AVMEDIA_TYPE_VIDEO;
+    return microseconds(packet->pts, source.time_base) < (picture ? 0 : -kEncoderDelay);
+  });
+}
+
+std::int64_t MovieWriter::beginning() const {
+  if (leaves_out_) return 0;
+  std::optional<std::int64_t> earliest, first_picture;
+  for (const auto& [index, packet] : held_) {
+    const auto shown = microseconds(packet->pts, streams_[index].source.time_base);
+    if (!earliest || shown < *earliest) earliest = shown;
+    const bool picture = streams_[index].source.codec->codec_type == AVMEDIA_TYPE_VIDEO;
+    if (picture && (!first_picture || shown < *first_picture)) first_picture = shown;
+  }
+  // What a sound encoder needs to get going comes before the first picture; it is written, and an edit list says that
+  // it is not heard.
+  return first_picture && *first_picture - *earliest <= kEncoderDelay ? *first_picture : *earliest;
+}
+
 MovieWriter::Outcome MovieWriter::begin() {
   if (begun() || held_.empty()) return {};
   if (avformat_alloc_output_context2(&context_, nullptr, "mp4", nullptr) < 0) throw std::bad_alloc();
@@ -121,17 +153,8 @@ MovieWriter::Outcome MovieWriter::begin() {
   context_->max_interleave_delta = 1'000'000;  // a stream that has fallen silent holds the others up this long
   (void)take_libav_complaint();
 
-  std::optional<std::int64_t> earliest, first_picture;
-  for (const auto& [index, packet] : held_) {
-    const auto shown = microseconds(packet->pts, streams_[index].source.time_base);
-    if (!earliest || shown < *earliest) earliest = shown;
-    const bool picture = streams_[index].source.codec->codec_type == AVMEDIA_TYPE_VIDEO;
-    if (picture && (!first_picture || shown < *first_picture)) first_picture = shown;
-  }
-  // What a sound encoder needs to get going comes before the first picture; it is written, and an edit list says that
-  // it is not heard.
-  if (first_picture && *first_picture - *earliest <= kEncoderDelay) earliest = first_picture;
-  shifts_ = {-*earliest};
+  leaves_out_ = something_is_left_out();
+  shifts_ = {-beginning()};
   for (const auto& [index, packet] : held_) {
     AVCodecParameters& parameters = *streams_[index].source.codec;
     if (parameters.codec_id == AV_CODEC_ID_VP9 && parameters.format < 0) find_pixel_format(parameters, *packet);
@@ -145,14 +168,16 @@ MovieWriter::Outcome MovieWriter::begin() {
     stream.place = out->index;
   }
   AVDictionary* options = nullptr;
-  av_dict_set(&options, "movflags", "+frag_keyframe+delay_moov+default_base_moof", 0);
-  av_dict_set(&options, "frag_duration", "1000000", 0);
+  // Without delay_moov the first samples stand in "moov".
+  av_dict_set(&options, "movflags", leaves_out_ ? "+default_base_moof" : "+default_base_moof+delay_moov", 0);
+  av_dict_set_int(&options, "frag_duration", INT_MAX, 0);
   av_dict_set(&options, "use_editlist", "1", 0);
   av_dict_set(&options, "avoid_negative_ts", "disabled", 0);
   av_dict_set(&options, "strict", "experimental", 0);  // FLAC and the like, in older versions
   const int error = avformat_write_header(context_, &options);
   av_dict_free(&options);
   if (error < 0) return base::Failure{failure("no MP4 can be made of these tracks", error)};
+  if (!leaves_out_) set_fragments();
   auto held = std::exchange(held_, {});
   held_bytes_ = 0;
   for (auto& [index, packet] : held) {
@@ -195,10 +220,30 @@ MovieWriter::Outcome MovieWriter::put(std::size_t index, Packet packet) {
   return packet ? mux(*packet) : Outcome{};
 }
 
+void MovieWriter::set_fragments() {
+  fragments_set_ = true;
+  av_opt_set(context_->priv_data, "movflags", "+frag_keyframe", 0);
+  av_opt_set_int(context_->priv_data, "frag_duration", 1'000'000, 0);
+}
+
+void MovieWriter::note_muxed(std::size_t place, std::int64_t decode_time) {
+  if (fragments_set_) return;
+  bool through = true;
+  for (Stream& stream : streams_) {
+    if (stream.place < 0) continue;
+    if (static_cast<std::size_t>(stream.place) == place) stream.last_muxed = decode_time;
+    through = through && stream.last_muxed >= 0;
+  }
+  if (through || decode_time > kMostUnfragmented) set_fragments();
+}
+
 MovieWriter::Outcome MovieWriter::mux(AVPacket& packet) {
+  const auto place = static_cast<std::size_t>(packet.stream_index);
+  const std::int64_t decode_time = microseconds(packet.dts, context_->streams[place]->time_base);
   if (const int error = av_interleaved_write_frame(context_, &packet); error < 0) {
     return base::Failure{failure("a frame can't be written", error)};
   }
+  note_muxed(place, decode_time);
   return {};
 }
 
@@ -214,8 +259,18 @@ MovieWriter::Outcome MovieWriter::finish() {
   return {};
 }
 
+void MovieWriter::output(base::Bytes bytes) {
+  if (!leaves_out_ || header_written_) return output_(bytes);
+  header_.insert(header_.end(), bytes.begin(), bytes.end());
+  if (!find_box(header_, four_cc("moov"))) return;  // not all of it is there
+  header_written_ = true;
+  open_edit_lists(header_);
+  output_(header_);
+  header_ = {};
+}
+
 int MovieWriter::on_output(void* opaque, OutputByte* bytes, int size) {
-  static_cast<MovieWriter*>(opaque)->output_(base::Bytes(bytes, static_cast<std::size_t>(size)));
+  static_cast<MovieWriter*>(opaque)->output(base::Bytes(bytes, static_cast<std::size_t>(size)));
   return size;
 }
 

@@ -22,6 +22,10 @@ namespace msquic_py::apps {
 /// not count: the first picture is at 0. A fragment is at most a second long, so that what is there
 /// plays, however the writing ends.
 ///
+/// Pictures whose time is below 0 are left out by an edit list of their source: decoders need them, nobody sees them.
+/// They are written, and an edit list leaves them out again. FFmpeg's demultiplexer honours that for samples that
+/// "moov" describes, and not for those of fragments: then fragments begin behind what is left out.
+///
 /// A stream whose times go back (its encoder was started again) goes on behind what was written; the other streams
 /// that go back as well follow with the same shift.
 class MovieWriter {
@@ -72,16 +76,25 @@ class MovieWriter {
     std::uint64_t packets = 0;
     std::int64_t last_time = INT64_MIN;     ///< decode time of the last packet, microseconds, before any shift
     std::int64_t last_written = INT64_MIN;  ///< the same in the movie's time base of the stream
+    std::int64_t last_muxed = INT64_MIN;    ///< the same of the last one handed to the muxer, microseconds
     std::size_t restarts = 0;
     std::int64_t early = 0;  ///< by how much frames are decoded earlier than they say, so that none is shown before it
   };
 
+  /// The time at which the movie begins, of the packets that are held; microseconds.
+  [[nodiscard]] std::int64_t beginning() const;
+  /// Whether an edit list of the source left some of them out.
+  [[nodiscard]] bool something_is_left_out() const;
+  void set_fragments();
+  /// With leaves_out_: fragments may begin when everything of it has been muxed.
+  void note_muxed(std::size_t place, std::int64_t decode_time);
   Outcome put(std::size_t stream, Packet packet);
   Outcome mux(AVPacket& packet);
   /// What is added to the times of a packet, in microseconds.
   std::int64_t shift_for(Stream& stream, std::int64_t decode_time, std::int64_t presentation_time);
   // FFmpeg 7 made the bytes constant.
   using OutputByte = std::conditional_t<(LIBAVFORMAT_VERSION_MAJOR >= 61), const std::uint8_t, std::uint8_t>;
+  void output(base::Bytes bytes);
   static int on_output(void* opaque, OutputByte* bytes, int size);
 
   Output output_;
@@ -89,6 +102,10 @@ class MovieWriter {
   std::deque<std::pair<std::size_t, Packet>> held_;
   std::size_t held_bytes_ = 0;
   AVFormatContext* context_ = nullptr;
+  bool leaves_out_ = false;
+  bool fragments_set_ = false;
+  bool header_written_ = false;       ///< with leaves_out_: "moov" is out
+  base::ByteVector header_;           ///< until then
   std::vector<std::int64_t> shifts_;  ///< by how often a stream has started again
   std::int64_t end_ = 0;              ///< of the latest packet, microseconds of the movie
 };

@@ -27,9 +27,16 @@ Packager::Time in_microseconds(std::int64_t time, AVRational base) {
 }  // namespace
 
 struct Packager::Stream {
+  Stream(PackagerStream stream, PacketTimes packet_times) : what(std::move(stream)), times(std::move(packet_times)) {}
+
   PackagerStream what;
   PacketTimes times;
   bool begun = false;                 ///< a packet that a decoder can begin with has come
+  bool settled = false;               ///< a group of reordered frames has been seen
+  std::size_t seen = 0;               ///< packets until then
+  std::int64_t widest = 0;            ///< from decode time to being shown
+  std::optional<std::int64_t> read;   ///< decode time of the last packet as it came
+  std::deque<Packet> unshown;         ///< left out by an edit list, and nothing shown has followed yet
   std::optional<std::int64_t> last;   ///< decode time of its last packet
   std::optional<std::size_t> output;  ///< nothing: it is left out
   std::size_t place = 0;              ///< among the streams of its output
@@ -53,12 +60,15 @@ struct Packager::Output {
 Packager::Packager(Packaging packaging, Sink sink) : packaging_(packaging), sink_(std::move(sink)) {}
 Packager::~Packager() = default;
 
-void Packager::begin(std::vector<PackagerStream> streams) {
+void Packager::begin(std::vector<PackagerStream> streams, bool edit_lists) {
+  edit_lists_ = edit_lists;
   clock_.begin_again(streams.size());
   streams_.clear();
   for (PackagerStream& stream : streams) {
     PacketTimes times(*stream.codec, stream.time_base, stream.frame_rate);
-    streams_.push_back({std::move(stream), std::move(times), false, {}, {}, 0, 0});
+    Stream added(std::move(stream), std::move(times));
+    added.settled = !added.what.video || added.what.codec->video_delay == 0 || packaging_ == Packaging::Muxed;
+    streams_.push_back(std::move(added));
   }
   outputs_.clear();
   gathering_.clear();
@@ -78,23 +88,46 @@ bool Packager::arrange(AVPacket& packet, std::size_t index) {
       sink_.on_warning("the input begins in the middle of a picture group: " + std::to_string(stream.undecodable) +
                        " frames before its first key frame are left out");
   }
-  const Time shift = clock_.shift_for(index, in_microseconds(packet.dts, base), in_microseconds(packet.duration, base));
+  const Time decoded = in_microseconds(packet.dts, base);
+  const Time shift = lift_ + clock_.shift_for(index, decoded, in_microseconds(packet.duration, base));
   const std::int64_t ticks = av_rescale_q_rnd(shift.count(), kMicroseconds, base, AV_ROUND_UP);
   packet.pts += ticks;
   packet.dts += ticks;
   if (stream.last && packet.dts <= *stream.last) packet.dts = *stream.last + 1;  // an MP4 can't say otherwise
   packet.pts = std::max(packet.pts, packet.dts);
   stream.last = packet.dts;
+  if (!stream.settled) {
+    const std::int64_t wide = packet.pts - packet.dts;
+    stream.settled = wide < stream.widest || ++stream.seen == kMostReordered;
+    stream.widest = std::max(stream.widest, wide);
+  }
   return true;
 }
 
 bool Packager::gathered() const {
-  return std::all_of(streams_.begin(), streams_.end(), [](const Stream& stream) { return stream.begun; }) ||
+  return std::all_of(streams_.begin(), streams_.end(),
+                     [](const Stream& stream) { return stream.begun && stream.settled; }) ||
          gathering_.size() >= kMostGathered;
 }
 
 base::Result<bool, std::string> Packager::push(const AVPacket& packet, std::size_t stream) {
   if (packet.size == 0) return open_;
+  std::deque<Packet>& unshown = streams_[stream].unshown;
+  std::optional<std::int64_t>& read = streams_[stream].read;
+  const bool rises = !read || packet.dts == AV_NOPTS_VALUE || packet.dts > *read;
+  if (packet.dts != AV_NOPTS_VALUE) read = packet.dts;
+  // Where fragments overlap, FFmpeg marks a packet as well, and no edit list has anything to do with it.
+  if ((packet.flags & AV_PKT_FLAG_DISCARD) != 0 && rises && unshown.size() < kMostUnshown) {
+    unshown.push_back(reference_to(packet));  // what decoders need of it is followed by a frame that is shown
+    return open_;
+  }
+  for (; !unshown.empty(); unshown.pop_front()) {
+    if (auto taken = take(*unshown.front(), stream); !taken || !*taken) return taken;
+  }
+  return take(packet, stream);
+}
+
+base::Result<bool, std::string> Packager::take(const AVPacket& packet, std::size_t stream) {
   PacketTimes& times = streams_[stream].times;
   times.push(reference_to(packet));
   while (auto timed = times.take()) {
@@ -110,8 +143,32 @@ Packager::Outcome Packager::handle(Packet packet, std::size_t stream) {
   return gathered() ? start() : Outcome{};
 }
 
+void Packager::lift_above_zero() {
+  Time lowest{0};
+  for (const auto& [packet, stream] : gathering_) {
+    const PackagerStream& what = streams_[stream].what;
+    if (what.video) lowest = std::min(lowest, in_microseconds(packet->pts, what.time_base));
+  }
+  if (lowest == Time{0}) return;
+  if (edit_lists_) {
+    if (packaging_ == Packaging::Loc)
+      sink_.on_warning(
+          "the input's edit list leaves out pictures that decoders need: LOC can't say so, and they are shown");
+    return;
+  }
+  const Time lift = std::chrono::seconds((-lowest.count() + 999'999) / 1'000'000);
+  lift_ += lift;
+  for (const auto& [packet, stream] : gathering_) {
+    const std::int64_t ticks = av_rescale_q(lift.count(), kMicroseconds, streams_[stream].what.time_base);
+    packet->pts += ticks;
+    packet->dts += ticks;
+    streams_[stream].last = packet->dts;
+  }
+}
+
 Packager::Outcome Packager::start() {
   started_ = true;
+  lift_above_zero();
   // Times below 0 (B-frames, an encoder's delay, edits) can't be written: all tracks are raised by whole seconds, which
   // every timescale has.
   Time lowest{0};
@@ -120,7 +177,8 @@ Packager::Outcome Packager::start() {
     if (first[stream] == nullptr) first[stream] = packet.get();
     lowest = std::min(lowest, in_microseconds(packet->dts, streams_[stream].what.time_base));
   }
-  const std::int64_t raise = (-lowest.count() + 999'999) / 1'000'000;
+  // A movie that goes on with the tracks of the one before keeps what their initialization segments say.
+  raise_seconds_ = std::max(raise_seconds_, (-lowest.count() + 999'999) / 1'000'000);
 
   std::vector<std::size_t> used;
   leading_video_.reset();
@@ -147,7 +205,7 @@ Packager::Outcome Packager::start() {
       streams_[i].place = packets.size() - 1;
       output->video = output->video || what.video;
     }
-    auto muxer = ChunkMuxer::create(muxed, packets, raise);
+    auto muxer = ChunkMuxer::create(muxed, packets, raise_seconds_);
     if (!muxer) return base::Failure{muxer.error()};
     output->muxer = std::move(muxer).value();
     output->track = outputs_.size();

@@ -45,8 +45,9 @@ class Packager {
   Packager(Packaging packaging, Sink sink);
   ~Packager();
 
-  /// A movie begins. When its tracks are those of the one before, they go on.
-  void begin(std::vector<PackagerStream> streams);
+  /// A movie begins. When its tracks are those of the one before, they go on. `edit_lists`: packets below time 0 are
+  /// there for decoders alone; without, they are shown like all others.
+  void begin(std::vector<PackagerStream> streams, bool edit_lists);
   /// A packet of the movie, in its stream's time base. False when nobody wants more.
   base::Result<bool, std::string> push(const AVPacket& packet, std::size_t stream);
   /// Whether any frame has come out, of this movie or one before.
@@ -58,14 +59,20 @@ class Packager {
   struct Stream;
   struct Output;
   static constexpr std::size_t kMostGathered = 1000;  ///< packets that wait for a stream without any
+  static constexpr std::size_t kMostUnshown = 1000;   ///< packets that wait for one that is shown
+  static constexpr std::size_t kMostReordered = 16;   ///< frames after which a group of reordered ones has been seen
   static constexpr Time kAudioObject = std::chrono::milliseconds(100);
   static constexpr Time kAudioGroup = std::chrono::seconds(1);
 
+  base::Result<bool, std::string> take(const AVPacket& packet, std::size_t stream);
   /// A packet whose times are known.
   Outcome handle(Packet packet, std::size_t stream);
   /// Gives the packet its place on the clock. False: it is of no use.
   bool arrange(AVPacket& packet, std::size_t stream);
+  /// Every stream has begun, and it is known how far a frame is shown behind its decode time.
   [[nodiscard]] bool gathered() const;
+  /// Raises what was gathered, and all that follows, so that no picture is shown below 0.
+  void lift_above_zero();
   Outcome start();
   [[nodiscard]] MediaTrack describe(const Output& output, std::size_t stream) const;
   Outcome process(const AVPacket& packet, std::size_t stream, bool added);
@@ -75,6 +82,9 @@ class Packager {
   Packaging packaging_;
   Sink sink_;
   bool open_ = true;  ///< somebody wants more
+  bool edit_lists_ = false;
+  Time lift_{0};  ///< whole seconds
+  std::int64_t raise_seconds_ = 0;
   MediaClock clock_{0};
   std::vector<Stream> streams_;
   std::vector<std::unique_ptr<Output>> outputs_;

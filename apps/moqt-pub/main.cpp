@@ -47,6 +47,18 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--input-format", options.input.input_format,
                  "FFmpeg's name of the input's format or device (mpegts, h264, v4l2, lavfi …)")
       ->excludes(format);
+  app.add_option_function<std::vector<std::string>>(
+         "--input-option",
+         [&options](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             const std::size_t equals = text.find('=');
+             if (equals == 0 || equals == std::string::npos)
+               throw CLI::ValidationError("--input-option: '" + text + "' is no KEY=VALUE");
+             options.input.input_options.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+           }
+         },
+         "FFmpeg's option of the input's format, device or protocol, KEY=VALUE (video_size=640x480, listen=1 …)")
+      ->allow_extra_args(false);
   app.add_option("--packaging", options.input.packaging, "What an object is: a CMAF chunk, or a frame as LOC has it")
       ->transform(CLI::CheckedTransformer(kPackagings, CLI::ignore_case))
       ->default_str("cmaf");
@@ -79,6 +91,8 @@ std::string contradiction(const CLI::App& app, const Options& options) {
   const bool packaging = app.count("--packaging") > 0;
   const bool encode = options.input.encode != apps::Encode::Nothing;
   if (options.format == Format::Framed && encode) return "--encode is for media: not with --format framed";
+  if (options.format == Format::Framed && !options.input.input_options.empty())
+    return "--input-option is for media: not with --format framed";
   if (options.format == Format::Framed && packaging) return "--packaging is for media: not with --format framed";
   if (options.client.track_name && packaging) return "--packaging is for a catalog and its tracks: not with --name";
   if (options.input.loop && options.input.follow) return "--loop needs an end, which --follow-input takes away";

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "command_line/logging.h"
+#include "media/box.h"
 #include "media/length_framed.h"
 #include "media/transcoder.h"
 
@@ -12,6 +13,17 @@ namespace msquic_py::apps {
 namespace {
 
 constexpr std::size_t kChunk = 64 * 1024;
+
+/// A box that an MP4 begins with. As length-framed objects these bytes would be a small object called "ftyp".
+bool looks_like_mp4(base::Bytes bytes) {
+  const auto header = read_box_header(bytes);
+  if (!header) return false;
+  for (const std::uint32_t type : {four_cc("ftyp"), four_cc("styp"), four_cc("moov"), four_cc("moof"), four_cc("mdat"),
+                                   four_cc("sidx"), four_cc("free"), four_cc("skip"), four_cc("wide")}) {
+    if (header->type == type) return true;
+  }
+  return false;
+}
 
 PackagerStream stream_of(const Demuxer::Stream& stream) {
   const AVStream& source = *stream.source;
@@ -33,7 +45,9 @@ MediaInput::MediaInput(InputOptions options, std::function<void()> on_change) {
     std::string error = read(queue, options);
     {
       const std::lock_guard lock(queue.mutex);
-      queue.end = {true, queue.interrupt.raised() ? std::string() : std::move(error)};
+      if (queue.interrupt.raised()) error.clear();
+      if (!error.empty() && queue.count > 0) log_warning(error + "; what came before that is published first");
+      queue.end = {true, std::move(error)};
     }
     queue.on_change();
   });
@@ -104,6 +118,17 @@ std::optional<MediaInput::Next> MediaInput::next() const {
   return Next{unit.time, unit.duration};
 }
 
+std::chrono::microseconds MediaInput::reordering() const {
+  const std::lock_guard lock(queue_.mutex);
+  std::chrono::microseconds most{0};
+  for (const auto& units : queue_.units) {
+    for (const MediaUnit& unit : units) {
+      if (unit.time && unit.presentation_time) most = std::max(most, *unit.presentation_time - *unit.time);
+    }
+  }
+  return most;
+}
+
 MediaUnit MediaInput::take() {
   MediaUnit unit;
   {
@@ -137,7 +162,8 @@ std::string MediaInput::read_media(Queue& queue, const InputOptions& options) {
                      [&queue](MediaUnit unit) { return queue.push(std::move(unit)); },
                      [](const std::string& warning) { log_warning(warning); }});
   do {
-    auto demuxer = Demuxer::open(options.path, {options.input_format, options.follow}, queue.interrupt);
+    auto demuxer =
+        Demuxer::open(options.path, {options.input_format, options.input_options, options.follow}, queue.interrupt);
     if (!demuxer) return demuxer.error();
     for (bool more = true; more;) {
       auto read = read_movie(**demuxer, packager, options);
@@ -147,6 +173,9 @@ std::string MediaInput::read_media(Queue& queue, const InputOptions& options) {
       if (!next) return next.error();
       more = *next;
     }
+    if ((*demuxer)->sender_has_gone())
+      log_warning("the sender of '" + options.path +
+                  "' has ended the connection, or was lost: its protocol doesn't say");
     if (std::string damage = (*demuxer)->damage(); !damage.empty()) return damage;
     if (!packager.has_tracks()) return "the input has no frame that a decoder could begin with";
   } while (options.loop && !queue.interrupt.raised());
@@ -178,7 +207,7 @@ base::Result<bool, std::string> MediaInput::read_movie(Demuxer& demuxer, Package
     transcoders.push_back(std::move(transcoder));
     streams.push_back(std::move(stream));
   }
-  packager.begin(std::move(streams));
+  packager.begin(std::move(streams), demuxer.has_edit_lists());
   const auto into = [&packager](std::size_t stream) {
     return [&packager, stream](AVPacket& encoded) { return packager.push(encoded, stream); };
   };
@@ -212,11 +241,13 @@ std::string MediaInput::read_framed(Queue& queue, const InputOptions& options) {
       const auto size = file->read(chunk);
       if (!size) return size.error();
       if (*size == 0) break;
-      any = true;
+      if (!std::exchange(any, true) && looks_like_mp4(base::Bytes(chunk).first(*size))) {
+        return "the input is an MP4, not length-framed objects: leave --format framed out";
+      }
       framed.push(base::Bytes(chunk).first(*size));
       for (;;) {
         auto next = framed.next();
-        if (!next) return next.error();
+        if (!next) return "the input is not length-framed: " + next.error() + "; media go without --format framed";
         if (!next->has_value()) break;
         MediaUnit unit;
         unit.bytes = std::move((*next)->bytes);

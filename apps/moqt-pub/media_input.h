@@ -29,6 +29,7 @@ struct InputOptions {
   std::string path = "-";    ///< a file, a URL, or "-" for standard input
   bool framed = false;       ///< length-framed objects instead of media
   std::string input_format;  ///< FFmpeg's name of the format or device; empty: found out
+  std::vector<std::pair<std::string, std::string>> input_options;  ///< FFmpeg's, for the input
   Packaging packaging = Packaging::Cmaf;
   bool follow = false;  ///< go on when a file grows
   bool loop = false;    ///< begin again at the end
@@ -60,6 +61,8 @@ class MediaInput {
   std::optional<std::vector<MediaTrack>> take_tracks();
   /// Of all tracks the unit that is due first; nothing when none is there, or the tracks have to be taken first.
   [[nodiscard]] std::optional<Next> next() const;
+  /// The most that a unit in the queue is shown behind its decode time.
+  [[nodiscard]] std::chrono::microseconds reordering() const;
   /// Removes that unit. Only after next() said that there is one.
   MediaUnit take();
   /// Whether the input is over and everything was taken.

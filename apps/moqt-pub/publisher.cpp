@@ -319,7 +319,10 @@ bool Publisher::send(const MediaUnit& unit, Time due) {
   std::optional<std::uint64_t> capture;
   if (unit.presentation_time && unit.time) {
     if (!wall_origin_) {
-      const auto wall = std::chrono::system_clock::now() - (std::chrono::steady_clock::now() - due);
+      // A frame is sent when it is due to be decoded. One that is shown later than others that follow it was captured
+      // before all of them were encoded: no frame is captured after it was sent.
+      const auto ahead = std::max(*unit.presentation_time - *unit.time, input_.reordering());
+      const auto wall = std::chrono::system_clock::now() - (std::chrono::steady_clock::now() - due) - ahead;
       wall_origin_ =
           std::chrono::duration_cast<std::chrono::microseconds>(wall.time_since_epoch()).count() - unit.time->count();
     }

@@ -6,6 +6,9 @@
 namespace msquic_py::apps {
 namespace {
 
+/// Subgroups of a track that are told apart; nothing builds on so many layers.
+constexpr std::size_t kMostSubgroups = 64;
+
 bool is_end(const moqt::pubsub::ReceivedObject& object) noexcept {
   return object.status == moqt::ObjectStatus::kEndOfGroup || object.status == moqt::ObjectStatus::kEndOfTrack;
 }
@@ -23,7 +26,7 @@ void GroupSequencer::add(moqt::pubsub::ReceivedObject object, Time now) {
     if (!is_end(object)) ++losses_.late;
   } else if (group == *group_) {
     progress_ = now;
-    emit(object);
+    take(std::move(object), now);
   } else {
     if (waiting_.empty()) progress_ = now;
     waiting_bytes_ += object.payload_size;
@@ -34,7 +37,59 @@ void GroupSequencer::add(moqt::pubsub::ReceivedObject object, Time now) {
   tend(now);
 }
 
+void GroupSequencer::take(moqt::pubsub::ReceivedObject object, Time now) {
+  const std::uint64_t at = object.location.object;
+  datagrams_ = datagrams_ || object.datagram;
+  if (!object.datagram && !object.implied && subgroups_.size() < kMostSubgroups) subgroups_.insert(object.subgroup);
+  if (next_object_ && at < *next_object_ && !is_end(object)) {
+    if (missing_here_ == 0) return;  // the subscription began behind it
+    --missing_here_;
+    --losses_.objects;
+    ++losses_.late;
+    return;
+  }
+  // Behind the end of a group nothing is missing: the end of the track may follow it under a later ID.
+  if (group_ended_ || !next_object_ || at <= *next_object_) {
+    emit(object);
+    return emit_following();
+  }
+  if (ahead_.empty()) gap_since_ = now;
+  const std::size_t size = object.payload_size;
+  if (ahead_.emplace(at, std::move(object)).second) ahead_bytes_ += size;
+  if (ahead_bytes_ > kMaxWaiting) give_gaps_up();
+}
+
+void GroupSequencer::emit_following() {
+  while (!ahead_.empty() && (group_ended_ || ahead_.begin()->first <= next_object_.value_or(0))) {
+    const auto first = ahead_.extract(ahead_.begin());
+    ahead_bytes_ -= first.mapped().payload_size;
+    emit(first.mapped());
+  }
+}
+
+void GroupSequencer::give_gap_up() {
+  missing_here_ += ahead_.begin()->first - *next_object_;
+  losses_.objects += ahead_.begin()->first - *next_object_;
+  next_object_ = ahead_.begin()->first;
+  const auto went_on = [this](std::uint64_t subgroup) {
+    return std::ranges::any_of(
+        ahead_, [subgroup](const auto& entry) { return entry.second.subgroup == subgroup && !entry.second.implied; });
+  };
+  std::optional<std::uint64_t> broken = 0;
+  if (!datagrams_ && streams_are_whole_ && subgroups_.size() > 1) {
+    const auto lost = std::ranges::find_if_not(subgroups_, went_on);
+    broken = lost == subgroups_.end() ? std::nullopt : std::optional(*lost);
+  }
+  if (broken) broken_from_ = std::min(*broken, broken_from_.value_or(*broken));
+  emit_following();
+}
+
+void GroupSequencer::give_gaps_up() {
+  while (!ahead_.empty()) give_gap_up();
+}
+
 void GroupSequencer::tend(Time now) {
+  if (!ahead_.empty() && now > gap_since_ + kGapPatience) give_gaps_up();
   while (!waiting_.empty()) {
     const bool lost = now > progress_ + kPatience && (whole_group_waits() || !ends_are_told_);
     if (!group_ended_ && !lost && waiting_bytes_ <= kMaxWaiting) return;
@@ -49,8 +104,6 @@ bool GroupSequencer::whole_group_waits() const {
 
 void GroupSequencer::emit(const moqt::pubsub::ReceivedObject& object) {
   const std::uint64_t at = object.location.object;
-  // Behind the end of a group nothing is missing: the end of the track may follow it under a later ID.
-  if (next_object_ && at > *next_object_ && !group_ended_) losses_.objects += at - *next_object_;
   next_object_ = is_end(object) ? at : std::max(next_object_.value_or(0), at + 1);
   if (is_end(object)) {
     group_ended_ = true;
@@ -59,7 +112,8 @@ void GroupSequencer::emit(const moqt::pubsub::ReceivedObject& object) {
   }
   if (object.status != moqt::ObjectStatus::kNormal) return;
   if (!group_started_) ++groups_;
-  emit_(object, !std::exchange(group_started_, true));
+  const bool broken = broken_from_ && (object.datagram || object.subgroup >= *broken_from_);
+  emit_(object, {!std::exchange(group_started_, true), broken});
 }
 
 void GroupSequencer::close_group() {
@@ -67,6 +121,7 @@ void GroupSequencer::close_group() {
 }
 
 void GroupSequencer::advance() {
+  give_gaps_up();
   auto next = waiting_.extract(waiting_.begin());
   close_group();
   const std::uint64_t between = next.key() - *group_ - 1;
@@ -75,15 +130,18 @@ void GroupSequencer::advance() {
   group_ended_ = false;
   group_started_ = false;
   next_object_ = 0;
-  for (const auto& object : next.mapped().objects) {
+  missing_here_ = 0;
+  broken_from_.reset();
+  for (auto& object : next.mapped().objects) {
     waiting_bytes_ -= object.payload_size;
-    emit(object);
+    take(std::move(object), progress_);
   }
 }
 
 void GroupSequencer::flush(bool complete) {
   const std::uint64_t cut_before = groups_without_end_;
   while (!waiting_.empty()) advance();
+  give_gaps_up();
   if (complete) {
     close_group();
   } else {
@@ -93,6 +151,8 @@ void GroupSequencer::flush(bool complete) {
   next_object_.reset();
   group_ended_ = false;
   group_started_ = false;
+  missing_here_ = 0;
+  broken_from_.reset();
 }
 
 }  // namespace msquic_py::apps

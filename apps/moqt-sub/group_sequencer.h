@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "moqt/pubsub/received_object.h"
 
@@ -23,18 +24,29 @@ struct Losses {
   bool operator==(const Losses&) const = default;
 };
 
-/// Puts the objects of one track into the order of their locations. Groups travel on streams of their own, so the
-/// next group may begin to arrive before the present one is complete; it waits here, but not for ever. What is missing
-/// in between is counted.
+/// Puts the objects of one track into the order of their locations. Groups travel on streams of their own, and so do
+/// their subgroups: the next group may begin to arrive before the present one is complete, and a later object before an
+/// earlier one. Both wait here, but not for ever. What is missing in between is counted.
+///
+/// An object may build on all before it in its own subgroup and in those with lower IDs (draft-15 section 2.2): once
+/// one of these is lost, the rest of the group is of no use to a decoder. A stream brings everything or breaks, so a
+/// subgroup that went on behind a gap has not lost anything there; where the track has other, higher subgroups, what is
+/// missing belongs to them.
 class GroupSequencer {
  public:
-  using Emit = std::function<void(const moqt::pubsub::ReceivedObject& object, bool starts_group)>;
+  struct Emitted {
+    bool starts_group = false;
+    bool broken = false;  ///< what it may build on is missing
+  };
+  using Emit = std::function<void(const moqt::pubsub::ReceivedObject& object, Emitted place)>;
   using Time = std::chrono::steady_clock::time_point;
   /// Bytes that may wait for the present group before it is given up.
   static constexpr std::size_t kMaxWaiting = 64 * 1024 * 1024;
   /// How long a whole later group waits while nothing comes of the present one: a stream that was reset never tells
   /// that its group is over.
   static constexpr std::chrono::seconds kPatience{2};
+  /// How long objects behind a gap in the present group wait for what is missing: another stream may bring it.
+  static constexpr std::chrono::milliseconds kGapPatience{500};
   /// Group IDs that are further apart belong to a publisher that was started again (they follow its clock), and nothing
   /// is missing.
   static constexpr std::uint64_t kNewLife = 100;
@@ -42,8 +54,10 @@ class GroupSequencer {
   explicit GroupSequencer(Emit emit) : emit_(std::move(emit)) {}
 
   void add(moqt::pubsub::ReceivedObject object, Time now);
-  /// Gives the present group up when it is time to. To be called now and then.
+  /// Gives what is missing, or the present group, up when it is time to. To be called now and then.
   void tend(Time now);
+  /// Objects may be missing inside of streams, too: some were dropped on this side.
+  void distrust_streams() noexcept { streams_are_whole_ = false; }
   /// Emits whatever still waits, in order, and begins anew: a track published again may begin at group 0. `complete`:
   /// the publisher said that the track is over, so a group without an end was cut.
   void flush(bool complete);
@@ -60,7 +74,14 @@ class GroupSequencer {
     std::deque<moqt::pubsub::ReceivedObject> objects;
     bool whole = false;  ///< its end is here
   };
+  /// An object of the present group.
+  void take(moqt::pubsub::ReceivedObject object, Time now);
   void emit(const moqt::pubsub::ReceivedObject& object);
+  /// Emits what waits behind a gap as far as it follows.
+  void emit_following();
+  /// Nothing more is expected of what is missing before the first of ahead_.
+  void give_gap_up();
+  void give_gaps_up();
   void advance();
   void close_group();
   [[nodiscard]] bool whole_group_waits() const;
@@ -70,6 +91,15 @@ class GroupSequencer {
   std::optional<std::uint64_t> next_object_;  ///< nothing: the subscription began inside of this group
   bool group_ended_ = false;
   bool group_started_ = false;
+  /// Of the present group, behind a gap, by Object ID. An end that is told stands for the objects before it.
+  std::map<std::uint64_t, moqt::pubsub::ReceivedObject> ahead_;
+  std::size_t ahead_bytes_ = 0;
+  Time gap_since_{};
+  std::uint64_t missing_here_ = 0;            ///< objects of the present group that were given up
+  std::optional<std::uint64_t> broken_from_;  ///< objects of this subgroup and of higher ones build on what is missing
+  std::set<std::uint64_t> subgroups_;         ///< that this track has had
+  bool datagrams_ = false;
+  bool streams_are_whole_ = true;
   bool ends_are_told_ = false;  ///< this publisher marks the ends of its groups
   std::map<std::uint64_t, Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;

@@ -129,6 +129,12 @@ base::Result<Recording::Verdict, std::string> Recording::write(SourceId id, cons
     source.raw = object.starts_group;
     if (!source.raw) return Verdict::Useless;
   }
+  if (source.single && !source.raw && source.chunks.streams().empty() && object.starts_group &&
+      leading_initialization(object.payload).empty()) {
+    return Error{
+        std::string("the groups of the track do not begin with an MP4's initialization segment: --format raw or "
+                    "framed writes objects of any kind")};
+  }
   if (source.raw) {
     if (auto written = write_opaque(object); !written) return Error{written.error()};
     return Verdict::Taken;

@@ -60,6 +60,8 @@ class Recording {
   };
   /// An error: nothing more can be written.
   base::Result<Verdict, std::string> write(SourceId source, const Object& object, Clock::time_point now);
+  /// The payloads of this source go out as they are, whatever they are.
+  [[nodiscard]] bool is_raw(SourceId source) const noexcept { return sources_[source].raw; }
   /// Why the last object was damaged.
   [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
 

@@ -74,6 +74,7 @@ void Subscriber::stop() {
 void Subscriber::leave() {
   if (std::exchange(leaving_, true)) return;
   end_feeds();
+  take_warnings();
   if (catalog_) catalog_->cancel();
   if (recording_) {
     if (auto finished = recording_->finish(); !finished && !failure_) {
@@ -105,6 +106,13 @@ void Subscriber::end_feeds() {
     }
     if (successors_.empty() || exit_code_ == kFailure) return;
     begin_successors();  // what has come of them is written, too
+  }
+}
+
+void Subscriber::take_warnings() {
+  const auto now = runtime::EventLoop::Clock::now();
+  for (const auto& feed : feeds_) {
+    if (auto warning = feed->take_warning(now)) warn(*warning);
   }
 }
 
@@ -324,8 +332,8 @@ Recording::SourceId Subscriber::slot_for(const msf::Track& track, base::Bytes in
   return *added;
 }
 
-void Subscriber::add_feed(const std::string& name, bool begins_with_group, Recording::SourceId source, Reader reader) {
-  feeds_.push_back(std::make_unique<TrackFeed>(TrackFeed::Options{name, begins_with_group}, std::move(reader),
+void Subscriber::add_feed(const std::string& name, bool builds_on_earlier, Recording::SourceId source, Reader reader) {
+  feeds_.push_back(std::make_unique<TrackFeed>(TrackFeed::Options{name, builds_on_earlier}, std::move(reader),
                                                *recording_, source, report_));
 }
 
@@ -355,6 +363,7 @@ void Subscriber::conclude_when_ended() {
   }
   successors_until_.reset();
   if (!options_.follow) return leave();
+  take_warnings();
   for (const auto& feed : feeds_) retire(*feed);
   feeds_.clear();
   if (catalog_) catalog_->cancel();
@@ -376,9 +385,7 @@ std::optional<runtime::EventLoop::Time> Subscriber::turn(runtime::EventLoop::Tim
       if (auto broken = recording_->output_failure()) fail(std::move(*broken), kFailure);
       for (const std::string& note : recording_->take_notes()) warn(note);
     }
-    for (const auto& feed : feeds_) {
-      if (auto warning = feed->take_warning(now)) warn(*warning);
-    }
+    take_warnings();
   }
   if (feeds_.empty()) return now + kTick;
   return std::min(now + kTick, report_.progress(status(), now));

@@ -102,7 +102,8 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   [[nodiscard]] bool all_follow(const msf::Catalog& catalog) const;
   void add_track(const msf::Track& track, base::Bytes initialization, Reader reader);
   void end_feeds();
-  void add_feed(const std::string& name, bool begins_with_group, Recording::SourceId source, Reader reader);
+  void take_warnings();
+  void add_feed(const std::string& name, bool builds_on_earlier, Recording::SourceId source, Reader reader);
   Recording::SourceId slot_for(const msf::Track& track, base::Bytes initialization);
   TrackFeed* feed_of(const Reader& reader) noexcept;
   void pump();

@@ -36,12 +36,15 @@ TrackFeed::TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader>
       recording_(recording),
       source_(source),
       report_(report),
-      sequencer_([this](const moqt::pubsub::ReceivedObject& object, bool starts) { write(object, starts); }) {}
+      sequencer_([this](const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place) {
+        write(object, place);
+      }) {}
 
 Recording::Outcome TrackFeed::take(std::uint64_t most) {
   most_ = most;
   moqt::pubsub::ReceivedObject object;
   const auto now = Clock::now();
+  if (reader_->objects_dropped() + reader_->objects_too_large() > 0) sequencer_.distrust_streams();
   while (!failure_ && most_ > 0 && reader_->read(object)) sequencer_.add(std::move(object), now);
   if (most_ > 0) sequencer_.tend(now);
   if (failure_) return base::Failure{*failure_};
@@ -69,23 +72,36 @@ Losses TrackFeed::losses() const {
   return losses;
 }
 
-void TrackFeed::write(const moqt::pubsub::ReceivedObject& object, bool starts_group) {
-  if (failure_ || most_ == 0) return;
-  if (starts_group) headless_ = options_.begins_with_group && object.location.object != 0;
+bool TrackFeed::decodable(const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place) {
+  if (!options_.builds_on_earlier || recording_.is_raw(source_)) return true;
+  const std::string group = std::to_string(object.location.group);
+  if (place.starts_group) headless_ = object.location.object != 0;
   if (headless_) {
     if (begun_) {
       ++damaged_;  // pictures would be put together from those of another group
-    } else if (starts_group) {
-      warning_ = options_.name + ": the subscription begins in the middle of group " +
-                 std::to_string(object.location.group) + "; no decoder can use it before the next one";
+    } else if (place.starts_group) {
+      warning_ = options_.name + ": the subscription begins in the middle of group " + group +
+                 "; no decoder can use it before the next one";
     }
-    return;
+    return false;
   }
+  if (!place.broken) return true;
+  ++damaged_;
+  if (!std::exchange(broken_told_, true)) {
+    warning_ = options_.name + ": objects before object " + std::to_string(object.location.object) + " of group " +
+               group + " are missing; what builds on them is left out until the next group";
+  }
+  return false;
+}
+
+void TrackFeed::write(const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place) {
+  if (failure_ || most_ == 0 || !decodable(object, place)) return;
   scratch_.resize(object.payload_size);
   object.copy_payload(scratch_.data());
   const loc::HeaderExtensions extensions = extensions_of(object);
   const auto now = Clock::now();
-  auto verdict = recording_.write(source_, {scratch_, extensions, starts_group && object.location.object == 0}, now);
+  auto verdict =
+      recording_.write(source_, {scratch_, extensions, place.starts_group && object.location.object == 0}, now);
   if (!verdict) {
     failure_ = verdict.error();
     return;

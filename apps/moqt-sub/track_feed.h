@@ -21,8 +21,9 @@ class TrackFeed {
 
   struct Options {
     std::string name;
-    /// The first object of a group has to be there: what comes before can't be decoded (video, and a single MP4).
-    bool begins_with_group = false;
+    /// Objects build on those before them in their group (video, and a single MP4): the first one has to be there, and
+    /// what comes behind a gap can't be decoded.
+    bool builds_on_earlier = false;
   };
   /// The recording and the report outlive the feed.
   TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Recording& recording,
@@ -48,7 +49,9 @@ class TrackFeed {
  private:
   static constexpr std::chrono::seconds kLongWait{10};
 
-  void write(const moqt::pubsub::ReceivedObject& object, bool starts_group);
+  void write(const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place);
+  /// Whether a decoder can make use of the object; counts and tells when not.
+  bool decodable(const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place);
 
   Options options_;
   std::shared_ptr<moqt::pubsub::TrackReader> reader_;
@@ -62,7 +65,8 @@ class TrackFeed {
   Clock::time_point since_ = Clock::now();
   std::uint64_t objects_ = 0;
   std::uint64_t bytes_ = 0;
-  std::uint64_t damaged_ = 0;
+  std::uint64_t damaged_ = 0;  ///< damaged themselves, or by what is missing
+  bool broken_told_ = false;
   std::uint64_t streams_missing_ = 0;
   std::uint64_t most_ = 0;  ///< objects that may still be written
   std::optional<std::string> warning_;

@@ -134,6 +134,8 @@ quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& us
   if (!options.configuration) {
     quic::Settings settings = transport_settings();
     settings.idle_timeout_ms = static_cast<std::uint64_t>(options.idle_timeout.count());
+    settings.handshake_idle_timeout_ms = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(options.session.handshake_timeout).count());
     settings.keep_alive_interval_ms = static_cast<std::uint32_t>(options.idle_timeout.count() / 3);
     auto configuration =
         quic::Configuration::open(options.registration, supported_alpns(), settings, options.credentials);

@@ -8,10 +8,11 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import moqt
 import moqt.asyncio as ma
 from moqt import msf
 
@@ -48,6 +49,12 @@ class Movie:
     initialization: bytes
     chunks: list[bytes]
     starts: list[int] = field(default_factory=lambda: [0])
+    lost: frozenset[int] = frozenset()
+    """Chunks that are not published: their Object IDs are missing."""
+    disposable: Callable[[int], bool] = lambda object_id: False
+    """Objects of a group that no other builds on: they go into subgroup 1, on a stream of its own."""
+    extensions: list[moqt.ObjectExtensions] | None = None
+    """Of each chunk."""
 
     @property
     def groups(self) -> list[list[bytes]]:
@@ -183,12 +190,22 @@ class CmafPublisher:
     async def _send(self, writer: ma.TrackWriter, media: Movie) -> None:
         await writer.wait_subscriber()
         number = time.time_ns() // 1_000_000
+        chunk = -1
         for objects in media.groups:
-            group = writer.begin_group(number)
-            for payload in objects:
-                group.write(payload)
+            streams: dict[bool, ma.GroupWriter] = {}
+            for object_id, payload in enumerate(objects):
+                chunk += 1
+                if chunk in media.lost:
+                    continue
+                layer = media.disposable(object_id)
+                if layer not in streams:
+                    last = media.disposable(len(objects) - 1) == layer
+                    streams[layer] = writer.begin_group(number, subgroup_id=int(layer), end_of_group=last)
+                extensions = media.extensions[chunk] if media.extensions is not None else None
+                streams[layer].write(payload, object_id=object_id, extensions=extensions)
                 await writer.drain()
                 if self._interval:
                     await asyncio.sleep(self._interval)
-            group.end()
+            for stream in streams.values():
+                stream.end()
             number += 1

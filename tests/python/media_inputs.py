@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +37,21 @@ class Input:
     make: tuple[object, ...]  # what ffmpeg is told, in front of the file
     options: tuple[object, ...] = ()  # of moqt-pub
     sound_as_stored: bool = False  # FFmpeg drops frames when it reads this itself: its times overlap
+    of: Input | None = None  # made of that one
 
     def file(self, folder: Path) -> Path:
         file = folder / self.name
         if not file.exists():
-            ffmpeg(*self.make, file)
+            # Others that run beside this one look for the file, too.
+            made = folder / f"{os.getpid()}-{threading.get_ident()}-{self.name}"
+            source = ("-i", self.of.file(folder)) if self.of is not None else ()
+            before = self.make[:2] if self.of is not None else ()
+            ffmpeg(*before, *source, *self.make[len(before) :], f"file:{made}")
+            made.replace(file)
         return file
 
 
+LONG_GOP = Input("long_gop.mp4", (*PICTURE, *SOUND, *H264_B, "-g", 20, "-c:a", "aac"))
 GOOD = [
     Input("h264_aac.mp4", (*PICTURE, *SOUND, *H264, "-c:a", "aac")),
     Input("h264_b_aac.mp4", (*PICTURE, *SOUND, *H264_B, "-c:a", "aac")),
@@ -79,6 +88,12 @@ GOOD = [
     Input("opus.ogg", (*SOUND48, "-c:a", "libopus")),
     Input("late.ts", (*PICTURE, *SOUND, *H264_B, "-c:a", "aac", "-output_ts_offset", 5000)),
     Input("a:colon.mp4", (*PICTURE, *H264)),
+    Input("dash.mp4", (*PICTURE, *H264_B, "-movflags", "+dash+global_sidx+frag_keyframe")),
+    Input("vp9.ivf", (*PICTURE, *VP9)),
+    Input("hevc_opus.mkv", (*PICTURE, *SOUND48, *HEVC, "-c:a", "libopus")),
+    Input("two_sounds.mp4", (*PICTURE, *SOUND, *SOUND48, *H264, "-c:a", "aac", "-map", 0, "-map", 1, "-map", 2)),
+    Input("eac3.ts", (*SOUND48, "-c:a", "eac3")),
+    Input("trimmed.mp4", ("-ss", 0.6, "-c", "copy"), of=LONG_GOP),
 ]  # fmt: skip
 
 

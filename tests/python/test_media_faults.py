@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import struct
@@ -104,7 +105,14 @@ REFUSED: dict[str, tuple[bytes | None, tuple[object, ...], str]] = {
     "nothing there": (None, (), "cannot read .*nothing"),
     "an empty file": (b"", (), "is empty"),
     "text": (b"this is no media at all\n" * 200, (), "can't be opened as media"),
-    "framed text": (b"this is not framed at all\n" * 200, ("--format", "framed"), "announces"),
+    "framed text": (b"this is not framed at all\n" * 200, ("--format", "framed"), "announces.*without --format framed"),
+    "an MP4 as framed": (b"\0\0\0\x18ftypiso6" + bytes(2000), ("--format", "framed"), "is an MP4.*--format framed"),
+    "text as MP4": (b"this is no MP4 at all\n" * 200, ("--format", "cmaf"), "can't be opened as mp4, which --format"),
+    "text as MPEG-TS": (
+        b"none\n" * 200,
+        ("--input-format", "mpegts"),
+        "as mpegts, which .*--input-format",
+    ),
 }
 
 
@@ -114,9 +122,28 @@ def test_what_is_no_media_is_refused_with_a_sentence(relay: Relay, tmp_path: Pat
     file = tmp_path / case.replace(" ", "_")
     if content is not None:
         file.write_bytes(content)
-    publisher = relay.publisher("--no-wait", *options, file)
+    publisher = relay.publisher(*options, file)  # although nobody has subscribed
     assert publisher.exit_code() == 1, publisher.text
     publisher.line(message)
+
+
+def test_a_fault_is_told_while_nobody_has_subscribed(relay: Relay, folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "cut.mp4"
+    broken.write_bytes(cut(FRAGMENTED.file(folder).read_bytes()))
+    publisher = relay.publisher("--namespace", "unwatched", broken)
+    publisher.line("it is cut.*; what came before that is published first")
+    assert publisher.process.poll() is None
+    publisher.kill()
+
+
+@pytest.mark.parametrize("name", ["fifo", "srt://127.0.0.1:9", "/dev/zero"])
+def test_what_does_not_grow_is_not_followed(relay: Relay, tmp_path: Path, name: str) -> None:
+    if name == "fifo":
+        os.mkfifo(tmp_path / name)
+        name = str(tmp_path / name)
+    publisher = relay.publisher("--follow-input", name)
+    assert publisher.exit_code() == 1, publisher.text
+    publisher.line("--follow-input needs a file that grows: .*" + re.escape(name))
 
 
 def test_a_directory_is_refused(relay: Relay, tmp_path: Path) -> None:

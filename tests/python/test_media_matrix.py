@@ -9,7 +9,8 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -106,33 +107,78 @@ def test_late_subscribers_begin_with_a_key_frame(relay: Relay, folder: Path, tmp
         assert_same_video(whole[-len(received) :], received)
 
 
-@pytest.mark.parametrize("source", GOOD[1::6], ids=lambda source: source.name)
-def test_a_publisher_that_is_restarted(relay: Relay, folder: Path, tmp_path: Path, source: Input) -> None:
+def all_at_once(sources: list[Input], tmp_path: Path, scenario: Callable[[Input, Path], None]) -> None:
+    """The scenario for each input, in a folder of its own; every one that fails is named."""
+    with ThreadPoolExecutor(len(sources)) as threads:
+        running = [threads.submit(scenario, source, tmp_path / str(i)) for i, source in enumerate(sources)]
+    failed = {source.name: run.exception() for source, run in zip(sources, running, strict=True) if run.exception()}
+    for name, error in failed.items():
+        raise AssertionError(f"{name} (and of {list(failed)}): {error}") from error
+
+
+@pytest.mark.parametrize("sources", BATCHES, ids=lambda sources: sources[0].name)
+def test_whoever_comes_late(relay: Relay, folder: Path, tmp_path: Path, sources: list[Input]) -> None:
+    """Has what the others have, from a group's beginning on, at the same times."""
+
+    def scenario(source: Input, place: Path) -> None:
+        running = Running(relay, place, ("--loop", source.file(folder)))
+        role = "video" if running.has("video") else "audio"
+        early, late = place / f"{role}.raw", place / f"{role}.late"
+        wait_until(lambda: early.exists() and early.stat().st_size > 0, "the beginning")
+        subscriber = running.join(role, "late")
+        wait_until(lambda: late.exists() and late.stat().st_size > 0, "a group")
+        enough = early.stat().st_size * 3 // 2
+        wait_until(lambda: early.stat().st_size > enough, "more of it")
+        running.publisher.terminate()
+        whole = running.finish().track(role)
+        assert subscriber.exit_code() == 0, subscriber.text
+        part = running.playable(role, "late")
+        if role == "audio":
+            stored, came = packets(whole, "a:0"), packets(part, "a:0")
+            assert 0 < len(came) < len(stored)
+            assert came == stored[-len(came) :]
+            return
+        shown, received = decoded(whole, "v:0"), decoded(part, "v:0")
+        assert 0 < len(received) < len(shown)
+        # The end may come between a frame and those that are shown before it.
+        first = frames_of(source.file(folder), "v:0")[: len(shown) - 4]
+        assert_same_video(first, shown[: len(first)])
+        assert_same_video(shown[-len(received) :], received)
+
+    all_at_once(sources, tmp_path, scenario)
+
+
+@pytest.mark.parametrize("sources", BATCHES, ids=lambda sources: sources[0].name)
+def test_a_publisher_that_is_restarted(relay: Relay, folder: Path, tmp_path: Path, sources: list[Input]) -> None:
     """What comes after the restart is whole, whatever came before."""
-    running = Running(relay, tmp_path, ("--loop", source.file(folder)))
-    role = "video" if running.has("video") else "audio"
-    follower = running.subscriber(role, tmp_path / f"{role}.follower", "--follow")
-    received = tmp_path / f"{role}.follower"
-    wait_until(lambda: received.exists() and received.stat().st_size > 0, "the first life")
-    running.publisher.terminate()
-    assert running.publisher.exit_code() == 0, running.publisher.text
-    for subscriber in running.subscribers.values():
-        subscriber.kill()  # it may have come too late for the first life
-    before = received.stat().st_size
-    second = relay.publisher("--namespace", running.name_space, "--no-pace", source.file(folder))
-    assert second.exit_code() == 0, second.text
-    objects = int(second.line(r"published (\d+) objects")[1])
-    assert objects > 0
-    wait_until(lambda: received.stat().st_size > before, "the second life")
-    wait_until(lambda: sum("ended" in line for line in follower.lines) >= 2, "the end of the second life")
-    follower.terminate()
-    follower.exit_code()
-    (tmp_path / f"{role}.second").write_bytes(received.read_bytes()[before:])
-    frames = decoded(running.playable(role, "second"), f"{role[0]}:0")
-    if role == "video":
-        assert_same_video(frames_of(source.file(folder), "v:0"), frames)
-    else:
-        assert_same_audio(frames_of(source.file(folder), "a:0"), frames)
+
+    def scenario(source: Input, place: Path) -> None:
+        running = Running(relay, place, ("--loop", source.file(folder)))
+        role = "video" if running.has("video") else "audio"
+        received = place / f"{role}.follower"
+        follower = running.subscriber(role, received, "--follow")
+        wait_until(lambda: received.exists() and received.stat().st_size > 0, "the first life")
+        running.publisher.terminate()
+        assert running.publisher.exit_code() == 0, running.publisher.text
+        for subscriber in running.subscribers.values():
+            subscriber.kill()  # it may have come too late for the first life
+        follower.line("ended")
+        before = received.stat().st_size
+        second = relay.publisher("--namespace", running.name_space, "--no-pace", source.file(folder))
+        assert second.exit_code() == 0, second.text
+        second.line(r"published [1-9]\d* objects")
+        wait_until(lambda: received.stat().st_size > before, "the second life")
+        wait_until(lambda: sum("ended" in line for line in follower.lines) >= 2, "the end of the second life")
+        follower.terminate()
+        follower.exit_code()
+        (place / f"{role}.second").write_bytes(received.read_bytes()[before:])
+        frames = decoded(running.playable(role, "second"), f"{role[0]}:0")
+        if role == "video":
+            assert_same_video(frames_of(source.file(folder), "v:0"), frames)
+        else:
+            assert_same_audio(frames_of(source.file(folder), "a:0"), frames)
+
+    all_at_once(sources, tmp_path, scenario)
 
 
 # ---- what a file alone does not show ----
@@ -221,6 +267,9 @@ def test_sound_alone_has_its_own_pace_and_several_frames_to_an_object(
         (["--follow-input", "-"], "pipe"),
         (["--loop", "--follow-input", "file"], "--loop"),
         (["--format", "cmaf", "--input-format", "mpegts"], "--input-format"),
+        (["--format", "framed", "--input-option", "a=b"], "--input-option"),
+        (["--input-option", "a"], "KEY=VALUE"),
+        (["--connect-timeout", "0"], "connect-timeout"),
         (["--priority", "256"], "255"),
     ],
 )

@@ -6,8 +6,10 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -421,6 +423,7 @@ def test_a_damaged_object_is_told_and_counted(
         (["--json"], "name a file with --output"),
         (["--priority", "256"], "255"),
         (["--idle-timeout", "0"], "idle-timeout"),
+        (["--connect-timeout", "0"], "connect-timeout"),
     ],
 )
 def test_options_that_contradict_each_other(programs: Programs, arguments: list[str], why: str) -> None:
@@ -440,6 +443,39 @@ def test_messages_name_what_is_wrong(programs: Programs, relay: Relay, tmp_path:
         running = programs.start("moqt-sub", *arguments)
         assert running.exit_code() == code, running.text
         running.line(why)
+
+
+def test_objects_that_are_no_mp4_are_not_recorded_as_one(relay: Relay, tmp_path: Path) -> None:
+    subscriber = relay.subscriber("--name", "video", "--format", "mp4", "--output", tmp_path / "out.mp4")
+    subscriber.line("waiting for live/demo")
+    publisher = relay.publisher("--format", "framed", "--name", "video", "-", standard_input=subprocess.PIPE)
+    pipe = publisher.process.stdin
+    assert pipe is not None
+    pipe.write(frame(b"") + frame(b"words"))
+    pipe.flush()
+    assert subscriber.exit_code() == 1, subscriber.text
+    subscriber.line("do not begin with an MP4's initialization segment.*--format raw")
+    pipe.close()
+    publisher.kill()
+
+
+@pytest.mark.parametrize("name", ["moqt-sub", "moqt-pub", "moqt_video_subscriber.py", "moqt_client.py"])
+def test_a_port_that_is_silent_is_given_up_in_time(programs: Programs, tmp_path: Path, name: str) -> None:
+    (tmp_path / "input").write_bytes(frame(b"") + frame(b"words"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        where = ["--host", "127.0.0.1", "--port", str(port), "--connect-timeout", "0.5"]
+        if name.endswith(".py"):
+            command = [sys.executable, str(EXAMPLES / name), *where]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, cwd=tmp_path)
+            code, text = done.returncode, done.stderr
+        else:
+            pub, sub = ["--format", "framed", str(tmp_path / "input")], [str(tmp_path / "out")]
+            running = programs.start(name, *where, "--insecure", *(pub if name == "moqt-pub" else sub))
+            code, text = running.exit_code(), running.text
+    assert code == 1, text
+    assert re.search(rf"127\.0\.0\.1:{port}\b.* within 0\.5 s.*--connect-timeout", text), text
 
 
 def test_priority_is_shown_as_a_number(programs: Programs) -> None:

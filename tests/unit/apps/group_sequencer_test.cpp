@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace msquic_py::apps {
@@ -25,11 +26,23 @@ class GroupSequencerTest : public ::testing::Test {
     sequencer_.add(object(group, id, ObjectStatus::kEndOfGroup), now_);
   }
 
+  void layer(std::uint64_t subgroup, std::uint64_t group, std::uint64_t id) {
+    ReceivedObject made = object(group, id);
+    made.subgroup = subgroup;
+    sequencer_.add(std::move(made), now_);
+  }
+  void wait_for_gaps() {
+    now_ += GroupSequencer::kGapPatience + std::chrono::milliseconds(1);
+    sequencer_.tend(now_);
+  }
+  /// What was emitted, "-" behind what builds on missing objects; and forgets it.
+  std::vector<std::string> taken() { return std::exchange(out_, {}); }
+
   GroupSequencer::Time now_{};
   std::vector<std::string> out_;
-  GroupSequencer sequencer_{[this](const ReceivedObject& emitted, bool starts) {
+  GroupSequencer sequencer_{[this](const ReceivedObject& emitted, GroupSequencer::Emitted place) {
     out_.push_back(std::to_string(emitted.location.group) + "." + std::to_string(emitted.location.object) +
-                   (starts ? "*" : ""));
+                   (place.starts_group ? "*" : "") + (place.broken ? "-" : ""));
   }};
 };
 
@@ -50,7 +63,72 @@ TEST_F(GroupSequencerTest, WhatIsMissingInsideOfAGroupIsCounted) {
   add(1, 0);
   add(1, 3);
   end(1, 6);
+  wait_for_gaps();
   EXPECT_EQ(sequencer_.losses(), (Losses{.objects = 4}));
+}
+
+TEST_F(GroupSequencerTest, WhatFollowsAGapWaitsAndBuildsOnWhatIsMissing) {
+  add(1, 0);
+  add(1, 2);
+  add(1, 3);
+  EXPECT_EQ(taken(), (std::vector<std::string>{"1.0*"}));
+  wait_for_gaps();
+  EXPECT_EQ(taken(), (std::vector<std::string>{"1.2-", "1.3-"}));
+  add(1, 1);
+  EXPECT_EQ(taken(), std::vector<std::string>{});
+  EXPECT_EQ(sequencer_.losses(), (Losses{.late = 1}));
+  end(1, 4);
+  add(2, 0);
+  EXPECT_EQ(taken(), (std::vector<std::string>{"2.0*"}));
+}
+
+TEST_F(GroupSequencerTest, WhatAnotherStreamBringsInTimeIsNotMissing) {
+  layer(0, 1, 0);
+  layer(0, 1, 2);
+  layer(0, 1, 4);
+  layer(1, 1, 1);
+  EXPECT_EQ(taken(), (std::vector<std::string>{"1.0*", "1.1", "1.2"}));
+  layer(1, 1, 3);
+  EXPECT_EQ(taken(), (std::vector<std::string>{"1.3", "1.4"}));
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
+TEST_F(GroupSequencerTest, ALayerThatIsMissingTakesNothingFromTheOneBelow) {
+  layer(0, 1, 0);
+  layer(1, 1, 1);
+  layer(0, 1, 2);
+  layer(0, 1, 4);
+  layer(0, 1, 6);
+  wait_for_gaps();
+  layer(1, 1, 7);
+  EXPECT_EQ(taken(), (std::vector<std::string>{"1.0*", "1.1", "1.2", "1.4", "1.6", "1.7-"}));
+  EXPECT_EQ(sequencer_.losses(), (Losses{.objects = 2}));
+}
+
+TEST_F(GroupSequencerTest, ALayerBuildsOnTheOneBelow) {
+  layer(0, 1, 0);
+  layer(1, 1, 1);
+  layer(1, 1, 3);
+  layer(1, 1, 5);
+  wait_for_gaps();
+  EXPECT_EQ(taken(), (std::vector<std::string>{"1.0*", "1.1", "1.3-", "1.5-"}));
+}
+
+TEST_F(GroupSequencerTest, WhereObjectsWereDroppedHereAStreamThatWentOnProvesNothing) {
+  sequencer_.distrust_streams();
+  layer(0, 1, 0);
+  layer(1, 1, 1);
+  layer(0, 1, 4);
+  wait_for_gaps();
+  EXPECT_EQ(taken(), (std::vector<std::string>{"1.0*", "1.1", "1.4-"}));
+}
+
+TEST_F(GroupSequencerTest, ASubscriptionThatBeganInsideOfAGroupMissesNothingBefore) {
+  layer(0, 1, 4);
+  layer(1, 1, 3);
+  layer(1, 1, 5);
+  EXPECT_EQ(taken(), (std::vector<std::string>{"1.4*", "1.5"}));
+  EXPECT_EQ(sequencer_.losses(), Losses{});
 }
 
 TEST_F(GroupSequencerTest, NothingIsMissingBetweenTheEndOfAGroupAndOfItsTrack) {

@@ -53,6 +53,26 @@ TEST(Initialization, EditListsPutTheClockBack) {
   EXPECT_EQ(text_of(segment), box("ftyp", "iso6") + box("moov", full_box("mvhd", 0, "x") + trak));
 }
 
+TEST(Initialization, EditsToTheEndGetALength) {
+  const auto movie = [](const std::string& narrow, const std::string& wide) {
+    const std::string first = box("trak", kTkhd + box("edts", full_box("elst", 0, narrow)));
+    const std::string second = box("trak", kTkhd + box("edts", full_box("elst", 0x01000000, wide)));
+    return box("ftyp", "iso6") + box("moov", first + second + box("trak", kTkhd));
+  };
+  const std::string rate = u32(0x00010000);
+  // An empty edit of 40 ms, then the media from 7 on, to the end.
+  const std::string empty = u32(40) + u32(0xffffffff) + rate;
+  base::ByteVector segment =
+      bytes_of(movie(u32(2) + empty + u32(0) + u32(7) + rate, u32(1) + u32(0) + u32(0) + u32(0) + u32(9) + rate));
+  open_edit_lists(segment);
+  EXPECT_EQ(text_of(segment), movie(u32(2) + empty + u32(0x7fffffff) + u32(7) + rate,
+                                    u32(1) + u32(0) + u32(0x7fffffff) + u32(0) + u32(9) + rate));
+  base::ByteVector has_a_length = bytes_of(movie(u32(1) + u32(3) + u32(7) + rate, u32(0)));
+  const base::ByteVector before = has_a_length;
+  open_edit_lists(has_a_length);
+  EXPECT_EQ(has_a_length, before);
+}
+
 TEST(Initialization, CodecStrings) {
   EXPECT_EQ(codec_of(visual("avc1", box("avcC", "\x01\x64\x00\x1f"s))), "avc1.64001F");
   // Main profile, compatibility flags 1 and 2, main tier, level 3.1 (93), constraint byte 0xb0.
