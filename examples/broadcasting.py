@@ -14,6 +14,7 @@ from media import audio_encoder, backends, loc
 from media.frame import EncodedAudio, EncodedFrame, MediaError
 from media.frame_log import FrameLog
 from media.sound import RATE, Sound
+from transfer_report import TransferReport, TransferStatus
 
 if TYPE_CHECKING:
     from media.source import Source
@@ -30,8 +31,10 @@ GATHERING_SECONDS = 0.5
 class Broadcast:
     """Writes frames into groups: a key frame begins one of video, and with it one of sound."""
 
-    def __init__(self, video: ma.TrackWriter, sound: ma.TrackWriter | None, log: FrameLog) -> None:
-        self._video, self._sound, self._log = video, sound, log
+    def __init__(
+        self, video: ma.TrackWriter, sound: ma.TrackWriter | None, log: FrameLog, report: TransferReport
+    ) -> None:
+        self._video, self._sound, self._log, self.report = video, sound, log, report
         self._group: ma.GroupWriter | None = None
         self._sound_group: ma.GroupWriter | None = None
         # Group IDs of a track only grow, also when its publisher was started again: begin with the clock.
@@ -39,7 +42,21 @@ class Broadcast:
         self._object_id = 0
         self.start_us = 0
         """When the first picture was taken; sound counts from there."""
-        self.frames = self.groups = self.bytes = self.sound_frames = 0
+        self.seconds = 0.0
+        """Of pictures taken."""
+        self.frames = self.groups = self.bytes = self.sound_frames = self.sound_groups = 0
+
+    @property
+    def status(self) -> TransferStatus:
+        tracks = [track for track in (self._video, self._sound) if track is not None]
+        return TransferStatus(
+            objects=self.frames + self.sound_frames,
+            bytes=self.bytes,
+            groups=self.groups + self.sound_groups,
+            groups_skipped=sum(track.groups_skipped for track in tracks),
+            media_time=self.seconds,
+            subscribers=max(track.subscriber_count for track in tracks),
+        )
 
     def write(self, frame: EncodedFrame) -> None:
         if frame.is_key:
@@ -47,7 +64,9 @@ class Broadcast:
         if self._group is None:
             raise MediaError("the encoder did not begin with a key frame")
         self._group.write(frame.payload, extensions=loc.extensions_of(frame))
-        self._log.add(self._group_id, self._object_id, time.time_ns() // 1000, frame)
+        now_us = time.time_ns() // 1000
+        self._log.add(self._group_id, self._object_id, now_us, frame)
+        self.report.add_delay(now_us - frame.capture_us)
         self._object_id += 1
         self.frames += 1
         self.bytes += len(frame.payload)
@@ -57,6 +76,7 @@ class Broadcast:
             return
         if self._sound_group is None:  # under the ID of the group of video
             self._sound_group = self._sound.begin_group(self._group_id)
+            self.sound_groups += 1
         capture_us = self.start_us + frame.first_sample * 1_000_000 // rate
         self._sound_group.write(frame.payload, extensions=loc.sound_extensions(capture_us))
         self.sound_frames += 1
@@ -158,9 +178,11 @@ async def send_pictures(
             for frame in frames:
                 broadcast.write(frame)
             await broadcast.drain()
+            broadcast.seconds = taken / args.fps
+            broadcast.report.progress(broadcast.status)
             if taken % args.fps == 0:
                 counts = f"{broadcast.frames} frames  {broadcast.groups} groups  {broadcast.bytes} bytes"
-                print(f"{taken / args.fps:5.0f} s  {counts}")
+                broadcast.report.say(f"{taken / args.fps:5.0f} s  {counts}")
         if taken:
             for frame in await loop.run_in_executor(encoding, encoder.flush):
                 broadcast.write(frame)

@@ -31,6 +31,17 @@ def client_parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, help="its UDP port (4433)")
     parser.add_argument("--path", help="PATH in CLIENT_SETUP (/moqt)")
     parser.add_argument("--url", action=_Url, metavar="moqt://HOST:PORT/PATH", help="all three of them in one")
+    patience = number("number of seconds", 0.1, 3600)
+    parser.add_argument(
+        "--connect-timeout", type=patience, default=10.0, help="seconds that the server has until the session is there"
+    )
+    silence = number("number of seconds", 0.5, 3600)
+    parser.add_argument(
+        "--idle-timeout",
+        type=silence,
+        default=15.0,
+        help="seconds without a sign of the server until it is dead",
+    )
     trust = parser.add_mutually_exclusive_group()
     trust.add_argument("--ca-file", help="trust the certificates in this PEM file instead of the system's")
     trust.add_argument("--insecure", action="store_true", help="accept any certificate (a loopback address: always)")
@@ -98,7 +109,17 @@ def connect(args: argparse.Namespace) -> ma.Opening[ma.Session]:
     not verified unless `--ca-file` is given. Everything else is.
     """
     verify = args.ca_file is not None or not (args.insecure or _is_loopback(args.host))
-    return ma.connect(args.host, args.port, path=args.path, verify=verify, ca_file=args.ca_file)
+    return ma.connect(
+        args.host,
+        args.port,
+        path=args.path,
+        verify=verify,
+        ca_file=args.ca_file,
+        timeout=args.connect_timeout,
+        handshake_idle_timeout_ms=round(args.connect_timeout * 1000),
+        idle_timeout_ms=round(args.idle_timeout * 1000),
+        keep_alive_interval_ms=round(args.idle_timeout * 1000 / 3),
+    )
 
 
 def run(program: Program, args: argparse.Namespace) -> int:
@@ -126,7 +147,10 @@ def explain(error: Exception, args: argparse.Namespace) -> str:
         return text
     server = f"{args.host}:{args.port}"
     running = "is the relay running, and are --host and --port right?"
-    silent = "is the relay running, are --host and --port right, does a firewall let UDP through?"
+    silent = (
+        "is the relay running, are --host and --port right, does a firewall let UDP through? "
+        "(--connect-timeout says how long it is waited for)"
+    )
     advice = {
         "ConnectionRefused": running,
         "Unreachable": running,

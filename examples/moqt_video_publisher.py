@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import endpoint
 import moqt.asyncio as ma
+import transfer_report
 from broadcasting import Broadcast, repeat_catalog, send_all, wait_for_subscribers
 from media import audio_encoder, backends
 from media import catalog as catalogs
@@ -24,12 +25,14 @@ from media.frame import MediaError, VideoFormat
 from media.frame_log import FrameLog
 from media.sound import CHANNELS, RATE, Sound, open_sound
 from moqt import msf
+from transfer_report import TransferReport
 
 if TYPE_CHECKING:
     from media.source import Source
 
 
 async def publish(args: argparse.Namespace, stop: asyncio.Event) -> int:
+    report = TransferReport(args)
     width, height = args.size
     video = VideoFormat(width, height, args.fps)
     with contextlib.ExitStack() as opened:
@@ -42,34 +45,40 @@ async def publish(args: argparse.Namespace, stop: asyncio.Event) -> int:
             keyframe_interval=args.keyframe_interval,
         )
         opened.callback(encoder.close)
-        sound = open_encoded_sound(args, opened)
+        sound = open_encoded_sound(args, opened, report)
         log = opened.enter_context(contextlib.closing(FrameLog(args.frame_log)))
         heard = f", {sound[1].codec} sound" if sound else ", no sound"
-        print(f"{args.source} {video.width}x{video.height} at {video.fps} fps, {chosen}{heard}")
+        report.say(f"{args.source} {video.width}x{video.height} at {video.fps} fps, {chosen}{heard}")
 
-        description = catalog_for(args, codec, encoder.codec_string, video, sound[1] if sound else None).encode()
+        published = catalog_for(args, codec, encoder.codec_string, video, sound[1] if sound else None)
         async with endpoint.connect(args) as session:
+            report.event("connected", host=args.host, port=args.port)
             writer = session.create_track(args.namespace, args.track)
             catalog = session.create_track(args.namespace, "catalog")
             sound_writer = session.create_track(args.namespace, args.audio_track) if sound else None
             await session.publish_namespace(args.namespace)
-            print(f"publishing {args.namespace} {args.track}, waiting for a subscriber")
-            broadcast = Broadcast(writer, sound_writer, log)
-            telling = asyncio.ensure_future(repeat_catalog(catalog, description))
+            for track in published.tracks:
+                report.event("track", name=track.name, codec=track.codec or "")
+            report.say(f"publishing {args.namespace} {args.track}, waiting for a subscriber")
+            broadcast = Broadcast(writer, sound_writer, log, report)
+            telling = asyncio.ensure_future(repeat_catalog(catalog, published.encode()))
             try:
                 watched = endpoint.within(args.wait, wait_for_subscribers(writer, sound_writer), "nobody subscribed")
                 await endpoint.until_stopped(stop, watched)
+                report.event("subscribers", count=broadcast.status.subscribers)
                 await send_all(args, stop, source, encoder, sound, broadcast)
                 await broadcast.end()
                 await catalog.end()
             except ma.SessionClosed as closed:
                 print(f"error: {args.host}:{args.port} is lost: {closed}", file=sys.stderr)
-                report(broadcast)
+                conclude(broadcast)
+                report.finish(broadcast.status, endpoint.INCOMPLETE)
                 return endpoint.INCOMPLETE
             finally:
                 telling.cancel()
                 await asyncio.gather(telling, return_exceptions=True)
-        report(broadcast)
+        conclude(broadcast)
+        report.finish(broadcast.status, 0)
         return 0
 
 
@@ -82,16 +91,19 @@ def open_pictures(what: str, video: VideoFormat) -> Source:
         from media.source import open_source
     except ImportError as error:
         raise MediaError(f"pictures need {error.name}: `uv sync --group example` installs it") from error
-    return open_source(what, video)
+    try:
+        return open_source(what, video)
+    except ValueError as error:
+        raise MediaError(f"--size and --fps do not suit {what}: {error}") from error
 
 
-def report(broadcast: Broadcast) -> None:
+def conclude(broadcast: Broadcast) -> None:
     heard = f", {broadcast.sound_frames} frames of sound" if broadcast.sound_frames else ""
-    print(f"sent {broadcast.frames} frames in {broadcast.groups} groups{heard}, {broadcast.bytes} bytes")
+    broadcast.report.say(f"sent {broadcast.frames} frames in {broadcast.groups} groups{heard}, {broadcast.bytes} bytes")
 
 
 def open_encoded_sound(
-    args: argparse.Namespace, opened: contextlib.ExitStack
+    args: argparse.Namespace, opened: contextlib.ExitStack, report: TransferReport
 ) -> tuple[Sound, audio_encoder.AudioEncoder] | None:
     """The sound of the source and its encoder; None without."""
     if args.no_audio:
@@ -105,7 +117,7 @@ def open_encoded_sound(
     except MediaError as error:
         if args.audio_codec is not None:
             raise
-        print(f"no sound: {error}", file=sys.stderr)
+        report.warn(f"no sound: {error}")
         return None
     opened.callback(encoder.close)
     return source, encoder
@@ -158,7 +170,11 @@ def main() -> int:
     parser.add_argument("--duration", type=seconds, default=0.0, help="seconds to publish; 0 goes on until Ctrl-C")
     parser.add_argument("--wait", type=seconds, help="give up when nobody subscribes within these seconds")
     parser.add_argument("--frame-log", help="write a line of JSON per frame of video to this file")
-    return endpoint.run(publish, parser.parse_args())
+    transfer_report.add_options(parser)
+    args = parser.parse_args()
+    if args.no_audio and args.audio_codec is not None:
+        parser.error("--no-audio publishes no sound, --audio-codec says how: give one of them")
+    return endpoint.run(publish, args)
 
 
 if __name__ == "__main__":

@@ -13,108 +13,58 @@ import argparse
 import asyncio
 import contextlib
 import sys
-from collections.abc import Awaitable
 
 import endpoint
-import moqt
 import moqt.asyncio as ma
+import transfer_report
+from following import Recording
 from media import catalog as catalogs
-from media.fragmented_mp4 import FragmentedWriter
-from media.frame_comparison import percentile
 from media.frame_log import FrameLog
-from media.recorded_track import open_track
-from moqt import msf
-from recording import Recorder, choose, read_catalog, receive_all, watch_catalog
+from recording import check_output
+from transfer_report import TransferReport
 
 
 async def record(args: argparse.Namespace, stop: asyncio.Event) -> int:
-    log = FrameLog(args.frame_log)
-    recorders: list[Recorder] = []
-    watching: asyncio.Future[None] | None = None
-    writer: FragmentedWriter | None = None
-    lost: str | None = None
-    try:
-        async with endpoint.connect(args) as session:
-            print(f"connected to {args.host}:{args.port}, looking for {args.namespace}")
-            found = endpoint.within(args.wait, subscribe(session, args), "no video was published")
-            setup = await endpoint.until_stopped(stop, found)
-            if setup is None:
-                return 0
-            catalog, updates, subscriptions = setup
-            writer = FragmentedWriter(args.output)
-            for track, _ in subscriptions:
-                recorders.append(Recorder(track, open_track(catalog, track, writer), frame_log_of(track, args, log)))
-                size = f" {track.width}x{track.height}" if track.width else ""
-                print(f"{track.name}: {track.codec}{size}, {track.packaging}")
-            watching = asyncio.ensure_future(watch_catalog(updates, recorders))
-            receiving = receive_all([subscription for _, subscription in subscriptions], recorders)
-            if args.duration:
-                receiving = stop_after(receiving, args.duration)
-            await endpoint.until_stopped(stop, receiving)
-    except ma.SessionClosed as closed:
-        if not recorders:
-            raise
-        lost = f"{args.host}:{args.port} is lost: {closed}; the recording ends in the middle of the track"
-    finally:
-        if watching is not None:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
-        log.close()
-        for recorder in recorders:
-            recorder.finish()
-        if writer is not None:
-            writer.close()
-    lost = lost or next((recorder.lost_publisher for recorder in recorders if recorder.lost_publisher), None)
-    return report(recorders, args.output, lost)
+    check_output(args.output)
+    report = TransferReport(args)
+    with contextlib.ExitStack() as opened:
+        log = opened.enter_context(contextlib.closing(FrameLog(args.frame_log)))
+        recording = opened.enter_context(contextlib.closing(Recording(args, report, log)))
+        lost: str | None = None
+        try:
+            async with endpoint.connect(args) as session:
+                report.event("connected", host=args.host, port=args.port)
+                report.say(f"connected to {args.host}:{args.port}, looking for {args.namespace}")
+                await endpoint.until_stopped(stop, recording.record(session))
+        except ma.SessionClosed as closed:
+            if not recording.recorders:
+                raise
+            lost = f"{args.host}:{args.port} is lost: {closed}; the recording ends in the middle of the track"
+    began = bool(recording.recorders)
+    code = conclude(args, report, recording, lost) if began or not stop.is_set() else 0
+    report.finish(recording.status, code)
+    return code
 
 
-async def subscribe(
-    session: ma.Session, args: argparse.Namespace
-) -> tuple[msf.Catalog, ma.Subscription, list[tuple[msf.Track, ma.Subscription]]]:
-    """Wait until the namespace is published, read its catalog, and subscribe from the next group on."""
-    async with session.subscribe_namespace(args.namespace) as announcements:
-        async for announcement in announcements:
-            if announcement.active:
-                break
-    catalog, updates = await read_catalog(session, args.namespace)
-    wanted = choose(catalog, args)
-    # The next group begins with a key frame.
-    start = moqt.FilterType.NEXT_GROUP_START
-    names = [(track.namespace or args.namespace, track.name) for track in wanted]
-    asked = [asyncio.ensure_future(session.subscribe(*name, filter=start, group_ends=True)) for name in names]
-    subscriptions = await asyncio.gather(*asked)
-    print("subscribed")
-    return catalog, updates, list(zip(wanted, subscriptions, strict=True))
-
-
-async def stop_after(work: Awaitable[None], seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(work, seconds)
-
-
-def frame_log_of(track: msf.Track, args: argparse.Namespace, log: FrameLog) -> FrameLog | None:
-    return log if args.frame_log and not catalogs.is_sound(track) else None
-
-
-def report(recorders: list[Recorder], output: str, lost: str | None) -> int:
+def conclude(args: argparse.Namespace, report: TransferReport, recording: Recording, lost: str | None) -> int:
     """Tell what came of it; the exit code."""
     missing = 0
-    for recorder in recorders:
+    for recorder in recording.recorders:
         what = "frames" if not catalogs.is_sound(recorder.track) else "objects of sound"
-        print(f"received {recorder.received} {what} in {recorder.groups} groups, {recorder.missing} missing")
+        report.say(f"received {recorder.received} {what} in {recorder.groups} groups, {recorder.missing} missing")
         if recorder.skipped:
-            print(f"{recorder.skipped} groups skipped")
+            report.say(f"{recorder.skipped} groups skipped")
         if recorder.cut:
-            print(f"{recorder.cut} groups cut short")
-        missing += recorder.missing + recorder.skipped + recorder.cut
-        if delays := sorted(recorder.delays_us):
-            p50, p95, most = (percentile(delays, percent) / 1000 for percent in (50, 95, 100))
-            print(f"delay from capture: p50 {p50:.1f} ms, p95 {p95:.1f} ms, max {most:.1f} ms")
-    if not any(recorder.written for recorder in recorders):
+            report.say(f"{recorder.cut} groups cut short")
+        # A publisher that is followed may die in the middle of a group.
+        missing += recorder.missing + recorder.skipped + (0 if args.follow else recorder.cut)
+    if not any(recorder.written for recorder in recording.recorders):
         print("no frame was received, no file was written", file=sys.stderr)
         return 1
-    written = ", ".join(f"{recorder.written} frames of {recorder.track.name}" for recorder in recorders)
-    print(f"wrote {written} to {output}")
+    written = ", ".join(f"{recorder.written} frames of {recorder.track.name}" for recorder in recording.recorders)
+    report.say(f"wrote {written} to {args.output}")
+    if lost is None and not args.follow:
+        lost = recording.lost_publisher
     if lost is not None:
         print(f"error: {lost}", file=sys.stderr)
     return endpoint.INCOMPLETE if lost is not None or missing else 0
@@ -130,8 +80,13 @@ def main() -> int:
     seconds = endpoint.number("number of seconds", 0)
     parser.add_argument("--duration", type=seconds, default=0.0, help="seconds to record; 0 goes on to the track's end")
     parser.add_argument("--wait", type=seconds, help="give up when nothing is published within these seconds")
+    parser.add_argument("--follow", action="store_true", help="subscribe again when the tracks have ended")
     parser.add_argument("--frame-log", help="write a line of JSON per frame of video to this file")
-    return endpoint.run(record, parser.parse_args())
+    transfer_report.add_options(parser)
+    args = parser.parse_args()
+    if args.no_audio and args.audio_track is not None:
+        parser.error("--no-audio records no sound, --audio-track names one: give one of them")
+    return endpoint.run(record, args)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import contextlib
 import itertools
+import os
 import time
+from pathlib import Path
 
 import moqt
 import moqt.asyncio as ma
@@ -14,23 +14,26 @@ from media import catalog as catalogs
 from media import loc
 from media.frame import EncodedFrame, MediaError
 from media.frame_log import FrameLog
+from media.group_gaps import GroupGaps
 from media.group_sorter import GroupSorter
 from media.recorded_track import RecordedTrack
 from moqt import msf
+from transfer_report import TransferReport, TransferStatus
 
 NEW_LIFE = 100
 """Group IDs that are further apart belong to a publisher that was started again: they follow its clock."""
-Received = tuple[bytes, moqt.ObjectExtensions | None, bool]
+Received = tuple[ma.Object, bytes]
 
 
 class Recorder:
     """Counts the objects of one track, measures their delay, and hands them to the recording in order."""
 
-    def __init__(self, track: msf.Track, recorded: RecordedTrack, log: FrameLog | None) -> None:
-        self.track, self._recorded, self._log = track, recorded, log
+    def __init__(self, track: msf.Track, recorded: RecordedTrack, log: FrameLog | None, report: TransferReport) -> None:
+        self.track, self._recorded, self._log, self._report = track, recorded, log, report
+        self._gaps = None if catalogs.is_sound(track) else GroupGaps()  # each frame of sound stands by itself
         self._sorter: GroupSorter[Received] = GroupSorter()
         self._objects_of: dict[int, int] = {}  # group -> highest object ID + 1
-        self.delays_us: list[int] = []
+        self.last_delay_us: int | None = None
         self.received = self.bytes = 0
         self.lost_publisher: str | None = None
         self.complete = False
@@ -41,8 +44,9 @@ class Recorder:
 
     @property
     def missing(self) -> int:
-        """Objects skipped inside the groups that were received."""
-        return sum(self._objects_of.values()) - self.received
+        """Objects skipped inside the groups that were received, and those that build on them."""
+        left_out = self._gaps.left_out if self._gaps is not None else 0
+        return sum(self._objects_of.values()) - self.received + left_out
 
     @property
     def skipped(self) -> int:
@@ -76,104 +80,55 @@ class Recorder:
         if self._log is not None:
             self._log.add(item.group_id, item.object_id, now_us, _as_frame(self.received, item))
         with contextlib.suppress(MediaError):  # a chunk does not tell when it was captured
-            self.delays_us.append(now_us - loc.capture_us_of(item.extensions))
+            self.last_delay_us = now_us - loc.capture_us_of(item.extensions)
+            self._report.add_delay(self.last_delay_us)
         self._objects_of[item.group_id] = max(self._objects_of.get(item.group_id, 0), item.object_id + 1)
         self.received += 1
         self.bytes += len(item.payload)
-        taken: Received = bytes(item.payload), item.extensions, item.object_id == 0
-        for ready in self._sorter.add(item.group_id, item.object_id, taken):
-            self._recorded.add(*ready)
+        if item.object_id == 0:
+            self._report.note_first_decodable()
+        for ready in self._sorter.add(item.group_id, item.object_id, (item, bytes(item.payload))):
+            self._write(*ready)
 
     def finish(self) -> None:
         """Write what is still being sorted."""
         for ready in self._sorter.drain():
-            self._recorded.add(*ready)
+            self._write(*ready)
         self._recorded.finish()
 
-
-def choose(catalog: msf.Catalog, args: argparse.Namespace) -> list[msf.Track]:
-    """The video track and the sound track that are recorded."""
-    media = [track for track in catalog.tracks if track.packaging in ("loc", "cmaf")]
-    videos = [track for track in media if not catalogs.is_sound(track)]
-    sounds = [track for track in media if catalogs.is_sound(track)]
-    chosen: list[msf.Track] = []
-    for tracks, name in ((videos, args.track), (sounds, args.audio_track)):
-        if name is not None and name not in [track.name for track in tracks]:
-            there = ", ".join(repr(track.name) for track in tracks) or "none"
-            raise MediaError(f"the catalog has no such track {name!r}; there is {there}")
-        chosen += [track for track in tracks if name in (None, track.name)][:1]
-    if args.no_audio:
-        chosen = [track for track in chosen if not catalogs.is_sound(track)]
-    if not chosen:
-        raise MediaError("the catalog has no track that can be recorded")
-    return chosen
-
-
-async def read_catalog(session: ma.Session, namespace: str) -> tuple[msf.Catalog, ma.Subscription]:
-    """The catalog, and its track, on which others may follow."""
-    try:
-        subscription = await session.subscribe(namespace, catalogs.TRACK_NAME, group_ends=True)
-    except ma.RequestRefused as refusal:
-        raise MediaError(
-            f"the publisher of {namespace} has no catalog ({refusal.name}): it offers a single track, "
-            "which `moqt-sub --name` records"
-        ) from refusal
-    async for item in subscription:
-        if item.status != moqt.ObjectStatus.NORMAL:
-            continue
-        return catalogs.read_catalog(bytes(item.payload)), subscription
-    raise MediaError(f"the publisher of {namespace} ended before it sent its catalog")
-
-
-async def watch_catalog(updates: ma.Subscription, recorders: list[Recorder]) -> None:
-    """Tell when the publisher goes on with tracks that are not recorded: its encoder was configured anew."""
-    async for item in updates:
-        if item.status != moqt.ObjectStatus.NORMAL:
-            for recorder in recorders:
-                recorder.ends_are_told = True
-            continue
-        try:
-            names = {track.name for track in catalogs.read_catalog(bytes(item.payload)).tracks}
-        except MediaError:  # an update, or the end
-            continue
-        mine = {recorder.track.name for recorder in recorders}
-        if names and not names & mine:
-            for recorder in recorders:
-                recorder.lost_publisher = (
-                    f"the publisher goes on with other tracks ({', '.join(sorted(names))}), "
-                    "which this program does not record; moqt-sub does"
+    def _write(self, item: ma.Object, payload: bytes) -> None:
+        gaps = self._gaps
+        if gaps is not None and not gaps.usable(item.group_id, item.object_id, item.subgroup_id):
+            if gaps.left_out == 1:
+                self._report.warn(
+                    f"{self.track.name}: objects before object {item.object_id} of group {item.group_id} are missing; "
+                    "what builds on them is left out until the next group"
                 )
             return
+        self._recorded.add(payload, item.extensions, item.object_id == 0)
 
 
-async def receive_all(subscriptions: list[ma.Subscription], recorders: list[Recorder]) -> None:
-    tasks = [
-        asyncio.ensure_future(receive(subscription, recorder, talkative=position == 0))
-        for position, (subscription, recorder) in enumerate(zip(subscriptions, recorders, strict=True))
-    ]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+def status_of(recorders: list[Recorder], seconds: float) -> TransferStatus:
+    """All of them together; `seconds` is the length of the recording."""
+    return TransferStatus(
+        objects=sum(recorder.received for recorder in recorders),
+        bytes=sum(recorder.bytes for recorder in recorders),
+        groups=sum(recorder.groups for recorder in recorders),
+        objects_missing=sum(recorder.missing for recorder in recorders),
+        groups_skipped=sum(recorder.skipped + recorder.cut for recorder in recorders),
+        media_time=seconds,
+    )
 
 
-async def receive(subscription: ma.Subscription, recorder: Recorder, *, talkative: bool) -> None:
-    every = round(recorder.track.framerate or 30)
-    async for item in subscription:
-        recorder.receive(item)
-        if talkative and recorder.received % every == 0:
-            counts = f"{recorder.received} frames  {recorder.groups} groups  {recorder.bytes} bytes"
-            delay = f"  delay {recorder.delays_us[-1] / 1000:.1f} ms" if recorder.delays_us else ""
-            print(f"{counts}{delay}")
-    done = subscription.done
-    recorder.complete = done is not None and done.status_code == moqt.PublishDoneCode.TRACK_ENDED
-    if done is not None and done.status_code != moqt.PublishDoneCode.TRACK_ENDED:
-        name = getattr(done.status_code, "name", hex(done.status_code))
-        recorder.lost_publisher = (
-            f"{recorder.track.name} was lost: {name} {done.reason}; the recording ends in the middle of the track"
-        )
+def check_output(path: str) -> None:
+    """`MediaError` when no file can be written there: better now than when the first frame has come."""
+    file = Path(path)
+    if file.is_dir():
+        raise MediaError(f"cannot write '{path}': it is a directory; name a file in it")
+    if not file.parent.is_dir():
+        raise MediaError(f"cannot write '{path}': there is no folder '{file.parent}'")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise MediaError(f"cannot write '{path}': you may not write there")
 
 
 def _as_frame(index: int, item: ma.Object) -> EncodedFrame:

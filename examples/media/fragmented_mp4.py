@@ -17,6 +17,12 @@ from .mp4_boxes import box, full_box
 
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _ENCODER_DELAY_US = 100_000
+_LONGEST_GAP = 600
+"""Seconds that may be missing inside of a track; what is further ahead comes of a publisher that was started again."""
+_OTHER_FORMAT = (
+    "the publisher has come back with another codec, size or clock, which this program can't put into the same file; "
+    "moqt-sub does"
+)
 _NOT_SYNC, _SYNC = 0x01010000, 0x02000000
 
 
@@ -30,13 +36,22 @@ class _Track:
     """What is put on its decode times, so that none is below 0; an edit list takes it back."""
     in_movie: bool = False
     samples: int = 0
+    released: bool = False
+    """Who filled it has ended; another one may go on with it."""
+    last: int | None = None
+    """When its last sample was decoded, before any shift of a restart."""
+    restarts: int = 0
 
 
 class FragmentedWriter:
     """One MP4 of several tracks, whose clock begins at 0 with the first picture, or with sound that begins well before.
 
     Samples are held until every track has one, or for `patience` seconds; then a fragment is written at least
-    once a second. Tracks that had nothing by then are left out.
+    once a second. Tracks that had nothing by then are left out. What an edit list of the source leaves out has times
+    below 0; an edit list of ours does so again.
+
+    A track whose times go back (its publisher was started again) goes on behind what was written; the others that go
+    back as well follow with the same shift.
     """
 
     def __init__(self, path: str, *, fragment_seconds: float = 1.0, patience: float = 10.0) -> None:
@@ -49,9 +64,31 @@ class FragmentedWriter:
         self._first: float | None = None
         self._begun = False
         self._sequence = 0
+        self._shifts_us = [0]  # by how often a track has started again
+        self._end_us = 0
+
+    @property
+    def seconds(self) -> float:
+        """From the beginning to the end of the latest sample."""
+        return self._end_us / 1_000_000
+
+    def release_tracks(self) -> None:
+        """Who has filled them is gone; `add_track` gives them to others of the same format."""
+        for track in self._tracks:
+            track.released = True
 
     def add_track(self, format: TrackFormat) -> int:
-        """Another track, before the movie has begun; its number for `write`."""
+        """Another track, before the movie has begun, or one that was released; its number for `write`."""
+        for number, track in enumerate(self._tracks):
+            if track.released and track.format.kind == format.kind:
+                if not track.samples and not track.waiting:
+                    track.format = format
+                elif track.format.timescale != format.timescale:
+                    raise MediaError(_OTHER_FORMAT)
+                elif format.sample_entry:
+                    self.describe(number, format.sample_entry)
+                track.released = False
+                return number
         if self._begun:
             raise MediaError("a track came too late for this recording")
         self._tracks.append(_Track(format))
@@ -60,6 +97,8 @@ class FragmentedWriter:
     def describe(self, number: int, sample_entry: bytes) -> None:
         """Complete the format of a track whose codec is known only with its first sample."""
         track = self._tracks[number]
+        if track.format.sample_entry and sample_entry != track.format.sample_entry:
+            raise MediaError(_OTHER_FORMAT)
         track.format = dataclasses.replace(track.format, sample_entry=sample_entry)
 
     def write(self, number: int, sample: Sample) -> None:
@@ -67,6 +106,10 @@ class FragmentedWriter:
         track = self._tracks[number]
         if self._begun and not track.in_movie:
             return
+        sample = self._in_its_place(track, sample)
+        if track.waiting:  # a sample lasts until the next one is decoded, whatever is missing in between
+            before = track.waiting[-1]
+            track.waiting[-1] = dataclasses.replace(before, duration=max(1, sample.decoded - before.decoded))
         track.waiting.append(sample)
         now = time.monotonic()
         self._first = now if self._first is None else self._first
@@ -90,6 +133,23 @@ class FragmentedWriter:
         """How many samples of that track are in the file."""
         return self._tracks[number].samples
 
+    def _in_its_place(self, track: _Track, sample: Sample) -> Sample:
+        """The sample with the shift that its restart needs."""
+        second = track.format.timescale
+        if track.last is not None and not -second // 2 <= sample.decoded - track.last <= _LONGEST_GAP * second:
+            track.restarts += 1
+            if track.restarts == len(self._shifts_us):
+                base = track.shift if self._begun else 0
+                self._shifts_us.append(self._end_us - (sample.shown - base) * 1_000_000 // second)
+        track.last = sample.decoded
+        shift = self._shifts_us[track.restarts] * second // 1_000_000
+        if shift:
+            sample = dataclasses.replace(sample, decoded=sample.decoded + shift, shown=sample.shown + shift)
+        if self._begun:
+            end = sample.shown + sample.duration - track.shift
+            self._end_us = max(self._end_us, end * 1_000_000 // second)
+        return sample
+
     def _due(self) -> bool:
         spans = (
             (track.waiting[-1].decoded - track.waiting[0].decoded) / track.format.timescale
@@ -109,15 +169,20 @@ class FragmentedWriter:
             )
 
         earliest = earliest_of(present)
-        if pictures := [track for track in present if track.format.kind == "video"]:
+        pictures = [track for track in present if track.format.kind == "video"]
+        first_picture = earliest_of(pictures) if pictures else None
+        if earliest < -_ENCODER_DELAY_US or (first_picture is not None and first_picture < 0):
+            earliest = 0
+        elif first_picture is not None and first_picture - earliest <= _ENCODER_DELAY_US:
             # What a sound encoder needs to get going comes before the first picture; the edit list says that it is
             # not heard.
-            first_picture = earliest_of(pictures)
-            earliest = first_picture if first_picture - earliest <= _ENCODER_DELAY_US else earliest
+            earliest = first_picture
         for track in present:
             track.in_movie = True
             track.shift = -(-earliest * track.format.timescale // 1_000_000)
             track.raised = max(0, track.shift - track.waiting[0].decoded)
+            ends = (sample.shown + sample.duration - track.shift for sample in track.waiting)
+            self._end_us = max(self._end_us, max(ends) * 1_000_000 // track.format.timescale)
         self._put(box(b"ftyp", b"iso6", struct.pack(">I", 0), b"iso6cmfcmp41"), self._movie(present))
 
     def _put(self, *parts: bytes) -> None:

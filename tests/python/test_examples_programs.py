@@ -235,6 +235,14 @@ async def test_what_an_option_cannot_be_is_named(start: Start, script: str, argu
     assert "Traceback" not in program.text
 
 
+async def test_a_size_that_the_clock_cannot_have_is_named(start: Start) -> None:
+    pytest.importorskip("numpy")
+    program = await start("moqt_video_publisher.py", "--size", "128x96", "--port", 9)
+    assert await program.exit_code() == 1, program.text
+    assert "--size and --fps do not suit clock: the generated picture needs at least 160x120" in program.text
+    assert "Traceback" not in program.text
+
+
 @pytest.mark.parametrize("script", ["moqt_video_publisher.py", "moqt_video_subscriber.py"])
 async def test_help_without_the_media_packages(script: str, tmp_path: Path) -> None:
     for name in ("numpy", "av"):
