@@ -90,6 +90,11 @@ void Subscriber::leave() {
     exit_code_ = kIncomplete;
     failure_ = "the recording is incomplete: " + describe(lost);
   }
+  const bool late = std::ranges::any_of(feeds_, [](const auto& feed) { return feed->came_too_late(); });
+  if (exit_code_ == kSuccess && !failure_ && !stopped_ && late && status().objects == 0) {
+    exit_code_ = kFailure;
+    failure_ = "nothing was recorded: the tracks ended before a group began with which a decoder could begin";
+  }
   if (driver_ != nullptr) driver_->close(moqt::SessionErrorCode::kNoError, "");
   loop_.ready(*this);
 }

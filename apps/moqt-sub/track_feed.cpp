@@ -77,6 +77,7 @@ bool TrackFeed::decodable(const moqt::pubsub::ReceivedObject& object, GroupSeque
   const std::string group = std::to_string(object.location.group);
   if (place.starts_group) headless_ = object.location.object != 0;
   if (headless_) {
+    passed_over_ = true;
     if (begun_) {
       ++damaged_;  // pictures would be put together from those of another group
     } else if (place.starts_group) {
@@ -115,6 +116,7 @@ void TrackFeed::write(const moqt::pubsub::ReceivedObject& object, GroupSequencer
   }
   if (*verdict == Recording::Verdict::Useless) {
     damaged_ += begun_ ? 1 : 0;  // what it builds on is missing
+    passed_over_ = true;
     return;
   }
   begun_ = true;

@@ -43,6 +43,8 @@ class TrackFeed {
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::uint64_t groups() const noexcept { return sequencer_.groups(); }
   [[nodiscard]] Losses losses() const;
+  /// Objects came, and no decoder could begin with any of them.
+  [[nodiscard]] bool came_too_late() const noexcept { return passed_over_ && !begun_; }
   /// A warning that is due: nothing decodable for long, damage. At most one a call.
   std::optional<std::string> take_warning(Clock::time_point now);
 
@@ -67,6 +69,7 @@ class TrackFeed {
   std::uint64_t bytes_ = 0;
   std::uint64_t damaged_ = 0;  ///< damaged themselves, or by what is missing
   bool broken_told_ = false;
+  bool passed_over_ = false;  ///< what came before a group began
   std::uint64_t streams_missing_ = 0;
   std::uint64_t most_ = 0;  ///< objects that may still be written
   std::optional<std::string> warning_;

@@ -393,6 +393,32 @@ def test_largest_object_begins_where_a_decoder_can(relay: Relay, tmp_path: Path)
     early.exit_code()
 
 
+def test_who_comes_too_late_for_the_only_group_has_recorded_nothing(relay: Relay, tmp_path: Path) -> None:
+    video = make_video(tmp_path / "video.mp4", seconds=1)
+    early = relay.subscriber("--name", "video", "--output", tmp_path / "early.mp4")
+    publisher = relay.publisher("--name", "video", "--format", "framed", "-", standard_input=subprocess.PIPE)
+    publisher.line(r"1 subscriber")
+    (group, _) = single(video)
+    framed(publisher, [group[:5]])
+    early.line("subscribed to")
+    late = relay.subscriber("--name", "video", "--filter", "largest-object", "--output", tmp_path / "late.mp4")
+    late.line("subscribed to")
+    pipe = publisher.process.stdin
+    assert pipe is not None
+
+    def more() -> bool:
+        pipe.write(frame(group[7]))
+        pipe.flush()
+        return any("begins in the middle of group" in line for line in late.lines)
+
+    wait_until(more, "the warning")
+    pipe.close()
+    assert publisher.exit_code() == 0, publisher.text
+    assert late.exit_code() == 1, late.text
+    late.line("nothing was recorded: the tracks ended before a group began")
+    early.exit_code()
+
+
 def test_a_damaged_object_is_told_and_counted(
     relay: Relay, publish: Publish, media: tuple[Movie, Movie, Path], tmp_path: Path
 ) -> None:
