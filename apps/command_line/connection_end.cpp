@@ -15,7 +15,7 @@ std::string seconds(double value) {
   return text.data();
 }
 
-std::string application_end(const std::string& server, const quic::CloseReason& reason) {
+std::string application_end(const std::string& server, const transport::CloseReason& reason) {
   const auto code = static_cast<moqt::SessionErrorCode>(reason.code);
   std::string text = server + " closed the session: " + std::string(moqt::name(code));
   if (!reason.reason.empty()) text += " (" + reason.reason + ")";
@@ -33,13 +33,14 @@ std::string certificate_advice(const ClientOptions& options) {
 
 }  // namespace
 
-std::string describe_connection_end(const ClientOptions& options, const quic::CloseReason& reason) {
+std::string describe_connection_end(const ClientOptions& options, const transport::CloseReason& reason) {
   using quic::Status;
+  const auto status = static_cast<Status>(reason.carrier_status);
   const bool literal = options.host.find(':') != std::string::npos;
   const std::string server = (literal ? "[" + options.host + "]" : options.host) + ":" + std::to_string(options.port);
   const std::string detail = reason.message.empty() ? "" : " (" + reason.message + ")";
-  if (reason.cause == quic::CloseReason::Cause::PeerApplication) return application_end(server, reason);
-  if (reason.cause == quic::CloseReason::Cause::LocalApplication && reason.handshake_completed) {
+  if (reason.cause == transport::CloseReason::Cause::PeerApplication) return application_end(server, reason);
+  if (reason.cause == transport::CloseReason::Cause::LocalApplication && reason.handshake_completed) {
     if (reason.code == static_cast<std::uint64_t>(moqt::SessionErrorCode::kControlMessageTimeout)) {
       return server + " speaks QUIC, but sent no SERVER_SETUP within " + seconds(options.connect_timeout) +
              " (--connect-timeout)" + detail;
@@ -47,13 +48,13 @@ std::string describe_connection_end(const ClientOptions& options, const quic::Cl
     return "the session with " + server + " was closed here" + detail;
   }
   if (reason.handshake_completed) {
-    if (reason.status == Status::ConnectionIdle || reason.status == Status::ConnectionTimeout) {
+    if (status == Status::ConnectionIdle || status == Status::ConnectionTimeout) {
       return "the connection to " + server + " is lost: nothing has come from it for " + seconds(options.idle_timeout) +
              " (--idle-timeout)";
     }
     return "the connection to " + server + " is lost" + detail;
   }
-  switch (reason.status) {
+  switch (status) {
     case Status::NameResolutionFailed: return "there is no host '" + options.host + "': check --host";
     case Status::InvalidAddress: return "'" + options.host + "' can't be connected to: check --host";
     case Status::ConnectionRefused:
@@ -82,7 +83,7 @@ std::string describe_connection_end(const ClientOptions& options, const quic::Cl
     case Status::CertificateFileInvalid: return "a certificate file can't be used" + detail;
     default: break;
   }
-  if (reason.cause == quic::CloseReason::Cause::LocalApplication) {
+  if (reason.cause == transport::CloseReason::Cause::LocalApplication) {
     return server + " does not complete a connection within " + seconds(options.connect_timeout) +
            " (--connect-timeout): is the relay running, are --host and --port right?" + detail;
   }

@@ -378,7 +378,7 @@ void Publisher::leave_when_sent() {
   if (told && driver_->session().state() == session::Session::State::kEstablished && driver_->flushed()) close();
 }
 
-void Publisher::on_finished(runtime::SessionDriver&, const quic::CloseReason& reason) {
+void Publisher::on_finished(runtime::SessionDriver&, const transport::CloseReason& reason) {
   if (!closing_) {
     const std::string why = describe_connection_end(options_.client, reason);
     lost_ = announced_ && !failure_;

@@ -134,7 +134,7 @@ void Subscriber::leave_when_written(runtime::EventLoop::Time now) {
   loop_.stop();
 }
 
-void Subscriber::on_finished(runtime::SessionDriver&, const quic::CloseReason& reason) {
+void Subscriber::on_finished(runtime::SessionDriver&, const transport::CloseReason& reason) {
   driver_ = nullptr;
   if (!leaving_) {
     const bool begun = !feeds_.empty() || before_.objects > 0;

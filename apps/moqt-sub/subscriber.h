@@ -52,7 +52,7 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   [[nodiscard]] TransferStatus status() const;
 
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
-  void on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) override;
+  void on_finished(runtime::SessionDriver& driver, const transport::CloseReason& reason) override;
   std::optional<runtime::EventLoop::Time> turn(runtime::EventLoop::Time now) override;
 
  private:

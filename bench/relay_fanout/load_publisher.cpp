@@ -133,7 +133,7 @@ void LoadPublisher::finish_group() {
   driver_->make_ready();
 }
 
-void LoadPublisher::on_finished(runtime::SessionDriver&, const quic::CloseReason& reason) {
+void LoadPublisher::on_finished(runtime::SessionDriver&, const transport::CloseReason& reason) {
   driver_ = nullptr;
   progress_.fail("the publisher's connection ended: " + reason.message);
 }

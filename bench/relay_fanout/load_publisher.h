@@ -24,7 +24,7 @@ class LoadPublisher final : public runtime::SessionUser, public runtime::EventLo
   void stop();
 
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
-  void on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) override;
+  void on_finished(runtime::SessionDriver& driver, const transport::CloseReason& reason) override;
   std::optional<runtime::EventLoop::Time> turn(runtime::EventLoop::Time now) override;
 
  private:

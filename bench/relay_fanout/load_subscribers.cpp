@@ -89,7 +89,7 @@ std::uint64_t LoadSubscribers::lost(std::uint64_t sent, std::size_t subscribers)
   return sent * subscribers - received;
 }
 
-void LoadSubscribers::on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) {
+void LoadSubscribers::on_finished(runtime::SessionDriver& driver, const transport::CloseReason& reason) {
   const auto found = live_.find(&driver);
   if (found != live_.end()) {
     finished_.push_back(std::move(found->second));

@@ -32,7 +32,7 @@ class LoadSubscribers final : public runtime::SessionUser {
   [[nodiscard]] const DelayHistogram& delays() const noexcept { return delays_; }
 
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
-  void on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) override;
+  void on_finished(runtime::SessionDriver& driver, const transport::CloseReason& reason) override;
 
  private:
   /// An object whose payload is still arriving.

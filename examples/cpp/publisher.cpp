@@ -21,6 +21,7 @@ namespace pubsub = msquic_py::moqt::pubsub;
 namespace quic = msquic_py::quic;
 namespace runtime = msquic_py::runtime;
 namespace session = msquic_py::moqt::session;
+namespace transport = msquic_py::transport;
 
 /// Everything here runs on the loop's thread.
 class Clock final : public runtime::SessionUser {
@@ -44,7 +45,7 @@ class Clock final : public runtime::SessionUser {
     return any;
   }
 
-  void on_finished(runtime::SessionDriver&, const quic::CloseReason& reason) override {
+  void on_finished(runtime::SessionDriver&, const transport::CloseReason& reason) override {
     if (!left_ && failure_.empty()) failure_ = "the connection ended: " + reason.message;
     track_.reset();
     endpoint_.reset();

@@ -20,6 +20,7 @@ namespace pubsub = msquic_py::moqt::pubsub;
 namespace quic = msquic_py::quic;
 namespace runtime = msquic_py::runtime;
 namespace session = msquic_py::moqt::session;
+namespace transport = msquic_py::transport;
 
 /// Everything here runs on the loop's thread.
 class Listener final : public runtime::SessionUser {
@@ -39,7 +40,7 @@ class Listener final : public runtime::SessionUser {
     return any;
   }
 
-  void on_finished(runtime::SessionDriver&, const quic::CloseReason& reason) override {
+  void on_finished(runtime::SessionDriver&, const transport::CloseReason& reason) override {
     if (!left_ && failure_.empty()) failure_ = "the connection ended: " + reason.message;
     reader_.reset();
     endpoint_.reset();

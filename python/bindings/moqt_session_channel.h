@@ -16,7 +16,7 @@
 #include "moqt/model/track_namespace.h"
 #include "quic/connection.h"
 #include "quic/connection_handler.h"
-#include "runtime/transport_inbox.h"
+#include "runtime/quic_watch.h"
 
 namespace msquic_py::python {
 

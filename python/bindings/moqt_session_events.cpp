@@ -3,6 +3,7 @@
 
 #include "moqt_session_link.h"
 #include "moqt_session_thread.h"
+#include "runtime/quic_watch.h"
 
 namespace msquic_py::python {
 
@@ -25,7 +26,7 @@ struct SessionLink::Events {
       notice.kind = Kind::Accepted;
       notice.target = self.options_.server;
       notice.session = self.shared_from_this();
-      notice.connection = self.driver_->connection();
+      notice.connection = runtime::quic_connection(*self.driver_);
       notice.flag = self.driver_->resumed();
     }
     self.notify(std::move(notice));
@@ -157,7 +158,7 @@ bool SessionLink::on_events(runtime::EventLoop::Time now) {
   if (!connected_ && driver_->connected()) {
     connected_ = true;
     if (options_.server == 0) {
-      notify({.kind = Kind::Connected, .flag = driver_->resumed(), .connection = driver_->connection()});
+      notify({.kind = Kind::Connected, .flag = driver_->resumed(), .connection = runtime::quic_connection(*driver_)});
     }
   }
   endpoint_->drain_session();

@@ -35,12 +35,12 @@ bool SessionHost::on_events(runtime::SessionDriver& driver, runtime::EventLoop::
   return link->on_events(now);
 }
 
-void SessionHost::on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) {
+void SessionHost::on_finished(runtime::SessionDriver& driver, const transport::CloseReason&) {
   const auto found = links_.find(&driver);
   if (found == links_.end()) return;
   const std::shared_ptr<SessionLink> link = std::move(found->second);
   links_.erase(found);
-  if (link) link->finish(reason);
+  if (link) link->finish(runtime::quic_end(driver));
 }
 
 void SessionHost::on_ticket(runtime::SessionDriver& driver, const base::SharedBytes& ticket) {

@@ -27,7 +27,7 @@ class SessionHost final : public runtime::SessionUser {
   void on_idle(std::function<void()> callback) { endpoint_.on_idle(std::move(callback)); }
 
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
-  void on_finished(runtime::SessionDriver& driver, const quic::CloseReason& reason) override;
+  void on_finished(runtime::SessionDriver& driver, const transport::CloseReason& reason) override;
   void on_ticket(runtime::SessionDriver& driver, const base::SharedBytes& ticket) override;
 
  private:

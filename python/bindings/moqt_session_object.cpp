@@ -43,7 +43,7 @@ SessionHandle connect(const ChannelHandle& channel, std::uint64_t target, nb::ha
     dial.ticket = {held.bytes().begin(), held.bytes().end()};
   }
   dial.session = std::move(session.driver);
-  if (ConfigurationObject::has_verifier(configuration)) dial.session.judge = judge_in_python(channel.channel, target);
+  if (ConfigurationObject::has_verifier(configuration)) dial.judge = judge_in_python(channel.channel, target);
   auto link = std::make_shared<SessionLink>(channel.channel, target, session.link);
   session_loop().post([link, dial = std::move(dial)] { dial_session(dial, link); });
   return SessionHandle(std::move(link));

@@ -88,7 +88,7 @@ runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel,
   result.configurations = ConfigurationObject::loaded_by_name(configuration);
   result.session = std::move(session);
   if (ConfigurationObject::has_verifier(configuration)) {
-    result.session.judge = judge_in_python(channel.channel, target);
+    result.judge = judge_in_python(channel.channel, target);
   }
   if (options.contains("max_sessions")) {
     result.max_sessions = static_cast<std::size_t>(
@@ -97,7 +97,7 @@ runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel,
   if (options.contains("handshake_timeout")) {
     result.handshake_timeout = timeout_argument(options["handshake_timeout"], "handshake_timeout");
   }
-  if (options.contains("gives_tickets")) result.session.gives_tickets = nb::cast<bool>(options["gives_tickets"]);
+  if (options.contains("gives_tickets")) result.gives_tickets = nb::cast<bool>(options["gives_tickets"]);
   return result;
 }
 

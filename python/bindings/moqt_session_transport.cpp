@@ -9,7 +9,7 @@
 
 namespace msquic_py::python {
 
-runtime::SessionDriver::Judge judge_in_python(std::shared_ptr<SessionChannel> channel, std::uint64_t target) {
+runtime::CertificateJudge judge_in_python(std::shared_ptr<SessionChannel> channel, std::uint64_t target) {
   return [channel = std::move(channel), target](const quic::Connection& connection, runtime::ShownCertificate&& shown) {
     channel->push({.target = target,
                    .kind = Notice::Kind::Certificate,

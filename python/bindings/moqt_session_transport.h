@@ -1,7 +1,7 @@
 #pragma once
 
 #include "quic/connection.h"
-#include "runtime/session_driver.h"
+#include "runtime/quic_watch.h"
 
 namespace msquic_py::python {
 
@@ -23,6 +23,6 @@ class SessionTransport {
 };
 
 /// Asks `target` about every certificate, with a Certificate notice.
-runtime::SessionDriver::Judge judge_in_python(std::shared_ptr<SessionChannel> channel, std::uint64_t target);
+runtime::CertificateJudge judge_in_python(std::shared_ptr<SessionChannel> channel, std::uint64_t target);
 
 }  // namespace msquic_py::python

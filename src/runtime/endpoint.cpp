@@ -26,10 +26,13 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
     }
     try {
       auto inbox = std::make_shared<TransportInbox>(loop_);
-      loop_.post(
-          [self = shared_from_this(), inbox, connection = incoming.connection] { self->adopt(inbox, connection); });
+      auto events = std::make_shared<quic::CarrierEvents>(
+          inbox, std::make_shared<QuicWatch>(inbox, options_.judge, options_.gives_tickets));
+      loop_.post([self = shared_from_this(), inbox, events, connection = incoming.connection] {
+        self->adopt(inbox, *events, connection);
+      });
       ++live_;
-      return quic::AcceptedConnection{std::move(inbox), {}};
+      return quic::AcceptedConnection{std::move(events), {}};
     } catch (const std::bad_alloc&) {
       return std::nullopt;  // costs the client that came when memory was gone, and nobody else
     }
@@ -41,11 +44,11 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
     endpoint_ = nullptr;
   }
   /// Loop thread. `driver` is about to go.
-  void session_ended(const SessionDriver& driver, const quic::CloseReason& reason) {
+  void session_ended(const SessionDriver& driver, const transport::CloseReason& reason) {
     --live_;
     if (!options_.on_refused || driver.was_established()) return;
     const std::string why = reason.reason.empty() ? reason.message : reason.message + ": " + reason.reason;
-    options_.on_refused({driver.connection().remote_address(), 1, why});
+    options_.on_refused({quic_connection(driver).remote_address(), 1, why});
   }
 
  private:
@@ -65,11 +68,13 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
       self->options_.on_refused(refusal);
     });
   }
-  void adopt(const std::shared_ptr<TransportInbox>& inbox, const quic::Connection& connection) {
+  void adopt(const std::shared_ptr<TransportInbox>& inbox, const quic::CarrierEvents& events,
+             const quic::Connection& connection) {
     if (endpoint_ == nullptr) return;  // written on this thread only; the connection goes with its last handle
     SessionDriver::Options options = options_.session;
     options.session.perspective = moqt::Perspective::kServer;
-    endpoint_->add_driver(inbox, connection, std::move(options), user_);
+    endpoint_->add_driver(inbox, std::make_unique<quic::CarriedConnection>(connection, events), std::move(options),
+                          user_);
   }
 
   std::mutex mutex_;
@@ -143,7 +148,9 @@ quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& us
     options.configuration = std::move(configuration.value());
   }
   auto inbox = std::make_shared<TransportInbox>(loop_);
-  auto connection = quic::Connection::open(options.registration, inbox);
+  const auto events = std::make_shared<quic::CarrierEvents>(
+      inbox, std::make_shared<QuicWatch>(inbox, std::move(options.judge), /*gives_tickets=*/false));
+  auto connection = quic::Connection::open(options.registration, events);
   if (!connection) return base::Failure{connection.error()};
   if (options.local_address.family() != quic::Address::Family::Unspecified) {
     if (auto set = connection->set_local_address(options.local_address); !set) return base::Failure{set.error()};
@@ -156,13 +163,15 @@ quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& us
                                 : connection->start(options.configuration, options.host, options.port);
   if (!started) return base::Failure{started.error()};
   options.session.session.perspective = moqt::Perspective::kClient;
-  return &add_driver(std::move(inbox), std::move(connection.value()), std::move(options.session), user);
+  return &add_driver(std::move(inbox),
+                     std::make_unique<quic::CarriedConnection>(std::move(connection.value()), *events),
+                     std::move(options.session), user);
 }
 
-SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, quic::Connection connection,
+SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, transport::ConnectionHandle connection,
                                     SessionDriver::Options options, SessionUser& user) {
-  const bool accepted = connection.is_server();
-  auto ended = [this, accepted](SessionDriver& driver, const quic::CloseReason& reason) {
+  const bool accepted = connection->is_server();
+  auto ended = [this, accepted](SessionDriver& driver, const transport::CloseReason& reason) {
     if (accepted && acceptor_) acceptor_->session_ended(driver, reason);
     drivers_.erase(&driver);
     if (drivers_.empty() && on_idle_) on_idle_();

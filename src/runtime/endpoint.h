@@ -16,6 +16,7 @@
 #include "quic/registration.h"
 #include "quic/server_configurations.h"
 #include "runtime/event_loop.h"
+#include "runtime/quic_watch.h"
 #include "runtime/session_driver.h"
 
 namespace msquic_py::runtime {
@@ -41,6 +42,10 @@ class Endpoint {
     /// See quic::ListenOptions.
     std::chrono::milliseconds handshake_timeout{10'000};
     SessionDriver::Options session;
+    /// Asked about clients' certificates when Credentials::custom_verification is set; without it the library's own
+    /// verdict decides.
+    CertificateJudge judge;
+    bool gives_tickets = false;         ///< each client gets a resumption ticket
     std::size_t max_sessions = 10'000;  ///< further clients are refused
     /// Told on the loop of clients beyond max_sessions, of handshakes that failed, and of connections that ended before
     /// the session's SETUP. A client without a common ALPN is refused by MsQuic itself and not told here; see
@@ -58,6 +63,7 @@ class Endpoint {
     quic::Registration registration;
     base::ByteVector ticket;  ///< see quic::Connection::set_resumption_ticket()
     SessionDriver::Options session;
+    CertificateJudge judge;  ///< of the server's certificate, see ListenOptions
     /// Silence after which the server counts as dead; keep-alives are sent three times as often.
     std::chrono::milliseconds idle_timeout{15'000};
   };
@@ -97,7 +103,7 @@ class Endpoint {
 
  private:
   class Acceptor;
-  SessionDriver& add_driver(std::shared_ptr<TransportInbox> inbox, quic::Connection connection,
+  SessionDriver& add_driver(std::shared_ptr<TransportInbox> inbox, transport::ConnectionHandle connection,
                             SessionDriver::Options options, SessionUser& user);
 
   EventLoop& loop_;

@@ -58,7 +58,7 @@ bool RelayServer::on_events(SessionDriver& driver, EventLoop::Time now) {
   return relay_.on_events(attach(driver).number(), now);
 }
 
-void RelayServer::on_finished(SessionDriver& driver, const quic::CloseReason&) {
+void RelayServer::on_finished(SessionDriver& driver, const transport::CloseReason&) {
   const EventLoop::Time now = EventLoop::Clock::now();
   memory_trim_.session_ended(now);
   const auto found = attachments_.find(&driver);

@@ -32,7 +32,7 @@ class RelayServer final : public SessionUser {
   void close(moqt::SessionErrorCode code, std::string_view reason);
 
   bool on_events(SessionDriver& driver, EventLoop::Time now) override;
-  void on_finished(SessionDriver& driver, const quic::CloseReason& reason) override;
+  void on_finished(SessionDriver& driver, const transport::CloseReason& reason) override;
 
  private:
   class Attachment;

@@ -5,8 +5,6 @@
 #include <span>
 #include <utility>
 
-#include "runtime/stream_inbox.h"
-
 namespace msquic_py::runtime {
 
 namespace session = moqt::session;
@@ -28,25 +26,23 @@ std::span<const base::SharedBytes> slices_of(const session::GatherList& list) no
 }
 
 /// What fits into a close, without half a character of UTF-8 at its end.
-std::string_view fitting(std::string_view reason) noexcept {
-  std::size_t size = std::min(reason.size(), quic::Connection::kLongestReason);
+std::string_view fitting(std::string_view reason, std::size_t longest) noexcept {
+  std::size_t size = std::min(reason.size(), longest);
   while (size != 0 && size != reason.size() && (static_cast<unsigned char>(reason[size]) & 0xc0) == 0x80) --size;
   return reason.substr(0, size);
 }
 
 }  // namespace
 
-SessionDriver::SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> inbox, quic::Connection connection,
-                             Options options, SessionUser& user, Ended ended)
+SessionDriver::SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> inbox,
+                             transport::ConnectionHandle connection, Options options, SessionUser& user, Ended ended)
     : loop_(loop),
       inbox_(std::move(inbox)),
       connection_(std::move(connection)),
       user_(user),
       ended_(std::move(ended)),
       session_(std::move(options.session)),
-      handshake_deadline_(EventLoop::Clock::now() + options.handshake_timeout),
-      judge_(std::move(options.judge)),
-      gives_tickets_(options.gives_tickets) {
+      handshake_deadline_(EventLoop::Clock::now() + options.handshake_timeout) {
   loop_.add(*this);
   inbox_->attach(*this);
 }
@@ -60,7 +56,7 @@ void SessionDriver::close(moqt::SessionErrorCode code, std::string_view reason) 
   if (connected_) {
     session_.close(code, reason);
   } else {
-    (void)connection_.shutdown(static_cast<std::uint64_t>(code), fitting(reason));
+    connection_->close(static_cast<std::uint64_t>(code), fitting(reason, connection_->longest_reason()));
   }
   make_ready();
 }
@@ -72,14 +68,14 @@ std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
     session_.on_transport_report({.congestion_window = network->congestion_window,
                                   .bytes_in_flight = network->bytes_in_flight,
                                   .posted_bytes = network->posted_bytes,
-                                  .round_trip = std::chrono::microseconds(network->smoothed_rtt_us)});
+                                  .round_trip = network->round_trip});
   }
   batch_.clear();  // gives the received bytes back before anything else waits
   if (const auto deadline = session_.next_deadline(); deadline && *deadline <= now) session_.on_deadline(now);
   if (!connected_ && !finished_ && now >= handshake_deadline_) {
     handshake_deadline_ = EventLoop::Time::max();
-    (void)connection_.shutdown(static_cast<std::uint64_t>(moqt::SessionErrorCode::kControlMessageTimeout),
-                               "the QUIC handshake took too long");
+    connection_->close(static_cast<std::uint64_t>(moqt::SessionErrorCode::kControlMessageTimeout),
+                       "the handshake took too long");
   }
 
   // Events may lead to actions and actions to events, until neither has anything left.
@@ -93,7 +89,7 @@ std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
   if (finished_) {
     user_.on_finished(*this, inbox_->close_reason());
     const Ended ended = std::move(ended_);
-    const quic::CloseReason reason = inbox_->close_reason();
+    const transport::CloseReason reason = inbox_->close_reason();
     ended(*this, reason);  // destroys *this
     return std::nullopt;
   }
@@ -108,7 +104,7 @@ void SessionDriver::failed(std::exception_ptr thrown) {
   try {
     std::rethrow_exception(std::move(thrown));
   } catch (const std::bad_alloc&) {
-    (void)connection_.shutdown(static_cast<std::uint64_t>(moqt::SessionErrorCode::kInternalError), "out of memory");
+    connection_->close(static_cast<std::uint64_t>(moqt::SessionErrorCode::kInternalError), "out of memory");
   }
   batch_.clear();
 }
@@ -127,14 +123,10 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
     case Kind::Connected:
       connected_ = true;
       resumed_ = event.code != 0;
-      if (gives_tickets_) (void)connection_.send_resumption_ticket();
       session_.set_send_window(std::min(kFirstWindow, session_.config().send_window));
       session_.start(now);
       break;
-    case Kind::ControlStreamOpened:
-      control_ = std::move(event.opened);
-      control_started_ = true;
-      break;
+    case Kind::ControlStreamOpened: control_ = std::move(event.opened); break;
     case Kind::ControlData: session_.on_control_data(now, event.bytes); break;
     case Kind::ControlClosed: session_.on_control_closed(now); break;
     case Kind::ControlSent: control_unsent_ -= static_cast<std::size_t>(event.code); break;
@@ -159,23 +151,15 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
       session_.on_datagram_sent(static_cast<std::size_t>(event.code));
       break;
     case Kind::DatagramMaxSize: session_.on_datagram_max_size(static_cast<std::size_t>(event.code)); break;
-    case Kind::CertificateShown: judge_certificate(); break;
-    case Kind::TicketReceived: user_.on_ticket(*this, event.bytes); break;
-    case Kind::ShutdownComplete: handle_shutdown(now); break;
+    case Kind::Aside: inbox_->take_aside()(*this); break;
+    case Kind::Closed: handle_closed(now); break;
   }
 }
 
-void SessionDriver::judge_certificate() {
-  auto shown = inbox_->take_certificate();
-  if (!shown) return;
-  if (judge_) return judge_(connection_, std::move(*shown));
-  (void)connection_.complete_certificate(shown->verdict.good(), shown->verdict.message);
-}
-
-void SessionDriver::handle_shutdown(EventLoop::Time now) {
-  const quic::CloseReason& reason = inbox_->close_reason();
-  const bool by_application = reason.cause == quic::CloseReason::Cause::PeerApplication ||
-                              reason.cause == quic::CloseReason::Cause::LocalApplication;
+void SessionDriver::handle_closed(EventLoop::Time now) {
+  using Cause = transport::CloseReason::Cause;
+  const transport::CloseReason& reason = inbox_->close_reason();
+  const bool by_application = reason.cause == Cause::PeerApplication || reason.cause == Cause::LocalApplication;
   const auto code = by_application ? reason.code : static_cast<std::uint64_t>(moqt::SessionErrorCode::kInternalError);
   session_.on_transport_closed(now, code, by_application ? reason.reason : reason.message, reason.remote);
   finished_ = true;
@@ -193,65 +177,53 @@ bool SessionDriver::perform_actions(EventLoop::Time now) {
 
 void SessionDriver::perform(session::SendControl& action) {
   if (!control_) {
-    if (connection_.is_server()) return;  // the control stream is the client's to open; the session is closing
-    auto opened =
-        connection_.open_stream(quic::StreamDirection::Bidirectional, std::make_shared<ControlStreamInbox>(inbox_));
-    if (!opened) return;  // the connection is closing; ShutdownComplete follows
+    if (connection_->is_server()) return;  // the control stream is the client's to open; the session is closing
+    auto opened = connection_->open_stream(transport::Direction::Bidirectional, TransportInbox::kControlStream);
+    if (!opened) return;  // the connection is closing; Closed follows
     control_ = std::move(opened.value());
-    (void)control_.set_priority(session::kControlStreamPriority);
+    control_->set_priority(session::kControlStreamPriority);
   }
-  const auto flags = control_started_ ? quic::SendFlags::None : quic::SendFlags::Start;
-  control_started_ = true;
   const std::size_t size = action.bytes.size();
-  if (control_.send({&action.bytes, 1}, flags, size)) control_unsent_ += size;
+  if (control_->send({&action.bytes, 1}, false, size)) control_unsent_ += size;
   if (control_unsent_ > kMaxControlUnsent) {
     session_.close(moqt::SessionErrorCode::kInternalError, "the peer does not read the control stream");
   }
 }
 
 void SessionDriver::perform(session::OpenStream& action) {
-  auto opened = connection_.open_stream(quic::StreamDirection::Unidirectional,
-                                        std::make_shared<OutgoingStreamInbox>(inbox_, action.stream.value));
+  auto opened =
+      connection_->open_stream(transport::Direction::Unidirectional, TransportInbox::key_of(action.stream.value));
   if (!opened) return;
-  OutgoingStream& outgoing = outgoing_[action.stream.value];
-  outgoing.stream = std::move(opened.value());
-  if (action.priority != session::kUsualStreamPriority) (void)outgoing.stream.set_priority(action.priority);
+  transport::StreamHandle& outgoing = outgoing_[action.stream.value];
+  outgoing = std::move(opened.value());
+  if (action.priority != session::kUsualStreamPriority) outgoing->set_priority(action.priority);
 }
 
 void SessionDriver::perform(session::PrioritizeStream& action) {
   const auto found = outgoing_.find(action.stream.value);
-  if (found != outgoing_.end()) (void)found->second.stream.set_priority(action.priority);
+  if (found != outgoing_.end()) found->second->set_priority(action.priority);
 }
 
 void SessionDriver::perform(session::SendStream& action) {
   const auto found = outgoing_.find(action.stream.value);
   if (found == outgoing_.end()) return;
-  OutgoingStream& outgoing = found->second;
-  auto flags = outgoing.started ? quic::SendFlags::None : quic::SendFlags::Start;
-  if (action.fin) flags = flags | quic::SendFlags::Fin;
-  outgoing.started = true;
-  const auto sent = outgoing.stream.send(slices_of(action.slices), flags, action.slices.bytes());
+  const std::size_t size = action.slices.bytes();
   // A send that was not taken gives its bytes back at once, or the window would stay shut.
-  if (!sent) return session_.on_stream_bytes_sent(action.stream, action.slices.bytes());
-  data_unsent_ += action.slices.bytes();
+  if (!found->second->send(slices_of(action.slices), action.fin, size)) {
+    return session_.on_stream_bytes_sent(action.stream, size);
+  }
+  data_unsent_ += size;
 }
 
 void SessionDriver::perform(session::ResetStream& action) {
   const auto found = outgoing_.find(action.stream.value);
-  if (found == outgoing_.end()) return;
-  OutgoingStream& outgoing = found->second;
-  // One that has carried nothing is started all the same: its reset tells the peer of a subgroup that does not come.
-  if (!std::exchange(outgoing.started, true) && !outgoing.stream.start()) {
-    outgoing_.erase(found);
-    return;
-  }
-  (void)outgoing.stream.abort_send(action.code);
+  if (found != outgoing_.end()) found->second->reset(action.code);
 }
 
 void SessionDriver::perform(session::StopSending& action) {
   const auto found = incoming_.find(action.stream);
   inbox_->resume(action.stream);
-  if (found != incoming_.end()) (void)found->second.abort_receive(action.code);
+  if (found != incoming_.end()) found->second->stop(action.code);
 }
 
 void SessionDriver::perform(session::PauseStream& action) {
@@ -261,27 +233,27 @@ void SessionDriver::perform(session::PauseStream& action) {
 void SessionDriver::perform(session::ResumeStream& action) {
   inbox_->resume(action.stream);
   if (const auto found = incoming_.find(action.stream); found != incoming_.end()) {
-    (void)found->second.resume_receive();
+    found->second->resume_receive();
   }
 }
 
 void SessionDriver::perform(session::SendDatagram& action) {
   // Losing a datagram is allowed: a path whose limit just shrank is no reason to fail.
   const std::size_t size = action.slices.bytes();
-  if (!connection_.send_datagram(slices_of(action.slices), size)) return session_.on_datagram_sent(size);
+  if (!connection_->send_datagram(slices_of(action.slices), size)) return session_.on_datagram_sent(size);
   data_unsent_ += size;
 }
 
 void SessionDriver::perform(session::CloseSession& action) {
-  (void)connection_.shutdown(action.code, fitting(action.reason));
+  connection_->close(action.code, fitting(action.reason, connection_->longest_reason()));
 }
 
 void SessionDriver::resume_paused() {
   for (const std::uint64_t id : paused_) {
-    if (id == TransportEvent::kControlStream) {
-      if (control_) (void)control_.resume_receive();
+    if (id == TransportInbox::kControlStream) {
+      if (control_) control_->resume_receive();
     } else if (const auto found = incoming_.find(id); found != incoming_.end()) {
-      (void)found->second.resume_receive();
+      found->second->resume_receive();
     }
   }
   paused_.clear();

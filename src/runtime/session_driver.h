@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "moqt/session/session.h"
-#include "quic/connection.h"
 #include "runtime/event_loop.h"
 #include "runtime/session_user.h"
 #include "runtime/transport_inbox.h"
+#include "transport/connection.h"
 
 namespace msquic_py::runtime {
 
@@ -20,33 +20,27 @@ namespace msquic_py::runtime {
 /// loop's timer. Lives on the loop; it ends itself when the connection is over.
 class SessionDriver final : public EventLoop::Participant {
  public:
-  /// Decides about a certificate with Connection::complete_certificate(), at once or later. Loop thread.
-  using Judge = std::function<void(const quic::Connection&, ShownCertificate&&)>;
   struct Options {
     moqt::session::SessionConfig session;
-    /// Wall-clock time for the QUIC handshake, whose own timer only measures silence.
+    /// Wall-clock time for the carrier's handshake, whose own timer may only measure silence.
     EventLoop::Clock::duration handshake_timeout = std::chrono::seconds(10);
-    /// Asked about the peer's certificate when Credentials::custom_verification is set; without it the library's own
-    /// verdict decides.
-    Judge judge;
-    /// Of a server: each client gets a resumption ticket.
-    bool gives_tickets = false;
   };
   /// Called last, on the loop's thread; destroys the driver.
-  using Ended = std::function<void(SessionDriver&, const quic::CloseReason&)>;
+  using Ended = std::function<void(SessionDriver&, const transport::CloseReason&)>;
 
-  /// `connection` belongs to `inbox`. `user` must outlive the driver.
-  SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> inbox, quic::Connection connection, Options options,
-                SessionUser& user, Ended ended);
+  /// `connection` tells `inbox`. `user` must outlive the driver.
+  SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> inbox, transport::ConnectionHandle connection,
+                Options options, SessionUser& user, Ended ended);
   ~SessionDriver() override;
 
   /// For calls that ask something of the session. Follow them with make_ready().
   [[nodiscard]] moqt::session::Session& session() noexcept { return session_; }
-  [[nodiscard]] const quic::Connection& connection() const noexcept { return connection_; }
+  [[nodiscard]] transport::Connection& connection() const noexcept { return *connection_; }
+  [[nodiscard]] SessionUser& user() const noexcept { return user_; }
   [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
   /// Whether the session ever was established, both SETUPs exchanged.
   [[nodiscard]] bool was_established() const noexcept { return was_established_; }
-  /// The QUIC handshake is complete.
+  /// The handshake is complete.
   [[nodiscard]] bool connected() const noexcept { return connected_; }
   /// It resumed an earlier session.
   [[nodiscard]] bool resumed() const noexcept { return resumed_; }
@@ -65,14 +59,8 @@ class SessionDriver final : public EventLoop::Participant {
   void failed(std::exception_ptr thrown) override;
 
  private:
-  struct OutgoingStream {
-    quic::Stream stream;
-    bool started = false;
-  };
-
   void handle(TransportEvent& event, EventLoop::Time now);
-  void handle_shutdown(EventLoop::Time now);
-  void judge_certificate();
+  void handle_closed(EventLoop::Time now);
   bool perform_actions(EventLoop::Time now);
   void perform(moqt::session::SendControl& action);
   void perform(moqt::session::OpenStream& action);
@@ -91,25 +79,22 @@ class SessionDriver final : public EventLoop::Participant {
 
   EventLoop& loop_;
   std::shared_ptr<TransportInbox> inbox_;
-  quic::Connection connection_;
+  transport::ConnectionHandle connection_;
   SessionUser& user_;
   Ended ended_;
   moqt::session::Session session_;
   EventLoop::Time handshake_deadline_;
-  const Judge judge_;
-  const bool gives_tickets_;
   bool connected_ = false;
   bool was_established_ = false;
   bool resumed_ = false;
   bool finished_ = false;
 
-  quic::Stream control_;
-  bool control_started_ = false;
+  transport::StreamHandle control_;
   std::size_t control_unsent_ = 0;  ///< bytes that the peer has not acknowledged
   std::size_t data_unsent_ = 0;     ///< the same on data streams, and bytes of datagrams that have not left
   bool sent_at_once_ = false;       ///< what the inbox has been told
-  std::unordered_map<std::uint64_t, quic::Stream> incoming_;
-  std::unordered_map<std::uint64_t, OutgoingStream> outgoing_;
+  std::unordered_map<std::uint64_t, transport::StreamHandle> incoming_;
+  std::unordered_map<std::uint64_t, transport::StreamHandle> outgoing_;
   std::vector<std::uint64_t> paused_;
   std::vector<TransportEvent> batch_;
 };

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "base/shared_bytes.h"
-#include "quic/connection_handler.h"
 #include "runtime/event_loop.h"
+#include "transport/close_reason.h"
 
 namespace msquic_py::runtime {
 
@@ -17,9 +17,10 @@ class SessionUser {
   /// sends what the session then wants to send.
   virtual bool on_events(SessionDriver& driver, EventLoop::Time now) = 0;
   /// The connection is over, after the session's Closed event if it had begun. The driver is destroyed when this
-  /// returns. `reason` says what the transport knows, for example why a connection could not be made.
-  virtual void on_finished(SessionDriver& driver, const quic::CloseReason& reason) = 0;
-  /// Client: the server gave a ticket for quic::Connection::set_resumption_ticket() of a later connection.
+  /// returns. `reason` says what the transport knows, for example why a connection could not be made; of a QUIC
+  /// connection quic_end() tells more.
+  virtual void on_finished(SessionDriver& driver, const transport::CloseReason& reason) = 0;
+  /// Client: the server gave a ticket for Endpoint::DialOptions::ticket of a later connection.
   virtual void on_ticket(SessionDriver& driver, const base::SharedBytes& ticket);
 };
 

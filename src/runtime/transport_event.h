@@ -1,15 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "base/shared_bytes.h"
-#include "quic/connection_handler.h"
-#include "quic/stream.h"
+#include "transport/stream.h"
 
 namespace msquic_py::runtime {
 
-/// Something that happened on a connection, on its way from MsQuic's thread to the event loop.
+/// Something that happened on a connection, on its way from the carrier's thread to the event loop.
 struct TransportEvent {
   enum class Kind : std::uint8_t {
     Connected,            ///< `code`: 1 when an earlier session was resumed
@@ -22,25 +20,23 @@ struct TransportEvent {
     UniStreamData,        ///< `id`, `bytes`, `fin`
     UniStreamReset,       ///< `id`, `code`
     UniStreamClosed,      ///< `id`
-    ReceivePaused,        ///< `id`; kControlStream for the control stream
+    ReceivePaused,        ///< `id`; TransportInbox::kControlStream for the control stream
     StreamSent,           ///< `id` is a StreamHandle: the transport no longer needs `code` bytes
     StreamStopped,        ///< `id` is a StreamHandle: STOP_SENDING with `code`
     StreamClosed,         ///< `id` is a StreamHandle
     Datagram,             ///< `bytes`
     DatagramMaxSize,      ///< `code`
-    CertificateShown,     ///< the handshake waits; see TransportInbox::take_certificate()
-    TicketReceived,       ///< `bytes`
     DatagramSent,         ///< datagrams of `code` bytes have left or were dropped
-    ShutdownComplete,     ///< the last event; see TransportInbox::close_reason()
+    Aside,                ///< see TransportInbox::push_aside()
+    Closed,               ///< the last event; see TransportInbox::close_reason()
   };
-  static constexpr std::uint64_t kControlStream = ~std::uint64_t{0};
 
   Kind kind = Kind::Connected;
   bool fin = false;
   std::uint64_t id = 0;
   std::uint64_t code = 0;
   base::SharedBytes bytes{};
-  quic::Stream opened{};
+  transport::StreamHandle opened{};
 };
 
 }  // namespace msquic_py::runtime

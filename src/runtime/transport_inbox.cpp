@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "moqt/session/action.h"
-#include "runtime/stream_inbox.h"
 
 namespace msquic_py::runtime {
 
@@ -23,7 +22,7 @@ void TransportInbox::detach() {
   participant_ = nullptr;
 }
 
-std::optional<quic::NetworkStatistics> TransportInbox::take(std::vector<TransportEvent>& batch) {
+std::optional<transport::Report> TransportInbox::take(std::vector<TransportEvent>& batch) {
   batch.clear();
   const std::lock_guard lock(mutex_);
   batch.swap(events_);
@@ -76,7 +75,7 @@ bool TransportInbox::paused(std::uint64_t stream) noexcept {
   return std::find(paused_.begin(), paused_.end(), stream) != paused_.end();
 }
 
-bool TransportInbox::push_received(Kind kind, std::uint64_t id, const quic::ReceivedData& data) noexcept {
+bool TransportInbox::push_received(Kind kind, std::uint64_t id, const transport::ReceivedData& data) noexcept {
   const auto size = static_cast<std::size_t>(data.size);
   if (size > 0 && !data.last && paused(id)) return false;
   if (size > 0 && queued_bytes_.fetch_add(size, std::memory_order_relaxed) > kHighWater && !data.last) {
@@ -96,72 +95,110 @@ bool TransportInbox::push_received(Kind kind, std::uint64_t id, const quic::Rece
   return true;
 }
 
-void TransportInbox::on_connected(bool resumed, std::string_view) noexcept {
-  push({.kind = Kind::Connected, .code = resumed ? 1U : 0U});
+void TransportInbox::push_aside(Aside aside) noexcept {
+  const std::lock_guard lock(mutex_);
+  asides_.push_back(std::move(aside));
+  events_.push_back({.kind = Kind::Aside});
+  wake();
 }
 
-void TransportInbox::on_shutdown_complete(const quic::CloseReason& reason) noexcept {
+TransportInbox::Aside TransportInbox::take_aside() {
+  const std::lock_guard lock(mutex_);
+  Aside aside = std::move(asides_.front());
+  asides_.pop_front();
+  return aside;
+}
+
+// ---- the connection ----
+
+void TransportInbox::on_connected(const transport::Capabilities& capabilities) noexcept {
+  push({.kind = Kind::Connected, .code = capabilities.resumed ? 1U : 0U});
+}
+
+void TransportInbox::on_closed(const transport::CloseReason& reason) noexcept {
   {
     const std::lock_guard lock(mutex_);
     close_reason_ = reason;
   }
-  push({.kind = Kind::ShutdownComplete});
+  push({.kind = Kind::Closed});
 }
 
-std::shared_ptr<quic::StreamHandler> TransportInbox::on_peer_stream(quic::Stream stream, bool) noexcept {
-  if (stream.direction() == quic::StreamDirection::Bidirectional) {
-    if (control_stream_seen_) {
-      push({.kind = Kind::BidiStreamOpened});
-      return nullptr;
-    }
-    control_stream_seen_ = true;
-    (void)stream.set_priority(moqt::session::kControlStreamPriority);
-    push({.kind = Kind::ControlStreamOpened, .opened = std::move(stream)});
-    return std::make_shared<ControlStreamInbox>(shared_from_this());
-  }
-  const std::uint64_t id = stream.id().value_or(0);
-  push({.kind = Kind::UniStreamOpened, .id = id, .opened = std::move(stream)});
-  return std::make_shared<IncomingStreamInbox>(shared_from_this(), id);
-}
-
-void TransportInbox::on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept {
-  push({.kind = Kind::DatagramMaxSize, .code = send_enabled ? max_size : std::uint64_t{0}});
-}
-
-void TransportInbox::on_datagram_send_state(std::uint64_t size, quic::DatagramSendState state) noexcept {
-  // What is canceled has not been sent, so this comes once for each.
-  if (state == quic::DatagramSendState::Sent || state == quic::DatagramSendState::Canceled)
-    push({.kind = Kind::DatagramSent, .code = size});
-}
-
-void TransportInbox::on_network_statistics(const quic::NetworkStatistics& statistics) noexcept {
+void TransportInbox::on_report(const transport::Report& report) noexcept {
   const std::lock_guard lock(mutex_);
-  network_ = statistics;
+  network_ = report;
   if (sent_at_once_) wake();
 }
 
-void TransportInbox::on_datagram_received(base::Bytes datagram, bool) noexcept {
+// ---- streams ----
+
+std::optional<transport::StreamKey> TransportInbox::on_peer_stream(transport::PeerStream stream) noexcept {
+  if (stream.direction == transport::Direction::Unidirectional) {
+    push({.kind = Kind::UniStreamOpened, .id = stream.id, .opened = std::move(stream.stream)});
+    return stream.id;
+  }
+  if (control_stream_seen_) {
+    push({.kind = Kind::BidiStreamOpened});
+    return std::nullopt;
+  }
+  control_stream_seen_ = true;
+  stream.stream->set_priority(moqt::session::kControlStreamPriority);
+  push({.kind = Kind::ControlStreamOpened, .opened = std::move(stream.stream)});
+  return kControlStream;
+}
+
+std::uint64_t TransportInbox::on_received(transport::StreamKey stream, const transport::ReceivedData& data) noexcept {
+  if (stream != kControlStream) return push_received(Kind::UniStreamData, stream, data) ? data.size : 0;
+  if (data.size > 0 && !push_received(Kind::ControlData, kControlStream, data)) return 0;
+  if (data.fin) control_closed();
+  return data.size;
+}
+
+// The driver uses the number of bytes as the token of a send.
+void TransportInbox::on_sent(transport::StreamKey stream, std::uint64_t bytes, bool) noexcept {
+  if (stream == kControlStream) return push({.kind = Kind::ControlSent, .code = bytes});
+  push({.kind = Kind::StreamSent, .id = stream & ~kOwn, .code = bytes});
+}
+
+void TransportInbox::on_peer_reset(transport::StreamKey stream, std::uint64_t code) noexcept {
+  if (stream == kControlStream) return control_closed();
+  push({.kind = Kind::UniStreamReset, .id = stream, .code = code});
+}
+
+void TransportInbox::on_peer_stop(transport::StreamKey stream, std::uint64_t code) noexcept {
+  if (stream == kControlStream) return control_closed();
+  push({.kind = Kind::StreamStopped, .id = stream & ~kOwn, .code = code});
+}
+
+void TransportInbox::on_stream_closed(transport::StreamKey stream, bool with_connection) noexcept {
+  if (stream == kControlStream) {
+    if (!with_connection) control_closed();
+  } else if ((stream & kOwn) != 0) {
+    push({.kind = Kind::StreamClosed, .id = stream & ~kOwn});
+  } else {
+    push({.kind = Kind::UniStreamClosed, .id = stream});
+  }
+}
+
+// The draft forbids closing the control stream, so every end of it is the same.
+void TransportInbox::control_closed() noexcept {
+  if (std::exchange(control_closed_, true)) return;
+  push({.kind = Kind::ControlClosed});
+}
+
+// ---- datagrams ----
+
+void TransportInbox::on_datagram_size(std::size_t largest) noexcept {
+  push({.kind = Kind::DatagramMaxSize, .code = largest});
+}
+
+void TransportInbox::on_datagram_sent(std::uint64_t bytes, bool) noexcept {
+  push({.kind = Kind::DatagramSent, .code = bytes});
+}
+
+void TransportInbox::on_datagram(base::Bytes datagram) noexcept {
   // Datagrams have no flow control: beyond the high-water mark they are dropped, as the network would.
   if (queued_bytes_.fetch_add(datagram.size(), std::memory_order_relaxed) > kHighWater) return;
   push({.kind = Kind::Datagram, .bytes = arena_.copy(datagram)});
-}
-
-quic::CertificateDecision TransportInbox::on_peer_certificate(const quic::PeerCertificate& certificate) noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    certificate_ = ShownCertificate{certificate.chain, certificate.server_name, certificate.verdict};
-  }
-  push({.kind = Kind::CertificateShown});
-  return quic::CertificateDecision::Pending;
-}
-
-std::optional<ShownCertificate> TransportInbox::take_certificate() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(certificate_, std::nullopt);
-}
-
-void TransportInbox::on_resumption_ticket(base::Bytes ticket) noexcept {
-  push({.kind = Kind::TicketReceived, .bytes = base::SharedBytes::copy_of(ticket)});
 }
 
 }  // namespace msquic_py::runtime

@@ -28,7 +28,7 @@ class Archive final : public SessionUser, public session::StreamFeeder {
     }
     return any;
   }
-  void on_finished(SessionDriver&, const quic::CloseReason&) override { session_ = nullptr; }
+  void on_finished(SessionDriver&, const transport::CloseReason&) override { session_ = nullptr; }
   void feed(session::StreamHandle stream) override {
     while (fed < kObjects && session_->backlog(stream).has_room()) {
       session::FetchObject object;

@@ -53,7 +53,7 @@ class Client final : public SessionUser {
     }
     return any;
   }
-  void on_finished(SessionDriver&, const quic::CloseReason& why) override {
+  void on_finished(SessionDriver&, const transport::CloseReason& why) override {
     finished = true;
     reason = why;
     if (when_finished) when_finished();
@@ -63,7 +63,7 @@ class Client final : public SessionUser {
   bool goaway = false;
   bool finished = false;
   std::optional<session::Closed> closed;
-  quic::CloseReason reason;
+  transport::CloseReason reason;
   std::function<void(SessionDriver&, session::Event&)> on_event;
   std::function<void()> when_finished;
 };

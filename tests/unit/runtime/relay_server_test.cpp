@@ -20,7 +20,7 @@ TEST_F(RelayServerTest, EstablishesASessionAndClosesIt) {
   dial(client);
   run();
   EXPECT_TRUE(client.established);
-  EXPECT_EQ(client.reason.cause, quic::CloseReason::Cause::LocalApplication);
+  EXPECT_EQ(client.reason.cause, transport::CloseReason::Cause::LocalApplication);
   EXPECT_TRUE(clients_.idle());
 }
 
@@ -31,7 +31,7 @@ TEST_F(RelayServerTest, RefusesACertificateThatNobodyVouchesFor) {
   dial(client, [](auto& options) { options.credentials = quic::Credentials::client(); });
   run();
   EXPECT_FALSE(client.established);
-  EXPECT_EQ(client.reason.cause, quic::CloseReason::Cause::Transport);
+  EXPECT_EQ(client.reason.cause, transport::CloseReason::Cause::Transport);
   EXPECT_FALSE(client.reason.message.empty());
 }
 

@@ -13,6 +13,7 @@ class MemoryCarrier final : public Carrier {
     ends.at_server = std::make_shared<Recorder>();
     memory::LinkOptions options;
     options.server.stream_window = admits.stream_window;
+    options.server.connection_window = admits.connection_window;
     options.server.unidirectional_streams = admits.unidirectional_streams;
     if (!admits.datagrams) options.server.datagram_size = 0;
     auto joined = network_.connect(options, ends.at_client, ends.at_server);
@@ -35,10 +36,11 @@ class MemoryCarrier final : public Carrier {
 
 }  // namespace
 
-std::vector<std::string> carriers() { return {"Memory"}; }
+std::vector<std::string> carriers() { return {"Memory", "Quic"}; }
 
 std::unique_ptr<Carrier> make_carrier(const std::string& name) {
   if (name == "Memory") return std::make_unique<MemoryCarrier>();
+  if (name == "Quic") return make_quic_carrier();
   return nullptr;
 }
 

@@ -16,6 +16,7 @@ namespace msquic_py::transport::testing {
 /// What the server admits, where a test cares.
 struct ServerAdmits {
   std::uint32_t stream_window = 512 * 1024;  ///< a power of two
+  std::uint32_t connection_window = 16 * 1024 * 1024;
   std::uint16_t unidirectional_streams = 100;
   bool datagrams = true;
 };
@@ -45,5 +46,6 @@ class Carrier {
 /// The names of those that the suite runs over.
 std::vector<std::string> carriers();
 std::unique_ptr<Carrier> make_carrier(const std::string& name);
+std::unique_ptr<Carrier> make_quic_carrier();
 
 }  // namespace msquic_py::transport::testing
