@@ -33,15 +33,22 @@ void World::check_deliveries() {
       if (track.publisher_losses != subscription->publisher_losses) continue;
       // Streams that it gave up, for example because they came long before SUBSCRIBE_OK (section 10.4.2).
       const bool stopped = clients_[script_.publishers + who].near->stops() > 0;
+      // A session that may have few streams cancels the least urgent one, perhaps before anything of it has left.
+      const bool cramped = script_.stream_limit < ms::Limits{}.max_outgoing_streams;
+      const bool disturbed = stopped || cramped || subscription->times_out || outcome_.skips > 0;
+      for (const SubgroupName& name : subscription->unfinished) {
+        if (disturbed || track.subgroups.at(name).cut) continue;
+        journal_.fault("subscriber " + std::to_string(script_.publishers + who) + ", track " +
+                       std::to_string(subscription->track) + ", subscription " + std::to_string(subscription->ordinal) +
+                       ": a stream of " + std::to_string(name.first) + "/" + std::to_string(name.second) +
+                       " was reset for no reason");
+      }
       for (const auto& [location, object] : track.objects) {
         if (!object.whole || !expects(*subscription, location) || subscription->received.contains(location)) continue;
         const SubgroupName name{location.group, object.subgroup};
-        const bool told = subscription->unfinished.contains(name);
         const bool cut = !track.plan.datagrams && track.subgroups.at(name).cut;
         const bool lost = track.plan.datagrams && journal_.datagrams_may_be_lost;
-        // A session that may have few streams cancels the least urgent one, perhaps before anything of it has left.
-        const bool cramped = script_.stream_limit < ms::Limits{}.max_outgoing_streams;
-        if (told || stopped || cut || lost || cramped || outcome_.skips > 0 || !object.offered) {
+        if (disturbed || cut || lost || !object.offered) {
           ++outcome_.excused;
           continue;
         }

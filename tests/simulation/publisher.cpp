@@ -32,6 +32,7 @@ void Publisher::begin(SessionEnd& end) {
 void Publisher::session_over() {
   end_ = nullptr;
   announced_.clear();
+  owners_.clear();
   for (auto& [number, track] : tracks_) {
     ++journal_.track(number).publisher_losses;
     for (auto& [name, subgroup] : track.open) journal_.track(number).subgroups[name].cut = true;
@@ -160,7 +161,10 @@ void Publisher::write(std::size_t number, SubgroupName name, moqt::Location loca
       properties.subgroup = name.second;
       properties.extensions = journal.plan.extensions;
       const auto opened = session.open_subgroup(subscription, properties);
-      if (opened) stream->second = *opened;
+      if (opened) {
+        stream->second = *opened;
+        owners_[*opened] = subscription;
+      }
     }
     const auto appended = stream->second ? session.append_object(stream->second, location.object, encoded->wire,
                                                                  encoded->delta_size, payload.size())
@@ -243,6 +247,41 @@ void Publisher::part_and_reset(const Step& step) {
   write(step.track, name, location, Journal::payload(step.track, location, size), size / 2);
   cut(step.track, name);
   if (!track.largest || *track.largest < location) track.largest = location;
+}
+
+void Publisher::watch(const ms::SendStream& send) {
+  // Whatever the others have, every subscription may have this much in the carrier's hands.
+  constexpr std::size_t kShare = 12 * 1024;
+  constexpr std::size_t kOneSend = 4 * 1024;
+  if (end_->report()) {
+    // Little more than the window; but an earlier stream of a subscription is not held up by what its later ones have.
+    std::size_t streams = 1;
+    for (const auto& [number, track] : tracks_) {
+      for (const ms::RequestHandle subscription : track.subscriptions) {
+        if (const auto* view = end_->session().published(subscription)) streams += view->open_streams;
+      }
+    }
+    const auto window = static_cast<std::size_t>(end_->report()->congestion_window);
+    if (end_->unsent_bytes() > (window + window / 4 + kShare) * streams) {
+      journal_.fault("publisher " + std::to_string(number_) + " has given the carrier " +
+                     std::to_string(end_->unsent_bytes()) + " bytes, which has room for " + std::to_string(window));
+    }
+  }
+  const auto owner = owners_.find(send.stream);
+  const auto* own = owner == owners_.end() ? nullptr : end_->session().published(owner->second);
+  if (own == nullptr || own->outstanding_bytes <= kShare + kOneSend + send.slices.bytes()) return;
+  for (const auto& [number, track] : tracks_) {
+    for (const ms::RequestHandle subscription : track.subscriptions) {
+      const auto* other = end_->session().published(subscription);
+      if (other == nullptr || !other->established || other->queued_bytes == 0 || other->open_streams == 0) continue;
+      const bool sooner = std::pair(other->subscriber_priority, other->publisher_priority) <
+                          std::pair(own->subscriber_priority, own->publisher_priority);
+      if (!sooner) continue;
+      journal_.fault("publisher " + std::to_string(number_) + ": track " + own->track.to_text() + " has " +
+                     std::to_string(own->outstanding_bytes) + " bytes at the carrier and gets more while " +
+                     std::to_string(other->queued_bytes) + " of the more urgent " + other->track.to_text() + " wait");
+    }
+  }
 }
 
 void Publisher::finish_all() {

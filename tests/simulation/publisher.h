@@ -28,6 +28,9 @@ class Publisher {
   void finish(std::size_t track, std::uint64_t subgroup);
   void reset(std::size_t track, std::uint64_t subgroup);
   void part_and_reset(const Step& step);
+  /// Looks at what its session is about to give to the carrier: nothing that could wait may go before what is more
+  /// urgent (section 7.2).
+  void watch(const ms::SendStream& send);
   /// Ends every subgroup that is open with FIN.
   void finish_all();
   /// Withdraws everything that it has announced or offered.
@@ -59,6 +62,7 @@ class Publisher {
   SessionEnd* end_ = nullptr;
   std::map<std::size_t, Track> tracks_;
   std::vector<ms::RequestHandle> announced_;
+  std::map<ms::StreamHandle, ms::RequestHandle> owners_;  ///< the subscription of each stream
   base::SlabArena arena_{4096};
 };
 

@@ -24,12 +24,21 @@ struct Temper {
   bool resets = false;
   bool updates = false;
   bool tight_limits = false;
+  bool bursts = false;
+  bool timeouts = false;
+  bool departures = false;
 };
 
 Temper make_temper(Random& random) {
   // One seed in four is calm: there everything that is published has to arrive.
-  if (random.chance(250'000)) return {.jittery = random.chance(500'000), .narrow_windows = random.chance(300'000)};
+  const bool calm = random.chance(250'000);
   Temper temper;
+  temper.bursts = random.chance(400'000);
+  if (calm) {
+    temper.jittery = random.chance(500'000);
+    temper.narrow_windows = random.chance(300'000);
+    return temper;
+  }
   temper.lossy = random.chance(500'000);
   temper.jittery = random.chance(500'000);
   temper.narrow_windows = random.chance(400'000);
@@ -38,6 +47,8 @@ Temper make_temper(Random& random) {
   temper.resets = random.chance(400'000);
   temper.updates = random.chance(300'000);
   temper.tight_limits = random.chance(200'000);
+  temper.timeouts = random.chance(200'000);
+  temper.departures = random.chance(200'000);
   return temper;
 }
 
@@ -82,6 +93,7 @@ Step make_step(Random& random, const Script& script, const Temper& temper, std::
   using Kind = Step::Kind;
   Step step;
   step.at = std::chrono::microseconds(random.below(kMicroseconds));
+  if (temper.bursts && random.chance(800'000)) step.at -= step.at % std::chrono::milliseconds(500);
   step.track = random.below(script.tracks.size());
   step.size = make_size(random);
   step.choice = random.below(3);
@@ -92,19 +104,24 @@ Step make_step(Random& random, const Script& script, const Temper& temper, std::
     return step;
   }
   step.actor = script.publishers + random.below(script.subscribers);
-  std::vector<Kind> kinds{Kind::Subscribe, Kind::Subscribe, Kind::Subscribe, Kind::Unsubscribe};
+  std::vector<Kind> kinds{Kind::Subscribe, Kind::Subscribe, Kind::Subscribe, Kind::Unsubscribe, Kind::Listen};
   if (temper.updates) kinds.insert(kinds.end(), {Kind::Reprioritize, Kind::Forward});
   if (temper.slow_readers) kinds.insert(kinds.end(), {Kind::Pause, Kind::Feed, Kind::Feed, Kind::Resume});
   if (temper.disconnects) kinds.insert(kinds.end(), {Kind::Cut, Kind::Close, Kind::Connect, Kind::Connect});
-  if (temper.lossy) kinds.insert(kinds.end(), {Kind::Storm, Kind::Calm});
+  if (temper.lossy) kinds.insert(kinds.end(), {Kind::Storm, Kind::Calm, Kind::Narrow});
+  if (temper.departures) kinds.insert(kinds.end(), {Kind::Goaway, Kind::Connect});
   step.kind = kinds[random.below(kinds.size())];
   switch (step.kind) {
     case Kind::Subscribe:
+      if (temper.timeouts && random.chance(500'000)) step.timeout = random.between(1, 400);
+      [[fallthrough]];
     case Kind::Reprioritize: step.choice = 32 * random.below(8); break;
+    case Kind::Narrow: step.size = random.between(50, 1'200); break;
     case Kind::Forward: step.choice = random.below(2); break;
     case Kind::Storm: step.choice = random.between(100'000, 900'000); break;
     case Kind::Cut:
     case Kind::Close:
+    case Kind::Goaway:
     case Kind::Connect: step.actor = random.below(script.clients()); break;
     default: break;
   }
@@ -138,7 +155,7 @@ Script make_script(std::uint64_t seed) {
     script.links.push_back(make_link(random, temper));
     script.links.back().seed = random.next();
   }
-  if (temper.slow_readers && random.chance(500'000)) script.relay_queue_limit = random.between(1'000, 200'000);
+  if (temper.slow_readers && random.chance(800'000)) script.relay_queue_limit = random.between(500, 50'000);
   if (temper.tight_limits) script.stream_limit = random.between(2, 12);
   // Subscribers come early, so that there is something to see.
   for (std::size_t subscriber = 0; subscriber < script.subscribers; ++subscriber) {
@@ -147,6 +164,7 @@ Script make_script(std::uint64_t seed) {
                               .at = std::chrono::microseconds(random.below(1'000'000)),
                               .actor = script.publishers + subscriber,
                               .track = random.below(tracks),
+                              .size = random.below(4),
                               .choice = 32 * random.below(8)});
     }
   }
@@ -180,7 +198,11 @@ std::string describe(const Step& step) {
     case Kind::Reset: return at + track + ": subgroup " + choice + " is reset";
     case Kind::PartAndReset:
       return at + track + ": part of an object of " + size + ", then subgroup " + choice + " is reset";
-    case Kind::Subscribe: return at + client + " subscribes to " + track + " with priority " + choice;
+    case Kind::Subscribe:
+      return at + client + " subscribes to " + track + " with priority " + choice + " and filter " +
+             std::to_string(step.size % 4) +
+             (step.timeout == 0 ? "" : ", timeout " + std::to_string(step.timeout) + " ms");
+    case Kind::Listen: return at + client + " listens for what is offered, or no more";
     case Kind::Unsubscribe: return at + client + " unsubscribes from " + track;
     case Kind::Reprioritize: return at + client + ", " + track + ": priority " + choice;
     case Kind::Forward: return at + client + ", " + track + ": forward " + choice;
@@ -191,6 +213,8 @@ std::string describe(const Step& step) {
     case Kind::Close: return at + client + " closes its session";
     case Kind::Connect: return at + client + " connects again";
     case Kind::Storm: return at + client + ": loss of " + choice + " in a million";
+    case Kind::Narrow: return at + client + ": datagrams of at most " + size;
+    case Kind::Goaway: return at + client + " is asked to leave";
     case Kind::Calm: return at + client + ": loss as at first";
   }
   return at;

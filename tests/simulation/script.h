@@ -20,7 +20,8 @@ struct Step {
     Finish,        ///< publisher of `track`: FIN of subgroup `choice`
     Reset,         ///< publisher of `track`: reset of subgroup `choice`
     PartAndReset,  ///< publisher of `track`: part of an object into subgroup `choice`, then a reset
-    Subscribe,     ///< subscriber `actor` to `track`, with priority `choice`
+    Subscribe,     ///< subscriber `actor` to `track`, with priority `choice`, filter `size` % 4 and `timeout`
+    Listen,        ///< subscriber `actor` to whatever is offered by PUBLISH, or no more to it
     Unsubscribe,   ///< subscriber `actor` from `track`
     Reprioritize,  ///< subscriber `actor`, `track`: priority `choice`
     Forward,       ///< subscriber `actor`, `track`: Forward State `choice`
@@ -31,6 +32,8 @@ struct Step {
     Close,         ///< client `actor` closes its session
     Connect,       ///< client `actor` makes a new session, if it has none
     Storm,         ///< the link of client `actor` loses `choice` of a million packets
+    Narrow,        ///< the link of client `actor` takes datagrams of at most `size` bytes
+    Goaway,        ///< the relay asks client `actor` to leave
     Calm,          ///< it loses as many as at first
   };
   Kind kind = Kind::Object;
@@ -39,6 +42,7 @@ struct Step {
   std::size_t track = 0;
   std::uint64_t size = 0;
   std::uint64_t choice = 0;
+  std::uint64_t timeout = 0;  ///< DELIVERY_TIMEOUT in milliseconds; 0: none
 };
 
 /// A track, and who publishes it how.

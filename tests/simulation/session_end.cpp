@@ -142,6 +142,7 @@ void SessionEnd::on_closed(const transport::CloseReason& reason) noexcept {
 }
 
 void SessionEnd::on_report(const transport::Report& report) noexcept {
+  report_ = report;
   session_.on_transport_report({.congestion_window = report.congestion_window,
                                 .bytes_in_flight = report.bytes_in_flight,
                                 .posted_bytes = report.posted_bytes,

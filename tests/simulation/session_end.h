@@ -38,6 +38,9 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   /// Bytes that were given to the carrier and not reported as sent.
   [[nodiscard]] std::size_t unsent_bytes() const noexcept { return unsent_; }
 
+  /// The latest report of the carrier.
+  [[nodiscard]] const std::optional<transport::Report>& report() const noexcept { return report_; }
+  [[nodiscard]] bool at_rest() const noexcept { return unsent_ == 0 && open_streams() == 0 && !session_.has_unsent(); }
   /// How often the session has asked the peer to stop sending a stream.
   [[nodiscard]] std::size_t stops() const noexcept { return stops_; }
 
@@ -96,6 +99,7 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   std::uint64_t readable_ = kEverything;
   std::size_t unsent_ = 0;
   std::size_t stops_ = 0;
+  std::optional<transport::Report> report_;
   std::optional<transport::CloseReason> closed_;
   bool ready_ = true;
 };

@@ -7,30 +7,69 @@
 namespace msquic_py::simulation {
 
 bool expects(const ReceivedTrack& subscription, moqt::Location location) {
-  return !subscription.largest || location > *subscription.largest;
+  return location >= subscription.start && (!subscription.largest || location > *subscription.largest);
 }
 
 void Subscriber::session_over() {
   end_ = nullptr;
+  listening_.reset();
   for (auto& [request, subscription] : live_) subscription->cancelled = true;
   live_.clear();
   streams_.clear();
 }
 
-void Subscriber::subscribe(std::size_t track, std::uint8_t priority) {
-  if (end_ == nullptr || live_of_track(track) != nullptr) return;
-  moqt::MessageParameters parameters;
-  parameters.set_subscriber_priority(priority);
-  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
-  const auto request = end_->session().subscribe(journal_.track(track).name, std::move(parameters));
-  if (!request) return;
+ReceivedTrack& Subscriber::add(std::size_t track, ms::RequestHandle request) {
   all_.push_back(std::make_unique<ReceivedTrack>());
   ReceivedTrack& subscription = *all_.back();
   subscription.track = track;
-  subscription.request = *request;
+  subscription.request = request;
   subscription.ordinal = all_.size() - 1;
-  live_.emplace(*request, &subscription);
+  live_.emplace(request, &subscription);
+  return subscription;
+}
+
+void Subscriber::subscribe(std::size_t track, std::uint8_t priority, std::uint64_t filter, std::uint64_t timeout) {
+  if (end_ == nullptr || live_of_track(track) != nullptr) return;
+  moqt::MessageParameters parameters;
+  parameters.set_subscriber_priority(priority);
+  std::optional<moqt::SubscriptionFilter> wanted;
+  if (filter == 0) wanted = moqt::SubscriptionFilter::largest_object();
+  if (filter == 1) wanted = moqt::SubscriptionFilter::next_group_start();
+  if (filter == 2) wanted = moqt::SubscriptionFilter::absolute_start({1, 0});
+  if (wanted) parameters.set_filter(*wanted);
+  if (timeout != 0) parameters.set_delivery_timeout(timeout);
+  const auto request = end_->session().subscribe(journal_.track(track).name, std::move(parameters));
+  if (!request) return;
+  ReceivedTrack& subscription = add(track, *request);
+  subscription.filter = wanted;
+  subscription.times_out = timeout != 0;
   end_->make_ready();
+}
+
+void Subscriber::on_accepted(ReceivedTrack& subscription, std::optional<moqt::Location> largest) {
+  subscription.accepted = true;
+  subscription.largest = largest;
+  if (subscription.filter) subscription.start = subscription.filter->resolve_start(largest);
+  subscription.publisher_losses = journal_.track(subscription.track).publisher_losses;
+}
+
+void Subscriber::listen_or_not() {
+  if (end_ == nullptr) return;
+  if (listening_) {
+    (void)end_->session().cancel(*std::exchange(listening_, std::nullopt));
+  } else if (const auto request = end_->session().subscribe_namespace({"offered"})) {
+    listening_ = *request;
+  }
+  end_->make_ready();
+}
+
+void Subscriber::on_offer(const ms::PublishReceived& event) {
+  const auto track = journal_.find(event.track);
+  if (!track || live_of_track(*track) != nullptr) {
+    (void)end_->session().reject(event.request, moqt::RequestErrorCode::kInternalError, "subscribed already");
+  } else if (end_->session().accept(event.request)) {
+    on_accepted(add(*track, event.request), event.parameters.largest_object());
+  }
 }
 
 void Subscriber::unsubscribe(std::size_t track) {
@@ -44,6 +83,7 @@ void Subscriber::unsubscribe(std::size_t track) {
 }
 
 void Subscriber::unsubscribe_all() {
+  if (listening_) listen_or_not();
   while (end_ != nullptr && !live_.empty()) unsubscribe(live_.begin()->second->track);
 }
 
@@ -96,10 +136,11 @@ void Subscriber::handle(const ms::Event& event) {
   if (const auto* accepted = std::get_if<ms::RequestAccepted>(&event)) {
     ReceivedTrack* subscription = live(accepted->request);
     if (subscription == nullptr) return;  // of an update
-    subscription->accepted = true;
-    subscription->largest = accepted->parameters.largest_object();
-    subscription->publisher_losses = journal_.track(subscription->track).publisher_losses;
+    on_accepted(*subscription, accepted->parameters.largest_object());
+  } else if (const auto* offered = std::get_if<ms::PublishReceived>(&event)) {
+    on_offer(*offered);
   } else if (const auto* rejected = std::get_if<ms::RequestRejected>(&event)) {
+    if (listening_ == rejected->request) listening_.reset();
     if (ReceivedTrack* subscription = live(rejected->request)) {
       subscription->cancelled = true;
       live_.erase(rejected->request);
@@ -180,7 +221,7 @@ void Subscriber::check_object(ReceivedTrack& subscription, moqt::Location locati
   if (!std::equal(payload.begin(), payload.end(), right.begin(), right.end())) {
     return fault(subscription, text(location) + " has another payload");
   }
-  if (!expects(subscription, location)) fault(subscription, text(location) + " is before what the filter asks for");
+  if (location < subscription.start) fault(subscription, text(location) + " is before what the filter asks for");
   if (!subscription.received.insert(location).second) fault(subscription, text(location) + " came twice");
 }
 

@@ -20,9 +20,12 @@ struct ReceivedTrack {
   std::size_t ordinal = 0;  ///< among those of its subscriber
   bool accepted = false;
   bool forwards = true;    ///< Forward State was never 0
+  bool times_out = false;  ///< objects may expire on their way
   bool cancelled = false;  ///< UNSUBSCRIBE, or its session ended
   std::optional<ms::SubscriptionDone> done;
-  std::optional<moqt::Location> largest;  ///< of SUBSCRIBE_OK
+  std::optional<moqt::SubscriptionFilter> filter;
+  moqt::Location start{};                 ///< of the filter
+  std::optional<moqt::Location> largest;  ///< of SUBSCRIBE_OK or PUBLISH
   int publisher_losses = 0;               ///< of the track, when it was accepted
 
   std::set<moqt::Location> received;
@@ -38,7 +41,11 @@ class Subscriber {
   void session_over();
   bool on_events();
 
-  void subscribe(std::size_t track, std::uint8_t priority);
+  /// `filter`: 0 the largest object, 1 the next group, 2 from group 1 on, 3 none.
+  /// `timeout`: DELIVERY_TIMEOUT in milliseconds; 0: none.
+  void subscribe(std::size_t track, std::uint8_t priority, std::uint64_t filter, std::uint64_t timeout);
+  /// SUBSCRIBE_NAMESPACE for everything that is offered by PUBLISH, or its end.
+  void listen_or_not();
   void unsubscribe(std::size_t track);
   void reprioritize(std::size_t track, std::uint8_t priority);
   void forward(std::size_t track, bool on);
@@ -64,6 +71,9 @@ class Subscriber {
   void on_datagram(const ms::DatagramReceived& event);
   void check_object(ReceivedTrack& subscription, moqt::Location location, std::uint64_t subgroup, bool datagram,
                     base::Bytes payload);
+  ReceivedTrack& add(std::size_t track, ms::RequestHandle request);
+  void on_accepted(ReceivedTrack& subscription, std::optional<moqt::Location> largest);
+  void on_offer(const ms::PublishReceived& event);
   ReceivedTrack* live(ms::RequestHandle request);
   ReceivedTrack* live_of_track(std::size_t track);
   void fault(const ReceivedTrack& subscription, const std::string& what);
@@ -73,6 +83,7 @@ class Subscriber {
   SessionEnd* end_ = nullptr;
   std::vector<std::unique_ptr<ReceivedTrack>> all_;
   std::map<ms::RequestHandle, ReceivedTrack*> live_;
+  std::optional<ms::RequestHandle> listening_;
   std::map<ms::IncomingStreamId, Incoming> streams_;
 };
 

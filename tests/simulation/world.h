@@ -59,6 +59,8 @@ class World {
   bool settle_far(Client& client);
   [[nodiscard]] std::optional<ms::Time> next_deadline() const;
 
+  [[nodiscard]] bool at_rest() const;
+
   // checks.cpp
   void check_rest();
   void check_deliveries();

@@ -108,7 +108,7 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
 
   Congestion congestion_;
   Duration round_trip_;
-  Time free_at_{};  // when the path takes the next packet
+  Time free_at_{};  // when the narrow place of the path takes the next packet; until then it waits there
   bool pump_comes_ = false;
   std::uint64_t next_packet_ = 1;
   std::map<std::uint64_t, Packet> in_flight_;

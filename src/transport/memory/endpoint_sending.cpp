@@ -94,8 +94,7 @@ void Endpoint::send_reset(StreamState& stream, std::uint64_t code) {
 void Endpoint::pump_later() {
   if (pump_comes_ || closed_) return;
   pump_comes_ = true;
-  const Time now = link_->timeline().now();
-  later([](Endpoint& self) { self.pump(); }, std::max(Duration(0), free_at_ - now));
+  later([](Endpoint& self) { self.pump(); });
 }
 
 StreamState* Endpoint::next_stream() {
@@ -114,7 +113,6 @@ void Endpoint::pump() {
   pump_comes_ = false;
   if (!connected_ || closing_) return;
   while (congestion_.has_room()) {
-    if (link_->timeline().now() < free_at_) return pump_later();
     Packet packet;
     if (!datagrams_.empty()) {
       Datagram datagram = std::move(datagrams_.front());
