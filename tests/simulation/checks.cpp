@@ -30,14 +30,14 @@ void World::check_deliveries() {
       outcome_.received += subscription->received.size();
       const TrackJournal& track = journal_.track(subscription->track);
       if (!subscription->accepted || subscription->cancelled || subscription->done || !subscription->forwards) continue;
-      if (track.publisher_losses != subscription->publisher_losses) continue;
+      if (track.losses != subscription->losses) continue;
       // Streams that it gave up, for example because they came long before SUBSCRIBE_OK (section 10.4.2).
       const bool stopped = clients_[script_.publishers + who].near->stops() > 0;
       // A session that may have few streams cancels the least urgent one, perhaps before anything of it has left.
       const bool cramped = script_.stream_limit < ms::Limits{}.max_outgoing_streams;
       const bool disturbed = stopped || cramped || subscription->times_out || outcome_.skips > 0;
       for (const SubgroupName& name : subscription->unfinished) {
-        if (disturbed || track.subgroups.at(name).cut) continue;
+        if (disturbed || track.cut_by_all(name)) continue;
         journal_.fault("subscriber " + std::to_string(script_.publishers + who) + ", track " +
                        std::to_string(subscription->track) + ", subscription " + std::to_string(subscription->ordinal) +
                        ": a stream of " + std::to_string(name.first) + "/" + std::to_string(name.second) +
@@ -46,7 +46,7 @@ void World::check_deliveries() {
       for (const auto& [location, object] : track.objects) {
         if (!object.whole || !expects(*subscription, location) || subscription->received.contains(location)) continue;
         const SubgroupName name{location.group, object.subgroup};
-        const bool cut = !track.plan.datagrams && track.subgroups.at(name).cut;
+        const bool cut = !track.plan.datagrams && track.cut_by_all(name);
         const bool lost = track.plan.datagrams && journal_.datagrams_may_be_lost;
         if (disturbed || cut || lost || !object.offered) {
           ++outcome_.excused;

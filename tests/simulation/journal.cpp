@@ -1,5 +1,7 @@
 #include "simulation/journal.h"
 
+#include <algorithm>
+
 #include "transport/memory/random.h"
 
 namespace msquic_py::simulation {
@@ -12,7 +14,7 @@ constexpr std::size_t kMostFaults = 20;
 
 Journal::Journal(const Script& script) {
   for (std::size_t number = 0; number < script.tracks.size(); ++number) {
-    const std::string publisher = std::to_string(script.tracks[number].publisher);
+    const std::string publisher = std::to_string(script.tracks[number].publishers.front());
     const std::string name = std::to_string(number);
     // Those of a PUBLISH are in a namespace of their own, which nobody announces.
     const char* kind = script.tracks[number].announced_by_publish ? "offered" : "announced";
@@ -23,6 +25,33 @@ Journal::Journal(const Script& script) {
   for (const auto& link : script.links) {
     datagrams_may_be_lost |= link.to_server.loss_per_million + link.to_client.loss_per_million > 0;
   }
+}
+
+bool TrackJournal::published_by(std::size_t client) const {
+  return std::find(plan.publishers.begin(), plan.publishers.end(), client) != plan.publishers.end();
+}
+
+bool TrackJournal::cut_by_all(SubgroupName subgroup) const {
+  const auto found = subgroups.find(subgroup);
+  return found != subgroups.end() && found->second.cut.size() == plan.publishers.size();
+}
+
+std::optional<NewObject> Journal::make_object(std::size_t number, std::uint64_t choice, std::uint64_t size,
+                                              bool whole) {
+  TrackJournal& track = tracks_[number];
+  const SubgroupName name{track.group, track.plan.datagrams ? 0 : choice};
+  if (!track.plan.datagrams && track.subgroups[name].ended) return std::nullopt;
+  // Object IDs of a group ascend over all its subgroups, now and then with one left out.
+  std::uint64_t& next = track.next_object[track.group];
+  const moqt::Location location{track.group, next + (size % 7 == 3 ? 1 : 0)};
+  next = location.object + 1;
+  if (track.plan.datagrams) size %= 1'000;
+  PublishedObject& object = track.objects[location];
+  object.subgroup = name.second;
+  object.size = size;
+  object.whole = whole;
+  if (!track.largest || *track.largest < location) track.largest = location;
+  return NewObject{number, name, location, size};
 }
 
 std::optional<std::size_t> Journal::find(const moqt::FullTrackName& name) const {

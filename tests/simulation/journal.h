@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,25 +20,41 @@ struct PublishedObject {
   std::uint64_t subgroup = 0;
   std::uint64_t size = 0;
   bool whole = true;  ///< not: only a part was sent before the stream was reset
-  /// The sessions of the publisher were asked to send it; else nobody wanted it there.
+  /// The session of a publisher was asked to send it; else nobody wanted it there.
   bool offered = false;
 };
 
-/// Which groups and subgroups a track has, and what became of them at the publisher.
+/// A subgroup as its publishers made it.
 struct PublishedSubgroup {
-  bool finished = false;  ///< with FIN
-  bool cut = false;       ///< reset, by the application or by its session
+  bool ended = false;         ///< no more objects are made for it
+  std::set<std::size_t> cut;  ///< publishers that have not sent all of it, or reset it
 };
 
 using SubgroupName = std::pair<std::uint64_t, std::uint64_t>;  ///< group, subgroup
 
-/// Everything that was published of a track.
+/// An object that is to be published now.
+struct NewObject {
+  std::size_t track = 0;
+  SubgroupName subgroup;
+  moqt::Location location;
+  std::uint64_t size = 0;
+};
+
+/// Everything that was published of a track, by one publisher or by several that publish the same.
 struct TrackJournal {
   moqt::FullTrackName name;
   TrackPlan plan;
+  std::uint64_t group = 0;                             ///< that is being made
+  std::map<std::uint64_t, std::uint64_t> next_object;  ///< by group
+  std::optional<moqt::Location> largest;
   std::map<moqt::Location, PublishedObject> objects;
   std::map<SubgroupName, PublishedSubgroup> subgroups;
-  int publisher_losses = 0;  ///< how often its publisher's session ended
+  std::set<std::size_t> connected;  ///< publishers that have a session
+  int losses = 0;                   ///< how often there was none left
+
+  [[nodiscard]] bool published_by(std::size_t client) const;
+  /// No publisher has sent all of it.
+  [[nodiscard]] bool cut_by_all(SubgroupName subgroup) const;
 };
 
 /// What was published in a run, and what did not go as it must.
@@ -45,6 +62,8 @@ class Journal {
  public:
   explicit Journal(const Script& script);
 
+  /// Makes the next object of a track in subgroup `choice` of its group; nothing when that has ended.
+  std::optional<NewObject> make_object(std::size_t track, std::uint64_t choice, std::uint64_t size, bool whole);
   [[nodiscard]] TrackJournal& track(std::size_t number) { return tracks_[number]; }
   [[nodiscard]] std::optional<std::size_t> find(const moqt::FullTrackName& name) const;
   [[nodiscard]] std::size_t size() const noexcept { return tracks_.size(); }

@@ -2,6 +2,8 @@
 //
 //   simulation --seeds 300 [--first N]     runs that many seeds, and shrinks what fails
 //   simulation --seed N [--keep 3,17,40]   runs one, or some of its steps, and says what it does
+//
+// --several 1 lets tracks have two publishers.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -25,6 +27,7 @@ struct Options {
   std::uint64_t count = 300;
   std::optional<std::uint64_t> seed;
   std::optional<std::vector<std::size_t>> keep;
+  Dimensions dimensions;
   std::string program;
 };
 
@@ -64,6 +67,9 @@ std::optional<Options> parse(int argc, char** argv) {
       options.count = *value;
     } else if (name == "--first") {
       options.first = *value;
+    } else if (name == "--several") {
+      options.dimensions.several_publishers = *value != 0;
+      options.program += " --several " + std::to_string(*value);
     } else if (name == "--seed") {
       options.seed = *value;
     } else {
@@ -116,7 +122,7 @@ void shrink_and_print(const Options& options, const Script& script) {
 }
 
 int run_one(const Options& options) {
-  const Script script = make_script(*options.seed);
+  const Script script = make_script(*options.seed, options.dimensions);
   std::vector<std::size_t> places(script.steps.size());
   std::iota(places.begin(), places.end(), std::size_t{0});
   if (options.keep) places = *options.keep;
@@ -135,7 +141,7 @@ int run_many(const Options& options) {
   std::size_t failed = 0;
   Outcome all;
   for (std::uint64_t seed = options.first; seed < options.first + options.count; ++seed) {
-    const Script script = make_script(seed);
+    const Script script = make_script(seed, options.dimensions);
     const Outcome outcome = run(script);
     all.published += outcome.published;
     all.received += outcome.received;
@@ -159,7 +165,8 @@ int main(int argc, char** argv) {
   using namespace msquic_py::simulation;  // NOLINT(google-build-using-namespace): this program
   const auto options = parse(argc, argv);
   if (!options) {
-    std::cerr << "usage: " << argv[0] << " [--seeds COUNT] [--first SEED] | --seed SEED [--keep PLACE,PLACE,...]\n";
+    std::cerr << "usage: " << argv[0]
+              << " [--seeds COUNT] [--first SEED] [--several 1] | --seed SEED [--keep PLACE,PLACE,...]\n";
     return 2;
   }
   return options->seed ? run_one(*options) : run_many(*options);

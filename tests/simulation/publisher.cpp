@@ -1,6 +1,7 @@
 #include "simulation/publisher.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -10,20 +11,21 @@ namespace msquic_py::simulation {
 
 void Publisher::begin(SessionEnd& end) {
   end_ = &end;
-  bool announces = false;
+  std::set<moqt::TrackNamespace> namespaces;
   for (std::size_t number = 0; number < journal_.size(); ++number) {
     const TrackPlan& plan = journal_.track(number).plan;
-    if (plan.publisher != number_) continue;
+    if (!journal_.track(number).published_by(number_)) continue;
+    journal_.track(number).connected.insert(number_);
     Track& track = tracks_[number];
     if (!plan.announced_by_publish) {
-      announces = true;
+      namespaces.insert(journal_.track(number).name.track_namespace);
       continue;
     }
     const auto request = end.session().publish(journal_.track(number).name, parameters(number));
     if (request) track.subscriptions.push_back(*request);
   }
-  if (announces) {
-    const auto request = end.session().publish_namespace({"announced", std::to_string(number_)});
+  for (const moqt::TrackNamespace& name : namespaces) {
+    const auto request = end.session().publish_namespace(name);
     if (request) announced_.push_back(*request);
   }
   end.make_ready();
@@ -34,8 +36,11 @@ void Publisher::session_over() {
   announced_.clear();
   owners_.clear();
   for (auto& [number, track] : tracks_) {
-    ++journal_.track(number).publisher_losses;
-    for (auto& [name, subgroup] : track.open) journal_.track(number).subgroups[name].cut = true;
+    TrackJournal& journal = journal_.track(number);
+    journal.connected.erase(number_);
+    if (journal.connected.empty()) ++journal.losses;
+    // What it has not sent, or what has not arrived of it, others may have.
+    for (auto& [name, subgroup] : journal.subgroups) subgroup.cut.insert(number_);
     track.open.clear();
     track.subscriptions.clear();
   }
@@ -43,7 +48,7 @@ void Publisher::session_over() {
 
 moqt::MessageParameters Publisher::parameters(std::size_t track) {
   moqt::MessageParameters parameters;
-  if (tracks_[track].largest) parameters.set_largest_object(*tracks_[track].largest);
+  if (const auto largest = journal_.track(track).largest) parameters.set_largest_object(*largest);
   const std::uint8_t priority = journal_.track(track).plan.priority;
   if (priority != 128) parameters.set_publisher_priority(priority);
   return parameters;
@@ -62,7 +67,7 @@ bool Publisher::on_events() {
 void Publisher::handle(const ms::Event& event) {
   if (const auto* wanted = std::get_if<ms::SubscribeReceived>(&event)) {
     const auto number = journal_.find(wanted->track);
-    if (!number || journal_.track(*number).plan.publisher != number_) {
+    if (!number || !journal_.track(*number).published_by(number_)) {
       (void)end_->session().reject(wanted->request, moqt::RequestErrorCode::kDoesNotExist, "no such track");
     } else if (end_->session().accept(wanted->request, parameters(*number))) {
       tracks_[*number].subscriptions.push_back(wanted->request);
@@ -84,13 +89,13 @@ void Publisher::handle(const ms::Event& event) {
         } else {
           found->second = {};
         }
-        journal_.track(number).subgroups[name].cut = true;
+        journal_.track(number).subgroups[name].cut.insert(number_);
       }
       // The session may have given up a stream whose end it was told before.
       if (std::find(track.subscriptions.begin(), track.subscriptions.end(), stopped->subscription) !=
           track.subscriptions.end()) {
         for (auto& [name, subgroup] : journal_.track(number).subgroups) {
-          if (!track.open.contains(name)) subgroup.cut = true;
+          if (!track.open.contains(name)) subgroup.cut.insert(number_);
         }
       }
     }
@@ -112,39 +117,17 @@ void Publisher::end_subscription(ms::RequestHandle subscription) {
   }
 }
 
-void Publisher::object(const Step& step) {
-  Track& track = tracks_[step.track];
-  TrackJournal& journal = journal_.track(step.track);
-  // Object IDs of a group ascend over all its subgroups, now and then with one left out.
-  std::uint64_t& next = track.next_object[track.group];
-  const moqt::Location location{track.group, next + (step.size % 7 == 3 ? 1 : 0)};
-  next = location.object + 1;
-  const std::uint64_t size = journal.plan.datagrams ? step.size % 1'000 : step.size;
-  const base::ByteVector payload = Journal::payload(step.track, location, size);
-  const SubgroupName name{track.group, journal.plan.datagrams ? 0 : step.choice};
-  // A subgroup that has ended takes nothing more.
-  const auto& subgroups = journal.subgroups;
-  if (!journal.plan.datagrams && subgroups.contains(name) && !track.open.contains(name)) return;
-  PublishedObject& published = journal.objects[location];
-  published.subgroup = name.second;
-  published.size = size;
-  if (journal.plan.datagrams) {
-    write_datagram(step.track, location, payload);
-  } else {
-    write(step.track, name, location, payload, size);
-  }
-  if (!track.largest || *track.largest < location) track.largest = location;
-}
-
-void Publisher::write(std::size_t number, SubgroupName name, moqt::Location location, const base::ByteVector& payload,
-                      std::uint64_t sent) {
-  Track& track = tracks_[number];
-  TrackJournal& journal = journal_.track(number);
-  journal.subgroups[name];
-  Subgroup& subgroup = track.open[name];
+void Publisher::write(const NewObject& object, std::uint64_t sent) {
+  Track& track = tracks_[object.track];
+  TrackJournal& journal = journal_.track(object.track);
+  if (journal.plan.datagrams) return write_datagram(object);
+  if (end_ == nullptr) journal.subgroups[object.subgroup].cut.insert(number_);
   if (end_ == nullptr) return;
   ms::Session& session = end_->session();
   const auto block = journal.plan.extensions ? std::optional(base::Bytes{}) : std::nullopt;
+  const moqt::Location location = object.location;
+  const base::ByteVector payload = Journal::payload(object.track, location, object.size);
+  Subgroup& subgroup = track.open[object.subgroup];
   const auto encoded = ms::encode_object(session.config().draft, arena_, location.object, block, payload.size());
   if (!encoded.ok()) return journal_.fault("an object could not be encoded");
   for (const ms::RequestHandle subscription : std::vector(track.subscriptions)) {
@@ -157,8 +140,8 @@ void Publisher::write(std::size_t number, SubgroupName name, moqt::Location loca
     auto [stream, is_new] = subgroup.streams.try_emplace(subscription);
     if (is_new) {
       ms::SubgroupProperties properties;
-      properties.group = name.first;
-      properties.subgroup = name.second;
+      properties.group = object.subgroup.first;
+      properties.subgroup = object.subgroup.second;
       properties.extensions = journal.plan.extensions;
       const auto opened = session.open_subgroup(subscription, properties);
       if (opened) {
@@ -171,7 +154,7 @@ void Publisher::write(std::size_t number, SubgroupName name, moqt::Location loca
                                          : ms::SessionResult<void>(base::Failure{ms::SessionError::kUnknownStream});
     if (!appended) {
       subgroup.gaps[subscription] = true;
-      journal.subgroups[name].cut = true;
+      journal.subgroups[object.subgroup].cut.insert(number_);
       continue;
     }
     if (sent != 0)
@@ -182,71 +165,51 @@ void Publisher::write(std::size_t number, SubgroupName name, moqt::Location loca
   end_->make_ready();
 }
 
-void Publisher::write_datagram(std::size_t number, moqt::Location location, const base::ByteVector& payload) {
+void Publisher::write_datagram(const NewObject& object) {
   if (end_ == nullptr) return;
   ms::Session& session = end_->session();
   ms::DatagramFields fields;
-  fields.location = location;
+  const base::ByteVector payload = Journal::payload(object.track, object.location, object.size);
+  fields.location = object.location;
   fields.payload = payload;
   const auto encoded = ms::encode_datagram(session.config().draft, arena_, fields);
   if (!encoded.ok()) return journal_.fault("a datagram could not be encoded");
-  for (const ms::RequestHandle subscription : tracks_[number].subscriptions) {
+  for (const ms::RequestHandle subscription : tracks_[object.track].subscriptions) {
     const auto* view = session.published(subscription);
-    if (view == nullptr || !view->wants(location)) continue;
+    if (view == nullptr || !view->wants(object.location)) continue;
     const auto sent = session.send_datagram(subscription, encoded->properties, encoded->after_alias);
-    if (sent && *sent) journal_.track(number).objects[location].offered = true;
+    if (sent && *sent) journal_.track(object.track).objects[object.location].offered = true;
   }
   end_->make_ready();
 }
 
-void Publisher::finish(std::size_t number, std::uint64_t choice) {
-  Track& track = tracks_[number];
-  const SubgroupName name{track.group, choice};
-  const auto found = track.open.find(name);
-  if (found == track.open.end()) return;
-  if (end_ != nullptr) {
-    for (const auto& [subscription, stream] : found->second.streams) {
-      if (!stream) continue;
-      if (found->second.gaps[subscription]) {
-        (void)end_->session().retire_stream(stream, moqt::StreamResetCode::kCancelled);
-      } else {
-        (void)end_->session().finish_stream(stream);
-      }
-    }
-    end_->make_ready();
-  }
-  journal_.track(number).subgroups[name].finished = true;
-  track.open.erase(found);
-}
-
-void Publisher::cut(std::size_t number, SubgroupName name) {
+void Publisher::finish(std::size_t number, SubgroupName name) {
   Track& track = tracks_[number];
   const auto found = track.open.find(name);
   if (found == track.open.end()) return;
-  if (end_ != nullptr) {
-    for (const auto& [subscription, stream] : found->second.streams) {
-      if (stream) (void)end_->session().reset_stream(stream, moqt::StreamResetCode::kCancelled);
+  for (const auto& [subscription, stream] : found->second.streams) {
+    if (!stream || end_ == nullptr) continue;
+    if (found->second.gaps[subscription]) {
+      (void)end_->session().retire_stream(stream, moqt::StreamResetCode::kCancelled);
+    } else {
+      (void)end_->session().finish_stream(stream);
     }
     end_->make_ready();
   }
-  journal_.track(number).subgroups[name].cut = true;
   track.open.erase(found);
 }
 
-void Publisher::reset(std::size_t track, std::uint64_t choice) { cut(track, {tracks_[track].group, choice}); }
-
-void Publisher::part_and_reset(const Step& step) {
-  Track& track = tracks_[step.track];
-  TrackJournal& journal = journal_.track(step.track);
-  const SubgroupName name{track.group, step.choice};
-  if (journal.plan.datagrams || (journal.subgroups.contains(name) && !track.open.contains(name))) return;
-  const moqt::Location location{track.group, track.next_object[track.group]++};
-  const std::uint64_t size = step.size + 2;
-  PublishedObject& published = journal.objects[location];
-  published = {.subgroup = step.choice, .size = size, .whole = false};
-  write(step.track, name, location, Journal::payload(step.track, location, size), size / 2);
-  cut(step.track, name);
-  if (!track.largest || *track.largest < location) track.largest = location;
+void Publisher::reset(std::size_t number, SubgroupName name) {
+  Track& track = tracks_[number];
+  const auto found = track.open.find(name);
+  if (found == track.open.end()) return;
+  for (const auto& [subscription, stream] : found->second.streams) {
+    if (!stream || end_ == nullptr) continue;
+    (void)end_->session().reset_stream(stream, moqt::StreamResetCode::kCancelled);
+    end_->make_ready();
+  }
+  journal_.track(number).subgroups[name].cut.insert(number_);
+  track.open.erase(found);
 }
 
 void Publisher::watch(const ms::SendStream& send) {
@@ -280,16 +243,6 @@ void Publisher::watch(const ms::SendStream& send) {
       journal_.fault("publisher " + std::to_string(number_) + ": track " + own->track.to_text() + " has " +
                      std::to_string(own->outstanding_bytes) + " bytes at the carrier and gets more while " +
                      std::to_string(other->queued_bytes) + " of the more urgent " + other->track.to_text() + " wait");
-    }
-  }
-}
-
-void Publisher::finish_all() {
-  for (auto& [number, track] : tracks_) {
-    while (!track.open.empty()) {
-      const SubgroupName name = track.open.begin()->first;
-      track.group = name.first;
-      finish(number, name.second);
     }
   }
 }

@@ -23,16 +23,13 @@ class Publisher {
   /// Whether there was any event.
   bool on_events();
 
-  void next_group(std::size_t track) { ++tracks_[track].group; }
-  void object(const Step& step);
-  void finish(std::size_t track, std::uint64_t subgroup);
-  void reset(std::size_t track, std::uint64_t subgroup);
-  void part_and_reset(const Step& step);
+  /// Sends an object to whoever wants it; only its first `sent` payload bytes.
+  void write(const NewObject& object, std::uint64_t sent);
+  void finish(std::size_t track, SubgroupName name);
+  void reset(std::size_t track, SubgroupName name);
   /// Looks at what its session is about to give to the carrier: nothing that could wait may go before what is more
   /// urgent (section 7.2).
   void watch(const ms::SendStream& send);
-  /// Ends every subgroup that is open with FIN.
-  void finish_all();
   /// Withdraws everything that it has announced or offered.
   void withdraw();
 
@@ -42,20 +39,14 @@ class Publisher {
     std::map<ms::RequestHandle, bool> gaps;  ///< an object was left out; the stream must not be finished
   };
   struct Track {
-    std::uint64_t group = 0;
-    std::map<std::uint64_t, std::uint64_t> next_object;  ///< by group
     std::map<SubgroupName, Subgroup> open;
     std::vector<ms::RequestHandle> subscriptions;
-    std::optional<moqt::Location> largest;
   };
 
   void handle(const ms::Event& event);
   void end_subscription(ms::RequestHandle subscription);
   [[nodiscard]] moqt::MessageParameters parameters(std::size_t track);
-  void write(std::size_t track, SubgroupName name, moqt::Location location, const base::ByteVector& payload,
-             std::uint64_t sent);
-  void write_datagram(std::size_t track, moqt::Location location, const base::ByteVector& payload);
-  void cut(std::size_t track, SubgroupName name);
+  void write_datagram(const NewObject& object);
 
   std::size_t number_;
   Journal& journal_;

@@ -136,20 +136,24 @@ std::string milliseconds(Duration duration) {
 
 }  // namespace
 
-Script make_script(std::uint64_t seed) {
+Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
   Random random(Random(seed).next());
   Script script;
   script.seed = seed;
-  script.publishers = random.between(1, 3);
+  script.publishers = random.between(dimensions.several_publishers ? 2 : 1, 3);
   script.subscribers = random.between(1, 4);
   const Temper temper = make_temper(random);
   const std::size_t tracks = random.between(script.publishers, script.publishers + 3);
   for (std::size_t track = 0; track < tracks; ++track) {
-    script.tracks.push_back({.publisher = track % script.publishers,
-                             .datagrams = random.chance(200'000),
-                             .announced_by_publish = random.chance(300'000),
-                             .extensions = random.chance(300'000),
-                             .priority = static_cast<std::uint8_t>(random.chance(500'000) ? 128 : random.below(256))});
+    TrackPlan& plan = script.tracks.emplace_back();
+    plan.publishers = {track % script.publishers};
+    if (dimensions.several_publishers && random.chance(700'000)) {
+      plan.publishers.push_back((track + 1) % script.publishers);
+    }
+    plan.datagrams = random.chance(200'000);
+    plan.announced_by_publish = random.chance(300'000);
+    plan.extensions = random.chance(300'000);
+    plan.priority = static_cast<std::uint8_t>(random.chance(500'000) ? 128 : random.below(256));
   }
   for (std::size_t client = 0; client < script.clients(); ++client) {
     script.links.push_back(make_link(random, temper));
@@ -238,9 +242,10 @@ std::string describe_setting(const Script& script) {
   }
   for (std::size_t track = 0; track < script.tracks.size(); ++track) {
     const TrackPlan& plan = script.tracks[track];
-    out << "track " << track << " of client " << plan.publisher << (plan.datagrams ? ", datagrams" : "")
-        << (plan.announced_by_publish ? ", by PUBLISH" : "") << (plan.extensions ? ", extensions" : "") << ", priority "
-        << int{plan.priority} << "\n";
+    out << "track " << track << " of client";
+    for (const std::size_t publisher : plan.publishers) out << " " << publisher;
+    out << (plan.datagrams ? ", datagrams" : "") << (plan.announced_by_publish ? ", by PUBLISH" : "")
+        << (plan.extensions ? ", extensions" : "") << ", priority " << int{plan.priority} << "\n";
   }
   out << "the relay queues " << script.relay_queue_limit << " bytes; streams of a session: " << script.stream_limit
       << "\n";

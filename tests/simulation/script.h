@@ -47,7 +47,7 @@ struct Step {
 
 /// A track, and who publishes it how.
 struct TrackPlan {
-  std::size_t publisher = 0;
+  std::vector<std::size_t> publishers;  ///< one, or several that publish the same
   bool datagrams = false;
   bool announced_by_publish = false;  ///< PUBLISH, in place of PUBLISH_NAMESPACE and a SUBSCRIBE of the relay
   bool extensions = false;
@@ -68,8 +68,13 @@ struct Script {
   [[nodiscard]] std::size_t clients() const noexcept { return publishers + subscribers; }
 };
 
+/// What a script may have in it beyond what is always drawn.
+struct Dimensions {
+  bool several_publishers = false;  ///< of one track
+};
+
 /// The script that follows from the seed.
-Script make_script(std::uint64_t seed);
+Script make_script(std::uint64_t seed, const Dimensions& dimensions = {});
 /// The same with only the steps whose places are in `keep`, which ascend.
 Script keep_steps(const Script& script, const std::vector<std::size_t>& keep);
 

@@ -50,7 +50,7 @@ void Subscriber::on_accepted(ReceivedTrack& subscription, std::optional<moqt::Lo
   subscription.accepted = true;
   subscription.largest = largest;
   if (subscription.filter) subscription.start = subscription.filter->resolve_start(largest);
-  subscription.publisher_losses = journal_.track(subscription.track).publisher_losses;
+  subscription.losses = journal_.track(subscription.track).losses;
 }
 
 void Subscriber::listen_or_not() {

@@ -26,7 +26,7 @@ struct ReceivedTrack {
   std::optional<moqt::SubscriptionFilter> filter;
   moqt::Location start{};                 ///< of the filter
   std::optional<moqt::Location> largest;  ///< of SUBSCRIBE_OK or PUBLISH
-  int publisher_losses = 0;               ///< of the track, when it was accepted
+  int losses = 0;                         ///< of the track, when it was accepted
 
   std::set<moqt::Location> received;
   std::set<SubgroupName> unfinished;  ///< of which a stream ended without FIN

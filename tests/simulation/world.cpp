@@ -144,16 +144,40 @@ void World::run_until(ms::Time limit) {
   journal_.fault("there is no end of things to happen");
 }
 
+void World::publish(const Step& step) {
+  const bool whole = step.kind == Step::Kind::Object;
+  if (!whole && script_.tracks[step.track].datagrams) return;
+  const auto object = journal_.make_object(step.track, step.choice, whole ? step.size : step.size + 2, whole);
+  if (!object) return;
+  for (const std::size_t each : script_.tracks[step.track].publishers) {
+    publishers_[each].write(*object, whole ? object->size : object->size / 2);
+  }
+  if (!whole) end_subgroup(step.track, object->subgroup, /*finished=*/false);
+}
+
+void World::end_subgroup(std::size_t track, SubgroupName name, bool finished) {
+  const auto found = journal_.track(track).subgroups.find(name);
+  if (found == journal_.track(track).subgroups.end() || std::exchange(found->second.ended, true)) return;
+  for (const std::size_t each : script_.tracks[track].publishers) {
+    if (finished) {
+      publishers_[each].finish(track, name);
+    } else {
+      publishers_[each].reset(track, name);
+    }
+  }
+}
+
 void World::perform(const Step& step) {
   using Kind = Step::Kind;
   Client& client = clients_[step.actor];
-  const std::size_t owner = script_.tracks[step.track].publisher;
   switch (step.kind) {
-    case Kind::Object: publishers_[owner].object(step); break;
-    case Kind::NextGroup: publishers_[owner].next_group(step.track); break;
-    case Kind::Finish: publishers_[owner].finish(step.track, step.choice); break;
-    case Kind::Reset: publishers_[owner].reset(step.track, step.choice); break;
-    case Kind::PartAndReset: publishers_[owner].part_and_reset(step); break;
+    case Kind::Object:
+    case Kind::PartAndReset: publish(step); break;
+    case Kind::NextGroup: ++journal_.track(step.track).group; break;
+    case Kind::Finish:
+    case Kind::Reset:
+      end_subgroup(step.track, {journal_.track(step.track).group, step.choice}, step.kind == Kind::Finish);
+      break;
     case Kind::Subscribe:
       subscriber(step.actor)
           ->subscribe(step.track, static_cast<std::uint8_t>(step.choice), step.size % 4, step.timeout);
@@ -226,7 +250,9 @@ Outcome World::run() {
     to_server.loss_per_million = to_client.loss_per_million = 0;
     client.link->set_paths(to_server, to_client);
   }
-  for (Publisher& each : publishers_) each.finish_all();
+  for (std::size_t track = 0; track < journal_.size(); ++track) {
+    for (const auto& [name, subgroup] : journal_.track(track).subgroups) end_subgroup(track, name, /*finished=*/true);
+  }
   // With narrow windows over a long way this takes its time.
   for (int wait = 0; wait < 100 && (wait == 0 || !at_rest()); ++wait) run_until(network_.now() + 60s);
   check_rest();

@@ -52,6 +52,8 @@ class World {
 
   void connect(std::size_t client);
   void perform(const Step& step);
+  void publish(const Step& step);
+  void end_subgroup(std::size_t track, SubgroupName name, bool finished);
   void run_until(ms::Time limit);
   /// Everything that can happen without time passing.
   void settle();
