@@ -28,6 +28,11 @@ class LayerRules:
         data = tomllib.loads((root / "tools/layers.toml").read_text(encoding="utf-8"))
         self.layers: dict[str, list[str]] = data["layers"]
         self.headers: dict[str, list[str]] = data.get("headers", {})
+        self.only: dict[tuple[str, str], list[str]] = {
+            (includer, included): files
+            for key, files in data.get("only", {}).items()
+            for includer, _, included in [key.partition(" -> ")]
+        }
         # The longest name first: "moqt/wire" before "moqt".
         self.names = sorted(self.layers, key=len, reverse=True)
 
@@ -36,6 +41,9 @@ class LayerRules:
 
     def faults_in_table(self) -> Iterator[str]:
         seen: set[str] = set()
+        for includer, included in self.only:
+            if included not in self.layers.get(includer, []):
+                yield f"tools/layers.toml: [only] names {includer} -> {included}, which [layers] does not allow"
         for layer, allowed in self.layers.items():
             for other in allowed:
                 if other not in self.layers:
@@ -93,6 +101,8 @@ def check_src(root: Path, rules: LayerRules) -> Iterator[str]:
                     yield f'{where}: "{name}" does not exist'
             elif target not in allowed:
                 yield f"{where}: {layer} may not include {target} ({name})"
+            elif target != layer and path.stem not in rules.only.get((layer, target), [path.stem]):
+                yield f"{where}: of {layer}, only {', '.join(rules.only[layer, target])} may include {target} ({name})"
 
 
 def check_outside(root: Path, rules: LayerRules) -> Iterator[str]:
