@@ -29,7 +29,7 @@ class Archive final : public SessionUser, public session::StreamFeeder {
     return any;
   }
   void on_finished(SessionDriver&, const transport::CloseReason&) override { session_ = nullptr; }
-  void feed(session::StreamHandle stream) override {
+  void feed(session::StreamHandle stream, session::Time) override {
     while (fed < kObjects && session_->backlog(stream).has_room()) {
       session::FetchObject object;
       object.location = {0, fed};

@@ -122,7 +122,7 @@ class OutgoingData {
   /// The first object of a fetch that waits may be another one now.
   void follow_priority(OutgoingStream& stream);
   /// Asks the stream's feeder for more. `stream` may be gone afterwards, and its lane, too.
-  void feed(OutgoingStream& stream);
+  void feed(OutgoingStream& stream, Time now);
   /// The work of `stream` or of its lane has changed.
   void reschedule(OutgoingStream& stream);
   void reschedule(OutgoingLane& lane);

@@ -52,7 +52,7 @@ bool OutgoingData::next_action(Time now, Action& action) {
       break;
     }
     if (stream.wants_feed() && stream.backlog().has_room()) {
-      feed(stream);
+      feed(stream, now);
       continue;
     }
     if (lane.fetch) transport_.reorder(stream);

@@ -27,11 +27,11 @@ base::Result<void, SessionError> OutgoingData::request_feed(StreamHandle handle)
   return {};
 }
 
-void OutgoingData::feed(OutgoingStream& stream) {
+void OutgoingData::feed(OutgoingStream& stream, Time now) {
   const StreamHandle handle = stream.handle();
   const std::uint64_t before = stream.appended_bytes;
   stream.feed_wanted = false;
-  stream.feeder->feed(handle);
+  stream.feeder->feed(handle, now);
   OutgoingStream* const fed = streams_.find(handle);
   if (fed == nullptr) return;
   if (fed->appended_bytes == before) fed->feed_wanted = false;  // or a feeder with nothing would be asked for good

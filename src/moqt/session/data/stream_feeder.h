@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "moqt/session/handles.h"
+#include "moqt/session/time.h"
 
 namespace msquic_py::moqt::session {
 
@@ -28,14 +29,14 @@ struct StreamBacklog {
 /// the request up.
 class StreamFeeder {
  public:
-  /// Appends to `stream` until Session::backlog() says that there is no room, or until there is no more for now. With
+  /// `now` is what poll_action() was told. Appends to `stream` until Session::backlog() says that there is no room, or until there is no more for now. With
   /// more at hand it calls Session::request_feed() before it returns; a call that has appended nothing and not
   /// finished the stream gets no further one until request_feed() is called again, from outside of feed().
   ///
   /// It runs inside of Session::poll_action(). It may call everything that sends objects or observes, for this stream
   /// and for others, and open streams, finish, retire and reset them, end requests and close the session. It must
   /// not call poll_action(), poll_event() or an on_…() method, and it does not throw.
-  virtual void feed(StreamHandle stream) = 0;
+  virtual void feed(StreamHandle stream, Time now) = 0;
 
  protected:
   ~StreamFeeder() = default;

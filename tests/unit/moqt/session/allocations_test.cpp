@@ -15,7 +15,7 @@ constexpr std::size_t kSize = 1000;
 
 struct Shelf final : StreamFeeder {
   explicit Shelf(Session& its) : session(its) {}
-  void feed(StreamHandle stream) override {
+  void feed(StreamHandle stream, Time) override {
     while (left > 0 && session.backlog(stream).has_room()) {
       if (stream == fetch) {
         FetchObject object;

@@ -36,7 +36,7 @@ class Shelf final : public StreamFeeder {
   std::map<StreamHandle, Stock> stock;
   std::vector<StreamHandle> calls;
 
-  void feed(StreamHandle stream) override {
+  void feed(StreamHandle stream, Time) override {
     calls.push_back(stream);
     Stock& its = stock.at(stream);
     while (its.objects > 0 && session_.backlog(stream).has_room()) {
@@ -207,7 +207,7 @@ TEST_F(Feeding, MoreUrgentWorkOvertakesAFeederBetweenTwoTurns) {
 TEST_F(Feeding, AFeederWithNothingIsNotAskedAgain) {
   struct Empty final : StreamFeeder {
     explicit Empty(Session& its) : session(its) {}
-    void feed(StreamHandle stream) override {
+    void feed(StreamHandle stream, Time) override {
       ++calls;
       EXPECT_TRUE(session.request_feed(stream).ok());
     }
@@ -248,7 +248,7 @@ TEST_F(Feeding, MayBeTakenAway) {
 /// What feed() may do besides appending.
 struct Scripted final : StreamFeeder {
   std::function<void(StreamHandle)> script;
-  void feed(StreamHandle stream) override { script(stream); }
+  void feed(StreamHandle stream, Time) override { script(stream); }
 };
 
 TEST_F(Feeding, MayEndItsStreamOpenOthersAndEndRequests) {
