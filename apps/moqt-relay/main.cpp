@@ -28,6 +28,9 @@ struct Options {
   std::uint64_t max_sessions = 10'000;
   std::size_t max_queued_bytes = relay::RelayLimits{}.max_queued_bytes_per_subscription;
   double setup_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.setup).count();
+  double cache_duration = std::chrono::duration<double>(relay::RelayLimits{}.cache_duration).count();
+  std::size_t cache_bytes = relay::RelayLimits{}.cache_bytes;
+  std::size_t cache_bytes_per_track = relay::RelayLimits{}.cache_bytes_per_track;
   double upstream_timeout = std::chrono::duration<double>(relay::RelayLimits{}.upstream_answer_timeout).count();
   double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
   bool allow_empty_prefix = false;
@@ -51,6 +54,16 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--max-sessions", options.max_sessions, "Clients beyond it are refused")->capture_default_str();
   app.add_option("--max-queued-bytes", options.max_queued_bytes,
                  "Bytes that may wait for one subscription before it skips to the next group")
+      ->capture_default_str();
+  app.add_option("--cache-duration", options.cache_duration,
+                 "Seconds that a group is kept for FETCH after its newest object came, unless the publisher says less "
+                 "(MAX_CACHE_DURATION); 0: nothing is kept")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  app.add_option("--cache-bytes", options.cache_bytes,
+                 "Bytes of all tracks together that are kept; the oldest groups go")
+      ->capture_default_str();
+  app.add_option("--cache-bytes-per-track", options.cache_bytes_per_track, "Bytes of one track that are kept")
       ->capture_default_str();
   app.add_option("--setup-timeout", options.setup_timeout, "Seconds that a client may take to CLIENT_SETUP")
       ->check(CLI::Range(0.1, 3600.0))
@@ -79,6 +92,9 @@ int run(const Options& options) {
   relay::RelayLimits limits;
   limits.max_queued_bytes_per_subscription = options.max_queued_bytes;
   limits.upstream_answer_timeout = milliseconds(options.upstream_timeout);
+  limits.cache_duration = milliseconds(options.cache_duration);
+  limits.cache_bytes = options.cache_bytes;
+  limits.cache_bytes_per_track = options.cache_bytes_per_track;
   runtime::RelayServer server(loop, limits);
 
   // Before anything that takes time, so that a signal is heard from the first moment.
@@ -137,7 +153,8 @@ int run(const Options& options) {
   const auto& counters = server.counters();
   apps::log_info("delivered " + std::to_string(counters.objects_delivered) + " objects (" +
                  std::to_string(counters.bytes_delivered) + " bytes) of " + std::to_string(counters.objects_received) +
-                 " received");
+                 " received; answered " + std::to_string(counters.fetches) + " fetches, " +
+                 std::to_string(counters.fetch_hits) + " out of the cache");
   return apps::kSuccess;
 }
 

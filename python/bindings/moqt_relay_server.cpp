@@ -126,6 +126,13 @@ RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, nb::
   limit("max_tracks", limits.max_tracks);
   limit("max_namespaces", limits.max_namespaces);
   limit("min_prefix_fields", limits.min_prefix_fields);
+  limit("cache_bytes", limits.cache_bytes);
+  limit("cache_bytes_per_track", limits.cache_bytes_per_track);
+  if (options.contains("cache_duration_ms")) {
+    std::size_t milliseconds = 0;
+    limit("cache_duration_ms", milliseconds);
+    limits.cache_duration = std::chrono::milliseconds(milliseconds);
+  }
   auto listen_options =
       listening_options(channel, target, configuration, host, port, options, session_options(options).driver);
   auto relay = std::make_shared<RelayThread>(channel.channel, target, limits);
@@ -150,6 +157,14 @@ nb::dict stats(RelayHandle& self) {
   values["groups_skipped"] = c.groups_skipped;
   values["subscribers_too_far_behind"] = c.subscribers_too_far_behind;
   values["malformed_tracks"] = c.malformed_tracks;
+  values["fetches"] = c.fetches;
+  values["fetch_hits"] = c.fetch_hits;
+  values["fetch_misses"] = c.fetch_misses;
+  values["upstream_fetches"] = c.upstream_fetches;
+  values["objects_fetched"] = c.objects_fetched;
+  values["groups_evicted"] = c.groups_evicted;
+  values["cached_tracks"] = c.cached_tracks;
+  values["cached_bytes"] = c.cached_bytes;
   return values;
 }
 

@@ -7,19 +7,16 @@
 #include <variant>
 
 #include "moqt/model/track_namespace.h"
+#include "moqt/objects/outlet.h"
+#include "moqt/objects/subgroup_writer.h"
+#include "moqt/objects/subscription.h"
 #include "moqt/session/session.h"
-#include "relay/subgroup_forwarder.h"
 
 namespace msquic_py::relay {
 
 class Track;
 
-/// Tells whoever drives a session that the session has something to send.
-class Outlet {
- public:
-  virtual ~Outlet() = default;
-  virtual void make_ready() = 0;
-};
+using Outlet = moqt::objects::Outlet;
 
 // What a request handle of a session stands for at the relay.
 
@@ -30,6 +27,15 @@ struct UpstreamRole {
 /// The relay sends `track` to this peer: the peer's SUBSCRIBE, or its own PUBLISH.
 struct DownstreamRole {
   Track* track;
+  moqt::objects::Subscription* subscription = nullptr;  ///< null while it waits for a publisher
+};
+/// The peer's FETCH.
+struct FetchRole {
+  Track* track;
+};
+/// The relay's FETCH to this peer, on behalf of others.
+struct UpstreamFetchRole {
+  std::uint64_t fetch;
 };
 /// The peer's PUBLISH_NAMESPACE.
 struct PublishedNamespaceRole {
@@ -43,7 +49,15 @@ struct AnnouncementRole {
 struct StatusQueryRole {
   std::uint64_t query;
 };
-using Role = std::variant<UpstreamRole, DownstreamRole, PublishedNamespaceRole, AnnouncementRole, StatusQueryRole>;
+using Role = std::variant<UpstreamRole, DownstreamRole, FetchRole, UpstreamFetchRole, PublishedNamespaceRole,
+                          AnnouncementRole, StatusQueryRole>;
+
+/// A stream of objects that the peer sends.
+struct IncomingSubgroup {
+  moqt::session::RequestHandle upstream;
+  Track* track;
+  moqt::objects::SubgroupWriter writer;
+};
 
 /// The peer's SUBSCRIBE_NAMESPACE, and what it has not been told yet because too many requests wait for its credit:
 /// everything from these places on in the order of publication.
@@ -55,11 +69,14 @@ struct NamespaceInterest {
 };
 
 /// One session at the relay. Whoever keeps a pointer to a peer lets go of it when the relay says that it is leaving.
-struct Peer {
+struct Peer final : Outlet {
   Peer(std::uint64_t number_, moqt::session::Session& session_, Outlet& outlet_) noexcept
       : number(number_), session(session_), outlet(outlet_) {}
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
+
+  void make_ready() override { outlet.make_ready(); }
+  void settle_later() override { unsettled = true; }
 
   template <class T>
   T* role(moqt::session::RequestHandle handle) {
@@ -81,9 +98,9 @@ struct Peer {
   std::unordered_map<moqt::session::RequestHandle, Role> roles;
   std::unordered_map<moqt::session::RequestHandle, NamespaceInterest> interests;
   std::map<moqt::TrackNamespace, moqt::session::RequestHandle> announcements;  ///< the relay's, to this peer
-  std::unordered_map<moqt::session::IncomingStreamId, SubgroupForwarder> subgroups;
-  bool has_retired_streams = false;  ///< some downstream at this peer may have one
-  bool unasked = false;              ///< a SUBSCRIBE to this peer was not made: too many requests wait for its credit
+  std::unordered_map<moqt::session::IncomingStreamId, IncomingSubgroup> subgroups;
+  bool unsettled = false;  ///< some subscription of this peer has retired streams, or has ended
+  bool unasked = false;    ///< a SUBSCRIBE to this peer was not made: too many requests wait for its credit
 };
 
 }  // namespace msquic_py::relay

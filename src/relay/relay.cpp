@@ -1,17 +1,111 @@
 #include "relay/relay.h"
 
-#include <type_traits>
 #include <variant>
 
 namespace msquic_py::relay {
 
 namespace session = moqt::session;
 
+/// One overload for every event of a session; there is no default, so that a new one cannot be overlooked.
+struct Relay::Route {
+  Relay& relay;
+  Peer& peer;
+  session::Time now;
+
+  // ---- objects ----
+  void operator()(const session::SubgroupOpened& event) const { relay.intake_.on_subgroup(peer, event); }
+  void operator()(const session::ObjectReceived& event) const { relay.intake_.on_object(peer, event, now); }
+  void operator()(const session::ObjectPayload& event) const {
+    if (peer.role<UpstreamFetchRole>(event.subscription) != nullptr) {
+      relay.fetches_.on_payload(peer, event, now);
+    } else {
+      relay.intake_.on_payload(peer, event, now);
+    }
+  }
+  void operator()(const session::SubgroupEnded& event) const { relay.intake_.on_subgroup_end(peer, event, now); }
+  void operator()(const session::DatagramReceived& event) const { relay.intake_.on_datagram(peer, event, now); }
+
+  // ---- subscriptions ----
+  void operator()(const session::SubscribeReceived& event) const { relay.subscriptions_.on_subscribe(peer, event); }
+  void operator()(const session::PublishReceived& event) const { relay.subscriptions_.on_publish(peer, event); }
+  void operator()(const session::UpdateReceived& event) const { relay.subscriptions_.on_update(peer, event); }
+  void operator()(const session::Unsubscribed& event) const {
+    relay.subscriptions_.on_unsubscribed(peer, event.subscription);
+  }
+  void operator()(const session::OutgoingStreamStopped& event) const {
+    relay.subscriptions_.on_stream_stopped(peer, event, now);
+  }
+  void operator()(const session::SubscriptionDone& event) const { relay.subscriptions_.on_done(peer, event, now); }
+  void operator()(const session::TrackMalformed& event) const {
+    if (peer.role<UpstreamFetchRole>(event.subscription) != nullptr) {
+      relay.fetches_.on_malformed(peer, event.subscription);
+    } else {
+      relay.subscriptions_.on_malformed(peer, event, now);
+    }
+  }
+
+  // ---- fetches ----
+  void operator()(const session::FetchReceived& event) const { relay.fetches_.on_fetch(peer, event, now); }
+  void operator()(const session::FetchCancelled& event) const { relay.fetches_.on_cancelled(peer, event); }
+  void operator()(const session::FetchAccepted& event) const {
+    if (const auto* role = peer.role<UpstreamFetchRole>(event.request)) relay.fetches_.on_accepted(role->fetch, event);
+  }
+  void operator()(const session::FetchObjectReceived& event) const { relay.fetches_.on_object(peer, event, now); }
+  void operator()(const session::FetchEnded& event) const { relay.fetches_.on_ended(peer, event, now); }
+
+  // ---- namespaces ----
+  void operator()(const session::NamespacePublished& event) const { relay.announcements_.on_published(peer, event); }
+  void operator()(const session::NamespaceDone& event) const { relay.announcements_.on_done(peer, event); }
+  void operator()(const session::NamespaceSubscribed& event) const { relay.announcements_.on_subscribed(peer, event); }
+  void operator()(const session::NamespaceUnsubscribed& event) const {
+    relay.announcements_.on_unsubscribed(peer, event);
+  }
+  void operator()(const session::NamespaceCancelled& event) const {
+    relay.announcements_.on_announcement_ended(peer, event.request);
+  }
+  void operator()(const session::RequestsPossible&) const { relay.announcements_.on_requests_possible(peer); }
+  void operator()(const session::TrackStatusReceived& event) const { relay.status_queries_.on_received(peer, event); }
+
+  // ---- answers ----
+  void operator()(const session::RequestAccepted& event) const {
+    if (const auto* upstream = peer.role<UpstreamRole>(event.request)) {
+      relay.subscriptions_.on_upstream_accepted(peer, *upstream->track, event);
+    } else if (const auto* downstream = peer.role<DownstreamRole>(event.request)) {
+      relay.subscriptions_.on_downstream_accepted(*downstream->track, event);
+    } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {
+      relay.status_queries_.on_accepted(peer, query->query, event);
+    }
+  }
+  void operator()(const session::RequestRejected& event) const {
+    if (const auto* upstream = peer.role<UpstreamRole>(event.request)) {
+      relay.subscriptions_.on_upstream_rejected(peer, *upstream->track, event);
+    } else if (const auto* downstream = peer.role<DownstreamRole>(event.request)) {
+      relay.subscriptions_.on_downstream_rejected(peer, *downstream->track, event.request);
+    } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {
+      relay.status_queries_.on_rejected(peer, query->query, event);
+    } else if (const auto* fetch = peer.role<UpstreamFetchRole>(event.request)) {
+      relay.fetches_.on_rejected(peer, fetch->fetch, event);
+    } else if (peer.role<AnnouncementRole>(event.request) != nullptr) {
+      relay.announcements_.on_announcement_ended(peer, event.request);
+    }
+  }
+
+  // ---- what needs nothing of the relay ----
+  void operator()(std::monostate) const {}
+  void operator()(const session::Established&) const {}
+  void operator()(const session::Closed&) const {}  // the driver detaches the session
+  /// A client asks for no new requests, which its session refuses by itself.
+  void operator()(const session::GoawayReceived&) const {}
+};
+
 Relay::Relay(RelayLimits limits)
     : limits_(limits),
-      subscriptions_(limits_, counters_, directory_),
+      tracks_(limits_, counters_),
+      subscriptions_(limits_, counters_, directory_, tracks_),
+      intake_(counters_, subscriptions_),
+      fetches_(limits_, counters_, directory_, tracks_),
       announcements_(limits_, counters_, directory_, subscriptions_),
-      status_queries_(limits_, directory_, subscriptions_) {}
+      status_queries_(limits_, directory_, tracks_) {}
 
 Relay::PeerNumber Relay::attach(session::Session& session, Outlet& outlet) {
   const PeerNumber number = next_number_++;
@@ -26,6 +120,7 @@ void Relay::detach(PeerNumber number, session::Time now) {
   Peer& peer = *found->second;
   announcements_.peer_left(peer);
   status_queries_.peer_left(peer);
+  fetches_.peer_left(peer);
   subscriptions_.peer_left(peer, now);
   peers_.erase(found);
   counters_.sessions = peers_.size();
@@ -39,87 +134,16 @@ bool Relay::on_events(PeerNumber number, session::Time now) {
   session::Event event;
   while (peer.session.poll_event(event)) {
     any = true;
-    route(peer, event, now);
+    std::visit(Route{*this, peer, now}, event);
   }
   subscriptions_.settle(peer, now);
+  fetches_.settle();
   return any;
 }
 
-void Relay::route(Peer& peer, session::Event& event, session::Time now) {
-  std::visit(
-      [&](auto& what) {
-        using What = std::decay_t<decltype(what)>;
-        if constexpr (std::is_same_v<What, session::ObjectReceived>) {
-          subscriptions_.on_object(peer, what, now);
-        } else if constexpr (std::is_same_v<What, session::ObjectPayload>) {
-          subscriptions_.on_payload(peer, what);
-        } else if constexpr (std::is_same_v<What, session::SubgroupOpened>) {
-          subscriptions_.on_subgroup(peer, what);
-        } else if constexpr (std::is_same_v<What, session::SubgroupEnded>) {
-          subscriptions_.on_subgroup_end(peer, what, now);
-        } else if constexpr (std::is_same_v<What, session::DatagramReceived>) {
-          subscriptions_.on_datagram(peer, what);
-        } else if constexpr (std::is_same_v<What, session::SubscribeReceived>) {
-          subscriptions_.on_subscribe(peer, what);
-        } else if constexpr (std::is_same_v<What, session::PublishReceived>) {
-          subscriptions_.on_publish(peer, what);
-        } else if constexpr (std::is_same_v<What, session::UpdateReceived>) {
-          subscriptions_.on_update(peer, what);
-        } else if constexpr (std::is_same_v<What, session::Unsubscribed>) {
-          subscriptions_.on_unsubscribed(peer, what.subscription);
-        } else if constexpr (std::is_same_v<What, session::OutgoingStreamStopped>) {
-          subscriptions_.on_stream_stopped(peer, what);
-        } else if constexpr (std::is_same_v<What, session::SubscriptionDone>) {
-          subscriptions_.on_done(peer, what, now);
-        } else if constexpr (std::is_same_v<What, session::TrackMalformed>) {
-          subscriptions_.on_malformed(peer, what, now);
-        } else if constexpr (std::is_same_v<What, session::NamespacePublished>) {
-          announcements_.on_published(peer, what);
-        } else if constexpr (std::is_same_v<What, session::NamespaceDone>) {
-          announcements_.on_done(peer, what);
-        } else if constexpr (std::is_same_v<What, session::NamespaceSubscribed>) {
-          announcements_.on_subscribed(peer, what);
-        } else if constexpr (std::is_same_v<What, session::NamespaceUnsubscribed>) {
-          announcements_.on_unsubscribed(peer, what);
-        } else if constexpr (std::is_same_v<What, session::NamespaceCancelled>) {
-          announcements_.on_announcement_ended(peer, what.request);
-        } else if constexpr (std::is_same_v<What, session::RequestsPossible>) {
-          announcements_.on_requests_possible(peer);
-        } else if constexpr (std::is_same_v<What, session::TrackStatusReceived>) {
-          status_queries_.on_received(peer, what);
-        } else if constexpr (std::is_same_v<What, session::FetchReceived>) {
-          (void)peer.session.reject(what.request, moqt::RequestErrorCode::kNotSupported, "FETCH is not supported");
-        } else if constexpr (std::is_same_v<What, session::RequestAccepted>) {
-          route_accepted(peer, what);
-        } else if constexpr (std::is_same_v<What, session::RequestRejected>) {
-          route_rejected(peer, what);
-        }
-        // The others need nothing of the relay: Established and Closed are the driver's business, and a client's GOAWAY
-        // asks for no new requests, which the session refuses by itself.
-      },
-      event);
-}
-
-void Relay::route_accepted(Peer& peer, const session::RequestAccepted& event) {
-  if (const auto* upstream = peer.role<UpstreamRole>(event.request)) {
-    subscriptions_.on_upstream_accepted(peer, *upstream->track, event);
-  } else if (const auto* downstream = peer.role<DownstreamRole>(event.request)) {
-    subscriptions_.on_downstream_accepted(*downstream->track, event);
-  } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {
-    status_queries_.on_accepted(peer, query->query, event);
-  }
-}
-
-void Relay::route_rejected(Peer& peer, const session::RequestRejected& event) {
-  if (const auto* upstream = peer.role<UpstreamRole>(event.request)) {
-    subscriptions_.on_upstream_rejected(peer, *upstream->track, event);
-  } else if (const auto* downstream = peer.role<DownstreamRole>(event.request)) {
-    subscriptions_.on_downstream_rejected(peer, *downstream->track, event.request);
-  } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {
-    status_queries_.on_rejected(peer, query->query, event);
-  } else if (peer.role<AnnouncementRole>(event.request) != nullptr) {
-    announcements_.on_announcement_ended(peer, event.request);
-  }
+void Relay::on_deadline(session::Time now) {
+  tracks_.settle(now);
+  fetches_.settle();
 }
 
 }  // namespace msquic_py::relay

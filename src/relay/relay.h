@@ -2,21 +2,26 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "moqt/session/session.h"
 #include "relay/announcements.h"
+#include "relay/fetches.h"
+#include "relay/intake.h"
 #include "relay/namespace_directory.h"
 #include "relay/peer.h"
 #include "relay/relay_counters.h"
 #include "relay/relay_limits.h"
 #include "relay/status_queries.h"
 #include "relay/subscriptions.h"
+#include "relay/track_table.h"
 
 namespace msquic_py::relay {
 
 /// A MOQT relay over any number of sessions (section 8), without sockets, threads or a clock. This class only routes:
-/// namespaces are the business of Announcements, tracks and objects of Subscriptions.
+/// namespaces are the business of Announcements, subscriptions of Subscriptions, objects of Intake, past ones of
+/// Fetches.
 class Relay {
  public:
   using PeerNumber = std::uint64_t;
@@ -33,17 +38,25 @@ class Relay {
   /// something to send were told through their outlets.
   bool on_events(PeerNumber peer, moqt::session::Time now);
 
+  /// Lets go of what has been kept long enough, and gives up what nobody goes on with.
+  void on_deadline(moqt::session::Time now);
+  /// When on_deadline() has something to do.
+  [[nodiscard]] std::optional<moqt::session::Time> next_deadline() const { return tracks_.next_deadline(); }
+  /// Whether there is anything that could become too old.
+  [[nodiscard]] bool keeps_anything() const noexcept { return !tracks_.empty(); }
+
   [[nodiscard]] const RelayCounters& counters() const noexcept { return counters_; }
 
  private:
-  void route(Peer& peer, moqt::session::Event& event, moqt::session::Time now);
-  void route_accepted(Peer& peer, const moqt::session::RequestAccepted& event);
-  void route_rejected(Peer& peer, const moqt::session::RequestRejected& event);
+  struct Route;
 
   RelayLimits limits_;
   RelayCounters counters_;
   NamespaceDirectory directory_;
+  TrackTable tracks_;
   Subscriptions subscriptions_;
+  Intake intake_;
+  Fetches fetches_;
   Announcements announcements_;
   StatusQueries status_queries_;
   std::unordered_map<PeerNumber, std::unique_ptr<Peer>> peers_;

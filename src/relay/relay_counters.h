@@ -2,23 +2,29 @@
 
 #include <cstdint>
 
+#include "moqt/objects/delivery_counters.h"
+
 namespace msquic_py::relay {
 
 /// What the relay has done since it began; gauges are marked.
-struct RelayCounters {
+struct RelayCounters : moqt::objects::DeliveryCounters {
   std::uint64_t sessions = 0;                  ///< gauge
   std::uint64_t tracks = 0;                    ///< gauge
   std::uint64_t upstream_subscriptions = 0;    ///< gauge
   std::uint64_t downstream_subscriptions = 0;  ///< gauge
   std::uint64_t published_namespaces = 0;      ///< gauge
   std::uint64_t objects_received = 0;          ///< on streams and as datagrams, duplicates included
-  std::uint64_t objects_delivered = 0;         ///< once per subscriber
   std::uint64_t bytes_received = 0;            ///< of objects, headers included
-  std::uint64_t bytes_delivered = 0;
-  std::uint64_t duplicates_dropped = 0;  ///< objects that another publisher had sent already
-  std::uint64_t groups_skipped = 0;      ///< by subscribers that fell behind
-  std::uint64_t subscribers_too_far_behind = 0;
+  std::uint64_t duplicates_dropped = 0;        ///< objects that another publisher had sent already
   std::uint64_t malformed_tracks = 0;
+  std::uint64_t fetches = 0;           ///< FETCH requests of clients
+  std::uint64_t fetch_hits = 0;        ///< of those, answered out of the cache alone
+  std::uint64_t fetch_misses = 0;      ///< of those, for which a publisher had to be asked
+  std::uint64_t upstream_fetches = 0;  ///< FETCH requests to publishers; several clients may wait for one
+  std::uint64_t objects_fetched = 0;   ///< that came in answer to those
+  std::uint64_t groups_evicted = 0;    ///< from caches
+  std::uint64_t cached_tracks = 0;     ///< gauge: tracks that nobody publishes or wants any more, kept for a while
+  std::uint64_t cached_bytes = 0;      ///< gauge
 };
 
 }  // namespace msquic_py::relay

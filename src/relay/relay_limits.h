@@ -17,11 +17,25 @@ struct RelayLimits {
   std::size_t max_namespaces = 100'000;
   /// Fewest fields of a prefix that SUBSCRIBE_NAMESPACE may name (section 12.3.2); 0 admits every prefix.
   std::size_t min_prefix_fields = 0;
-  /// How long a publisher may take to answer a SUBSCRIBE or TRACK_STATUS that the relay makes for others, waiting for
-  /// its credit included; then those are refused with TIMEOUT. Well below the minute that clients wait for the relay.
+  /// How long a publisher may take to answer a SUBSCRIBE, FETCH or TRACK_STATUS that the relay makes for others,
+  /// waiting for its credit included; then those are refused with TIMEOUT. Well below the minute that clients wait for
+  /// the relay.
   std::chrono::milliseconds upstream_answer_timeout{10'000};
   /// How long a stream that may not be finished waits for what was sent on it to be acknowledged before it is reset.
   std::chrono::milliseconds retired_stream_timeout{5000};
+  /// How long a subgroup that its publisher broke off waits for another publisher to go on with it.
+  std::chrono::milliseconds takeover_timeout{2000};
+
+  // ---- the cache (section 8.1) ----
+
+  /// Groups are kept for this long after their newest object came; 0 keeps nothing. A publisher's MAX_CACHE_DURATION
+  /// shortens it.
+  std::chrono::milliseconds cache_duration{60'000};
+  /// Bytes that one track may have in the cache, and all tracks together. Whole groups go, the oldest first.
+  std::size_t cache_bytes_per_track = 64 * 1024 * 1024;
+  std::size_t cache_bytes = 512 * 1024 * 1024;
+  /// Bytes that a FETCH to a publisher may be ahead of the clients it is made for; beyond it the publisher waits.
+  std::size_t max_fetch_lead = 4 * 1024 * 1024;
 };
 
 }  // namespace msquic_py::relay

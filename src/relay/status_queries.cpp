@@ -21,7 +21,7 @@ moqt::MessageParameters status_parameters(const moqt::MessageParameters& said) {
 }  // namespace
 
 void StatusQueries::on_received(Peer& peer, const session::TrackStatusReceived& event) {
-  if (const Track* track = subscriptions_.find(event.track); track != nullptr && track->established()) {
+  if (const Track* track = tracks_.find(event.track); track != nullptr && track->established()) {
     (void)peer.session.accept(event.request, status_parameters(track->description()));
     return;
   }

@@ -7,16 +7,15 @@
 #include "relay/namespace_directory.h"
 #include "relay/peer.h"
 #include "relay/relay_limits.h"
-#include "relay/subscriptions.h"
+#include "relay/track_table.h"
 
 namespace msquic_py::relay {
 
 /// Answers TRACK_STATUS (section 9.19) from what the relay knows, or asks a publisher on the peer's behalf.
 class StatusQueries {
  public:
-  StatusQueries(const RelayLimits& limits, const NamespaceDirectory& namespaces,
-                const Subscriptions& subscriptions) noexcept
-      : limits_(limits), namespaces_(namespaces), subscriptions_(subscriptions) {}
+  StatusQueries(const RelayLimits& limits, const NamespaceDirectory& namespaces, const TrackTable& tracks) noexcept
+      : limits_(limits), namespaces_(namespaces), tracks_(tracks) {}
 
   void on_received(Peer& peer, const moqt::session::TrackStatusReceived& event);
   void on_accepted(Peer& publisher, std::uint64_t query, const moqt::session::RequestAccepted& event);
@@ -30,7 +29,7 @@ class StatusQueries {
   };
   const RelayLimits& limits_;
   const NamespaceDirectory& namespaces_;
-  const Subscriptions& subscriptions_;
+  const TrackTable& tracks_;
   std::unordered_map<std::uint64_t, Pending> pending_;
   std::uint64_t next_query_ = 1;
 };

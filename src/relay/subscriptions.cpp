@@ -2,27 +2,28 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace msquic_py::relay {
 
+namespace objects = moqt::objects;
 namespace session = moqt::session;
 
-const Track* Subscriptions::find(const moqt::FullTrackName& name) const {
-  const auto found = tracks_.find(name);
-  return found == tracks_.end() ? nullptr : found->second.get();
+namespace {
+
+bool has_downstream_at(const Peer& peer, const Track& track) {
+  return std::any_of(peer.roles.begin(), peer.roles.end(), [&](const auto& entry) {
+    const auto* role = std::get_if<DownstreamRole>(&entry.second);
+    return role != nullptr && role->track == &track && role->subscription != nullptr && !role->subscription->ended();
+  });
 }
 
-Track* Subscriptions::find_or_create(const moqt::FullTrackName& name) {
-  if (const auto found = tracks_.find(name); found != tracks_.end()) return found->second.get();
-  if (tracks_.size() >= limits_.max_tracks) return nullptr;
-  counters_.tracks = tracks_.size() + 1;
-  return tracks_.emplace(name, std::make_unique<Track>(name)).first->second.get();
-}
+}  // namespace
 
 // ---- requests of a peer ----
 
 void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& event) {
-  Track* track = find_or_create(event.track);
+  Track* track = tracks_.find_or_create(event.track);
   if (track == nullptr) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError, "the relay has too many tracks");
     return;
@@ -79,8 +80,7 @@ void Subscriptions::answer(Track& track, const Track::Waiting& waiting) {
                     "the whole range has been published already");
     waiting.peer->roles.erase(waiting.request);
   } else if (to.accept(waiting.request, track.description())) {
-    track.add_downstream(*waiting.peer, waiting.request);
-    ++counters_.downstream_subscriptions;
+    add_downstream(*waiting.peer, track, waiting.request);
   } else {
     waiting.peer->roles.erase(waiting.request);
   }
@@ -101,7 +101,7 @@ void Subscriptions::refuse_waiting(Track& track, moqt::RequestErrorCode code, st
 }
 
 void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event) {
-  Track* track = find_or_create(event.track);
+  Track* track = tracks_.find_or_create(event.track);
   moqt::MessageParameters parameters;
   parameters.set_forward(true);
   if (track == nullptr) {
@@ -109,15 +109,13 @@ void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event
     return;
   }
   if (!peer.session.accept(event.request, std::move(parameters))) return release(*track);  // withdrawn meanwhile
-  track->learn(event.parameters);
+  track->learn(event.parameters, !track->established());
   track->add_upstream({&peer, event.request, true, true});
   ++counters_.upstream_subscriptions;
   peer.roles.insert_or_assign(event.request, UpstreamRole{track});
   answer_waiting(*track);
   request_new_group(*track, track->take_wanted_new_group());
-  offers_.erase(track->offer);
-  track->offer = next_offer_++;
-  offers_.emplace(track->offer, track);
+  tracks_.offer(*track);
   for (Peer* listener : namespaces_.interested_in(event.track.track_namespace)) {
     NamespaceInterest* interest = listener->interest_in(event.track.track_namespace);
     if (interest == nullptr || interest->tracks_from) continue;  // what waits goes first, in order
@@ -126,15 +124,13 @@ void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event
 }
 
 bool Subscriptions::tell(Peer& listener, const NamespaceInterest& interest, Track& track) {
-  if (track.has_downstream_at(listener)) return true;
+  if (has_downstream_at(listener, track)) return true;
   moqt::MessageParameters parameters = track.description();
   if (!interest.forward) parameters.set_forward(false);
   const auto request =
       listener.session.publish(track.name(), std::move(parameters), {.since = session::Patience::Since::kSent});
   if (!request) return request.error() != session::SessionError::kTooManyRequests;
-  listener.roles.insert_or_assign(*request, DownstreamRole{&track});
-  track.add_downstream(listener, *request);
-  ++counters_.downstream_subscriptions;
+  add_downstream(listener, track, *request);
   listener.outlet.make_ready();
   return true;
 }
@@ -163,15 +159,9 @@ void Subscriptions::request_new_group(Track& track, std::optional<std::uint64_t>
   if (asked) track.note_new_group_request(*value);
 }
 
-void Subscriptions::on_stream_stopped(Peer& peer, const session::OutgoingStreamStopped& event) {
+void Subscriptions::on_stream_stopped(Peer& peer, const session::OutgoingStreamStopped& event, session::Time now) {
   const auto* role = peer.role<DownstreamRole>(event.subscription);
-  const Downstream* downstream = role == nullptr ? nullptr : role->track->downstream(peer, event.subscription);
-  if (downstream == nullptr) return;
-  for (const Track::Upstream& upstream : role->track->upstreams()) {
-    for (auto& [stream, forwarder] : upstream.peer->subgroups) {
-      if (&forwarder.track() == role->track) forwarder.on_stream_stopped(*downstream, event);
-    }
-  }
+  if (role != nullptr && role->subscription != nullptr) role->subscription->on_stream_stopped(event, now);
 }
 
 void Subscriptions::on_unsubscribed(Peer& peer, session::RequestHandle request) {
@@ -187,8 +177,9 @@ void Subscriptions::on_unsubscribed(Peer& peer, session::RequestHandle request) 
 void Subscriptions::on_upstream_accepted(Peer& peer, Track& track, const session::RequestAccepted& event) {
   Track::Upstream* upstream = track.upstream(peer, event.request);
   if (upstream == nullptr) return;
+  const bool sole = !track.established();
   upstream->established = true;
-  track.learn(event.parameters);
+  track.learn(event.parameters, sole);
   answer_waiting(track);
   request_new_group(track, track.take_wanted_new_group());
 }
@@ -222,18 +213,24 @@ void Subscriptions::on_done(Peer& peer, const session::SubscriptionDone& event, 
         code == moqt::PublishDoneCode::kUpdateFailed || code == moqt::PublishDoneCode::kTooFarBehind ||
         code == moqt::PublishDoneCode::kUnauthorized || code == moqt::PublishDoneCode::kGoingAway ||
         event.code > static_cast<std::uint64_t>(moqt::PublishDoneCode::kUpdateFailed);
-    end_downstreams(track, of_this_hop ? moqt::PublishDoneCode::kInternalError : code, event.reason, false);
+    end_downstreams(track, of_this_hop ? moqt::PublishDoneCode::kInternalError : code, event.reason, false, now);
   }
   release(track);
 }
 
 void Subscriptions::on_malformed(Peer& peer, const session::TrackMalformed& event, session::Time now) {
   const auto* role = peer.role<UpstreamRole>(event.subscription);
-  if (role == nullptr) return;
-  Track& track = *role->track;
+  if (role != nullptr) end_malformed(peer, *role->track, event.subscription, now);
+}
+
+void Subscriptions::end_malformed(Peer& publisher, Track& track, session::RequestHandle upstream, session::Time now) {
   ++counters_.malformed_tracks;
-  drop_upstream(peer, track, event.subscription, now);
-  end_downstreams(track, moqt::PublishDoneCode::kMalformedTrack, "the publisher broke the rules of the track", true);
+  (void)publisher.session.cancel(upstream);  // the session may have done so itself
+  publisher.outlet.make_ready();
+  drop_upstream(publisher, track, upstream, now);
+  end_downstreams(track, moqt::PublishDoneCode::kMalformedTrack, "the publisher broke the rules of the track", true,
+                  now);
+  track.publisher().clear();
   release(track);
 }
 
@@ -244,15 +241,17 @@ void Subscriptions::peer_left(Peer& peer, session::Time now) {
     peer.roles.erase(peer.roles.begin());
     if (const auto* upstream = std::get_if<UpstreamRole>(&role)) {
       Track& track = *upstream->track;
+      peer.roles.emplace(request, role);
       drop_upstream(peer, track, request, now);
       if (track.upstreams().empty()) {
         // Without PUBLISH_DONE from the publisher nobody knows whether the track was over.
-        end_downstreams(track, moqt::PublishDoneCode::kInternalError, "the publisher was lost", false);
+        end_downstreams(track, moqt::PublishDoneCode::kInternalError, "the publisher was lost", false, now);
         refuse_waiting(track, moqt::RequestErrorCode::kDoesNotExist, "the publisher left");
       }
       release(track);
     } else if (const auto* downstream = std::get_if<DownstreamRole>(&role)) {
       Track& track = *downstream->track;
+      peer.roles.emplace(request, role);
       drop_downstream(peer, track, request);
       release(track);
     }
@@ -260,44 +259,45 @@ void Subscriptions::peer_left(Peer& peer, session::Time now) {
 }
 
 void Subscriptions::drop_upstream(Peer& peer, Track& track, session::RequestHandle request, session::Time now) {
+  track.remove_upstream(peer, request);
+  track.publisher().others_may_go_on = !track.upstreams().empty();  // with what its streams leave behind
   for (auto entry = peer.subgroups.begin(); entry != peer.subgroups.end();) {
-    if (entry->second.upstream() != request) {
+    if (entry->second.upstream != request) {
       ++entry;
       continue;
     }
-    entry->second.end(false, static_cast<std::uint64_t>(moqt::StreamResetCode::kCancelled), now);
+    entry->second.writer.reset(static_cast<std::uint64_t>(moqt::StreamResetCode::kCancelled), now);
     entry = peer.subgroups.erase(entry);
   }
-  track.remove_upstream(peer, request);
+  track.publisher().others_may_go_on = track.upstreams().size() > 1;
   peer.roles.erase(request);
   --counters_.upstream_subscriptions;
 }
 
-void Subscriptions::end_downstreams(Track& track, moqt::PublishDoneCode code, std::string_view reason, bool abandon) {
-  for (const auto& downstream : track.downstreams()) {
-    if (downstream) downstream->end(code, reason, abandon);
-  }
-  sweep_ended(track);
+void Subscriptions::end_downstreams(Track& track, moqt::PublishDoneCode code, std::string_view reason, bool abandon,
+                                    session::Time now) {
+  track.publisher().end(code, reason, abandon, now);
 }
 
-void Subscriptions::sweep_ended(Track& track) {
-  for (std::size_t slot = 0; slot < track.downstreams().size(); ++slot) {
-    const Downstream* downstream = track.downstreams()[slot].get();
-    if (downstream != nullptr && downstream->ended()) drop_downstream(downstream->peer(), track, downstream->request());
-  }
+void Subscriptions::add_downstream(Peer& peer, Track& track, session::RequestHandle request) {
+  objects::Subscription& subscription = track.publisher().add(peer.session, request, peer);
+  peer.roles.insert_or_assign(request, DownstreamRole{&track, &subscription});
+  ++counters_.downstream_subscriptions;
 }
 
 void Subscriptions::drop_downstream(Peer& peer, Track& track, session::RequestHandle request) {
-  peer.roles.erase(request);
   std::erase_if(track.waiting(),
                 [&](const Track::Waiting& waiting) { return waiting.peer == &peer && waiting.request == request; });
-  const std::size_t before = track.subscriber_count();
-  track.remove_downstream(peer, request);
-  counters_.downstream_subscriptions -= before - track.subscriber_count();
+  const auto* role = peer.role<DownstreamRole>(request);
+  if (role != nullptr && role->subscription != nullptr) {
+    track.publisher().remove(*role->subscription);
+    --counters_.downstream_subscriptions;
+  }
+  peer.roles.erase(request);
 }
 
 void Subscriptions::release(Track& track) {
-  if (track.subscriber_count() == 0 && track.waiting().empty()) {
+  if (!track.wanted()) {
     for (const Track::Upstream& upstream : std::vector(track.upstreams())) {
       if (upstream.from_publish) continue;
       (void)upstream.peer->session.cancel(upstream.request);
@@ -305,78 +305,20 @@ void Subscriptions::release(Track& track) {
       drop_upstream(*upstream.peer, track, upstream.request, session::Time{});
     }
   }
-  if (!track.unused()) return;
-  offers_.erase(track.offer);
-  tracks_.erase(moqt::FullTrackName(track.name()));  // a copy: the key must outlive the track
-  counters_.tracks = tracks_.size();
-}
-
-// ---- objects ----
-
-void Subscriptions::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {
-  const auto* role = peer.role<UpstreamRole>(event.subscription);
-  if (role != nullptr) peer.subgroups.insert_or_assign(event.stream, SubgroupForwarder(*role->track, event));
-}
-
-void Subscriptions::on_object(Peer& peer, const session::ObjectReceived& event, session::Time now) {
-  const auto found = peer.subgroups.find(event.stream);
-  if (found == peer.subgroups.end()) return;
-  const std::uint64_t given_up_before = counters_.subscribers_too_far_behind;
-  found->second.object(event, limits_, counters_, now);
-  if (counters_.subscribers_too_far_behind == given_up_before) return;
-  if (const auto* role = peer.role<UpstreamRole>(event.subscription)) {
-    Track& track = *role->track;
-    sweep_ended(track);
-    release(track);
-  }
-}
-
-void Subscriptions::on_payload(Peer& peer, const session::ObjectPayload& event) {
-  const auto found = peer.subgroups.find(event.stream);
-  if (found != peer.subgroups.end()) found->second.payload(event, counters_);
-}
-
-void Subscriptions::on_subgroup_end(Peer& peer, const session::SubgroupEnded& event, session::Time now) {
-  const auto found = peer.subgroups.find(event.stream);
-  if (found == peer.subgroups.end()) return;
-  found->second.end(event.finished, event.reset_code, now);
-  peer.subgroups.erase(found);
-}
-
-void Subscriptions::on_datagram(Peer& peer, const session::DatagramReceived& event) {
-  const auto* role = peer.role<UpstreamRole>(event.subscription);
-  if (role == nullptr) return;
-  Track& track = *role->track;
-  ++counters_.objects_received;
-  counters_.bytes_received += event.after_alias.size();
-  if (!track.admit_datagram(event.location)) {
-    ++counters_.duplicates_dropped;
-    return;
-  }
-  const session::DatagramProperties properties{event.type, event.location, event.publisher_priority};
-  for (const auto& downstream : track.downstreams()) {
-    if (!downstream || !downstream->admits(event.location, limits_, counters_)) continue;
-    if (downstream->peer().session.send_datagram(downstream->request(), properties, event.after_alias)) {
-      ++counters_.objects_delivered;
-      counters_.bytes_delivered += event.after_alias.size();
-      downstream->note_sent(event.after_alias.size());
-      downstream->peer().outlet.make_ready();
-    }
-  }
+  tracks_.release(track);
 }
 
 // ---- namespaces ----
 
 void Subscriptions::offer_publisher(Peer& publisher, const moqt::TrackNamespace& track_namespace) {
-  for (const auto& [name, track] : tracks_) {
-    const bool wanted = track->subscriber_count() > 0 || !track->waiting().empty();
-    if (wanted && track_namespace.is_prefix_of(name.track_namespace)) ask(publisher, *track);
-  }
+  tracks_.for_each([&](Track& track) {
+    if (track.wanted() && track_namespace.is_prefix_of(track.name().track_namespace)) ask(publisher, track);
+  });
 }
 
 void Subscriptions::offer_tracks(Peer& listener, NamespaceInterest& interest, std::uint64_t offer) {
   interest.tracks_from.reset();
-  for (auto entry = offers_.lower_bound(offer); entry != offers_.end(); ++entry) {
+  for (auto entry = tracks_.offers().lower_bound(offer); entry != tracks_.offers().end(); ++entry) {
     Track& track = *entry->second;
     const bool published = std::any_of(track.upstreams().begin(), track.upstreams().end(),
                                        [](const Track::Upstream& upstream) { return upstream.from_publish; });
@@ -388,13 +330,25 @@ void Subscriptions::offer_tracks(Peer& listener, NamespaceInterest& interest, st
 }
 
 void Subscriptions::settle(Peer& peer, session::Time now) {
-  if (!peer.has_retired_streams) return;
-  peer.has_retired_streams = false;
+  if (!peer.unsettled) return;
+  peer.unsettled = false;
+  std::vector<session::RequestHandle> over;
   for (const auto& [request, role] : peer.roles) {
-    if (const auto* downstream_role = std::get_if<DownstreamRole>(&role)) {
-      Downstream* downstream = downstream_role->track->downstream(peer, request);
-      if (downstream != nullptr && !downstream->settle(now, limits_)) peer.has_retired_streams = true;
+    const auto* downstream = std::get_if<DownstreamRole>(&role);
+    if (downstream == nullptr || downstream->subscription == nullptr) continue;
+    if (!downstream->subscription->settle(now)) peer.unsettled = true;
+    if (!downstream->subscription->ended()) continue;
+    // PUBLISH_DONE has gone out when the session knows the subscription no more.
+    if (peer.session.published(request) == nullptr) {
+      over.push_back(request);
+    } else {
+      peer.unsettled = true;
     }
+  }
+  for (const session::RequestHandle request : over) {
+    Track& track = *peer.role<DownstreamRole>(request)->track;
+    drop_downstream(peer, track, request);
+    release(track);
   }
 }
 

@@ -1,10 +1,38 @@
 #include "relay/track.h"
 
 #include <algorithm>
+#include <chrono>
+#include <limits>
 
 #include "relay/peer.h"
 
 namespace msquic_py::relay {
+
+namespace {
+
+moqt::objects::Retention retention_of(const RelayLimits& limits) {
+  if (limits.cache_duration.count() == 0) return moqt::objects::Retention::none();
+  return {limits.cache_bytes_per_track, std::numeric_limits<std::size_t>::max(), limits.cache_duration};
+}
+
+moqt::objects::SubscriptionLimits subscription_limits_of(const RelayLimits& limits) {
+  return {limits.max_queued_bytes_per_subscription, limits.max_consecutive_skips, limits.retired_stream_timeout};
+}
+
+}  // namespace
+
+Track::Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters& counters)
+    : name_(std::move(name)),
+      publisher_(retention_of(limits), moqt::objects::TrackStore::Knowledge::kWhatCame, subscription_limits_of(limits),
+                 counters) {
+  publisher_.takeover_timeout = limits.takeover_timeout;
+}
+
+void Track::add_upstream(const Upstream& upstream) {
+  upstreams_.push_back(upstream);
+  publisher_.others_may_go_on = upstreams_.size() > 1;
+  publisher_.several_writers = publisher_.several_writers || upstreams_.size() > 1;
+}
 
 Track::Upstream* Track::upstream(const Peer& peer, moqt::session::RequestHandle request) noexcept {
   const auto found = std::find_if(upstreams_.begin(), upstreams_.end(), [&](const Upstream& upstream) {
@@ -24,6 +52,7 @@ void Track::remove_upstream(const Peer& peer, moqt::session::RequestHandle reque
     if (upstream.established) requested_group_.reset();  // perhaps nobody else has heard of it
     return true;
   });
+  publisher_.others_may_go_on = upstreams_.size() > 1;
 }
 
 bool Track::established() const noexcept {
@@ -31,43 +60,20 @@ bool Track::established() const noexcept {
                      [](const Upstream& upstream) { return upstream.established; });
 }
 
-Downstream& Track::add_downstream(Peer& peer, moqt::session::RequestHandle request) {
-  auto free = std::find(downstreams_.begin(), downstreams_.end(), nullptr);
-  if (free == downstreams_.end()) free = downstreams_.insert(free, nullptr);
-  *free = std::make_unique<Downstream>(next_serial_++, peer, request);
-  ++subscribers_;
-  return **free;
-}
-
-Downstream* Track::downstream(const Peer& peer, moqt::session::RequestHandle request) noexcept {
-  for (const auto& downstream : downstreams_) {
-    if (downstream && &downstream->peer() == &peer && downstream->request() == request) return downstream.get();
+void Track::learn(const moqt::MessageParameters& parameters, bool sole_publisher) {
+  const auto said = parameters.largest_object();
+  if (sole_publisher && largest() && (!said || *said < *largest())) {
+    publisher_.clear();
+    properties_ = {};
   }
-  return nullptr;
-}
-
-bool Track::has_downstream_at(const Peer& peer) const noexcept {
-  return std::any_of(downstreams_.begin(), downstreams_.end(),
-                     [&](const auto& downstream) { return downstream && &downstream->peer() == &peer; });
-}
-
-void Track::remove_downstream(const Peer& peer, moqt::session::RequestHandle request) {
-  for (auto& downstream : downstreams_) {
-    if (!downstream || &downstream->peer() != &peer || downstream->request() != request) continue;
-    downstream.reset();
-    --subscribers_;
-  }
-}
-
-void Track::learn(const moqt::MessageParameters& parameters) {
-  if (const auto largest = parameters.largest_object()) {
+  if (said) {
     if (requested_group_ && !requested_group_->above) {
       // The request went out before anything was known of the track: this is where the largest group stood. A publisher
       // does nothing about one that it has reached.
-      requested_group_->above = largest->group;
-      if (requested_group_->value != 0 && requested_group_->value <= largest->group) requested_group_.reset();
+      requested_group_->above = said->group;
+      if (requested_group_->value != 0 && requested_group_->value <= said->group) requested_group_.reset();
     }
-    note(*largest);
+    note(*said);
   }
   // The first publisher's word counts; a second one has to agree, being the same track.
   if (!properties_.empty()) return;
@@ -76,41 +82,32 @@ void Track::learn(const moqt::MessageParameters& parameters) {
   if (const auto value = parameters.publisher_priority()) properties_.set_publisher_priority(*value);
   if (const auto value = parameters.group_order()) properties_.set_group_order(*value);
   if (const auto value = parameters.dynamic_groups()) properties_.set_dynamic_groups(*value);
+  const auto age = parameters.max_cache_duration();
+  constexpr std::uint64_t kMonth = std::uint64_t{30} * 24 * 3600 * 1000;
+  publisher_.store().limit_age(
+      age ? std::optional<moqt::session::Duration>(std::chrono::milliseconds(std::min(*age, kMonth))) : std::nullopt);
 }
 
 moqt::MessageParameters Track::description() const {
   moqt::MessageParameters parameters = properties_;
-  if (largest_) parameters.set_largest_object(*largest_);
+  if (largest()) parameters.set_largest_object(*largest());
   return parameters;
 }
 
 void Track::note(moqt::Location location) noexcept {
-  if (!largest_ || *largest_ < location) largest_ = location;
+  publisher_.store().note(location);
   if (requested_group_ && (!requested_group_->above || location.group > *requested_group_->above)) {
     requested_group_.reset();
   }
 }
 
-bool Track::admit(moqt::Location location, std::uint64_t subgroup) {
-  note(location);
-  // With a single publisher there is nothing to compare with, and nothing is remembered.
-  ever_several_publishers_ = ever_several_publishers_ || upstreams_.size() > 1;
-  return !ever_several_publishers_ || duplicates_.admit(location, subgroup);
-}
-
-bool Track::admit_datagram(moqt::Location location) {
-  note(location);
-  ever_several_publishers_ = ever_several_publishers_ || upstreams_.size() > 1;
-  return !ever_several_publishers_ || duplicates_.admit_datagram(location);
-}
-
 bool Track::needs_new_group(std::uint64_t value) const noexcept {
   if (!dynamic_groups() || (requested_group_ && requested_group_->value >= value)) return false;
-  return value == 0 || !largest_ || value > largest_->group;
+  return value == 0 || !largest() || value > largest()->group;
 }
 
 void Track::note_new_group_request(std::uint64_t value) noexcept {
-  requested_group_ = RequestedGroup{value, largest_ ? std::optional(largest_->group) : std::nullopt};
+  requested_group_ = RequestedGroup{value, largest() ? std::optional(largest()->group) : std::nullopt};
 }
 
 }  // namespace msquic_py::relay

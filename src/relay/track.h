@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -11,13 +10,16 @@
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/location.h"
 #include "moqt/model/message_parameters.h"
-#include "moqt/session/data/object_event.h"
-#include "relay/downstream.h"
-#include "relay/duplicate_filter.h"
+#include "moqt/objects/track_publisher.h"
+#include "moqt/session/session.h"
+#include "relay/relay_counters.h"
+#include "relay/relay_limits.h"
 
 namespace msquic_py::relay {
 
-/// A track that the relay receives from one or more publishers and sends to its subscribers.
+struct Peer;
+
+/// A track that the relay receives from one or more publishers, keeps for a while, and sends to its subscribers.
 class Track {
  public:
   /// One subscription to the track at one publisher.
@@ -34,28 +36,23 @@ class Track {
     std::optional<moqt::SubscriptionFilter> filter;
   };
 
-  explicit Track(moqt::FullTrackName name) noexcept : name_(std::move(name)) {}
+  Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters& counters);
   Track(const Track&) = delete;
   Track& operator=(const Track&) = delete;
 
   [[nodiscard]] const moqt::FullTrackName& name() const noexcept { return name_; }
+  /// Its objects and its subscribers.
+  [[nodiscard]] moqt::objects::TrackPublisher& publisher() noexcept { return publisher_; }
+  [[nodiscard]] moqt::objects::TrackStore& store() noexcept { return publisher_.store(); }
 
   // ---- publishers ----
-  void add_upstream(const Upstream& upstream) { upstreams_.push_back(upstream); }
+  void add_upstream(const Upstream& upstream);
   [[nodiscard]] Upstream* upstream(const Peer& peer, moqt::session::RequestHandle request) noexcept;
   [[nodiscard]] bool has_upstream_at(const Peer& peer) const noexcept;
   void remove_upstream(const Peer& peer, moqt::session::RequestHandle request);
   [[nodiscard]] const std::vector<Upstream>& upstreams() const noexcept { return upstreams_; }
   [[nodiscard]] bool established() const noexcept;
 
-  // ---- subscribers ----
-  /// Slots stay where they are while a subscriber lives, so that forwarders can refer to them; empty ones are null.
-  [[nodiscard]] const std::vector<std::unique_ptr<Downstream>>& downstreams() const noexcept { return downstreams_; }
-  Downstream& add_downstream(Peer& peer, moqt::session::RequestHandle request);
-  [[nodiscard]] Downstream* downstream(const Peer& peer, moqt::session::RequestHandle request) noexcept;
-  [[nodiscard]] bool has_downstream_at(const Peer& peer) const noexcept;
-  void remove_downstream(const Peer& peer, moqt::session::RequestHandle request);
-  [[nodiscard]] std::size_t subscriber_count() const noexcept { return subscribers_; }
   std::vector<Waiting>& waiting() noexcept { return waiting_; }
 
   // ---- listeners ----
@@ -63,15 +60,16 @@ class Track {
   std::uint64_t offer = 0;
 
   // ---- what is known of the track ----
-  /// Takes over what a publisher said in SUBSCRIBE_OK or PUBLISH.
-  void learn(const moqt::MessageParameters& parameters);
+  /// A publisher has answered, or offers the track: takes over what it says in SUBSCRIBE_OK or PUBLISH. When nobody
+  /// else publishes the track and what it says lies before what is known, the name has been taken for something new:
+  /// everything known is forgotten.
+  void learn(const moqt::MessageParameters& parameters, bool sole_publisher);
   /// What the relay says of the track in its own SUBSCRIBE_OK, PUBLISH or REQUEST_OK (LARGEST_OBJECT included).
   [[nodiscard]] moqt::MessageParameters description() const;
-  [[nodiscard]] std::optional<moqt::Location> largest() const noexcept { return largest_; }
+  [[nodiscard]] std::optional<moqt::Location> largest() const noexcept { return publisher_.store().largest(); }
   [[nodiscard]] bool dynamic_groups() const noexcept { return properties_.dynamic_groups().value_or(false); }
-  /// Notes an object of a subgroup; false when it is a duplicate.
-  bool admit(moqt::Location location, std::uint64_t subgroup);
-  bool admit_datagram(moqt::Location location);
+  /// An object of the track has come.
+  void note(moqt::Location location) noexcept;
 
   // ---- NEW_GROUP_REQUEST (section 9.2.1.12) ----
   /// Whether a request for `value` has to go upstream, where the track is established.
@@ -83,21 +81,21 @@ class Track {
   [[nodiscard]] std::optional<std::uint64_t> wanted_new_group() const noexcept { return wanted_group_; }
   std::optional<std::uint64_t> take_wanted_new_group() noexcept { return std::exchange(wanted_group_, std::nullopt); }
 
-  [[nodiscard]] bool unused() const noexcept { return upstreams_.empty() && subscribers_ == 0 && waiting_.empty(); }
+  /// Somebody wants it, or brings it.
+  [[nodiscard]] bool in_use() const noexcept {
+    return !upstreams_.empty() || wanted() || !publisher_.fetches().empty() || fetches > 0;
+  }
+  /// Somebody wants to subscribe to it, or has.
+  [[nodiscard]] bool wanted() const noexcept { return publisher_.subscribers() > 0 || !waiting_.empty(); }
+  bool idle = false;        ///< the TrackTable's: only what is cached is left of it
+  std::size_t fetches = 0;  ///< FETCH requests to publishers that have not ended
 
  private:
-  void note(moqt::Location location) noexcept;
-
   moqt::FullTrackName name_;
+  moqt::objects::TrackPublisher publisher_;
   std::vector<Upstream> upstreams_;
-  std::vector<std::unique_ptr<Downstream>> downstreams_;
-  std::size_t subscribers_ = 0;
-  std::uint64_t next_serial_ = 1;
   std::vector<Waiting> waiting_;
   moqt::MessageParameters properties_;
-  std::optional<moqt::Location> largest_;
-  DuplicateFilter duplicates_;
-  bool ever_several_publishers_ = false;
   struct RequestedGroup {
     std::uint64_t value = 0;
     std::optional<std::uint64_t> above;  ///< the largest group when it was sent

@@ -44,8 +44,40 @@ class RelayServer::Drain final : public EventLoop::Participant {
   std::function<void()> done_;
 };
 
+/// Lets the relay drop what it has kept long enough.
+class RelayServer::Housekeeping final : public EventLoop::Participant {
+ public:
+  Housekeeping(EventLoop& loop, relay::Relay& relay) : loop_(loop), relay_(relay) { loop_.add(*this); }
+  ~Housekeeping() override { loop_.remove(*this); }
+
+  std::optional<EventLoop::Time> turn(EventLoop::Time now) override {
+    if (now >= due_) {
+      relay_.on_deadline(now);
+      due_ = now + kPeriod;
+    }
+    waits_ = relay_.keeps_anything();
+    return waits_ ? std::optional(due_) : std::nullopt;
+  }
+  /// The relay may have something to keep.
+  void wake() {
+    if (!std::exchange(waits_, true)) loop_.ready(*this);
+  }
+
+ private:
+  /// Nothing that it does is urgent; what takes longer than this is not noticed by anybody.
+  static constexpr auto kPeriod = std::chrono::milliseconds(250);
+
+  EventLoop& loop_;
+  relay::Relay& relay_;
+  EventLoop::Time due_{};
+  bool waits_ = false;
+};
+
 RelayServer::RelayServer(EventLoop& loop, relay::RelayLimits limits)
-    : endpoint_(loop), relay_(limits), memory_trim_(loop) {}
+    : endpoint_(loop),
+      relay_(limits),
+      housekeeping_(std::make_unique<Housekeeping>(loop, relay_)),
+      memory_trim_(loop) {}
 RelayServer::~RelayServer() = default;
 
 RelayServer::Attachment& RelayServer::attach(SessionDriver& driver) {
@@ -55,7 +87,9 @@ RelayServer::Attachment& RelayServer::attach(SessionDriver& driver) {
 }
 
 bool RelayServer::on_events(SessionDriver& driver, EventLoop::Time now) {
-  return relay_.on_events(attach(driver).number(), now);
+  const bool any = relay_.on_events(attach(driver).number(), now);
+  if (any && relay_.keeps_anything()) housekeeping_->wake();
+  return any;
 }
 
 void RelayServer::on_finished(SessionDriver& driver, const transport::CloseReason&) {

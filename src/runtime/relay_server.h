@@ -37,10 +37,12 @@ class RelayServer final : public SessionUser {
  private:
   class Attachment;
   class Drain;
+  class Housekeeping;
   Attachment& attach(SessionDriver& driver);
 
   Endpoint endpoint_;
   relay::Relay relay_;
+  std::unique_ptr<Housekeeping> housekeeping_;
   MemoryTrim memory_trim_;
   std::unordered_map<SessionDriver*, std::unique_ptr<Attachment>> attachments_;
   std::unique_ptr<Drain> drain_;

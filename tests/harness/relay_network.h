@@ -49,6 +49,14 @@ class RelayNetwork {
  public:
   explicit RelayNetwork(relay::RelayLimits limits = {}) : relay(limits) {}
 
+  ~RelayNetwork() {
+    for (auto& client : clients_) {
+      if (client->attached) relay.detach(client->number, now);
+    }
+  }
+  RelayNetwork(const RelayNetwork&) = delete;
+  RelayNetwork& operator=(const RelayNetwork&) = delete;
+
   relay::Relay relay;
   ms::Time now{std::chrono::hours(1)};
 
@@ -78,20 +86,21 @@ class RelayNetwork {
   /// Moves everything that can move without time passing.
   void run() {
     for (int round = 0; round < 10'000; ++round) {
+      bool any = false;
+      const auto made_ready = [&] {
+        int sum = 0;
+        for (const auto& client : clients_) sum += client->made_ready;
+        return sum;
+      };
+      const int before = made_ready();
       for (auto& client : clients_) {
         client->pair.now = now;
-        if (client->attached) client->pair.run();
+        if (client->attached) any |= client->pair.run();
       }
-      bool any = false;
       for (auto& client : clients_) {
         if (client->attached) any |= relay.on_events(client->number, now);
       }
-      if (!any) {
-        for (auto& client : clients_) {  // resets that followed from no event
-          if (client->attached) client->pair.run();
-        }
-        return;
-      }
+      if (!any && made_ready() == before) return;
     }
     FAIL() << "the relay does not come to rest";
   }
@@ -105,9 +114,11 @@ class RelayNetwork {
       for_each_session([&](ms::Session& session) {
         if (const auto deadline = session.next_deadline(); deadline && (!next || *deadline < *next)) next = deadline;
       });
+      if (const auto deadline = relay.next_deadline(); deadline && (!next || *deadline < *next)) next = deadline;
       if (!next || *next > end) break;
       now = std::max(now, *next);
       for_each_session([&](ms::Session& session) { session.on_deadline(now); });
+      relay.on_deadline(now);
       run();
     }
     now = end;
@@ -208,7 +219,9 @@ inline std::vector<std::string> objects(const RelayClient& client) {
       result.push_back(std::to_string(object->location.group) + "/" + std::to_string(object->location.object) + " " +
                        text(object->payload()) + (object->complete() ? "" : "..."));
     } else if (const auto* more = std::get_if<ms::ObjectPayload>(&event)) {
-      std::string& line = result[latest.at(more->stream)];
+      const auto of = latest.find(more->stream);
+      if (of == latest.end()) continue;  // of a fetch
+      std::string& line = result[of->second];
       line.resize(line.size() - 3);
       line += text(more->bytes) + (more->remaining == 0 ? "" : "...");
     } else if (const auto* datagram = std::get_if<ms::DatagramReceived>(&event)) {

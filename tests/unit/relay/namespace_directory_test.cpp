@@ -10,7 +10,7 @@ namespace {
 
 using moqt::TrackNamespace;
 
-class NoOutlet : public Outlet {
+class NoOutlet final : public Outlet {
  public:
   void make_ready() override {}
 };

@@ -1,0 +1,71 @@
+#include "moqt/objects/datagram_writer.h"
+
+#include "moqt/objects/object_gaps.h"
+
+namespace msquic_py::moqt::objects {
+
+namespace {
+
+std::optional<MalformedTrack> check(const TrackStore& store, const StoredGroup& group, const StoredSubgroup& datagrams,
+                                    const session::DatagramReceived& datagram) {
+  const bool normal = datagram.status == ObjectStatus::kNormal;
+  if (const auto last = store.last(); last && normal && datagram.location >= *last) {
+    return MalformedTrack::kObjectAfterEndOfTrack;
+  }
+  if (group.end && datagram.location.object >= *group.end) return MalformedTrack::kObjectAfterEndOfGroup;
+  const auto place = datagrams.find(datagram.location.object);
+  if (!place) return std::nullopt;
+  const StoredObject& known = datagrams.at(*place);
+  if (known.status == datagram.status && known.payload_length != datagram.payload().size()) {
+    return MalformedTrack::kDuplicateObjectDiffers;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+base::Result<bool, MalformedTrack> write_datagram(TrackPublisher& publisher, Draft draft,
+                                                  const session::DatagramReceived& datagram, session::Time now) {
+  TrackStore& store = publisher.store();
+  const Location at = datagram.location;
+  // With several publishers a group that is gone may come again.
+  if (publisher.several_writers && store.dropped(at.group) && store.find(at.group) == nullptr) return false;
+  const TrackStore::Writable into = store.datagrams(at.group, now);
+  if (const auto malformed = check(store, *into.group, *into.subgroup, datagram)) return base::Failure{*malformed};
+  const bool known = into.subgroup->find(at.object).has_value();
+  const bool was_dropped = into.subgroup->first() > 0 &&
+                           into.subgroup->lower_bound(at.object) == into.subgroup->first() &&
+                           into.subgroup->largest() && at.object <= *into.subgroup->largest();
+  if (known || was_dropped || into.group->absent.contains(at.object)) return false;
+
+  const std::uint64_t place = into.subgroup->insert(at.object);
+  StoredObject& kept = into.subgroup->at(place);
+  kept.more.clear();
+  kept.wire = datagram.after_alias;
+  kept.payload_length = kept.payload_arrived = datagram.after_alias.size() - datagram.payload_offset;
+  kept.since = now;
+  kept.delta_size = 0;
+  kept.header_size = datagram.payload_offset;
+  kept.extensions_offset = datagram.extensions_offset;
+  kept.extensions_size = datagram.extensions_size;
+  kept.status = datagram.status;
+  kept.publisher_priority = datagram.publisher_priority;
+  kept.datagram_type = static_cast<std::uint8_t>(datagram.type);
+  kept.fetched = kept.arriving = kept.follows = false;
+  store.charge(*into.subgroup, kept.bytes());
+  store.note(at);
+  if (datagram.status == ObjectStatus::kEndOfGroup || datagram.end_of_group) into.group->end = at.object + 1;
+  if (datagram.status == ObjectStatus::kEndOfTrack) {
+    into.group->end = at.object + 1;
+    store.set_last(at);
+  }
+  if (datagram.extensions_size > 0) {
+    const ObjectGaps gaps = gaps_before(draft, datagram.extensions(), at);
+    if (gaps.objects > 0) into.group->absent.add(at.object - gaps.objects, at.object - 1);
+    if (gaps.groups > 0) store.set_absent_groups(at.group - gaps.groups, at.group - 1);
+  }
+  publisher.datagram(*into.group, *into.subgroup, place, now);
+  return true;
+}
+
+}  // namespace msquic_py::moqt::objects

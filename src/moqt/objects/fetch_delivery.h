@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "moqt/model/error_codes.h"
+#include "moqt/model/fetch_range.h"
+#include "moqt/model/group_order.h"
+#include "moqt/model/location.h"
+#include "moqt/objects/outlet.h"
+#include "moqt/objects/stored_subgroup.h"
+#include "moqt/session/data/stream_feeder.h"
+#include "moqt/session/event.h"
+#include "moqt/session/fetch_answer.h"
+#include "moqt/session/handles.h"
+#include "moqt/session/session.h"
+#include "moqt/session/time.h"
+
+namespace msquic_py::moqt::objects {
+
+class FetchDelivery;
+class TrackPublisher;
+
+/// Finds out what a store does not know: a relay asks the publisher, an application its archive.
+class FetchFiller {
+ public:
+  /// `fetch` has come to `from`, of which nothing is known, and wants everything up to the end of its range. What is
+  /// found is written into the store, which then knows it; `fetch` goes on by itself. FetchDelivery::fail() ends it.
+  virtual void fill(FetchDelivery& fetch, Location from) = 0;
+  /// `fetch` has given more to its session.
+  virtual void progressed(FetchDelivery& fetch) = 0;
+  /// `fetch` has ended, however; it is gone after this.
+  virtual void ended(FetchDelivery& fetch) = 0;
+
+ protected:
+  ~FetchFiller() = default;
+};
+
+/// Answers one FETCH out of a store: a cursor over its range, group by group in the order that was asked for, and in
+/// each group by Object ID (section 9.16.3).
+class FetchDelivery final : public session::StreamFeeder {
+ public:
+  FetchDelivery(TrackPublisher& publisher, session::Session& session, const session::FetchReceived& request,
+                Outlet& outlet, FetchFiller& filler);
+  ~FetchDelivery();
+  FetchDelivery(const FetchDelivery&) = delete;
+  FetchDelivery& operator=(const FetchDelivery&) = delete;
+
+  [[nodiscard]] session::Session& session() const noexcept { return session_; }
+  [[nodiscard]] session::RequestHandle request() const noexcept { return request_; }
+  [[nodiscard]] TrackPublisher& publisher() const noexcept { return publisher_; }
+  [[nodiscard]] const FetchRange& range() const noexcept { return range_; }
+  [[nodiscard]] GroupOrder order() const noexcept { return order_; }
+  [[nodiscard]] bool accepted() const noexcept { return accepted_; }
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  /// It waits for something unknown that lies here.
+  [[nodiscard]] std::optional<Location> missing() const noexcept { return missing_; }
+  [[nodiscard]] std::uint64_t objects_sent() const noexcept { return objects_sent_; }
+  /// The location that it has come to.
+  [[nodiscard]] Location position() const noexcept { return position_; }
+
+  /// Begins: what is in the store goes out at once.
+  void begin();
+  /// FETCH_OK. `answer.end` is not behind the range; the objects end there as well.
+  void accept(const session::FetchAnswer& answer);
+  /// The range ends here, before what was asked for; said with FETCH_OK later.
+  void limit(Location end);
+  /// REQUEST_ERROR, or after FETCH_OK a reset of the stream.
+  void fail(RequestErrorCode code, std::string_view reason);
+  /// The track is malformed, or its store is gone: the stream is reset.
+  void abandon();
+  /// The session has ended it.
+  void on_cancelled();
+  /// Something has come, or has become known.
+  void wake();
+  /// What it waited for has been looked for: it looks itself, and asks again if that is still unknown.
+  void retry();
+  [[nodiscard]] bool waits() const noexcept { return waits_; }
+
+  void feed(session::StreamHandle stream, session::Time now) override;
+
+ private:
+  enum class Step : std::uint8_t { kAgain, kWait, kEnd };
+
+  Step step(session::Time now);
+  Step send_payload(const StoredObject& object);
+  Step ask();
+  Step next_group();
+  [[nodiscard]] bool past_end() const noexcept;
+  void finish();
+  void end();
+
+  TrackPublisher& publisher_;
+  session::Session& session_;
+  const session::RequestHandle request_;
+  FetchRange range_;
+  const GroupOrder order_;
+  Outlet& outlet_;
+  FetchFiller& filler_;
+  session::StreamHandle stream_;
+  Location position_;
+  bool begun_ = false;  ///< the object at `position_` is being sent
+  std::uint64_t payload_sent_ = 0;
+  std::optional<Location> missing_;
+  bool waits_ = false;
+  bool accepted_ = false;
+  bool ended_ = false;
+  std::uint64_t objects_sent_ = 0;
+};
+
+}  // namespace msquic_py::moqt::objects

@@ -1,0 +1,96 @@
+#include "moqt/objects/fetch_writer.h"
+
+#include <utility>
+
+namespace msquic_py::moqt::objects {
+
+FetchWriter::~FetchWriter() {
+  if (StoredObject* object = open_ ? current() : nullptr) {
+    object->arriving = false;
+    publisher_.wake_fetches();
+  }
+}
+
+StoredObject* FetchWriter::current() noexcept {
+  StoredGroup* const group = publisher_.store().find(at_.group);
+  const auto found = group == nullptr ? std::nullopt : group->at_or_after(at_.object);
+  if (!found) return nullptr;
+  StoredObject& object = found->subgroup->at(found->place);
+  return object.id == at_.object ? &object : nullptr;
+}
+
+std::optional<MalformedTrack> FetchWriter::object(const session::FetchObjectReceived& object, session::Time now) {
+  TrackStore& store = publisher_.store();
+  at_ = object.location;
+  subgroup_ = object.subgroup;
+  payload_offset_ = 0;
+  open_ = true;
+  if (StoredObject* const known = current()) {
+    const bool comparable = known->status == object.status && known->status == ObjectStatus::kNormal;
+    if (comparable &&
+        (known->payload_length != object.payload_length || known->publisher_priority != object.publisher_priority)) {
+      open_ = false;
+      return MalformedTrack::kDuplicateObjectDiffers;
+    }
+    known->arriving = !known->complete();
+    if (known->complete()) complete(*known);
+    payload(object.payload, now);
+    return std::nullopt;
+  }
+  session::SubgroupProperties properties;
+  properties.group = at_.group;
+  properties.subgroup = object.subgroup;
+  properties.publisher_priority = object.publisher_priority;
+  properties.extensions = true;
+  const TrackStore::Writable into = store.subgroup(properties, now);
+  const std::uint64_t place = into.subgroup->insert(at_.object);
+  StoredObject& kept = into.subgroup->at(place);
+  kept.payload_length = object.payload_length;
+  kept.payload_arrived = 0;
+  kept.since = now;
+  kept.wire = object.extensions;  // all of the header that a fetch needs
+  kept.delta_size = 0;
+  kept.header_size = static_cast<std::uint32_t>(object.extensions.size());
+  kept.extensions_offset = 0;
+  kept.extensions_size = kept.header_size;
+  kept.status = object.status;
+  kept.publisher_priority = object.publisher_priority;
+  kept.datagram_type = 0;
+  kept.follows = false;
+  kept.fetched = true;
+  kept.arriving = object.payload_length > 0;
+  for (SubgroupDelivery& delivery : into.subgroup->deliveries) {
+    if (delivery.begun && place <= delivery.current) ++delivery.current;
+    if (place < delivery.next || (place == delivery.next && delivery.begun)) ++delivery.next;
+  }
+  store.charge(*into.subgroup, kept.bytes());
+  if (kept.complete()) complete(kept);
+  payload(object.payload, now);
+  publisher_.fetched(now);
+  return std::nullopt;
+}
+
+void FetchWriter::payload(const base::SharedBytes& bytes, session::Time now) {
+  const std::uint64_t offset = payload_offset_;
+  payload_offset_ += bytes.size();
+  if (!open_ || bytes.empty()) return;
+  StoredObject* const object = current();
+  if (object == nullptr) return;  // dropped meanwhile; whoever needs it asks again
+  const std::size_t added = object->extend(offset, bytes);
+  if (added > 0) {
+    StoredGroup* const group = publisher_.store().find(at_.group);
+    const auto found = group->at_or_after(at_.object);
+    publisher_.store().charge(*found->subgroup, added);
+    if (!object->fetched) publisher_.payload_arrived(*group, *found->subgroup, found->place, added, now);
+  }
+  if (payload_offset_ >= object->payload_length) complete(*object);
+  publisher_.fetched(now);
+}
+
+void FetchWriter::complete(StoredObject& object) {
+  object.arriving = false;
+  open_ = false;
+  reached_ = Location{at_.group, at_.object + 1};
+}
+
+}  // namespace msquic_py::moqt::objects

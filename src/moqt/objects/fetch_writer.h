@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/result.h"
+#include "base/shared_bytes.h"
+#include "moqt/model/location.h"
+#include "moqt/model/malformed_track.h"
+#include "moqt/objects/track_publisher.h"
+#include "moqt/session/data/object_event.h"
+#include "moqt/session/time.h"
+
+namespace msquic_py::moqt::objects {
+
+/// What answers a FETCH of ours on its way into a store. Subscriptions do not get it (section 5.1.2); fetches that wait
+/// for it do, as the bytes come.
+class FetchWriter {
+ public:
+  explicit FetchWriter(TrackPublisher& publisher) noexcept : publisher_(publisher) {}
+  ~FetchWriter();
+  FetchWriter(const FetchWriter&) = delete;
+  FetchWriter& operator=(const FetchWriter&) = delete;
+
+  /// What makes the track malformed, if it does; then the object is not stored.
+  std::optional<MalformedTrack> object(const session::FetchObjectReceived& object, session::Time now);
+  void payload(const base::SharedBytes& bytes, session::Time now);
+  /// The place behind the last object that came whole; nothing before the first.
+  [[nodiscard]] std::optional<Location> reached() const noexcept { return reached_; }
+
+ private:
+  [[nodiscard]] StoredObject* current() noexcept;
+  void complete(StoredObject& object);
+
+  TrackPublisher& publisher_;
+  Location at_;
+  std::uint64_t subgroup_ = 0;
+  std::uint64_t payload_offset_ = 0;
+  bool open_ = false;  ///< the object at `at_` is not whole
+  std::optional<Location> reached_;
+};
+
+}  // namespace msquic_py::moqt::objects

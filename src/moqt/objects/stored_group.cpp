@@ -1,0 +1,50 @@
+#include "moqt/objects/stored_group.h"
+
+#include <algorithm>
+
+namespace msquic_py::moqt::objects {
+
+std::size_t StoredGroup::bytes() const noexcept {
+  std::size_t sum = 0;
+  for_each([&](const StoredSubgroup& subgroup) { sum += subgroup.bytes(); });
+  return sum;
+}
+
+bool StoredGroup::open() const noexcept {
+  bool any = false;
+  for_each([&](const StoredSubgroup& subgroup) { any = any || subgroup.writers > 0; });
+  return any;
+}
+
+bool StoredGroup::behind() const noexcept {
+  bool any = false;
+  for_each([&](const StoredSubgroup& subgroup) {
+    any = any || std::any_of(subgroup.deliveries.begin(), subgroup.deliveries.end(),
+                             [](const SubgroupDelivery& delivery) { return delivery.behind; });
+  });
+  return any;
+}
+
+std::optional<StoredGroup::Found> StoredGroup::at_or_after(std::uint64_t id) const noexcept {
+  std::optional<Found> best;
+  std::uint64_t best_id = 0;
+  for_each([&](StoredSubgroup& subgroup) {
+    const std::uint64_t place = subgroup.lower_bound(id);
+    if (place == subgroup.end()) return;
+    const std::uint64_t found = subgroup.at(place).id;
+    if (best && best_id <= found) return;
+    best = Found{&subgroup, place};
+    best_id = found;
+  });
+  return best;
+}
+
+std::optional<std::uint64_t> StoredGroup::largest() const noexcept {
+  std::optional<std::uint64_t> largest;
+  for_each([&](const StoredSubgroup& subgroup) {
+    if (const auto of = subgroup.largest()) largest = std::max(largest.value_or(0), *of);
+  });
+  return largest;
+}
+
+}  // namespace msquic_py::moqt::objects

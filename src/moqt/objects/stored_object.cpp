@@ -1,0 +1,34 @@
+#include "moqt/objects/stored_object.h"
+
+#include <utility>
+
+namespace msquic_py::moqt::objects {
+
+base::SharedBytes StoredObject::payload_at(std::uint64_t offset) const noexcept {
+  if (offset < first_piece()) return wire.from(header_size + static_cast<std::size_t>(offset));
+  offset -= first_piece();
+  for (const base::SharedBytes& piece : more) {
+    if (offset < piece.size()) return piece.from(static_cast<std::size_t>(offset));
+    offset -= piece.size();
+  }
+  return {};
+}
+
+std::size_t StoredObject::extend(std::uint64_t offset, const base::SharedBytes& bytes) {
+  if (offset > payload_arrived || offset + bytes.size() <= payload_arrived) return 0;
+  const auto known = static_cast<std::size_t>(payload_arrived - offset);
+  const std::size_t added = bytes.size() - known;
+  base::SharedBytes piece = known == 0 ? bytes : bytes.from(known);
+  // A slice that goes on where the last one ended, in the same slab, becomes part of it.
+  base::SharedBytes& last = more.empty() ? wire : more.back();
+  if (!last.append(piece)) more.push_back(std::move(piece));
+  payload_arrived += added;
+  return added;
+}
+
+void StoredObject::clear() noexcept {
+  wire = {};
+  more.clear();
+}
+
+}  // namespace msquic_py::moqt::objects

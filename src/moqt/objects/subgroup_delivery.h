@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "moqt/session/handles.h"
+
+namespace msquic_py::moqt::objects {
+
+/// How far one subscription is with one subgroup: a cursor. What lies behind it waits in the store, not here.
+struct SubgroupDelivery {
+  std::uint64_t serial = 0;  ///< of the Subscription it belongs to; another one: its slot has been given away
+  session::StreamHandle stream;
+  std::uint64_t next = 0;           ///< place of the first object that has not been sent or left out
+  std::vector<std::uint64_t> late;  ///< objects that came when later ones had been sent; by ID, ascending
+  std::uint64_t current = 0;        ///< place of the object that is being sent: `next`, or a late one
+  std::uint64_t payload_sent = 0;   ///< of that object
+  std::uint64_t last_id = 0;        ///< of the object that was sent last on the stream
+  bool begun = false;               ///< `current` is being sent
+  bool continued = false;           ///< the stream carries an object: the next one must be known to follow `last_id`
+  bool behind = false;              ///< there is more than the session has been given
+  bool has_gap = false;             ///< an object that it should have had was left out: the stream must not be finished
+  bool stopped = false;             ///< nothing more of the subgroup: STOP_SENDING, too far behind, no stream to be had
+  bool ended = false;               ///< FIN, or reset behind the last object
+
+  [[nodiscard]] bool open() const noexcept { return static_cast<bool>(stream); }
+};
+
+}  // namespace msquic_py::moqt::objects

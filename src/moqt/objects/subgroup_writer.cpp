@@ -1,0 +1,239 @@
+#include "moqt/objects/subgroup_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "moqt/objects/object_gaps.h"
+#include "moqt/session/data/object_encoding.h"
+
+namespace msquic_py::moqt::objects {
+
+SubgroupWriter::SubgroupWriter(SubgroupWriter&& other) noexcept
+    : publisher_(other.publisher_),
+      draft_(other.draft_),
+      properties_(other.properties_),
+      group_(std::exchange(other.group_, nullptr)),
+      subgroup_(std::exchange(other.subgroup_, nullptr)),
+      epoch_(other.epoch_),
+      last_id_(other.last_id_),
+      payload_offset_(other.payload_offset_),
+      ignores_(other.ignores_) {}
+
+SubgroupWriter::~SubgroupWriter() { detach(); }
+
+void SubgroupWriter::attach(std::uint64_t subgroup, session::Time now) {
+  if (subgroup_ != nullptr) return;
+  properties_.subgroup = subgroup;
+  const TrackStore::Writable into = publisher_->store().subgroup(properties_, now);
+  group_ = into.group;
+  subgroup_ = into.subgroup;
+  epoch_ = publisher_->store().epoch();
+  ++subgroup_->writers;
+  // Somebody goes on with what was given up.
+  if (subgroup_->ended() == StoredSubgroup::End::kReset) publisher_->subgroup_reopened(*subgroup_);
+}
+
+void SubgroupWriter::forget_if_cleared() noexcept {
+  if (subgroup_ == nullptr || epoch_ == publisher_->store().epoch()) return;
+  group_ = nullptr;
+  subgroup_ = nullptr;
+  ignores_ = true;
+}
+
+void SubgroupWriter::detach() noexcept {
+  forget_if_cleared();
+  if (subgroup_ != nullptr) --subgroup_->writers;
+  subgroup_ = nullptr;
+  group_ = nullptr;
+}
+
+std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceived& object) const {
+  const bool normal = object.status == ObjectStatus::kNormal;
+  if (const auto last = publisher_->store().last(); last && normal && object.location >= *last) {
+    return MalformedTrack::kObjectAfterEndOfTrack;
+  }
+  const std::uint64_t id = object.location.object;
+  if (group_->end && id >= *group_->end) return MalformedTrack::kObjectAfterEndOfGroup;
+  if (subgroup_->ended() == StoredSubgroup::End::kFinished && subgroup_->largest() && id > *subgroup_->largest()) {
+    return MalformedTrack::kObjectAfterEndOfSubgroup;
+  }
+  const auto place = subgroup_->find(id);
+  if (!place) return std::nullopt;
+  const StoredObject& known = subgroup_->at(*place);
+  if (known.status != object.status) {
+    // Only what is gone may be said not to exist; what did not exist may still turn up, and is left out (section 8.1).
+    const bool gone = object.status == ObjectStatus::kDoesNotExist || known.status == ObjectStatus::kDoesNotExist;
+    return gone ? std::nullopt : std::optional(MalformedTrack::kInvalidStatusTransition);
+  }
+  if (known.payload_length != object.payload_length || known.publisher_priority != object.publisher_priority) {
+    return MalformedTrack::kDuplicateObjectDiffers;
+  }
+  return std::nullopt;
+}
+
+StoredObject SubgroupWriter::stored(const session::ObjectReceived& object, session::Time now) const {
+  StoredObject stored;
+  stored.payload_length = object.payload_length;
+  stored.payload_arrived = object.wire.size() - object.header_size;
+  stored.since = now;
+  stored.wire = object.wire;
+  stored.delta_size = object.delta_size;
+  stored.header_size = object.header_size;
+  stored.extensions_offset = object.extensions_offset;
+  stored.extensions_size = object.extensions_size;
+  stored.status = object.status;
+  stored.publisher_priority = object.publisher_priority;
+  return stored;
+}
+
+base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const session::ObjectReceived& object,
+                                                                           session::Time now) {
+  ignores_ = true;
+  forget_if_cleared();
+  // With several publishers a group that has come and gone comes again.
+  if (subgroup_ == nullptr && publisher_->several_writers && publisher_->store().dropped(properties_.group) &&
+      publisher_->store().find(properties_.group) == nullptr) {
+    return Taken{false};
+  }
+  attach(object.subgroup, now);
+  const std::uint64_t id = object.location.object;
+  const std::optional<std::uint64_t> before = std::exchange(last_id_, id);
+  payload_offset_ = 0;
+  if (const auto malformed = check(object)) return base::Failure{*malformed};
+  TrackStore& store = publisher_->store();
+  const bool largest_so_far = !subgroup_->largest() || id > *subgroup_->largest();
+  // What was here and has been dropped was given to everybody; a second publisher may bring it again.
+  const bool came_before =
+      !largest_so_far &&
+      (subgroup_->empty() ? true : id < subgroup_->at(subgroup_->first()).id && subgroup_->first() > 0);
+  if (came_before) return Taken{false};
+  if (const auto here = largest_so_far ? std::nullopt : subgroup_->find(id)) {
+    StoredObject& known = subgroup_->at(*here);
+    const bool fetched = std::exchange(known.fetched, false);
+    if (fetched) take_header(known, object);
+    ignores_ = false;  // perhaps this stream brings more of it than the one that began it
+    (void)payload(object.wire.from(object.header_size), now);
+    if (fetched) publisher_->object_inserted(*group_, *subgroup_, *here, false, now);
+    return Taken{fetched};
+  }
+  if (group_->absent.contains(id)) return Taken{false};  // section 8.1: it was said not to exist
+
+  const std::uint64_t place = subgroup_->insert(id);
+  StoredObject& kept = subgroup_->at(place);
+  StoredObject fresh = stored(object, now);
+  fresh.id = id;
+  fresh.more = std::move(kept.more);  // for its room
+  fresh.more.clear();
+  // The stream has brought the one stored before it last: nothing of the subgroup lies between the two.
+  fresh.follows = before && place > subgroup_->first() && subgroup_->at(place - 1).id == *before;
+  kept = std::move(fresh);
+  if (place + 1 < subgroup_->end()) subgroup_->at(place + 1).follows = false;
+  if (properties_.extensions != subgroup_->properties().extensions) rewrite(kept);
+  store.charge(*subgroup_, kept.bytes());
+  store.note(object.location);
+  if (object.extensions_size > 0 || object.status != ObjectStatus::kNormal) learn(object);
+  ignores_ = false;
+  payload_offset_ = kept.payload_arrived;
+  if (largest_so_far) {
+    publisher_->object_begun(*group_, *subgroup_, place, now);
+  } else {
+    publisher_->object_inserted(*group_, *subgroup_, place, true, now);
+  }
+  return Taken{true};
+}
+
+void SubgroupWriter::take_header(StoredObject& known, const session::ObjectReceived& object) const {
+  known.wire = object.wire.slice(0, object.header_size);
+  known.delta_size = object.delta_size;
+  known.header_size = object.header_size;
+  known.extensions_offset = object.extensions_offset;
+  known.extensions_size = object.extensions_size;
+  if (properties_.extensions != subgroup_->properties().extensions) rewrite(known);
+}
+
+void SubgroupWriter::rewrite(StoredObject& object) const {
+  const base::SharedBytes payload = object.wire.from(object.header_size);
+  const base::SharedBytes extensions = object.extensions();
+  const auto block = subgroup_->properties().extensions ? std::optional(extensions.view()) : std::nullopt;
+  // A stream without extension blocks cannot carry this one's; the subgroup was begun so, and stays so.
+  const auto encoded =
+      session::encode_object(draft_, publisher_->arena(), object.id, block, object.payload_length, object.status);
+  if (!encoded.ok()) return;
+  object.wire = encoded->wire;
+  object.delta_size = static_cast<std::uint32_t>(encoded->delta_size);
+  object.header_size = static_cast<std::uint32_t>(encoded->wire.size());
+  object.extensions_size = block ? static_cast<std::uint32_t>(block->size()) : 0;
+  object.extensions_offset = 0;
+  if (object.extensions_size > 0) {
+    // The pairs end where the payload's length begins.
+    const auto begin = std::search(object.wire.view().begin(), object.wire.view().end(), block->begin(), block->end());
+    object.extensions_offset = static_cast<std::uint32_t>(begin - object.wire.view().begin());
+  }
+  if (!payload.empty()) object.more.insert(object.more.begin(), payload);
+}
+
+void SubgroupWriter::learn(const session::ObjectReceived& object) {
+  TrackStore& store = publisher_->store();
+  const Location at = object.location;
+  if (object.status == ObjectStatus::kEndOfGroup) group_->end = at.object + 1;
+  if (object.status == ObjectStatus::kEndOfTrack) {
+    group_->end = at.object + 1;
+    store.set_last(at);
+  }
+  if (object.extensions_size == 0) return;
+  const ObjectGaps gaps = gaps_before(draft_, object.extensions(), at);
+  if (gaps.objects > 0) group_->absent.add(at.object - gaps.objects, at.object - 1);
+  if (gaps.groups > 0) store.set_absent_groups(at.group - gaps.groups, at.group - 1);
+}
+
+std::size_t SubgroupWriter::payload(const base::SharedBytes& bytes, session::Time now) {
+  const std::uint64_t offset = payload_offset_;
+  payload_offset_ += bytes.size();
+  forget_if_cleared();
+  if (ignores_ || subgroup_ == nullptr || bytes.empty()) return 0;
+  const auto place = subgroup_->find(*last_id_);
+  if (!place) return 0;
+  const std::size_t added = subgroup_->at(*place).extend(offset, bytes);
+  if (added == 0) return 0;
+  publisher_->store().charge(*subgroup_, added);
+  publisher_->payload_arrived(*group_, *subgroup_, *place, added, now);
+  return added;
+}
+
+std::optional<MalformedTrack> SubgroupWriter::finish(session::Time now) {
+  forget_if_cleared();
+  if (subgroup_ == nullptr && last_id_) return std::nullopt;  // nothing of it was taken
+  if (subgroup_ == nullptr) {                                 // a stream without objects
+    if (properties_.subgroup) attach(*properties_.subgroup, now);
+    if (subgroup_ == nullptr) return std::nullopt;
+  }
+  if (subgroup_->ended() == StoredSubgroup::End::kFinished && subgroup_->largest() && last_id_ &&
+      *last_id_ != *subgroup_->largest()) {
+    detach();
+    return MalformedTrack::kSubgroupEndsDiffer;
+  }
+  StoredSubgroup& subgroup = *subgroup_;
+  if (properties_.end_of_group && last_id_) group_->end = std::max(group_->end.value_or(0), *last_id_ + 1);
+  detach();
+  const bool whole = subgroup.empty() || subgroup.at(subgroup.end() - 1).complete();
+  // An object that this stream did not bring may still be arriving on another.
+  if (subgroup.ended() != StoredSubgroup::End::kOpen) return std::nullopt;
+  if (whole) {
+    subgroup.finish();
+    publisher_->subgroup_ended(subgroup, now);
+  } else if (subgroup.writers == 0) {
+    publisher_->orphaned(subgroup, static_cast<std::uint64_t>(StreamResetCode::kInternalError), now);
+  }
+  return std::nullopt;
+}
+
+void SubgroupWriter::reset(std::uint64_t code, session::Time now) {
+  forget_if_cleared();
+  if (subgroup_ == nullptr) return;
+  StoredSubgroup& subgroup = *subgroup_;
+  detach();
+  if (subgroup.writers > 0 || subgroup.ended() != StoredSubgroup::End::kOpen) return;
+  publisher_->orphaned(subgroup, code, now);
+}
+
+}  // namespace msquic_py::moqt::objects

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/result.h"
+#include "base/shared_bytes.h"
+#include "moqt/model/draft.h"
+#include "moqt/model/malformed_track.h"
+#include "moqt/objects/track_publisher.h"
+#include "moqt/session/data/object_event.h"
+#include "moqt/session/data/subgroup_properties.h"
+#include "moqt/session/time.h"
+
+namespace msquic_py::moqt::objects {
+
+/// One stream of objects on its way into a store. Several may bring the same subgroup, from several publishers: whoever
+/// has the next byte of an object first brings it, and when one of them ends in the middle another goes on.
+class SubgroupWriter {
+ public:
+  SubgroupWriter(TrackPublisher& publisher, Draft draft, const session::SubgroupProperties& properties) noexcept
+      : publisher_(&publisher), draft_(draft), properties_(properties) {}
+  SubgroupWriter(SubgroupWriter&& other) noexcept;
+  SubgroupWriter& operator=(SubgroupWriter&&) = delete;
+  ~SubgroupWriter();
+
+  struct Taken {
+    bool fresh = false;  ///< nobody had brought the object before
+  };
+  /// The object with its header, and what came of the payload with it. A malformed track is not stored.
+  base::Result<Taken, MalformedTrack> object(const session::ObjectReceived& object, session::Time now);
+  /// The next bytes of the payload of that object. Returns how many of them were new.
+  std::size_t payload(const base::SharedBytes& bytes, session::Time now);
+  /// FIN: the last object was the last one of the subgroup.
+  std::optional<MalformedTrack> finish(session::Time now);
+  /// The stream was reset, or its publisher is gone.
+  void reset(std::uint64_t code, session::Time now);
+
+  [[nodiscard]] TrackPublisher& publisher() const noexcept { return *publisher_; }
+  [[nodiscard]] std::uint64_t group() const noexcept { return properties_.group; }
+
+ private:
+  /// Where its objects go; the subgroup is known with the first of them at the latest.
+  void attach(std::uint64_t subgroup, session::Time now);
+  void detach() noexcept;
+  /// The store has been cleared since: what this stream brought of the subgroup is gone.
+  void forget_if_cleared() noexcept;
+  [[nodiscard]] std::optional<MalformedTrack> check(const session::ObjectReceived& object) const;
+  /// What the object says of others (section 11, and its status).
+  void learn(const session::ObjectReceived& object);
+  /// For an object that only a FETCH had brought.
+  void take_header(StoredObject& known, const session::ObjectReceived& object) const;
+  /// Gives an object of a stream whose objects have extension blocks the form of a subgroup without, or the reverse.
+  void rewrite(StoredObject& object) const;
+  [[nodiscard]] StoredObject stored(const session::ObjectReceived& object, session::Time now) const;
+
+  TrackPublisher* publisher_;
+  Draft draft_;
+  session::SubgroupProperties properties_;
+  StoredGroup* group_ = nullptr;
+  StoredSubgroup* subgroup_ = nullptr;
+  std::uint64_t epoch_ = 0;               ///< of the store, for the two pointers
+  std::optional<std::uint64_t> last_id_;  ///< of the object that this stream brought last
+  std::uint64_t payload_offset_ = 0;      ///< in it
+  bool ignores_ = false;                  ///< it is not stored
+};
+
+}  // namespace msquic_py::moqt::objects

@@ -1,0 +1,499 @@
+#include "moqt/objects/subscription.h"
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <utility>
+
+#include "moqt/objects/track_publisher.h"
+
+namespace msquic_py::moqt::objects {
+
+namespace {
+
+StreamResetCode known_code(std::uint64_t code) noexcept {
+  return code <= static_cast<std::uint64_t>(StreamResetCode::kSessionClosed) ? static_cast<StreamResetCode>(code)
+                                                                             : StreamResetCode::kInternalError;
+}
+
+}  // namespace
+
+Subscription::~Subscription() { assert(behind_.empty()); }
+
+void Subscription::give_up() {
+  while (!behind_.empty()) {
+    StoredSubgroup& subgroup = *behind_.back().subgroup;
+    SubgroupDelivery& delivery = subgroup.deliveries[slot_];
+    const session::StreamHandle stream = delivery.stream;
+    abandon(subgroup, delivery, &DeliveryAccount::reset);
+    delivery.stopped = true;
+    delivery.stream = {};
+    if (stream) (void)session_.reset_stream(stream, StreamResetCode::kCancelled);
+  }
+  // What is still arriving has no more to wait for.
+  account_.reset += std::exchange(account_.waiting, 0);
+  owed_bytes_ = 0;
+}
+
+std::size_t Subscription::queued_bytes() const noexcept {
+  const auto* published = view();
+  return owed_bytes_ + (published == nullptr ? 0 : published->queued_bytes);
+}
+
+SubgroupDelivery* Subscription::existing(StoredSubgroup& subgroup) const noexcept {
+  if (subgroup.deliveries.size() <= slot_) return nullptr;
+  SubgroupDelivery& delivery = subgroup.deliveries[slot_];
+  return delivery.serial == serial_ ? &delivery : nullptr;
+}
+
+SubgroupDelivery& Subscription::delivery_of(StoredSubgroup& subgroup, std::uint64_t place) {
+  if (subgroup.deliveries.size() <= slot_) subgroup.deliveries.resize(publisher_.slots());
+  SubgroupDelivery& delivery = subgroup.deliveries[slot_];
+  if (delivery.serial != serial_) {
+    delivery = SubgroupDelivery{};
+    delivery.serial = serial_;
+    delivery.next = place;
+  }
+  return delivery;
+}
+
+bool Subscription::admits(const StoredGroup& group, Location location, std::size_t size, SubgroupDelivery* delivery) {
+  const auto* published = view();
+  if (ended_ || published == nullptr || published->ending) return false;
+  ++account_.published;
+  if (!published->covers(location)) {
+    ++account_.filtered;
+    return false;
+  }
+  // From here on what is left out leaves a gap.
+  if (delivery != nullptr) delivery->has_gap = true;
+  if (!published->forward) {
+    ++account_.unforwarded;
+    return false;
+  }
+  if (group.serial() < skipped_before_) {
+    ++account_.skipped;
+    return false;
+  }
+  if (delivery != nullptr && delivery->stopped) {
+    ++account_.stopped;
+    return false;
+  }
+  const std::size_t queued = owed_bytes_ + published->queued_bytes;
+  if (queued > publisher_.limits().queued_bytes) {
+    if (delivery != nullptr && size > 0) {  // it lies before the cursor, and is given up with the rest
+      ++account_.waiting;
+      owed_bytes_ += size;
+    } else {
+      ++account_.skipped;
+    }
+    fall_behind();
+    return false;
+  }
+  // A transport that is stuck takes a window's worth as well; only what it has let go of tells that somebody reads.
+  if (consecutive_skips_ > 0 && queued == 0 && given_since_skip_ > published->outstanding_bytes) consecutive_skips_ = 0;
+  return true;
+}
+
+void Subscription::object_begun(const StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,
+                                session::Time now) {
+  SubgroupDelivery& delivery = delivery_of(subgroup, place);
+  const bool had_gap = delivery.has_gap;
+  const StoredObject& object = subgroup.at(place);
+  if (!admits(group, {subgroup.group(), object.id}, object.wire.size(), &delivery)) {
+    // It lies behind everything that waits; what waits is given up where it must be, so the cursor may pass it.
+    if (!delivery.behind && !delivery.begun) delivery.next = place + 1;
+    if (delivery.open() && delivery.has_gap) retire(delivery, StreamResetCode::kCancelled, now);
+    return;
+  }
+  delivery.has_gap = had_gap;
+  ++account_.waiting;
+  owed_bytes_ += object.wire.size();
+  if (!delivery.behind) advance(subgroup, delivery, now);
+  outlet_.make_ready();
+}
+
+void Subscription::object_inserted(const StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,
+                                   bool shifted, session::Time now) {
+  SubgroupDelivery& delivery = delivery_of(subgroup, place);
+  const bool had_gap = delivery.has_gap;
+  if (shifted && delivery.begun && place <= delivery.current) ++delivery.current;
+  const bool passed = place < delivery.next || (place == delivery.next && delivery.begun);
+  if (shifted && passed) ++delivery.next;
+  const StoredObject& object = subgroup.at(place);
+  if (!admits(group, {subgroup.group(), object.id}, passed ? 0 : object.wire.size(), &delivery)) return;
+  delivery.has_gap = had_gap;
+  if (passed) {
+    delivery.late.insert(std::lower_bound(delivery.late.begin(), delivery.late.end(), object.id), object.id);
+  }
+  ++account_.waiting;
+  owed_bytes_ += object.wire.size();
+  delivery.ended = false;
+  if (!delivery.behind) advance(subgroup, delivery, now);
+  outlet_.make_ready();
+}
+
+void Subscription::payload_arrived(StoredSubgroup& subgroup, std::uint64_t place, std::size_t bytes,
+                                   session::Time now) {
+  SubgroupDelivery* const delivery = existing(subgroup);
+  if (delivery == nullptr || delivery->stopped || ended_) return;
+  const bool wanted = place >= delivery->next || (delivery->begun && delivery->current == place) ||
+                      std::binary_search(delivery->late.begin(), delivery->late.end(), subgroup.at(place).id);
+  if (!wanted) return;
+  owed_bytes_ += bytes;
+  if (delivery->behind || !delivery->begun || delivery->current != place) return;
+  advance(subgroup, *delivery, now);
+  outlet_.make_ready();
+}
+
+void Subscription::subgroup_ended(StoredSubgroup& subgroup, session::Time now) {
+  SubgroupDelivery* const delivery = existing(subgroup);
+  if (delivery == nullptr || delivery->stopped || ended_) return;
+  if (!delivery->behind) advance(subgroup, *delivery, now);
+  outlet_.make_ready();
+}
+
+void Subscription::datagram(const StoredGroup& group, const StoredObject& object) {
+  const Location location{group.id(), object.id};
+  if (!admits(group, location, 0, nullptr)) return;
+  session::DatagramProperties properties;
+  properties.type = object.datagram_type;
+  properties.location = location;
+  properties.publisher_priority = object.publisher_priority;
+  const auto sent = session_.send_datagram(request_, properties, object.wire);
+  if (!sent.ok()) {
+    ++account_.dropped;
+  } else if (!*sent) {
+    ++account_.too_large;
+  } else {
+    ++account_.delivered;
+    ++publisher_.counters().objects_delivered;
+    count_given(object.wire.size());
+    outlet_.make_ready();
+  }
+}
+
+// ---- giving ----
+
+void Subscription::count_given(std::size_t bytes) noexcept {
+  given_since_skip_ += bytes;
+  publisher_.counters().bytes_delivered += bytes;
+}
+
+bool Subscription::expired(StoredObject& object, session::Time now) const noexcept {
+  if (now == session::Time{}) return false;
+  if (object.since == session::Time{}) object.since = now;
+  const session::Duration age = now - object.since;
+  const auto* published = view();
+  const auto timeout = published == nullptr ? 0 : published->delivery_timeout_ms.value_or(0);
+  // In milliseconds, as the draft has it: what a peer says may be more than a duration holds.
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
+  if (timeout != 0 && milliseconds > 0 && static_cast<std::uint64_t>(milliseconds) >= timeout) return true;
+  const auto limit = publisher_.store().age_limit();
+  return limit && age >= *limit;
+}
+
+void Subscription::advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now) {
+  if (delivery.stopped || delivery.ended) return;
+  for (;;) {
+    std::uint64_t place = delivery.current;
+    if (!delivery.begun) {
+      if (!delivery.late.empty()) {
+        const auto found = subgroup.find(delivery.late.front());
+        if (!found) {  // dropped from the store
+          delivery.late.erase(delivery.late.begin());
+          continue;
+        }
+        place = *found;
+      } else if (delivery.next < subgroup.end()) {
+        place = delivery.next = std::max(delivery.next, subgroup.first());
+      } else {
+        break;
+      }
+    }
+    const Give given = give_object(subgroup, delivery, place, now);
+    if (given == Give::kStopped) return;
+    if (given == Give::kNoRoom) return set_behind(subgroup, delivery, true);
+    if (delivery.begun) break;  // the rest of the object has not come yet
+  }
+  set_behind(subgroup, delivery, false);
+  if (subgroup.ended() != StoredSubgroup::End::kOpen) close(subgroup, delivery, now);
+}
+
+Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place,
+                                             session::Time now) {
+  StoredObject& object = subgroup.at(place);
+  const auto pass = [&]() noexcept {
+    if (place == delivery.next) {
+      ++delivery.next;
+    } else if (!delivery.late.empty()) {
+      delivery.late.erase(delivery.late.begin());
+    }
+  };
+  if (!delivery.begun) {
+    if (object.fetched) {
+      pass();
+      return Give::kDone;
+    }
+    const auto* published = view();
+    if (published == nullptr) return Give::kStopped;
+    const Location location{subgroup.group(), object.id};
+    const bool late = expired(object, now);
+    if (late || !published->covers(location)) {
+      --account_.waiting;
+      owed_bytes_ -= std::min(owed_bytes_, object.wire.size() + object.behind_first_piece());
+      ++(late ? account_.timed_out : account_.filtered);
+      if (late) {
+        delivery.has_gap = true;
+        if (delivery.open()) {  // section 9.2.1.2
+          (void)session_.reset_stream(delivery.stream, StreamResetCode::kDeliveryTimeout);
+          delivery.stream = {};
+          delivery.continued = false;
+        }
+      }
+      pass();
+      return Give::kDone;
+    }
+    if (delivery.open() && delivery.continued) {
+      // Section 10.4.3: only what is known to be the next object of the subgroup may go on the same stream.
+      const bool next = object.id == delivery.last_id + 1 ||
+                        (object.follows && place > subgroup.first() && subgroup.at(place - 1).id == delivery.last_id);
+      if (!next) retire(delivery, StreamResetCode::kCancelled, now);
+    }
+    if (delivery.open() && !session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
+    if (!begin_object(subgroup, delivery, object)) return Give::kStopped;
+    delivery.begun = true;
+    delivery.current = place;
+    delivery.payload_sent = object.first_piece();
+    owed_bytes_ -= std::min(owed_bytes_, object.wire.size());
+    count_given(object.wire.size());
+  }
+  while (delivery.payload_sent < object.payload_arrived) {
+    if (!session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
+    const base::SharedBytes piece = object.payload_at(delivery.payload_sent);
+    if (!session_.append_payload(delivery.stream, piece).ok()) return Give::kStopped;  // on_stream_stopped() follows
+    delivery.payload_sent += piece.size();
+    owed_bytes_ -= std::min(owed_bytes_, piece.size());
+    count_given(piece.size());
+  }
+  if (!object.complete()) return Give::kDone;
+  delivery.begun = false;
+  delivery.continued = true;
+  delivery.last_id = object.id;
+  --account_.waiting;
+  ++account_.delivered;
+  ++publisher_.counters().objects_delivered;
+  pass();
+  return Give::kDone;
+}
+
+bool Subscription::begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, const StoredObject& object) {
+  if (!delivery.open()) {
+    session::SubgroupProperties properties = subgroup.properties();
+    // Said explicitly: the first object that goes out here need not be the subgroup's first.
+    properties.subgroup = subgroup.id();
+    const auto opened = session_.open_subgroup(request_, properties);
+    if (!opened.ok()) {
+      // For want of a stream the session has reset one to say so; one for every object would say it again.
+      delivery.has_gap = true;
+      abandon(subgroup, delivery, &DeliveryAccount::no_stream);
+      delivery.stopped = opened.error() == session::SessionError::kTooManyStreams;
+      return false;
+    }
+    delivery.stream = *opened;
+    delivery.continued = false;
+  }
+  const std::uint64_t remaining = object.payload_length - object.first_piece();
+  return session_.append_object(delivery.stream, object.id, object.wire, object.delta_size, remaining).ok();
+}
+
+void Subscription::set_behind(StoredSubgroup& subgroup, SubgroupDelivery& delivery, bool behind) {
+  if (behind) {
+    (void)session_.set_feeder(delivery.stream, this);
+    (void)session_.request_feed(delivery.stream);
+  }
+  if (delivery.behind == behind) {
+    if (!behind) return;
+    for (Behind& each : behind_) {
+      if (each.subgroup == &subgroup) each.stream = delivery.stream;
+    }
+    return;
+  }
+  delivery.behind = behind;
+  if (behind) {
+    behind_.push_back({delivery.stream, &subgroup});
+  } else {
+    std::erase_if(behind_, [&](const Behind& each) { return each.subgroup == &subgroup; });
+    if (delivery.open()) (void)session_.set_feeder(delivery.stream, nullptr);
+  }
+}
+
+void Subscription::feed(session::StreamHandle stream, session::Time now) {
+  const auto found =
+      std::find_if(behind_.begin(), behind_.end(), [&](const Behind& each) { return each.stream == stream; });
+  if (found == behind_.end()) return;
+  StoredSubgroup& subgroup = *found->subgroup;
+  if (SubgroupDelivery* delivery = existing(subgroup)) advance(subgroup, *delivery, now);
+}
+
+// ---- ends ----
+
+void Subscription::close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now) {
+  if (subgroup.ended() == StoredSubgroup::End::kReset) {
+    delivery.has_gap = true;
+    if (delivery.begun) {  // nobody brings the rest of the object
+      (void)session_.reset_stream(delivery.stream, known_code(subgroup.reset_code()));
+      delivery.stream = {};
+      delivery.begun = false;
+      --account_.waiting;
+      ++account_.reset;
+      delivery.next = std::max(delivery.next, delivery.current + 1);
+    } else if (delivery.open()) {
+      retire(delivery, known_code(subgroup.reset_code()), now);  // what it has is whole, and still arrives
+    }
+  } else if (delivery.open()) {
+    if (delivery.has_gap) {
+      retire(delivery, StreamResetCode::kCancelled, now);
+    } else {
+      (void)session_.finish_stream(delivery.stream);
+    }
+  }
+  delivery.stream = {};
+  delivery.continued = false;
+  delivery.ended = true;
+}
+
+void Subscription::retire(SubgroupDelivery& delivery, StreamResetCode code, session::Time now) {
+  (void)session_.retire_stream(delivery.stream, code);
+  retired_.push_back({delivery.stream, now});
+  outlet_.settle_later();
+  delivery.stream = {};
+  delivery.continued = false;
+  outlet_.make_ready();
+}
+
+void Subscription::abandon(StoredSubgroup& subgroup, SubgroupDelivery& delivery,
+                           std::uint64_t DeliveryAccount::*counter) {
+  const auto give_up = [&](const StoredObject& object, std::uint64_t sent) {
+    if (object.fetched) return;
+    const std::size_t owed = static_cast<std::size_t>(object.payload_arrived - std::min(sent, object.payload_arrived));
+    owed_bytes_ -= std::min(owed_bytes_, owed);
+    account_.waiting -= std::min<std::uint64_t>(account_.waiting, 1);
+    ++(account_.*counter);
+  };
+  if (delivery.begun) {
+    give_up(subgroup.at(delivery.current), delivery.payload_sent);
+    if (delivery.current == delivery.next) {
+      ++delivery.next;
+    } else if (!delivery.late.empty()) {
+      delivery.late.erase(delivery.late.begin());
+    }
+    delivery.begun = false;
+  }
+  for (const std::uint64_t id : delivery.late) {
+    const auto place = subgroup.find(id);
+    if (!place) continue;
+    owed_bytes_ -= std::min<std::size_t>(owed_bytes_, subgroup.at(*place).header_size);
+    give_up(subgroup.at(*place), 0);
+  }
+  delivery.late.clear();
+  for (delivery.next = std::max(delivery.next, subgroup.first()); delivery.next < subgroup.end(); ++delivery.next) {
+    owed_bytes_ -= std::min<std::size_t>(owed_bytes_, subgroup.at(delivery.next).header_size);
+    give_up(subgroup.at(delivery.next), 0);
+  }
+  set_behind(subgroup, delivery, false);
+}
+
+void Subscription::fall_behind() {
+  ++consecutive_skips_;
+  given_since_skip_ = 0;
+  ++groups_skipped_;
+  ++publisher_.counters().groups_skipped;
+  // Every group under way is given up, as the reset takes a part of each. Those that begin later are not, whatever
+  // their IDs.
+  skipped_before_ = publisher_.store().next_serial();
+  for (const auto& [id, group] : publisher_.store().groups()) {
+    group.for_each([&](StoredSubgroup& subgroup) {
+      SubgroupDelivery* const delivery = existing(subgroup);
+      if (delivery == nullptr || delivery->stopped || delivery->ended) return;
+      abandon(subgroup, *delivery, &DeliveryAccount::skipped);
+      delivery->stream = {};
+      delivery->continued = false;
+      delivery->has_gap = true;
+    });
+  }
+  if (consecutive_skips_ > publisher_.limits().consecutive_skips) {
+    ++publisher_.counters().subscribers_too_far_behind;
+    end(PublishDoneCode::kTooFarBehind, "the subscriber does not keep up with the track", true);
+  } else {
+    (void)session_.reset_streams(request_, StreamResetCode::kDeliveryTimeout);
+  }
+  retired_.clear();
+  outlet_.make_ready();
+}
+
+void Subscription::on_stream_stopped(const session::OutgoingStreamStopped& event, session::Time now) {
+  using Cause = session::OutgoingStreamStopped::Cause;
+  for (const auto& [id, group] : publisher_.store().groups()) {
+    group.for_each([&](StoredSubgroup& subgroup) {
+      SubgroupDelivery* const delivery = existing(subgroup);
+      if (delivery == nullptr || delivery->stream != event.stream) return;
+      delivery->stream = {};
+      delivery->continued = false;
+      delivery->has_gap = true;
+      if (event.cause == Cause::kDeliveryTimeout) {
+        if (delivery->begun) {  // what was begun is lost; the rest of it would be late as well
+          const StoredObject& object = subgroup.at(delivery->current);
+          owed_bytes_ -=
+              std::min(owed_bytes_, static_cast<std::size_t>(object.payload_arrived - delivery->payload_sent));
+          account_.waiting -= std::min<std::uint64_t>(account_.waiting, 1);
+          ++account_.timed_out;
+          delivery->begun = false;
+          if (delivery->current == delivery->next) {
+            ++delivery->next;
+          } else if (!delivery->late.empty()) {
+            delivery->late.erase(delivery->late.begin());
+          }
+        }
+        advance(subgroup, *delivery, now);
+        return;
+      }
+      const auto counter = event.cause == Cause::kUpdate   ? &DeliveryAccount::unforwarded
+                           : event.cause == Cause::kNoRoom ? &DeliveryAccount::no_stream
+                                                           : &DeliveryAccount::stopped;
+      abandon(subgroup, *delivery, counter);
+      delivery->stopped = !event.resumable();
+    });
+  }
+}
+
+bool Subscription::settle(session::Time now) {
+  std::erase_if(retired_, [&](const Retired& retired) {
+    if (now - retired.since < publisher_.limits().retired_stream_timeout) return false;
+    (void)session_.reset_stream(retired.stream, StreamResetCode::kCancelled);
+    return true;
+  });
+  return retired_.empty();
+}
+
+void Subscription::end(PublishDoneCode code, std::string_view reason, bool abandon_streams) {
+  if (ended_) return;
+  ended_ = true;
+  if (abandon_streams) {
+    for (const auto& [id, group] : publisher_.store().groups()) {
+      group.for_each([&](StoredSubgroup& subgroup) {
+        SubgroupDelivery* const delivery = existing(subgroup);
+        if (delivery == nullptr) return;
+        abandon(subgroup, *delivery, &DeliveryAccount::reset);
+        delivery->stream = {};
+        delivery->stopped = true;
+      });
+    }
+    (void)session_.reset_streams(request_, StreamResetCode::kCancelled);
+  }
+  (void)session_.publish_done(request_, code, reason);
+  outlet_.settle_later();
+  outlet_.make_ready();
+}
+
+}  // namespace msquic_py::moqt::objects

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "moqt/model/error_codes.h"
+#include "moqt/model/location.h"
+#include "moqt/objects/delivery_account.h"
+#include "moqt/objects/outlet.h"
+#include "moqt/objects/stored_group.h"
+#include "moqt/objects/stored_subgroup.h"
+#include "moqt/session/data/stream_feeder.h"
+#include "moqt/session/event.h"
+#include "moqt/session/handles.h"
+#include "moqt/session/session.h"
+#include "moqt/session/time.h"
+
+namespace msquic_py::moqt::objects {
+
+/// What a publisher allows one subscriber.
+struct SubscriptionLimits {
+  /// Bytes of objects that may wait for one subscription. Beyond it the subscriber skips to the next group.
+  std::size_t queued_bytes = 4 * 1024 * 1024;
+  /// How often a subscriber may have to skip without catching up in between before it is ended with TOO_FAR_BEHIND.
+  std::size_t consecutive_skips = 16;
+  /// How long a stream that must not be finished waits for what was sent on it to be acknowledged before it is reset.
+  session::Duration retired_stream_timeout = std::chrono::seconds(5);
+};
+
+class TrackPublisher;
+
+/// One subscription to a track that is in a store: a cursor into each of its subgroups. What there is to send stays in
+/// the store until the session has room for it.
+class Subscription final : public session::StreamFeeder {
+ public:
+  Subscription(TrackPublisher& publisher, std::size_t slot, std::uint64_t serial, session::Session& session,
+               session::RequestHandle request, Outlet& outlet) noexcept
+      : publisher_(publisher), slot_(slot), serial_(serial), session_(session), request_(request), outlet_(outlet) {}
+  ~Subscription();
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+
+  [[nodiscard]] std::size_t slot() const noexcept { return slot_; }
+  [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
+  [[nodiscard]] session::Session& session() const noexcept { return session_; }
+  [[nodiscard]] session::RequestHandle request() const noexcept { return request_; }
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  [[nodiscard]] const DeliveryAccount& account() const noexcept { return account_; }
+  [[nodiscard]] std::uint64_t groups_skipped() const noexcept { return groups_skipped_; }
+  /// Bytes of objects for this subscription that the transport has not been given.
+  [[nodiscard]] std::size_t queued_bytes() const noexcept;
+
+  // ---- from the publisher ----
+
+  /// An object of `subgroup` has begun, at `place`.
+  void object_begun(const StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place, session::Time now);
+  /// An object at `place` came although later ones of the subgroup are here.
+  void object_inserted(const StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place, bool shifted,
+                       session::Time now);
+  /// More of the payload of the object at `place`.
+  void payload_arrived(StoredSubgroup& subgroup, std::uint64_t place, std::size_t bytes, session::Time now);
+  void subgroup_ended(StoredSubgroup& subgroup, session::Time now);
+  void datagram(const StoredGroup& group, const StoredObject& object);
+  /// Whatever waits is not sent any more: the subscription is over, or the objects are.
+  void give_up();
+  /// PUBLISH_DONE; resets open streams first when `abandon`.
+  void end(PublishDoneCode code, std::string_view reason, bool abandon);
+
+  // ---- from the session ----
+
+  void feed(session::StreamHandle stream, session::Time now) override;
+  void on_stream_stopped(const session::OutgoingStreamStopped& event, session::Time now);
+  /// Resets retired streams whose time has come. True when none is left.
+  bool settle(session::Time now);
+
+ private:
+  /// A stream that has not been given all of its subgroup.
+  struct Behind {
+    session::StreamHandle stream;
+    StoredSubgroup* subgroup;
+  };
+  struct Retired {
+    session::StreamHandle stream;
+    session::Time since;
+  };
+  enum class Give : std::uint8_t { kDone, kNoRoom, kStopped };
+
+  SubgroupDelivery& delivery_of(StoredSubgroup& subgroup, std::uint64_t place);
+  [[nodiscard]] SubgroupDelivery* existing(StoredSubgroup& subgroup) const noexcept;
+  /// Whether an object that begins now is to be sent. Counts it if not.
+  [[nodiscard]] bool admits(const StoredGroup& group, Location location, std::size_t size, SubgroupDelivery* delivery);
+  void fall_behind();
+  /// Gives the session what it has room for.
+  void advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
+  Give give_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place, session::Time now);
+  bool begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, const StoredObject& object);
+  void close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
+  void retire(SubgroupDelivery& delivery, StreamResetCode code, session::Time now);
+  void count_given(std::size_t bytes) noexcept;
+  /// Gives up what the cursor has still before it; `counter` counts the objects.
+  void abandon(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t DeliveryAccount::*counter);
+  void set_behind(StoredSubgroup& subgroup, SubgroupDelivery& delivery, bool behind);
+  [[nodiscard]] bool expired(StoredObject& object, session::Time now) const noexcept;
+  [[nodiscard]] const session::PublishedSubscription* view() const noexcept { return session_.published(request_); }
+
+  TrackPublisher& publisher_;
+  const std::size_t slot_;
+  const std::uint64_t serial_;
+  session::Session& session_;
+  const session::RequestHandle request_;
+  Outlet& outlet_;
+  bool ended_ = false;
+  DeliveryAccount account_;
+  std::size_t owed_bytes_ = 0;        ///< in the store, for this subscription
+  std::uint64_t skipped_before_ = 0;  ///< groups with a lower serial are skipped
+  std::size_t consecutive_skips_ = 0;
+  std::size_t given_since_skip_ = 0;
+  std::uint64_t groups_skipped_ = 0;
+  std::vector<Behind> behind_;
+  std::vector<Retired> retired_;
+};
+
+}  // namespace msquic_py::moqt::objects

@@ -1,0 +1,185 @@
+#include "moqt/objects/track_publisher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "moqt/objects/fetch_delivery.h"
+
+namespace msquic_py::moqt::objects {
+
+namespace {
+
+/// More than the retention allows before it is worth looking for what to drop.
+constexpr std::size_t kSlack = 256 * 1024;
+
+}  // namespace
+
+TrackPublisher::TrackPublisher(Retention retention, TrackStore::Knowledge knowledge, SubscriptionLimits limits,
+                               DeliveryCounters& counters)
+    : store_(retention, knowledge), limits_(limits), counters_(counters), evict_above_(retention.bytes + kSlack) {}
+
+TrackPublisher::~TrackPublisher() {
+  while (!fetches_.empty()) fetches_.back()->abandon();
+}
+
+// ---- subscriptions ----
+
+Subscription& TrackPublisher::add(session::Session& session, session::RequestHandle request, Outlet& outlet) {
+  std::size_t slot = subscriptions_.size();
+  if (free_slots_.empty()) {
+    subscriptions_.emplace_back();
+  } else {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+  }
+  subscriptions_[slot] = std::make_unique<Subscription>(*this, slot, next_serial_++, session, request, outlet);
+  ++subscribers_;
+  return *subscriptions_[slot];
+}
+
+void TrackPublisher::remove(Subscription& subscription) {
+  subscription.give_up();
+  past_ += subscription.account();
+  const std::size_t slot = subscription.slot();
+  subscriptions_[slot].reset();
+  free_slots_.push_back(slot);
+  --subscribers_;
+}
+
+Subscription* TrackPublisher::find(const session::Session& session, session::RequestHandle request) const noexcept {
+  for (const auto& each : subscriptions_) {
+    if (each && &each->session() == &session && each->request() == request) return each.get();
+  }
+  return nullptr;
+}
+
+void TrackPublisher::end(PublishDoneCode code, std::string_view reason, bool abandon, session::Time now) {
+  for (const Orphan& orphan : std::exchange(orphans_, {})) {
+    StoredSubgroup* const subgroup = store_.find(orphan.group, orphan.subgroup);
+    if (subgroup == nullptr || subgroup->writers > 0 || subgroup->ended() != StoredSubgroup::End::kOpen) continue;
+    subgroup->reset(orphan.code);
+    subgroup_ended(*subgroup, now);
+  }
+  for_each([&](Subscription& subscription) { subscription.end(code, reason, abandon); });
+}
+
+void TrackPublisher::clear() {
+  for_each([](Subscription& subscription) { subscription.give_up(); });
+  orphans_.clear();
+  several_writers = false;
+  store_.clear();
+  wake_fetches();
+}
+
+DeliveryAccount TrackPublisher::account() const {
+  DeliveryAccount sum = past_;
+  for_each([&](const Subscription& subscription) { sum += subscription.account(); });
+  return sum;
+}
+
+// ---- fetches ----
+
+void TrackPublisher::wake_fetches() {
+  for (FetchDelivery* fetch : fetches_) fetch->wake();
+}
+
+// ---- from the writers ----
+
+void TrackPublisher::make_room(session::Time now) {
+  store_.evict(now);
+  // What cannot go now makes no look worth it before there is as much again.
+  evict_above_ = std::max(store_.retention().bytes, store_.bytes()) + kSlack;
+}
+
+void TrackPublisher::object_begun(StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,
+                                  session::Time now) {
+  group.since = now;
+  for (std::size_t slot = 0; slot < subscriptions_.size(); ++slot) {
+    if (Subscription* each = subscriptions_[slot].get()) each->object_begun(group, subgroup, place, now);
+  }
+  if (!fetches_.empty()) wake_fetches();
+  if (store_.bytes() > evict_above_) make_room(now);
+}
+
+void TrackPublisher::object_inserted(StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place, bool shifted,
+                                     session::Time now) {
+  group.since = now;
+  for_each([&](Subscription& each) { each.object_inserted(group, subgroup, place, shifted, now); });
+  wake_fetches();
+}
+
+void TrackPublisher::fetched(session::Time now) {
+  wake_fetches();
+  if (store_.bytes() > evict_above_) make_room(now);
+}
+
+void TrackPublisher::payload_arrived(StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,
+                                     std::size_t bytes, session::Time now) {
+  group.since = now;
+  for (std::size_t slot = 0; slot < subscriptions_.size(); ++slot) {
+    if (Subscription* each = subscriptions_[slot].get()) each->payload_arrived(subgroup, place, bytes, now);
+  }
+  if (!fetches_.empty()) wake_fetches();
+  if (store_.bytes() > evict_above_) make_room(now);
+}
+
+void TrackPublisher::subgroup_ended(StoredSubgroup& subgroup, session::Time now) {
+  for (std::size_t slot = 0; slot < subscriptions_.size(); ++slot) {
+    if (Subscription* each = subscriptions_[slot].get()) each->subgroup_ended(subgroup, now);
+  }
+  if (!fetches_.empty()) wake_fetches();
+  make_room(now);
+}
+
+void TrackPublisher::subgroup_reopened(StoredSubgroup& subgroup) {
+  subgroup.reopen();
+  for (SubgroupDelivery& delivery : subgroup.deliveries) {
+    if (!delivery.ended) continue;
+    delivery.ended = false;
+    delivery.has_gap = true;
+  }
+}
+
+void TrackPublisher::datagram(StoredGroup& group, StoredSubgroup& datagrams, std::uint64_t place, session::Time now) {
+  group.since = now;
+  const StoredObject& object = datagrams.at(place);
+  for (std::size_t slot = 0; slot < subscriptions_.size(); ++slot) {
+    if (Subscription* each = subscriptions_[slot].get()) each->datagram(group, object);
+  }
+  if (!fetches_.empty()) wake_fetches();
+  if (store_.bytes() > evict_above_) make_room(now);
+}
+
+void TrackPublisher::orphaned(StoredSubgroup& subgroup, std::uint64_t code, session::Time now) {
+  if (others_may_go_on) {
+    orphans_.push_back({subgroup.group(), subgroup.id(), code, now});
+    return;
+  }
+  subgroup.reset(code);
+  subgroup_ended(subgroup, now);
+}
+
+// ---- time ----
+
+void TrackPublisher::settle(session::Time now) {
+  std::erase_if(orphans_, [&](const Orphan& orphan) {
+    StoredSubgroup* const subgroup = store_.find(orphan.group, orphan.subgroup);
+    if (subgroup == nullptr || subgroup->writers > 0 || subgroup->ended() != StoredSubgroup::End::kOpen) return true;
+    if (now < orphan.since + takeover_timeout) return false;
+    subgroup->reset(orphan.code);
+    subgroup_ended(*subgroup, now);
+    return true;
+  });
+  make_room(now);
+}
+
+std::optional<session::Time> TrackPublisher::next_deadline() const noexcept {
+  std::optional<session::Time> next = store_.next_eviction();
+  for (const Orphan& orphan : orphans_) {
+    const session::Time due = orphan.since + takeover_timeout;
+    next = next ? std::min(*next, due) : due;
+  }
+  return next;
+}
+
+}  // namespace msquic_py::moqt::objects

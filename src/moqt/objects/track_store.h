@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "moqt/model/location.h"
+#include "moqt/objects/interval_set.h"
+#include "moqt/objects/retention.h"
+#include "moqt/objects/stored_group.h"
+#include "moqt/objects/stored_subgroup.h"
+#include "moqt/session/data/subgroup_properties.h"
+#include "moqt/session/time.h"
+
+namespace msquic_py::moqt::objects {
+
+/// The objects of one track, as far as they are here, and what is known of those that are not: a place of the track has
+/// an object, or certainly has none, or nobody here knows (section 9.16.3).
+class TrackStore {
+ public:
+  enum class Knowledge : std::uint8_t {
+    /// The original publisher's: what is not here, and has not been dropped, was never published.
+    kAll,
+    /// A relay's: what is not here is unknown unless something said that it does not exist.
+    kWhatCame,
+  };
+
+  TrackStore(Retention retention, Knowledge knowledge) noexcept : retention_(retention), knowledge_(knowledge) {}
+  TrackStore(const TrackStore&) = delete;
+  TrackStore& operator=(const TrackStore&) = delete;
+
+  // ---- writing ----
+
+  struct Writable {
+    StoredGroup* group;
+    StoredSubgroup* subgroup;
+  };
+  /// The subgroup, made if it is not here. Pointers are good while the subgroup has a writer.
+  Writable subgroup(const session::SubgroupProperties& properties, session::Time now);
+  Writable datagrams(std::uint64_t group, session::Time now);
+  /// An object begins; it is the largest of the track if none was larger.
+  void note(Location location) noexcept;
+  /// The object `at` in `subgroup` has grown by so many bytes, its own record included.
+  void charge(StoredSubgroup& subgroup, std::size_t bytes) noexcept {
+    subgroup.add_bytes(bytes);
+    bytes_ += bytes;
+  }
+
+  // ---- what is known ----
+
+  /// No object of the group lies at or behind `end`.
+  void set_group_end(std::uint64_t group, std::uint64_t end);
+  /// The track has no object behind this one.
+  void set_last(Location last) noexcept { last_ = last; }
+  [[nodiscard]] std::optional<Location> last() const noexcept { return last_; }
+  void set_absent(std::uint64_t group, std::uint64_t first, std::uint64_t last);
+  void set_absent_groups(std::uint64_t first, std::uint64_t last) { absent_groups_.add(first, last); }
+  /// Everything that exists from `start` up to `end` is here: a FETCH has been answered. `end` is as in FETCH: the last
+  /// location plus one, object 0 for all of the group.
+  void set_known(Location start, Location end, session::Time now);
+  /// Nobody is going to say where the groups below the largest end: those that came whole, as far as can be seen, are
+  /// taken for whole.
+  void assume_ended(Location start, Location end);
+
+  // ---- reading ----
+
+  [[nodiscard]] std::optional<Location> largest() const noexcept { return largest_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// The serial that the next new group gets.
+  [[nodiscard]] std::uint64_t next_serial() const noexcept { return next_serial_; }
+  [[nodiscard]] const std::map<std::uint64_t, StoredGroup>& groups() const noexcept { return groups_; }
+  [[nodiscard]] StoredGroup* find(std::uint64_t group) noexcept;
+  [[nodiscard]] StoredSubgroup* find(std::uint64_t group, std::uint64_t subgroup) noexcept;
+  /// Whether the group was here and has been dropped: what comes of it now may have come before.
+  [[nodiscard]] bool dropped(std::uint64_t group) const noexcept { return dropped_groups_.contains(group); }
+
+  struct Look {
+    enum class Kind : std::uint8_t {
+      kObject,      ///< `subgroup` has it at `place`
+      kNothing,     ///< nothing exists before object `next` of the group
+      kEndOfGroup,  ///< nothing exists from here on in the group
+      kUnknown,     ///< perhaps it exists
+      kNotYet,      ///< perhaps it comes: a subgroup that may have it is being written
+    };
+    Kind kind = Kind::kUnknown;
+    StoredSubgroup* subgroup = nullptr;
+    std::uint64_t place = 0;
+    std::uint64_t next = 0;
+  };
+  [[nodiscard]] Look look(Location location) noexcept;
+  /// The first location from `start` on, before `end`, of which nothing is known; nothing if there is none.
+  [[nodiscard]] std::optional<Location> first_unknown(Location start, Location end) noexcept;
+  /// The next group from `group` on that may have objects, up to `last`.
+  [[nodiscard]] std::optional<std::uint64_t> next_group(std::uint64_t group, std::uint64_t last) const noexcept;
+  /// The same downwards, to `first`.
+  [[nodiscard]] std::optional<std::uint64_t> previous_group(std::uint64_t group, std::uint64_t first) const noexcept;
+
+  // ---- dropping ----
+
+  /// Drops what the retention does not keep. What a subscription has still to be given stays, as does what is being
+  /// written.
+  void evict(session::Time now);
+  /// Drops the oldest group that may go. False when there is none.
+  bool evict_oldest();
+  /// When a group will be too old; nothing when none is kept for its age.
+  [[nodiscard]] std::optional<session::Time> next_eviction() const noexcept;
+  /// MAX_CACHE_DURATION (section 9.2.1.3): no object may be given to anybody who begins with it when it is older.
+  void limit_age(std::optional<session::Duration> age) noexcept { max_age_ = age; }
+  [[nodiscard]] std::optional<session::Duration> age_limit() const noexcept { return max_age_; }
+  [[nodiscard]] const Retention& retention() const noexcept { return retention_; }
+  [[nodiscard]] std::uint64_t groups_evicted() const noexcept { return groups_evicted_; }
+  /// As new: another track has taken the name, or this one is malformed. Pointers into it are good no more: epoch().
+  void clear();
+  /// Changes with clear().
+  [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
+
+ private:
+  StoredGroup& group_of(std::uint64_t group, session::Time now);
+  std::unique_ptr<StoredSubgroup> fresh_subgroup(const session::SubgroupProperties& properties, bool datagrams);
+  void remove(std::map<std::uint64_t, StoredGroup>::iterator group);
+  void trim(StoredGroup& group);
+  [[nodiscard]] session::Duration max_age() const noexcept;
+
+  /// Of what is remembered of groups that are gone.
+  static constexpr std::size_t kRememberedRuns = 256;
+  static constexpr std::size_t kSpareSubgroups = 64;
+
+  Retention retention_;
+  Knowledge knowledge_;
+  std::optional<session::Duration> max_age_;
+  std::map<std::uint64_t, StoredGroup> groups_;
+  std::map<std::uint64_t, std::uint64_t> by_serial_;  ///< Group IDs in the order of arrival
+  std::uint64_t next_serial_ = 1;
+  IntervalSet absent_groups_;
+  IntervalSet dropped_groups_;
+  std::vector<std::unique_ptr<StoredSubgroup>> spare_;
+  std::optional<Location> largest_;
+  std::optional<Location> last_;
+  std::size_t bytes_ = 0;
+  std::uint64_t groups_evicted_ = 0;
+  std::uint64_t epoch_ = 0;
+};
+
+}  // namespace msquic_py::moqt::objects

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "moqt/objects/fetch_delivery.h"
+#include "moqt/session/event.h"
+#include "moqt/session/time.h"
+#include "relay/namespace_directory.h"
+#include "relay/peer.h"
+#include "relay/relay_counters.h"
+#include "relay/relay_limits.h"
+#include "relay/track_table.h"
+#include "relay/upstream_fetch.h"
+
+namespace msquic_py::relay {
+
+/// Answers FETCH out of the cache, and asks a publisher for what the cache does not know (section 9.16.3): one FETCH
+/// upstream for all who wait for the same objects.
+class Fetches final : public moqt::objects::FetchFiller {
+ public:
+  Fetches(const RelayLimits& limits, RelayCounters& counters, const NamespaceDirectory& namespaces,
+          TrackTable& tracks) noexcept
+      : limits_(limits), counters_(counters), namespaces_(namespaces), tracks_(tracks) {}
+
+  // ---- from clients ----
+  void on_fetch(Peer& peer, const moqt::session::FetchReceived& event, moqt::session::Time now);
+  void on_cancelled(Peer& peer, const moqt::session::FetchCancelled& event);
+
+  // ---- from publishers ----
+  void on_accepted(std::uint64_t fetch, const moqt::session::FetchAccepted& event);
+  void on_rejected(Peer& peer, std::uint64_t fetch, const moqt::session::RequestRejected& event);
+  void on_object(Peer& peer, const moqt::session::FetchObjectReceived& event, moqt::session::Time now);
+  void on_payload(Peer& peer, const moqt::session::ObjectPayload& event, moqt::session::Time now);
+  void on_ended(Peer& peer, const moqt::session::FetchEnded& event, moqt::session::Time now);
+  void on_malformed(Peer& peer, moqt::session::RequestHandle request);
+
+  void peer_left(Peer& peer);
+  /// Forgets the fetches that have ended; when nobody is in the middle of one.
+  void settle();
+
+  // ---- FetchFiller ----
+  void fill(moqt::objects::FetchDelivery& fetch, moqt::Location from) override;
+  void progressed(moqt::objects::FetchDelivery& fetch) override;
+  void ended(moqt::objects::FetchDelivery& fetch) override;
+
+ private:
+  using Key = std::pair<std::uint64_t, std::uint64_t>;  ///< the peer's number, and its request
+  struct ClientFetch {
+    Peer* peer;
+    Track* track;
+    bool missed = false;  ///< the cache did not have all of it
+    std::optional<moqt::Location> asked_for;
+    std::size_t attempts = 0;    ///< to find out what is at `asked_for`
+    std::vector<Peer*> refused;  ///< publishers that could not help
+    std::unique_ptr<moqt::objects::FetchDelivery> delivery;
+  };
+
+  UpstreamFetch* upstream_of(Peer& peer, moqt::session::RequestHandle request);
+  ClientFetch* client_fetch_of(const moqt::objects::FetchDelivery& delivery);
+  [[nodiscard]] std::vector<Peer*> publishers_of(const Track& track) const;
+  /// Whether somebody could be asked.
+  bool ask(ClientFetch& fetch, moqt::FetchRange range);
+  void read_on(UpstreamFetch& fetch);
+  /// The publisher cannot or does not help.
+  void give_up(std::uint64_t number, moqt::RequestErrorCode code, std::string_view reason);
+  void fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code, std::string_view reason);
+  void remove(std::uint64_t number);
+  /// FETCH_OK, now that a publisher has sent one.
+  void accept(moqt::objects::FetchDelivery& delivery, const UpstreamFetch& fetch);
+  void accept_if_known(moqt::objects::FetchDelivery& delivery, Track& track);
+
+  const RelayLimits& limits_;
+  RelayCounters& counters_;
+  const NamespaceDirectory& namespaces_;
+  TrackTable& tracks_;
+  std::map<Key, ClientFetch> clients_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<UpstreamFetch>> upstream_;
+  std::uint64_t next_fetch_ = 1;
+  std::vector<Key> over_;
+};
+
+}  // namespace msquic_py::relay

@@ -1,0 +1,73 @@
+#include "relay/intake.h"
+
+#include "moqt/objects/datagram_writer.h"
+
+namespace msquic_py::relay {
+
+namespace objects = moqt::objects;
+namespace session = moqt::session;
+
+void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {
+  const auto* role = peer.role<UpstreamRole>(event.subscription);
+  if (role == nullptr) return;
+  const moqt::Draft draft = peer.session.config().draft;
+  peer.subgroups.erase(event.stream);
+  peer.subgroups.emplace(event.stream,
+                         IncomingSubgroup{event.subscription, role->track,
+                                          objects::SubgroupWriter(role->track->publisher(), draft, event.properties)});
+}
+
+void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session::Time now) {
+  const auto found = peer.subgroups.find(event.stream);
+  if (found == peer.subgroups.end()) return;
+  ++counters_.objects_received;
+  counters_.bytes_received += event.wire.size();
+  IncomingSubgroup& incoming = found->second;
+  const auto taken = incoming.writer.object(event, now);
+  if (!taken.ok()) {
+    subscriptions_.end_malformed(peer, *incoming.track, incoming.upstream, now);
+    return;
+  }
+  if (taken->fresh) {
+    incoming.track->note(event.location);
+  } else {
+    ++counters_.duplicates_dropped;
+  }
+}
+
+void Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session::Time now) {
+  const auto found = peer.subgroups.find(event.stream);
+  if (found == peer.subgroups.end()) return;
+  counters_.bytes_received += event.bytes.size();
+  (void)found->second.writer.payload(event.bytes, now);
+}
+
+void Intake::on_subgroup_end(Peer& peer, const session::SubgroupEnded& event, session::Time now) {
+  const auto found = peer.subgroups.find(event.stream);
+  if (found == peer.subgroups.end()) return;
+  IncomingSubgroup ended = std::move(found->second);
+  peer.subgroups.erase(found);
+  if (!event.finished) {
+    ended.writer.reset(event.reset_code, now);
+  } else if (ended.writer.finish(now)) {
+    subscriptions_.end_malformed(peer, *ended.track, ended.upstream, now);
+  }
+}
+
+void Intake::on_datagram(Peer& peer, const session::DatagramReceived& event, session::Time now) {
+  const auto* role = peer.role<UpstreamRole>(event.subscription);
+  if (role == nullptr) return;
+  Track& track = *role->track;
+  ++counters_.objects_received;
+  counters_.bytes_received += event.after_alias.size();
+  const auto fresh = objects::write_datagram(track.publisher(), peer.session.config().draft, event, now);
+  if (!fresh.ok()) {
+    subscriptions_.end_malformed(peer, track, event.subscription, now);
+  } else if (*fresh) {
+    track.note(event.location);
+  } else {
+    ++counters_.duplicates_dropped;
+  }
+}
+
+}  // namespace msquic_py::relay

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "moqt/model/malformed_track.h"
+#include "moqt/session/event.h"
+#include "moqt/session/time.h"
+#include "relay/peer.h"
+#include "relay/relay_counters.h"
+#include "relay/subscriptions.h"
+
+namespace msquic_py::relay {
+
+/// The objects that publishers send, on their way into the stores of their tracks.
+class Intake {
+ public:
+  Intake(RelayCounters& counters, Subscriptions& subscriptions) noexcept
+      : counters_(counters), subscriptions_(subscriptions) {}
+
+  void on_subgroup(Peer& peer, const moqt::session::SubgroupOpened& event);
+  void on_object(Peer& peer, const moqt::session::ObjectReceived& event, moqt::session::Time now);
+  void on_payload(Peer& peer, const moqt::session::ObjectPayload& event, moqt::session::Time now);
+  void on_subgroup_end(Peer& peer, const moqt::session::SubgroupEnded& event, moqt::session::Time now);
+  void on_datagram(Peer& peer, const moqt::session::DatagramReceived& event, moqt::session::Time now);
+
+ private:
+  RelayCounters& counters_;
+  Subscriptions& subscriptions_;
+};
+
+}  // namespace msquic_py::relay

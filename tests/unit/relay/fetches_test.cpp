@@ -1,0 +1,356 @@
+// FETCH at the relay: out of the cache, and for what the cache does not know from a publisher (section 9.16.3).
+
+#include <gtest/gtest.h>
+
+#include "harness/relay_network.h"
+
+namespace msquic_py::relay {
+namespace {
+
+using namespace testing;
+using Lines = std::vector<std::string>;
+
+std::string text(const base::SharedBytes& bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+
+/// What fetches brought: "group/object payload", in the order in which it came.
+Lines fetched(const RelayClient& client) {
+  Lines lines;
+  for (const auto& event : client.pair.client.events) {
+    if (const auto* object = std::get_if<ms::FetchObjectReceived>(&event)) {
+      lines.push_back(std::to_string(object->location.group) + "/" + std::to_string(object->location.object) + " " +
+                      text(object->payload));
+    } else if (const auto* more = std::get_if<ms::ObjectPayload>(&event)) {
+      if (!lines.empty()) lines.back() += text(more->bytes);
+    }
+  }
+  return lines;
+}
+
+class FetchesTest : public ::testing::Test {
+ protected:
+  void SetUp() override { publisher_.announce(); }
+
+  void subscribe(RelayClient& client) {
+    ASSERT_TRUE(client.session().subscribe(track_name()).ok());
+    network_.run();
+  }
+  ms::RequestHandle fetch(RelayClient& client, moqt::Location start, moqt::Location end,
+                          moqt::GroupOrder order = moqt::GroupOrder::kAscending) {
+    moqt::MessageParameters parameters;
+    if (order == moqt::GroupOrder::kDescending) parameters.set_group_order(order);
+    const auto request = client.session().fetch(track_name(), start, end, std::move(parameters));
+    EXPECT_TRUE(request.ok());
+    network_.run();
+    return *request;
+  }
+  /// A whole group whose end is said: the last object before the FIN is the last one of the group.
+  void whole_group(std::uint64_t group, const Lines& payloads) {
+    ms::SubgroupProperties properties;
+    properties.group = group;
+    properties.subgroup = 0;
+    properties.end_of_group = true;
+    const auto stream = publisher_client_.session().open_subgroup(publisher_.subscription, properties);
+    ASSERT_TRUE(stream.ok());
+    for (std::size_t i = 0; i < payloads.size(); ++i) publisher_.object(*stream, i, payloads[i]);
+    publisher_.finish(*stream);
+  }
+  /// Answers the FETCH that the relay has sent, with these objects of subgroup 0.
+  void answer(moqt::Location end, const std::vector<std::pair<moqt::Location, std::string>>& objects) {
+    const auto received = publisher_client_.all<ms::FetchReceived>();
+    ASSERT_FALSE(received.empty()) << "the relay has not sent a FETCH";
+    ms::Session& session = publisher_client_.session();
+    const ms::RequestHandle request = received.back().request;
+    ASSERT_TRUE(session.accept_fetch(request, {false, end}).ok());
+    const auto stream = session.open_fetch(request);
+    ASSERT_TRUE(stream.ok());
+    for (const auto& [location, payload] : objects) {
+      ms::FetchObject object;
+      object.location = location;
+      object.payload =
+          base::SharedBytes::copy_of({reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()});
+      object.payload_length = payload.size();
+      ASSERT_TRUE(session.append_fetch_object(*stream, object).ok());
+    }
+    ASSERT_TRUE(session.finish_stream(*stream).ok());
+    network_.run();
+  }
+
+  RelayNetwork network_;
+  RelayClient& publisher_client_ = network_.connect();
+  RelayClient& viewer_ = network_.connect();
+  RelayClient& late_ = network_.connect();
+  TestPublisher publisher_{network_, publisher_client_};
+};
+
+TEST_F(FetchesTest, AnswersOutOfTheCache) {
+  subscribe(viewer_);
+  publisher_.accept();
+  whole_group(0, {"a", "b"});
+  whole_group(1, {"c"});
+  fetch(late_, {0, 0}, {1, 0});
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 a", "0/1 b", "1/0 c"}));
+  const auto accepted = late_.only<ms::FetchAccepted>();
+  EXPECT_EQ(accepted.end, (moqt::Location{1, 0}));
+  EXPECT_FALSE(accepted.end_of_track);
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+  EXPECT_EQ(publisher_client_.count<ms::FetchReceived>(), 0u);
+  EXPECT_EQ(network_.relay.counters().fetch_hits, 1u);
+}
+
+TEST_F(FetchesTest, AnswersInDescendingOrderOutOfTheCache) {
+  subscribe(viewer_);
+  publisher_.accept();
+  for (std::uint64_t group = 0; group < 3; ++group) whole_group(group, {"a", "b"});
+  fetch(late_, {0, 1}, {2, 1}, moqt::GroupOrder::kDescending);
+  EXPECT_EQ(fetched(late_), (Lines{"2/0 a", "1/0 a", "1/1 b", "0/1 b"}));
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+}
+
+TEST_F(FetchesTest, AJoiningFetchAndItsSubscriptionHaveEverythingOnce) {
+  subscribe(viewer_);
+  publisher_.accept();
+  whole_group(0, {"a", "b"});
+  const auto stream = publisher_.open(1);
+  publisher_.object(stream, 0, "c");
+  publisher_.object(stream, 1, "d");
+  moqt::MessageParameters parameters;
+  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
+  const auto subscription = late_.session().subscribe(track_name(), std::move(parameters));
+  ASSERT_TRUE(subscription.ok());
+  ASSERT_TRUE(late_.session().join(*subscription, ms::JoiningStart::relative(1)).ok());
+  network_.run();
+  publisher_.object(stream, 2, "e");
+  publisher_.finish(stream);
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 a", "0/1 b", "1/0 c", "1/1 d"}));
+  EXPECT_EQ(objects(late_), (Lines{"1/2 e"}));
+  EXPECT_EQ(late_.only<ms::FetchAccepted>().end, (moqt::Location{1, 2}));
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+}
+
+TEST_F(FetchesTest, AnObjectThatIsStillArrivingIsPassedOnAsItComes) {
+  subscribe(viewer_);
+  publisher_.accept();
+  const auto stream = publisher_.open(0);
+  const auto begin = base::SharedBytes::copy_of(hex("00 04 6162"));  // object 0, four bytes, "ab"
+  ASSERT_TRUE(publisher_client_.session().append_object(stream, 0, begin, 1, 2).ok());
+  network_.run();
+  fetch(late_, {0, 0}, {0, 1});
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 ab"}));
+  EXPECT_EQ(late_.count<ms::FetchEnded>(), 0u);
+  ASSERT_TRUE(publisher_client_.session().append_payload(stream, base::SharedBytes::copy_of(hex("6364"))).ok());
+  network_.run();
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 abcd"}));
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+}
+
+TEST_F(FetchesTest, AsksThePublisherForTheHeadOfTheGroupItJoinedInTheMiddle) {
+  subscribe(viewer_);
+  moqt::MessageParameters said;
+  said.set_largest_object({3, 1});
+  publisher_.accept(std::move(said));
+  const auto stream = publisher_.open(3);
+  publisher_.object(stream, 2, "c");
+  fetch(late_, {3, 0}, {3, 3});
+  EXPECT_EQ(late_.count<ms::FetchAccepted>(), 0u) << "FETCH_OK is withheld until the objects' status is known";
+  const auto asked = publisher_client_.only<ms::FetchReceived>();
+  EXPECT_EQ(asked.range.start, (moqt::Location{3, 0}));
+  EXPECT_EQ(asked.range.end, (moqt::Location{3, 3}));
+  answer({3, 3}, {{{3, 0}, "a"}, {{3, 1}, "b"}, {{3, 2}, "c"}});
+  EXPECT_EQ(fetched(late_), (Lines{"3/0 a", "3/1 b", "3/2 c"}));
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+  // What a FETCH brought is no news for subscriptions.
+  EXPECT_EQ(objects(viewer_), (Lines{"3/2 c"}));
+  // And is there for the next one who asks.
+  late_.pair.client.events.clear();
+  fetch(late_, {3, 0}, {3, 3});
+  EXPECT_EQ(fetched(late_), (Lines{"3/0 a", "3/1 b", "3/2 c"}));
+  EXPECT_EQ(publisher_client_.count<ms::FetchReceived>(), 1u);
+}
+
+TEST_F(FetchesTest, AGapInTheAnswerIsKnownFromThenOn) {
+  subscribe(viewer_);
+  moqt::MessageParameters said;
+  said.set_largest_object({1, 4});
+  publisher_.accept(std::move(said));
+  fetch(late_, {0, 0}, {1, 5});
+  answer({1, 5}, {{{0, 1}, "a"}, {{1, 4}, "b"}});
+  EXPECT_EQ(fetched(late_), (Lines{"0/1 a", "1/4 b"}));
+  late_.pair.client.events.clear();
+  fetch(late_, {0, 0}, {1, 3});
+  EXPECT_EQ(fetched(late_), (Lines{"0/1 a"}));
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+  EXPECT_EQ(publisher_client_.count<ms::FetchReceived>(), 1u);
+}
+
+TEST_F(FetchesTest, OneFetchUpstreamForAllWhoAsk) {
+  subscribe(viewer_);
+  moqt::MessageParameters said;
+  said.set_largest_object({0, 2});
+  publisher_.accept(std::move(said));
+  fetch(late_, {0, 0}, {0, 3});
+  fetch(viewer_, {0, 0}, {0, 3});
+  ASSERT_EQ(publisher_client_.count<ms::FetchReceived>(), 1u);
+  answer({0, 3}, {{{0, 0}, "a"}, {{0, 1}, "b"}, {{0, 2}, "c"}});
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
+  EXPECT_EQ(fetched(viewer_), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
+}
+
+TEST_F(FetchesTest, WorksWithoutASubscription) {
+  fetch(late_, {0, 0}, {9, 0});
+  answer({2, 1}, {{{0, 0}, "a"}, {{2, 0}, "b"}});
+  EXPECT_EQ(late_.only<ms::FetchAccepted>().end, (moqt::Location{2, 1}));
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 a", "2/0 b"}));
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+}
+
+TEST_F(FetchesTest, PassesARefusalOn) {
+  fetch(late_, {0, 0}, {0, 0});
+  ASSERT_TRUE(publisher_client_.session()
+                  .reject(publisher_client_.only<ms::FetchReceived>().request, moqt::RequestErrorCode::kInvalidRange)
+                  .ok());
+  network_.run();
+  EXPECT_EQ(late_.only<ms::RequestRejected>().code, 0x11u);  // INVALID_RANGE
+  EXPECT_EQ(network_.relay.counters().tracks, 0u);
+}
+
+TEST_F(FetchesTest, ServesWhatCameWholeWhenThePublisherDoesNotAnswerFetch) {
+  subscribe(viewer_);
+  publisher_.accept();
+  publisher_.group(0, {"a", "b"});  // nothing says that the group ends there
+  publisher_.group(1, {"c"});
+  fetch(late_, {0, 0}, {1, 1});
+  ASSERT_TRUE(publisher_client_.session()
+                  .reject(publisher_client_.only<ms::FetchReceived>().request, moqt::RequestErrorCode::kNotSupported)
+                  .ok());
+  network_.run();
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 a", "0/1 b", "1/0 c"}));
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+}
+
+TEST_F(FetchesTest, RefusesARangeThatHasNotBeenPublished) {
+  subscribe(viewer_);
+  publisher_.accept();
+  fetch(late_, {0, 0}, {0, 0});
+  EXPECT_EQ(late_.only<ms::RequestRejected>().code, 0x11u);  // INVALID_RANGE: no object at all
+  late_.pair.client.events.clear();
+  whole_group(0, {"a"});
+  fetch(late_, {0, 1}, {0, 0});
+  EXPECT_EQ(late_.only<ms::RequestRejected>().code, 0x11u);
+}
+
+TEST_F(FetchesTest, RefusesATrackThatNobodyPublishes) {
+  ASSERT_TRUE(late_.session().fetch({moqt::TrackNamespace{"elsewhere"}, "video"}, {0, 0}, {0, 0}).ok());
+  network_.run();
+  EXPECT_EQ(late_.only<ms::RequestRejected>().code, 0x10u);  // DOES_NOT_EXIST
+}
+
+TEST_F(FetchesTest, CancelsUpstreamWhenNobodyWaitsAnyMore) {
+  const auto first = fetch(late_, {0, 0}, {0, 0});
+  const auto second = fetch(viewer_, {0, 0}, {0, 0});
+  ASSERT_TRUE(late_.session().cancel(first).ok());
+  network_.run();
+  EXPECT_EQ(publisher_client_.count<ms::FetchCancelled>(), 0u);
+  ASSERT_TRUE(viewer_.session().cancel(second).ok());
+  network_.run();
+  EXPECT_EQ(publisher_client_.count<ms::FetchCancelled>(), 1u);
+  EXPECT_EQ(network_.relay.counters().tracks, 0u);
+}
+
+TEST_F(FetchesTest, EndsWhenThePublisherIsLost) {
+  fetch(late_, {0, 0}, {0, 0});
+  network_.lose(publisher_client_);
+  EXPECT_EQ(late_.count<ms::RequestRejected>(), 1u);
+  EXPECT_EQ(network_.relay.counters().tracks, 0u);
+}
+
+TEST_F(FetchesTest, AsksAnotherPublisherWhenOneRefuses) {
+  RelayClient& other_client = network_.connect();
+  TestPublisher other(network_, other_client);
+  other.announce({"live"});
+  fetch(late_, {0, 0}, {0, 2});
+  const bool first_asked = publisher_client_.count<ms::FetchReceived>() == 1;
+  RelayClient& refusing = first_asked ? publisher_client_ : other_client;
+  RelayClient& answering = first_asked ? other_client : publisher_client_;
+  ASSERT_TRUE(refusing.session()
+                  .reject(refusing.only<ms::FetchReceived>().request, moqt::RequestErrorCode::kInternalError)
+                  .ok());
+  network_.run();
+  ASSERT_EQ(answering.count<ms::FetchReceived>(), 1u);
+  const auto request = answering.only<ms::FetchReceived>().request;
+  ASSERT_TRUE(answering.session().accept_fetch(request, {false, {0, 2}}).ok());
+  const auto stream = answering.session().open_fetch(request);
+  ASSERT_TRUE(stream.ok());
+  ASSERT_TRUE(answering.session().finish_stream(*stream).ok());
+  network_.run();
+  EXPECT_TRUE(fetched(late_).empty());
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+}
+
+TEST_F(FetchesTest, ASlowClientMakesThePublisherWait) {
+  RelayLimits limits;
+  limits.max_fetch_lead = 100;
+  RelayNetwork network(limits);
+  RelayClient& publisher_client = network.connect();
+  ms::SessionConfig small;
+  small.send_window = 64;
+  RelayClient& slow = network.connect({}, small);
+  TestPublisher publisher(network, publisher_client);
+  publisher.announce();
+  slow.pair.server.acknowledge = false;
+  ASSERT_TRUE(slow.session().fetch(track_name(), {0, 0}, {0, 0}).ok());
+  network.run();
+  ms::Session& session = publisher_client.session();
+  const auto request = publisher_client.only<ms::FetchReceived>().request;
+  ASSERT_TRUE(session.accept_fetch(request, {false, {0, 0}}).ok());
+  const auto stream = session.open_fetch(request);
+  const base::ByteVector kilobyte(1000, 'x');
+  for (std::uint64_t id = 0; id < 200; ++id) {
+    ms::FetchObject object;
+    object.location = {0, id};
+    object.payload = base::SharedBytes::copy_of(kilobyte);
+    object.payload_length = kilobyte.size();
+    ASSERT_TRUE(session.append_fetch_object(*stream, object).ok());
+    network.run();
+  }
+  // The relay has read little more than what its session takes of one stream.
+  EXPECT_LT(network.relay.counters().objects_fetched, 40u);
+  slow.pair.server.acknowledge = true;
+  slow.pair.server.session.set_send_window(1 << 20);
+  for (const auto& send : slow.pair.server.done<ms::SendStream>())
+    slow.pair.server.session.on_stream_bytes_sent(send.stream, send.slices.bytes());
+  ASSERT_TRUE(session.finish_stream(*stream).ok());
+  network.run();
+  EXPECT_EQ(fetched(slow).size(), 200u);
+  EXPECT_TRUE(slow.only<ms::FetchEnded>().finished);
+}
+
+TEST_F(FetchesTest, WhatIsOlderThanMaxCacheDurationIsAskedForAgain) {
+  subscribe(viewer_);
+  moqt::MessageParameters said;
+  said.set_max_cache_duration(1000);
+  publisher_.accept(std::move(said));
+  whole_group(0, {"a"});
+  network_.advance(std::chrono::milliseconds(1001));
+  fetch(late_, {0, 0}, {0, 0});
+  EXPECT_EQ(publisher_client_.count<ms::FetchReceived>(), 1u);
+  answer({0, 1}, {{{0, 0}, "a"}});
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 a"}));
+}
+
+TEST_F(FetchesTest, TheEndOfTheTrackIsSaid) {
+  subscribe(viewer_);
+  publisher_.accept();
+  const auto stream = publisher_.open(0);
+  publisher_.object(stream, 0, "a");
+  // Object 1: delta 0, no payload, status END_OF_TRACK (0x4).
+  ASSERT_TRUE(
+      publisher_client_.session().append_object(stream, 1, base::SharedBytes::copy_of(hex("00 00 04")), 1).ok());
+  publisher_.finish(stream);
+  fetch(late_, {0, 0}, {5, 0});
+  const auto accepted = late_.only<ms::FetchAccepted>();
+  EXPECT_TRUE(accepted.end_of_track);
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+}
+
+}  // namespace
+}  // namespace msquic_py::relay
