@@ -81,8 +81,10 @@ RelayServer::RelayServer(EventLoop& loop, relay::RelayLimits limits)
 RelayServer::~RelayServer() = default;
 
 RelayServer::Attachment& RelayServer::attach(SessionDriver& driver) {
+  if (void* const record = driver.record()) return *static_cast<Attachment*>(record);
   auto& attachment = attachments_[&driver];
-  if (!attachment) attachment = std::make_unique<Attachment>(driver, relay_);
+  attachment = std::make_unique<Attachment>(driver, relay_);
+  driver.set_record(attachment.get());
   return *attachment;
 }
 
@@ -97,6 +99,7 @@ void RelayServer::on_finished(SessionDriver& driver, const transport::CloseReaso
   memory_trim_.session_ended(now);
   const auto found = attachments_.find(&driver);
   if (found == attachments_.end()) return;
+  driver.set_record(nullptr);
   relay_.detach(found->second->number(), now);
   attachments_.erase(found);
 }

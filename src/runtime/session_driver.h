@@ -49,6 +49,9 @@ class SessionDriver final : public EventLoop::Participant {
   [[nodiscard]] bool flushed() const noexcept {
     return outgoing_.empty() && control_unsent_ == 0 && !session_.has_unsent();
   }
+  /// The user's own record of this session, so that it need not look for one in every turn; null until it sets one.
+  [[nodiscard]] void* record() const noexcept { return record_; }
+  void set_record(void* record) noexcept { record_ = record; }
   /// Lets the driver send what the session has to send. Any thread.
   void make_ready() { loop_.ready(*this); }
   /// Ends the connection. on_finished() follows.
@@ -81,6 +84,7 @@ class SessionDriver final : public EventLoop::Participant {
   std::shared_ptr<TransportInbox> inbox_;
   transport::ConnectionHandle connection_;
   SessionUser& user_;
+  void* record_ = nullptr;
   Ended ended_;
   moqt::session::Session session_;
   EventLoop::Time handshake_deadline_;

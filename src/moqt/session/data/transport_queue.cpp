@@ -70,7 +70,8 @@ void TransportQueue::reorder(OutgoingStream& stream) {
 void TransportQueue::arrange(OutgoingStream& stream) {
   const OutgoingLane& lane = *stream.lane;
   if (lane.view->outstanding_bytes == stream.outstanding_bytes) {
-    if (!stream.opened || window_.reaches(outstanding_)) set_step(stream, 0);
+    // Alone among its equals, it comes when it comes, and another thread need not hear of it.
+    if (!stream.opened || (window_.reaches(outstanding_) && ladder_.at(stream.rung).streams > 1)) set_step(stream, 0);
     return;
   }
   const std::uint16_t urgency = urgency_of(stream);
