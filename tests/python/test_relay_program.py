@@ -209,7 +209,7 @@ def test_clients_of_a_relay_that_was_restarted_are_told_at_once(programs: Progra
 
 @pytest.mark.timeout(150)
 def test_memory_of_clients_that_have_gone_is_given_back(programs: Programs, tmp_path: Path) -> None:
-    relay = programs.relay("--max-queued-bytes", 200 << 20)
+    relay = programs.relay("--max-queued-bytes", 200 << 20, "--cache-duration", 1)
     stream = HealthyStream(relay, tmp_path / "healthy")
     before = relay.program.resident_kib()
     publisher = relay.publisher("--format", "framed", "--no-pace", "-", standard_input=subprocess.PIPE)
