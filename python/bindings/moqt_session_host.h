@@ -22,6 +22,7 @@ class SessionHost final : public runtime::SessionUser {
   /// Every accepted session becomes a link of `channel`, told to `server`.
   quic::Result<std::uint16_t> listen(runtime::Endpoint::ListenOptions options, std::shared_ptr<SessionChannel> channel,
                                      SessionLink::Options link_options);
+  [[nodiscard]] quic::Listener listener() const { return endpoint_.listener(); }
   void stop_listening() { endpoint_.stop_listening(); }
   [[nodiscard]] bool idle() const noexcept { return endpoint_.idle(); }
   void on_idle(std::function<void()> callback) { endpoint_.on_idle(std::move(callback)); }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "moqt_session_host.h"
+#include "moqt_shared_listener.h"
 
 namespace msquic_py::python {
 
@@ -16,6 +17,10 @@ class SessionListener : public std::enable_shared_from_this<SessionListener> {
   /// Listening or NotListening follows. Any thread, like the others.
   void listen(quic::Registration registration, runtime::Endpoint::ListenOptions options,
               SessionLink::Options link_options);
+  /// Where it listens, and with what; from Listening to Stopped.
+  [[nodiscard]] const SharedListener& socket() const noexcept { return socket_; }
+  /// New clients are refused from now on. The rest as with close().
+  void stop_accepting();
   /// No more sessions; those that are there live on. Stopped follows when the last one is over.
   void close();
 
@@ -24,6 +29,7 @@ class SessionListener : public std::enable_shared_from_this<SessionListener> {
 
   const std::shared_ptr<SessionChannel> channel_;
   const std::uint64_t target_;
+  SharedListener socket_;
   std::unique_ptr<SessionHost> host_;  ///< on the sessions' thread only
   bool closing_ = false;
 };

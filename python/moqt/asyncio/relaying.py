@@ -14,12 +14,8 @@ from msquic._native.moqt import RelayHandle, start_relay
 from msquic.asyncio import ListenOptions, Opening
 
 
-class Relay(Listening):
+class Relay(Listening[RelayHandle]):
     """A relay that :func:`relay` started, on a thread of its own. ``async with`` closes it at the end."""
-
-    def __init__(self, hub: Hub) -> None:
-        super().__init__(hub)
-        self._handle: RelayHandle
 
     def stats(self) -> dict[str, int]:
         """Counters by name since the start; sessions, tracks, subscriptions and namespaces are those open now."""
