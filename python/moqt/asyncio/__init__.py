@@ -22,12 +22,13 @@ from __future__ import annotations
 from moqt.asyncio.client import connect
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
 from moqt.asyncio.names import NamespaceLike
+from moqt.asyncio.offering import Announcement, Announcements, Offer, Offers
 from moqt.asyncio.options import ConnectOptions, RelayOptions, ServeOptions
 from moqt.asyncio.publishing import GroupWriter, NamespacePublication, TrackWriter
 from moqt.asyncio.relaying import Relay, relay
 from moqt.asyncio.server import Server, serve
 from moqt.asyncio.session import NamespaceJudge, Session
-from moqt.asyncio.subscribing import Announcement, Announcements, Done, Offer, Offers, Subscription
+from moqt.asyncio.subscribing import Done, Subscription
 from msquic._native.moqt import Object
 from msquic.asyncio import Opening
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from moqt.asyncio._hub import Notice
+from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import RequestRefused, SessionStateError
 from msquic._native.moqt import (
     GroupHandle,
@@ -16,9 +17,6 @@ from msquic._native.moqt import (
     TrackHandle,
     TrackNamespace,
 )
-
-if TYPE_CHECKING:
-    from moqt.asyncio.session import Session
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 ExtensionsLike: TypeAlias = ObjectExtensions | Mapping[int, int | bytes] | Iterable[tuple[int, int | bytes]] | None
@@ -34,7 +32,7 @@ class TrackWriter:
     behind by more than `queue_limit` bytes skips to the next group; :attr:`groups_skipped` counts that.
     """
 
-    def __init__(self, session: Session, namespace: TrackNamespace, name: bytes) -> None:
+    def __init__(self, session: SessionCore, namespace: TrackNamespace, name: bytes) -> None:
         self._session = session
         self._target = session._hub.add(self)
         self._handle: TrackHandle
@@ -151,7 +149,8 @@ class TrackWriter:
         self._session._hub.check()
         if not self.ended:
             self.ended = True
-            self._session._forget_track(self)
+            if self._session._tracks.get((self.namespace, self.name)) is self:
+                del self._session._tracks[self.namespace, self.name]
             self._handle.end()
             self._changed.set()
 
@@ -247,7 +246,7 @@ class GroupWriter:
 class NamespacePublication:
     """A namespace that was announced with PUBLISH_NAMESPACE and accepted (section 6.2)."""
 
-    def __init__(self, session: Session, namespace: TrackNamespace, ticket: int) -> None:
+    def __init__(self, session: SessionCore, namespace: TrackNamespace, ticket: int) -> None:
         self._session, self._ticket = session, ticket
         self.namespace = namespace
         """The namespace."""
