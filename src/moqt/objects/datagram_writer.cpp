@@ -41,7 +41,7 @@ base::Result<bool, MalformedTrack> write_datagram(TrackPublisher& publisher, Dra
   const std::uint64_t place = into.subgroup->insert(at.object);
   StoredObject& kept = into.subgroup->at(place);
   kept.more.clear();
-  kept.wire = datagram.after_alias;
+  kept.wire = publisher.to_keep(datagram.after_alias);
   kept.payload_length = kept.payload_arrived = datagram.after_alias.size() - datagram.payload_offset;
   kept.since = now;
   kept.delta_size = 0;

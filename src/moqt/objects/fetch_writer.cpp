@@ -48,7 +48,7 @@ std::optional<MalformedTrack> FetchWriter::object(const session::FetchObjectRece
   kept.payload_length = object.payload_length;
   kept.payload_arrived = 0;
   kept.since = now;
-  kept.wire = object.extensions;  // all of the header that a fetch needs
+  kept.wire = publisher_.to_keep(object.extensions);  // all of the header that a fetch needs
   kept.delta_size = 0;
   kept.header_size = static_cast<std::uint32_t>(object.extensions.size());
   kept.extensions_offset = 0;
@@ -76,7 +76,7 @@ void FetchWriter::payload(const base::SharedBytes& bytes, session::Time now) {
   if (!open_ || bytes.empty()) return;
   StoredObject* const object = current();
   if (object == nullptr) return;  // dropped meanwhile; whoever needs it asks again
-  const std::size_t added = object->extend(offset, bytes);
+  const std::size_t added = object->extend(offset, publisher_.to_keep(bytes));
   if (added > 0) {
     StoredGroup* const group = publisher_.store().find(at_.group);
     const auto found = group->at_or_after(at_.object);

@@ -76,7 +76,7 @@ StoredObject SubgroupWriter::stored(const session::ObjectReceived& object, sessi
   stored.payload_length = object.payload_length;
   stored.payload_arrived = object.wire.size() - object.header_size;
   stored.since = now;
-  stored.wire = object.wire;
+  stored.wire = publisher_->to_keep(object.wire);
   stored.delta_size = object.delta_size;
   stored.header_size = object.header_size;
   stored.extensions_offset = object.extensions_offset;
@@ -143,7 +143,7 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
 }
 
 void SubgroupWriter::take_header(StoredObject& known, const session::ObjectReceived& object) const {
-  known.wire = object.wire.slice(0, object.header_size);
+  known.wire = publisher_->to_keep(object.wire.slice(0, object.header_size));
   known.delta_size = object.delta_size;
   known.header_size = object.header_size;
   known.extensions_offset = object.extensions_offset;
@@ -193,7 +193,9 @@ std::size_t SubgroupWriter::payload(const base::SharedBytes& bytes, session::Tim
   if (ignores_ || subgroup_ == nullptr || bytes.empty()) return 0;
   const auto place = subgroup_->find(*last_id_);
   if (!place) return 0;
-  const std::size_t added = subgroup_->at(*place).extend(offset, bytes);
+  StoredObject& object = subgroup_->at(*place);
+  if (offset + bytes.size() <= object.payload_arrived) return 0;  // another brought it
+  const std::size_t added = object.extend(offset, publisher_->to_keep(bytes));
   if (added == 0) return 0;
   publisher_->store().charge(*subgroup_, added);
   publisher_->payload_arrived(*group_, *subgroup_, *place, added, now);

@@ -36,6 +36,11 @@ class TrackPublisher {
   [[nodiscard]] DeliveryCounters& counters() noexcept { return counters_; }
   /// For what is made here: headers.
   [[nodiscard]] base::SlabArena& arena() noexcept { return arena_; }
+  /// `bytes` as they are kept. What is small is copied, once for all subscribers: it would hold on to a slab that is
+  /// full of what came beside it on the connection, and cost many times what is counted.
+  [[nodiscard]] base::SharedBytes to_keep(const base::SharedBytes& bytes) {
+    return bytes.size() <= kSmall ? arena_.copy(bytes) : bytes;
+  }
   [[nodiscard]] const SubscriptionLimits& limits() const noexcept { return limits_; }
 
   // ---- subscriptions ----
@@ -111,7 +116,9 @@ class TrackPublisher {
   TrackStore store_;
   SubscriptionLimits limits_;
   DeliveryCounters& counters_;
-  base::SlabArena arena_{16 * 1024};
+  /// Less than a packet's worth or two.
+  static constexpr std::size_t kSmall = 2048;
+  base::SlabArena arena_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;  // slots stay where they are; empty ones are null
   std::vector<std::size_t> free_slots_;
   std::size_t subscribers_ = 0;

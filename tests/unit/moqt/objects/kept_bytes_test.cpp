@@ -1,0 +1,62 @@
+// What a store holds on to: not the slabs of a connection for the sake of a few bytes.
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "moqt/objects/subgroup_writer.h"
+#include "moqt/objects/track_publisher.h"
+
+namespace msquic_py::moqt::objects {
+namespace {
+
+constexpr session::Time kArrival{std::chrono::hours(1)};
+
+class KeptBytesTest : public ::testing::Test {
+ protected:
+  /// An object of `size` bytes of payload in a slab of its own, with the two-byte header of section 10.4.2 in front.
+  session::ObjectReceived object(std::uint64_t id, std::size_t size) {
+    base::ByteVector bytes(2 + size, 'x');
+    bytes[0] = 0;
+    session::ObjectReceived event;
+    event.location = {0, id};
+    event.payload_length = size;
+    event.wire = base::SharedBytes::copy_of(bytes);
+    event.delta_size = 1;
+    event.header_size = 2;
+    return event;
+  }
+  [[nodiscard]] const StoredObject& kept(std::uint64_t id) {
+    const auto look = publisher_.store().look({0, id});
+    return look.subgroup->at(look.place);
+  }
+
+  DeliveryCounters counters_;
+  TrackPublisher publisher_{{1 << 20, std::numeric_limits<std::size_t>::max(), std::chrono::seconds(60)},
+                            TrackStore::Knowledge::kWhatCame,
+                            {},
+                            counters_};
+  SubgroupWriter writer_{publisher_, Draft::k15, {}};
+};
+
+TEST_F(KeptBytesTest, SmallObjectsAreCopiedOutOfTheirSlabs) {
+  const auto small = object(0, 4);
+  ASSERT_TRUE(writer_.object(small, kArrival).ok());
+  EXPECT_NE(kept(0).wire.data(), small.wire.data());
+  EXPECT_EQ(kept(0).wire.size(), small.wire.size());
+}
+
+TEST_F(KeptBytesTest, LargeOnesAreNot) {
+  const auto large = object(0, 50'000);
+  ASSERT_TRUE(writer_.object(large, kArrival).ok());
+  EXPECT_EQ(kept(0).wire.data(), large.wire.data());
+}
+
+TEST_F(KeptBytesTest, WhatIsCountedGrowsWithWhatCame) {
+  for (std::uint64_t id = 0; id < 100; ++id) ASSERT_TRUE(writer_.object(object(id, 1000), kArrival).ok());
+  EXPECT_GE(publisher_.store().bytes(), 100u * 1002u);
+  EXPECT_LE(publisher_.store().bytes(), 100u * (1002u + 2 * sizeof(StoredObject)));
+}
+
+}  // namespace
+}  // namespace msquic_py::moqt::objects
