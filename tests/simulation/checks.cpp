@@ -35,9 +35,13 @@ void World::check_deliveries() {
       const bool stopped = clients_[script_.publishers + who].near->stops() > 0;
       // A session that may have few streams cancels the least urgent one, perhaps before anything of it has left.
       const bool cramped = script_.stream_limit < ms::Limits{}.max_outgoing_streams;
+      // Without a relay nobody but the client's own publisher can bring it.
+      const auto cut = [&](SubgroupName name) {
+        return script_.direct ? track.subgroups.at(name).cut.contains(who) : track.cut_by_all(name);
+      };
       const bool disturbed = stopped || cramped || subscription->times_out || outcome_.skips > 0;
       for (const SubgroupName& name : subscription->unfinished) {
-        if (disturbed || track.cut_by_all(name)) continue;
+        if (disturbed || cut(name)) continue;
         journal_.fault("subscriber " + std::to_string(script_.publishers + who) + ", track " +
                        std::to_string(subscription->track) + ", subscription " + std::to_string(subscription->ordinal) +
                        ": a stream of " + std::to_string(name.first) + "/" + std::to_string(name.second) +
@@ -46,9 +50,9 @@ void World::check_deliveries() {
       for (const auto& [location, object] : track.objects) {
         if (!object.whole || !expects(*subscription, location) || subscription->received.contains(location)) continue;
         const SubgroupName name{location.group, object.subgroup};
-        const bool cut = !track.plan.datagrams && track.cut_by_all(name);
+        const bool reset = !track.plan.datagrams && cut(name);
         const bool lost = track.plan.datagrams && journal_.datagrams_may_be_lost;
-        if (disturbed || cut || lost || !object.offered) {
+        if (disturbed || reset || lost || !object.offered) {
           ++outcome_.excused;
           continue;
         }
@@ -61,6 +65,10 @@ void World::check_deliveries() {
 }
 
 void World::check_ends() {
+  for (std::size_t who = 0; who < subscribers_.size(); ++who) {
+    if (subscribers_[who].open_fetches() == 0) continue;
+    journal_.fault("subscriber " + std::to_string(script_.publishers + who) + " has fetches without an end");
+  }
   const auto& counters = relay_.counters();
   const auto zero = [&](const char* what, std::uint64_t count) {
     if (count != 0)

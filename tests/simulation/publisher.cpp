@@ -17,6 +17,7 @@ void Publisher::begin(SessionEnd& end) {
     if (!journal_.track(number).published_by(number_)) continue;
     journal_.track(number).connected.insert(number_);
     Track& track = tracks_[number];
+    if (end.session().config().perspective == moqt::Perspective::kServer) continue;
     if (!plan.announced_by_publish) {
       namespaces.insert(journal_.track(number).name.track_namespace);
       continue;
@@ -72,6 +73,8 @@ void Publisher::handle(const ms::Event& event) {
     } else if (end_->session().accept(wanted->request, parameters(*number))) {
       tracks_[*number].subscriptions.push_back(wanted->request);
     }
+  } else if (const auto* fetch = std::get_if<ms::FetchReceived>(&event)) {
+    answer(*fetch);
   } else if (const auto* update = std::get_if<ms::UpdateReceived>(&event)) {
     (void)end_->session().accept(update->update);
   } else if (const auto* unsubscribed = std::get_if<ms::Unsubscribed>(&event)) {
@@ -101,10 +104,41 @@ void Publisher::handle(const ms::Event& event) {
     }
   } else if (const auto* closed = std::get_if<ms::Closed>(&event)) {
     if (!closed->by_peer && closed->code != 0 &&
-        closed->reason.find("nothing has come from the peer") == std::string::npos) {
+        closed->reason.find("nothing has come from the peer") == std::string::npos &&
+        closed->reason.find("GOAWAY") == std::string::npos) {
       journal_.fault("publisher " + std::to_string(number_) + " closed its session: " + closed->reason);
     }
   }
+}
+
+void Publisher::answer(const ms::FetchReceived& fetch) {
+  ms::Session& session = end_->session();
+  const auto number = journal_.find(fetch.track);
+  const auto largest = number ? journal_.track(*number).largest : std::nullopt;
+  if (!largest || fetch.range.start > *largest) {
+    (void)session.reject(fetch.request, moqt::RequestErrorCode::kInvalidRange, "nothing of it has been published");
+    return;
+  }
+  const auto accepted =
+      session.accept_fetch(fetch.request, {.end = fetch.range.answered_end(*largest, /*group_complete=*/false)});
+  if (!accepted && accepted.error() == ms::SessionError::kUnknownRequest) return;  // cancelled meanwhile
+  if (!accepted) {
+    return journal_.fault("a fetch could not be accepted: " + std::string(ms::describe(accepted.error())));
+  }
+  const auto stream = session.open_fetch(fetch.request);
+  if (!stream) return;  // there are too many; FetchCancelled follows
+  const TrackJournal& track = journal_.track(*number);
+  for (const auto& [location, object] : track.objects) {
+    if (!fetch.range.covers(location) || !object.whole) continue;
+    ms::FetchObject out;
+    out.location = location;
+    out.subgroup = track.plan.datagrams ? location.object : object.subgroup;
+    out.payload_length = object.size;
+    out.payload = arena_.copy(Journal::payload(*number, location, object.size));
+    if (!session.append_fetch_object(*stream, out)) return;
+  }
+  (void)session.finish_stream(*stream);
+  end_->make_ready();
 }
 
 void Publisher::end_subscription(ms::RequestHandle subscription) {

@@ -17,7 +17,7 @@ class Publisher {
  public:
   Publisher(std::size_t number, Journal& journal) : number_(number), journal_(journal) {}
 
-  /// A new session; what was open in the one before is gone.
+  /// A new session; what was open in the one before is gone. As a server it announces nothing.
   void begin(SessionEnd& end);
   void session_over();
   /// Whether there was any event.
@@ -44,6 +44,7 @@ class Publisher {
   };
 
   void handle(const ms::Event& event);
+  void answer(const ms::FetchReceived& fetch);
   void end_subscription(ms::RequestHandle subscription);
   [[nodiscard]] moqt::MessageParameters parameters(std::size_t track);
   void write_datagram(const NewObject& object);

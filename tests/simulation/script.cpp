@@ -1,6 +1,7 @@
 #include "simulation/script.h"
 
 #include <algorithm>
+#include <numeric>
 #include <sstream>
 
 #include "transport/memory/random.h"
@@ -27,12 +28,14 @@ struct Temper {
   bool bursts = false;
   bool timeouts = false;
   bool departures = false;
+  bool fetches = false;
 };
 
 Temper make_temper(Random& random) {
   // One seed in four is calm: there everything that is published has to arrive.
   const bool calm = random.chance(250'000);
   Temper temper;
+  temper.fetches = random.chance(400'000);
   temper.bursts = random.chance(400'000);
   if (calm) {
     temper.jittery = random.chance(500'000);
@@ -105,6 +108,7 @@ Step make_step(Random& random, const Script& script, const Temper& temper, std::
   }
   step.actor = script.publishers + random.below(script.subscribers);
   std::vector<Kind> kinds{Kind::Subscribe, Kind::Subscribe, Kind::Subscribe, Kind::Unsubscribe, Kind::Listen};
+  if (temper.fetches) kinds.insert(kinds.end(), {Kind::Fetch, Kind::Fetch});
   if (temper.updates) kinds.insert(kinds.end(), {Kind::Reprioritize, Kind::Forward});
   if (temper.slow_readers) kinds.insert(kinds.end(), {Kind::Pause, Kind::Feed, Kind::Feed, Kind::Resume});
   if (temper.disconnects) kinds.insert(kinds.end(), {Kind::Cut, Kind::Close, Kind::Connect, Kind::Connect});
@@ -142,6 +146,7 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
   script.seed = seed;
   script.publishers = random.between(dimensions.several_publishers ? 2 : 1, 3);
   script.subscribers = random.between(1, 4);
+  script.direct = !dimensions.several_publishers && random.chance(250'000);
   const Temper temper = make_temper(random);
   const std::size_t tracks = random.between(script.publishers, script.publishers + 3);
   for (std::size_t track = 0; track < tracks; ++track) {
@@ -150,11 +155,16 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
     if (dimensions.several_publishers && random.chance(700'000)) {
       plan.publishers.push_back((track + 1) % script.publishers);
     }
+    if (script.direct) {
+      plan.publishers.resize(script.subscribers);
+      std::iota(plan.publishers.begin(), plan.publishers.end(), std::size_t{0});
+    }
     plan.datagrams = random.chance(200'000);
     plan.announced_by_publish = random.chance(300'000);
     plan.extensions = random.chance(300'000);
     plan.priority = static_cast<std::uint8_t>(random.chance(500'000) ? 128 : random.below(256));
   }
+  if (script.direct) script.publishers = 0;
   for (std::size_t client = 0; client < script.clients(); ++client) {
     script.links.push_back(make_link(random, temper));
     script.links.back().seed = random.next();
@@ -207,6 +217,9 @@ std::string describe(const Step& step) {
              std::to_string(step.size % 4) +
              (step.timeout == 0 ? "" : ", timeout " + std::to_string(step.timeout) + " ms");
     case Kind::Listen: return at + client + " listens for what is offered, or no more";
+    case Kind::Fetch:
+      return at + client + " fetches groups " + choice + " to " + std::to_string(step.choice + step.size % 3) + " of " +
+             track;
     case Kind::Unsubscribe: return at + client + " unsubscribes from " + track;
     case Kind::Reprioritize: return at + client + ", " + track + ": priority " + choice;
     case Kind::Forward: return at + client + ", " + track + ": forward " + choice;
@@ -247,6 +260,7 @@ std::string describe_setting(const Script& script) {
     out << (plan.datagrams ? ", datagrams" : "") << (plan.announced_by_publish ? ", by PUBLISH" : "")
         << (plan.extensions ? ", extensions" : "") << ", priority " << int{plan.priority} << "\n";
   }
+  if (script.direct) out << "no relay: every client has a publisher of its own\n";
   out << "the relay queues " << script.relay_queue_limit << " bytes; streams of a session: " << script.stream_limit
       << "\n";
   return out.str();

@@ -22,6 +22,7 @@ struct Step {
     PartAndReset,  ///< publisher of `track`: part of an object into subgroup `choice`, then a reset
     Subscribe,     ///< subscriber `actor` to `track`, with priority `choice`, filter `size` % 4 and `timeout`
     Listen,        ///< subscriber `actor` to whatever is offered by PUBLISH, or no more to it
+    Fetch,         ///< subscriber `actor`: groups `choice` up to `choice` + `size` % 3 of `track`
     Unsubscribe,   ///< subscriber `actor` from `track`
     Reprioritize,  ///< subscriber `actor`, `track`: priority `choice`
     Forward,       ///< subscriber `actor`, `track`: Forward State `choice`
@@ -57,7 +58,9 @@ struct TrackPlan {
 /// All that a run depends on. Clients are numbered, publishers first.
 struct Script {
   std::uint64_t seed = 0;
-  std::size_t publishers = 1;
+  /// No relay: every client has a publisher of all tracks at its other end.
+  bool direct = false;
+  std::size_t publishers = 1;  ///< clients that publish; none in a direct script
   std::size_t subscribers = 1;
   std::vector<TrackPlan> tracks;
   std::vector<transport::memory::LinkOptions> links;  ///< by client

@@ -16,6 +16,63 @@ void Subscriber::session_over() {
   for (auto& [request, subscription] : live_) subscription->cancelled = true;
   live_.clear();
   streams_.clear();
+  fetches_.clear();
+  fetch_streams_.clear();
+}
+
+void Subscriber::fetch(std::size_t track, std::uint64_t first_group, std::uint64_t last_group) {
+  if (end_ == nullptr) return;
+  const moqt::FetchRange range{{first_group, 0}, {last_group, 0}};
+  const auto request = end_->session().fetch(journal_.track(track).name, range.start, range.end);
+  if (!request) return;
+  FetchedRange& fetch = fetches_[*request];
+  fetch.track = track;
+  fetch.range = range;
+  end_->make_ready();
+}
+
+void Subscriber::on_fetched(const ms::FetchObjectReceived& event) {
+  const auto found = fetches_.find(event.fetch);
+  if (found == fetches_.end()) return;
+  FetchedRange& fetch = found->second;
+  fetch_streams_[event.stream] = event.fetch;
+  const std::string what = "subscriber " + std::to_string(number_) + ", fetch of track " + std::to_string(fetch.track) +
+                           ": " + text(event.location);
+  if (!fetch.range.covers(event.location)) journal_.fault(what + " is outside of the range");
+  if (fetch.latest && event.location <= *fetch.latest) journal_.fault(what + " comes after " + text(*fetch.latest));
+  fetch.latest = event.location;
+  fetch.size = event.payload_length;
+  fetch.payload.clear();
+  on_fetched_payload(fetch, event.payload);
+}
+
+void Subscriber::on_fetched_payload(FetchedRange& fetch, base::Bytes bytes) {
+  fetch.payload.insert(fetch.payload.end(), bytes.begin(), bytes.end());
+  if (fetch.payload.size() != fetch.size) return;
+  const auto& objects = journal_.track(fetch.track).objects;
+  const auto published = objects.find(*fetch.latest);
+  const std::string what = "subscriber " + std::to_string(number_) + ", fetch of track " + std::to_string(fetch.track) +
+                           ": " + text(*fetch.latest);
+  if (published == objects.end() || !published->second.whole) return journal_.fault(what + " was not published");
+  if (fetch.payload != Journal::payload(fetch.track, *fetch.latest, published->second.size)) {
+    return journal_.fault(what + " has another payload");
+  }
+  fetch.received.insert(*fetch.latest);
+}
+
+void Subscriber::on_fetch_end(const ms::FetchEnded& event) {
+  const auto found = fetches_.find(event.fetch);
+  if (found == fetches_.end()) return;
+  const FetchedRange fetch = std::move(found->second);
+  fetches_.erase(found);
+  std::erase_if(fetch_streams_, [&](const auto& entry) { return entry.second == event.fetch; });
+  if (!event.finished) return;
+  // What did not come does not exist, up to the end that FETCH_OK names (section 9.16.3).
+  for (const auto& [location, object] : journal_.track(fetch.track).objects) {
+    if (!object.whole || !fetch.range.covers(location) || fetch.received.contains(location)) continue;
+    journal_.fault("subscriber " + std::to_string(number_) + ", fetch of track " + std::to_string(fetch.track) + ": " +
+                   text(location) + " counts as not existing");
+  }
 }
 
 ReceivedTrack& Subscriber::add(std::size_t track, ms::RequestHandle request) {
@@ -141,6 +198,7 @@ void Subscriber::handle(const ms::Event& event) {
     on_offer(*offered);
   } else if (const auto* rejected = std::get_if<ms::RequestRejected>(&event)) {
     if (listening_ == rejected->request) listening_.reset();
+    fetches_.erase(rejected->request);
     if (ReceivedTrack* subscription = live(rejected->request)) {
       subscription->cancelled = true;
       live_.erase(rejected->request);
@@ -169,6 +227,15 @@ void Subscriber::handle(const ms::Event& event) {
   } else if (const auto* payload = std::get_if<ms::ObjectPayload>(&event)) {
     const auto found = streams_.find(payload->stream);
     if (found != streams_.end()) on_payload(found->second, payload->bytes);
+    const auto fetching = fetch_streams_.find(payload->stream);
+    if (fetching != fetch_streams_.end()) on_fetched_payload(fetches_.at(fetching->second), payload->bytes);
+  } else if (const auto* fetched = std::get_if<ms::FetchAccepted>(&event)) {
+    const auto found = fetches_.find(fetched->request);
+    if (found != fetches_.end()) found->second.range.end = fetched->end;
+  } else if (const auto* fetch_object = std::get_if<ms::FetchObjectReceived>(&event)) {
+    on_fetched(*fetch_object);
+  } else if (const auto* fetch_ended = std::get_if<ms::FetchEnded>(&event)) {
+    on_fetch_end(*fetch_ended);
   } else if (const auto* ended = std::get_if<ms::SubgroupEnded>(&event)) {
     on_end(*ended);
   } else if (const auto* datagram = std::get_if<ms::DatagramReceived>(&event)) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "moqt/model/fetch_range.h"
 #include "simulation/journal.h"
 #include "simulation/session_end.h"
 
@@ -32,6 +33,16 @@ struct ReceivedTrack {
   std::set<SubgroupName> unfinished;  ///< of which a stream ended without FIN
 };
 
+/// One FETCH, and what has come of it.
+struct FetchedRange {
+  std::size_t track = 0;
+  moqt::FetchRange range;
+  std::optional<moqt::Location> latest;
+  std::uint64_t size = 0;  ///< of the object under way
+  base::ByteVector payload;
+  std::set<moqt::Location> received;
+};
+
 /// A client that subscribes as scripted, and checks what it receives as it comes.
 class Subscriber {
  public:
@@ -46,11 +57,14 @@ class Subscriber {
   void subscribe(std::size_t track, std::uint8_t priority, std::uint64_t filter, std::uint64_t timeout);
   /// SUBSCRIBE_NAMESPACE for everything that is offered by PUBLISH, or its end.
   void listen_or_not();
+  void fetch(std::size_t track, std::uint64_t first_group, std::uint64_t last_group);
   void unsubscribe(std::size_t track);
   void reprioritize(std::size_t track, std::uint8_t priority);
   void forward(std::size_t track, bool on);
   void unsubscribe_all();
 
+  /// Fetches that have not been answered to the end.
+  [[nodiscard]] std::size_t open_fetches() const noexcept { return fetches_.size(); }
   [[nodiscard]] const std::vector<std::unique_ptr<ReceivedTrack>>& subscriptions() const noexcept { return all_; }
 
  private:
@@ -68,6 +82,9 @@ class Subscriber {
   void on_payload(Incoming& stream, base::Bytes bytes);
   void complete(Incoming& stream);
   void on_end(const ms::SubgroupEnded& event);
+  void on_fetched(const ms::FetchObjectReceived& event);
+  void on_fetched_payload(FetchedRange& fetch, base::Bytes bytes);
+  void on_fetch_end(const ms::FetchEnded& event);
   void on_datagram(const ms::DatagramReceived& event);
   void check_object(ReceivedTrack& subscription, moqt::Location location, std::uint64_t subgroup, bool datagram,
                     base::Bytes payload);
@@ -85,6 +102,8 @@ class Subscriber {
   std::map<ms::RequestHandle, ReceivedTrack*> live_;
   std::optional<ms::RequestHandle> listening_;
   std::map<ms::IncomingStreamId, Incoming> streams_;
+  std::map<ms::RequestHandle, FetchedRange> fetches_;
+  std::map<ms::IncomingStreamId, ms::RequestHandle> fetch_streams_;
 };
 
 /// Whether a subscription has to have received this object if nothing went wrong.

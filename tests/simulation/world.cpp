@@ -27,7 +27,8 @@ ms::SessionConfig config_of(const Script& script, moqt::Perspective perspective)
 
 World::World(const Script& script)
     : script_(script), network_(script.seed), journal_(script), relay_(limits_of(script)) {
-  for (std::size_t number = 0; number < script.publishers; ++number) publishers_.emplace_back(number, journal_);
+  const std::size_t publishers = script.direct ? script.subscribers : script.publishers;
+  for (std::size_t number = 0; number < publishers; ++number) publishers_.emplace_back(number, journal_);
   for (std::size_t number = 0; number < script.subscribers; ++number) {
     subscribers_.emplace_back(script.publishers + number, journal_);
   }
@@ -46,7 +47,11 @@ void World::connect(std::size_t number) {
   client.far->attach(std::move(joined.server));
   client.link = std::move(joined.link);
   if (lost_send_ != 0) client.far->loses = [this](const ms::SendStream&) { return ++sends_ == lost_send_; };
-  client.peer = relay_.attach(client.far->session(), *client.far);
+  if (script_.direct) {
+    publishers_[number].begin(*client.far);
+  } else {
+    client.peer = relay_.attach(client.far->session(), *client.far);
+  }
   if (Publisher* who = publisher(number)) {
     who->begin(*client.near);
     // Flow control may hold up what is more urgent, and losses look like that; here neither is.
@@ -80,15 +85,21 @@ bool World::settle_near(std::size_t number) {
   return true;
 }
 
-bool World::settle_far(Client& client) {
+bool World::settle_far(std::size_t number) {
+  Client& client = clients_[number];
   if (!client.far || !client.far->take_ready()) return false;
   client.far->perform_actions();
-  while (relay_.on_events(client.peer, network_.now())) client.far->perform_actions();
-  client.far->perform_actions();
-  if (client.far->over()) {
-    relay_.detach(client.peer, network_.now());
-    client.far.reset();
+  while (script_.direct ? publishers_[number].on_events() : relay_.on_events(client.peer, network_.now())) {
+    client.far->perform_actions();
   }
+  client.far->perform_actions();
+  if (!client.far->over()) return true;
+  if (script_.direct) {
+    publishers_[number].session_over();
+  } else {
+    relay_.detach(client.peer, network_.now());
+  }
+  client.far.reset();
   return true;
 }
 
@@ -97,7 +108,7 @@ void World::settle() {
     bool any = false;
     for (std::size_t number = 0; number < clients_.size(); ++number) {
       any |= settle_near(number);
-      any |= settle_far(clients_[number]);
+      any |= settle_far(number);
     }
     if (!any) return;
   }
@@ -183,6 +194,7 @@ void World::perform(const Step& step) {
           ->subscribe(step.track, static_cast<std::uint8_t>(step.choice), step.size % 4, step.timeout);
       break;
     case Kind::Listen: subscriber(step.actor)->listen_or_not(); break;
+    case Kind::Fetch: subscriber(step.actor)->fetch(step.track, step.choice, step.choice + step.size % 3); break;
     case Kind::Unsubscribe: subscriber(step.actor)->unsubscribe(step.track); break;
     case Kind::Reprioritize:
       subscriber(step.actor)->reprioritize(step.track, static_cast<std::uint8_t>(step.choice));

@@ -58,7 +58,7 @@ class World {
   /// Everything that can happen without time passing.
   void settle();
   bool settle_near(std::size_t client);
-  bool settle_far(Client& client);
+  bool settle_far(std::size_t client);
   [[nodiscard]] std::optional<ms::Time> next_deadline() const;
 
   [[nodiscard]] bool at_rest() const;
@@ -68,11 +68,12 @@ class World {
   void check_deliveries();
   void check_ends();
 
+  /// Who is at a client's end of its session; and, without a relay, who is at the other end.
   [[nodiscard]] Publisher* publisher(std::size_t client) {
-    return client < publishers_.size() ? &publishers_[client] : nullptr;
+    return client < script_.publishers ? &publishers_[client] : nullptr;
   }
   [[nodiscard]] Subscriber* subscriber(std::size_t client) {
-    return client < publishers_.size() ? nullptr : &subscribers_[client - publishers_.size()];
+    return client < script_.publishers ? nullptr : &subscribers_[client - script_.publishers];
   }
 
   const Script& script_;
