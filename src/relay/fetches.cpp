@@ -43,6 +43,7 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
   ClientFetch& fetch = clients_[Key{peer.number, event.request.value}];
   fetch.peer = &peer;
   fetch.track = track;
+  ++track->fetches;
   fetch.delivery = std::make_unique<objects::FetchDelivery>(track->publisher(), peer.session, event, peer, *this);
   peer.roles.insert_or_assign(event.request, FetchRole{track});
   accept_if_known(*fetch.delivery, *track);
@@ -200,6 +201,7 @@ void Fetches::settle() {
     Track& track = *found->second.track;
     found->second.peer->roles.erase(session::RequestHandle{key.second});
     clients_.erase(found);
+    --track.fetches;
     tracks_.release(track);
   }
 }

@@ -88,7 +88,7 @@ class Track {
   /// Somebody wants to subscribe to it, or has.
   [[nodiscard]] bool wanted() const noexcept { return publisher_.subscribers() > 0 || !waiting_.empty(); }
   bool idle = false;        ///< the TrackTable's: only what is cached is left of it
-  std::size_t fetches = 0;  ///< FETCH requests to publishers that have not ended
+  std::size_t fetches = 0;  ///< FETCH requests, of clients and to publishers, that have not been forgotten
 
  private:
   moqt::FullTrackName name_;
