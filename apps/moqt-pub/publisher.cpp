@@ -72,7 +72,7 @@ void Publisher::stop() {
 bool Publisher::on_events(runtime::SessionDriver& driver, Time now) {
   driver_ = &driver;
   if (!endpoint_) endpoint_.emplace(driver.session());
-  endpoint_->drain_session();
+  endpoint_->drain_session(now);
   bool any = false;
   pubsub::EndpointEvent event;
   while (endpoint_->poll_event(event)) {

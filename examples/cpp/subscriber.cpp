@@ -28,9 +28,9 @@ class Listener final : public runtime::SessionUser {
   explicit Listener(runtime::EventLoop& loop) : loop_(loop) {}
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
 
-  bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time) override {
+  bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override {
     if (!endpoint_) endpoint_.emplace(driver.session());
-    endpoint_->drain_session();
+    endpoint_->drain_session(now);
     bool any = false;
     pubsub::EndpointEvent event;
     while (endpoint_->poll_event(event)) {

@@ -238,4 +238,13 @@ void SubgroupWriter::reset(std::uint64_t code, session::Time now) {
   publisher_->orphaned(subgroup, code, now);
 }
 
+void SubgroupWriter::cut(std::uint64_t code) {
+  if (subgroup_ == nullptr) return;
+  StoredSubgroup& subgroup = *subgroup_;
+  detach();
+  if (subgroup.writers > 0 || subgroup.ended() != StoredSubgroup::End::kOpen) return;
+  subgroup.reset(code);
+  publisher_->subgroup_cut(subgroup);
+}
+
 }  // namespace msquic_py::moqt::objects

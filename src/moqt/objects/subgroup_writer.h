@@ -36,9 +36,12 @@ class SubgroupWriter {
   std::optional<MalformedTrack> finish(session::Time now);
   /// The stream was reset, or its publisher is gone.
   void reset(std::uint64_t code, session::Time now);
+  /// The application gives the subgroup up: its streams are reset at once, and what waits for subscribers is not sent.
+  void cut(std::uint64_t code);
 
   [[nodiscard]] TrackPublisher& publisher() const noexcept { return *publisher_; }
   [[nodiscard]] std::uint64_t group() const noexcept { return properties_.group; }
+  [[nodiscard]] std::optional<std::uint64_t> subgroup() const noexcept { return properties_.subgroup; }
 
  private:
   /// Where its objects go; the subgroup is known with the first of them at the latest.

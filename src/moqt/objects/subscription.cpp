@@ -153,6 +153,19 @@ void Subscription::subgroup_ended(StoredSubgroup& subgroup, session::Time now) {
   outlet_.make_ready();
 }
 
+void Subscription::subgroup_cut(StoredSubgroup& subgroup) {
+  SubgroupDelivery* const delivery = existing(subgroup);
+  if (delivery == nullptr || delivery->stopped || delivery->ended) return;
+  const session::StreamHandle stream = delivery->stream;
+  abandon(subgroup, *delivery, &DeliveryAccount::reset);
+  if (stream) (void)session_.reset_stream(stream, known_code(subgroup.reset_code()));
+  delivery->stream = {};
+  delivery->continued = false;
+  delivery->has_gap = true;
+  delivery->ended = true;
+  outlet_.make_ready();
+}
+
 void Subscription::datagram(const StoredGroup& group, const StoredObject& object) {
   const Location location{group.id(), object.id};
   if (!admits(group, location, 0, nullptr)) return;

@@ -63,6 +63,7 @@ class Subscription final : public session::StreamFeeder {
   /// More of the payload of the object at `place`.
   void payload_arrived(StoredSubgroup& subgroup, std::uint64_t place, std::size_t bytes, session::Time now);
   void subgroup_ended(StoredSubgroup& subgroup, session::Time now);
+  void subgroup_cut(StoredSubgroup& subgroup);
   void datagram(const StoredGroup& group, const StoredObject& object);
   /// Whatever waits is not sent any more: the subscription is over, or the objects are.
   void give_up();

@@ -131,6 +131,11 @@ void TrackPublisher::subgroup_ended(StoredSubgroup& subgroup, session::Time now)
   make_room(now);
 }
 
+void TrackPublisher::subgroup_cut(StoredSubgroup& subgroup) {
+  for_each([&](Subscription& each) { each.subgroup_cut(subgroup); });
+  if (!fetches_.empty()) wake_fetches();
+}
+
 void TrackPublisher::subgroup_reopened(StoredSubgroup& subgroup) {
   subgroup.reopen();
   for (SubgroupDelivery& delivery : subgroup.deliveries) {

@@ -83,6 +83,8 @@ class TrackPublisher {
   void payload_arrived(StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place, std::size_t bytes,
                        session::Time now);
   void subgroup_ended(StoredSubgroup& subgroup, session::Time now);
+  /// It has been reset, and what waits of it is given up.
+  void subgroup_cut(StoredSubgroup& subgroup);
   void subgroup_reopened(StoredSubgroup& subgroup);
   void datagram(StoredGroup& group, StoredSubgroup& datagrams, std::uint64_t place, session::Time now);
   /// A FETCH has brought something.

@@ -8,161 +8,22 @@ using session::RequestHandle;
 using session::SessionError;
 using session::SessionResult;
 
-/// One overload per event of the session; what has none of its own goes through to the application.
-struct Endpoint::Dispatch {
-  Endpoint& self;
-
-  void operator()(std::monostate) const {}
-
-  // ---- objects ----
-
-  template <class Event>
-  void to_reader(RequestHandle subscription, Event& event) const {
-    const auto found = self.readers_.find(subscription);
-    if (found == self.readers_.end()) return;
-    const std::shared_ptr<TrackReader>& reader = found->second;
-    reader->on(event);
-    // A reader that its application does not have yet is read when it does.
-    if (reader->became_readable() && reader->state() == TrackReader::State::kEstablished) {
-      self.events_.push(ReaderReadable{reader});
-    }
-  }
-  void operator()(session::SubgroupOpened& event) const { to_reader(event.subscription, event); }
-  void operator()(session::ObjectReceived& event) const { to_reader(event.subscription, event); }
-  void operator()(session::ObjectPayload& event) const { to_reader(event.subscription, event); }
-  void operator()(session::SubgroupEnded& event) const { to_reader(event.subscription, event); }
-  void operator()(session::DatagramReceived& event) const { to_reader(event.subscription, event); }
-
-  void end_reader(RequestHandle subscription, TrackEnd end) const {
-    const auto found = self.readers_.find(subscription);
-    if (found == self.readers_.end()) return;
-    const std::shared_ptr<TrackReader> reader = std::move(found->second);
-    self.readers_.erase(found);
-    reader->on_end(std::move(end));
-    self.events_.push(ReaderEnded{reader});
-  }
-  void operator()(session::SubscriptionDone& event) const {
-    end_reader(event.subscription, {TrackEnd::Cause::kDone, event.code, std::move(event.reason), event.missing_streams,
-                                    event.stream_count});
-  }
-  void operator()(session::TrackMalformed& event) const {
-    end_reader(event.subscription,
-               {TrackEnd::Cause::kMalformed, static_cast<std::uint64_t>(PublishDoneCode::kMalformedTrack),
-                std::string(moqt::describe(event.reason)), 0});
-  }
-  void operator()(session::PublishReceived& event) const {
-    // It collects the objects that come ahead of the answer.
-    self.readers_[event.request] =
-        std::make_shared<TrackReader>(self.session_, event.request, event.track, self.config_.receive, self.budget_);
-    self.readers_[event.request]->parameters_ = event.parameters;
-    self.events_.push(std::move(event));
-  }
-
-  // ---- answers ----
-
-  void operator()(session::RequestAccepted& event) const {
-    if (const auto found = self.readers_.find(event.request); found != self.readers_.end()) {
-      found->second->on_accepted(event.parameters);
-      self.events_.push(ReaderEstablished{found->second});
-      return;
-    }
-    if (const auto found = self.publishing_.find(event.request); found != self.publishing_.end()) {
-      self.request_new_group(found->second, event.parameters.new_group_request());
-    }
-    self.events_.push(std::move(event));
-  }
-  void operator()(session::RequestRejected& event) const {
-    if (self.readers_.contains(event.request)) {
-      return end_reader(event.request, {TrackEnd::Cause::kRejected, event.code, std::move(event.reason), 0});
-    }
-    end_publishing(event.request);
-    self.events_.push(std::move(event));
-  }
-
-  // ---- publishing ----
-
-  [[nodiscard]] std::shared_ptr<TrackWriter> writer_for(const FullTrackName& track) const {
-    const auto found = self.writers_.find(track);
-    return found == self.writers_.end() || found->second->finished() ? nullptr : found->second;
-  }
-  void operator()(session::SubscribeReceived& event) const {
-    if (const auto writer = writer_for(event.track)) {
-      (void)self.accept_subscribe(event.request, writer);
-      return;
-    }
-    if (self.config_.reject_unknown_tracks) {
-      (void)self.session_.reject(event.request, RequestErrorCode::kDoesNotExist, "no such track");
-      return;
-    }
-    self.events_.push(std::move(event));
-  }
-  void operator()(session::TrackStatusReceived& event) const {
-    if (const auto writer = writer_for(event.track)) {
-      (void)self.session_.accept(event.request, writer->track_parameters());
-      return;
-    }
-    if (self.config_.reject_unknown_tracks) {
-      (void)self.session_.reject(event.request, RequestErrorCode::kDoesNotExist, "no such track");
-      return;
-    }
-    self.events_.push(std::move(event));
-  }
-  void operator()(session::UpdateReceived& event) const {
-    MessageParameters answer;
-    const auto found = self.publishing_.find(event.subscription);
-    const std::shared_ptr<TrackWriter> writer = found == self.publishing_.end() ? nullptr : found->second;
-    if (writer != nullptr && writer->largest()) answer.set_largest_object(*writer->largest());
-    if (!self.session_.accept(event.update, std::move(answer)).ok() || writer == nullptr) return;
-    self.request_new_group(writer, event.parameters.new_group_request());
-    self.events_.push(WriterSubscribersChanged{writer});  // Forward State may have changed who wants objects
-  }
-  void end_publishing(RequestHandle subscription) const {
-    const auto found = self.publishing_.find(subscription);
-    if (found == self.publishing_.end()) return;
-    const std::shared_ptr<TrackWriter> writer = std::move(found->second);
-    self.publishing_.erase(found);
-    writer->remove_subscription(subscription);
-    self.events_.push(WriterSubscribersChanged{writer});
-  }
-  void operator()(session::Unsubscribed& event) const { end_publishing(event.subscription); }
-  void operator()(session::OutgoingStreamStopped& event) const {
-    if (const auto found = self.publishing_.find(event.subscription); found != self.publishing_.end()) {
-      found->second->on_stream_stopped(event);
-    }
-  }
-
-  void operator()(session::FetchReceived& event) const {
-    (void)self.session_.reject(event.request, RequestErrorCode::kNotSupported, "FETCH is not supported");
-  }
-  // The endpoint has refused every FETCH, and makes none.
-  void operator()(session::FetchCancelled&) const {}
-  void operator()(session::FetchAccepted&) const {}
-  void operator()(session::FetchObjectReceived&) const {}
-  void operator()(session::FetchEnded&) const {}
-
-  // ---- the session ----
-
-  void operator()(session::RequestsPossible&) const {}  // whoever was refused a request tries again by itself
-  void operator()(session::Closed& event) const {
-    while (!self.readers_.empty()) {
-      end_reader(self.readers_.begin()->first, {TrackEnd::Cause::kSessionClosed, event.code, event.reason, 0});
-    }
-    while (!self.publishing_.empty()) end_publishing(self.publishing_.begin()->first);
-    self.events_.push(std::move(event));
-  }
-  template <class Event>
-  void operator()(Event& event) const {
-    self.events_.push(std::move(event));
-  }
-};
-
 Endpoint::Endpoint(session::Session& session, EndpointConfig config)
-    : session_(session), config_(config), budget_(std::make_shared<ReceiveBudget>(config.receive.session)) {}
-Endpoint::~Endpoint() = default;
+    : session_(session),
+      config_(std::move(config)),
+      budget_(std::make_shared<ReceiveBudget>(config_.receive.session)),
+      answers_(session, *this) {}
 
-void Endpoint::drain_session() {
-  session::Event event;
-  while (session_.poll_event(event)) std::visit(Dispatch{*this}, event);
+Endpoint::~Endpoint() {
+  // What outlives the endpoint must not come back to it.
+  config_.wake = nullptr;
+  answers_.clear();
+  for (const auto& [request, weak] : responses_) {
+    if (const auto response = weak.lock()) response->detach();
+  }
+  for (const auto& [request, publication] : publishing_) {
+    publication.writer->publisher_.remove(*publication.subscription);
+  }
 }
 
 bool Endpoint::poll_event(EndpointEvent& event) {
@@ -171,9 +32,40 @@ bool Endpoint::poll_event(EndpointEvent& event) {
   return true;
 }
 
+void Endpoint::make_ready() {
+  if (config_.wake) config_.wake();
+}
+
+void Endpoint::settle() {
+  if (!std::exchange(unsettled_, false)) return;
+  answers_.settle();
+  for (auto each = publishing_.begin(); each != publishing_.end();) {
+    objects::Subscription& subscription = *each->second.subscription;
+    if (!subscription.settle(now_)) unsettled_ = true;
+    // PUBLISH_DONE has gone out when the session knows the subscription no more.
+    const bool over = subscription.ended() && session_.published(each->first) == nullptr;
+    if (subscription.ended() && !over) unsettled_ = true;
+    if (!over) {
+      ++each;
+      continue;
+    }
+    each->second.writer->publisher_.remove(subscription);
+    each = publishing_.erase(each);
+  }
+}
+
 void Endpoint::forget_ended() {
   std::erase_if(readers_, [](const auto& entry) { return entry.second->state() == TrackReader::State::kEnded; });
-  std::erase_if(publishing_, [this](const auto& entry) { return session_.published(entry.first) == nullptr; });
+  std::erase_if(fetch_readers_, [](const auto& entry) { return entry.second->state() == FetchReader::State::kEnded; });
+  std::erase_if(responses_, [](const auto& entry) {
+    const auto response = entry.second.lock();
+    return response == nullptr || !response->open();
+  });
+  std::erase_if(publishing_, [this](const auto& entry) {
+    if (session_.published(entry.first) != nullptr) return false;
+    entry.second.writer->publisher_.remove(*entry.second.subscription);
+    return true;
+  });
 }
 
 // ---- publish ----
@@ -181,9 +73,20 @@ void Endpoint::forget_ended() {
 SessionResult<std::shared_ptr<TrackWriter>> Endpoint::add_track(FullTrackName track, const TrackOptions& options) {
   if (!track.valid()) return base::Failure{SessionError::kInvalidName};
   if (writers_.contains(track)) return base::Failure{SessionError::kDuplicate};
-  auto writer = std::make_shared<TrackWriter>(session_, track, options);
-  writers_.emplace(std::move(track), writer);
+  auto writer = std::make_shared<TrackWriter>(track, options, session_.config().draft);
+  writers_.emplace(std::move(track), Track{writer, false});
   return writer;
+}
+
+SessionResult<void> Endpoint::add_track(const std::shared_ptr<TrackWriter>& writer) {
+  if (!writer->track().valid()) return base::Failure{SessionError::kInvalidName};
+  if (writer->draft() != session_.config().draft) return base::Failure{SessionError::kInvalidParameter};
+  if (!writers_.emplace(writer->track(), Track{writer, true}).second) return base::Failure{SessionError::kDuplicate};
+  return {};
+}
+
+void Endpoint::add_publication(RequestHandle request, const std::shared_ptr<TrackWriter>& writer) {
+  publishing_[request] = {writer, &writer->publisher_.add(session_, request, *this)};
 }
 
 SessionResult<RequestHandle> Endpoint::publish(const std::shared_ptr<TrackWriter>& writer, bool forward,
@@ -193,9 +96,7 @@ SessionResult<RequestHandle> Endpoint::publish(const std::shared_ptr<TrackWriter
   parameters = describe(*writer, std::move(parameters));
   if (!forward) parameters.set_forward(false);
   auto request = session_.publish(writer->track(), std::move(parameters));
-  if (!request.ok()) return request;
-  publishing_[*request] = writer;
-  writer->add_subscription(*request);
+  if (request.ok()) add_publication(*request, writer);
   return request;
 }
 
@@ -203,8 +104,7 @@ SessionResult<void> Endpoint::accept_subscribe(RequestHandle request, const std:
   forget_ended();
   if (writer->finished()) return base::Failure{SessionError::kWrongState};
   if (auto accepted = session_.accept(request, writer->track_parameters()); !accepted.ok()) return accepted;
-  publishing_[request] = writer;
-  writer->add_subscription(request);
+  add_publication(request, writer);
   events_.push(WriterSubscribersChanged{writer});
   if (const auto* view = session_.published(request)) request_new_group(writer, view->new_group_request);
   return {};
@@ -214,11 +114,36 @@ void Endpoint::request_new_group(const std::shared_ptr<TrackWriter>& writer, std
   if (group && writer->options().dynamic_groups) events_.push(NewGroupRequested{writer, *group});
 }
 
+void Endpoint::request_fetch(const session::FetchReceived& event, const std::shared_ptr<TrackWriter>& writer) {
+  forget_ended();
+  const auto self = std::make_shared<std::weak_ptr<FetchResponse>>();
+  auto response = std::make_shared<FetchResponse>(session_, event, [this, self] {
+    if (auto found = self->lock()) events_.push(FetchWritable{std::move(found)});
+    make_ready();
+  });
+  *self = response;
+  responses_[event.request] = response;
+  events_.push(FetchRequested{std::move(response), writer});
+}
+
+SessionResult<void> Endpoint::answer_fetch(const std::shared_ptr<FetchResponse>& response,
+                                           const std::shared_ptr<TrackWriter>& writer) {
+  if (!response->open()) return base::Failure{SessionError::kUnknownRequest};
+  response->detach();
+  responses_.erase(response->request().request);
+  answers_.answer(response->request(), writer, now_);
+  return {};
+}
+
 void Endpoint::remove_track(const FullTrackName& track) {
   const auto found = writers_.find(track);
   if (found == writers_.end()) return;
-  found->second->finish();
+  const Track removed = std::move(found->second);
   writers_.erase(found);
+  if (!removed.shared) return removed.writer->finish();
+  for (const auto& [request, publication] : publishing_) {
+    if (publication.writer == removed.writer) publication.subscription->end(PublishDoneCode::kTrackEnded, {}, false);
+  }
 }
 
 MessageParameters Endpoint::describe(const TrackWriter& writer, MessageParameters parameters) {
@@ -256,6 +181,28 @@ SessionResult<void> Endpoint::reject(RequestHandle request, RequestErrorCode cod
   auto rejected = session_.reject(request, code, reason);
   if (rejected.ok()) readers_.erase(request);
   return rejected;
+}
+
+std::shared_ptr<FetchReader> Endpoint::read_fetch(RequestHandle request, FullTrackName track) {
+  auto reader = std::make_shared<FetchReader>(session_, request, std::move(track), config_.receive);
+  fetch_readers_[request] = reader;
+  return reader;
+}
+
+SessionResult<std::shared_ptr<FetchReader>> Endpoint::fetch(FullTrackName track, Location start, Location end,
+                                                            MessageParameters parameters) {
+  forget_ended();
+  const auto request = session_.fetch(track, start, end, std::move(parameters));
+  if (!request.ok()) return base::Failure{request.error()};
+  return read_fetch(*request, std::move(track));
+}
+
+SessionResult<std::shared_ptr<FetchReader>> Endpoint::join(const TrackReader& reader, session::JoiningStart start,
+                                                           MessageParameters parameters) {
+  forget_ended();
+  const auto request = session_.join(reader.subscription(), start, std::move(parameters));
+  if (!request.ok()) return base::Failure{request.error()};
+  return read_fetch(*request, reader.track());
 }
 
 }  // namespace msquic_py::moqt::pubsub

@@ -2,22 +2,21 @@
 
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/shared_bytes.h"
 #include "moqt/model/error_codes.h"
-#include "moqt/model/location.h"
 #include "moqt/model/object_status.h"
+#include "moqt/objects/subgroup_writer.h"
 #include "moqt/session/session.h"
 
 namespace msquic_py::moqt::pubsub {
 
 class TrackWriter;
 
-/// Writes one subgroup of a group, on one stream per subscriber. Made by TrackWriter::begin_group; the track writer
-/// must outlive it, or be finished. After finish() or reset() every write fails with kUnknownStream.
+/// Writes one subgroup of a group into the store of its track, from which every subscriber gets it on a stream of its
+/// own. Made by TrackWriter::begin_group; the track writer must outlive it, or be finished. After finish() or reset()
+/// every write fails with kUnknownStream.
 class GroupWriter {
  public:
   GroupWriter(TrackWriter& track, const session::SubgroupProperties& properties);
@@ -28,12 +27,13 @@ class GroupWriter {
 
   [[nodiscard]] std::uint64_t group() const noexcept { return properties_.group; }
   [[nodiscard]] std::uint64_t subgroup() const noexcept { return *properties_.subgroup; }
-  [[nodiscard]] bool open() const noexcept { return open_; }
+  [[nodiscard]] bool open() const noexcept { return writer_.has_value(); }
   /// The Object ID that write() takes when none is given.
   [[nodiscard]] std::uint64_t next_object() const noexcept { return next_object_; }
 
   /// Writes a whole object. `extension_block` is raw pairs (session::encode_extension_block). Object IDs of a
   /// subgroup must rise; without one the next is taken. Subscribers whose filter excludes it don't get it.
+  /// kWrongState: the group, or the track, has been said to end before this place.
   session::SessionResult<void> write(base::SharedBytes payload, base::Bytes extension_block = {},
                                      std::optional<std::uint64_t> object = std::nullopt);
   /// Writes an object that has a status in place of a payload.
@@ -46,35 +46,20 @@ class GroupWriter {
 
   /// No more objects: FIN. If this is the last subgroup to end, and it was begun with end_of_group, so does the group.
   void finish();
-  /// Gives the subgroup up.
+  /// Gives the subgroup up: what has not been sent of it is dropped.
   void reset(StreamResetCode code);
 
  private:
-  friend class TrackWriter;
-  /// The stream of one subscriber.
-  struct Branch {
-    session::StreamHandle stream;
-    bool skipping = false;  ///< reset by either side, or too far behind: nothing more of this subgroup
-    bool has_gap = false;   ///< an object that it should have had was left out
-  };
-
-  /// Encodes the object's header once and appends it for every subscriber that wants the object.
+  /// Encodes the object's header, once for all, and stores it.
   session::SessionResult<void> start_object(std::uint64_t payload_length, base::Bytes extension_block,
                                             ObjectStatus status, std::optional<std::uint64_t> object);
-  /// The stream of a subscriber, opened if this is the first object for it; null handle when it gets nothing.
-  session::StreamHandle stream_for(session::RequestHandle subscription, Location location);
   void close();
-  void on_stream_stopped(const session::OutgoingStreamStopped& event);
-  void on_subscription_ended(session::RequestHandle subscription);
 
   TrackWriter* track_;
   session::SubgroupProperties properties_;
-  bool open_ = true;
+  std::optional<objects::SubgroupWriter> writer_;  ///< nothing: it has ended
   std::uint64_t next_object_ = 0;
   std::uint64_t remaining_ = 0;  ///< payload bytes of the object begun last that are still to be appended
-  std::unordered_map<session::RequestHandle, Branch> branches_;
-  /// Subscribers that get the object being appended.
-  std::vector<session::StreamHandle> current_;
 };
 
 }  // namespace msquic_py::moqt::pubsub

@@ -5,10 +5,11 @@
 #include <optional>
 
 #include "moqt/model/group_order.h"
+#include "moqt/objects/retention.h"
 
 namespace msquic_py::moqt::pubsub {
 
-/// What a publisher says of a track, and how much it queues for a slow subscriber.
+/// What a publisher says of a track, how much of it is kept, and how much may wait for a slow subscriber.
 struct TrackOptions {
   std::uint8_t publisher_priority = 128;  ///< 0 is the most urgent
   GroupOrder group_order = GroupOrder::kAscending;
@@ -17,9 +18,13 @@ struct TrackOptions {
   bool dynamic_groups = false;  ///< whether NEW_GROUP_REQUEST is listened to (section 9.2.1.11)
   /// Streams with an extension block in every object; needed to send extensions at all.
   bool extensions = true;
-  /// Bytes that may wait for one subscriber. Beyond it the present group is given up for that subscriber (its stream
-  /// is reset) and it goes on with the next group.
+  /// Bytes that may wait for one subscriber. Beyond it the groups under way are given up for that subscriber (their
+  /// streams are reset) and it goes on with the next one that begins.
   std::size_t queue_limit = 8 * 1024 * 1024;
+  /// What is kept of the track for those who come later: FETCH is answered out of it.
+  objects::Retention retention;
+  /// The application answers a FETCH that what is kept cannot answer in full: FetchRequested.
+  bool answers_fetch = false;
 };
 
 }  // namespace msquic_py::moqt::pubsub

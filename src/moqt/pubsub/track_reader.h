@@ -43,6 +43,8 @@ struct ReceiveLimits {
   std::size_t object = 256 * 1024 * 1024;
   /// All of it together for all readers of the session; beyond it the reader that holds the most loses its oldest.
   std::size_t session = 512 * 1024 * 1024;
+  /// Bytes of complete objects that may wait in one fetch. Beyond it the publisher is made to wait: nothing is dropped.
+  std::size_t fetch_queue = 4 * 1024 * 1024;
 };
 
 /// Receives one track: puts the pieces of objects together and queues them. Made by Endpoint. Objects of one

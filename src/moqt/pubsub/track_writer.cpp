@@ -1,38 +1,78 @@
 #include "moqt/pubsub/track_writer.h"
 
 #include <algorithm>
+#include <chrono>
+#include <limits>
 #include <utility>
+
+#include "moqt/objects/datagram_writer.h"
 
 namespace msquic_py::moqt::pubsub {
 
+using objects::Subscription;
 using session::SessionError;
 using session::SessionResult;
 
-TrackWriter::TrackWriter(session::Session& session, FullTrackName track, TrackOptions options)
-    : session_(session), track_(std::move(track)), options_(options) {}
+namespace {
+
+/// Subgroups whose objects wait for the time. Beyond it they get it when they are first looked at.
+constexpr std::size_t kMostUntimed = 1024;
+
+/// How often it is worth looking for what is too old.
+session::Duration look_interval(session::Duration age) {
+  return std::min<session::Duration>(age / 4, std::chrono::seconds(1));
+}
+
+objects::SubscriptionLimits limits_of(const TrackOptions& options) {
+  objects::SubscriptionLimits limits;
+  limits.queued_bytes = options.queue_limit;
+  limits.consecutive_skips = std::numeric_limits<std::size_t>::max();  // the publisher's own subscribers stay
+  return limits;
+}
+
+/// As a Duration holds it: an application may mean "for ever" with a larger number.
+session::Duration bounded(std::uint64_t milliseconds) {
+  constexpr std::uint64_t kMost = std::uint64_t{1000} * 3600 * 24 * 365 * 100;
+  return std::chrono::milliseconds(std::min(milliseconds, kMost));
+}
+
+}  // namespace
+
+TrackWriter::TrackWriter(FullTrackName track, const TrackOptions& options, Draft draft)
+    : track_(std::move(track)),
+      options_(options),
+      draft_(draft),
+      // What was published before this process is the application's to know.
+      publisher_(
+          options.retention,
+          options.answers_fetch ? objects::TrackStore::Knowledge::kWhatCame : objects::TrackStore::Knowledge::kAll,
+          limits_of(options), counters_) {
+  if (options.max_cache_duration_ms) publisher_.store().limit_age(bounded(*options.max_cache_duration_ms));
+}
 
 TrackWriter::~TrackWriter() {
   while (!groups_.empty()) groups_.back()->reset(StreamResetCode::kCancelled);
 }
 
+std::size_t TrackWriter::subscribers() const noexcept {
+  std::size_t count = 0;
+  publisher_.for_each([&](const Subscription& each) { count += each.ended() ? 0 : 1; });
+  return count;
+}
+
 bool TrackWriter::wanted() const noexcept {
-  return std::any_of(subscriptions_.begin(), subscriptions_.end(), [this](session::RequestHandle subscription) {
-    const auto* view = session_.published(subscription);
-    return view != nullptr && view->forward && !view->ending;
+  bool wanted = false;
+  publisher_.for_each([&](const Subscription& each) {
+    const auto* view = each.session().published(each.request());
+    wanted = wanted || (view != nullptr && view->forward && !view->ending);
   });
+  return wanted;
 }
 
 std::size_t TrackWriter::queued_bytes() const noexcept {
   std::size_t most = 0;
-  for (const session::RequestHandle subscription : subscriptions_) {
-    if (const auto* view = session_.published(subscription)) most = std::max(most, view->queued_bytes);
-  }
+  publisher_.for_each([&](const Subscription& each) { most = std::max(most, each.queued_bytes()); });
   return most;
-}
-
-bool TrackWriter::behind(session::RequestHandle subscription) const noexcept {
-  const auto* view = session_.published(subscription);
-  return view != nullptr && view->queued_bytes > options_.queue_limit;
 }
 
 MessageParameters TrackWriter::track_parameters() const {
@@ -71,47 +111,78 @@ SessionResult<void> TrackWriter::write_datagram(Location location, base::Bytes p
   fields.extension_block = extension_block;
   fields.end_of_group = end_of_group;
   fields.payload = payload;
-  const auto encoded = session::encode_datagram(session_.config().draft, arena_, fields);
+  const auto encoded = session::encode_datagram(draft_, publisher_.arena(), fields);
   if (!encoded.ok()) return base::Failure{encoded.error()};
-  preference_ = ForwardingPreference::kDatagram;
-  for (const session::RequestHandle subscription : subscriptions_) {
-    const auto* view = session_.published(subscription);
-    if (view == nullptr || !view->wants(location)) continue;
-    (void)session_.send_datagram(subscription, encoded->properties, encoded->after_alias);
+  session::DatagramReceived stored;
+  stored.location = location;
+  stored.type = encoded->properties.type;
+  stored.after_alias = encoded->after_alias;
+  // The extension pairs lie right before the payload.
+  stored.payload_offset = static_cast<std::uint32_t>(encoded->after_alias.size() - payload.size());
+  stored.extensions_size = static_cast<std::uint32_t>(extension_block.size());
+  stored.extensions_offset = stored.payload_offset - stored.extensions_size;
+  stored.publisher_priority = publisher_priority.value_or(options_.publisher_priority);
+  stored.end_of_group = end_of_group;
+  if (!objects::write_datagram(publisher_, draft_, stored, session::Time{}).ok()) {
+    return base::Failure{SessionError::kWrongState};
   }
+  preference_ = ForwardingPreference::kDatagram;
+  note_untimed({location, 0, true});
   note(location);
   return {};
 }
 
 void TrackWriter::finish(PublishDoneCode code, std::string_view reason) {
   if (finished_) return;
-  finished_ = true;
   while (!groups_.empty()) groups_.back()->finish();
-  ending_ = std::exchange(subscriptions_, {});
-  for (const session::RequestHandle subscription : ending_) (void)session_.publish_done(subscription, code, reason);
+  finished_ = true;
+  if (code == PublishDoneCode::kTrackEnded && largest_) publisher_.store().set_last(*largest_);
+  publisher_.end(code, reason, /*abandon=*/false, session::Time{});
 }
 
 bool TrackWriter::ended() const noexcept {
-  return finished_ && std::none_of(ending_.begin(), ending_.end(), [this](session::RequestHandle subscription) {
-           return session_.published(subscription) != nullptr;
-         });
-}
-
-void TrackWriter::add_subscription(session::RequestHandle subscription) { subscriptions_.push_back(subscription); }
-
-void TrackWriter::remove_subscription(session::RequestHandle subscription) {
-  std::erase(subscriptions_, subscription);
-  for (GroupWriter* group : groups_) group->on_subscription_ended(subscription);
-}
-
-void TrackWriter::on_stream_stopped(const session::OutgoingStreamStopped& event) {
-  for (GroupWriter* group : groups_) group->on_stream_stopped(event);
+  bool ended = finished_;
+  publisher_.for_each(
+      [&](const Subscription& each) { ended = ended && each.session().published(each.request()) == nullptr; });
+  return ended;
 }
 
 void TrackWriter::note(Location location) {
   if (largest_ && location <= *largest_) return;
   largest_ = location;
-  for (const session::RequestHandle subscription : subscriptions_) session_.note_largest_object(subscription, location);
+  publisher_.for_each([&](const Subscription& each) { each.session().note_largest_object(each.request(), location); });
+}
+
+// ---- time ----
+
+void TrackWriter::note_untimed(const Untimed& object) {
+  if (!untimed_.empty()) {
+    const Untimed& last = untimed_.back();
+    const bool same = last.first.group == object.first.group && last.subgroup == object.subgroup;
+    if (same && last.datagram == object.datagram && last.first < object.first) return;
+  }
+  if (untimed_.size() >= kMostUntimed) untimed_.clear();
+  untimed_.push_back(object);
+}
+
+void TrackWriter::settle(session::Time now) {
+  if (now == session::Time{}) return;
+  for (const Untimed& each : untimed_) {
+    objects::StoredGroup* const group = publisher_.store().find(each.first.group);
+    if (group == nullptr) continue;
+    if (group->since == session::Time{}) group->since = now;
+    objects::StoredSubgroup* const subgroup =
+        each.datagram ? group->datagrams.get() : publisher_.store().find(each.first.group, each.subgroup);
+    if (subgroup == nullptr) continue;
+    for (std::uint64_t place = subgroup->lower_bound(each.first.object); place < subgroup->end(); ++place) {
+      objects::StoredObject& object = subgroup->at(place);
+      if (object.since == session::Time{}) object.since = now;
+    }
+  }
+  untimed_.clear();
+  if (now < next_look_) return;
+  next_look_ = now + look_interval(options_.retention.age);
+  publisher_.settle(now);
 }
 
 }  // namespace msquic_py::moqt::pubsub

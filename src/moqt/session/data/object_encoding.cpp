@@ -28,7 +28,8 @@ base::Result<EncodedObject, SessionError> encode_object(Draft draft, base::SlabA
   const auto encoded =
       wire::encode_subgroup_object_header(draft, fields, extension_block.has_value(), std::nullopt, scratch);
   if (!encoded.ok()) return base::Failure{error_of(encoded.error())};
-  return EncodedObject{arena.copy(scratch), base::varint_size(object)};
+  const std::size_t delta_size = base::varint_size(object);
+  return EncodedObject{arena.copy(scratch), delta_size, delta_size + base::varint_size(fields.extensions.size())};
 }
 
 base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena,

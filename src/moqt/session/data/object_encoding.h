@@ -20,6 +20,7 @@ namespace msquic_py::moqt::session {
 struct EncodedObject {
   base::SharedBytes wire;
   std::size_t delta_size = 0;
+  std::size_t extensions_offset = 0;  ///< of the pairs, in `wire`
 };
 
 /// The header of an object on a stream. `extension_block` is the raw pairs without their length; nothing for a

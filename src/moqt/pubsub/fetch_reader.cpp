@@ -1,0 +1,93 @@
+#include "moqt/pubsub/fetch_reader.h"
+
+#include <limits>
+#include <utility>
+
+namespace msquic_py::moqt::pubsub {
+
+namespace {
+
+/// A queue that drops nothing: the reader pauses its stream instead.
+std::shared_ptr<ObjectQueue> unbounded_queue() {
+  constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+  return std::make_shared<ObjectQueue>(kNoLimit, std::make_shared<ReceiveBudget>(kNoLimit));
+}
+
+}  // namespace
+
+FetchReader::FetchReader(session::Session& session, session::RequestHandle request, FullTrackName track,
+                         const ReceiveLimits& limits)
+    : session_(session), request_(request), track_(std::move(track)), limits_(limits), ready_(unbounded_queue()) {}
+
+bool FetchReader::read(ReceivedObject& object) {
+  if (!ready_->pop(object)) return false;
+  if (wants_resume()) resume();
+  return true;
+}
+
+void FetchReader::resume() {
+  if (state_ == State::kEnded || !wants_resume() || !stream_) return;
+  paused_ = false;
+  session_.resume_stream(*stream_);
+}
+
+void FetchReader::cancel() {
+  if (state_ == State::kEnded) return;
+  (void)session_.cancel(request_);
+  on_end({FetchEnd::Cause::kCancelled, 0, {}});
+}
+
+// ---- session events ----
+
+void FetchReader::on(const session::FetchAccepted& event) {
+  if (state_ == State::kPending) state_ = State::kAccepted;
+  range_end_ = event.end;
+  end_of_track_ = event.end_of_track;
+}
+
+void FetchReader::on(session::FetchObjectReceived& event) {
+  stream_ = event.stream;
+  assembling_ = false;
+  if (event.payload_length > limits_.object) return ready_->count_too_large();  // what follows of it finds no object
+  ReceivedObject object = ready_->fresh_object();
+  object.location = event.location;
+  object.subgroup = event.subgroup;
+  object.publisher_priority = event.publisher_priority;
+  object.status = event.status;
+  object.extensions = std::move(event.extensions);
+  object.payload_size = static_cast<std::size_t>(event.payload_length);
+  const bool complete = event.complete();
+  if (!event.payload.empty()) object.payload.push_back(std::move(event.payload));
+  if (complete) return deliver(std::move(object));
+  object_ = std::move(object);
+  assembling_ = true;
+}
+
+void FetchReader::on(session::ObjectPayload& event) {
+  if (!assembling_) return;
+  object_.payload.push_back(std::move(event.bytes));
+  if (event.remaining > 0) return;
+  assembling_ = false;
+  deliver(std::exchange(object_, {}));
+}
+
+void FetchReader::deliver(ReceivedObject&& object) {
+  if (ready_->push(std::move(object))) became_readable_ = true;
+  if (paused_ || ready_->bytes() <= limits_.fetch_queue) return;
+  paused_ = true;
+  if (wants_resume()) {  // another thread has taken what waited, and has not seen the pause
+    paused_ = false;
+  } else {
+    session_.pause_stream(*stream_);
+  }
+}
+
+void FetchReader::on_end(FetchEnd end) {
+  if (state_ == State::kEnded) return;
+  state_ = State::kEnded;
+  assembling_ = false;
+  object_ = {};
+  end_ = std::move(end);
+}
+
+}  // namespace msquic_py::moqt::pubsub

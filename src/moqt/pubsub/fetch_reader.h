@@ -1,0 +1,97 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "moqt/model/full_track_name.h"
+#include "moqt/pubsub/object_queue.h"
+#include "moqt/pubsub/received_object.h"
+#include "moqt/pubsub/track_reader.h"
+#include "moqt/session/event.h"
+#include "moqt/session/session.h"
+
+namespace msquic_py::moqt::pubsub {
+
+/// How a FETCH of ours ended.
+struct FetchEnd {
+  enum class Cause : std::uint8_t {
+    kFinished,       ///< all that exists of the range came
+    kRejected,       ///< REQUEST_ERROR; `code` is a RequestErrorCode
+    kReset,          ///< the publisher broke it off; `code` is a StreamResetCode
+    kMalformed,      ///< the track broke the rules of section 2.4.2
+    kCancelled,      ///< by this endpoint
+    kSessionClosed,  ///< `code` is a SessionErrorCode
+  };
+  Cause cause = Cause::kCancelled;
+  std::uint64_t code = 0;
+  std::string reason;
+};
+
+/// Receives what a FETCH brings: past objects, in the order of the request. Nothing is dropped for a slow reader: while
+/// more than ReceiveLimits::fetch_queue bytes wait, the publisher does. Made by Endpoint.
+class FetchReader {
+ public:
+  enum class State : std::uint8_t { kPending, kAccepted, kEnded };
+
+  FetchReader(session::Session& session, session::RequestHandle request, FullTrackName track,
+              const ReceiveLimits& limits);
+  FetchReader(const FetchReader&) = delete;
+  FetchReader& operator=(const FetchReader&) = delete;
+
+  [[nodiscard]] session::RequestHandle request() const noexcept { return request_; }
+  [[nodiscard]] const FullTrackName& track() const noexcept { return track_; }
+  [[nodiscard]] State state() const noexcept { return state_; }
+  /// Of FETCH_OK: one past the last place that the answer covers, with Object ID 0 all of the group. Objects may come
+  /// before FETCH_OK does.
+  [[nodiscard]] const std::optional<Location>& range_end() const noexcept { return range_end_; }
+  /// Of FETCH_OK: the track ends there.
+  [[nodiscard]] bool end_of_track() const noexcept { return end_of_track_; }
+  /// Set in state kEnded; objects queued before can still be read.
+  [[nodiscard]] const std::optional<FetchEnd>& end() const noexcept { return end_; }
+
+  /// Takes the oldest complete object into `object`, whose vectors are reused. False when there is none.
+  bool read(ReceivedObject& object);
+  [[nodiscard]] std::size_t available() const { return ready_->size(); }
+  [[nodiscard]] std::size_t queued_bytes() const { return ready_->bytes(); }
+  /// Where the complete objects wait; any thread may take them from there. Then wants_resume() says whether resume() is
+  /// to be called, on the session's thread.
+  [[nodiscard]] const std::shared_ptr<ObjectQueue>& queue() const noexcept { return ready_; }
+  [[nodiscard]] bool wants_resume() const { return paused_.load() && ready_->bytes() <= limits_.fetch_queue / 2; }
+  void resume();
+  /// Objects larger than ReceiveLimits::object, which are left out.
+  [[nodiscard]] std::uint64_t objects_too_large() const noexcept { return ready_->too_large(); }
+
+  /// FETCH_CANCEL. Objects that were complete stay readable.
+  void cancel();
+
+ private:
+  friend class Endpoint;
+
+  void on(const session::FetchAccepted& event);
+  void on(session::FetchObjectReceived& event);
+  void on(session::ObjectPayload& event);
+  void on_end(FetchEnd end);
+  void deliver(ReceivedObject&& object);
+  [[nodiscard]] bool became_readable() noexcept { return std::exchange(became_readable_, false); }
+
+  session::Session& session_;
+  const session::RequestHandle request_;
+  const FullTrackName track_;
+  const ReceiveLimits limits_;
+  const std::shared_ptr<ObjectQueue> ready_;
+  State state_ = State::kPending;
+  std::optional<Location> range_end_;
+  bool end_of_track_ = false;
+  std::optional<FetchEnd> end_;
+  std::optional<session::IncomingStreamId> stream_;
+  std::atomic<bool> paused_{false};
+  bool assembling_ = false;
+  ReceivedObject object_;
+  bool became_readable_ = false;
+};
+
+}  // namespace msquic_py::moqt::pubsub
