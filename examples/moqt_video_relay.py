@@ -20,7 +20,7 @@ async def relay(args: argparse.Namespace, stop: asyncio.Event) -> int:
     try:
         print(f"relay listening on {args.host}:{relay.port}")
         print(f"certificate SHA-256 {relay.certificate_sha256}")
-        shown: dict[str, int] = {}
+        shown: ma.RelayStatistics | None = None
         while not stop.is_set():
             await endpoint.until_stopped(stop, asyncio.sleep(args.stats_interval))
             stats = relay.stats()

@@ -73,7 +73,7 @@ nb::tuple fetch_form(const FetchObject& object) {
   return nb::make_tuple(*object.chosen_flags);
 }
 
-nb::bytes encode(const FetchObject& object, const FetchObject* prior) {
+nb::bytes encode_fetch_object(const FetchObject& object, const FetchObject* prior) {
   base::ByteVector& out = header_scratch();
   const std::optional<FetchPriorObject> place = place_of(prior);
   if (object.chosen_flags) check_flags(object, place);
@@ -216,7 +216,7 @@ void bind_fetch_object(nb::module_& m) {
           "A combination of FetchSerializationFlags: as decoded, which encode() does not ask for, or as assigned, "
           "which\n"
           "encode() writes. None: encode() decides.")
-      .def("encode", &encode, nb::arg("prior").none() = nb::none(),
+      .def("encode", &encode_fetch_object, nb::arg("prior").none() = nb::none(),
            "The object as it stands on the stream, without what `prior`, the object before on that stream, already\n"
            "says; None for the first one. With `serialization_flags` they say what is left out, and `prior` serves to\n"
            "check them. Raises EncodeError.");

@@ -30,6 +30,7 @@ void bind_moqt(nb::module_& m) {
   bind_session_channel(m);
   bind_session_transport(m);
   bind_session_tracks(m);
+  bind_session_fetch(m);
   bind_session(m);
   bind_session_listener(m);
   bind_relay_server(m);

@@ -22,6 +22,7 @@ namespace msquic_py::python {
 
 class SessionLink;
 class ReaderLink;
+struct ResponseLink;
 
 /// Something that an asyncio loop is to know. `target` is the number of the Python object that it is for.
 struct Notice {
@@ -48,6 +49,8 @@ struct Notice {
     Ticket,       ///< track_name: the bytes of a resumption ticket
     Certificate,  ///< connection, certificate: about which Python decides
     Asked,        ///< ticket: the request; track_namespace: whether the peer may announce it
+    FetchAsked,   ///< ticket: the request; response: a FETCH that Python answers
+    FetchGone,    ///< ticket: the request, whose answer nobody waits for any more
   };
   std::uint64_t target = 0;
   Kind kind = Kind::Answered;
@@ -65,6 +68,7 @@ struct Notice {
   std::optional<quic::Error> error{};
   quic::Connection connection{};
   std::shared_ptr<runtime::ShownCertificate> certificate{};
+  std::shared_ptr<ResponseLink> response{};
 };
 
 /// Notices on their way from the sessions' thread, which never waits for the GIL, to one asyncio loop. One wake-up per

@@ -93,6 +93,61 @@ struct SessionLink::Events {
     self.readers_.erase(event.reader.get());
   }
 
+  // ---- fetches ----
+
+  /// Python may go on when the fetch is accepted, or when an object comes before that.
+  void answer(const pubsub::FetchReader& reader) const {
+    const auto found = self.fetches_.find(&reader);
+    if (found == self.fetches_.end()) return;
+    found->second->look();
+    if (const std::uint64_t ticket = std::exchange(found->second->ticket, 0)) self.answered(ticket);
+  }
+  void operator()(pubsub::FetchReaderAccepted& event) const { answer(*event.reader); }
+  void operator()(pubsub::FetchReaderReadable& event) const { answer(*event.reader); }
+  void operator()(pubsub::FetchReaderEnded& event) const {
+    const auto found = self.fetches_.find(event.reader.get());
+    if (found == self.fetches_.end()) return;
+    const std::shared_ptr<FetchLink> link = std::move(found->second);
+    self.fetches_.erase(found);
+    link->look();
+    const std::uint64_t ticket = std::exchange(link->ticket, 0);
+    if (ticket == 0) return;
+    const auto& end = event.reader->end();
+    if (end->cause == pubsub::FetchEnd::Cause::kRejected) {
+      self.notify({.kind = Kind::Refused, .ticket = ticket, .code = end->code, .text = end->reason});
+    } else if (end->cause != pubsub::FetchEnd::Cause::kSessionClosed) {
+      self.answered(ticket);
+    }
+  }
+  void operator()(pubsub::FetchRequested& event) const {
+    if (event.writer == nullptr) {
+      const auto& asked = event.response->request();
+      self.held_.push_back(
+          {asked.request, asked.track, now + self.options_.unknown_track_grace, false, event.response});
+      return self.look_at_deadlines();
+    }
+    const auto found = self.tracks_.find(event.writer.get());
+    if (found != self.tracks_.end()) self.ask(*found->second, event.response);
+  }
+  void operator()(pubsub::FetchWritable& event) const {
+    const auto found = self.responses_.find(event.response.get());
+    if (found != self.responses_.end()) self.drained(*found->second);
+  }
+  void operator()(pubsub::FetchWithdrawn& event) const {
+    std::erase_if(self.held_, [&](const Held& held) { return held.fetch == event.response; });
+    const auto found = self.responses_.find(event.response.get());
+    if (found == self.responses_.end()) return;
+    const auto link = std::move(found->second);
+    self.responses_.erase(found);
+    self.drained(*link);
+    // The track has gone when the session has: then Python hears of that.
+    for (const auto& [writer, track] : self.tracks_) {
+      if (writer->track() != event.response->request().track) continue;
+      self.notify(
+          {.target = track->target, .kind = Kind::FetchGone, .ticket = event.response->request().request.value});
+    }
+  }
+
   // ---- tracks that we publish ----
 
   void operator()(pubsub::WriterSubscribersChanged& event) const {
@@ -161,7 +216,7 @@ bool SessionLink::on_events(runtime::EventLoop::Time now) {
       notify({.kind = Kind::Connected, .flag = driver_->resumed(), .connection = runtime::quic_connection(*driver_)});
     }
   }
-  endpoint_->drain_session();
+  endpoint_->drain_session(now);
   bool any = false;
   pubsub::EndpointEvent event;
   while (endpoint_->poll_event(event)) {

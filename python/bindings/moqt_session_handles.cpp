@@ -21,7 +21,7 @@ SessionHandle::~SessionHandle() {
 void GroupHandle::end(std::optional<moqt::StreamResetCode> reset) {
   if (ended_) return;
   ended_ = true;
-  group_->track->session->post([group = group_, reset](SessionLink& link) { link.end_group(group, reset); });
+  group_->track->post([group = group_, reset] { group->track->end_group(group, reset); });
 }
 
 GroupHandle::~GroupHandle() {

@@ -31,8 +31,19 @@ bool SessionHost::on_events(runtime::SessionDriver& driver, runtime::EventLoop::
     if (!channel_) return false;  // dial() has not returned yet
     link = std::make_shared<SessionLink>(channel_, channel_->next_target(), link_options_);
     link->attach(driver);
+    for (const auto& track : tracks_) link->share(track);
   }
   return link->on_events(now);
+}
+
+void SessionHost::share(const std::shared_ptr<TrackLink>& track) {
+  std::erase_if(tracks_, [&](const std::shared_ptr<TrackLink>& each) {
+    return each->writer->finished() && each->writer->track() == track->writer->track();
+  });
+  tracks_.push_back(track);
+  for (const auto& [driver, link] : links_) {
+    if (link) link->share(track);
+  }
 }
 
 void SessionHost::on_finished(runtime::SessionDriver& driver, const transport::CloseReason&) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "moqt_session_link.h"
 #include "runtime/endpoint.h"
@@ -22,8 +23,9 @@ class SessionHost final : public runtime::SessionUser {
   /// Every accepted session becomes a link of `channel`, told to `server`.
   quic::Result<std::uint16_t> listen(runtime::Endpoint::ListenOptions options, std::shared_ptr<SessionChannel> channel,
                                      SessionLink::Options link_options);
-  [[nodiscard]] quic::Listener listener() const { return endpoint_.listener(); }
   void stop_listening() { endpoint_.stop_listening(); }
+  /// From now on every session has the track.
+  void share(const std::shared_ptr<TrackLink>& track);
   [[nodiscard]] bool idle() const noexcept { return endpoint_.idle(); }
   void on_idle(std::function<void()> callback) { endpoint_.on_idle(std::move(callback)); }
 
@@ -34,7 +36,8 @@ class SessionHost final : public runtime::SessionUser {
  private:
   runtime::Endpoint endpoint_;
   std::unordered_map<runtime::SessionDriver*, std::shared_ptr<SessionLink>> links_;
-  std::shared_ptr<SessionChannel> channel_;  ///< of a server
+  std::shared_ptr<SessionChannel> channel_;         ///< of a server
+  std::vector<std::shared_ptr<TrackLink>> tracks_;  ///< that all of its sessions have
   SessionLink::Options link_options_;
 };
 

@@ -12,13 +12,6 @@ using moqt::session::RequestHandle;
 using moqt::session::SessionError;
 using runtime::EventLoop;
 
-namespace {
-
-/// A writer that waits goes on when so little waits for the slowest subscriber.
-constexpr std::size_t kLowWater = 64 * 1024;
-
-}  // namespace
-
 class SessionLink::Timer final : public EventLoop::Participant {
  public:
   Timer(SessionLink& link, EventLoop& loop) : link_(link), loop_(loop) { loop_.add(*this); }
@@ -56,6 +49,7 @@ void SessionLink::attach(runtime::SessionDriver& driver) {
   driver_ = &driver;
   pubsub::EndpointConfig config = options_.endpoint;
   config.reject_unknown_tracks = false;  // see Held
+  config.wake = [&driver] { driver.make_ready(); };
   endpoint_ = std::make_unique<Endpoint>(driver.session(), config);
   timer_ = std::make_unique<Timer>(*this, driver.loop());
 }
@@ -63,16 +57,18 @@ void SessionLink::attach(runtime::SessionDriver& driver) {
 void SessionLink::finish(const quic::CloseReason& reason) {
   const auto self = shared_from_this();
   over_ = true;
-  for (const auto& group : groups_) group->writer.reset();
-  groups_.clear();
   for (const auto& [writer, track] : tracks_) {
-    track->writer.reset();
-    track->queued = 0;
+    if (track->session) track->give_up();
   }
+  shared_.clear();
   tracks_.clear();
   busy_.clear();
   for (const auto& [reader, link] : readers_) link->look();
   readers_.clear();
+  for (const auto& [reader, link] : fetches_) link->look();
+  fetches_.clear();
+  responses_.clear();
+  held_.clear();
   endpoint_.reset();
   timer_.reset();
   driver_ = nullptr;
@@ -101,9 +97,9 @@ void SessionLink::fail(const quic::Error& error) {
 void SessionLink::close(std::uint64_t code, std::string reason, std::chrono::milliseconds patience) {
   if (closing_) return;
   // A group that has not been ended will never be whole; only what has an end is waited for.
-  for (const auto& group : groups_) group->writer->reset(moqt::StreamResetCode::kSessionClosed);
-  for (const auto& group : groups_) group->writer.reset();
-  groups_.clear();
+  for (const auto& [writer, track] : tracks_) {
+    if (track->session) track->reset_groups(moqt::StreamResetCode::kSessionClosed);
+  }
   if (!established_) patience = {};
   closing_ = Closing{code, std::move(reason), EventLoop::Clock::now() + patience};
   timer_->look();
@@ -117,7 +113,11 @@ std::optional<EventLoop::Time> SessionLink::on_time(EventLoop::Time now) {
       sooner(held_[i++].deadline);
       continue;
     }
-    (void)session().reject(held_[i].request, moqt::RequestErrorCode::kDoesNotExist, "no such track");
+    if (held_[i].fetch) {
+      (void)held_[i].fetch->reject(moqt::RequestErrorCode::kDoesNotExist, "no such track");
+    } else {
+      (void)session().reject(held_[i].request, moqt::RequestErrorCode::kDoesNotExist, "no such track");
+    }
     held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(i));
     driver_->make_ready();
   }
@@ -157,21 +157,36 @@ void SessionLink::cancel(std::uint64_t ticket) {
 
 // ---- publishing ----
 
+void SessionLink::make_room(const moqt::FullTrackName& name) {
+  for (auto each = tracks_.begin(); each != tracks_.end(); ++each) {
+    const std::shared_ptr<TrackLink> track = each->second;
+    if (!track->writer->finished() || track->writer->track() != name) continue;
+    endpoint_->remove_track(name);
+    tracks_.erase(each);
+    std::erase(shared_, track);
+    if (track->session) track->writer.reset();
+    return;
+  }
+}
+
 void SessionLink::create_track(const std::shared_ptr<TrackLink>& track, moqt::FullTrackName name,
                                const pubsub::TrackOptions& options) {
-  // A track that has ended makes room for a new one of the same name.
-  for (auto each = tracks_.begin(); each != tracks_.end(); ++each) {
-    if (!each->second->writer->finished() || each->second->writer->track() != name) continue;
-    endpoint_->remove_track(name);
-    each->second->writer.reset();
-    tracks_.erase(each);
-    break;
-  }
+  make_room(name);
   auto made = endpoint_->add_track(name, options);
   if (!made.ok()) return;  // names were checked before; a duplicate is Python's own to refuse
   track->writer = *made;
   tracks_[track->writer.get()] = track;
   answer_held(name, track->writer);
+}
+
+void SessionLink::share(const std::shared_ptr<TrackLink>& track) {
+  if (over_ || !endpoint_) return;
+  make_room(track->writer->track());
+  if (!endpoint_->add_track(track->writer).ok()) return;
+  tracks_[track->writer.get()] = track;
+  shared_.push_back(track);
+  answer_held(track->writer->track(), track->writer);
+  driver_->make_ready();
 }
 
 void SessionLink::answer_held(const moqt::FullTrackName& track, const std::shared_ptr<pubsub::TrackWriter>& writer) {
@@ -180,7 +195,14 @@ void SessionLink::answer_held(const moqt::FullTrackName& track, const std::share
       ++i;
       continue;
     }
-    if (held_[i].status) {
+    if (held_[i].fetch) {
+      const auto known = tracks_.find(writer.get());
+      if (writer->options().answers_fetch && known != tracks_.end()) {
+        ask(*known->second, held_[i].fetch);
+      } else {
+        (void)endpoint_->answer_fetch(held_[i].fetch, writer);
+      }
+    } else if (held_[i].status) {
       moqt::MessageParameters parameters;
       if (writer->largest()) parameters.set_largest_object(*writer->largest());
       (void)session().accept(held_[i].request, std::move(parameters));
@@ -196,50 +218,11 @@ void SessionLink::publish(const std::shared_ptr<TrackLink>& track, std::uint64_t
   expect(ticket, endpoint_->publish(track->writer, forward));
 }
 
-void SessionLink::end_track(const std::shared_ptr<TrackLink>& track) {
-  if (!track->writer) return;
-  track->writer->finish();
-  for (auto each = groups_.begin(); each != groups_.end();) {
-    if ((*each)->track != track) {
-      ++each;
-      continue;
-    }
-    (*each)->writer.reset();
-    each = groups_.erase(each);
-  }
-}
-
-void SessionLink::drain(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket) {
-  track->drain_tickets.push_back(ticket);
-  wrote(*track);
-}
-
-void SessionLink::begin_group(const std::shared_ptr<GroupLink>& group, std::uint64_t number,
-                              const pubsub::GroupOptions& options) {
-  if (!group->track->writer) return;
-  auto begun = group->track->writer->begin_group(number, options);
-  if (!begun.ok()) return;
-  group->writer = std::move(*begun);
-  groups_.insert(group);
-}
-
-void SessionLink::end_group(const std::shared_ptr<GroupLink>& group, std::optional<moqt::StreamResetCode> reset) {
-  if (!group->writer) return;
-  if (reset) {
-    group->writer->reset(*reset);
-  } else {
-    group->writer->finish();
-  }
-  group->writer.reset();
-  groups_.erase(group);
-}
-
-void SessionLink::wrote(TrackLink& track) {
-  if (track.busy || !track.writer) return;
+bool SessionLink::watch(TrackLink& track) {
   const auto found = tracks_.find(track.writer.get());
-  if (found == tracks_.end()) return;
-  track.busy = true;
+  if (found == tracks_.end()) return false;
   busy_.push_back(found->second);
+  return true;
 }
 
 // ---- receiving ----
@@ -289,6 +272,62 @@ void SessionLink::established(std::uint64_t ticket, const pubsub::TrackReader& r
           .track_alias = session().track_alias(reader.subscription()).value_or(0)});
 }
 
+// ---- fetches ----
+
+void SessionLink::began(const std::shared_ptr<FetchLink>& link, std::uint64_t ticket,
+                        const moqt::session::SessionResult<std::shared_ptr<pubsub::FetchReader>>& reader) {
+  if (!reader.ok()) return failed(ticket, reader.error());
+  link->attach(*reader);
+  link->ticket = ticket;
+  fetches_[reader->get()] = link;
+}
+
+void SessionLink::fetch(const std::shared_ptr<FetchLink>& link, std::uint64_t ticket, moqt::FullTrackName name,
+                        moqt::FetchRange range, moqt::MessageParameters parameters) {
+  began(link, ticket, endpoint_->fetch(std::move(name), range.start, range.end, std::move(parameters)));
+}
+
+void SessionLink::join(const std::shared_ptr<FetchLink>& link, std::uint64_t ticket,
+                       const std::shared_ptr<ReaderLink>& reader, moqt::session::JoiningStart start,
+                       moqt::MessageParameters parameters) {
+  if (!reader->reader()) return failed(ticket, SessionError::kWrongState);
+  began(link, ticket, endpoint_->join(*reader->reader(), start, std::move(parameters)));
+}
+
+void SessionLink::cancel_fetch(const std::shared_ptr<FetchLink>& link) {
+  if (!link->reader()) return;
+  link->ticket = 0;
+  link->reader()->cancel();
+  link->discard();
+  link->look();
+  fetches_.erase(link->reader().get());
+}
+
+void SessionLink::ask(TrackLink& track, const std::shared_ptr<pubsub::FetchResponse>& response) {
+  auto link = std::make_shared<ResponseLink>(shared_from_this(), response);
+  responses_[response.get()] = link;
+  notify({.target = track.target,
+          .kind = Notice::Kind::FetchAsked,
+          .ticket = response->request().request.value,
+          .response = std::move(link)});
+}
+
+void SessionLink::drain(const std::shared_ptr<ResponseLink>& response, std::uint64_t ticket) {
+  response->drain_tickets.push_back(ticket);
+  if (!response->response->open() || response->response->writable()) drained(*response);
+}
+
+void SessionLink::forget(const ResponseLink& response) {
+  (void)response.response->reject(moqt::RequestErrorCode::kInternalError, "the application failed");
+  responses_.erase(response.response.get());
+}
+
+void SessionLink::drained(ResponseLink& response) {
+  for (const std::uint64_t ticket : std::exchange(response.drain_tickets, {})) {
+    notify({.kind = Notice::Kind::Drained, .ticket = ticket});
+  }
+}
+
 // ---- what becomes of tracks ----
 
 void SessionLink::tell_subscribers(TrackLink& track) {
@@ -299,21 +338,9 @@ void SessionLink::tell_subscribers(TrackLink& track) {
 }
 
 void SessionLink::look_after_tracks() {
-  for (std::size_t i = 0; i < busy_.size();) {
-    TrackLink& track = *busy_[i];
-    track.queued = track.writer ? track.writer->queued_bytes() : 0;
-    if (track.writer) track.groups_skipped = track.writer->groups_skipped();
-    if (track.waiting() <= kLowWater) {
-      for (const std::uint64_t ticket : track.drain_tickets) notify({.kind = Notice::Kind::Drained, .ticket = ticket});
-      track.drain_tickets.clear();
-    }
-    if (track.waiting() > 0 || !track.drain_tickets.empty()) {
-      ++i;
-      continue;
-    }
-    track.busy = false;
-    busy_[i] = std::move(busy_.back());
-    busy_.pop_back();
+  std::erase_if(busy_, [](const std::shared_ptr<TrackLink>& track) { return track->look_after(); });
+  for (const auto& track : shared_) {
+    if (track->busy) (void)track->look_after();
   }
 }
 

@@ -7,11 +7,11 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "moqt/pubsub/endpoint.h"
 #include "moqt_session_channel.h"
+#include "moqt_session_fetch.h"
 #include "moqt_session_reader.h"
 #include "moqt_session_writer.h"
 #include "runtime/session_driver.h"
@@ -72,12 +72,10 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   void create_track(const std::shared_ptr<TrackLink>& track, moqt::FullTrackName name,
                     const moqt::pubsub::TrackOptions& options);
   void publish(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket, bool forward);
-  void end_track(const std::shared_ptr<TrackLink>& track);
-  void drain(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket);
-  void begin_group(const std::shared_ptr<GroupLink>& group, std::uint64_t number,
-                   const moqt::pubsub::GroupOptions& options);
-  void end_group(const std::shared_ptr<GroupLink>& group, std::optional<moqt::StreamResetCode> reset);
-  void wrote(TrackLink& track);
+  /// A track of the server that this session belongs to.
+  void share(const std::shared_ptr<TrackLink>& track);
+  /// Looks after a track until nothing of it waits. False when it is none of this session any more.
+  bool watch(TrackLink& track);
 
   void subscribe(const std::shared_ptr<ReaderLink>& reader, std::uint64_t ticket, moqt::FullTrackName name,
                  moqt::MessageParameters parameters);
@@ -86,6 +84,16 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   void refuse_offer(std::uint64_t offer, moqt::RequestErrorCode code, const std::string& reason);
   void update(const std::shared_ptr<ReaderLink>& reader, std::uint64_t ticket, moqt::MessageParameters parameters);
   void unsubscribe(const std::shared_ptr<ReaderLink>& reader);
+
+  void fetch(const std::shared_ptr<FetchLink>& fetch, std::uint64_t ticket, moqt::FullTrackName name,
+             moqt::FetchRange range, moqt::MessageParameters parameters);
+  void join(const std::shared_ptr<FetchLink>& fetch, std::uint64_t ticket, const std::shared_ptr<ReaderLink>& reader,
+            moqt::session::JoiningStart start, moqt::MessageParameters parameters);
+  void cancel_fetch(const std::shared_ptr<FetchLink>& fetch);
+  /// Says Drained when the answer has room, or has ended.
+  void drain(const std::shared_ptr<ResponseLink>& response, std::uint64_t ticket);
+  /// Python has let go of it.
+  void forget(const ResponseLink& response);
 
  private:
   struct Events;
@@ -96,7 +104,8 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
     moqt::session::RequestHandle request;
     moqt::FullTrackName track;
     runtime::EventLoop::Time deadline;
-    bool status = false;  ///< TRACK_STATUS, otherwise SUBSCRIBE
+    bool status = false;                                   ///< TRACK_STATUS, otherwise SUBSCRIBE
+    std::shared_ptr<moqt::pubsub::FetchResponse> fetch{};  ///< FETCH, if any
   };
   struct Closing {
     std::uint64_t code = 0;
@@ -109,6 +118,13 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   void answer_held(const moqt::FullTrackName& track, const std::shared_ptr<moqt::pubsub::TrackWriter>& writer);
   void established(std::uint64_t ticket, const moqt::pubsub::TrackReader& reader);
   void tell_subscribers(TrackLink& track);
+  void began(const std::shared_ptr<FetchLink>& link, std::uint64_t ticket,
+             const moqt::session::SessionResult<std::shared_ptr<moqt::pubsub::FetchReader>>& reader);
+  /// Lets Python answer.
+  void ask(TrackLink& track, const std::shared_ptr<moqt::pubsub::FetchResponse>& response);
+  void drained(ResponseLink& response);
+  /// A track that has ended makes room for a new one of the same name.
+  void make_room(const moqt::FullTrackName& name);
   void look_after_tracks();
   void look_at_deadlines();
   std::optional<runtime::EventLoop::Time> on_time(runtime::EventLoop::Time now);
@@ -130,9 +146,11 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   std::unordered_map<moqt::session::RequestHandle, moqt::TrackNamespace> peer_namespaces_;
   std::unordered_map<moqt::session::RequestHandle, moqt::TrackNamespace> asked_namespaces_;
   std::unordered_map<const moqt::pubsub::TrackReader*, std::shared_ptr<ReaderLink>> readers_;
+  std::unordered_map<const moqt::pubsub::FetchReader*, std::shared_ptr<FetchLink>> fetches_;
+  std::unordered_map<const moqt::pubsub::FetchResponse*, std::shared_ptr<ResponseLink>> responses_;
   std::unordered_map<const moqt::pubsub::TrackWriter*, std::shared_ptr<TrackLink>> tracks_;
-  std::unordered_set<std::shared_ptr<GroupLink>> groups_;
-  std::vector<std::shared_ptr<TrackLink>> busy_;
+  std::vector<std::shared_ptr<TrackLink>> busy_;    ///< of this session alone
+  std::vector<std::shared_ptr<TrackLink>> shared_;  ///< with the server's other sessions
   std::vector<Held> held_;
 };
 

@@ -30,16 +30,20 @@ void SessionListener::listen(quic::Registration registration, runtime::Endpoint:
             if (const auto alive = weak.lock()) alive->stop_if_idle();
           });
         });
-        self->socket_.set(host->listener());
         self->host_ = std::move(host);
         self->channel_->push({.target = self->target_, .kind = Notice::Kind::Listening, .code = *port});
         if (self->closing_) self->stop_if_idle();
       });
 }
 
-void SessionListener::stop_accepting() {
-  (void)socket_.get().stop();
-  close();
+std::shared_ptr<TrackLink> SessionListener::create_track(std::uint64_t target, moqt::FullTrackName name,
+                                                         const moqt::pubsub::TrackOptions& options) {
+  auto track = std::make_shared<TrackLink>(channel_, target, target_);
+  session_loop().post([self = shared_from_this(), track, name = std::move(name), options] {
+    track->writer = std::make_shared<moqt::pubsub::TrackWriter>(name, options);
+    if (self->host_) self->host_->share(track);
+  });
+  return track;
 }
 
 void SessionListener::close() {
@@ -53,7 +57,6 @@ void SessionListener::close() {
 
 void SessionListener::stop_if_idle() {
   if (!closing_ || (host_ && !host_->idle())) return;
-  socket_.set({});
   host_.reset();
   channel_->push({.target = target_, .kind = Notice::Kind::Stopped});
 }
@@ -87,16 +90,18 @@ ListenerHandle listen(const ChannelHandle& channel, std::uint64_t target, nb::ha
 void bind_session_listener(nb::module_& m) {
   nb::class_<ListenerHandle>(m, "ListenerHandle", "A server on the sessions' thread.", nb::is_final())
       .def("close", [](ListenerHandle& self) { self.listener->close(); })
-      .def("stop_accepting", [](ListenerHandle& self) { self.listener->stop_accepting(); })
       .def(
-          "replace_certificates",
-          [](const ListenerHandle& self, nb::handle configuration, nb::handle certificates) {
-            replace_certificates(self.listener->socket(), configuration, certificates);
+          "create_track",
+          [](ListenerHandle& self, std::uint64_t track, nb::handle track_namespace, nb::handle name,
+             const nb::dict& options) {
+            ensure_usable();
+            return TrackHandle{
+                self.listener->create_track(track, full_track_name(track_namespace, name), track_options(options))};
           },
-          nb::arg("configuration"), nb::arg("certificates"), nb::sig(kReplaceCertificates))
-      .def_prop_ro(
-          "local_address", [](const ListenerHandle& self) { return local_address_of(self.listener->socket()); },
-          nb::sig(kLocalAddress));
+          nb::arg("target"), nb::arg("namespace"), nb::arg("name"), nb::arg("options"),
+          nb::sig(
+              "def create_track(self, target: int, namespace: TrackNamespace | collections.abc.Sequence[str | bytes], "
+              "name: str | bytes, options: dict[str, typing.Any]) -> TrackHandle"));
   m.def("listen", listen, nb::arg("channel"), nb::arg("target"), nb::arg("registration"), nb::arg("configuration"),
         nb::arg("host"), nb::arg("port"), nb::arg("options"),
         nb::sig("def listen(channel: SessionChannel, target: int, registration: msquic._native.quic.Registration, "

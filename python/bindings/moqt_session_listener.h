@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "moqt_session_host.h"
-#include "moqt_shared_listener.h"
 
 namespace msquic_py::python {
 
@@ -17,10 +16,9 @@ class SessionListener : public std::enable_shared_from_this<SessionListener> {
   /// Listening or NotListening follows. Any thread, like the others.
   void listen(quic::Registration registration, runtime::Endpoint::ListenOptions options,
               SessionLink::Options link_options);
-  /// Where it listens, and with what; from Listening to Stopped.
-  [[nodiscard]] const SharedListener& socket() const noexcept { return socket_; }
-  /// New clients are refused from now on. The rest as with close().
-  void stop_accepting();
+  /// A track that all sessions have, those that come as well. Any thread.
+  std::shared_ptr<TrackLink> create_track(std::uint64_t target, moqt::FullTrackName name,
+                                          const moqt::pubsub::TrackOptions& options);
   /// No more sessions; those that are there live on. Stopped follows when the last one is over.
   void close();
 
@@ -29,7 +27,6 @@ class SessionListener : public std::enable_shared_from_this<SessionListener> {
 
   const std::shared_ptr<SessionChannel> channel_;
   const std::uint64_t target_;
-  SharedListener socket_;
   std::unique_ptr<SessionHost> host_;  ///< on the sessions' thread only
   bool closing_ = false;
 };

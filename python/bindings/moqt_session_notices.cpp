@@ -5,6 +5,7 @@
 #include "dispatch_exit.h"
 #include "moqt_arguments.h"
 #include "moqt_parameters.h"
+#include "moqt_session_fetch.h"
 #include "moqt_session_handles.h"
 #include "moqt_session_transport.h"
 #include "moqt_topics.h"
@@ -46,6 +47,14 @@ nb::object certificate(Notice& notice) {
   return nb::make_tuple(transport, made);
 }
 
+nb::object fetch_request(Notice& notice) {
+  const moqt::session::FetchReceived& asked = notice.response->response->request();
+  const nb::object start = nb::cast(asked.range.start);
+  const nb::object end = nb::cast(asked.range.end);
+  return nb::make_tuple(nb::cast(ResponseHandle(std::move(notice.response))), start, end, nb::cast(asked.group_order),
+                        asked.subscriber_priority);
+}
+
 nb::object value_of(Notice& notice) {
   switch (notice.kind) {
     case Kind::Established: return to_python(static_cast<const moqt::ParameterList&>(notice.parameters));
@@ -78,6 +87,8 @@ nb::object value_of(Notice& notice) {
     case Kind::Ticket: return ticket(notice.track_name);
     case Kind::Certificate: return certificate(notice);
     case Kind::Asked: return nb::cast(notice.track_namespace);
+    case Kind::FetchAsked: return fetch_request(notice);
+    case Kind::FetchGone:
     case Kind::Drained:
     case Kind::Readable:
     case Kind::Ended:

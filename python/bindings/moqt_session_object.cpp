@@ -103,22 +103,45 @@ ReaderHandle accept_offer(SessionHandle& self, std::uint64_t offer, std::uint64_
   return reader;
 }
 
+moqt::MessageParameters fetch_parameters(const nb::dict& options) {
+  moqt::MessageParameters parameters;
+  const auto priority = nb::cast<IntegerArgument>(nb::object(options["priority"])).checked("priority", 255);
+  if (priority != 128) parameters.set_subscriber_priority(static_cast<std::uint8_t>(priority));
+  const nb::object order = options["group_order"];
+  if (!order.is_none()) parameters.set_group_order(nb::cast<moqt::GroupOrder>(order));
+  return parameters;
+}
+
+FetchHandle fetch(SessionHandle& self, std::uint64_t ticket, std::uint64_t target, nb::handle track_namespace,
+                  nb::handle name, const moqt::Location& start, const moqt::Location& end, const nb::dict& options) {
+  ensure_usable();
+  auto track = full_track_name(track_namespace, name);
+  auto link = std::make_shared<FetchLink>(self.shared(), target);
+  self.link().post([link, ticket, track = std::move(track), range = moqt::FetchRange{start, end},
+                    parameters = fetch_parameters(options)](SessionLink& session) {
+    session.fetch(link, ticket, track, range, parameters);
+  });
+  return {self.shared(), std::move(link)};
+}
+
+FetchHandle join(SessionHandle& self, std::uint64_t ticket, std::uint64_t target, ReaderHandle& reader, bool relative,
+                 std::uint64_t groups, const nb::dict& options) {
+  ensure_usable();
+  auto link = std::make_shared<FetchLink>(self.shared(), target);
+  using moqt::session::JoiningStart;
+  const JoiningStart start = relative ? JoiningStart::relative(groups) : JoiningStart::absolute(groups);
+  self.link().post([link, ticket, reader = reader.reader(), start, parameters = fetch_parameters(options)](
+                       SessionLink& session) { session.join(link, ticket, reader, start, parameters); });
+  return {self.shared(), std::move(link)};
+}
+
 TrackHandle create_track(SessionHandle& self, std::uint64_t target, nb::handle track_namespace, nb::handle name,
                          const nb::dict& options) {
   ensure_usable();
   auto full_name = full_track_name(track_namespace, name);
-  moqt::pubsub::TrackOptions track_options;
-  track_options.publisher_priority =
-      static_cast<std::uint8_t>(nb::cast<IntegerArgument>(nb::object(options["priority"])).checked("priority", 255));
-  track_options.queue_limit =
-      static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options["queue_limit"])).checked("queue_limit"));
-  track_options.dynamic_groups = nb::cast<bool>(options["dynamic_groups"]);
-  if (const nb::object order = options["group_order"]; !order.is_none()) {
-    track_options.group_order = nb::cast<moqt::GroupOrder>(order);
-  }
   auto track = std::make_shared<TrackLink>(self.shared(), target);
-  self.link().post([track, full_name = std::move(full_name), track_options](SessionLink& link) {
-    link.create_track(track, full_name, track_options);
+  self.link().post([track, full_name = std::move(full_name), made = track_options(options)](SessionLink& link) {
+    link.create_track(track, full_name, made);
   });
   return {std::move(track)};
 }
@@ -170,6 +193,15 @@ void bind_session(nb::module_& m) {
            nb::sig("def subscribe(self, ticket: int, target: int, namespace: TrackNamespace | "
                    "collections.abc.Sequence[str | "
                    "bytes], name: str | bytes, options: dict[str, typing.Any]) -> ReaderHandle"))
+      .def("fetch", fetch, nb::arg("ticket"), nb::arg("target"), nb::arg("namespace"), nb::arg("name"),
+           nb::arg("start"), nb::arg("end"), nb::arg("options"),
+           nb::sig("def fetch(self, ticket: int, target: int, namespace: TrackNamespace | "
+                   "collections.abc.Sequence[str | bytes], name: str | bytes, start: Location, end: Location, options: "
+                   "dict[str, typing.Any]) -> FetchHandle"))
+      .def("join", join, nb::arg("ticket"), nb::arg("target"), nb::arg("reader"), nb::arg("relative"),
+           nb::arg("groups"), nb::arg("options"),
+           nb::sig("def join(self, ticket: int, target: int, reader: ReaderHandle, relative: bool, groups: int, "
+                   "options: dict[str, typing.Any]) -> FetchHandle"))
       .def("accept_offer", accept_offer, nb::arg("offer"), nb::arg("ticket"), nb::arg("target"), nb::arg("options"),
            nb::sig("def accept_offer(self, offer: int, ticket: int, target: int, options: dict[str, typing.Any]) -> "
                    "ReaderHandle"))

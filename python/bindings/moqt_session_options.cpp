@@ -44,6 +44,7 @@ SessionOptions session_options(const nb::dict& options) {
   bytes("reader_queue_limit", result.link.endpoint.receive.reader_queue);
   bytes("max_object_size", result.link.endpoint.receive.object);
   bytes("receive_limit", result.link.endpoint.receive.session);
+  bytes("fetch_queue_limit", result.link.endpoint.receive.fetch_queue);
   if (options.contains("timeout")) {
     result.driver.handshake_timeout = seconds(options["timeout"]);
     config.timeouts.setup = seconds(options["timeout"]);
@@ -98,6 +99,26 @@ runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel,
     result.handshake_timeout = timeout_argument(options["handshake_timeout"], "handshake_timeout");
   }
   if (options.contains("gives_tickets")) result.gives_tickets = nb::cast<bool>(options["gives_tickets"]);
+  return result;
+}
+
+moqt::pubsub::TrackOptions track_options(const nb::dict& options) {
+  moqt::pubsub::TrackOptions result;
+  result.publisher_priority =
+      static_cast<std::uint8_t>(nb::cast<IntegerArgument>(nb::object(options["priority"])).checked("priority", 255));
+  result.queue_limit =
+      static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options["queue_limit"])).checked("queue_limit"));
+  result.dynamic_groups = nb::cast<bool>(options["dynamic_groups"]);
+  if (const nb::object order = options["group_order"]; !order.is_none()) {
+    result.group_order = nb::cast<moqt::GroupOrder>(order);
+  }
+  const auto bound = [&options](const char* key) {
+    return static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options[key])).checked(key));
+  };
+  result.retention.bytes = bound("retained_bytes");
+  result.retention.groups = bound("retained_groups");
+  result.retention.age = std::chrono::milliseconds(bound("retained_ms"));
+  result.answers_fetch = nb::cast<bool>(options["answers_fetch"]);
   return result;
 }
 

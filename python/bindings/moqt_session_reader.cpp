@@ -7,7 +7,6 @@
 #include "moqt_object_extensions.h"
 
 namespace msquic_py::python {
-namespace {
 
 using moqt::pubsub::ReceivedObject;
 
@@ -32,8 +31,6 @@ nb::object to_python(const ReceivedObject& object, bool end_of_group) {
   }
   return nb::cast(std::move(result));
 }
-
-}  // namespace
 
 void ReaderLink::attach(std::shared_ptr<moqt::pubsub::TrackReader> reader) {
   reader_ = std::move(reader);

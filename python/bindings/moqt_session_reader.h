@@ -28,6 +28,9 @@ struct PythonObject {
   nb::bytes payload = nb::bytes("", 0);
 };
 
+/// `end_of_group`: it is known to be the last of its group. The payload is copied.
+nb::object to_python(const moqt::pubsub::ReceivedObject& object, bool end_of_group);
+
 /// A track on its way from the sessions' thread to Python, which takes objects straight from the reader's queue.
 /// Payloads are copied once, when Python takes them.
 class ReaderLink {

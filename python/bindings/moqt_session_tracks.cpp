@@ -41,8 +41,8 @@ void write(GroupHandle& self, const BufferArgument& payload, nb::handle extensio
   const auto what = status.is_none() ? moqt::ObjectStatus::kNormal : nb::cast<moqt::ObjectStatus>(status);
   const std::size_t size = payload.bytes().size() + block.bytes().size();
   account(track, size);
-  track.session->post([group, object, what, size, bytes = base::SharedBytes::copy_of(payload.bytes()),
-                       headers = base::SharedBytes::copy_of(block.bytes())](SessionLink& link) mutable {
+  track.post([group, object, what, size, bytes = base::SharedBytes::copy_of(payload.bytes()),
+              headers = base::SharedBytes::copy_of(block.bytes())]() mutable {
     group->track->posted -= size;
     if (!group->writer) return;
     if (what != moqt::ObjectStatus::kNormal) {
@@ -50,7 +50,7 @@ void write(GroupHandle& self, const BufferArgument& payload, nb::handle extensio
     } else {
       (void)group->writer->write(std::move(bytes), headers, object);
     }
-    link.wrote(*group->track);
+    group->track->wrote();
   });
 }
 
@@ -60,13 +60,13 @@ void write_datagram(TrackHandle& self, IntegerArgument group_id, IntegerArgument
   const ObjectExtensions block = make_extensions(extensions);
   const std::size_t size = payload.bytes().size() + block.bytes().size();
   account(*self.track, size);
-  self.track->session->post([track = self.track, location, size, end_of_group,
-                             bytes = base::SharedBytes::copy_of(payload.bytes()),
-                             headers = base::SharedBytes::copy_of(block.bytes())](SessionLink& link) {
+  self.track->post([track = self.track, location, size, end_of_group,
+                    bytes = base::SharedBytes::copy_of(payload.bytes()),
+                    headers = base::SharedBytes::copy_of(block.bytes())] {
     track->posted -= size;
     if (!track->writer) return;
     (void)track->writer->write_datagram(location, bytes, headers, std::nullopt, end_of_group);
-    link.wrote(*track);
+    track->wrote();
   });
 }
 
@@ -78,7 +78,7 @@ GroupHandle begin_group(TrackHandle& self, std::uint64_t number, std::uint64_t s
   options.subgroup = subgroup;
   if (priority) options.publisher_priority = static_cast<std::uint8_t>(*priority);
   options.end_of_group = end_of_group;
-  self.track->session->post([group, number, options](SessionLink& link) { link.begin_group(group, number, options); });
+  self.track->post([group, number, options] { group->track->begin_group(group, number, options); });
   return GroupHandle(std::move(group));
 }
 
@@ -137,19 +137,18 @@ void bind_session_tracks(nb::module_& m) {
       .def(
           "drain",
           [](TrackHandle& self, std::uint64_t ticket) {
-            self.track->session->post([track = self.track, ticket](SessionLink& link) { link.drain(track, ticket); });
+            self.track->post([track = self.track, ticket] { track->drain(ticket); });
           },
           nb::arg("ticket"))
       .def(
           "publish",
           [](TrackHandle& self, std::uint64_t ticket, bool forward) {
+            if (!self.track->session) throw nb::value_error("a track that a server's sessions share is not offered");
             self.track->session->post(
                 [track = self.track, ticket, forward](SessionLink& link) { link.publish(track, ticket, forward); });
           },
           nb::arg("ticket"), nb::arg("forward"))
-      .def("end", [](TrackHandle& self) {
-        self.track->session->post([track = self.track](SessionLink& link) { link.end_track(track); });
-      });
+      .def("end", [](TrackHandle& self) { self.track->post([track = self.track] { track->end(); }); });
 
   nb::class_<ReaderHandle>(m, "ReaderHandle", "A received track.", nb::is_final())
       .def(

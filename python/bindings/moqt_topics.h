@@ -32,6 +32,7 @@ void bind_loc(nb::module_& m);
 void bind_session_channel(nb::module_& m);
 void bind_session_transport(nb::module_& m);
 void bind_session_tracks(nb::module_& m);
+void bind_session_fetch(nb::module_& m);
 void bind_session(nb::module_& m);
 void bind_session_listener(nb::module_& m);
 void bind_relay_server(nb::module_& m);

@@ -19,24 +19,34 @@ why a connection could not be made is a :class:`msquic.QuicError`.
 
 from __future__ import annotations
 
+from moqt.asyncio._batches import Batches
 from moqt.asyncio.client import connect
-from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
+from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, RequestRefused, SessionClosed, SessionStateError
+from moqt.asyncio.fetching import Fetch, FetchAnswer, FetchHandler, FetchRequest, PastObject
 from moqt.asyncio.names import NamespaceLike
-from moqt.asyncio.offering import Announcement, Announcements, Offer, Offers
 from moqt.asyncio.options import ConnectOptions, RelayOptions, ServeOptions
 from moqt.asyncio.publishing import GroupWriter, NamespacePublication, TrackWriter
+from moqt.asyncio.relay_statistics import RelayStatistics
 from moqt.asyncio.relaying import Relay, relay
+from moqt.asyncio.retention import Retention
 from moqt.asyncio.server import Server, serve
 from moqt.asyncio.session import NamespaceJudge, Session
-from moqt.asyncio.subscribing import Done, Subscription
+from moqt.asyncio.subscribing import Announcement, Announcements, Done, Offer, Offers, Subscription
 from msquic._native.moqt import Object
 from msquic.asyncio import Opening
 
 __all__ = [
     "Announcement",
     "Announcements",
+    "Batches",
     "ConnectOptions",
     "Done",
+    "Fetch",
+    "FetchAnswer",
+    "FetchHandler",
+    "FetchInterrupted",
+    "FetchRefused",
+    "FetchRequest",
     "GroupWriter",
     "NamespaceJudge",
     "NamespaceLike",
@@ -45,9 +55,12 @@ __all__ = [
     "Offer",
     "Offers",
     "Opening",
+    "PastObject",
     "Relay",
     "RelayOptions",
+    "RelayStatistics",
     "RequestRefused",
+    "Retention",
     "ServeOptions",
     "Server",
     "Session",
@@ -61,8 +74,9 @@ __all__ = [
 ]
 
 for _class in (
-    Announcement, Announcements, Done, GroupWriter, NamespacePublication, Object, Offer, Offers, Relay,
-    RequestRefused, Server, Session, SessionClosed, SessionStateError, Subscription, TrackWriter,
+    Announcement, Announcements, Batches, Done, Fetch, FetchInterrupted, FetchRefused, FetchRequest, GroupWriter,
+    NamespacePublication, Object, Offer, Offers, PastObject, Relay, RelayStatistics, RequestRefused, Retention, Server,
+    Session, SessionClosed, SessionStateError, Subscription, TrackWriter,
 ):  # fmt: skip
     _class.__module__ = __name__
 del _class

@@ -38,6 +38,8 @@ class Notice(IntEnum):
     TICKET = 19
     CERTIFICATE = 20
     ASKED = 21
+    FETCH_ASKED = 22
+    FETCH_GONE = 23
 
 
 class Target(Protocol):

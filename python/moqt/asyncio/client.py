@@ -18,6 +18,7 @@ from msquic.asyncio._dialing import Dialing
 READER_QUEUE_LIMIT = 64 * 1024 * 1024
 MAX_OBJECT_SIZE = 256 * 1024 * 1024
 RECEIVE_LIMIT = 512 * 1024 * 1024
+FETCH_QUEUE_LIMIT = 4 * 1024 * 1024
 
 
 def connect(
@@ -32,6 +33,7 @@ def connect(
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
     receive_limit: int = RECEIVE_LIMIT,
+    fetch_queue_limit: int = FETCH_QUEUE_LIMIT,
     **options: Unpack[DialOptions],
 ) -> Opening[Session]:
     """A session with a server over raw QUIC, ALPN ``moqt-15`` (section 3.1).
@@ -53,6 +55,8 @@ def connect(
         max_object_size: bytes of the largest payload that is taken; a larger object is skipped and counted.
         receive_limit: bytes that all subscriptions of the session may hold together; beyond it the one that holds the
             most loses its oldest.
+        fetch_queue_limit: bytes that may wait in one fetch that is not read; beyond it the publisher is made to wait,
+            and nothing is dropped.
         options: those of :func:`msquic.asyncio.connect` under the same names: server name, trust, a certificate of
             this side, `verify`, `ticket`, `keylog`, addresses, `timeout` (here for everything until SERVER_SETUP),
             `registration`, `configuration`, and the transport settings. ``early_data`` is not among them: MOQT has
@@ -79,6 +83,7 @@ def connect(
         "reader_queue_limit": reader_queue_limit,
         "max_object_size": max_object_size,
         "receive_limit": receive_limit,
+        "fetch_queue_limit": fetch_queue_limit,
         "asks_namespaces": accept_namespace is not None,
     }
     return Opening(functools.partial(_connect, dialing, native, accept_namespace))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moqt.exceptions import MoqtError, SessionStateError
 
-__all__ = ["RequestRefused", "SessionClosed", "SessionStateError"]
+__all__ = ["FetchInterrupted", "FetchRefused", "RequestRefused", "SessionClosed", "SessionStateError"]
 
 
 class SessionClosed(MoqtError):
@@ -44,3 +44,30 @@ class RequestRefused(MoqtError):
 
     def __str__(self) -> str:
         return f"request refused: {self.name} ({self.code:#x})" + (f": {self.reason}" if self.reason else "")
+
+
+class FetchRefused(RequestRefused):
+    """The publisher answered a FETCH with REQUEST_ERROR (section 9.17).
+
+    INVALID_RANGE: nothing of the range has been published. UNKNOWN_STATUS_IN_RANGE: some of it was, and is not kept any
+    more. NOT_SUPPORTED: the publisher answers no FETCH.
+    """
+
+
+class FetchInterrupted(MoqtError):
+    """The publisher broke the answer to a FETCH off: objects that were wanted may be missing behind the last one."""
+
+    code: int
+    """The code of RESET_STREAM (section 10.4.3), as received."""
+    name: str
+    """The draft's name of the code, ``"CANCELLED"``; ``"MALFORMED_TRACK"`` when what came broke the rules of section
+    2.4.2; ``"UNKNOWN"`` when it has none."""
+    reason: str
+    """For people; may be empty."""
+
+    def __init__(self, code: int, name: str, reason: str) -> None:
+        super().__init__(code, name, reason)
+        self.code, self.name, self.reason = code, name, reason
+
+    def __str__(self) -> str:
+        return f"fetch broken off: {self.name} ({self.code:#x})" + (f": {self.reason}" if self.reason else "")

@@ -27,6 +27,7 @@ class ConnectOptions(DialOptions, total=False):
     reader_queue_limit: int
     max_object_size: int
     receive_limit: int
+    fetch_queue_limit: int
 
 
 class ServeOptions(ListenOptions, total=False):
@@ -41,6 +42,7 @@ class ServeOptions(ListenOptions, total=False):
     reader_queue_limit: int
     max_object_size: int
     receive_limit: int
+    fetch_queue_limit: int
 
 
 class RelayOptions(ListenOptions, total=False):
@@ -53,3 +55,6 @@ class RelayOptions(ListenOptions, total=False):
     min_prefix_fields: int | None
     max_queued_bytes_per_subscription: int | None
     max_consecutive_skips: int | None
+    cache_duration: float | None
+    cache_bytes: int | None
+    cache_bytes_per_track: int | None

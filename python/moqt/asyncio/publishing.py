@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from moqt.asyncio._hub import Notice
-from moqt.asyncio._session_core import SessionCore
+from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio.exceptions import RequestRefused, SessionStateError
+from moqt.asyncio.fetching import FetchHandler, FetchRequest, answer_fetch
+from moqt.asyncio.retention import Retention
 from msquic._native.moqt import (
     GroupHandle,
+    GroupOrder,
     ObjectExtensions,
     ObjectStatus,
     StreamResetCode,
     TrackHandle,
     TrackNamespace,
 )
+
+if TYPE_CHECKING:
+    from moqt.asyncio.session import Session
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 ExtensionsLike: TypeAlias = ObjectExtensions | Mapping[int, int | bytes] | Iterable[tuple[int, int | bytes]] | None
@@ -25,16 +30,48 @@ HIGH_WATER = 256 * 1024
 """Bytes that may wait before drain() waits."""
 
 
-class TrackWriter:
-    """Publishes one track to whoever subscribes on this session. Made by :meth:`Session.create_track`.
+class TrackOwner(Protocol):
+    """Whose track it is: a session, or a server whose sessions share it."""
 
-    SUBSCRIBE and TRACK_STATUS for it are answered by the library. Writing never waits. A subscriber that falls
+    _hub: Hub
+    _tickets: Tickets
+
+    def _raise_if_closed(self) -> None: ...
+    async def _answer(self, ticket: int, answered: asyncio.Future[Any]) -> Any: ...
+    def _forget_track(self, track: TrackWriter) -> None: ...
+    def _answering_sessions(self) -> Iterable[Session]: ...
+
+
+def track_options(
+    priority: int,
+    group_order: GroupOrder | None,
+    queue_limit: int,
+    dynamic_groups: bool,
+    retention: Retention | None,
+    on_fetch: FetchHandler | None,
+) -> dict[str, Any]:
+    """The arguments of create_track() as the native module takes them."""
+    return {
+        "priority": priority,
+        "group_order": group_order,
+        "queue_limit": queue_limit,
+        "dynamic_groups": dynamic_groups,
+        "answers_fetch": on_fetch is not None,
+        **(retention or Retention())._native(),
+    }
+
+
+class TrackWriter:
+    """Publishes one track to whoever subscribes. Made by :meth:`Session.create_track` for one session, and by
+    :meth:`Server.create_track` for all sessions of a server.
+
+    SUBSCRIBE, FETCH and TRACK_STATUS for it are answered by the library. Writing never waits. A subscriber that falls
     behind by more than `queue_limit` bytes skips to the next group; :attr:`groups_skipped` counts that.
     """
 
-    def __init__(self, session: SessionCore, namespace: TrackNamespace, name: bytes) -> None:
-        self._session = session
-        self._target = session._hub.add(self)
+    def __init__(self, owner: TrackOwner, namespace: TrackNamespace, name: bytes) -> None:
+        self._owner = owner
+        self._target = owner._hub.add(self)
         self._handle: TrackHandle
         self.namespace = namespace
         """The track's namespace."""
@@ -42,6 +79,7 @@ class TrackWriter:
         """The track's name."""
         self.ended = False
         """Whether :meth:`end` was called."""
+        self._on_fetch: FetchHandler | None = None
         self._count, self._wanted = 0, False
         self._next_group = 0
         self._streams: bool | None = None
@@ -73,9 +111,9 @@ class TrackWriter:
 
         Raises :class:`SessionClosed`, and :class:`SessionStateError` when the track has ended.
         """
-        self._session._hub.check()
+        self._owner._hub.check()
         while not self._wanted:
-            self._session._raise_if_closed()
+            self._owner._raise_if_closed()
             if self.ended:
                 raise SessionStateError("the track has ended: nobody will subscribe to it")
             self._changed.clear()
@@ -131,14 +169,14 @@ class TrackWriter:
 
         Cancelling it has no effect on what is sent. Any number may wait. Raises :class:`SessionClosed`.
         """
-        session = self._session
-        session._hub.check()
-        session._raise_if_closed()
+        owner = self._owner
+        owner._hub.check()
+        owner._raise_if_closed()
         if self._handle.waiting <= HIGH_WATER:
             return
-        ticket, drained = session._tickets.new()
+        ticket, drained = owner._tickets.new()
         self._handle.drain(ticket)
-        await session._answer(ticket, drained)
+        await owner._answer(ticket, drained)
 
     async def end(self) -> None:
         """Ends the track: groups that are open get FIN, then every subscriber PUBLISH_DONE with TRACK_ENDED
@@ -146,16 +184,15 @@ class TrackWriter:
 
         There is nothing in it to cancel. A second call, or one on a closed session, does nothing.
         """
-        self._session._hub.check()
+        self._owner._hub.check()
         if not self.ended:
             self.ended = True
-            if self._session._tracks.get((self.namespace, self.name)) is self:
-                del self._session._tracks[self.namespace, self.name]
+            self._owner._forget_track(self)
             self._handle.end()
             self._changed.set()
 
     def _use(self, *, streams: bool) -> None:
-        self._session._raise_if_closed()
+        self._owner._raise_if_closed()
         if self.ended:
             raise SessionStateError("the track has ended: create a new one")
         if self._streams is not None and self._streams != streams:
@@ -167,7 +204,19 @@ class TrackWriter:
             self._count, self._wanted = value
         elif kind == Notice.NEW_GROUP:
             self._new_group = max(self._new_group, value)
+        elif kind == Notice.FETCH_ASKED:
+            self._answer_fetch(ticket, *value)
+        elif kind == Notice.FETCH_GONE:
+            for session in self._owner._answering_sessions():
+                session._stop_answering(self, ticket)
         self._changed.set()
+
+    def _answer_fetch(self, number: int, handle: Any, start: Any, end: Any, order: Any, priority: int) -> None:
+        session = next((each for each in self._owner._answering_sessions() if each._target == handle.session), None)
+        if self._on_fetch is None or self.ended or session is None:
+            return  # dropping the handle refuses it
+        request = FetchRequest(self.namespace, self.name, start, end, order, priority)
+        session._answer_in_task(self, number, answer_fetch(session, handle, self._on_fetch, request))
 
     def __repr__(self) -> str:
         return f"<TrackWriter {self.namespace}--{self.name!r} subscribers={self._count}>"
@@ -207,7 +256,7 @@ class GroupWriter:
         Raises :class:`SessionClosed`, :class:`SessionStateError` after the end, ``ValueError`` for an Object ID that
         does not rise, and ``BufferError`` when 64 MiB wait.
         """
-        self._track._session._raise_if_closed()
+        self._track._owner._raise_if_closed()
         if self.ended or self._track.ended:
             raise SessionStateError("the group has ended: begin a new one")
         number = self.next_object_id if object_id is None else object_id
@@ -246,7 +295,7 @@ class GroupWriter:
 class NamespacePublication:
     """A namespace that was announced with PUBLISH_NAMESPACE and accepted (section 6.2)."""
 
-    def __init__(self, session: SessionCore, namespace: TrackNamespace, ticket: int) -> None:
+    def __init__(self, session: Session, namespace: TrackNamespace, ticket: int) -> None:
         self._session, self._ticket = session, ticket
         self.namespace = namespace
         """The namespace."""

@@ -10,16 +10,21 @@ import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._listening import Listening, transport_of
+from moqt.asyncio.relay_statistics import RelayStatistics
 from msquic._native.moqt import RelayHandle, start_relay
 from msquic.asyncio import ListenOptions, Opening
 
 
-class Relay(Listening[RelayHandle]):
+class Relay(Listening):
     """A relay that :func:`relay` started, on a thread of its own. ``async with`` closes it at the end."""
 
-    def stats(self) -> dict[str, int]:
-        """Counters by name since the start; sessions, tracks, subscriptions and namespaces are those open now."""
-        return self._handle.stats()
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(hub)
+        self._handle: RelayHandle
+
+    def stats(self) -> RelayStatistics:
+        """What the relay has counted: sessions, objects, what its cache holds and answers. A consistent snapshot."""
+        return RelayStatistics(**self._handle.stats())
 
     async def close(self, drain_seconds: float = 0.0) -> None:
         """Accepts no more clients and sends GOAWAY; sessions that are left after `drain_seconds` are closed with
@@ -57,6 +62,9 @@ def relay(
     min_prefix_fields: int | None = None,
     max_queued_bytes_per_subscription: int | None = None,
     max_consecutive_skips: int | None = None,
+    cache_duration: float | None = None,
+    cache_bytes: int | None = None,
+    cache_bytes_per_track: int | None = None,
     **options: Unpack[ListenOptions],
 ) -> Opening[Relay]:
     """A relay: publishers and subscribers connect to it, it forwards what is subscribed to (section 8).
@@ -72,6 +80,10 @@ def relay(
         min_prefix_fields: SUBSCRIBE_NAMESPACE with fewer fields is refused.
         max_queued_bytes_per_subscription: bytes that wait for one slow subscriber before it skips to the next group.
         max_consecutive_skips: before such a subscriber is ended with TOO_FAR_BEHIND.
+        cache_duration: seconds that a group is kept after its newest object came, for FETCH and late joins; a track's
+            MAX_CACHE_DURATION may shorten it, 0 keeps nothing. 60 when not given.
+        cache_bytes: what is kept of all tracks together; whole groups go, the oldest first. 512 MiB when not given.
+        cache_bytes_per_track: what is kept of one track. 64 MiB when not given.
         options: those of :func:`serve` that are not about sessions.
 
     Raises :class:`msquic.AddressError` (for one, when the port is taken), :class:`msquic.CertificateFileInvalid`.
@@ -88,7 +100,13 @@ def relay(
         "min_prefix_fields": min_prefix_fields,
         "max_queued_bytes_per_subscription": max_queued_bytes_per_subscription,
         "max_consecutive_skips": max_consecutive_skips,
+        "cache_bytes": cache_bytes,
+        "cache_bytes_per_track": cache_bytes_per_track,
     }
+    if cache_duration is not None:
+        if cache_duration < 0:
+            raise ValueError("cache_duration must not be negative")
+        limits["cache_duration_ms"] = int(min(cache_duration, 1e9) * 1000)
     native: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     native["tolerances"] = list(tolerances)
     return Opening(functools.partial(_relay, host, port, options, native))

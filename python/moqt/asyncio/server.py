@@ -10,12 +10,16 @@ from typing import Any, Unpack
 
 import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
-from moqt.asyncio._hub import Hub, Notice
+from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._listening import Listening, transport_of
-from moqt.asyncio.client import MAX_OBJECT_SIZE, READER_QUEUE_LIMIT, RECEIVE_LIMIT
-from moqt.asyncio.exceptions import SessionClosed
+from moqt.asyncio.client import FETCH_QUEUE_LIMIT, MAX_OBJECT_SIZE, READER_QUEUE_LIMIT, RECEIVE_LIMIT
+from moqt.asyncio.exceptions import SessionClosed, SessionStateError
+from moqt.asyncio.fetching import FetchHandler
+from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
+from moqt.asyncio.publishing import TrackWriter, track_options
+from moqt.asyncio.retention import Retention
 from moqt.asyncio.session import NamespaceJudge, Session
-from msquic._native.moqt import ClientSetup, ErrorCode, ListenerHandle, listen
+from msquic._native.moqt import ClientSetup, ErrorCode, GroupOrder, ListenerHandle, TrackNamespace, listen
 from msquic.asyncio import ListenOptions, Opening
 from msquic.asyncio._handler_tasks import HandlerTasks
 
@@ -24,7 +28,7 @@ _log = logging.getLogger("moqt.asyncio")
 Handler = Callable[[Session], Awaitable[object]]
 
 
-class Server(Listening[ListenerHandle]):
+class Server(Listening):
     """A server that :func:`serve` started. ``async with server`` closes it at the end."""
 
     def __init__(self, handler: Handler, hub: Hub, grace: float | None) -> None:
@@ -32,12 +36,45 @@ class Server(Listening[ListenerHandle]):
         self._handler = handler
         self._handlers = HandlerTasks(hub.loop, grace)
         self._accept_namespace: NamespaceJudge | None = None
+        self._handle: ListenerHandle
         self._sessions: set[Session] = set()
+        self._tickets = Tickets(hub.loop)
+        self._tracks: dict[tuple[TrackNamespace, bytes], TrackWriter] = {}
 
     @property
     def sessions(self) -> list[Session]:
         """The sessions that are open."""
         return list(self._sessions)
+
+    def create_track(
+        self,
+        namespace: NamespaceLike,
+        name: str | bytes,
+        *,
+        priority: int = 128,
+        group_order: GroupOrder | None = None,
+        queue_limit: int = 8 * 1024 * 1024,
+        dynamic_groups: bool = False,
+        retention: Retention | None = None,
+        on_fetch: FetchHandler | None = None,
+    ) -> TrackWriter:
+        """A track that all sessions of the server share, those that come as well: each object is written, encoded and
+        kept once. The arguments are those of :meth:`Session.create_track`.
+
+        It lives until it is ended, whichever sessions come and go. A session that has a track of that name of its own
+        keeps that. Raises :class:`SessionStateError` when the server is closing or has such a track.
+        """
+        self._hub.check()
+        self._raise_if_closed()
+        key = namespace_of(namespace), track_name_of(name)
+        if key in self._tracks:
+            raise SessionStateError("this server has a track of that name already: end() it first")
+        track = TrackWriter(self, *key)
+        track._on_fetch = on_fetch
+        options = track_options(priority, group_order, queue_limit, dynamic_groups, retention, on_fetch)
+        track._handle = self._handle.create_track(track._target, *key, options)
+        self._tracks[key] = track
+        return track
 
     def close(self) -> None:
         """Accepts no more clients and closes every session with NO_ERROR, after what was written has arrived.
@@ -48,6 +85,9 @@ class Server(Listening[ListenerHandle]):
         if not self._closing:
             self._closing = True
             self._handle.close()
+            self._tickets.fail_all(self._closed_error)
+            for track in self._tracks.values():
+                track._changed.set()
             for session in self._sessions:
                 session._begin_close(0, "the server is closing")
             self._handlers.end()
@@ -59,11 +99,10 @@ class Server(Listening[ListenerHandle]):
         await self._handlers.wait()
 
     async def serve_forever(self) -> None:
-        """Waits until the server is closed; after :meth:`stop_accepting` until the last handler has ended. Cancelled,
-        it closes the server, as asyncio's servers do."""
+        """Waits until the server is closed. Cancelled, it closes the server, as asyncio's servers do."""
         self._hub.check()
         try:
-            await self.wait_closed()
+            await self._stopped.wait()
         finally:
             self.close()
 
@@ -80,8 +119,30 @@ class Server(Listening[ListenerHandle]):
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
         if kind == Notice.ACCEPTED:
             self._accept(*value)
+        elif kind == Notice.DRAINED:
+            self._tickets.settle(kind, ticket, value)
         else:
             super()._on_notice(kind, ticket, value)
+
+    def _raise_if_closed(self) -> None:
+        if self._closing:
+            raise self._closed_error()
+
+    def _closed_error(self) -> SessionStateError:
+        return SessionStateError("the server is closed")
+
+    async def _answer(self, ticket: int, answered: asyncio.Future[Any]) -> Any:
+        try:
+            return await answered
+        finally:
+            self._tickets.forget(ticket)
+
+    def _forget_track(self, track: TrackWriter) -> None:
+        if self._tracks.get((track.namespace, track.name)) is track:
+            del self._tracks[track.namespace, track.name]
+
+    def _answering_sessions(self) -> Iterable[Session]:
+        return self._sessions
 
     def _give_up(self) -> None:
         self._handle.close()
@@ -92,6 +153,7 @@ class Server(Listening[ListenerHandle]):
         session._transport = transport
         session._of_server = True
         session._accept_namespace = self._accept_namespace
+        session._server_tracks = self._tracks
         session.peer_setup = ClientSetup(parameters)
         session._established.set_result(None)
         self._sessions.add(session)
@@ -130,6 +192,7 @@ def serve(
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
     receive_limit: int = RECEIVE_LIMIT,
+    fetch_queue_limit: int = FETCH_QUEUE_LIMIT,
     **options: Unpack[ListenOptions],
 ) -> Opening[Server]:
     """Listens for clients; every session is given to ``async def handler(session)`` in a task of its own.
@@ -150,7 +213,7 @@ def serve(
         accept_namespace: decides whether a client may announce a namespace; see :func:`connect`.
         tolerances: deviations from the draft to allow, by name: ``leading-stream-type`` (one 0x00 before
             CLIENT_SETUP, on unless left out) and ``empty-namespace-prefix``.
-        reader_queue_limit, max_object_size, receive_limit: see :func:`connect`.
+        reader_queue_limit, max_object_size, receive_limit, fetch_queue_limit: see :func:`connect`.
         options: those of :func:`msquic.asyncio.serve` under the same names: certificates, trust in clients, `verify`,
             `resumption` (but for early data), `ticket_keys`, `keylog`, `handshake_timeout`, `registration`,
             `configuration`, and the transport settings, with the defaults of :func:`connect`. Without a certificate one
@@ -172,6 +235,7 @@ def serve(
         "reader_queue_limit": reader_queue_limit,
         "max_object_size": max_object_size,
         "receive_limit": receive_limit,
+        "fetch_queue_limit": fetch_queue_limit,
         "asks_namespaces": accept_namespace is not None,
     }
     return Opening(functools.partial(_serve, handler, host, port, grace, accept_namespace, options, native))

@@ -1,0 +1,310 @@
+"""Past objects: FETCH, asked and answered."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from moqt.asyncio._batches import Batches
+from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, RequestRefused, SessionStateError
+from msquic._native.moqt import (
+    FetchHandle,
+    GroupOrder,
+    Location,
+    Object,
+    ObjectExtensions,
+    ObjectStatus,
+    RequestErrorCode,
+    ResponseHandle,
+    StreamResetCode,
+    TrackNamespace,
+)
+
+if TYPE_CHECKING:
+    from moqt.asyncio.publishing import ExtensionsLike
+    from moqt.asyncio.session import Session
+
+_BATCH = 64
+_FINISHED, _REJECTED, _RESET, _MALFORMED, _CANCELLED, _SESSION_CLOSED = range(6)
+
+LAST_GROUP = (1 << 62) - 1
+"""The largest Group ID."""
+
+
+def fetch_options(priority: int, group_order: GroupOrder | None) -> dict[str, Any]:
+    """The arguments of fetch() as the native module takes them."""
+    return {"priority": priority, "group_order": group_order}
+
+
+def _name_of(codes: type[StreamResetCode] | type[RequestErrorCode], code: int) -> str:
+    try:
+        return codes(code).name
+    except ValueError:
+        return "UNKNOWN"
+
+
+def location_of(value: Location | tuple[int, int]) -> Location:
+    return value if isinstance(value, Location) else Location(*value)
+
+
+class Fetch:
+    """Past objects of a track: ``async with session.fetch(…) as fetch: async for obj in fetch``.
+
+    Entering it, or reading from it, sends FETCH (section 9.16); leaving it before the end cancels that. Objects come
+    group by group in the order that was asked for, and within a group by Object ID; what does not come of the range
+    does not exist. Nothing is dropped for a slow reader: while more than `fetch_queue_limit` bytes (4 MiB) wait, the
+    publisher is made to wait as well. One task at a time may read.
+    """
+
+    def __init__(
+        self, session: Session, namespace: TrackNamespace, name: bytes, ask: Callable[[int, int], FetchHandle]
+    ) -> None:
+        self._session = session
+        self._target = session._hub.add(self)
+        self._ask = ask
+        self._handle: FetchHandle | None = None
+        self._begun: asyncio.Future[Any] | None = None
+        self._ticket = 0
+        self._objects: deque[Object] = deque()
+        self._readable = asyncio.Event()
+        self._cancelled = False
+        self._over = False
+        self.namespace = namespace
+        """The track's namespace."""
+        self.name = name
+        """The track's name."""
+
+    @property
+    def end(self) -> Location | None:
+        """Where the answer ends, as FETCH_OK has it: one past the last place, with Object ID 0 all of the group. Less
+        than what was asked for when the track does not go so far yet. None before FETCH_OK; objects may come first."""
+        accepted = None if self._handle is None else self._handle.accepted
+        return None if accepted is None else accepted[0]
+
+    @property
+    def end_of_track(self) -> bool:
+        """Whether FETCH_OK said that the track ends there."""
+        accepted = None if self._handle is None else self._handle.accepted
+        return accepted is not None and accepted[1]
+
+    @property
+    def objects_too_large(self) -> int:
+        """Objects that were skipped so far because they were larger than `max_object_size`."""
+        return 0 if self._handle is None else self._handle.too_large
+
+    async def __aenter__(self) -> Fetch:
+        await self._begin()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._cancel()
+
+    def __aiter__(self) -> Fetch:
+        return self
+
+    async def __anext__(self) -> Object:
+        """The next object; ends when everything has been read, or after :meth:`cancel`.
+
+        Cancelling it loses no object. Raises :class:`FetchRefused` when it is what sends FETCH,
+        :class:`FetchInterrupted` when the publisher breaks the answer off, and :class:`SessionClosed`.
+        """
+        await self._fill(_BATCH)
+        return self._objects.popleft()
+
+    def batches(self, max: int = _BATCH) -> Batches:
+        """The same objects as lists: ``async for batch in fetch.batches()``, each with 1 to `max` objects."""
+        return Batches(self, max)
+
+    async def cancel(self) -> None:
+        """FETCH_CANCEL (section 9.18). The iteration ends, unread objects are dropped. There is nothing to cancel."""
+        self._session._hub.check()
+        self._cancel()
+
+    def __repr__(self) -> str:
+        return f"<Fetch {self.namespace}--{self.name!r}>"
+
+    # ---- for the rest of the package ----
+
+    def _send(self) -> None:
+        session = self._session
+        session._hub.check()
+        session._raise_if_closed()
+        if self._handle is None:
+            self._ticket, self._begun = session._tickets.new()
+            self._handle = self._ask(self._ticket, self._target)
+
+    async def _begin(self) -> None:
+        """Waits for FETCH_OK, or for an object that comes before it."""
+        if self._cancelled:
+            raise SessionStateError("the fetch was cancelled")
+        self._send()
+        if self._begun is None:
+            return
+        try:
+            await self._session._answer(self._ticket, self._begun)
+        except RequestRefused as refused:
+            self._over = True
+            raise FetchRefused(refused.code, refused.name, refused.reason) from None
+        except BaseException:
+            self._cancel()
+            raise
+        finally:
+            self._begun = None
+
+    async def _fill(self, limit: int) -> None:
+        """Waits for objects; ends the iteration when there are no more."""
+        while not self._objects:
+            if self._cancelled or self._over:
+                raise StopAsyncIteration
+            if self._handle is None or self._begun is not None:
+                await self._begin()
+            assert self._handle is not None
+            self._session._hub.check()
+            self._readable.clear()
+            self._objects.extend(self._handle.take(limit))
+            if self._objects:
+                return
+            if (end := self._handle.end()) is not None:
+                if end[0] == _SESSION_CLOSED:
+                    await self._session._over.wait()
+                    raise self._session._closed_error()
+                self._over = True
+                if end[0] == _RESET:
+                    raise FetchInterrupted(end[1], _name_of(StreamResetCode, end[1]), end[2])
+                if end[0] == _MALFORMED:
+                    raise FetchInterrupted(end[1], "MALFORMED_TRACK", end[2])
+                if end[0] == _REJECTED:
+                    raise FetchRefused(end[1], _name_of(RequestErrorCode, end[1]), end[2])
+                continue
+            await self._readable.wait()
+
+    def _cancel(self) -> None:
+        if not self._cancelled:
+            self._cancelled = True
+            self._objects.clear()
+            if self._handle is not None:
+                self._handle.cancel()
+            if self._begun is not None:
+                self._session._tickets.forget(self._ticket)
+                if self._begun.done() and not self._begun.cancelled():
+                    self._begun.exception()  # nobody waits for it
+            self._readable.set()
+
+    def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
+        self._readable.set()
+
+
+@dataclass(frozen=True)
+class PastObject:
+    """An object that answers a FETCH: what an `on_fetch` callback yields. A received :class:`Object` serves as well."""
+
+    group_id: int
+    """Group ID."""
+    object_id: int
+    """Object ID within the group."""
+    payload: bytes | bytearray | memoryview = b""
+    """The payload; empty for a status other than NORMAL."""
+    subgroup_id: int = 0
+    """Subgroup ID."""
+    publisher_priority: int = 128
+    """0 (most urgent) to 255."""
+    extensions: ExtensionsLike = None
+    """Extension headers; see :class:`moqt.ObjectExtensions`."""
+    status: ObjectStatus = ObjectStatus.NORMAL
+    """In place of a payload."""
+
+
+class FetchRequest:
+    """A FETCH of a subscriber that the application answers; an `on_fetch` callback gets it."""
+
+    def __init__(
+        self,
+        namespace: TrackNamespace,
+        name: bytes,
+        start: Location,
+        end: Location,
+        group_order: GroupOrder,
+        priority: int,
+    ) -> None:
+        self.namespace = namespace
+        """The track's namespace."""
+        self.name = name
+        """The track's name."""
+        self.start = start
+        """The first place that is wanted."""
+        self.end = end
+        """One past the last one; with Object ID 0 all of the group."""
+        self.group_order = group_order
+        """Which groups are to come first."""
+        self.priority = priority
+        """0 (most urgent) to 255, as the subscriber says."""
+
+    def covers(self, group_id: int, object_id: int) -> bool:
+        """Whether the object at this place is wanted."""
+        last = (self.end.group, self.end.object - 1 if self.end.object else LAST_GROUP)
+        return (self.start.group, self.start.object) <= (group_id, object_id) <= last
+
+    def __repr__(self) -> str:
+        return f"<FetchRequest {self.namespace}--{self.name!r} {self.start} to {self.end}>"
+
+
+FetchAnswer: TypeAlias = "AsyncIterator[PastObject | Object] | Awaitable[Iterable[PastObject | Object] | None]"
+FetchHandler: TypeAlias = Callable[[FetchRequest], FetchAnswer]
+"""Answers a FETCH: an async generator function that yields the objects, or a coroutine function that returns them."""
+
+_UNSENT = 64 * 1024
+
+
+async def answer_fetch(session: Session, handle: ResponseHandle, handler: FetchHandler, request: FetchRequest) -> None:
+    """Runs the application's callback and sends what it gives, as fast as the subscriber takes it."""
+    try:
+        answer = handler(request)
+        sending = _Sending(session, handle)
+        if inspect.isawaitable(answer):
+            for past in await answer or ():
+                await sending.send(past)
+        else:
+            try:
+                async for past in answer:
+                    await sending.send(past)
+            finally:
+                if isinstance(answer, AsyncGenerator):
+                    await answer.aclose()
+        handle.finish()
+    except RequestRefused as refused:
+        handle.refuse(refused.code, refused.reason)
+    except Exception as error:
+        if session._closed is not None:
+            return
+        handle.refuse(int(RequestErrorCode.INTERNAL_ERROR), "the application failed")
+        session._hub.loop.call_exception_handler(
+            {"message": "exception in on_fetch; the fetch was refused or broken off", "exception": error}
+        )
+
+
+class _Sending:
+    def __init__(self, session: Session, handle: ResponseHandle) -> None:
+        self._session, self._handle = session, handle
+        self._unsent = 0
+
+    async def send(self, past: PastObject | Object) -> None:
+        extensions: ExtensionsLike | ObjectExtensions = past.extensions
+        self._handle.write(
+            past.group_id,
+            past.object_id,
+            past.subgroup_id,
+            past.publisher_priority,
+            past.payload,
+            extensions,
+            past.status,
+        )
+        self._unsent += len(past.payload) + 64
+        if self._unsent >= _UNSENT:
+            self._unsent = 0
+            ticket, drained = self._session._tickets.new()
+            self._handle.drain(ticket)
+            await self._session._answer(ticket, drained)

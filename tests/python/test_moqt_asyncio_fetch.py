@@ -1,0 +1,473 @@
+"""moqt.asyncio: FETCH, asked and answered, directly and through a relay."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+import moqt
+import moqt.asyncio as ma
+from moqt_sessions import NS, idle, to
+
+
+@pytest.fixture(autouse=True)
+async def deadline() -> AsyncIterator[None]:
+    async with asyncio.timeout(60):
+        yield
+
+
+def place(obj: moqt.Object) -> tuple[int, int]:
+    return obj.group_id, obj.object_id
+
+
+def expected(groups: range, objects: int) -> list[tuple[int, int]]:
+    return [(group, number) for group in groups for number in range(objects)]
+
+
+class Publisher:
+    """A handler whose track has some groups; `ready` when they are written."""
+
+    def __init__(self, groups: range, objects: int = 3, size: int = 100, **options: object) -> None:
+        self.groups, self.objects, self.size, self.options = groups, objects, size, options
+        self.ready = asyncio.Event()
+        self.track: ma.TrackWriter
+
+    def fill(self, session: ma.Session) -> None:
+        self.track = session.create_track(NS, "video", **self.options)  # type: ignore[arg-type]
+        for number in self.groups:
+            with self.track.begin_group(number) as group:
+                for _ in range(self.objects):
+                    group.write(bytes([number % 256]) * self.size, extensions={2: number})
+        self.ready.set()
+
+    async def __call__(self, session: ma.Session) -> None:
+        self.fill(session)
+        await session.wait_closed()
+
+
+KEEP = ma.Retention(groups=1000)
+
+
+@contextlib.asynccontextmanager
+async def published(publisher: Publisher) -> AsyncIterator[ma.Session]:
+    """A client's session, when everything has been written: what comes before that is answered with what there is."""
+    async with ma.serve(publisher) as server, to(server.port) as session:
+        await publisher.ready.wait()
+        yield session
+
+
+async def test_a_range_is_fetched_in_order_with_everything_that_belongs_to_an_object() -> None:
+    async with published(Publisher(range(10), retention=KEEP)) as session:
+        async with session.fetch(NS, "video", (2, 1), (4, 2)) as fetch:
+            assert fetch.end == moqt.Location(4, 2)
+            assert not fetch.end_of_track
+            got = [obj async for obj in fetch]
+        assert [place(o) for o in got] == [(2, 1), (2, 2), *expected(range(3, 4), 3), (4, 0), (4, 1)]
+        assert got[0].payload == b"\2" * 100
+        assert got[0].extensions is not None
+        assert got[0].extensions == moqt.ObjectExtensions({2: 2})
+        assert not got[0].datagram
+
+
+async def test_without_an_end_everything_comes_that_was_published() -> None:
+    async with published(Publisher(range(5), retention=KEEP)) as session:
+        fetch = session.fetch(NS, "video", (0, 0))
+        assert fetch.end is None
+        assert [place(o) async for o in fetch] == expected(range(5), 3)
+        assert fetch.end == moqt.Location(4, 3) or fetch.end == moqt.Location(4, 0)
+        backwards = session.fetch(NS, "video", (0, 0), group_order=moqt.GroupOrder.DESCENDING)
+        assert [place(o) async for o in backwards] == [
+            p for g in range(4, -1, -1) for p in expected(range(g, g + 1), 3)
+        ]
+
+
+async def test_batches_have_everything_once() -> None:
+    publisher = Publisher(range(20), objects=20, retention=KEEP)
+    async with published(publisher) as session:
+        sizes, places = [], []
+        async for batch in session.fetch(NS, "video", (0, 0)).batches(7):
+            sizes.append(len(batch))
+            places += [place(o) for o in batch]
+        assert places == expected(range(20), 20)
+        assert set(sizes) <= set(range(1, 8))
+        assert max(sizes) > 1
+        subscription = await session.subscribe(NS, "video")
+        with publisher.track.begin_group() as group:
+            for _ in range(100):
+                group.write(b"x")
+        await publisher.track.end()
+        live = [place(o) async for batch in subscription.batches(max=1000) for o in batch]
+        assert live == expected(range(20, 21), 100)
+        with pytest.raises(ValueError, match="max"):
+            subscription.batches(0)
+
+
+async def test_what_cannot_be_had_is_refused_by_name() -> None:
+    publisher = Publisher(range(6), retention=ma.Retention(groups=2))
+    async with published(publisher) as session:
+        await session.track_status(NS, "video")
+        for track, start, name in (
+            ("video", (0, 0), "UNKNOWN_STATUS_IN_RANGE"),
+            ("video", (6, 0), "INVALID_RANGE"),
+            ("no such", (0, 0), "DOES_NOT_EXIST"),
+        ):
+            with pytest.raises(ma.FetchRefused) as refused:
+                async with session.fetch(NS, track, start):
+                    pass
+            assert refused.value.name == name
+            assert isinstance(refused.value, ma.RequestRefused)
+        assert [place(o) async for o in session.fetch(NS, "video", (4, 0))] == expected(range(4, 6), 3)
+        for start, end in (((3, 0), (2, 0)), ((3, 5), (3, 5)), ((3, 5), (3, 1))):
+            with pytest.raises(ValueError, match="before it starts"):
+                session.fetch(NS, "video", start, end)
+
+
+async def test_leaving_a_fetch_cancels_it() -> None:
+    publisher = Publisher(range(1), objects=2000, size=10_000, retention=ma.Retention(bytes=1 << 30))
+    async with published(publisher) as session:
+        async with session.fetch(NS, "video", (0, 0)) as fetch:
+            async for obj in fetch:
+                assert place(obj) == (0, 0)
+                break
+        assert [o async for o in fetch] == []
+        with pytest.raises(moqt.SessionStateError):
+            await fetch.__aenter__()
+        # The session is none the worse.
+        assert len([o async for o in session.fetch(NS, "video", (0, 1990))]) == 10
+
+
+async def test_a_cancelled_read_loses_nothing() -> None:
+    async with published(Publisher(range(30), retention=KEEP)) as session:
+        got = []
+        async with session.fetch(NS, "video", (0, 0)) as fetch:
+            while True:
+                read = asyncio.ensure_future(anext(fetch))
+                await asyncio.sleep(0)
+                if not read.done():
+                    read.cancel()
+                try:
+                    got.append(place(await read))
+                except asyncio.CancelledError:
+                    await asyncio.sleep(0.001)
+                except StopAsyncIteration:
+                    break
+        assert got == expected(range(30), 3)
+
+
+async def test_a_slow_reader_of_64_mebibytes_holds_the_publisher_up() -> None:
+    publisher = Publisher(range(1), objects=1024, size=65536, retention=ma.Retention(bytes=1 << 30))
+    async with published(publisher) as session:
+        await session.track_status(NS, "video")
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        async with session.fetch(NS, "video", (0, 0)) as fetch:
+            # As much as may wait is there when nothing more comes for a while.
+            await asyncio.sleep(1.0)
+            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+            assert grown < 48 * 1024 * 1024, grown
+            got = 0
+            async for obj in fetch:
+                assert obj.object_id == got
+                got += 1
+        assert got == 1024
+        assert fetch.objects_too_large == 0
+
+
+async def test_a_session_that_ends_ends_its_fetches() -> None:
+    publisher = Publisher(range(1), objects=2000, size=10_000, retention=ma.Retention(bytes=1 << 30))
+    async with (
+        published(publisher) as session,
+        session.fetch(NS, "video", (0, 0)) as fetch,
+    ):
+        await anext(fetch)
+        await session.close()
+        with pytest.raises(ma.SessionClosed):
+            [o async for o in fetch]
+
+
+# ---- answered by the application ----
+
+
+async def test_the_application_answers_as_a_generator_with_back_pressure() -> None:
+    asked: list[ma.FetchRequest] = []
+    written = 0
+
+    async def archive(request: ma.FetchRequest) -> AsyncIterator[ma.PastObject]:
+        nonlocal written
+        asked.append(request)
+        for number in range(3000):
+            yield ma.PastObject(request.start.group, number, bytes(10_000), extensions={2: number})
+            written += 1
+
+    publisher = Publisher(range(5, 6), on_fetch=archive)
+    async with published(publisher) as session:
+        async with session.fetch(NS, "video", (3, 0), (3, 0), priority=7) as fetch:
+            await anext(fetch)
+            assert written < 2000, "the subscriber has read one"
+            got = [o async for o in fetch]
+        assert len(got) == 2999
+        assert got[-1].object_id == 2999
+        assert got[-1].extensions is not None
+        (request,) = asked
+        assert (request.namespace, request.name) == (moqt.TrackNamespace(NS), b"video")
+        assert (request.start, request.end, request.priority) == (moqt.Location(3, 0), moqt.Location(3, 0), 7)
+        assert request.covers(3, 17)
+        assert not request.covers(4, 0)
+        # What is kept needs nobody.
+        assert [place(o) async for o in session.fetch(NS, "video", (5, 0), (5, 3))] == expected(range(5, 6), 3)
+        assert len(asked) == 1
+
+
+async def test_the_application_answers_with_a_list_or_refuses_or_fails(caplog: pytest.LogCaptureFixture) -> None:
+    async def archive(request: ma.FetchRequest) -> list[ma.PastObject] | None:
+        if request.start.group == 1:
+            raise ma.RequestRefused(moqt.RequestErrorCode.UNAUTHORIZED, "UNAUTHORIZED", "not for you")
+        if request.start.group == 2:
+            raise RuntimeError("the archive is on fire")
+        if request.start.group == 3:
+            return None
+        return [ma.PastObject(0, 4, b"a"), ma.PastObject(0, 7, b"b", subgroup_id=2)]
+
+    async with published(Publisher(range(9, 10), on_fetch=archive)) as session:
+        got = [o async for o in session.fetch(NS, "video", (0, 0), (0, 0))]
+        assert [(place(o), o.payload, o.subgroup_id) for o in got] == [((0, 4), b"a", 0), ((0, 7), b"b", 2)]
+        for group, name in ((1, "UNAUTHORIZED"), (2, "INTERNAL_ERROR")):
+            with pytest.raises(ma.FetchRefused) as refused:
+                await anext(session.fetch(NS, "video", (group, 0), (group, 0)))
+            assert refused.value.name == name
+        assert [o async for o in session.fetch(NS, "video", (3, 0), (3, 0))] == []
+    assert "the archive is on fire" in caplog.text
+
+
+async def test_an_object_outside_of_the_range_breaks_the_answer_off() -> None:
+    async def archive(request: ma.FetchRequest) -> AsyncIterator[ma.PastObject]:
+        yield ma.PastObject(0, 0, b"a")
+        yield ma.PastObject(8, 0, b"not asked for")
+
+    async with published(Publisher(range(9, 10), on_fetch=archive)) as session:
+        with pytest.raises((ma.FetchInterrupted, ma.FetchRefused)):
+            [o async for o in session.fetch(NS, "video", (0, 0), (1, 0))]
+
+
+async def test_an_answer_that_nobody_waits_for_is_cancelled() -> None:
+    ended = asyncio.Event()
+
+    async def archive(request: ma.FetchRequest) -> AsyncIterator[ma.PastObject]:
+        try:
+            yield ma.PastObject(0, 0, b"a")
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with published(Publisher(range(9, 10), on_fetch=archive)) as session:
+        async with session.fetch(NS, "video", (0, 0), (1, 0)) as fetch:
+            await anext(fetch)
+        await ended.wait()
+        ended.clear()
+        async with session.fetch(NS, "video", (0, 0), (1, 0)) as fetch:
+            await anext(fetch)
+            await session.close()
+        await ended.wait()
+
+
+# ---- through a relay ----
+
+
+async def test_a_relay_fetches_for_its_clients_and_then_answers_itself() -> None:
+    publisher = Publisher(range(8), retention=KEEP)
+    async with ma.relay(port=0) as relay, to(relay.port) as source, to(relay.port) as session:
+        publisher.fill(source)
+        await source.publish_namespace(NS)
+        for _ in range(2):
+            assert [place(o) async for o in session.fetch(NS, "video", (2, 0), (6, 0))] == expected(range(2, 7), 3)
+        statistics = relay.stats()
+        assert (statistics.fetches, statistics.fetch_hits, statistics.fetch_misses) == (2, 1, 1)
+        assert statistics.upstream_fetches == 1
+        assert statistics.objects_fetched == statistics["objects_fetched"] == 15
+        while relay.stats().cached_bytes <= 1500:  # noqa: ASYNC110 - looked at once a second
+            await asyncio.sleep(0.02)
+        assert len(statistics) == len(dict(statistics)) == len(set(statistics))
+        with pytest.raises(KeyError):
+            statistics["stats"]
+
+
+async def test_a_relay_without_a_cache_asks_every_time() -> None:
+    publisher = Publisher(range(3), retention=KEEP)
+    options = {"cache_duration": 0.0, "cache_bytes": 1 << 20, "cache_bytes_per_track": 1 << 20}
+    async with ma.relay(port=0, **options) as relay, to(relay.port) as source, to(relay.port) as session:  # type: ignore[arg-type]
+        publisher.fill(source)
+        await source.publish_namespace(NS)
+        for _ in range(2):
+            assert [place(o) async for o in session.fetch(NS, "video", (0, 0), (2, 0))] == expected(range(3), 3)
+        assert relay.stats().upstream_fetches == 2
+    with pytest.raises(ValueError, match="cache_duration"):
+        ma.relay(port=0, cache_duration=-1)
+
+
+# ---- joining ----
+
+
+async def numbered(track: ma.TrackWriter, groups: int, per_group: int, wrote: Callable[[int], None]) -> None:
+    count = 0
+    for _ in range(groups):
+        with track.begin_group() as group:
+            for _ in range(per_group):
+                group.write(b"x" * 50)
+                count += 1
+                wrote(count)
+                await asyncio.sleep(0.0005)
+
+
+async def test_joins_at_any_moment_have_no_gap_and_nothing_twice() -> None:
+    """Through a relay: a client of its own every few objects, until the track ends."""
+    joined: list[asyncio.Task[list[tuple[int, int]]]] = []
+    begun = 0
+
+    async def late() -> list[tuple[int, int]]:
+        nonlocal begun
+        async with to(relay.port) as session:
+            subscription = await session.subscribe(NS, "video", join=1)
+            begun += 1
+            return [place(o) async for o in subscription]
+
+    def wrote(count: int) -> None:
+        if count % 5 == 3:
+            joined.append(asyncio.ensure_future(late()))
+
+    async with ma.relay(port=0) as relay, to(relay.port) as source:
+        track = source.create_track(NS, "video", retention=KEEP)
+        await source.publish_namespace(NS)
+        await numbered(track, 20, 10, wrote)
+        while begun < len(joined):
+            assert not any(each.done() and each.exception() for each in joined)
+            await asyncio.sleep(0.01)
+        await track.end()
+        results = await asyncio.gather(*joined)
+    assert len(results) == 40
+    for got in results:
+        assert sorted(got) == expected(range(got[0][0], 20), 10), got
+
+
+async def test_joins_of_a_shared_track_have_no_gap_and_nothing_twice() -> None:
+    """All sessions of a server have one track: whenever they join, they get the same objects."""
+    joined: list[asyncio.Task[list[tuple[int, int]]]] = []
+    begun = 0
+
+    async def late() -> list[tuple[int, int]]:
+        nonlocal begun
+        async with to(server.port) as session:
+            subscription = await session.subscribe(NS, "video", join=1)
+            begun += 1
+            return [place(o) async for o in subscription]
+
+    def wrote(count: int) -> None:
+        if count % 5 == 3:
+            joined.append(asyncio.ensure_future(late()))
+
+    async with ma.serve(idle) as server:
+        track = server.create_track(NS, "video", retention=KEEP)
+        await numbered(track, 20, 10, wrote)
+        while begun < len(joined):
+            assert not any(each.done() and each.exception() for each in joined)
+            await asyncio.sleep(0.01)
+        assert track.subscriber_count == 40
+        await track.end()
+        results = await asyncio.gather(*joined)
+    assert len(results) == 40
+    for got in results:
+        assert sorted(got) == expected(range(got[0][0], 20), 10), got
+
+
+async def test_a_shared_track_outlives_its_sessions() -> None:
+    asked: list[ma.FetchRequest] = []
+
+    async def archive(request: ma.FetchRequest) -> list[ma.PastObject]:
+        asked.append(request)
+        return [ma.PastObject(request.start.group, 0, b"archived")]
+
+    async def own(session: ma.Session) -> None:
+        with pytest.raises(moqt.SessionStateError, match="that name"):
+            session.create_track(NS, "video")
+        await session.wait_closed()
+
+    async with ma.serve(own) as server:
+        track = server.create_track(NS, "video", retention=KEEP, on_fetch=archive)
+        with pytest.raises(moqt.SessionStateError, match="that name"):
+            server.create_track(NS, "video")
+        for number in range(10, 13):
+            with track.begin_group(number) as group:
+                group.write(b"x" * 10)
+            await track.drain()
+        for _ in range(2):
+            async with to(server.port) as session:
+                assert [place(o) async for o in session.fetch(NS, "video", (11, 0), (12, 0))] == [(11, 0), (12, 0)]
+                got = [o async for o in session.fetch(NS, "video", (3, 0), (3, 0))]
+                assert [(place(o), o.payload) for o in got] == [((3, 0), b"archived")]
+                subscription = await session.subscribe(NS, "video")
+                await track.wait_subscriber()
+                with track.begin_group() as group:
+                    group.write(b"live")
+                assert (await anext(subscription)).payload == b"live"
+        assert len(asked) == 2
+        await track.end()
+        again = server.create_track(NS, "video")
+        async with to(server.port) as session:
+            subscription = await session.subscribe(NS, "video")
+            with again.begin_group() as group:
+                group.write(b"again")
+            assert (await anext(subscription)).payload == b"again"
+            server.close()
+            with pytest.raises(moqt.SessionStateError, match="closed"):
+                again.begin_group()
+
+
+async def test_a_join_of_a_track_without_objects_is_live() -> None:
+    publisher = Publisher(range(0))
+    async with published(publisher) as session:
+        subscription = await session.subscribe(NS, "video", join=5)
+        assert subscription.largest is None
+        with publisher.track.begin_group() as group:
+            group.write(b"live")
+        await publisher.track.end()
+        assert [place(o) async for o in subscription] == [(0, 0)]
+
+
+async def test_a_join_begins_at_a_group() -> None:
+    publisher = Publisher(range(10), retention=KEEP)
+    async with published(publisher) as session:
+        subscription = await session.subscribe(NS, "video", join_absolute=7)
+        await publisher.track.end()
+        assert [place(o) async for o in subscription] == expected(range(7, 10), 3)
+        for options in (
+            {"join": 1, "join_absolute": 1},
+            {"join": -1},
+            {"join": 1, "filter": moqt.FilterType.NEXT_GROUP_START},
+        ):
+            with pytest.raises(ValueError, match="join"):
+                await session.subscribe(NS, "video", **options)  # type: ignore[arg-type]
+
+
+async def test_a_join_whose_past_is_not_kept_is_refused_whole() -> None:
+    publisher = Publisher(range(10), retention=ma.Retention(groups=1))
+    async with published(publisher) as session:
+        with pytest.raises(ma.FetchRefused) as refused:
+            await session.subscribe(NS, "video", join=3)
+        assert refused.value.name == "UNKNOWN_STATUS_IN_RANGE"
+        subscription = await session.subscribe(NS, "video", join=0)
+        await publisher.track.end()
+        assert [place(o) async for o in subscription] == expected(range(9, 10), 3)
+
+
+async def test_unsubscribing_a_join_ends_its_past_as_well() -> None:
+    publisher = Publisher(range(1), objects=2000, size=10_000, retention=ma.Retention(bytes=1 << 30))
+    async with published(publisher) as session:
+        subscription = await session.subscribe(NS, "video", join=0)
+        await anext(subscription)
+        await subscription.unsubscribe()
+        assert [o async for o in subscription] == []
+    async with ma.serve(idle) as server, to(server.port) as session:
+        with pytest.raises(ma.RequestRefused):
+            await session.subscribe(NS, "nothing", join=1)
