@@ -1,8 +1,12 @@
 // moqt-sub: receives the tracks of a MOQT publisher and records them.
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "command_line/client_options.h"
 #include "command_line/client_program.h"
@@ -34,6 +38,7 @@ struct Options {
   apps::Recording::Format format = apps::Recording::Format::Auto;
   std::string log_level;
   unsigned priority = 128;
+  std::string fetch;
   bool no_wait = false;
 };
 
@@ -55,6 +60,13 @@ void describe(CLI::App& app, Options& options) {
   auto* filter = app.add_option("--filter", subscriber.filter.type, "Where to begin")
                      ->transform(CLI::CheckedTransformer(kFilters, CLI::ignore_case))
                      ->default_str("next-group");
+  app.add_option("--fetch", options.fetch,
+                 "Past groups instead of what comes: FIRST:LAST, both included; 'FIRST:' takes all that there are")
+      ->excludes(filter);
+  app.add_option(
+         "--join", subscriber.join,
+         "Join late: begin that many groups before the present one, at once; 0: with the present one's beginning")
+      ->excludes(filter);
   app.add_option("--start-group", subscriber.filter.start.group, "First group, with --filter absolute")->needs(filter);
   app.add_option("--start-object", subscriber.filter.start.object, "First object of that group, with --filter absolute")
       ->needs(filter);
@@ -66,6 +78,23 @@ void describe(CLI::App& app, Options& options) {
   app.add_flag("--follow", subscriber.follow, "Subscribe again when the tracks have ended")->excludes(no_wait);
   options.report.add_to(app);
   apps::add_logging_option(app, options.log_level);
+}
+
+/// The groups of --fetch; nothing when `text` is no range.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> groups_of(const std::string& text) {
+  constexpr std::uint64_t kLargest = (std::uint64_t{1} << 62) - 1;
+  const auto number = [](std::string_view digits, std::uint64_t otherwise) -> std::optional<std::uint64_t> {
+    if (digits.empty()) return otherwise;
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc{} || end != digits.data() + digits.size() || value > kLargest) return std::nullopt;
+    return value;
+  };
+  const std::size_t colon = text.find(':');
+  const auto first = number(std::string_view(text).substr(0, colon), kLargest);
+  const auto last = colon == std::string::npos ? first : number(std::string_view(text).substr(colon + 1), kLargest);
+  if (text.empty() || colon == 0 || !first || !last || *first > *last) return std::nullopt;
+  return std::pair(*first, *last);
 }
 
 /// What is wrong with the options together; empty when nothing is.
@@ -81,6 +110,12 @@ std::string contradiction(const Options& options) {
   if (opaque && !subscriber.tracks.empty()) return "--tracks become an MP4: --format framed and raw take --name";
   if (!absolute && (subscriber.filter.start.group != 0 || subscriber.filter.start.object != 0)) {
     return "--start-group and --start-object belong to --filter absolute";
+  }
+  if (!options.fetch.empty() && !groups_of(options.fetch)) {
+    return "--fetch takes Group IDs as FIRST:LAST, such as 10:20, 10: or 10";
+  }
+  if (!options.fetch.empty() && (subscriber.join || subscriber.follow || subscriber.list)) {
+    return "--fetch brings past groups and leaves: it goes without --join, --follow and --list";
   }
   if (options.report.json() && options.path == "-" && !subscriber.list) {
     return "--json and the recording both go to standard output: name a file with --output";
@@ -130,6 +165,8 @@ int main(int argc, char** argv) {
       return apps::kUsage;
     }
     subscriber.track = *track;
+    if (!options.fetch.empty()) subscriber.fetch = groups_of(options.fetch);
+    if (subscriber.join) subscriber.filter = moqt::SubscriptionFilter::largest_object();
     subscriber.priority = static_cast<std::uint8_t>(options.priority);
     subscriber.wait_for_publisher = !options.no_wait;
     subscriber.opaque =

@@ -103,7 +103,7 @@ void Subscriber::end_feeds() {
   for (;;) {
     for (const auto& feed : feeds_) {
       if (feed->ended()) continue;
-      feed->reader()->cancel();
+      if (feed->reader()) feed->reader()->cancel();
       if (auto ended = feed->end(false, objects_left()); !ended && !failure_) {
         failure_ = ended.error();
         exit_code_ = kFailure;
@@ -281,9 +281,10 @@ void Subscriber::take_tracks(const TrackChoice& choice) {
     successors_until_.reset();
     const auto full_name = track.track_namespace ? track_called(*track.track_namespace, track.name)
                                                  : moqt::FullTrackName(options_.track.track_namespace, track.name);
-    Reader reader = request(full_name, options_.filter);
-    if (!reader) return;
-    next.tracks.push_back({track, std::move(bytes), std::move(reader)});
+    Reader reader = options_.fetch ? nullptr : request(full_name, options_.filter);
+    Past past = options_.fetch ? request_past(full_name) : join(reader);
+    if (!reader && !past) return;
+    next.tracks.push_back({track, std::move(bytes), std::move(reader), std::move(past)});
   }
   if (next.tracks.empty()) return;
   successors_.push_back(std::move(next));
@@ -299,21 +300,21 @@ void Subscriber::begin_successors() {
   while (!successors_.empty() && all_follow(successors_.front().catalog)) {
     const Successors next = std::move(successors_.front());
     successors_.pop_front();
-    for (const auto& [track, initialization, reader] : next.tracks) {
-      add_track(track, initialization, reader);
+    for (const auto& [track, initialization, reader, past] : next.tracks) {
+      add_track(track, initialization, reader, past);
       if (failure_ && exit_code_ == kFailure) return;
     }
-    for (const auto& [track, initialization, reader] : next.tracks) {
-      if (!leaving_ && reader->state() == pubsub::TrackReader::State::kEnded) on_reader_ended(reader);
+    for (const auto& [track, initialization, reader, past] : next.tracks) {
+      if (!leaving_ && reader && reader->state() == pubsub::TrackReader::State::kEnded) on_reader_ended(reader);
     }
   }
 }
 
-void Subscriber::add_track(const msf::Track& track, base::Bytes initialization, Reader reader) {
+void Subscriber::add_track(const msf::Track& track, base::Bytes initialization, Reader reader, Past past) {
   const Recording::SourceId source = slot_for(track, initialization);
   if (failure_ && exit_code_ == kFailure) return;
   const bool audio = track.role == msf::kRoleAudio || track.samplerate.has_value();
-  add_feed(track.name, !audio, source, std::move(reader));
+  add_feed(track.name, !audio, source, std::move(reader), std::move(past));
   report_.event("track", {{"name", track.name}, {"codec", track.codec.value_or("")}, {"packaging", track.packaging}});
 }
 
@@ -337,9 +338,10 @@ Recording::SourceId Subscriber::slot_for(const msf::Track& track, base::Bytes in
   return *added;
 }
 
-void Subscriber::add_feed(const std::string& name, bool builds_on_earlier, Recording::SourceId source, Reader reader) {
+void Subscriber::add_feed(const std::string& name, bool builds_on_earlier, Recording::SourceId source, Reader reader,
+                          Past past) {
   feeds_.push_back(std::make_unique<TrackFeed>(TrackFeed::Options{name, builds_on_earlier}, std::move(reader),
-                                               *recording_, source, report_));
+                                               std::move(past), *recording_, source, report_));
 }
 
 TrackFeed* Subscriber::feed_of(const Reader& reader) noexcept {
@@ -361,7 +363,7 @@ void Subscriber::conclude_when_ended() {
   if (leaving_ || feeds_.empty()) return;
   if (!std::ranges::all_of(feeds_, [](const auto& feed) { return feed->ended(); })) return;
   // Tracks whose encoder was configured anew are followed by others, which the catalog names.
-  if (catalog_ && !(known_ && known_->is_complete)) {
+  if (!options_.fetch && catalog_ && !(known_ && known_->is_complete)) {
     const auto now = runtime::EventLoop::Clock::now();
     if (!successors_until_) successors_until_ = now + kSuccessorPatience;
     if (now < *successors_until_) return;
@@ -393,11 +395,7 @@ std::optional<runtime::EventLoop::Time> Subscriber::turn(runtime::EventLoop::Tim
     take_warnings();
   }
   if (feeds_.empty()) return now + kTick;
-  auto next = std::min(now + kTick, report_.progress(status(), now));
-  for (const auto& feed : feeds_) {
-    if (const auto begins = feed->begins_at()) next = std::min(next, *begins);
-  }
-  return next;
+  return std::min(now + kTick, report_.progress(status(), now));
 }
 
 }  // namespace msquic_py::apps

@@ -32,6 +32,9 @@ struct SubscriberOptions {
   bool follow = false;  ///< subscribe again when the tracks ended, for example because their publisher restarts
   std::uint64_t max_objects = 0;  ///< stop after that many; 0: no limit
   bool opaque = false;            ///< objects are written as they are, media or not
+  /// The first and the last group that are fetched; then nothing is subscribed to.
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> fetch;
+  std::optional<std::uint64_t> join;  ///< groups before the present one that are fetched; nothing: none, nor that one
 };
 
 /// Receives the tracks of a catalog, or a single track, on one session and records them.
@@ -57,6 +60,7 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
 
  private:
   using Reader = std::shared_ptr<moqt::pubsub::TrackReader>;
+  using Past = TrackFeed::Past;
   /// A track of the recording; it outlives the subscriptions that fill it one after the other.
   struct Slot {
     std::string role;  ///< of the catalog, or the track's name
@@ -70,6 +74,7 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
       msf::Track track;
       base::ByteVector initialization;
       Reader reader;
+      Past past;
     };
     msf::Catalog catalog;
     std::vector<Track> tracks;
@@ -92,6 +97,12 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   void on_single_refused(const moqt::pubsub::TrackEnd& end);
   void wait_for_namespace();
   Reader request(const moqt::FullTrackName& track, moqt::SubscriptionFilter filter);
+  /// The groups of --fetch.
+  Past request_past(const moqt::FullTrackName& track);
+  void on_fetch_ended(TrackFeed& feed, const moqt::pubsub::FetchEnd& end);
+  /// The beginning of the recording, if it lies before the subscription's; null when it does not.
+  Past join(const Reader& reader);
+  void on_past_ended(const Past& past);
   [[nodiscard]] bool subscribed() const noexcept { return catalog_ || !feeds_.empty(); }
 
   // subscriber.cpp: what comes of it
@@ -100,10 +111,10 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   void take_tracks(const TrackChoice& choice);
   void begin_successors();
   [[nodiscard]] bool all_follow(const msf::Catalog& catalog) const;
-  void add_track(const msf::Track& track, base::Bytes initialization, Reader reader);
+  void add_track(const msf::Track& track, base::Bytes initialization, Reader reader, Past past);
   void end_feeds();
   void take_warnings();
-  void add_feed(const std::string& name, bool builds_on_earlier, Recording::SourceId source, Reader reader);
+  void add_feed(const std::string& name, bool builds_on_earlier, Recording::SourceId source, Reader reader, Past past);
   Recording::SourceId slot_for(const msf::Track& track, base::Bytes initialization);
   TrackFeed* feed_of(const Reader& reader) noexcept;
   void pump();

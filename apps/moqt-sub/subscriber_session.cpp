@@ -1,5 +1,6 @@
 // What a subscriber asks of its session, and what the session tells it.
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,10 +14,10 @@ namespace msquic_py::apps {
 namespace pubsub = moqt::pubsub;
 namespace session = moqt::session;
 
-bool Subscriber::on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time) {
+bool Subscriber::on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) {
   driver_ = &driver;
   if (!endpoint_) endpoint_.emplace(driver.session());
-  endpoint_->drain_session();
+  endpoint_->drain_session(now);
   bool any = false;
   pubsub::EndpointEvent event;
   while (endpoint_->poll_event(event)) {
@@ -40,6 +41,10 @@ void Subscriber::handle(pubsub::EndpointEvent& event) {
     } else {
       pump();
     }
+  } else if (std::holds_alternative<pubsub::FetchReaderReadable>(event)) {
+    pump();
+  } else if (const auto* past = std::get_if<pubsub::FetchReaderEnded>(&event)) {
+    on_past_ended(past->reader);
   } else if (const auto* ended = std::get_if<pubsub::ReaderEnded>(&event)) {
     on_reader_ended(ended->reader);
   } else if (const auto* published = std::get_if<session::NamespacePublished>(&event)) {
@@ -72,6 +77,58 @@ Subscriber::Reader Subscriber::request(const moqt::FullTrackName& track, moqt::S
   return *reader;
 }
 
+Subscriber::Past Subscriber::request_past(const moqt::FullTrackName& track) {
+  moqt::MessageParameters parameters;
+  parameters.set_subscriber_priority(options_.priority);
+  const auto& [first, last] = *options_.fetch;
+  auto past = endpoint_->fetch(track, {first, 0}, {last, 0}, std::move(parameters));
+  if (!past) {
+    fail("cannot fetch " + track.to_text() + ": " + std::string(session::describe(past.error())), kFailure);
+    return nullptr;
+  }
+  return *past;
+}
+
+void Subscriber::on_fetch_ended(TrackFeed& feed, const pubsub::FetchEnd& end) {
+  using Cause = pubsub::FetchEnd::Cause;
+  if (auto ended = feed.end(end.cause == Cause::kFinished, objects_left()); !ended)
+    return fail(ended.error(), kFailure);
+  if (end.cause == Cause::kRejected) {
+    const auto code = static_cast<moqt::RequestErrorCode>(end.code);
+    return fail(
+        "the groups of " + feed.name() + " are not to be had: " + std::string(name(code)) + " (" + end.reason + ")",
+        kFailure);
+  }
+  if (end.cause != Cause::kFinished) {
+    return fail(feed.name() + ": the publisher broke the answer off", kIncomplete);
+  }
+  report_.event("track_end", {{"name", feed.name()}, {"complete", true}, {"reason", std::string("fetched")}});
+  conclude_when_ended();
+}
+
+Subscriber::Past Subscriber::join(const Reader& reader) {
+  if (!options_.join || !reader) return nullptr;
+  moqt::MessageParameters parameters;
+  parameters.set_subscriber_priority(options_.priority);
+  auto past = endpoint_->join(*reader, session::JoiningStart::relative(*options_.join), std::move(parameters));
+  return past ? *past : nullptr;
+}
+
+void Subscriber::on_past_ended(const Past& past) {
+  const auto found = std::find_if(feeds_.begin(), feeds_.end(), [&](const auto& feed) { return feed->past() == past; });
+  if (found == feeds_.end()) return;
+  TrackFeed& feed = **found;
+  const Reader reader = feed.reader();
+  if (!reader) {
+    const pubsub::FetchEnd end = *past->end();
+    if (end.cause != pubsub::FetchEnd::Cause::kSessionClosed) on_fetch_ended(feed, end);
+    return;
+  }
+  pump();
+  if (leaving_ || feed.ended() || reader->state() != pubsub::TrackReader::State::kEnded) return;
+  on_feed_end(feed, *reader->end());  // the track was over before its past had come
+}
+
 void Subscriber::subscribe() {
   if (options_.single) return subscribe_single();
   catalog_ =
@@ -80,6 +137,12 @@ void Subscriber::subscribe() {
 
 void Subscriber::subscribe_single() {
   Reader reader;
+  if (options_.fetch) {
+    Past past = request_past(options_.track);
+    if (!past) return;
+    if (slots_.empty()) slots_.push_back({"", recording_->add_single()});
+    return add_feed(track_name_, !options_.opaque, slots_.front().source, nullptr, std::move(past));
+  }
   if (offer_) {
     moqt::MessageParameters parameters;
     parameters.set_filter(options_.filter);
@@ -89,7 +152,8 @@ void Subscriber::subscribe_single() {
   if (!reader) reader = request(options_.track, options_.filter);
   if (!reader) return;
   if (slots_.empty()) slots_.push_back({"", recording_->add_single()});
-  add_feed(track_name_, !options_.opaque, slots_.front().source, std::move(reader));
+  Past past = join(reader);
+  add_feed(track_name_, !options_.opaque, slots_.front().source, std::move(reader), std::move(past));
 }
 
 void Subscriber::on_offer(const session::PublishReceived& offer) {
@@ -133,7 +197,8 @@ void Subscriber::on_reader_ended(const Reader& reader) {
     read_catalog();
     if (!leaving_) on_catalog_end(end);
   } else if (TrackFeed* feed = feed_of(reader)) {
-    on_feed_end(*feed, end);
+    const bool waits = feed->past() != nullptr && !feed->past()->end() && end.cause == pubsub::TrackEnd::Cause::kDone;
+    if (!waits) on_feed_end(*feed, end);  // otherwise on_past_ended() does
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "loc/header_extensions.h"
 #include "moqt/model/draft.h"
+#include "moqt/model/error_codes.h"
 #include "moqt/session/data/object_encoding.h"
 
 namespace msquic_py::apps {
@@ -27,12 +28,15 @@ std::optional<std::chrono::microseconds> delay_since(std::uint64_t capture) {
   return delay;
 }
 
+std::string_view name_of(std::uint64_t code) { return name(static_cast<moqt::RequestErrorCode>(code)); }
+
 }  // namespace
 
-TrackFeed::TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Recording& recording,
-                     Recording::SourceId source, TransferReport& report)
+TrackFeed::TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Past past,
+                     Recording& recording, Recording::SourceId source, TransferReport& report)
     : options_(std::move(options)),
       reader_(std::move(reader)),
+      past_(std::move(past)),
       recording_(recording),
       source_(source),
       report_(report),
@@ -44,21 +48,43 @@ Recording::Outcome TrackFeed::take(std::uint64_t most) {
   most_ = most;
   moqt::pubsub::ReceivedObject object;
   const auto now = Clock::now();
-  if (reader_->objects_dropped() + reader_->objects_too_large() > 0) sequencer_.distrust_streams();
-  // Where the track had no largest object at SUBSCRIBE_OK, whatever it begins with is subscribed to.
-  if (reader_->available() > 0 && !reader_->parameters().largest_object()) sequencer_.begin_with_track();
-  while (!failure_ && most_ > 0 && reader_->read(object)) sequencer_.add(std::move(object), now);
+  if (reader_ && reader_->objects_dropped() + reader_->objects_too_large() > 0) sequencer_.distrust_streams();
+  const bool live = past_ == nullptr || past_over_ || take_past(now);
+  while (live && reader_ && !failure_ && most_ > 0 && reader_->read(object)) sequencer_.add(std::move(object), now);
   if (most_ > 0) sequencer_.tend(now);
   if (failure_) return base::Failure{*failure_};
   return {};
 }
 
+bool TrackFeed::take_past(Clock::time_point now) {
+  moqt::pubsub::ReceivedObject object;
+  while (!failure_ && most_ > 0 && past_->read(object)) {
+    // The groups of a fetch come one after the other.
+    if (past_at_ && object.location.group > past_at_->group) sequencer_.whole(past_at_->group, now);
+    past_at_ = object.location;
+    sequencer_.add(std::move(object), now);
+  }
+  const auto& ended = past_->end();
+  if (!ended || past_->available() > 0) return false;
+  using Cause = moqt::pubsub::FetchEnd::Cause;
+  if (past_at_) sequencer_.joined(past_at_->group);  // a fetch does not tell whether it was the last of its group
+  if (ended->cause == Cause::kReset || ended->cause == Cause::kMalformed) {
+    warning_ = options_.name + ": the publisher broke off what came before the subscription";
+  } else if (ended->cause == Cause::kRejected && reader_ && reader_->parameters().largest_object()) {
+    warning_ = options_.name + ": what came before the subscription is not to be had (" +
+               std::string(name_of(ended->code)) + "); the recording begins with the next group";
+  }
+  past_over_ = true;
+  return true;
+}
+
 Recording::Outcome TrackFeed::end(bool complete, std::uint64_t most) {
+  if (past_ != nullptr) past_->cancel();  // what has come of it is taken
   auto taken = take(most);
   ended_ = true;
   if (!taken) return taken;
   sequencer_.flush(complete);
-  if (const auto& track_end = reader_->end()) streams_missing_ = track_end->missing_streams;
+  if (reader_ && reader_->end()) streams_missing_ = reader_->end()->missing_streams;
   recording_.end_source(source_);
   if (failure_) return base::Failure{*failure_};
   return {};
@@ -66,6 +92,10 @@ Recording::Outcome TrackFeed::end(bool complete, std::uint64_t most) {
 
 Losses TrackFeed::losses() const {
   Losses losses = sequencer_.losses();
+  if (!reader_) {
+    losses.objects += damaged_;
+    return losses;
+  }
   losses.objects += damaged_ + reader_->objects_dropped();
   losses.groups_skipped = std::max(losses.groups_skipped, streams_missing_);
   // A group that was cut before its first object, or when no other had told its end, is known by its stream alone.
@@ -133,7 +163,7 @@ void TrackFeed::write(const moqt::pubsub::ReceivedObject& object, GroupSequencer
 
 std::optional<std::string> TrackFeed::take_warning(Clock::time_point now) {
   if (warning_) return std::exchange(warning_, std::nullopt);
-  if (!begun_ && !ended_ && now > since_ + kLongWait &&
+  if (reader_ && !begun_ && !ended_ && now > since_ + kLongWait &&
       reader_->state() == moqt::pubsub::TrackReader::State::kEstablished) {
     since_ = now;
     return options_.name + ": no group has begun for " + std::to_string(kLongWait.count()) +

@@ -9,6 +9,7 @@
 #include "command_line/transfer_report.h"
 #include "moqt-sub/group_sequencer.h"
 #include "moqt-sub/recording.h"
+#include "moqt/pubsub/fetch_reader.h"
 #include "moqt/pubsub/track_reader.h"
 
 namespace msquic_py::apps {
@@ -25,18 +26,21 @@ class TrackFeed {
     /// what comes behind a gap can't be decoded.
     bool builds_on_earlier = false;
   };
-  /// The recording and the report outlive the feed.
-  TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Recording& recording,
+  using Past = std::shared_ptr<moqt::pubsub::FetchReader>;
+  /// `past` brings what came before `reader` begins, and is written first; null without a late join. Without a `reader`
+  /// it is all that is recorded. The recording and the report outlive the feed.
+  TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Past past, Recording& recording,
             Recording::SourceId source, TransferReport& report);
 
   [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
   [[nodiscard]] Recording::SourceId source() const noexcept { return source_; }
   [[nodiscard]] const std::shared_ptr<moqt::pubsub::TrackReader>& reader() const noexcept { return reader_; }
 
+  /// Null without a late join.
+  [[nodiscard]] const Past& past() const noexcept { return past_; }
+
   /// Takes what has come, at most `most` objects. An error: nothing more can be written.
   Recording::Outcome take(std::uint64_t most);
-  /// When to call take() though nothing has come.
-  [[nodiscard]] std::optional<Clock::time_point> begins_at() const { return sequencer_.begins_at(); }
   /// The track is over. `complete`: its publisher said so. What still waited for its turn is written.
   Recording::Outcome end(bool complete, std::uint64_t most);
   [[nodiscard]] bool ended() const noexcept { return ended_; }
@@ -56,9 +60,14 @@ class TrackFeed {
   void write(const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place);
   /// Whether a decoder can make use of the object; counts and tells when not.
   bool decodable(const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place);
+  /// Takes what was fetched. False: more of it is to come.
+  bool take_past(Clock::time_point now);
 
   Options options_;
   std::shared_ptr<moqt::pubsub::TrackReader> reader_;
+  Past past_;
+  bool past_over_ = false;                 ///< everything of it has been taken
+  std::optional<moqt::Location> past_at_;  ///< its latest object
   Recording& recording_;
   Recording::SourceId source_;
   TransferReport& report_;

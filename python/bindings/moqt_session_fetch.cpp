@@ -22,8 +22,8 @@ namespace {
 constexpr std::size_t kTakenBytes = 1024 * 1024;
 
 /// The next object of an answer. What does not belong there, by its place or its size, breaks the answer off.
-void write(ResponseHandle& self, std::uint64_t group, std::uint64_t object_id, std::uint64_t subgroup, int priority,
-           const BufferArgument& payload, nb::handle extensions, nb::handle status) {
+void write_past(ResponseHandle& self, std::uint64_t group, std::uint64_t object_id, std::uint64_t subgroup,
+                int priority, const BufferArgument& payload, nb::handle extensions, nb::handle status) {
   ensure_usable();
   const ObjectExtensions block = make_extensions(extensions);
   moqt::session::FetchObject object;
@@ -152,7 +152,7 @@ void bind_session_fetch(nb::module_& m) {
       .def("cancel", &FetchHandle::cancel);
 
   nb::class_<ResponseHandle>(m, "ResponseHandle", "The answer to a FETCH of the peer.", nb::is_final())
-      .def("write", write, nb::arg("group_id"), nb::arg("object_id"), nb::arg("subgroup_id"), nb::arg("priority"),
+      .def("write", write_past, nb::arg("group_id"), nb::arg("object_id"), nb::arg("subgroup_id"), nb::arg("priority"),
            nb::arg("payload"), nb::arg("extensions").none(), nb::arg("status").none(),
            nb::sig("def write(self, group_id: int, object_id: int, subgroup_id: int, priority: int, payload: bytes | "
                    "bytearray | memoryview, extensions: ObjectExtensions | collections.abc.Mapping[int, int | bytes] | "

@@ -150,7 +150,8 @@ class CmafPublisher:
                 catalog.set_initialization(track, media.initialization)
         async with ma.connect("127.0.0.1", self._port, verify=False) as session:
             names = session.create_track(self._namespace, "catalog")
-            writers = [session.create_track(self._namespace, track.name) for track, _ in self._tracks]
+            kept = ma.Retention(groups=1000)
+            writers = [session.create_track(self._namespace, each.name, retention=kept) for each, _ in self._tracks]
             await session.publish_namespace(self._namespace)
             telling = asyncio.ensure_future(self._tell(names, catalog.encode()))
             try:
