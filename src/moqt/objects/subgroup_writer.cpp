@@ -143,6 +143,9 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
 }
 
 void SubgroupWriter::take_header(StoredObject& known, const session::ObjectReceived& object) const {
+  // What the FETCH brought of the payload may lie behind its header.
+  base::SharedBytes payload = known.wire.from(known.header_size);
+  if (!payload.empty()) known.more.insert(known.more.begin(), std::move(payload));
   known.wire = publisher_->to_keep(object.wire.slice(0, object.header_size));
   known.delta_size = object.delta_size;
   known.header_size = object.header_size;

@@ -284,6 +284,7 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
   while (delivery.payload_sent < object.payload_arrived) {
     if (!session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
     const base::SharedBytes piece = object.payload_at(delivery.payload_sent);
+    assert(!piece.empty());
     if (!session_.append_payload(delivery.stream, piece).ok()) return Give::kStopped;  // on_stream_stopped() follows
     delivery.payload_sent += piece.size();
     owed_bytes_ -= std::min(owed_bytes_, piece.size());

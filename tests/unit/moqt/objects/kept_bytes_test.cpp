@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <string>
 
+#include "moqt/objects/fetch_writer.h"
 #include "moqt/objects/subgroup_writer.h"
 #include "moqt/objects/track_publisher.h"
 
@@ -50,6 +52,25 @@ TEST_F(KeptBytesTest, LargeOnesAreNot) {
   const auto large = object(0, 50'000);
   ASSERT_TRUE(writer_.object(large, kArrival).ok());
   EXPECT_EQ(kept(0).wire.data(), large.wire.data());
+}
+
+TEST_F(KeptBytesTest, AnObjectThatAFetchBroughtFirstKeepsItsPayloadWhenItComesAlive) {
+  base::ByteVector bytes{'a', 'b', 'c', 'd'};
+  session::FetchObjectReceived fetched;
+  fetched.location = {0, 0};
+  fetched.payload_length = bytes.size();
+  fetched.payload = base::SharedBytes::copy_of(bytes);
+  FetchWriter fetch(publisher_);
+  EXPECT_EQ(fetch.object(fetched, kArrival), std::nullopt);
+  ASSERT_TRUE(writer_.object(object(1, 4), kArrival).ok());  // so that the first one is not the largest
+  const auto taken = SubgroupWriter(publisher_, Draft::k15, {}).object(object(0, 4), kArrival);
+  ASSERT_TRUE(taken.ok());
+  EXPECT_TRUE(taken->fresh);
+  EXPECT_TRUE(kept(0).complete());
+  std::string payload;
+  for (base::SharedBytes piece = kept(0).payload_at(0); !piece.empty(); piece = kept(0).payload_at(payload.size()))
+    payload.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+  EXPECT_EQ(payload, "abcd");
 }
 
 TEST_F(KeptBytesTest, WhatIsCountedGrowsWithWhatCame) {
