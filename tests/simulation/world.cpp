@@ -124,6 +124,8 @@ std::optional<ms::Time> World::next_deadline() const {
       if (deadline && (!next || *deadline < *next)) next = deadline;
     }
   }
+  const auto of_relay = relay_.next_deadline();
+  if (of_relay && (!next || *of_relay < *next)) next = of_relay;
   return next;
 }
 
@@ -149,6 +151,7 @@ void World::run_until(ms::Time limit) {
         if (client.near) client.near->pass_deadline();
         if (client.far) client.far->pass_deadline();
       }
+      relay_.on_deadline(timeline.now());
     }
     settle();
   }

@@ -290,8 +290,12 @@ void TrackStore::trim(StoredGroup& group) {
 }
 
 std::optional<session::Time> TrackStore::next_eviction() const noexcept {
-  if (by_serial_.empty()) return std::nullopt;
-  return groups_.find(by_serial_.begin()->second)->second.since + max_age();
+  for (const auto& [serial, id] : by_serial_) {
+    const StoredGroup& group = groups_.find(id)->second;
+    // What is written or waits for somebody goes when that is over, whatever its age.
+    if (!group.open() && !group.behind()) return group.since + max_age();
+  }
+  return std::nullopt;
 }
 
 void TrackStore::clear() {

@@ -156,6 +156,16 @@ TEST_F(TrackStoreTest, WhatIsBeingWrittenOrWaitsForSomebodyStays) {
   EXPECT_EQ(store.find(2), nullptr);
 }
 
+TEST_F(TrackStoreTest, WhatMayNotGoIsNotWaitedFor) {
+  StoredSubgroup& written = put(relay_, 0, 0, 0);
+  written.writers = 1;
+  EXPECT_EQ(relay_.next_eviction(), std::nullopt);
+  put(relay_, 1, 0, 0, 10, kStart + seconds(5));
+  EXPECT_EQ(relay_.next_eviction(), kStart + seconds(65));
+  written.writers = 0;
+  EXPECT_EQ(relay_.next_eviction(), kStart + seconds(60));
+}
+
 TEST_F(TrackStoreTest, AGroupWithoutEndLosesWhatEverybodyHasBeenGiven) {
   TrackStore store({5000, 1, seconds(60)}, TrackStore::Knowledge::kWhatCame);
   StoredSubgroup& subgroup = put(store, 0, 0, 0, 1000);
