@@ -80,7 +80,7 @@ void describe(CLI::App& app, Options& options) {
                "Offer the tracks with PUBLISH instead of PUBLISH_NAMESPACE");
   app.add_flag("--no-pace", options.no_pace,
                "Send as fast as the server and direct subscribers take it, not at the speed of the media; a "
-               "relay leaves out groups for subscribers that are slower (see its --max-queued-bytes)");
+               "relay leaves out groups for subscribers that fall far behind (see its --max-queued-bytes)");
   app.add_flag("--no-wait", options.no_wait, "Begin at once, not with the first subscriber");
   options.report.add_to(app);
   apps::add_logging_option(app, options.log_level);

@@ -28,6 +28,7 @@ struct Options {
   std::uint64_t max_sessions = 10'000;
   std::size_t max_queued_bytes = relay::RelayLimits{}.max_queued_bytes_per_subscription;
   double setup_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.setup).count();
+  double max_queue_age = std::chrono::duration<double>(relay::RelayLimits{}.max_queue_age).count();
   double cache_duration = std::chrono::duration<double>(relay::RelayLimits{}.cache_duration).count();
   std::size_t cache_bytes = relay::RelayLimits{}.cache_bytes;
   std::size_t cache_bytes_per_track = relay::RelayLimits{}.cache_bytes_per_track;
@@ -54,6 +55,10 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--max-sessions", options.max_sessions, "Clients beyond it are refused")->capture_default_str();
   app.add_option("--max-queued-bytes", options.max_queued_bytes,
                  "Bytes that may wait for one subscription before it skips to the next group")
+      ->capture_default_str();
+  app.add_option("--max-queue-age", options.max_queue_age,
+                 "Seconds that they may wait before the subscription skips to the next group; 0: any time")
+      ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
   app.add_option("--cache-duration", options.cache_duration,
                  "Seconds that a group is kept for FETCH after its newest object came, unless the publisher says less "
@@ -92,6 +97,7 @@ int run(const Options& options) {
   relay::RelayLimits limits;
   limits.max_queued_bytes_per_subscription = options.max_queued_bytes;
   limits.upstream_answer_timeout = milliseconds(options.upstream_timeout);
+  limits.max_queue_age = milliseconds(options.max_queue_age);
   limits.cache_duration = milliseconds(options.cache_duration);
   limits.cache_bytes = options.cache_bytes;
   limits.cache_bytes_per_track = options.cache_bytes_per_track;

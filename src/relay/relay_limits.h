@@ -8,7 +8,10 @@ namespace msquic_py::relay {
 /// What the relay spends on one peer or one track before it says no. On by default.
 struct RelayLimits {
   /// Bytes that may wait for one subscription of one subscriber. Beyond it the subscriber skips to the next group.
-  std::size_t max_queued_bytes_per_subscription = 4 * 1024 * 1024;
+  /// They wait in the track's store, once for all who wait: less than what one track may have in the cache.
+  std::size_t max_queued_bytes_per_subscription = 48 * 1024 * 1024;
+  /// How old the oldest of them may be; 0: of any age.
+  std::chrono::milliseconds max_queue_age{60'000};
   /// How often a subscriber may have to skip without catching up in between before it is ended with TOO_FAR_BEHIND.
   std::size_t max_consecutive_skips = 16;
   /// Tracks that may be known at once; a SUBSCRIBE or PUBLISH for a further one gets REQUEST_ERROR.

@@ -16,7 +16,8 @@ moqt::objects::Retention retention_of(const RelayLimits& limits) {
 }
 
 moqt::objects::SubscriptionLimits subscription_limits_of(const RelayLimits& limits) {
-  return {limits.max_queued_bytes_per_subscription, limits.max_consecutive_skips, limits.retired_stream_timeout};
+  return {limits.max_queued_bytes_per_subscription, limits.max_queue_age, limits.max_consecutive_skips,
+          limits.retired_stream_timeout};
 }
 
 }  // namespace

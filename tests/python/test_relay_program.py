@@ -234,6 +234,23 @@ def test_memory_of_clients_that_have_gone_is_given_back(programs: Programs, tmp_
     relay.stop()
 
 
+@pytest.mark.parametrize(("count", "size"), [(10, 3_500_000), (20, 1_000_000)])
+def test_an_unpaced_publisher_loses_nothing_to_its_subscriber(
+    programs: Programs, tmp_path: Path, count: int, size: int
+) -> None:
+    relay = programs.relay()
+    output = tmp_path / "out.framed"
+    subscriber = relay.subscriber("--output", output, "--format", "framed")
+    subscriber.line("waiting for")
+    source = tmp_path / "in.framed"
+    source.write_bytes(b"".join(frame(b"") + frame(bytes([number]) * size) for number in range(count)))
+    publisher = relay.publisher("--format", "framed", "--no-pace", source)
+    assert publisher.exit_code() == 0, publisher.text
+    assert subscriber.exit_code() == 0, subscriber.text
+    assert output.read_bytes() == source.read_bytes()
+    relay.stop()
+
+
 @pytest.mark.parametrize("option", ["--url", "--host"])
 def test_a_url_says_where_the_relay_is(programs: Programs, tmp_path: Path, option: str) -> None:
     relay = programs.relay()

@@ -57,7 +57,20 @@ SubgroupDelivery& Subscription::delivery_of(StoredSubgroup& subgroup, std::uint6
   return delivery;
 }
 
-bool Subscription::admits(const StoredGroup& group, Location location, std::size_t size, SubgroupDelivery* delivery) {
+bool Subscription::too_old(session::Time now) const noexcept {
+  const session::Duration limit = publisher_.limits().queued_age;
+  if (limit == session::Duration::zero() || now == session::Time{}) return false;
+  return std::any_of(behind_.begin(), behind_.end(), [&](const Behind& each) {
+    const StoredSubgroup& subgroup = *each.subgroup;
+    const std::uint64_t next = subgroup.deliveries[slot_].next;
+    if (next < subgroup.first() || next >= subgroup.end()) return false;
+    const session::Time since = subgroup.at(next).since;
+    return since != session::Time{} && now - since > limit;
+  });
+}
+
+bool Subscription::admits(const StoredGroup& group, Location location, std::size_t size, SubgroupDelivery* delivery,
+                          session::Time now) {
   const auto* published = view();
   if (ended_ || published == nullptr || published->ending) return false;
   ++account_.published;
@@ -80,7 +93,7 @@ bool Subscription::admits(const StoredGroup& group, Location location, std::size
     return false;
   }
   const std::size_t queued = owed_bytes_ + published->queued_bytes;
-  if (queued > publisher_.limits().queued_bytes) {
+  if (queued > publisher_.limits().queued_bytes || (!behind_.empty() && too_old(now))) {
     if (delivery != nullptr && size > 0) {  // it lies before the cursor, and is given up with the rest
       ++account_.waiting;
       owed_bytes_ += size;
@@ -100,7 +113,7 @@ void Subscription::object_begun(const StoredGroup& group, StoredSubgroup& subgro
   SubgroupDelivery& delivery = delivery_of(subgroup, place);
   const bool had_gap = delivery.has_gap;
   const StoredObject& object = subgroup.at(place);
-  if (!admits(group, {subgroup.group(), object.id}, object.wire.size(), &delivery)) {
+  if (!admits(group, {subgroup.group(), object.id}, object.wire.size(), &delivery, now)) {
     // It lies behind everything that waits; what waits is given up where it must be, so the cursor may pass it.
     if (!delivery.behind && !delivery.begun) delivery.next = place + 1;
     if (delivery.open() && delivery.has_gap) retire(delivery, StreamResetCode::kCancelled, now);
@@ -121,7 +134,7 @@ void Subscription::object_inserted(const StoredGroup& group, StoredSubgroup& sub
   const bool passed = place < delivery.next || (place == delivery.next && delivery.begun);
   if (shifted && passed) ++delivery.next;
   const StoredObject& object = subgroup.at(place);
-  if (!admits(group, {subgroup.group(), object.id}, passed ? 0 : object.wire.size(), &delivery)) return;
+  if (!admits(group, {subgroup.group(), object.id}, passed ? 0 : object.wire.size(), &delivery, now)) return;
   delivery.has_gap = had_gap;
   if (passed) {
     delivery.late.insert(std::lower_bound(delivery.late.begin(), delivery.late.end(), object.id), object.id);
@@ -168,7 +181,7 @@ void Subscription::subgroup_cut(StoredSubgroup& subgroup) {
 
 void Subscription::datagram(const StoredGroup& group, const StoredObject& object) {
   const Location location{group.id(), object.id};
-  if (!admits(group, location, 0, nullptr)) return;
+  if (!admits(group, location, 0, nullptr, session::Time{})) return;
   session::DatagramProperties properties;
   properties.type = object.datagram_type;
   properties.location = location;

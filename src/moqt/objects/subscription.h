@@ -24,6 +24,8 @@ namespace msquic_py::moqt::objects {
 struct SubscriptionLimits {
   /// Bytes of objects that may wait for one subscription. Beyond it the subscriber skips to the next group.
   std::size_t queued_bytes = 4 * 1024 * 1024;
+  /// How old the oldest of them may be; zero: of any age.
+  session::Duration queued_age{};
   /// How often a subscriber may have to skip without catching up in between before it is ended with TOO_FAR_BEHIND.
   std::size_t consecutive_skips = 16;
   /// How long a stream that must not be finished waits for what was sent on it to be acknowledged before it is reset.
@@ -92,7 +94,10 @@ class Subscription final : public session::StreamFeeder {
   SubgroupDelivery& delivery_of(StoredSubgroup& subgroup, std::uint64_t place);
   [[nodiscard]] SubgroupDelivery* existing(StoredSubgroup& subgroup) const noexcept;
   /// Whether an object that begins now is to be sent. Counts it if not.
-  [[nodiscard]] bool admits(const StoredGroup& group, Location location, std::size_t size, SubgroupDelivery* delivery);
+  [[nodiscard]] bool admits(const StoredGroup& group, Location location, std::size_t size, SubgroupDelivery* delivery,
+                            session::Time now);
+  /// Whether something that waits has come too long ago.
+  [[nodiscard]] bool too_old(session::Time now) const noexcept;
   void fall_behind();
   /// Gives the session what it has room for.
   void advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);

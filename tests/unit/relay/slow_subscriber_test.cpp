@@ -120,6 +120,31 @@ TEST_F(SlowSubscriberTest, HoldsNoMoreThanItsLimit) {
   }
 }
 
+TEST_F(SlowSubscriberTest, SkipsWhatHasWaitedForTooLong) {
+  RelayLimits limits;
+  limits.max_queue_age = std::chrono::seconds(2);
+  RelayNetwork network(limits);
+  RelayClient& publisher_client = network.connect();
+  RelayClient& slow = network.connect({}, small_window());
+  TestPublisher publisher(network, publisher_client);
+  publisher.announce();
+  ASSERT_TRUE(slow.session().subscribe(track_name()).ok());
+  network.run();
+  publisher.accept();
+  slow.pair.server.acknowledge = false;
+  slow.pair.server.session.set_send_window(0);
+  // More than what the session takes of one stream, so that the rest waits in the store.
+  const auto stream = publisher.open(0);
+  for (std::uint64_t id = 0; id < 200; ++id) publisher.object(stream, id, std::string(50, 'x'));
+  publisher.finish(stream);
+  network.advance(std::chrono::milliseconds(1900));
+  publisher.group(1, {"a"});
+  EXPECT_EQ(network.relay.counters().groups_skipped, 0u);
+  network.advance(std::chrono::milliseconds(200));
+  publisher.group(2, {"b"});
+  EXPECT_EQ(network.relay.counters().groups_skipped, 1u);
+}
+
 /// A subscriber that wants nothing older than half a second.
 class ImpatientSubscriberTest : public SlowSubscriberTest {
  protected:
