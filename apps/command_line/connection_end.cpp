@@ -56,7 +56,7 @@ std::string describe_connection_end(const ClientOptions& options, const transpor
   }
   switch (status) {
     case Status::NameResolutionFailed: return "there is no host '" + options.host + "': check --host";
-    case Status::InvalidAddress: return "'" + options.host + "' can't be connected to: check --host";
+    case Status::InvalidAddress: return "'" + options.host + "' can't be connected to: check --host" + detail;
     case Status::ConnectionRefused:
     case Status::Unreachable:
       return "nothing answers at " + server + detail + ": is the relay running, and are --host and --port right?";

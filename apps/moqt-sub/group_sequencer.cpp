@@ -17,21 +17,17 @@ bool is_end(const moqt::pubsub::ReceivedObject& object) noexcept {
 
 void GroupSequencer::add(moqt::pubsub::ReceivedObject object, Time now) {
   const std::uint64_t group = object.location.group;
-  if (!group_) {
-    group_ = group;
-    // The subscription may have begun inside of the group: what was before is not missing.
-    next_object_ = std::nullopt;
-  }
-  if (group < *group_) {
+  if (group_ && group < *group_) {
     if (!is_end(object)) ++losses_.late;
-  } else if (group == *group_) {
-    progress_ = now;
+  } else if (group_ == group) {
+    last_ = now;
     take(std::move(object), now);
   } else {
-    if (waiting_.empty()) progress_ = now;
-    waiting_bytes_ += object.payload_size;
     Waiting& waiting = waiting_[group];
+    if (waiting.objects.empty()) waiting.first = now;
+    waiting.last = now;
     waiting.whole = waiting.whole || is_end(object);
+    waiting_bytes_ += object.payload_size;
     waiting.objects.push_back(std::move(object));
   }
   tend(now);
@@ -90,12 +86,29 @@ void GroupSequencer::give_gaps_up() {
 
 void GroupSequencer::tend(Time now) {
   if (!ahead_.empty() && now > gap_since_ + kGapPatience) give_gaps_up();
-  while (!waiting_.empty()) {
-    const bool lost = now > progress_ + kPatience && (whole_group_waits() || !ends_are_told_ || joined_ == group_);
-    if (!group_ended_ && !lost && waiting_bytes_ <= kMaxWaiting) return;
-    progress_ = now;
-    advance();
+  if (!group_) {
+    const auto begins = begins_at();
+    if (waiting_.empty() || (begins && now < *begins && waiting_bytes_ <= kMaxWaiting)) return;
+    begin();
   }
+  while (!waiting_.empty() && (may_advance(now) || waiting_bytes_ > kMaxWaiting)) advance();
+}
+
+std::optional<GroupSequencer::Time> GroupSequencer::begins_at() const {
+  if (group_ || waiting_.empty() || !begins_with_track_ || waiting_.begin()->first == 0) return std::nullopt;
+  return waiting_.begin()->second.first + kBeginning;
+}
+
+bool GroupSequencer::may_advance(Time now) const {
+  const auto& [next, waiting] = *waiting_.begin();
+  if (group_ended_) {
+    const std::uint64_t between = next - *group_ - 1;
+    return between == 0 || between >= kNewLife || now > waiting.first + kPatience;
+  }
+  // How long it waits counts from when things came, not from when they took their turn: one wait must not add to the
+  // next.
+  return now > std::max(last_, waiting.first) + kPatience &&
+         (whole_group_waits() || !ends_are_told_ || joined_ == group_);
 }
 
 void GroupSequencer::whole(std::uint64_t group, Time now) {
@@ -127,26 +140,39 @@ void GroupSequencer::close_group() {
   if (group_started_ && !group_ended_ && joined_ != group_) ++groups_without_end_;
 }
 
+void GroupSequencer::begin() {
+  auto first = waiting_.extract(waiting_.begin());
+  // The subscription may have begun inside of the group: what was before is not missing.
+  next_object_ = std::nullopt;
+  take_up(first.key(), first.mapped());
+}
+
 void GroupSequencer::advance() {
   give_gaps_up();
   auto next = waiting_.extract(waiting_.begin());
   close_group();
   const std::uint64_t between = next.key() - *group_ - 1;
   if (between < kNewLife) losses_.groups_skipped += between;
-  group_ = next.key();
   group_ended_ = false;
   group_started_ = false;
   next_object_ = 0;
   missing_here_ = 0;
   broken_from_.reset();
-  for (auto& object : next.mapped().objects) {
+  take_up(next.key(), next.mapped());
+}
+
+void GroupSequencer::take_up(std::uint64_t group, Waiting& waiting) {
+  group_ = group;
+  last_ = waiting.last;
+  for (auto& object : waiting.objects) {
     waiting_bytes_ -= object.payload_size;
-    take(std::move(object), progress_);
+    take(std::move(object), waiting.last);
   }
 }
 
 void GroupSequencer::flush(bool complete) {
   const std::uint64_t cut_before = groups_without_end_;
+  if (!group_ && !waiting_.empty()) begin();
   while (!waiting_.empty()) advance();
   give_gaps_up();
   if (complete) {

@@ -25,8 +25,9 @@ struct Losses {
 };
 
 /// Puts the objects of one track into the order of their locations. Groups travel on streams of their own, and so do
-/// their subgroups: the next group may begin to arrive before the present one is complete, and a later object before an
-/// earlier one. Both wait here, but not for ever. What is missing in between is counted.
+/// their subgroups, and a packet that is lost or overtaken holds up only its own stream: the next group may begin to
+/// arrive before the present one is complete, the one after it before the next, and a later object before an earlier
+/// one. All of them wait here, but not for ever. What is missing in between is counted.
 ///
 /// An object may build on all before it in its own subgroup and in those with lower IDs (draft-15 section 2.2): once
 /// one of these is lost, the rest of the group is of no use to a decoder. A stream brings everything or breaks, so a
@@ -43,24 +44,32 @@ class GroupSequencer {
   /// Bytes that may wait for the present group before it is given up.
   static constexpr std::size_t kMaxWaiting = 64 * 1024 * 1024;
   /// How long a whole later group waits while nothing comes of the present one: a stream that was reset never tells
-  /// that its group is over.
+  /// that its group is over. A group that does not follow the present one waits as long for those in between.
   static constexpr std::chrono::seconds kPatience{2};
   /// How long objects behind a gap in the present group wait for what is missing: another stream may bring it.
   static constexpr std::chrono::milliseconds kGapPatience{500};
+  /// How long the first group of a track waits for one before it: enough for a lost packet to be sent again, too short
+  /// for people to notice.
+  static constexpr std::chrono::milliseconds kBeginning{50};
   /// Group IDs that are further apart belong to a publisher that was started again (they follow its clock), and nothing
   /// is missing.
   static constexpr std::uint64_t kNewLife = 100;
 
   explicit GroupSequencer(Emit emit) : emit_(std::move(emit)) {}
 
+  /// Everything that the track will ever have is subscribed to, so its first group is not the first to come here by
+  /// necessity. To be called before any object is added.
+  void begin_with_track() noexcept { begins_with_track_ = true; }
   void add(moqt::pubsub::ReceivedObject object, Time now);
   /// The group is known to be whole although its publisher need not have told its end: a fetch has come to a later one.
   void whole(std::uint64_t group, Time now);
   /// What was fetched ends in this group, and the subscription goes on from there: when nothing more comes of it, it
   /// was whole already, and its end is told by nobody.
   void joined(std::uint64_t group) noexcept { joined_ = group; }
-  /// Gives what is missing, or the present group, up when it is time to. To be called now and then.
+  /// Gives up what does not come when it is time to. To be called now and then.
   void tend(Time now);
+  /// When the first group has waited long enough for one before it; nothing unless it waits.
+  [[nodiscard]] std::optional<Time> begins_at() const;
   /// Objects may be missing inside of streams, too: some were dropped on this side.
   void distrust_streams() noexcept { streams_are_whole_ = false; }
   /// Emits whatever still waits, in order, and begins anew: a track published again may begin at group 0. `complete`:
@@ -78,6 +87,8 @@ class GroupSequencer {
   struct Waiting {
     std::deque<moqt::pubsub::ReceivedObject> objects;
     bool whole = false;  ///< its end is here
+    Time first{};        ///< when its first object came
+    Time last{};
   };
   /// An object of the present group.
   void take(moqt::pubsub::ReceivedObject object, Time now);
@@ -87,12 +98,16 @@ class GroupSequencer {
   /// Nothing more is expected of what is missing before the first of ahead_.
   void give_gap_up();
   void give_gaps_up();
+  [[nodiscard]] bool may_advance(Time now) const;
+  void begin();
   void advance();
+  void take_up(std::uint64_t group, Waiting& waiting);
   void close_group();
   [[nodiscard]] bool whole_group_waits() const;
 
   Emit emit_;
   std::optional<std::uint64_t> joined_;
+  bool begins_with_track_ = false;
   std::optional<std::uint64_t> group_;        ///< the one being emitted
   std::optional<std::uint64_t> next_object_;  ///< nothing: the subscription began inside of this group
   bool group_ended_ = false;
@@ -109,7 +124,7 @@ class GroupSequencer {
   bool ends_are_told_ = false;  ///< this publisher marks the ends of its groups
   std::map<std::uint64_t, Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
-  Time progress_{};  ///< when the present group had its last object, or its first competitor
+  Time last_{};  ///< when the latest object of the present group came
   std::uint64_t groups_ = 0;
   std::uint64_t groups_without_end_ = 0;
   Losses losses_;

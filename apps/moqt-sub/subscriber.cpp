@@ -395,7 +395,11 @@ std::optional<runtime::EventLoop::Time> Subscriber::turn(runtime::EventLoop::Tim
     take_warnings();
   }
   if (feeds_.empty()) return now + kTick;
-  return std::min(now + kTick, report_.progress(status(), now));
+  auto next = std::min(now + kTick, report_.progress(status(), now));
+  for (const auto& feed : feeds_) {
+    if (const auto begins = feed->begins_at()) next = std::min(next, *begins);
+  }
+  return next;
 }
 
 }  // namespace msquic_py::apps

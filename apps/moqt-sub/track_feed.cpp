@@ -49,6 +49,8 @@ Recording::Outcome TrackFeed::take(std::uint64_t most) {
   moqt::pubsub::ReceivedObject object;
   const auto now = Clock::now();
   if (reader_ && reader_->objects_dropped() + reader_->objects_too_large() > 0) sequencer_.distrust_streams();
+  // Where the track had no largest object at SUBSCRIBE_OK, whatever it begins with is subscribed to.
+  if (reader_ && reader_->available() > 0 && !reader_->parameters().largest_object()) sequencer_.begin_with_track();
   const bool live = past_ == nullptr || past_over_ || take_past(now);
   while (live && reader_ && !failure_ && most_ > 0 && reader_->read(object)) sequencer_.add(std::move(object), now);
   if (most_ > 0) sequencer_.tend(now);

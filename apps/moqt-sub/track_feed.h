@@ -41,6 +41,8 @@ class TrackFeed {
 
   /// Takes what has come, at most `most` objects. An error: nothing more can be written.
   Recording::Outcome take(std::uint64_t most);
+  /// When to call take() though nothing has come.
+  [[nodiscard]] std::optional<Clock::time_point> begins_at() const { return sequencer_.begins_at(); }
   /// The track is over. `complete`: its publisher said so. What still waited for its turn is written.
   Recording::Outcome end(bool complete, std::uint64_t most);
   [[nodiscard]] bool ended() const noexcept { return ended_; }

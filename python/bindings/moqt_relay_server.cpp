@@ -12,6 +12,7 @@
 #include "moqt_arguments.h"
 #include "moqt_session_handles.h"
 #include "moqt_session_options.h"
+#include "moqt_shared_listener.h"
 #include "moqt_topics.h"
 #include "msquic_errors.h"
 #include "msquic_registration.h"
@@ -34,6 +35,10 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
       self->run(std::move(registration), std::move(options));
     }).detach();
   }
+  /// Where it listens, and with what; from Listening to Stopped.
+  [[nodiscard]] const SharedListener& socket() const noexcept { return socket_; }
+  /// New clients are refused from now on; what there is goes on.
+  void stop_accepting() { (void)socket_.get().stop(); }
   /// Lets the sessions leave for `grace`, then ends. A second call shortens the time.
   void drain(std::chrono::milliseconds grace) {
     // The loop belongs to this object: a task that holds it, posted after the loop's end, would hold both for ever.
@@ -70,6 +75,7 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
     server_->open(std::move(registration));
     const auto listening = server_->listen(std::move(options));
     if (listening) {
+      socket_.set(server_->listener());
       channel_->push({.target = target_, .kind = Notice::Kind::Listening, .code = server_->port()});
       loop_.run();
     } else {
@@ -81,6 +87,7 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
       over_ = true;
       changed_.notify_all();
     }
+    socket_.set({});
     server_.reset();
     channel_->push({.target = target_, .kind = Notice::Kind::Stopped});
   }
@@ -88,6 +95,7 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
   const std::shared_ptr<SessionChannel> channel_;
   const std::uint64_t target_;
   const relay::RelayLimits limits_;
+  SharedListener socket_;
   runtime::EventLoop loop_;
   std::unique_ptr<runtime::RelayServer> server_;  ///< on its thread only
   bool draining_ = false;
@@ -178,6 +186,16 @@ void bind_relay_server(nb::module_& m) {
             self.relay->drain(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
           },
           nb::arg("seconds"))
+      .def("stop_accepting", [](RelayHandle& self) { self.relay->stop_accepting(); })
+      .def(
+          "replace_certificates",
+          [](const RelayHandle& self, nb::handle configuration, nb::handle certificates) {
+            replace_certificates(self.relay->socket(), configuration, certificates);
+          },
+          nb::arg("configuration"), nb::arg("certificates"), nb::sig(kReplaceCertificates))
+      .def_prop_ro(
+          "local_address", [](const RelayHandle& self) { return local_address_of(self.relay->socket()); },
+          nb::sig(kLocalAddress))
       .def("stats", stats, nb::sig("def stats(self) -> dict[str, int]"));
   m.def("start_relay", start_relay, nb::arg("channel"), nb::arg("target"), nb::arg("registration"),
         nb::arg("configuration"), nb::arg("host"), nb::arg("port"), nb::arg("options"),

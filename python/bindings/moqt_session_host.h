@@ -23,6 +23,7 @@ class SessionHost final : public runtime::SessionUser {
   /// Every accepted session becomes a link of `channel`, told to `server`.
   quic::Result<std::uint16_t> listen(runtime::Endpoint::ListenOptions options, std::shared_ptr<SessionChannel> channel,
                                      SessionLink::Options link_options);
+  [[nodiscard]] quic::Listener listener() const { return endpoint_.listener(); }
   void stop_listening() { endpoint_.stop_listening(); }
   /// From now on every session has the track.
   void share(const std::shared_ptr<TrackLink>& track);

@@ -30,6 +30,7 @@ void SessionListener::listen(quic::Registration registration, runtime::Endpoint:
             if (const auto alive = weak.lock()) alive->stop_if_idle();
           });
         });
+        self->socket_.set(host->listener());
         self->host_ = std::move(host);
         self->channel_->push({.target = self->target_, .kind = Notice::Kind::Listening, .code = *port});
         if (self->closing_) self->stop_if_idle();
@@ -46,6 +47,11 @@ std::shared_ptr<TrackLink> SessionListener::create_track(std::uint64_t target, m
   return track;
 }
 
+void SessionListener::stop_accepting() {
+  (void)socket_.get().stop();
+  close();
+}
+
 void SessionListener::close() {
   session_loop().post([self = shared_from_this()] {
     if (self->closing_) return;
@@ -57,6 +63,7 @@ void SessionListener::close() {
 
 void SessionListener::stop_if_idle() {
   if (!closing_ || (host_ && !host_->idle())) return;
+  socket_.set({});
   host_.reset();
   channel_->push({.target = target_, .kind = Notice::Kind::Stopped});
 }
@@ -90,6 +97,16 @@ ListenerHandle listen(const ChannelHandle& channel, std::uint64_t target, nb::ha
 void bind_session_listener(nb::module_& m) {
   nb::class_<ListenerHandle>(m, "ListenerHandle", "A server on the sessions' thread.", nb::is_final())
       .def("close", [](ListenerHandle& self) { self.listener->close(); })
+      .def("stop_accepting", [](ListenerHandle& self) { self.listener->stop_accepting(); })
+      .def(
+          "replace_certificates",
+          [](const ListenerHandle& self, nb::handle configuration, nb::handle certificates) {
+            replace_certificates(self.listener->socket(), configuration, certificates);
+          },
+          nb::arg("configuration"), nb::arg("certificates"), nb::sig(kReplaceCertificates))
+      .def_prop_ro(
+          "local_address", [](const ListenerHandle& self) { return local_address_of(self.listener->socket()); },
+          nb::sig(kLocalAddress))
       .def(
           "create_track",
           [](ListenerHandle& self, std::uint64_t track, nb::handle track_namespace, nb::handle name,

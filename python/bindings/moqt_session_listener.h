@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "moqt_session_host.h"
+#include "moqt_shared_listener.h"
 
 namespace msquic_py::python {
 
@@ -19,6 +20,10 @@ class SessionListener : public std::enable_shared_from_this<SessionListener> {
   /// A track that all sessions have, those that come as well. Any thread.
   std::shared_ptr<TrackLink> create_track(std::uint64_t target, moqt::FullTrackName name,
                                           const moqt::pubsub::TrackOptions& options);
+  /// Where it listens, and with what; from Listening to Stopped.
+  [[nodiscard]] const SharedListener& socket() const noexcept { return socket_; }
+  /// New clients are refused from now on. The rest as with close().
+  void stop_accepting();
   /// No more sessions; those that are there live on. Stopped follows when the last one is over.
   void close();
 
@@ -27,6 +32,7 @@ class SessionListener : public std::enable_shared_from_this<SessionListener> {
 
   const std::shared_ptr<SessionChannel> channel_;
   const std::uint64_t target_;
+  SharedListener socket_;
   std::unique_ptr<SessionHost> host_;  ///< on the sessions' thread only
   bool closing_ = false;
 };

@@ -150,17 +150,9 @@ void AsyncListenerObject::start(nb::handle configuration, const std::vector<std:
 }
 
 void AsyncListenerObject::set_certificates(nb::handle certificates) {
-  const quic::Configuration base = ConfigurationObject::loaded(configuration_);
-  std::map<std::string, quic::Certificate> by_name;
-  if (PyMapping_Check(certificates.ptr()) != 0) {
-    by_name = certificates_by_name(certificates, "certificate");
-    by_name.try_emplace("", first_certificate(certificates));
-  } else {
-    by_name[""] = certificate_argument(certificates, "certificate");
-  }
   quic::Listener listener = listener_;
   or_raise(listener.set_configurations(
-      or_raise(without_gil([&] { return quic::ServerConfigurations::from_certificates(base, by_name); }))));
+      with_certificates(ConfigurationObject::loaded(configuration_), certificates, "certificate")));
 }
 
 void AsyncListenerObject::end_with_loop() noexcept {

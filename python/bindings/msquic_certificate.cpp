@@ -97,6 +97,18 @@ const quic::Certificate& first_certificate(nb::handle mapping) {
   return certificate_argument(values[0], "certificate");
 }
 
+quic::ServerConfigurations with_certificates(const quic::Configuration& base, nb::handle certificates,
+                                             const char* name) {
+  std::map<std::string, quic::Certificate> by_name;
+  if (PyMapping_Check(certificates.ptr()) != 0) {
+    by_name = certificates_by_name(certificates, name);
+    by_name.try_emplace("", first_certificate(certificates));
+  } else {
+    by_name[""] = certificate_argument(certificates, name);
+  }
+  return or_raise(without_gil([&] { return quic::ServerConfigurations::from_certificates(base, by_name); }));
+}
+
 nb::object chain_tuple(const std::vector<base::ByteVector>& chain) {
   nb::list items;
   for (const base::ByteVector& each : chain) items.append(nb::bytes(each.data(), each.size()));

@@ -8,7 +8,9 @@
 
 #include "base/bytes.h"
 #include "quic/certificate.h"
+#include "quic/configuration.h"
 #include "quic/peer_certificate.h"
+#include "quic/server_configurations.h"
 
 namespace msquic_py::python {
 
@@ -18,6 +20,10 @@ const quic::Certificate& certificate_argument(nanobind::handle value, const char
 std::map<std::string, quic::Certificate> certificates_by_name(nanobind::handle value, const char* name);
 /// The first of such a mapping, in its order.
 const quic::Certificate& first_certificate(nanobind::handle mapping);
+/// What a listener uses from now on: `base` with other certificates, a Certificate or a mapping by server name, whose
+/// first is for all other clients unless it says otherwise.
+quic::ServerConfigurations with_certificates(const quic::Configuration& base, nanobind::handle certificates,
+                                             const char* name);
 /// The Python PeerCertificate for a verifier: a new reference, or null with a Python error set.
 PyObject* peer_certificate_object(const std::vector<base::ByteVector>& chain, const std::string& server_name,
                                   const quic::CertificateVerdict& verdict, PyObject* connection);

@@ -180,16 +180,7 @@ void ListenerObject::close(std::chrono::milliseconds timeout) {
 void ListenerObject::set_certificates(nb::handle certificates) {
   if (!configuration_.is_valid() || configurations_.empty())
     raise_named("InvalidState", "the listener was not started: it gets its first certificate from the configuration");
-  const quic::Configuration base = configurations_.find("");
-  std::map<std::string, quic::Certificate> by_name;
-  if (PyMapping_Check(certificates.ptr()) != 0) {
-    by_name = certificates_by_name(certificates, "certificates");
-    by_name.try_emplace("", first_certificate(certificates));
-  } else {
-    by_name[""] = certificate_argument(certificates, "certificates");
-  }
-  auto replacement =
-      or_raise(without_gil([&] { return quic::ServerConfigurations::from_certificates(base, by_name); }));
+  auto replacement = with_certificates(configurations_.find(""), certificates, "certificates");
   or_raise(listener_.set_configurations(replacement));
   configurations_ = std::move(replacement);
 }

@@ -1,5 +1,6 @@
 // How a client connection starts. MsQuic would resolve names on its worker and hold up every connection there, and
 // parameters block until the worker is free; so both happen on other threads.
+#include "quic/address_kind.h"
 #include "quic/background.h"
 #include "quic/certificate_check.h"
 #include "quic/configuration_state.h"
@@ -105,6 +106,8 @@ void ConnectionState::finish_start(const Address& remote) noexcept {
     configuration = configuration_;
     remote_ = remote;
   }
+  if (auto unusable = check_kind(remote, "connect to")) return fail_start(std::move(*unusable));
+  if (auto unusable = check_kind(bind, "connect from")) return fail_start(std::move(*unusable));
   QUIC_STATUS status = QUIC_STATUS_SUCCESS;
   const QUIC_ADDR to = to_msquic(remote);
   // Ahead of the worker's other work: this thread waits for it, and starts all connections.

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "quic/address_kind.h"
 #include "quic/background.h"
 #include "quic/connection_state.h"
 #include "quic/library.h"
@@ -75,6 +76,7 @@ Result<void> ListenerState::start(std::span<const std::string> alpns, const List
     run_.reset();
     return base::Failure{std::move(error)};
   };
+  if (auto unusable = check_kind(options.address, "listen on")) return failed(std::move(*unusable));
   if (auto probed = PortClaim::probe_address(options.address); !probed) return failed(probed.error());
   if (auto probed = PortClaim::probe(options.address.port()); !probed) return failed(probed.error());
   const Address& wanted = options.address;

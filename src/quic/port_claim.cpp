@@ -33,6 +33,7 @@ using Socket = SOCKET;
 void close_socket(Socket socket) { closesocket(socket); }
 bool is_open(Socket socket) { return socket != INVALID_SOCKET; }
 bool in_use() { return WSAGetLastError() == WSAEADDRINUSE || WSAGetLastError() == WSAEACCES; }
+bool not_permitted() { return false; }  // WSAEACCES says that somebody has the port for itself
 bool family_is_missing() { return WSAGetLastError() == WSAEAFNOSUPPORT; }
 bool not_of_this_machine() { return WSAGetLastError() == WSAEADDRNOTAVAIL; }
 #else
@@ -40,6 +41,7 @@ using Socket = int;
 void close_socket(Socket socket) { ::close(socket); }
 bool is_open(Socket socket) { return socket >= 0; }
 bool in_use() { return errno == EADDRINUSE; }
+bool not_permitted() { return errno == EACCES || errno == EPERM; }
 bool family_is_missing() { return errno == EAFNOSUPPORT; }
 bool not_of_this_machine() { return errno == EADDRNOTAVAIL || errno == ENODEV; }
 #endif
@@ -57,6 +59,7 @@ class ExclusiveSocket {
     any.sin6_port = htons(port);
     const bool bound = ::bind(socket_, reinterpret_cast<const sockaddr*>(&any), sizeof(any)) == 0;
     taken_ = !bound && in_use();
+    forbidden_ = !bound && !taken_ && not_permitted();
   }
   ExclusiveSocket(const ExclusiveSocket&) = delete;
   ExclusiveSocket& operator=(const ExclusiveSocket&) = delete;
@@ -65,6 +68,7 @@ class ExclusiveSocket {
   }
 
   [[nodiscard]] bool taken() const noexcept { return taken_; }
+  [[nodiscard]] bool forbidden() const noexcept { return forbidden_; }
   /// The port that it got; 0 when it got none.
   [[nodiscard]] std::uint16_t port() const noexcept {
     sockaddr_in6 name{};
@@ -76,6 +80,7 @@ class ExclusiveSocket {
  private:
   Socket socket_;
   bool taken_ = false;
+  bool forbidden_ = false;
 };
 
 /// MsQuic binds the wildcard whatever the address is, and only filters by it what arrives: it would listen happily on
@@ -108,7 +113,14 @@ Result<void> PortClaim::probe(std::uint16_t port) {
     const auto found = claims().by_port.find(port);
     if (found != claims().by_port.end() && !found->second.expired()) return {};
   }
-  if (!ExclusiveSocket(port).taken()) return {};
+  const ExclusiveSocket socket(port);
+  if (socket.forbidden()) {
+    return base::Failure{Error::own(
+        Status::AddressNotAvailable,
+        "this program may not listen on UDP port " + std::to_string(port) +
+            ": the system keeps the low ports for privileged programs (CAP_NET_BIND_SERVICE); choose another port")};
+  }
+  if (!socket.taken()) return {};
   return base::Failure{Error::own(
       Status::AddressInUse, "UDP port " + std::to_string(port) +
                                 " is in use by another socket: end the program that has it, or choose another port")};

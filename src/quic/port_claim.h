@@ -15,8 +15,9 @@ class PortClaim {
   explicit PortClaim(std::uint16_t port) noexcept : port_(port) {}
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
-  /// Fails with AddressInUse when another socket has `port`. MsQuic shares ports between processes and would split
-  /// the traffic at random without saying so. A port that this process has open already is fine.
+  /// Fails with AddressInUse when another socket has `port`, with AddressNotAvailable when this program may not have
+  /// it. MsQuic shares ports between processes and would split the traffic at random without saying so. A port that
+  /// this process has open already is fine.
   static Result<void> probe(std::uint16_t port);
   /// Fails with AddressNotAvailable when no interface of this machine has `address`, or the machine has not its family.
   static Result<void> probe_address(const Address& address);

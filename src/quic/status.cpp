@@ -4,8 +4,8 @@
 
 #include <array>
 #include <cerrno>
-#include <system_error>
 
+#include "quic/system_error.h"
 #include "quic/wire_code.h"
 
 namespace msquic_py::quic {
@@ -95,26 +95,6 @@ std::int64_t alert_of(std::int64_t raw) noexcept {
   return raw >= first && raw < first + 256 ? raw - first : -1;
 }
 
-/// What the system refused, where MsQuic hands its error on as it is; empty otherwise. Windows has statuses for these.
-std::string_view system_name(std::int64_t raw) noexcept {
-#if !defined(_WIN32)
-  switch (raw) {
-    case EMFILE: return "EMFILE";
-    case ENFILE: return "ENFILE";
-    case ENOBUFS: return "ENOBUFS";
-    case EACCES: return "EACCES";
-    case EAGAIN: return "EAGAIN";
-    case ENODEV: return "ENODEV";
-    case EMSGSIZE: return "EMSGSIZE";
-    case ENETDOWN: return "ENETDOWN";
-    case ENOSPC: return "ENOSPC";
-    default: break;
-  }
-#endif
-  static_cast<void>(raw);
-  return {};
-}
-
 }  // namespace
 
 std::string_view status_name(Status status) noexcept { return describe(status).name; }
@@ -169,7 +149,8 @@ Status status_from_raw(std::int64_t raw) noexcept {
     if (same_width(entry.raw) == same_width(raw)) return entry.status;
   }
 #if !defined(_WIN32)
-  if (raw == ENETUNREACH) return Status::Unreachable;  // the system has no route; MsQuic hands its error on as it is
+  // The system has no route, or one that forbids it; MsQuic hands its error on as it is.
+  if (raw == ENETUNREACH || raw == EACCES) return Status::Unreachable;
 #endif
   const std::int64_t alert = alert_of(raw);
   if (alert == 48) return Status::UnknownCa;
@@ -184,8 +165,8 @@ Error Error::from_raw(std::int64_t raw, std::string_view doing) {
   const Status status = status_from_raw(raw);
   std::string message(doing);
   if (!message.empty()) message += ": ";
-  const std::string_view system = status == Status::Unknown ? system_name(raw) : std::string_view();
-  message += system.empty() ? std::string(status_text(status)) : std::generic_category().message(static_cast<int>(raw));
+  const std::string_view system = system_error_name(raw);
+  message += system.empty() ? std::string(status_text(status)) : system_error_text(raw);
   message += " [";
   message += system.empty() ? status_name(status) : system;
   if (status == Status::TlsAlert) {

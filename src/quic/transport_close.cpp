@@ -1,5 +1,6 @@
 #include "quic/transport_close.h"
 
+#include "quic/system_error.h"
 #include "quic/wire_code.h"
 
 namespace msquic_py::quic {
@@ -36,12 +37,16 @@ CloseReason transport_close(std::int64_t raw, std::uint64_t code, bool remote, b
   reason.on_wire = code == kNoError ? told == Status::Success : code != kInternalError || told == Status::InternalError;
   reason.code = reason.on_wire ? code : 0;
   if (remote) reason.message = "the peer ended the connection: ";
-  if (reason.status == Status::Unreachable && !remote && !where.empty()) {
+  const std::string_view system = remote ? std::string_view() : system_error_name(raw);
+  if (!system.empty()) {
+    reason.message += system_error_text(raw);
+    if (!where.empty()) reason.message += " (" + where + ")";
+  } else if (reason.status == Status::Unreachable && !remote && !where.empty()) {
     reason.message += "nothing listens at " + where + ", or it cannot be reached";
   } else {
     reason.message += told == Status::Success ? "it gave no reason" : status_text(reason.status);
   }
-  reason.message += " [" + std::string(status_name(reason.status));
+  reason.message += " [" + std::string(system.empty() ? status_name(reason.status) : system);
   if (told != Status::Success) reason.message += ", status " + std::to_string(raw);
   if (reason.on_wire) {
     const bool certain = code == kInvalidToken && remote && !showed_token;

@@ -83,6 +83,8 @@ class Endpoint {
   quic::Result<void> listen(ListenOptions options, SessionUser& user);
   /// The port listen() got; 0 while not listening.
   [[nodiscard]] std::uint16_t port() const;
+  /// What listen() made, for any thread; empty before. Whoever keeps it keeps the registration open.
+  [[nodiscard]] quic::Listener listener() const { return listener_; }
   /// Accepts no more clients; sessions live on.
   void stop_listening();
 

@@ -23,6 +23,8 @@ class RelayServer final : public SessionUser {
   void open(quic::Registration registration) noexcept { endpoint_.open(std::move(registration)); }
   quic::Result<void> listen(Endpoint::ListenOptions options) { return endpoint_.listen(std::move(options), *this); }
   [[nodiscard]] std::uint16_t port() const { return endpoint_.port(); }
+  /// See Endpoint::listener().
+  [[nodiscard]] quic::Listener listener() const { return endpoint_.listener(); }
   [[nodiscard]] const relay::RelayCounters& counters() const noexcept { return relay_.counters(); }
 
   /// Accepts no more clients and asks those that are there to leave with GOAWAY. Sessions that are left after `grace`

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -43,17 +44,30 @@ async def stopping_peer(*arguments: object):
         await peer.end()
 
 
-async def stopping_server(stack: contextlib.AsyncExitStack, certificate) -> tuple[Running, int]:
-    peer = await stack.enter_async_context(
-        stopping_peer("server", certificate.certificate_file, certificate.private_key_file)
-    )
-    return peer, int((await peer.line(r"^port (\d+)"))[1])
+@contextlib.asynccontextmanager
+async def stopping_server(certificate) -> AsyncIterator[tuple[Running, int]]:
+    async with stopping_peer("server", certificate.certificate_file, certificate.private_key_file) as peer:
+        yield peer, int((await peer.line(r"^port (\d+)"))[1])
 
 
 async def stop(peer: Running) -> None:
+    """When it has a connection."""
+    await peer.line("^ready")
     peer.process.send_signal(signal.SIGSTOP)
     status = Path(f"/proc/{peer.process.pid}/stat")
     await until(lambda: status.read_text().rpartition(")")[2].split()[0] == "T")
+
+
+@contextlib.asynccontextmanager
+async def to_stopped_server(certificate, **settings: int) -> AsyncIterator[tuple[Running, Connection]]:
+    async with (
+        stopping_server(certificate) as (peer, port),
+        connect(
+            "127.0.0.1", port, alpn="test", ca_file=certificate.certificate_file, **(PATIENT | settings)
+        ) as connection,
+    ):
+        await stop(peer)
+        yield peer, connection
 
 
 def numbered(number: int, size: int = 1000) -> bytes:
@@ -61,13 +75,7 @@ def numbered(number: int, size: int = 1000) -> bytes:
 
 
 async def test_300_000_datagrams_for_a_stopped_peer_stay_within_the_bound(certificate):
-    async with contextlib.AsyncExitStack() as stack:
-        peer, port = await stopping_server(stack, certificate)
-        connection = await stack.enter_async_context(
-            connect("127.0.0.1", port, alpn="test", ca_file=certificate.certificate_file, **PATIENT)
-        )
-        await peer.line("^ready")
-        await stop(peer)
+    async with to_stopped_server(certificate) as (peer, connection):
         before = resident()
         largest = 0
         for number in range(MANY):
@@ -99,20 +107,7 @@ async def test_300_000_datagrams_for_a_stopped_peer_stay_within_the_bound(certif
 
 
 async def test_the_bound_is_a_setting_also_of_a_live_connection(certificate):
-    async with contextlib.AsyncExitStack() as stack:
-        peer, port = await stopping_server(stack, certificate)
-        connection = await stack.enter_async_context(
-            connect(
-                "127.0.0.1",
-                port,
-                alpn="test",
-                ca_file=certificate.certificate_file,
-                datagram_send_queue_bytes=20_000,
-                **PATIENT,
-            )
-        )
-        await peer.line("^ready")
-        await stop(peer)
+    async with to_stopped_server(certificate, datagram_send_queue_bytes=20_000) as (_, connection):
         for number in range(2000):
             connection.send_datagram(numbered(number))
         assert 18_000 < connection.datagram_bytes_waiting <= 20_000
@@ -141,20 +136,7 @@ async def fill(connection: Connection) -> None:
 
 
 async def test_what_is_dropped_is_told_to_those_who_track_it(certificate):
-    async with contextlib.AsyncExitStack() as stack:
-        peer, port = await stopping_server(stack, certificate)
-        connection = await stack.enter_async_context(
-            connect(
-                "127.0.0.1",
-                port,
-                alpn="test",
-                ca_file=certificate.certificate_file,
-                datagram_send_queue_bytes=10_000,
-                **PATIENT,
-            )
-        )
-        await peer.line("^ready")
-        await stop(peer)
+    async with to_stopped_server(certificate, datagram_send_queue_bytes=10_000) as (_, connection):
         await fill(connection)
         tracked = asyncio.ensure_future(connection.send_datagram_tracked(numbered(1)))
         await asyncio.sleep(0)
@@ -171,24 +153,19 @@ async def test_what_is_dropped_is_told_to_those_who_track_it(certificate):
 
 
 async def test_cancel_on_blocked_sends_when_nothing_is_in_the_way(certificate):
-    async with contextlib.AsyncExitStack() as stack:
-        _, port = await stopping_server(stack, certificate)
-        connection = await stack.enter_async_context(
-            connect("127.0.0.1", port, alpn="test", ca_file=certificate.certificate_file, keep_alive_interval_ms=50)
-        )
+    async with (
+        stopping_server(certificate) as (_, port),
+        connect(
+            "127.0.0.1", port, alpn="test", ca_file=certificate.certificate_file, keep_alive_interval_ms=50
+        ) as connection,
+    ):
         state = await within(connection.send_datagram_tracked(numbered(1), cancel_on_blocked=True))
         assert state in (msquic.DatagramSendState.ACKNOWLEDGED, msquic.DatagramSendState.ACKNOWLEDGED_SPURIOUS)
 
 
 async def test_draining_a_connection_that_ends_raises(certificate):
-    async with contextlib.AsyncExitStack() as stack:
-        peer, port = await stopping_server(stack, certificate)
-        connection = await stack.enter_async_context(
-            connect("127.0.0.1", port, alpn="test", ca_file=certificate.certificate_file, **PATIENT)
-        )
+    async with to_stopped_server(certificate) as (_, connection):
         await connection.drain_datagrams()
-        await peer.line("^ready")
-        await stop(peer)
         await fill(connection)
         draining = asyncio.ensure_future(connection.drain_datagrams())
         await asyncio.sleep(0)
@@ -198,8 +175,7 @@ async def test_draining_a_connection_that_ends_raises(certificate):
 
 
 async def test_the_callback_api_has_the_same_bound_and_a_signal(certificate, registration):
-    async with contextlib.AsyncExitStack() as stack:
-        peer, port = await stopping_server(stack, certificate)
+    async with stopping_server(certificate) as (peer, port):
         configuration = msquic.Configuration(registration, ["test"], **PATIENT)
         configuration.load_credential_none(ca_file=certificate.certificate_file)
         connection = msquic.Connection(registration)
@@ -215,7 +191,6 @@ async def test_the_callback_api_has_the_same_bound_and_a_signal(certificate, reg
         connection.set_on_datagram_room(has_room)
         connection.start(configuration, "127.0.0.1", port)
         assert await asyncio.to_thread(connected.wait, 15)
-        await peer.line("^ready")
         await stop(peer)
         before = resident()
         connection.send_datagram(numbered(0), on_state=states.append)
@@ -255,7 +230,6 @@ async def test_moqt_datagrams_obey_the_same_bound():
         grown.set_result(max(largest, resident()) - before)
 
     async with await ma.serve(handler) as made, stopping_peer("moqt", made.port) as peer:
-        await peer.line("^ready")
         await stop(peer)
         stopped.set()
         assert await within(grown, 120) < 64 * MIB

@@ -193,6 +193,15 @@ def test_an_address_of_another_machine_is_refused(programs: Programs, address: s
     relay.line(f"cannot listen on '{address}': no interface of this machine has that address")
 
 
+def test_a_link_local_address_needs_its_interface(programs: Programs) -> None:
+    relay = programs.start("moqt-relay", "--host", "fe80::1", "--port", 0)
+    assert relay.exit_code() == 1
+    relay.line("cannot listen on 'fe80::1': .*name the interface, as in 'fe80::1%eth0'")
+    client = programs.start("moqt-sub", "--host", "fe80::1", "--port", 4433, "--insecure", "--output", "/dev/null")
+    assert client.exit_code() == 1
+    client.line("check --host .*cannot connect to 'fe80::1': .*name the interface")
+
+
 def test_clients_of_a_relay_that_was_restarted_are_told_at_once(programs: Programs, tmp_path: Path) -> None:
     relay = OwnCertificate(programs, tmp_path)
     first, port = relay.start()

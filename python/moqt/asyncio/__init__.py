@@ -24,6 +24,7 @@ from moqt.asyncio.client import connect
 from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, RequestRefused, SessionClosed, SessionStateError
 from moqt.asyncio.fetching import Fetch, FetchAnswer, FetchHandler, FetchRequest, PastObject
 from moqt.asyncio.names import NamespaceLike
+from moqt.asyncio.offering import Announcement, Announcements, Offer, Offers
 from moqt.asyncio.options import ConnectOptions, RelayOptions, ServeOptions
 from moqt.asyncio.publishing import GroupWriter, NamespacePublication, TrackWriter
 from moqt.asyncio.relay_statistics import RelayStatistics
@@ -31,7 +32,7 @@ from moqt.asyncio.relaying import Relay, relay
 from moqt.asyncio.retention import Retention
 from moqt.asyncio.server import Server, serve
 from moqt.asyncio.session import NamespaceJudge, Session
-from moqt.asyncio.subscribing import Announcement, Announcements, Done, Offer, Offers, Subscription
+from moqt.asyncio.subscribing import Done, Subscription
 from msquic._native.moqt import Object
 from msquic.asyncio import Opening
 

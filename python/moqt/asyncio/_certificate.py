@@ -37,9 +37,14 @@ async def with_certificate(host: str, options: ListenOptions) -> tuple[ListenOpt
     complete = options.copy()
     complete["certificate"] = certificate
     complete["cert_file"] = complete["key_file"] = complete["key_password"] = None
+    return complete, fingerprint_of(certificate)
+
+
+def fingerprint_of(certificate: msquic.Certificate | Mapping[str, msquic.Certificate]) -> str:
+    """The SHA-256 fingerprint of the one that clients get who ask for no other."""
     if isinstance(certificate, msquic.Certificate):
-        return complete, certificate.sha256_fingerprint
-    return complete, (certificate.get("") or next(iter(certificate.values()))).sha256_fingerprint
+        return certificate.sha256_fingerprint
+    return (certificate.get("") or next(iter(certificate.values()))).sha256_fingerprint
 
 
 def _made_for_development(host: str) -> msquic.Certificate:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
 
 import msquic
+from moqt.asyncio._certificate import fingerprint_of
 from moqt.asyncio._hub import Hub, Notice
-from msquic._native.moqt import alpns, certificate_verifier, transport_defaults
+from msquic._native.moqt import ListenerHandle, RelayHandle, alpns, certificate_verifier, transport_defaults
 from msquic.asyncio import ListenOptions
 from msquic.asyncio._listening import Listening as Transport
 from msquic.asyncio._trust import judge
@@ -26,7 +27,12 @@ def transport_of(options: ListenOptions) -> Transport:
     return transport
 
 
-class Listening:
+Handle = TypeVar("Handle", ListenerHandle, RelayHandle)
+
+
+class Listening(Generic[Handle]):
+    _handle: Handle
+
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._target = hub.add(self)
@@ -34,11 +40,35 @@ class Listening:
         self._stopped = asyncio.Event()
         self._closing = False
         self._verifier: Callable[[msquic.PeerCertificate], object] | None = None
+        self._configuration: msquic.Configuration | None = None
         self.port = 0
         """The UDP port that it listens on."""
         self.certificate_sha256 = ""
         """The certificate's SHA-256 fingerprint, upper-case hex with colons, for ``pinned_sha256`` of connect(); ""
         when a `configuration` brought the certificate."""
+
+    @property
+    def local_address(self) -> tuple[str, int] | None:
+        """(IP address, port); None when it accepts no more."""
+        return self._handle.local_address
+
+    def stop_accepting(self) -> None:
+        """Accepts no more clients. Sessions that there are go on, and as long as they do, new clients are refused at
+        once.
+
+        Clients that have begun their handshake are there, and still get their sessions.
+        """
+        self._handle.stop_accepting()
+
+    def replace_certificate(self, certificate: msquic.Certificate | Mapping[str, msquic.Certificate]) -> None:
+        """Uses another certificate, or others by server name, for clients that come from now on.
+
+        Sessions that there are go on. Raises :class:`msquic.InvalidState` when it accepts no more.
+        """
+        if self._configuration is None or self.local_address is None:
+            raise msquic.InvalidState("no clients are accepted any more, so there is no certificate to replace")
+        self._handle.replace_certificates(self._configuration, certificate)
+        self.certificate_sha256 = fingerprint_of(certificate)
 
     async def _listen(
         self,
@@ -47,6 +77,7 @@ class Listening:
     ) -> None:
         """Waits until it listens; `start` begins that."""
         registration, configuration = await transport.loaded()
+        self._configuration = configuration
         self._verifier = certificate_verifier(configuration)
         options = {
             "handshake_timeout": transport.handshake_timeout or 0.0,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from moqt.asyncio._batches import Batches
+from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, RequestRefused, SessionStateError
 from msquic._native.moqt import (
     FetchHandle,
@@ -26,7 +27,6 @@ from msquic._native.moqt import (
 
 if TYPE_CHECKING:
     from moqt.asyncio.publishing import ExtensionsLike
-    from moqt.asyncio.session import Session
 
 _BATCH = 64
 _FINISHED, _REJECTED, _RESET, _MALFORMED, _CANCELLED, _SESSION_CLOSED = range(6)
@@ -61,7 +61,7 @@ class Fetch:
     """
 
     def __init__(
-        self, session: Session, namespace: TrackNamespace, name: bytes, ask: Callable[[int, int], FetchHandle]
+        self, session: SessionCore, namespace: TrackNamespace, name: bytes, ask: Callable[[int, int], FetchHandle]
     ) -> None:
         self._session = session
         self._target = session._hub.add(self)
@@ -259,7 +259,7 @@ FetchHandler: TypeAlias = Callable[[FetchRequest], FetchAnswer]
 _UNSENT = 64 * 1024
 
 
-async def answer_fetch(session: Session, handle: ResponseHandle, handler: FetchHandler, request: FetchRequest) -> None:
+async def answer_fetch(session: SessionCore, handle: ResponseHandle, handler: FetchHandler, request: FetchRequest) -> None:
     """Runs the application's callback and sends what it gives, as fast as the subscriber takes it."""
     try:
         answer = handler(request)
@@ -287,7 +287,7 @@ async def answer_fetch(session: Session, handle: ResponseHandle, handler: FetchH
 
 
 class _Sending:
-    def __init__(self, session: Session, handle: ResponseHandle) -> None:
+    def __init__(self, session: SessionCore, handle: ResponseHandle) -> None:
         self._session, self._handle = session, handle
         self._unsent = 0
 

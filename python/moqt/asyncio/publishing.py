@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from moqt.asyncio._hub import Hub, Notice, Tickets
+from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import RequestRefused, SessionStateError
 from moqt.asyncio.fetching import FetchHandler, FetchRequest, answer_fetch
 from moqt.asyncio.retention import Retention
@@ -19,9 +20,6 @@ from msquic._native.moqt import (
     TrackHandle,
     TrackNamespace,
 )
-
-if TYPE_CHECKING:
-    from moqt.asyncio.session import Session
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 ExtensionsLike: TypeAlias = ObjectExtensions | Mapping[int, int | bytes] | Iterable[tuple[int, int | bytes]] | None
@@ -39,7 +37,7 @@ class TrackOwner(Protocol):
     def _raise_if_closed(self) -> None: ...
     async def _answer(self, ticket: int, answered: asyncio.Future[Any]) -> Any: ...
     def _forget_track(self, track: TrackWriter) -> None: ...
-    def _answering_sessions(self) -> Iterable[Session]: ...
+    def _answering_sessions(self) -> Iterable[SessionCore]: ...
 
 
 def track_options(
@@ -295,7 +293,7 @@ class GroupWriter:
 class NamespacePublication:
     """A namespace that was announced with PUBLISH_NAMESPACE and accepted (section 6.2)."""
 
-    def __init__(self, session: Session, namespace: TrackNamespace, ticket: int) -> None:
+    def __init__(self, session: SessionCore, namespace: TrackNamespace, ticket: int) -> None:
         self._session, self._ticket = session, ticket
         self.namespace = namespace
         """The namespace."""

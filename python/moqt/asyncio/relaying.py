@@ -15,12 +15,8 @@ from msquic._native.moqt import RelayHandle, start_relay
 from msquic.asyncio import ListenOptions, Opening
 
 
-class Relay(Listening):
+class Relay(Listening[RelayHandle]):
     """A relay that :func:`relay` started, on a thread of its own. ``async with`` closes it at the end."""
-
-    def __init__(self, hub: Hub) -> None:
-        super().__init__(hub)
-        self._handle: RelayHandle
 
     def stats(self) -> RelayStatistics:
         """What the relay has counted: sessions, objects, what its cache holds and answers. A consistent snapshot."""

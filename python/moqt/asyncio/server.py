@@ -28,7 +28,7 @@ _log = logging.getLogger("moqt.asyncio")
 Handler = Callable[[Session], Awaitable[object]]
 
 
-class Server(Listening):
+class Server(Listening[ListenerHandle]):
     """A server that :func:`serve` started. ``async with server`` closes it at the end."""
 
     def __init__(self, handler: Handler, hub: Hub, grace: float | None) -> None:
@@ -36,7 +36,6 @@ class Server(Listening):
         self._handler = handler
         self._handlers = HandlerTasks(hub.loop, grace)
         self._accept_namespace: NamespaceJudge | None = None
-        self._handle: ListenerHandle
         self._sessions: set[Session] = set()
         self._tickets = Tickets(hub.loop)
         self._tracks: dict[tuple[TrackNamespace, bytes], TrackWriter] = {}
@@ -99,10 +98,11 @@ class Server(Listening):
         await self._handlers.wait()
 
     async def serve_forever(self) -> None:
-        """Waits until the server is closed. Cancelled, it closes the server, as asyncio's servers do."""
+        """Waits until the server is closed; after :meth:`stop_accepting` until the last handler has ended. Cancelled,
+        it closes the server, as asyncio's servers do."""
         self._hub.check()
         try:
-            await self._stopped.wait()
+            await self.wait_closed()
         finally:
             self.close()
 

@@ -186,11 +186,90 @@ TEST_F(GroupSequencerTest, APublisherThatTellsNoEndsCutsNothing) {
   EXPECT_EQ(sequencer_.losses(), Losses{});
 }
 
+TEST_F(GroupSequencerTest, AGroupThatALaterOneOvertakesIsWaitedFor) {
+  add(1, 0);
+  end(1, 1);
+  add(3, 0);  // the packet in which group 2 begins was lost, and is sent again
+  end(3, 1);
+  now_ += GroupSequencer::kPatience;
+  sequencer_.tend(now_);
+  EXPECT_EQ(out_, (std::vector<std::string>{"1.0*"}));
+  add(2, 0);
+  end(2, 1);
+  EXPECT_EQ(out_, (std::vector<std::string>{"1.0*", "2.0*", "3.0*"}));
+  sequencer_.flush(true);
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
+TEST_F(GroupSequencerTest, TheEndOfTheTrackDoesNotHurryAnOvertakenGroup) {
+  add(1, 0);
+  end(1, 1);
+  for (const std::uint64_t group : {4U, 3U, 2U}) {
+    add(group, 0);
+    end(group, 1);
+  }
+  sequencer_.flush(true);
+  EXPECT_EQ(out_, (std::vector<std::string>{"1.0*", "2.0*", "3.0*", "4.0*"}));
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
+TEST_F(GroupSequencerTest, AFirstGroupThatIsOvertakenIsWaitedFor) {
+  sequencer_.begin_with_track();
+  EXPECT_FALSE(sequencer_.begins_at());
+  add(8, 0);
+  EXPECT_EQ(sequencer_.begins_at(), now_ + GroupSequencer::kBeginning);
+  EXPECT_EQ(out_, std::vector<std::string>{});
+  add(7, 0);
+  now_ += GroupSequencer::kBeginning;
+  sequencer_.tend(now_);
+  EXPECT_FALSE(sequencer_.begins_at());
+  end(7, 1);
+  end(8, 1);
+  EXPECT_EQ(out_, (std::vector<std::string>{"7.0*", "8.0*"}));
+  sequencer_.flush(true);
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
+TEST_F(GroupSequencerTest, NothingIsBeforeGroupZero) {
+  sequencer_.begin_with_track();
+  add(0, 0);
+  EXPECT_EQ(out_, (std::vector<std::string>{"0.0*"}));
+}
+
+TEST_F(GroupSequencerTest, ATrackThatEndsWhileItsBeginningWaitsIsWhole) {
+  sequencer_.begin_with_track();
+  add(8, 0);
+  end(8, 1);
+  sequencer_.flush(true);
+  EXPECT_EQ(out_, (std::vector<std::string>{"8.0*"}));
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
+TEST_F(GroupSequencerTest, ManyGapsDoNotAddUpTheirWaits) {
+  for (std::uint64_t group = 1; group < 20; group += 2) {
+    add(group, 0);
+    end(group, 1);
+  }
+  now_ += GroupSequencer::kPatience + std::chrono::milliseconds(1);
+  sequencer_.tend(now_);
+  EXPECT_EQ(out_.size(), 10u);
+  EXPECT_EQ(sequencer_.losses(), (Losses{.groups_skipped = 9}));
+}
+
+TEST_F(GroupSequencerTest, GroupsWhoseEndsNobodyTellsDoNotAddUpTheirWaits) {
+  for (std::uint64_t group = 1; group < 30; ++group) add(group, 0);
+  now_ += GroupSequencer::kPatience + std::chrono::milliseconds(1);
+  sequencer_.tend(now_);
+  EXPECT_EQ(out_.size(), 29u);
+}
+
 TEST_F(GroupSequencerTest, SkippedGroupsAreCountedAndANewLifeIsNot) {
   add(1, 0);
   end(1, 1);
   add(4, 0);
   end(4, 1);
+  now_ += GroupSequencer::kPatience + std::chrono::milliseconds(1);
+  sequencer_.tend(now_);
   EXPECT_EQ(sequencer_.losses(), (Losses{.groups_skipped = 2}));
   add(1'700'000'000'000, 0);
   EXPECT_EQ(sequencer_.losses(), (Losses{.groups_skipped = 2}));

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "quic/address.h"
+#include "quic/address_kind.h"
 #include "quic/status.h"
 
 namespace msquic_py::quic {
@@ -34,6 +35,8 @@ TEST(StatusTest, RawNumbersOfLinux) {
       {126, Status::TlsError},
       {111, Status::ConnectionRefused},
       {113, Status::Unreachable},
+      {101, Status::Unreachable},
+      {13, Status::Unreachable},
       {98, Status::AddressInUse},
       {99, Status::AddressNotAvailable},
       {97, Status::InvalidAddress},
@@ -62,7 +65,39 @@ TEST(StatusTest, RawNumbersOfLinux) {
   for (const auto& [raw, status] : table)
     EXPECT_EQ(status_from_raw(raw), status) << raw << " " << status_name(status_from_raw(raw));
 }
+
+TEST(StatusTest, WhatTheSystemSaysKeepsItsName) {
+  EXPECT_EQ(Error::from_raw(13, "connecting").message, "connecting: Permission denied [EACCES, status 13]");
+  EXPECT_EQ(Error::from_raw(24, "").message, "Too many open files [EMFILE, status 24]");
+  EXPECT_EQ(Error::from_raw(101, "").message,
+            "nothing listens at that address, or it cannot be reached [Unreachable, status 101]");
+}
 #endif
+
+TEST(AddressTest, ALinkLocalOneNeedsItsInterface) {
+  const auto error = check_kind(*Address::parse("fe80::1", 4433), "listen on");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->status, Status::InvalidAddress);
+  EXPECT_EQ(error->message,
+            "cannot listen on 'fe80::1': a link-local address means something on one interface only: name the "
+            "interface, as in 'fe80::1%eth0'");
+  EXPECT_TRUE(check_kind(*Address::parse("febf:ffff::1", 1), "listen on"));
+  EXPECT_FALSE(check_kind(*Address::parse("fe80::1%7", 1), "listen on"));
+  EXPECT_FALSE(check_kind(*Address::parse("fec0::1", 1), "listen on"));
+}
+
+TEST(AddressTest, OneOfManyMachinesIsForNoConnection) {
+  for (const char* many : {"ff02::1", "ff02::1%7", "224.0.0.1", "239.255.255.255", "255.255.255.255"}) {
+    const auto error = check_kind(*Address::parse(many, 1), "connect to");
+    ASSERT_TRUE(error) << many;
+    EXPECT_NE(error->message.find("cannot connect to '"), std::string::npos) << error->message;
+    EXPECT_NE(error->message.find("many machines"), std::string::npos) << error->message;
+  }
+  for (const char* one : {"::", "::1", "0.0.0.0", "127.0.0.1", "223.255.255.255", "240.0.0.1", "255.255.255.254"}) {
+    EXPECT_FALSE(check_kind(*Address::parse(one, 1), "connect to")) << one;
+  }
+  EXPECT_FALSE(check_kind(Address(), "connect from"));
+}
 
 TEST(AddressTest, ParsesLiteralsOnly) {
   EXPECT_EQ(Address::parse("192.0.2.1", 1)->to_string(), "192.0.2.1:1");

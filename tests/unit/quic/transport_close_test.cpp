@@ -63,6 +63,8 @@ TEST(TransportClose, MessagesNameStatusAndWireCode) {
             "[UserCanceled, status 5, APPLICATION_ERROR (0xc)]");
   EXPECT_EQ(transport_close(0, 0, true).message,
             "the peer ended the connection: it gave no reason [Aborted, NO_ERROR (0x0)]");
+  EXPECT_EQ(transport_close(13, 1, false).message, "Permission denied [EACCES, status 13]");
+  EXPECT_EQ(transport_close(105, 1, false).message, "No buffer space available [ENOBUFS, status 105]");
   EXPECT_EQ(transport_close(62, 1, false).message,
             "the connection was idle for longer than the idle timeout [ConnectionIdle, status 62]");
   EXPECT_EQ(transport_close(kTlsAlert + 70, 0x146, true).message,
