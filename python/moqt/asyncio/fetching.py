@@ -259,7 +259,9 @@ FetchHandler: TypeAlias = Callable[[FetchRequest], FetchAnswer]
 _UNSENT = 64 * 1024
 
 
-async def answer_fetch(session: SessionCore, handle: ResponseHandle, handler: FetchHandler, request: FetchRequest) -> None:
+async def answer_fetch(
+    session: SessionCore, handle: ResponseHandle, handler: FetchHandler, request: FetchRequest
+) -> None:
     """Runs the application's callback and sends what it gives, as fast as the subscriber takes it."""
     try:
         answer = handler(request)

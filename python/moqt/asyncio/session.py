@@ -13,7 +13,15 @@ from moqt.asyncio.offering import Announcements, Offers
 from moqt.asyncio.publishing import NamespacePublication, TrackWriter, track_options
 from moqt.asyncio.retention import Retention
 from moqt.asyncio.subscribing import Subscription, check_join, subscription_options
-from msquic._native.moqt import FetchHandle, FilterType, GroupOrder, Location, SubscriptionFilter, TrackNamespace
+from msquic._native.moqt import (
+    FetchHandle,
+    FilterType,
+    GroupOrder,
+    Location,
+    RequestErrorCode,
+    SubscriptionFilter,
+    TrackNamespace,
+)
 
 
 class Session(SessionNotices):
