@@ -69,8 +69,9 @@ class SessionCore:
             raise self._closed_error()
 
     def _forget_track(self, track: Any) -> None:
-        if self._tracks.get((track.namespace, track.name)) is track:
-            del self._tracks[track.namespace, track.name]
+        key = track.namespace, track.name
+        if self._tracks.get(key) is track:
+            del self._tracks[key]
 
     def _answering_sessions(self) -> Iterable[SessionCore]:
         return (self,)

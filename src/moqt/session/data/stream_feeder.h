@@ -29,9 +29,10 @@ struct StreamBacklog {
 /// the request up.
 class StreamFeeder {
  public:
-  /// `now` is what poll_action() was told. Appends to `stream` until Session::backlog() says that there is no room, or until there is no more for now. With
-  /// more at hand it calls Session::request_feed() before it returns; a call that has appended nothing and not
-  /// finished the stream gets no further one until request_feed() is called again, from outside of feed().
+  /// Appends to `stream` until Session::backlog() says that there is no room, or until there is no more for now. `now`
+  /// is what poll_action() was told. With more at hand it calls Session::request_feed() before it returns; a call that
+  /// has appended nothing and not finished the stream gets no further one until request_feed() is called again, from
+  /// outside of feed().
   ///
   /// It runs inside of Session::poll_action(). It may call everything that sends objects or observes, for this stream
   /// and for others, and open streams, finish, retire and reset them, end requests and close the session. It must
