@@ -138,7 +138,7 @@ def test_a_single_group_that_was_cut_is_a_loss(relay: Relay, tmp_path: Path) -> 
     pipe.flush()
     wait_until(lambda: output.stat().st_size > 1000, "the first object")
     subscriber.process.send_signal(signal.SIGSTOP)
-    pipe.write(60 * frame(bytes(500_000)))
+    pipe.write(130 * frame(bytes(500_000)))  # more than a relay lets wait
     pipe.close()
     try:
         assert publisher.exit_code() == 0, publisher.text
