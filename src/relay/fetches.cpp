@@ -173,12 +173,9 @@ void Fetches::read_on(UpstreamFetch& fetch) {
 }
 
 void Fetches::ended(objects::FetchDelivery& delivery) {
-  over_.push_back({});
-  for (auto& [key, fetch] : clients_) {
-    if (fetch.delivery.get() == &delivery) {
-      over_.back() = key;
-      if (!fetch.missed) ++counters_.fetch_hits;
-    }
+  if (const ClientFetch* fetch = client_fetch_of(delivery)) {
+    over_.emplace_back(fetch->peer->number, delivery.request().value);
+    if (!fetch->missed) ++counters_.fetch_hits;
   }
   std::vector<std::uint64_t> unwanted;
   for (const auto& [number, fetch] : upstream_) {

@@ -35,11 +35,12 @@ void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session
   }
 }
 
-void Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session::Time now) {
+bool Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session::Time now) {
   const auto found = peer.subgroups.find(event.stream);
-  if (found == peer.subgroups.end()) return;
+  if (found == peer.subgroups.end()) return false;
   counters_.bytes_received += event.bytes.size();
   (void)found->second.writer.payload(event.bytes, now);
+  return true;
 }
 
 void Intake::on_subgroup_end(Peer& peer, const session::SubgroupEnded& event, session::Time now) {

@@ -17,7 +17,8 @@ class Intake {
 
   void on_subgroup(Peer& peer, const moqt::session::SubgroupOpened& event);
   void on_object(Peer& peer, const moqt::session::ObjectReceived& event, moqt::session::Time now);
-  void on_payload(Peer& peer, const moqt::session::ObjectPayload& event, moqt::session::Time now);
+  /// False when the stream is not one of a subscription.
+  bool on_payload(Peer& peer, const moqt::session::ObjectPayload& event, moqt::session::Time now);
   void on_subgroup_end(Peer& peer, const moqt::session::SubgroupEnded& event, moqt::session::Time now);
   void on_datagram(Peer& peer, const moqt::session::DatagramReceived& event, moqt::session::Time now);
 

@@ -16,11 +16,8 @@ struct Relay::Route {
   void operator()(const session::SubgroupOpened& event) const { relay.intake_.on_subgroup(peer, event); }
   void operator()(const session::ObjectReceived& event) const { relay.intake_.on_object(peer, event, now); }
   void operator()(const session::ObjectPayload& event) const {
-    if (peer.role<UpstreamFetchRole>(event.subscription) != nullptr) {
-      relay.fetches_.on_payload(peer, event, now);
-    } else {
-      relay.intake_.on_payload(peer, event, now);
-    }
+    // Most payload is of subgroups, whose streams the intake knows without asking whose request it is.
+    if (!relay.intake_.on_payload(peer, event, now)) relay.fetches_.on_payload(peer, event, now);
   }
   void operator()(const session::SubgroupEnded& event) const { relay.intake_.on_subgroup_end(peer, event, now); }
   void operator()(const session::DatagramReceived& event) const { relay.intake_.on_datagram(peer, event, now); }

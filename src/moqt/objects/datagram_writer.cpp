@@ -1,6 +1,6 @@
 #include "moqt/objects/datagram_writer.h"
 
-#include "moqt/objects/object_gaps.h"
+#include "moqt/objects/object_ends.h"
 
 namespace msquic_py::moqt::objects {
 
@@ -8,11 +8,7 @@ namespace {
 
 std::optional<MalformedTrack> check(const TrackStore& store, const StoredGroup& group, const StoredSubgroup& datagrams,
                                     const session::DatagramReceived& datagram) {
-  const bool normal = datagram.status == ObjectStatus::kNormal;
-  if (const auto last = store.last(); last && normal && datagram.location >= *last) {
-    return MalformedTrack::kObjectAfterEndOfTrack;
-  }
-  if (group.end && datagram.location.object >= *group.end) return MalformedTrack::kObjectAfterEndOfGroup;
+  if (const auto malformed = behind_an_end(store, group, datagram.location, datagram.status)) return malformed;
   const auto place = datagrams.find(datagram.location.object);
   if (!place) return std::nullopt;
   const StoredObject& known = datagrams.at(*place);
@@ -54,16 +50,8 @@ base::Result<bool, MalformedTrack> write_datagram(TrackPublisher& publisher, Dra
   kept.fetched = kept.arriving = kept.follows = false;
   store.charge(*into.subgroup, kept.bytes());
   store.note(at);
-  if (datagram.status == ObjectStatus::kEndOfGroup || datagram.end_of_group) into.group->end = at.object + 1;
-  if (datagram.status == ObjectStatus::kEndOfTrack) {
-    into.group->end = at.object + 1;
-    store.set_last(at);
-  }
-  if (datagram.extensions_size > 0) {
-    const ObjectGaps gaps = gaps_before(draft, datagram.extensions(), at);
-    if (gaps.objects > 0) into.group->absent.add(at.object - gaps.objects, at.object - 1);
-    if (gaps.groups > 0) store.set_absent_groups(at.group - gaps.groups, at.group - 1);
-  }
+  if (datagram.end_of_group) into.group->end = at.object + 1;
+  learn_from(store, *into.group, draft, at, datagram.status, datagram.extensions());
   publisher.datagram(*into.group, *into.subgroup, place, now);
   return true;
 }

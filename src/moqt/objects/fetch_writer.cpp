@@ -22,7 +22,6 @@ StoredObject* FetchWriter::current() noexcept {
 std::optional<MalformedTrack> FetchWriter::object(const session::FetchObjectReceived& object, session::Time now) {
   TrackStore& store = publisher_.store();
   at_ = object.location;
-  subgroup_ = object.subgroup;
   payload_offset_ = 0;
   open_ = true;
   if (StoredObject* const known = current()) {

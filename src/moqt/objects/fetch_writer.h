@@ -35,7 +35,6 @@ class FetchWriter {
 
   TrackPublisher& publisher_;
   Location at_;
-  std::uint64_t subgroup_ = 0;
   std::uint64_t payload_offset_ = 0;
   bool open_ = false;  ///< the object at `at_` is not whole
   std::optional<Location> reached_;

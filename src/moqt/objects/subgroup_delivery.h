@@ -24,6 +24,19 @@ struct SubgroupDelivery {
   bool ended = false;               ///< FIN, or reset behind the last object
 
   [[nodiscard]] bool open() const noexcept { return static_cast<bool>(stream); }
+  /// The stream is the cursor's no more: what comes next goes on a new one.
+  void leave_stream() noexcept {
+    stream = {};
+    continued = false;
+  }
+  /// The object at `place`, which is `next` or the first late one, has been sent or left out.
+  void pass(std::uint64_t place) noexcept {
+    if (place == next) {
+      ++next;
+    } else if (!late.empty()) {
+      late.erase(late.begin());
+    }
+  }
 };
 
 }  // namespace msquic_py::moqt::objects

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "moqt/objects/object_gaps.h"
+#include "moqt/objects/object_ends.h"
 #include "moqt/session/data/object_encoding.h"
 
 namespace msquic_py::moqt::objects {
@@ -48,12 +48,10 @@ void SubgroupWriter::detach() noexcept {
 }
 
 std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceived& object) const {
-  const bool normal = object.status == ObjectStatus::kNormal;
-  if (const auto last = publisher_->store().last(); last && normal && object.location >= *last) {
-    return MalformedTrack::kObjectAfterEndOfTrack;
+  if (const auto malformed = behind_an_end(publisher_->store(), *group_, object.location, object.status)) {
+    return malformed;
   }
   const std::uint64_t id = object.location.object;
-  if (group_->end && id >= *group_->end) return MalformedTrack::kObjectAfterEndOfGroup;
   if (subgroup_->ended() == StoredSubgroup::End::kFinished && subgroup_->largest() && id > *subgroup_->largest()) {
     return MalformedTrack::kObjectAfterEndOfSubgroup;
   }
@@ -131,7 +129,9 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
   if (properties_.extensions != subgroup_->properties().extensions) rewrite(kept);
   store.charge(*subgroup_, kept.bytes());
   store.note(object.location);
-  if (object.extensions_size > 0 || object.status != ObjectStatus::kNormal) learn(object);
+  if (object.extensions_size > 0 || object.status != ObjectStatus::kNormal) {
+    learn_from(store, *group_, draft_, object.location, object.status, object.extensions());
+  }
   ignores_ = false;
   payload_offset_ = kept.payload_arrived;
   if (largest_so_far) {
@@ -173,20 +173,6 @@ void SubgroupWriter::rewrite(StoredObject& object) const {
     object.extensions_offset = static_cast<std::uint32_t>(begin - object.wire.view().begin());
   }
   if (!payload.empty()) object.more.insert(object.more.begin(), payload);
-}
-
-void SubgroupWriter::learn(const session::ObjectReceived& object) {
-  TrackStore& store = publisher_->store();
-  const Location at = object.location;
-  if (object.status == ObjectStatus::kEndOfGroup) group_->end = at.object + 1;
-  if (object.status == ObjectStatus::kEndOfTrack) {
-    group_->end = at.object + 1;
-    store.set_last(at);
-  }
-  if (object.extensions_size == 0) return;
-  const ObjectGaps gaps = gaps_before(draft_, object.extensions(), at);
-  if (gaps.objects > 0) group_->absent.add(at.object - gaps.objects, at.object - 1);
-  if (gaps.groups > 0) store.set_absent_groups(at.group - gaps.groups, at.group - 1);
 }
 
 std::size_t SubgroupWriter::payload(const base::SharedBytes& bytes, session::Time now) {

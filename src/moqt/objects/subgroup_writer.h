@@ -50,8 +50,6 @@ class SubgroupWriter {
   /// The store has been cleared since: what this stream brought of the subgroup is gone.
   void forget_if_cleared() noexcept;
   [[nodiscard]] std::optional<MalformedTrack> check(const session::ObjectReceived& object) const;
-  /// What the object says of others (section 11, and its status).
-  void learn(const session::ObjectReceived& object);
   /// For an object that only a FETCH had brought.
   void take_header(StoredObject& known, const session::ObjectReceived& object) const;
   /// Gives an object of a stream whose objects have extension blocks the form of a subgroup without, or the reverse.

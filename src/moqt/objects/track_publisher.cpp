@@ -46,13 +46,6 @@ void TrackPublisher::remove(Subscription& subscription) {
   --subscribers_;
 }
 
-Subscription* TrackPublisher::find(const session::Session& session, session::RequestHandle request) const noexcept {
-  for (const auto& each : subscriptions_) {
-    if (each && &each->session() == &session && each->request() == request) return each.get();
-  }
-  return nullptr;
-}
-
 void TrackPublisher::end(PublishDoneCode code, std::string_view reason, bool abandon, session::Time now) {
   for (const Orphan& orphan : std::exchange(orphans_, {})) {
     StoredSubgroup* const subgroup = store_.find(orphan.group, orphan.subgroup);

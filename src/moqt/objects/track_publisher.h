@@ -48,7 +48,6 @@ class TrackPublisher {
   /// The session has accepted the subscription, or offered the track. It lives until remove().
   Subscription& add(session::Session& session, session::RequestHandle request, Outlet& outlet);
   void remove(Subscription& subscription);
-  [[nodiscard]] Subscription* find(const session::Session& session, session::RequestHandle request) const noexcept;
   [[nodiscard]] std::size_t subscribers() const noexcept { return subscribers_; }
   /// Slots of subscriptions, empty ones included.
   [[nodiscard]] std::size_t slots() const noexcept { return subscriptions_.size(); }

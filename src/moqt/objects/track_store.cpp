@@ -64,16 +64,6 @@ void TrackStore::note(Location location) noexcept {
 
 // ---- what is known ----
 
-void TrackStore::set_group_end(std::uint64_t group, std::uint64_t end) {
-  const auto found = groups_.find(group);
-  if (found != groups_.end()) found->second.end = end;
-}
-
-void TrackStore::set_absent(std::uint64_t group, std::uint64_t first, std::uint64_t last) {
-  const auto found = groups_.find(group);
-  if (found != groups_.end()) found->second.absent.add(first, last);
-}
-
 void TrackStore::set_known(Location start, Location end, session::Time now) {
   const bool whole = end.object == 0;
   // The groups at both ends are known in part: each needs a record of its own.

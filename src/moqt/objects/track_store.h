@@ -51,12 +51,9 @@ class TrackStore {
 
   // ---- what is known ----
 
-  /// No object of the group lies at or behind `end`.
-  void set_group_end(std::uint64_t group, std::uint64_t end);
   /// The track has no object behind this one.
   void set_last(Location last) noexcept { last_ = last; }
   [[nodiscard]] std::optional<Location> last() const noexcept { return last_; }
-  void set_absent(std::uint64_t group, std::uint64_t first, std::uint64_t last);
   void set_absent_groups(std::uint64_t first, std::uint64_t last) { absent_groups_.add(first, last); }
   /// Everything that exists from `start` up to `end` is here: a FETCH has been answered. `end` is as in FETCH: the last
   /// location plus one, object 0 for all of the group.

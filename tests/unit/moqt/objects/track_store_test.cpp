@@ -68,7 +68,7 @@ TEST_F(TrackStoreTest, ARelayKnowsOnlyWhatItWasTold) {
   put(relay_, 0, 0, 0);
   put(relay_, 2, 0, 0);
   EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 1}), (Location{0, 1}));
-  relay_.set_group_end(0, 1);
+  relay_.find(0)->end = 1;
   EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 1}), (Location{1, 0}));
   relay_.set_absent_groups(1, 1);
   EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 1}), std::nullopt);

@@ -1,0 +1,29 @@
+#include "moqt/objects/object_ends.h"
+
+#include "moqt/wire/extensions.h"
+
+namespace msquic_py::moqt::objects {
+
+std::optional<MalformedTrack> behind_an_end(const TrackStore& store, const StoredGroup& group, Location location,
+                                            ObjectStatus status) noexcept {
+  if (const auto last = store.last(); last && status == ObjectStatus::kNormal && location >= *last) {
+    return MalformedTrack::kObjectAfterEndOfTrack;
+  }
+  if (group.end && location.object >= *group.end) return MalformedTrack::kObjectAfterEndOfGroup;
+  return std::nullopt;
+}
+
+void learn_from(TrackStore& store, StoredGroup& group, Draft draft, Location location, ObjectStatus status,
+                base::Bytes extensions) {
+  if (status == ObjectStatus::kEndOfGroup || status == ObjectStatus::kEndOfTrack) group.end = location.object + 1;
+  if (status == ObjectStatus::kEndOfTrack) store.set_last(location);
+  if (extensions.empty()) return;
+  const auto known = wire::inspect_extensions(draft, extensions, location);
+  if (!known.ok()) return;
+  const auto objects = known->prior_object_id_gap.value_or(0);
+  const auto groups = known->prior_group_id_gap.value_or(0);
+  if (objects > 0) group.absent.add(location.object - objects, location.object - 1);
+  if (groups > 0) store.set_absent_groups(location.group - groups, location.group - 1);
+}
+
+}  // namespace msquic_py::moqt::objects

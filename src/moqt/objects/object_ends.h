@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+
+#include "base/bytes.h"
+#include "moqt/model/draft.h"
+#include "moqt/model/location.h"
+#include "moqt/model/malformed_track.h"
+#include "moqt/model/object_status.h"
+#include "moqt/objects/stored_group.h"
+#include "moqt/objects/track_store.h"
+
+namespace msquic_py::moqt::objects {
+
+/// Why an object at `location`, in `group`, makes the track malformed, if it lies behind an end that is known (section
+/// 2.4.2).
+[[nodiscard]] std::optional<MalformedTrack> behind_an_end(const TrackStore& store, const StoredGroup& group,
+                                                          Location location, ObjectStatus status) noexcept;
+
+/// Takes over what the object says of others: by its status that its group or track ends with it, by its extensions,
+/// raw pairs that have been checked, that some before it do not exist (section 11).
+void learn_from(TrackStore& store, StoredGroup& group, Draft draft, Location location, ObjectStatus status,
+                base::Bytes extensions);
+
+}  // namespace msquic_py::moqt::objects

@@ -1,0 +1,165 @@
+// What a subscription gives its session, as far as that has room.
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+
+#include "moqt/objects/subscription.h"
+#include "moqt/objects/track_publisher.h"
+
+namespace msquic_py::moqt::objects {
+
+void Subscription::count_given(std::size_t bytes) noexcept {
+  given_since_skip_ += bytes;
+  publisher_.counters().bytes_delivered += bytes;
+}
+
+bool Subscription::expired(StoredObject& object, session::Time now) const noexcept {
+  if (now == session::Time{}) return false;
+  if (object.since == session::Time{}) object.since = now;
+  const session::Duration age = now - object.since;
+  const auto* published = view();
+  const auto timeout = published == nullptr ? 0 : published->delivery_timeout_ms.value_or(0);
+  // In milliseconds, as the draft has it: what a peer says may be more than a duration holds.
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
+  if (timeout != 0 && milliseconds > 0 && static_cast<std::uint64_t>(milliseconds) >= timeout) return true;
+  const auto limit = publisher_.store().age_limit();
+  return limit && age >= *limit;
+}
+
+void Subscription::advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now) {
+  if (delivery.stopped || delivery.ended) return;
+  for (;;) {
+    std::uint64_t place = delivery.current;
+    if (!delivery.begun) {
+      if (!delivery.late.empty()) {
+        const auto found = subgroup.find(delivery.late.front());
+        if (!found) {  // dropped from the store
+          delivery.late.erase(delivery.late.begin());
+          continue;
+        }
+        place = *found;
+      } else if (delivery.next < subgroup.end()) {
+        place = delivery.next = std::max(delivery.next, subgroup.first());
+      } else {
+        break;
+      }
+    }
+    const Give given = give_object(subgroup, delivery, place, now);
+    if (given == Give::kStopped) return;
+    if (given == Give::kNoRoom) return set_behind(subgroup, delivery, true);
+    if (delivery.begun) break;  // the rest of the object has not come yet
+  }
+  set_behind(subgroup, delivery, false);
+  if (subgroup.ended() != StoredSubgroup::End::kOpen) close(subgroup, delivery, now);
+}
+
+Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place,
+                                             session::Time now) {
+  StoredObject& object = subgroup.at(place);
+  if (!delivery.begun) {
+    if (object.fetched) {
+      delivery.pass(place);
+      return Give::kDone;
+    }
+    const auto* published = view();
+    if (published == nullptr) return Give::kStopped;
+    const Location location{subgroup.group(), object.id};
+    const bool late = expired(object, now);
+    if (late || !published->covers(location)) {
+      --account_.waiting;
+      owed_bytes_ -= std::min(owed_bytes_, object.wire.size() + object.behind_first_piece());
+      ++(late ? account_.timed_out : account_.filtered);
+      if (late) {
+        delivery.has_gap = true;
+        if (delivery.open()) {  // section 9.2.1.2
+          (void)session_.reset_stream(delivery.stream, StreamResetCode::kDeliveryTimeout);
+          delivery.leave_stream();
+        }
+      }
+      delivery.pass(place);
+      return Give::kDone;
+    }
+    if (delivery.open() && delivery.continued) {
+      // Section 10.4.3: only what is known to be the next object of the subgroup may go on the same stream.
+      const bool next = object.id == delivery.last_id + 1 ||
+                        (object.follows && place > subgroup.first() && subgroup.at(place - 1).id == delivery.last_id);
+      if (!next) retire(delivery, StreamResetCode::kCancelled, now);
+    }
+    if (delivery.open() && !session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
+    if (!begin_object(subgroup, delivery, object)) return Give::kStopped;
+    delivery.begun = true;
+    delivery.current = place;
+    delivery.payload_sent = object.first_piece();
+    owed_bytes_ -= std::min(owed_bytes_, object.wire.size());
+    count_given(object.wire.size());
+  }
+  while (delivery.payload_sent < object.payload_arrived) {
+    if (!session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
+    const base::SharedBytes piece = object.payload_at(delivery.payload_sent);
+    assert(!piece.empty());
+    if (!session_.append_payload(delivery.stream, piece).ok()) return Give::kStopped;  // on_stream_stopped() follows
+    delivery.payload_sent += piece.size();
+    owed_bytes_ -= std::min(owed_bytes_, piece.size());
+    count_given(piece.size());
+  }
+  if (!object.complete()) return Give::kDone;
+  delivery.begun = false;
+  delivery.continued = true;
+  delivery.last_id = object.id;
+  --account_.waiting;
+  ++account_.delivered;
+  ++publisher_.counters().objects_delivered;
+  delivery.pass(place);
+  return Give::kDone;
+}
+
+bool Subscription::begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, const StoredObject& object) {
+  if (!delivery.open()) {
+    session::SubgroupProperties properties = subgroup.properties();
+    // Said explicitly: the first object that goes out here need not be the subgroup's first.
+    properties.subgroup = subgroup.id();
+    const auto opened = session_.open_subgroup(request_, properties);
+    if (!opened.ok()) {
+      // For want of a stream the session has reset one to say so; one for every object would say it again.
+      delivery.has_gap = true;
+      abandon(subgroup, delivery, &DeliveryAccount::no_stream);
+      delivery.stopped = opened.error() == session::SessionError::kTooManyStreams;
+      return false;
+    }
+    delivery.stream = *opened;
+    delivery.continued = false;
+  }
+  const std::uint64_t remaining = object.payload_length - object.first_piece();
+  return session_.append_object(delivery.stream, object.id, object.wire, object.delta_size, remaining).ok();
+}
+
+void Subscription::set_behind(StoredSubgroup& subgroup, SubgroupDelivery& delivery, bool behind) {
+  if (behind) {
+    (void)session_.set_feeder(delivery.stream, this);
+    (void)session_.request_feed(delivery.stream);
+  }
+  if (delivery.behind == behind) {
+    if (!behind) return;
+    for (Behind& each : behind_) {
+      if (each.subgroup == &subgroup) each.stream = delivery.stream;
+    }
+    return;
+  }
+  delivery.behind = behind;
+  if (behind) {
+    behind_.push_back({delivery.stream, &subgroup});
+  } else {
+    std::erase_if(behind_, [&](const Behind& each) { return each.subgroup == &subgroup; });
+    if (delivery.open()) (void)session_.set_feeder(delivery.stream, nullptr);
+  }
+}
+
+void Subscription::feed(session::StreamHandle stream, session::Time now) {
+  const auto found =
+      std::find_if(behind_.begin(), behind_.end(), [&](const Behind& each) { return each.stream == stream; });
+  if (found == behind_.end()) return;
+  StoredSubgroup& subgroup = *found->subgroup;
+  if (SubgroupDelivery* delivery = existing(subgroup)) advance(subgroup, *delivery, now);
+}
+
+}  // namespace msquic_py::moqt::objects
