@@ -25,6 +25,7 @@ class TrackPublisher;
 /// Finds out what a store does not know: a relay asks the publisher, an application its archive.
 class FetchFiller {
  public:
+  virtual ~FetchFiller() = default;
   /// `fetch` has come to `from`, of which nothing is known, and wants everything up to the end of its range. What is
   /// found is written into the store, which then knows it; `fetch` goes on by itself. FetchDelivery::fail() ends it.
   virtual void fill(FetchDelivery& fetch, Location from) = 0;
@@ -32,9 +33,6 @@ class FetchFiller {
   virtual void progressed(FetchDelivery& fetch) = 0;
   /// `fetch` has ended, however; it is gone after this.
   virtual void ended(FetchDelivery& fetch) = 0;
-
- protected:
-  ~FetchFiller() = default;
 };
 
 /// Answers one FETCH out of a store: a cursor over its range, group by group in the order that was asked for, and in
@@ -43,7 +41,7 @@ class FetchDelivery final : public session::StreamFeeder {
  public:
   FetchDelivery(TrackPublisher& publisher, session::Session& session, const session::FetchReceived& request,
                 Outlet& outlet, FetchFiller& filler);
-  ~FetchDelivery();
+  ~FetchDelivery() override;
   FetchDelivery(const FetchDelivery&) = delete;
   FetchDelivery& operator=(const FetchDelivery&) = delete;
 

@@ -41,7 +41,7 @@ class Subscription final : public session::StreamFeeder {
   Subscription(TrackPublisher& publisher, std::size_t slot, std::uint64_t serial, session::Session& session,
                session::RequestHandle request, Outlet& outlet) noexcept
       : publisher_(publisher), slot_(slot), serial_(serial), session_(session), request_(request), outlet_(outlet) {}
-  ~Subscription();
+  ~Subscription() override;
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
 

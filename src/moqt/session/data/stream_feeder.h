@@ -29,6 +29,7 @@ struct StreamBacklog {
 /// the request up.
 class StreamFeeder {
  public:
+  virtual ~StreamFeeder() = default;
   /// Appends to `stream` until Session::backlog() says that there is no room, or until there is no more for now. `now`
   /// is what poll_action() was told. With more at hand it calls Session::request_feed() before it returns; a call that
   /// has appended nothing and not finished the stream gets no further one until request_feed() is called again, from
@@ -38,9 +39,6 @@ class StreamFeeder {
   /// and for others, and open streams, finish, retire and reset them, end requests and close the session. It must
   /// not call poll_action(), poll_event() or an on_…() method, and it does not throw.
   virtual void feed(StreamHandle stream, Time now) = 0;
-
- protected:
-  ~StreamFeeder() = default;
 };
 
 }  // namespace msquic_py::moqt::session
