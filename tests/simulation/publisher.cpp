@@ -56,13 +56,7 @@ moqt::MessageParameters Publisher::parameters(std::size_t track) {
 }
 
 bool Publisher::on_events() {
-  bool any = false;
-  ms::Event event;
-  while (end_ != nullptr && end_->session().poll_event(event)) {
-    any = true;
-    handle(event);
-  }
-  return any;
+  return take_events(end_, [this](const ms::Event& event) { handle(event); });
 }
 
 void Publisher::handle(const ms::Event& event) {

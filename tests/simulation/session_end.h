@@ -104,4 +104,16 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   bool ready_ = true;
 };
 
+/// Gives every event that the session has ready to `handle`, which may make `end` null. Whether there was any.
+template <class Handle>
+bool take_events(SessionEnd* const& end, Handle handle) {
+  bool any = false;
+  ms::Event event;
+  while (end != nullptr && end->session().poll_event(event)) {
+    any = true;
+    handle(event);
+  }
+  return any;
+}
+
 }  // namespace msquic_py::simulation

@@ -180,13 +180,7 @@ void Subscriber::fault(const ReceivedTrack& subscription, const std::string& wha
 }
 
 bool Subscriber::on_events() {
-  bool any = false;
-  ms::Event event;
-  while (end_ != nullptr && end_->session().poll_event(event)) {
-    any = true;
-    handle(event);
-  }
-  return any;
+  return take_events(end_, [this](const ms::Event& event) { handle(event); });
 }
 
 void Subscriber::handle(const ms::Event& event) {

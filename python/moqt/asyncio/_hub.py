@@ -178,6 +178,13 @@ class Tickets:
     def forget(self, ticket: int) -> None:
         self._waiting.pop(ticket, None)
 
+    async def answer(self, ticket: int, answered: asyncio.Future[Any]) -> Any:
+        """Waits for what new() gave. Cancelled, nobody hears the answer."""
+        try:
+            return await answered
+        finally:
+            self.forget(ticket)
+
     def settle(self, kind: int, ticket: int, value: Any) -> bool:
         """Whether the notice answered somebody."""
         future = self._waiting.pop(ticket, None)

@@ -48,10 +48,7 @@ class SessionCore:
         return self._tickets.new()
 
     async def _answer(self, ticket: int, answered: asyncio.Future[Any]) -> Any:
-        try:
-            return await answered
-        finally:
-            self._tickets.forget(ticket)
+        return await self._tickets.answer(ticket, answered)
 
     def _closed_error(self) -> SessionClosed:
         """How the session ended; why its connection did is the cause."""
@@ -67,11 +64,6 @@ class SessionCore:
         # close() of one's own lets what has arrived be read; the loop of the reader then ends with the session.
         if self._closed is not None and handle.end() is not None:
             raise self._closed_error()
-
-    def _forget_track(self, track: Any) -> None:
-        key = track.namespace, track.name
-        if self._tracks.get(key) is track:
-            del self._tracks[key]
 
     def _answering_sessions(self) -> Iterable[SessionCore]:
         return (self,)

@@ -32,11 +32,11 @@ class TrackOwner(Protocol):
     """Whose track it is: a session, or a server whose sessions share it."""
 
     _hub: Hub
+    _handle: Any
     _tickets: Tickets
+    _tracks: dict[tuple[TrackNamespace, bytes], Any]
 
     def _raise_if_closed(self) -> None: ...
-    async def _answer(self, ticket: int, answered: asyncio.Future[Any]) -> Any: ...
-    def _forget_track(self, track: TrackWriter) -> None: ...
     def _answering_sessions(self) -> Iterable[SessionCore]: ...
 
 
@@ -174,7 +174,7 @@ class TrackWriter:
             return
         ticket, drained = owner._tickets.new()
         self._handle.drain(ticket)
-        await owner._answer(ticket, drained)
+        await owner._tickets.answer(ticket, drained)
 
     async def end(self) -> None:
         """Ends the track: groups that are open get FIN, then every subscriber PUBLISH_DONE with TRACK_ENDED
@@ -185,7 +185,9 @@ class TrackWriter:
         self._owner._hub.check()
         if not self.ended:
             self.ended = True
-            self._owner._forget_track(self)
+            key = self.namespace, self.name
+            if self._owner._tracks.get(key) is self:
+                del self._owner._tracks[key]
             self._handle.end()
             self._changed.set()
 
@@ -218,6 +220,17 @@ class TrackWriter:
 
     def __repr__(self) -> str:
         return f"<TrackWriter {self.namespace}--{self.name!r} subscribers={self._count}>"
+
+
+def add_track(
+    owner: TrackOwner, key: tuple[TrackNamespace, bytes], options: dict[str, Any], on_fetch: FetchHandler | None
+) -> TrackWriter:
+    """A track of that name for `owner`, which has none yet; `options` are those of :func:`track_options`."""
+    track = TrackWriter(owner, *key)
+    track._on_fetch = on_fetch
+    track._handle = owner._handle.create_track(track._target, *key, options)
+    owner._tracks[key] = track
+    return track
 
 
 class GroupWriter:

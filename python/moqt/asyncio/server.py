@@ -16,7 +16,7 @@ from moqt.asyncio.client import FETCH_QUEUE_LIMIT, MAX_OBJECT_SIZE, READER_QUEUE
 from moqt.asyncio.exceptions import SessionClosed, SessionStateError
 from moqt.asyncio.fetching import FetchHandler
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
-from moqt.asyncio.publishing import TrackWriter, track_options
+from moqt.asyncio.publishing import TrackWriter, add_track, track_options
 from moqt.asyncio.retention import Retention
 from moqt.asyncio.session import NamespaceJudge, Session
 from msquic._native.moqt import ClientSetup, ErrorCode, GroupOrder, ListenerHandle, TrackNamespace, listen
@@ -68,12 +68,8 @@ class Server(Listening[ListenerHandle]):
         key = namespace_of(namespace), track_name_of(name)
         if key in self._tracks:
             raise SessionStateError("this server has a track of that name already: end() it first")
-        track = TrackWriter(self, *key)
-        track._on_fetch = on_fetch
         options = track_options(priority, group_order, queue_limit, dynamic_groups, retention, on_fetch)
-        track._handle = self._handle.create_track(track._target, *key, options)
-        self._tracks[key] = track
-        return track
+        return add_track(self, key, options, on_fetch)
 
     def close(self) -> None:
         """Accepts no more clients and closes every session with NO_ERROR, after what was written has arrived.
@@ -130,16 +126,6 @@ class Server(Listening[ListenerHandle]):
 
     def _closed_error(self) -> SessionStateError:
         return SessionStateError("the server is closed")
-
-    async def _answer(self, ticket: int, answered: asyncio.Future[Any]) -> Any:
-        try:
-            return await answered
-        finally:
-            self._tickets.forget(ticket)
-
-    def _forget_track(self, track: TrackWriter) -> None:
-        if self._tracks.get((track.namespace, track.name)) is track:
-            del self._tracks[track.namespace, track.name]
 
     def _answering_sessions(self) -> Iterable[Session]:
         return self._sessions

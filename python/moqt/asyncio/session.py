@@ -10,7 +10,7 @@ from moqt.asyncio.exceptions import FetchRefused, SessionClosed, SessionStateErr
 from moqt.asyncio.fetching import LAST_GROUP, Fetch, FetchHandler, fetch_options, location_of
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
 from moqt.asyncio.offering import Announcements, Offers
-from moqt.asyncio.publishing import NamespacePublication, TrackWriter, track_options
+from moqt.asyncio.publishing import NamespacePublication, TrackWriter, add_track, track_options
 from moqt.asyncio.retention import Retention
 from moqt.asyncio.subscribing import Subscription, check_join, subscription_options
 from msquic._native.moqt import (
@@ -86,12 +86,8 @@ class Session(SessionNotices):
         key = namespace_of(namespace), track_name_of(name)
         if key in self._tracks or key in self._server_tracks:
             raise SessionStateError("there is a track of that name already: end() it first")
-        track = TrackWriter(self, *key)
         options = track_options(priority, group_order, queue_limit, dynamic_groups, retention, on_fetch)
-        track._on_fetch = on_fetch
-        track._handle = self._handle.create_track(track._target, *key, options)
-        self._tracks[key] = track
-        return track
+        return add_track(self, key, options, on_fetch)
 
     async def publish(
         self, namespace: NamespaceLike, name: str | bytes, *, forward: bool = True, **options: Any
