@@ -107,7 +107,7 @@ void Session::on_stop_sending(Time, StreamHandle stream, std::uint64_t code) {
   core_->settle();
 }
 
-void Session::on_datagram(Time now, base::SharedBytes bytes) {
+void Session::on_datagram(Time now, const base::SharedBytes& bytes) {
   if (core_->closed()) return;
   core_->incoming_data.on_datagram(now, bytes);
   core_->settle();
@@ -350,105 +350,5 @@ void Session::close(SessionErrorCode code, std::string_view reason) {
   core_->close(code, reason);
   core_->settle();
 }
-
-// ---- send objects ----
-
-const PublishedSubscription* Session::published(RequestHandle subscription) const noexcept {
-  const Request* found = core_->requests.find(subscription);
-  if (found == nullptr || found->kind() != RequestKind::kSubscriptionAsPublisher) return nullptr;
-  return &static_cast<const SubscriptionAsPublisher*>(found)->view();
-}
-
-std::optional<std::uint64_t> Session::track_alias(RequestHandle subscription) const noexcept {
-  const Request* found = core_->requests.find(subscription);
-  if (found == nullptr || found->kind() != RequestKind::kSubscriptionAsSubscriber) return std::nullopt;
-  return static_cast<const SubscriptionAsSubscriber*>(found)->track_alias();
-}
-
-void Session::note_largest_object(RequestHandle subscription, Location largest) {
-  Request* found = core_->requests.find(subscription);
-  if (found == nullptr || found->kind() != RequestKind::kSubscriptionAsPublisher) return;
-  auto& known = static_cast<SubscriptionAsPublisher*>(found)->view().largest;
-  if (!known || *known < largest) known = largest;
-}
-
-SessionResult<StreamHandle> Session::open_subgroup(RequestHandle subscription, const SubgroupProperties& properties) {
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  return core_->outgoing_data.open(subscription, properties, core_->event_queue);
-}
-
-SessionResult<void> Session::append_object(StreamHandle stream, std::uint64_t object, const base::SharedBytes& wire,
-                                           std::size_t delta_size, std::uint64_t remaining) {
-  return core_->outgoing_data.append_object(stream, object, wire, delta_size, remaining);
-}
-
-SessionResult<StreamHandle> Session::open_fetch(RequestHandle fetch) {
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  Request* found = core_->requests.find(fetch);
-  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  if (found->kind() != RequestKind::kFetchAsPublisher) return base::Failure{SessionError::kWrongRole};
-  auto opened = static_cast<FetchAsPublisher*>(found)->open();
-  core_->settle();
-  return opened;
-}
-
-SessionResult<void> Session::append_fetch_object(StreamHandle stream, const FetchObject& object) {
-  return core_->outgoing_data.append_fetch_object(stream, object);
-}
-
-SessionResult<void> Session::append_payload(StreamHandle stream, base::SharedBytes bytes) {
-  return core_->outgoing_data.append_payload(stream, std::move(bytes));
-}
-
-SessionResult<void> Session::finish_stream(StreamHandle stream) { return core_->outgoing_data.finish(stream); }
-
-SessionResult<void> Session::retire_stream(StreamHandle stream, StreamResetCode code) {
-  auto retired = core_->outgoing_data.retire(stream, static_cast<std::uint64_t>(code));
-  core_->settle();
-  return retired;
-}
-
-SessionResult<void> Session::reset_stream(StreamHandle stream, StreamResetCode code) {
-  if (!core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(code)))
-    return base::Failure{SessionError::kUnknownStream};
-  core_->settle();
-  return {};
-}
-
-SessionResult<void> Session::reset_streams(RequestHandle subscription, StreamResetCode code) {
-  if (published(subscription) == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  core_->outgoing_data.reset_streams(subscription, code, /*only_unwanted=*/false, nullptr);
-  core_->settle();
-  return {};
-}
-
-std::size_t Session::queued_bytes(StreamHandle stream) const noexcept {
-  return core_->outgoing_data.queued_bytes(stream);
-}
-
-StreamBacklog Session::backlog(StreamHandle stream) const noexcept { return core_->outgoing_data.backlog(stream); }
-
-SessionResult<void> Session::set_feeder(StreamHandle stream, StreamFeeder* feeder) {
-  return core_->outgoing_data.set_feeder(stream, feeder);
-}
-
-SessionResult<void> Session::request_feed(StreamHandle stream) { return core_->outgoing_data.request_feed(stream); }
-
-SessionResult<bool> Session::send_datagram(RequestHandle subscription, const DatagramProperties& properties,
-                                           const base::SharedBytes& after_alias) {
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  return core_->outgoing_data.send_datagram(subscription, properties, after_alias);
-}
-
-// ---- receive objects ----
-
-void Session::stop_stream(IncomingStreamId stream, StreamResetCode code) {
-  if (core_->closed()) return;
-  core_->incoming_data.stop(stream, code);
-  core_->settle();
-}
-
-void Session::pause_stream(IncomingStreamId stream) { core_->incoming_data.pause(stream, true); }
-void Session::resume_stream(IncomingStreamId stream) { core_->incoming_data.pause(stream, false); }
 
 }  // namespace msquic_py::moqt::session

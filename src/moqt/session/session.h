@@ -75,7 +75,7 @@ class Session {
   void on_bidi_stream_opened(Time now);
   /// STOP_SENDING on a stream of ours.
   void on_stop_sending(Time now, StreamHandle stream, std::uint64_t code);
-  void on_datagram(Time now, base::SharedBytes bytes);
+  void on_datagram(Time now, const base::SharedBytes& bytes);
   /// The transport has let go of `bytes` bytes of this stream (acknowledged, or given up), making room in the window.
   void on_stream_bytes_sent(StreamHandle stream, std::size_t bytes);
   /// A datagram of so many bytes has left, or was dropped.

@@ -23,6 +23,7 @@ namespace msquic_py::moqt::session {
 /// What the incoming data plane may ask of the session around it.
 class IncomingDataContext {
  public:
+  virtual ~IncomingDataContext() = default;
   virtual void emit(Event event) = 0;
   virtual void stop_sending(IncomingStreamId stream, StreamResetCode code) = 0;
   virtual void close(std::uint64_t code, std::string_view reason) = 0;
@@ -35,9 +36,6 @@ class IncomingDataContext {
   virtual void on_fetch_stream_ended(RequestHandle fetch, bool finished, std::uint64_t code) = 0;
   virtual void on_fetch_given_up(RequestHandle fetch, StreamResetCode code) = 0;
   virtual void pause_stream(IncomingStreamId stream, bool paused) = 0;
-
- protected:
-  ~IncomingDataContext() = default;
 };
 
 /// All streams and datagrams that the peer sends, attributed to subscriptions by track alias and to fetches by Request

@@ -21,6 +21,7 @@ class Request;
 /// All that a request sees of its session.
 class RequestContext {
  public:
+  virtual ~RequestContext() = default;
   /// Queues a control message. It fails, and nothing is sent, when the message cannot be put on the wire.
   virtual base::Result<void, SessionError> send(const wire::ControlMessage& message) = 0;
   virtual void emit(Event event) = 0;
@@ -42,9 +43,6 @@ class RequestContext {
   /// Where outgoing streams that end without the application report it.
   virtual RingQueue<Event>& events() = 0;
   [[nodiscard]] virtual const SessionConfig& config() const = 0;
-
- protected:
-  ~RequestContext() = default;
 };
 
 }  // namespace msquic_py::moqt::session
