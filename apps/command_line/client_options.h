@@ -32,7 +32,7 @@ struct ClientOptions {
 
   void add_to(CLI::App& app);
   [[nodiscard]] runtime::Endpoint::DialOptions dial_options() const;
-  /// The track `name` in the namespace, which is cut at '/'. An error when it is outside the limits of section 2.4.1.
+  /// The track `name` in the namespace, which is cut at '/'. An error when it is outside the limits of [d15 §2.4.1].
   [[nodiscard]] base::Result<moqt::FullTrackName, std::string> track(const std::string& name) const;
 };
 

@@ -26,7 +26,7 @@ struct PublisherOptions {
   std::optional<std::string> single_track;
   std::uint8_t priority = 128;
   /// Nothing: the present time in milliseconds. An object must not come back with other contents
-  /// (section 2.1), and a publisher that was restarted does not know how far it had been.
+  /// [d15 §2.1], and a publisher that was restarted does not know how far it had been.
   std::optional<std::uint64_t> first_group;
   bool offer_with_publish = false;  ///< PUBLISH in place of PUBLISH_NAMESPACE
   bool pace = true;                 ///< send at the speed of the media, where the format knows it

@@ -29,7 +29,7 @@ struct Losses {
 /// arrive before the present one is complete, the one after it before the next, and a later object before an earlier
 /// one. All of them wait here, but not for ever. What is missing in between is counted.
 ///
-/// An object may build on all before it in its own subgroup and in those with lower IDs (draft-15 section 2.2): once
+/// An object may build on all before it in its own subgroup and in those with lower IDs (draft-15 [d15 §2.2]): once
 /// one of these is lost, the rest of the group is of no use to a decoder. A stream brings everything or breaks, so a
 /// subgroup that went on behind a gap has not lost anything there; where the track has other, higher subgroups, what is
 /// missing belongs to them.

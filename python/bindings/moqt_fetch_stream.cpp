@@ -23,7 +23,7 @@ using moqt::wire::FetchPriorObject;
 // The codec works with the bits; that they have names is a convenience of Python.
 enum class Flags : std::uint8_t {};
 
-constexpr std::uint64_t kFetchStreamType = 0x05;  // section 10.4.4
+constexpr std::uint64_t kFetchStreamType = 0x05;  // [d15 §10.4.4]
 constexpr std::uint64_t kDefaultPriority = 128;
 
 /// A whole object with its payload as Python holds it.

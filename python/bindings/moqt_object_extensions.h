@@ -10,7 +10,7 @@ namespace msquic_py::python {
 namespace nb = nanobind;
 
 /// The extension headers of an object: the raw block, without its length, that has passed the codec's check. Kept as
-/// it came, so that what is not understood is passed on byte for byte (section 10.2.1.2).
+/// it came, so that what is not understood is passed on byte for byte [d15 §10.2.1.2].
 struct ObjectExtensions {
   nb::bytes raw = nb::bytes("", 0);
 

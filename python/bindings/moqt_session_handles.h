@@ -76,7 +76,7 @@ class ReaderHandle {
 /// A notice as Python gets it: (target, kind, ticket, value).
 nb::tuple to_python(Notice& notice);
 
-/// One field is a name of a track or namespace; raises EncodeError when they are outside the limits of section 2.4.1.
+/// One field is a name of a track or namespace; raises EncodeError when they are outside the limits of [d15 §2.4.1].
 moqt::FullTrackName full_track_name(nb::handle track_namespace, nb::handle name);
 
 }  // namespace msquic_py::python

@@ -8,7 +8,7 @@ namespace {
 
 using enum moqt::MessageParameter;
 
-/// SUBSCRIBE and TRACK_STATUS, which have one form (section 9.19).
+/// SUBSCRIBE and TRACK_STATUS, which have one form [d15 §9.19].
 template <class W>
 void bind_track_request(nb::module_& m, const char* name, const char* doc) {
   MessageClass<W> message(m, name, doc);

@@ -129,7 +129,7 @@ class SessionReceiving(SessionCore, ABC):
             accepted = True if self.on_subscribe is None else self.on_subscribe(session, message)
             refusal = RequestErrorCode.DOES_NOT_EXIST
         else:
-            # Its objects may come before it is accepted (section 9.13).
+            # Its objects may come before it is accepted [d15 §9.13].
             self._receive_track(self.publications, track_info(message, message.track_alias))
             accepted = True if self.on_publish is None else self.on_publish(session, message)
             refusal = RequestErrorCode.UNINTERESTED

@@ -9,8 +9,8 @@
 
 namespace msquic_py::relay {
 
-/// Passes PUBLISH_NAMESPACE on to whoever subscribed to a prefix of it (sections 6.1, 6.2 and 8.5), its own publisher
-/// included, and takes it back when the last publisher of that namespace is gone.
+/// Passes PUBLISH_NAMESPACE on to whoever subscribed to a prefix of it ([d15 §6.1], [d15 §6.2] and [d15 §8.5]), its own
+/// publisher included, and takes it back when the last publisher of that namespace is gone.
 class Announcements {
  public:
   Announcements(const RelayLimits& limits, RelayCounters& counters, NamespaceDirectory& directory,

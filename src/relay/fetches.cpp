@@ -53,7 +53,7 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
 void Fetches::accept_if_known(objects::FetchDelivery& delivery, Track& track) {
   objects::TrackStore& store = track.store();
   session::FetchAnswer answer{false, delivery.range().end};
-  if (track.established()) {  // section 9.17: the relay's own knowledge of the largest object counts
+  if (track.established()) {  // [d15 §9.17]: the relay's own knowledge of the largest object counts
     const moqt::Location largest = *store.largest();
     const objects::StoredGroup* const group = store.find(largest.group);
     answer.end = delivery.range().answered_end(largest, group != nullptr && group->end.has_value());

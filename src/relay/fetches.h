@@ -22,7 +22,7 @@
 
 namespace msquic_py::relay {
 
-/// Answers FETCH out of the cache, and asks a publisher for what the cache does not know (section 9.16.3): one FETCH
+/// Answers FETCH out of the cache, and asks a publisher for what the cache does not know [d15 §9.16.3]: one FETCH
 /// upstream for all who wait for the same objects.
 class Fetches final : public moqt::objects::FetchFiller {
  public:

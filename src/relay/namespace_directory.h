@@ -12,7 +12,7 @@ namespace msquic_py::relay {
 
 struct Peer;
 
-/// Who published which namespace, and who wants to hear of which prefixes. Matching is field by field (section 8.5).
+/// Who published which namespace, and who wants to hear of which prefixes. Matching is field by field [d15 §8.5].
 class NamespaceDirectory {
  public:
   /// A namespace, and where it stands in the order in which namespaces were published.

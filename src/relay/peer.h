@@ -63,7 +63,7 @@ struct IncomingSubgroup {
 /// everything from these places on in the order of publication.
 struct NamespaceInterest {
   moqt::TrackNamespace prefix;
-  bool forward = true;  ///< Forward State of the PUBLISH messages that come of it (section 9.23)
+  bool forward = true;  ///< Forward State of the PUBLISH messages that come of it [d15 §9.23]
   std::optional<std::uint64_t> namespaces_from;
   std::optional<std::uint64_t> tracks_from;
 };

@@ -19,7 +19,7 @@
 
 namespace msquic_py::relay {
 
-/// A MOQT relay over any number of sessions (section 8), without sockets, threads or a clock. This class only routes:
+/// A MOQT relay over any number of sessions [d15 §8], without sockets, threads or a clock. This class only routes:
 /// namespaces are the business of Announcements, subscriptions of Subscriptions, objects of Intake, past ones of
 /// Fetches.
 class Relay {

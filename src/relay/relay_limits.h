@@ -18,7 +18,7 @@ struct RelayLimits {
   std::size_t max_tracks = 100'000;
   /// Namespaces that may be published at once, over all sessions.
   std::size_t max_namespaces = 100'000;
-  /// Fewest fields of a prefix that SUBSCRIBE_NAMESPACE may name (section 12.3.2); 0 admits every prefix.
+  /// Fewest fields of a prefix that SUBSCRIBE_NAMESPACE may name [d15 §12.3.2]; 0 admits every prefix.
   std::size_t min_prefix_fields = 0;
   /// How long a publisher may take to answer a SUBSCRIBE, FETCH or TRACK_STATUS that the relay makes for others,
   /// waiting for its credit included; then those are refused with TIMEOUT. Well below the minute that clients wait for
@@ -29,7 +29,7 @@ struct RelayLimits {
   /// How long a subgroup that its publisher broke off waits for another publisher to go on with it.
   std::chrono::milliseconds takeover_timeout{2000};
 
-  // ---- the cache (section 8.1) ----
+  // ---- the cache [d15 §8.1] ----
 
   /// Groups are kept for this long after their newest object came; 0 keeps nothing. A publisher's MAX_CACHE_DURATION
   /// shortens it.

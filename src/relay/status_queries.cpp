@@ -8,7 +8,7 @@ namespace session = moqt::session;
 
 namespace {
 
-/// Those of `said` that REQUEST_OK may carry in answer to TRACK_STATUS (section 9.2.1).
+/// Those of `said` that REQUEST_OK may carry in answer to TRACK_STATUS [d15 §9.2.1].
 moqt::MessageParameters status_parameters(const moqt::MessageParameters& said) {
   moqt::MessageParameters parameters;
   if (const auto value = said.delivery_timeout()) parameters.set_delivery_timeout(*value);

@@ -11,7 +11,7 @@
 
 namespace msquic_py::relay {
 
-/// Answers TRACK_STATUS (section 9.19) from what the relay knows, or asks a publisher on the peer's behalf.
+/// Answers TRACK_STATUS [d15 §9.19] from what the relay knows, or asks a publisher on the peer's behalf.
 class StatusQueries {
  public:
   StatusQueries(const RelayLimits& limits, const NamespaceDirectory& namespaces, const TrackTable& tracks) noexcept

@@ -55,8 +55,8 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
 bool Subscriptions::ask(Peer& publisher, Track& track) {
   if (track.has_upstream_at(publisher)) return false;
   moqt::MessageParameters parameters;
-  parameters.set_forward(true);                                       // section 8.2
-  parameters.set_filter(moqt::SubscriptionFilter::largest_object());  // section 8.4: one filter for every subscriber
+  parameters.set_forward(true);                                       // [d15 §8.2]
+  parameters.set_filter(moqt::SubscriptionFilter::largest_object());  // [d15 §8.4]: one filter for every subscriber
   if (track.wanted_new_group()) parameters.set_new_group_request(*track.wanted_new_group());
   auto request =
       publisher.session.subscribe(track.name(), std::move(parameters), {.limit = limits_.upstream_answer_timeout});

@@ -13,7 +13,7 @@
 
 namespace msquic_py::relay {
 
-/// Connects the tracks that publishers offer with the subscribers that want them (sections 8.4 and 8.5): one
+/// Connects the tracks that publishers offer with the subscribers that want them [d15 §8.4] [d15 §8.5]: one
 /// subscription per publisher upstream, however many subscribers there are downstream.
 class Subscriptions {
  public:
@@ -44,7 +44,7 @@ class Subscriptions {
   /// Tells a listener of every track published under its prefix, from the one with that `offer` on.
   void offer_tracks(Peer& listener, NamespaceInterest& interest, std::uint64_t offer);
 
-  /// The track from that publisher is malformed (section 2.4.2): its subscribers are told, its objects forgotten.
+  /// The track from that publisher is malformed [d15 §2.4.2]: its subscribers are told, its objects forgotten.
   void end_malformed(Peer& publisher, Track& track, moqt::session::RequestHandle upstream, moqt::session::Time now);
   /// Resets retired streams of this peer whose time has come, and forgets subscriptions that have ended.
   void settle(Peer& peer, moqt::session::Time now);

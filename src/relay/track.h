@@ -29,7 +29,7 @@ class Track {
     bool established;   ///< SUBSCRIBE_OK or our PUBLISH_OK
     bool from_publish;  ///< the publisher's PUBLISH; it stays when no subscriber is left
   };
-  /// A SUBSCRIBE that waits until a publisher has accepted ours (section 8.4).
+  /// A SUBSCRIBE that waits until a publisher has accepted ours [d15 §8.4].
   struct Waiting {
     Peer* peer;
     moqt::session::RequestHandle request;
@@ -71,7 +71,7 @@ class Track {
   /// An object of the track has come.
   void note(moqt::Location location) noexcept;
 
-  // ---- NEW_GROUP_REQUEST (section 9.2.1.12) ----
+  // ---- NEW_GROUP_REQUEST [d15 §9.2.1.12] ----
   /// Whether a request for `value` has to go upstream, where the track is established.
   [[nodiscard]] bool needs_new_group(std::uint64_t value) const noexcept;
   /// It was sent, and is outstanding until the largest group increases.

@@ -91,7 +91,7 @@ class Endpoint {
   /// Begins a client session. Events, or on_finished() with the reason why not, follow on the loop.
   quic::Result<SessionDriver*> dial(DialOptions options, SessionUser& user);
 
-  /// Sends GOAWAY on every server session, so that clients leave (section 3.5).
+  /// Sends GOAWAY on every server session, so that clients leave [d15 §3.5].
   void goaway(std::string_view new_session_uri = {});
   /// Closes every session.
   void close(moqt::SessionErrorCode code, std::string_view reason);

@@ -142,7 +142,7 @@ inline moqt::FullTrackName track_name(std::string_view name = "video") {
   return {moqt::TrackNamespace{"live", "demo"}, name};
 }
 
-/// An object's bytes from its Object ID Delta on, as section 10.4.2 writes them: delta 0, length, payload (shorter
+/// An object's bytes from its Object ID Delta on, as [d15 §10.4.2] writes them: delta 0, length, payload (shorter
 /// than 64 bytes each, so that every integer is one byte).
 inline base::SharedBytes object_bytes(std::string_view payload) {
   base::ByteVector bytes{0, static_cast<std::uint8_t>(payload.size())};

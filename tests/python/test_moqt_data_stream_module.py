@@ -39,7 +39,7 @@ def test_object_does_not_exist() -> None:
     assert ObjectStatus.OBJECT_DOES_NOT_EXIST == 0x1
 
 
-# Section 10.3.1: type, track alias 1, group 10, [object], [priority], [extensions], status or payload.
+# [d15 §10.3.1]: type, track alias 1, group 10, [object], [priority], [extensions], status or payload.
 DATAGRAMS = [
     ({"datagram_type": DatagramType.OBJECT_ID_PRIORITY_PAYLOAD, "object_id": 5, "publisher_priority": 128,
       "payload": b"hi"}, "00 01 0a 05 80 6869"),
@@ -120,7 +120,7 @@ def test_a_status_with_an_end_of_group_has_no_type() -> None:
         assert again.datagram_type.has_status()
 
 
-# Section 10.4.2: type, track alias 1, group 10, [subgroup], priority 7.
+# [d15 §10.4.2]: type, track alias 1, group 10, [subgroup], priority 7.
 @pytest.mark.parametrize("argument", [{}, {"subgroup_id": None}], ids=["left out", "None"])
 @pytest.mark.parametrize("number", [n for n in range(0x10, 0x3E) if n & 0x10 and n & 0x06 != 0x06])
 def test_a_header_type_says_where_the_subgroup_id_is(number: int, argument: dict[str, None]) -> None:
@@ -161,7 +161,7 @@ def test_what_the_flags_leave_out_may_be_none() -> None:
 
 
 def test_subgroup_object_by_its_delta() -> None:
-    # Section 10.4.2: delta, [extensions], length, payload or status.
+    # [d15 §10.4.2]: delta, [extensions], length, payload or status.
     obj = SubgroupObject(object_id_delta=5, payload_length=4, payload=b"test")
     assert obj.encode(extensions_present=False).hex() == "050474657374"
     decoded, size = decode_subgroup_object(bytes.fromhex("050474657374"), extensions_present=False)
@@ -191,7 +191,7 @@ def test_fetch_header() -> None:
     assert decode_fetch_header(bytes.fromhex("052a")) == (FetchHeader(42), 2)
 
 
-# Section 10.4.4: flags, [group], [subgroup], [object], [priority], [extensions], length, payload or status.
+# [d15 §10.4.4]: flags, [group], [subgroup], [object], [priority], [extensions], length, payload or status.
 FETCH_OBJECTS = [
     ({"serialization_flags": 0x1F, "group_id": 10, "subgroup_id": 5, "object_id": 3, "publisher_priority": 128,
       "payload_length": 4, "payload": b"data"}, "1f 0a 05 03 80 04 64617461"),

@@ -19,7 +19,7 @@ def test_the_tree() -> None:
     assert issubclass(moqt.EncodeError, ValueError)
 
 
-# What is wrong, and what section 12 of the draft's rules make of it.
+# What is wrong, and what [d15 §12] of the draft's rules make of it.
 VIOLATIONS = [
     ("7f 0000", ErrorCode.PROTOCOL_VIOLATION),  # unknown message type
     ("15 0003 01 00 00", ErrorCode.PROTOCOL_VIOLATION),  # bytes behind the last field

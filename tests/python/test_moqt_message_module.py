@@ -35,7 +35,7 @@ def test_every_name_is_the_package_s_own() -> None:
 
 
 def test_location() -> None:
-    # Section 1.4.1.
+    # [d15 §1.4.1].
     assert Location(group=10, object=300).encode().hex() == "0a412c"
     assert Location.decode(bytes.fromhex("0a412c")) == (Location(10, 300), 3)
     assert Location.decode(bytes.fromhex("ff0a412cff"), 1) == (Location(10, 300), 3)
@@ -47,7 +47,7 @@ def test_location() -> None:
 
 
 def test_track_namespace() -> None:
-    # Section 2.4.1.
+    # [d15 §2.4.1].
     namespace = TrackNamespace(tuple=[b"live", b"a"])
     data = bytes.fromhex("02 04 6c697665 01 61")
     assert namespace.encode() == data
@@ -67,7 +67,7 @@ def test_track_namespace() -> None:
 
 
 def test_parameter() -> None:
-    # Section 1.4.2: an even type is followed by a number, an odd one by length and bytes.
+    # [d15 §1.4.2]: an even type is followed by a number, an odd one by length and bytes.
     path = Parameter(type=ParameterType.PATH, value=b"/moq")
     assert path.encode().hex() == "01042f6d6f71"
     assert Parameter.decode(bytes.fromhex("01042f6d6f71ff")) == (path, 6)
@@ -102,7 +102,7 @@ FILTERS = [
 
 @pytest.mark.parametrize(("value", "text"), FILTERS)
 def test_subscription_filter(value: SubscriptionFilter, text: str) -> None:
-    # Section 5.1.2.
+    # [d15 §5.1.2].
     data = bytes.fromhex(text)
     assert value.encode() == data
     assert SubscriptionFilter.decode(b"\0" + data, 1) == (value, len(data))
@@ -139,7 +139,7 @@ def test_the_two_ways_to_make_a_filter() -> None:
 
 
 def test_fetch_with_start_and_end() -> None:
-    # Section 9.16.1: Request ID 2, Fetch Type 1, one field "a", name "t", from {3, 0} to {5, 0}, no parameters.
+    # [d15 §9.16.1]: Request ID 2, Fetch Type 1, one field "a", name "t", from {3, 0} to {5, 0}, no parameters.
     data = bytes.fromhex("16 000c 02 01 01 0161 01 74 03 00 05 00 00")
     namespace = TrackNamespace(tuple=[b"a"])
     fetch = Fetch(

@@ -135,7 +135,7 @@ def test_section_10_5_examples() -> None:
     assert header.encode() + first.encode() + second.encode(previous_object_id=0) == stream
 
 
-# Section 10.4.2, table 6: type, subgroup ID, extensions, end of group, priority.
+# [d15 §10.4.2], table 6: type, subgroup ID, extensions, end of group, priority.
 SUBGROUP_TYPES = [
     (base + end + mode + ext, ("zero", "first_object", "present")[mode // 2], bool(ext), bool(end), base == 0x10)
     for base, end, mode, ext in itertools.product((0x10, 0x30), (0, 8), (0, 2, 4), (0, 1))

@@ -32,7 +32,7 @@ async def test_stream_ids_are_those_of_rfc_9000(certificate):
     async with pair(certificate) as both:
         opened = [await both.client.open_stream() for _ in range(3)]
         unidirectional = [await both.client.open_uni_stream() for _ in range(2)]
-        # Section 2.1: the two lowest bits are the initiator (0 client) and the direction (2 unidirectional).
+        # [d15 §2.1]: the two lowest bits are the initiator (0 client) and the direction (2 unidirectional).
         assert [stream.id for stream in opened] == [0, 4, 8]
         assert [stream.id for stream in unidirectional] == [2, 6]
         accepted = sorted([(await within(both.server.accept_stream())).id for _ in range(5)])

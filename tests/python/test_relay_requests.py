@@ -19,7 +19,7 @@ from raw_moqt_peer import RawPeer, fields, message, moqt_peer
 
 pytestmark = pytest.mark.timeout(120)
 
-# Section 13.2 and 13.3.
+# [d15 §13.2] and 13.3.
 DELIVERY_TIMEOUT, FORWARD, DYNAMIC_GROUPS, NEW_GROUP_REQUEST = 0x02, 0x10, 0x30, 0x32
 INTERNAL_ERROR, TIMEOUT = 0x0, 0x2
 SUBSCRIBE_UPDATE, SUBSCRIBE, SUBSCRIBE_OK, REQUEST_ERROR, PUBLISH_NAMESPACE, REQUEST_OK = 2, 3, 4, 5, 6, 7
@@ -169,7 +169,7 @@ async def test_every_namespace_is_announced_once_credit_rises(relay: Relay) -> N
             assert len(set(listener.all_of(PUBLISH_NAMESPACE))) == wanted
 
 
-# ---- SUBSCRIBE_NAMESPACE, section 9.23 ----
+# ---- SUBSCRIBE_NAMESPACE, [d15 §9.23] ----
 
 
 async def everything_heard(peer: Any, request: int) -> None:
@@ -205,7 +205,7 @@ async def test_forward_of_subscribe_namespace(relay: Relay, forward: int | None,
         assert bytes(*listener.streams.values()).endswith(b"second" if forward == 0 else b"first")
 
 
-# ---- NEW_GROUP_REQUEST, section 9.2.1.12 ----
+# ---- NEW_GROUP_REQUEST, [d15 §9.2.1.12] ----
 
 
 async def test_new_group_request_in_publish_ok(relay: Relay) -> None:
@@ -277,7 +277,7 @@ async def test_a_silent_publisher_costs_a_timeout_and_no_session(relay: Relay, c
             await subscriber.message(SUBSCRIBE_OK)
 
 
-# ---- STOP_SENDING, section 10.4.3 ----
+# ---- STOP_SENDING, [d15 §10.4.3] ----
 
 
 async def test_a_stopped_subgroup_is_not_opened_again(relay: Relay) -> None:
@@ -299,7 +299,7 @@ async def test_a_stopped_subgroup_is_not_opened_again(relay: Relay) -> None:
         assert len(subscriber.streams) == 2
 
 
-# ---- extension headers, section 10.2.1.2 ----
+# ---- extension headers, [d15 §10.2.1.2] ----
 
 
 async def test_extension_headers_of_a_mebibyte_pass(relay: Relay) -> None:
@@ -331,7 +331,7 @@ async def test_extension_headers_beyond_the_relays_room_cost_their_stream(relay:
         await subscriber.until(lambda: len(subscriber.finished) == 1, "the next group")
 
 
-# ---- DELIVERY_TIMEOUT, section 9.2.1.2 ----
+# ---- DELIVERY_TIMEOUT, [d15 §9.2.1.2] ----
 
 
 async def relay_seconds(relay: Relay, timeouts: int) -> None:

@@ -20,7 +20,7 @@ from raw_moqt_peer import CLIENT_SETUP, message, raw_peer
 
 pytestmark = pytest.mark.timeout(180)
 
-# Section 13.3.1.
+# [d15 §13.3.1].
 PROTOCOL_VIOLATION, INVALID_REQUEST_ID, KEY_VALUE_FORMATTING_ERROR, TOO_MANY_REQUESTS = 0x3, 0x4, 0x6, 0x7
 CONTROL_MESSAGE_TIMEOUT, DATA_STREAM_TIMEOUT = 0x11, 0x12
 

@@ -31,7 +31,7 @@ void World::check_deliveries() {
       const TrackJournal& track = journal_.track(subscription->track);
       if (!subscription->accepted || subscription->cancelled || subscription->done || !subscription->forwards) continue;
       if (track.losses != subscription->losses) continue;
-      // Streams that it gave up, for example because they came long before SUBSCRIBE_OK (section 10.4.2).
+      // Streams that it gave up, for example because they came long before SUBSCRIBE_OK [d15 §10.4.2].
       const bool stopped = clients_[script_.publishers + who].near->stops() > 0;
       // A session that may have few streams cancels the least urgent one, perhaps before anything of it has left.
       const bool cramped = script_.stream_limit < ms::Limits{}.max_outgoing_streams;

@@ -28,7 +28,7 @@ class Publisher {
   void finish(std::size_t track, SubgroupName name);
   void reset(std::size_t track, SubgroupName name);
   /// Looks at what its session is about to give to the carrier: nothing that could wait may go before what is more
-  /// urgent (section 7.2).
+  /// urgent [d15 §7.2].
   void watch(const ms::SendStream& send);
   /// Withdraws everything that it has announced or offered.
   void withdraw();

@@ -67,7 +67,7 @@ void Subscriber::on_fetch_end(const ms::FetchEnded& event) {
   fetches_.erase(found);
   std::erase_if(fetch_streams_, [&](const auto& entry) { return entry.second == event.fetch; });
   if (!event.finished) return;
-  // What did not come does not exist, up to the end that FETCH_OK names (section 9.16.3).
+  // What did not come does not exist, up to the end that FETCH_OK names [d15 §9.16.3].
   for (const auto& [location, object] : journal_.track(fetch.track).objects) {
     if (!object.whole || !fetch.range.covers(location) || fetch.received.contains(location)) continue;
     journal_.fault("subscriber " + std::to_string(number_) + ", fetch of track " + std::to_string(fetch.track) + ": " +
@@ -297,7 +297,7 @@ void Subscriber::on_end(const ms::SubgroupEnded& event) {
     return;
   }
   if (!stream.whole) fault(subscription, "a stream is finished in the middle of " + text(*stream.latest));
-  // FIN promises every object of the subgroup since the beginning of the subscription (section 10.4.2).
+  // FIN promises every object of the subgroup since the beginning of the subscription [d15 §10.4.2].
   for (const auto& [location, object] : journal_.track(subscription.track).objects) {
     if (location.group != stream.name.first || object.subgroup != stream.name.second) continue;
     if (!expects(subscription, location) || subscription.received.contains(location)) continue;

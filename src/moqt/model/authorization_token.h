@@ -7,7 +7,7 @@
 
 namespace msquic_py::moqt {
 
-/// What a token parameter does with the token cache of its receiver (section 9.2.1.1).
+/// What a token parameter does with the token cache of its receiver [d15 §9.2.1.1].
 enum class TokenAliasType : std::uint8_t { kDelete = 0x0, kRegister = 0x1, kUseAlias = 0x2, kUseValue = 0x3 };
 
 std::string_view name(TokenAliasType type) noexcept;

@@ -13,7 +13,7 @@ enum class Draft : std::uint8_t { k15 = 15 };
 /// Every draft this library speaks, most preferred first.
 inline constexpr std::array<Draft, 1> kSupportedDrafts{Draft::k15};
 
-/// The ALPN of raw QUIC, also the WebTransport protocol name: "moqt-15" (section 3.1).
+/// The ALPN of raw QUIC, also the WebTransport protocol name: "moqt-15" [d15 §3.1].
 std::string_view alpn(Draft draft) noexcept;
 
 /// The draft that `alpn` names; nothing when it is not one of kSupportedDrafts.

@@ -22,9 +22,9 @@ struct FetchRange {
     return location >= start && location <= last();
   }
 
-  /// From `start` up to and including `largest`, such as a joining FETCH (section 9.16.2.1).
+  /// From `start` up to and including `largest`, such as a joining FETCH [d15 §9.16.2.1].
   static constexpr FetchRange up_to(Location start, Location largest) noexcept { return {start, behind(largest)}; }
-  /// The End Location of FETCH_OK (section 9.17), where `largest` is the largest object known of the track and
+  /// The End Location of FETCH_OK [d15 §9.17], where `largest` is the largest object known of the track and
   /// `group_complete` says that its group gets no more.
   [[nodiscard]] constexpr Location answered_end(Location largest, bool group_complete) const noexcept {
     if (last() <= largest || (group_complete && end == Location{largest.group, 0})) return end;

@@ -12,7 +12,7 @@ namespace msquic_py::moqt {
 
 inline constexpr std::size_t kMaxFullTrackNameLength = 4096;
 
-/// A track namespace and a track name; together they identify a track (section 2.4.1).
+/// A track namespace and a track name; together they identify a track [d15 §2.4.1].
 struct FullTrackName {
   TrackNamespace track_namespace;
   base::ByteVector track_name;  ///< may be empty

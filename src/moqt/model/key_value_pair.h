@@ -8,7 +8,7 @@
 
 namespace msquic_py::moqt {
 
-/// Section 1.4.2: an even type carries a number up to 2^62-1, an odd type up to 65535 bytes.
+/// [d15 §1.4.2]: an even type carries a number up to 2^62-1, an odd type up to 65535 bytes.
 struct KeyValuePair {
   std::uint64_t type = 0;
   std::variant<std::uint64_t, base::ByteVector> value;
@@ -23,7 +23,7 @@ using KeyValuePairs = std::vector<KeyValuePair>;
 
 inline constexpr std::size_t kMaxKeyValueLength = 65535;
 
-/// Object extension headers that the transport itself defines (section 11).
+/// Object extension headers that the transport itself defines [d15 §11].
 enum class ExtensionType : std::uint64_t {
   kImmutableExtensions = 0x0B,
   kPriorGroupIdGap = 0x3C,

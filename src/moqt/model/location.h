@@ -5,7 +5,7 @@
 
 namespace msquic_py::moqt {
 
-/// The place of an object in its track: group first, then object (section 1.4.1).
+/// The place of an object in its track: group first, then object [d15 §1.4.1].
 struct Location {
   std::uint64_t group = 0;
   std::uint64_t object = 0;

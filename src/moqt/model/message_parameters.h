@@ -9,7 +9,7 @@
 
 namespace msquic_py::moqt {
 
-/// The version-specific parameters of a message (section 9.2.1). Getters give nothing for what is absent; defaults
+/// The version-specific parameters of a message [d15 §9.2.1]. Getters give nothing for what is absent; defaults
 /// depend on the message and are the session's business. Durations are milliseconds.
 class MessageParameters : public ParameterList {
  public:

@@ -6,7 +6,7 @@
 
 namespace msquic_py::moqt {
 
-/// What an object without payload means (section 10.2.1.1). Objects with payload are always kNormal.
+/// What an object without payload means [d15 §10.2.1.1]. Objects with payload are always kNormal.
 enum class ObjectStatus : std::uint8_t {
   kNormal = 0x0,
   kDoesNotExist = 0x1,

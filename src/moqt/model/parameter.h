@@ -11,7 +11,7 @@
 
 namespace msquic_py::moqt {
 
-/// Numbers of the parameters of CLIENT_SETUP and SERVER_SETUP (section 9.3.1).
+/// Numbers of the parameters of CLIENT_SETUP and SERVER_SETUP [d15 §9.3.1].
 enum class SetupParameter : std::uint64_t {
   kPath = 0x01,
   kMaxRequestId = 0x02,
@@ -21,7 +21,7 @@ enum class SetupParameter : std::uint64_t {
   kMoqtImplementation = 0x07,
 };
 
-/// Numbers of the parameters of every other message (section 9.2.1); another space than SetupParameter.
+/// Numbers of the parameters of every other message [d15 §9.2.1]; another space than SetupParameter.
 enum class MessageParameter : std::uint64_t {
   kDeliveryTimeout = 0x02,
   kAuthorizationToken = 0x03,

@@ -9,7 +9,7 @@
 
 namespace msquic_py::moqt {
 
-/// The parameters of CLIENT_SETUP and SERVER_SETUP (section 9.3.1). Getters give nothing for what is absent; the
+/// The parameters of CLIENT_SETUP and SERVER_SETUP [d15 §9.3.1]. Getters give nothing for what is absent; the
 /// views they return live as long as the list is not changed.
 class SetupParameters : public ParameterList {
  public:

@@ -8,7 +8,7 @@
 
 namespace msquic_py::moqt {
 
-/// Section 5.1.2.
+/// [d15 §5.1.2].
 enum class FilterType : std::uint64_t {
   kNextGroupStart = 0x1,
   kLargestObject = 0x2,

@@ -13,7 +13,7 @@ namespace msquic_py::moqt {
 
 inline constexpr std::size_t kMaxNamespaceFields = 32;
 
-/// An ordered tuple of byte fields; valid on the wire with 1 to 32 of them (section 2.4.1). Two namespaces are
+/// An ordered tuple of byte fields; valid on the wire with 1 to 32 of them [d15 §2.4.1]. Two namespaces are
 /// equal when their fields are, byte for byte: ("ab","c") is not ("a","bc").
 class TrackNamespace {
  public:

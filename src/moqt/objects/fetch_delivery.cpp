@@ -151,7 +151,7 @@ FetchDelivery::Step FetchDelivery::step(session::Time now) {
   }
   if (object.since == session::Time{}) object.since = now;
   const auto limit = publisher_.store().age_limit();
-  if (limit && now - object.since >= *limit) return ask();  // section 9.2.1.3
+  if (limit && now - object.since >= *limit) return ask();  // [d15 §9.2.1.3]
   if (!object.complete() && look.subgroup->writers == 0 && !object.arriving) return ask();
   missing_.reset();
   session::FetchObject out;

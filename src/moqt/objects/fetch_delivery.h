@@ -36,7 +36,7 @@ class FetchFiller {
 };
 
 /// Answers one FETCH out of a store: a cursor over its range, group by group in the order that was asked for, and in
-/// each group by Object ID (section 9.16.3).
+/// each group by Object ID [d15 §9.16.3].
 class FetchDelivery final : public session::StreamFeeder {
  public:
   FetchDelivery(TrackPublisher& publisher, session::Session& session, const session::FetchReceived& request,

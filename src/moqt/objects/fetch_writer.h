@@ -14,7 +14,7 @@
 
 namespace msquic_py::moqt::objects {
 
-/// What answers a FETCH of ours on its way into a store. Subscriptions do not get it (section 5.1.2); fetches that wait
+/// What answers a FETCH of ours on its way into a store. Subscriptions do not get it [d15 §5.1.2]; fetches that wait
 /// for it do, as the bytes come.
 class FetchWriter {
  public:

@@ -18,7 +18,7 @@ namespace msquic_py::moqt::objects {
                                                           Location location, ObjectStatus status) noexcept;
 
 /// Takes over what the object says of others: by its status that its group or track ends with it, by its extensions,
-/// raw pairs that have been checked, that some before it do not exist (section 11).
+/// raw pairs that have been checked, that some before it do not exist [d15 §11].
 void learn_from(TrackStore& store, StoredGroup& group, Draft draft, Location location, ObjectStatus status,
                 base::Bytes extensions);
 

@@ -16,7 +16,7 @@ struct StoredObject {
   std::uint64_t id = 0;
   std::uint64_t payload_length = 0;
   std::uint64_t payload_arrived = 0;  ///< bytes of the payload that are here
-  /// When its header came: timeouts count from then (section 9.2.1.2). Nothing (Time{}) until somebody tells the time.
+  /// When its header came: timeouts count from then [d15 §9.2.1.2]. Nothing (Time{}) until somebody tells the time.
   session::Time since{};
   /// From the Object ID Delta on: the header and what came of the payload with it. Of an object that travels as a
   /// datagram: everything behind the Track Alias.

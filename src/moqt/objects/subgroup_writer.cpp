@@ -59,7 +59,7 @@ std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceive
   if (!place) return std::nullopt;
   const StoredObject& known = subgroup_->at(*place);
   if (known.status != object.status) {
-    // Only what is gone may be said not to exist; what did not exist may still turn up, and is left out (section 8.1).
+    // Only what is gone may be said not to exist; what did not exist may still turn up, and is left out [d15 §8.1].
     const bool gone = object.status == ObjectStatus::kDoesNotExist || known.status == ObjectStatus::kDoesNotExist;
     return gone ? std::nullopt : std::optional(MalformedTrack::kInvalidStatusTransition);
   }
@@ -114,7 +114,7 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
     if (fetched) publisher_->object_inserted(*group_, *subgroup_, *here, false, now);
     return Taken{fetched};
   }
-  if (group_->absent.contains(id)) return Taken{false};  // section 8.1: it was said not to exist
+  if (group_->absent.contains(id)) return Taken{false};  // [d15 §8.1]: it was said not to exist
 
   const std::uint64_t place = subgroup_->insert(id);
   StoredObject& kept = subgroup_->at(place);

@@ -71,7 +71,7 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
       ++(late ? account_.timed_out : account_.filtered);
       if (late) {
         delivery.has_gap = true;
-        if (delivery.open()) {  // section 9.2.1.2
+        if (delivery.open()) {  // [d15 §9.2.1.2]
           (void)session_.reset_stream(delivery.stream, StreamResetCode::kDeliveryTimeout);
           delivery.leave_stream();
         }
@@ -80,7 +80,7 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
       return Give::kDone;
     }
     if (delivery.open() && delivery.continued) {
-      // Section 10.4.3: only what is known to be the next object of the subgroup may go on the same stream.
+      // [d15 §10.4.3]: only what is known to be the next object of the subgroup may go on the same stream.
       const bool next = object.id == delivery.last_id + 1 ||
                         (object.follows && place > subgroup.first() && subgroup.at(place - 1).id == delivery.last_id);
       if (!next) retire(delivery, StreamResetCode::kCancelled, now);

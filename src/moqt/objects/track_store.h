@@ -18,7 +18,7 @@
 namespace msquic_py::moqt::objects {
 
 /// The objects of one track, as far as they are here, and what is known of those that are not: a place of the track has
-/// an object, or certainly has none, or nobody here knows (section 9.16.3).
+/// an object, or certainly has none, or nobody here knows [d15 §9.16.3].
 class TrackStore {
  public:
   enum class Knowledge : std::uint8_t {
@@ -104,7 +104,7 @@ class TrackStore {
   bool evict_oldest();
   /// When a group will be too old; nothing when none is kept for its age.
   [[nodiscard]] std::optional<session::Time> next_eviction() const noexcept;
-  /// MAX_CACHE_DURATION (section 9.2.1.3): no object may be given to anybody who begins with it when it is older.
+  /// MAX_CACHE_DURATION [d15 §9.2.1.3]: no object may be given to anybody who begins with it when it is older.
   void limit_age(std::optional<session::Duration> age) noexcept { max_age_ = age; }
   [[nodiscard]] std::optional<session::Duration> age_limit() const noexcept { return max_age_; }
   [[nodiscard]] const Retention& retention() const noexcept { return retention_; }

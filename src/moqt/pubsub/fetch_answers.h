@@ -12,7 +12,7 @@
 
 namespace msquic_py::moqt::pubsub {
 
-/// The FETCHes of one session that are answered from what its track writers keep (section 9.16.3).
+/// The FETCHes of one session that are answered from what its track writers keep [d15 §9.16.3].
 class FetchAnswers final : public objects::FetchFiller {
  public:
   FetchAnswers(session::Session& session, objects::Outlet& outlet) noexcept : session_(session), outlet_(outlet) {}

@@ -22,7 +22,7 @@ struct FetchEnd {
     kFinished,       ///< all that exists of the range came
     kRejected,       ///< REQUEST_ERROR; `code` is a RequestErrorCode
     kReset,          ///< the publisher broke it off; `code` is a StreamResetCode
-    kMalformed,      ///< the track broke the rules of section 2.4.2
+    kMalformed,      ///< the track broke the rules of [d15 §2.4.2]
     kCancelled,      ///< by this endpoint
     kSessionClosed,  ///< `code` is a SessionErrorCode
   };

@@ -15,7 +15,7 @@ struct TrackOptions {
   GroupOrder group_order = GroupOrder::kAscending;
   std::optional<std::uint64_t> delivery_timeout_ms;
   std::optional<std::uint64_t> max_cache_duration_ms;
-  bool dynamic_groups = false;  ///< whether NEW_GROUP_REQUEST is listened to (section 9.2.1.11)
+  bool dynamic_groups = false;  ///< whether NEW_GROUP_REQUEST is listened to [d15 §9.2.1.11]
   /// Streams with an extension block in every object; needed to send extensions at all.
   bool extensions = true;
   /// Bytes that may wait for one subscriber. Beyond it the groups under way are given up for that subscriber (their

@@ -23,7 +23,7 @@ struct TrackEnd {
   enum class Cause : std::uint8_t {
     kRejected,       ///< REQUEST_ERROR; `code` is a RequestErrorCode
     kDone,           ///< PUBLISH_DONE; `code` is a PublishDoneCode
-    kMalformed,      ///< the track broke the rules of section 2.4.2; the session unsubscribed
+    kMalformed,      ///< the track broke the rules of [d15 §2.4.2]; the session unsubscribed
     kCancelled,      ///< by this endpoint
     kSessionClosed,  ///< `code` is a SessionErrorCode
   };

@@ -61,7 +61,7 @@ class TrackWriter {
   /// A new subgroup stream. kWrongState after finish().
   session::SessionResult<std::shared_ptr<GroupWriter>> begin_group(std::uint64_t group,
                                                                    const GroupOptions& options = {});
-  /// An object as a datagram. A track uses either streams or datagrams, never both (section 10.2.1): kWrongState.
+  /// An object as a datagram. A track uses either streams or datagrams, never both [d15 §10.2.1]: kWrongState.
   /// What does not fit the path is dropped for that subscriber; FETCH brings it all the same.
   session::SessionResult<void> write_datagram(Location location, base::Bytes payload, base::Bytes extension_block = {},
                                               std::optional<std::uint8_t> publisher_priority = std::nullopt,

@@ -16,7 +16,7 @@ struct SendControl {
   base::SharedBytes bytes;
 };
 
-/// The priority of the control stream, before all others (section 7.2).
+/// The priority of the control stream, before all others [d15 §7.2].
 constexpr std::uint16_t kControlStreamPriority = 0xffff;
 /// What MsQuic's streams have by themselves; given to the first urgency in use, so that most streams need not be told.
 constexpr std::uint16_t kUsualStreamPriority = 0x7fff;

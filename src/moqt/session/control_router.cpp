@@ -64,7 +64,7 @@ void ControlRouter::on(const wire::MaxRequestId& message) {
   core_.flush_waiting();
 }
 
-// Credit is replenished as requests end, asked or not (section 9.6).
+// Credit is replenished as requests end, asked or not [d15 §9.6].
 void ControlRouter::on(const wire::RequestsBlocked&) {}
 
 // ---- requests of the peer ----
@@ -118,7 +118,7 @@ void ControlRouter::on(const wire::SubscribeUpdate& message) {
   auto& subscription = static_cast<SubscriptionAsPublisher&>(*named_request);
   if (!subscription.allows(message.parameters)) return violate("SUBSCRIBE_UPDATE with an earlier start (section 9.11)");
   MessageParameters parameters = message.parameters;
-  parameters.remove(static_cast<std::uint64_t>(MessageParameter::kGroupOrder));  // not defined here (section 9.2.1.6)
+  parameters.remove(static_cast<std::uint64_t>(MessageParameter::kGroupOrder));  // not defined here [d15 §9.2.1.6]
   auto& update = make<SubscriptionUpdate>(message.request_id, subscription.handle(), parameters);
   subscription.add_pending_update(update.handle(), parameters);
   if (const auto filter = parameters.filter(); filter && !filter->valid()) {
@@ -149,7 +149,7 @@ void ControlRouter::on(const wire::Fetch& message) {
 
 void ControlRouter::on(const wire::TrackStatus& message) {
   if (!admit(message.request_id, message.parameters)) return;
-  if (const auto filter = message.parameters.filter(); filter && !filter->valid()) {  // as for SUBSCRIBE (section 9.19)
+  if (const auto filter = message.parameters.filter(); filter && !filter->valid()) {  // as for SUBSCRIBE [d15 §9.19]
     return refuse(message.request_id, RequestErrorCode::kInvalidRange, "the range ends before it starts");
   }
   const auto& request = make<TrackStatusRequest>(message.request_id, message.track, message.parameters);

@@ -33,28 +33,28 @@ struct Closed {
   bool by_peer = false;
 };
 
-/// The peer will close soon (section 9.4). A client goes to `new_session_uri`, or to its present URI when empty.
+/// The peer will close soon [d15 §9.4]. A client goes to `new_session_uri`, or to its present URI when empty.
 struct GoawayReceived {
   std::string new_session_uri;
 };
 
 // ---- requests of the peer: answer each with accept() or reject() ----
 
-/// SUBSCRIBE (section 9.9). If the application accepts, it publishes to `request`.
+/// SUBSCRIBE [d15 §9.9]. If the application accepts, it publishes to `request`.
 struct SubscribeReceived {
   RequestHandle request;
   FullTrackName track;
   MessageParameters parameters;
 };
 
-/// PUBLISH (section 9.13). Objects may follow before the answer.
+/// PUBLISH [d15 §9.13]. Objects may follow before the answer.
 struct PublishReceived {
   RequestHandle request;
   FullTrackName track;
   MessageParameters parameters;
 };
 
-/// SUBSCRIBE_UPDATE (section 9.11) of a subscription that this endpoint publishes to. accept(update) applies it;
+/// SUBSCRIBE_UPDATE [d15 §9.11] of a subscription that this endpoint publishes to. accept(update) applies it;
 /// reject(update) ends the subscription with UPDATE_FAILED once its streams are closed.
 struct UpdateReceived {
   RequestHandle update;
@@ -62,7 +62,7 @@ struct UpdateReceived {
   MessageParameters parameters;
 };
 
-/// PUBLISH_NAMESPACE (section 9.20). One for a namespace that is live already is answered with REQUEST_OK and makes no
+/// PUBLISH_NAMESPACE [d15 §9.20]. One for a namespace that is live already is answered with REQUEST_OK and makes no
 /// event.
 struct NamespacePublished {
   RequestHandle request;
@@ -70,24 +70,24 @@ struct NamespacePublished {
   MessageParameters parameters;
 };
 
-/// SUBSCRIBE_NAMESPACE (section 9.23).
+/// SUBSCRIBE_NAMESPACE [d15 §9.23].
 struct NamespaceSubscribed {
   RequestHandle request;
   TrackNamespace prefix;
   MessageParameters parameters;
 };
 
-/// TRACK_STATUS (section 9.19). accept() ends it.
+/// TRACK_STATUS [d15 §9.19]. accept() ends it.
 struct TrackStatusReceived {
   RequestHandle request;
   FullTrackName track;
   MessageParameters parameters;
 };
 
-/// FETCH (section 9.16), answered with accept_fetch() or reject(); open_fetch() begins the stream for its objects,
+/// FETCH [d15 §9.16], answered with accept_fetch() or reject(); open_fetch() begins the stream for its objects,
 /// before or after that. `range` is valid. That of a joining FETCH follows from the subscription it joins, and ends
 /// with the largest object at that subscription's beginning; a standalone FETCH that starts behind the largest object
-/// is the application's to reject with INVALID_RANGE (section 9.16.3).
+/// is the application's to reject with INVALID_RANGE [d15 §9.16.3].
 struct FetchReceived {
   RequestHandle request;
   FullTrackName track;
@@ -106,7 +106,7 @@ struct RequestAccepted {
   MessageParameters parameters;
 };
 
-/// FETCH_OK (section 9.17). Objects may have come before it; FetchEnded follows.
+/// FETCH_OK [d15 §9.17]. Objects may have come before it; FetchEnded follows.
 struct FetchAccepted {
   RequestHandle request;
   /// The track ends with the last object before `end`.
@@ -132,7 +132,7 @@ struct Unsubscribed {
 };
 
 /// A subscription this endpoint receives has ended: PUBLISH_DONE arrived, and every stream it counts has been read
-/// or the time for them is over (section 9.15).
+/// or the time for them is over [d15 §9.15].
 struct SubscriptionDone {
   RequestHandle subscription;
   std::uint64_t code = 0;
@@ -142,7 +142,7 @@ struct SubscriptionDone {
   std::uint64_t missing_streams = 0;
 };
 
-/// The track broke the rules of section 2.4.2; the session has sent UNSUBSCRIBE or FETCH_CANCEL, the handle is stale.
+/// The track broke the rules of [d15 §2.4.2]; the session has sent UNSUBSCRIBE or FETCH_CANCEL, the handle is stale.
 /// One for every subscription and fetch of the track.
 struct TrackMalformed {
   RequestHandle subscription;  ///< or the fetch
@@ -153,9 +153,9 @@ struct TrackMalformed {
 /// no answer has got REQUEST_ERROR.
 struct FetchCancelled {
   enum class Cause : std::uint8_t {
-    kFetchCancel,  ///< FETCH_CANCEL (section 9.18)
+    kFetchCancel,  ///< FETCH_CANCEL [d15 §9.18]
     kStopSending,  ///< of its stream
-    kNoRoom,       ///< more streams were open than Limits::max_outgoing_streams allows (section 12.1)
+    kNoRoom,       ///< more streams were open than Limits::max_outgoing_streams allows [d15 §12.1]
   };
   RequestHandle request;
   Cause cause = Cause::kFetchCancel;
@@ -181,10 +181,10 @@ struct NamespaceUnsubscribed {
 /// The session has reset a subgroup stream that the application writes; its handle is stale, the subscription goes on.
 struct OutgoingStreamStopped {
   enum class Cause : std::uint8_t {
-    kStopSending,      ///< the subscriber does not want the rest of the subgroup (section 10.4.3)
-    kNoRoom,           ///< more streams were open than Limits::max_outgoing_streams allows (section 12.1)
+    kStopSending,      ///< the subscriber does not want the rest of the subgroup [d15 §10.4.3]
+    kNoRoom,           ///< more streams were open than Limits::max_outgoing_streams allows [d15 §12.1]
     kUpdate,           ///< Forward State 0, or a filter that leaves the group out
-    kDeliveryTimeout,  ///< an object waited for longer than the subscription's delivery timeout (section 9.2.1.2)
+    kDeliveryTimeout,  ///< an object waited for longer than the subscription's delivery timeout [d15 §9.2.1.2]
   };
   RequestHandle subscription;
   StreamHandle stream;

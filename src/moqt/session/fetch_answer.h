@@ -4,7 +4,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// What FETCH_OK says (section 9.17).
+/// What FETCH_OK says [d15 §9.17].
 struct FetchAnswer {
   /// All objects of the track have been published, and `end` lies one past the last of them.
   bool end_of_track = false;

@@ -4,7 +4,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// Where a joining FETCH begins (section 9.16.2); it ends where the subscription that it joins began.
+/// Where a joining FETCH begins [d15 §9.16.2]; it ends where the subscription that it joins began.
 struct JoiningStart {
   enum class Kind : std::uint8_t {
     kRelative,  ///< so many groups before the one with the largest object, and not before group 0

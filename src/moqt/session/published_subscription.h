@@ -16,16 +16,16 @@ struct PublishedSubscription {
   std::uint64_t track_alias = 0;
   bool established = false;  ///< answered; a PUBLISH may carry objects before that
   bool ending = false;       ///< publish_done() was called: no new streams
-  bool forward = true;       ///< Forward State (section 5.1)
-  /// The filter on Locations (section 5.1.2); relative filters are resolved.
+  bool forward = true;       ///< Forward State [d15 §5.1]
+  /// The filter on Locations [d15 §5.1.2]; relative filters are resolved.
   Location start{};
   std::optional<std::uint64_t> last_group;
   std::uint8_t subscriber_priority = 128;
   std::uint8_t publisher_priority = 128;  ///< what streams without a priority of their own have
   GroupOrder group_order = GroupOrder::kAscending;
   std::optional<std::uint64_t> delivery_timeout_ms;
-  std::optional<std::uint64_t> new_group_request;  ///< of SUBSCRIBE (section 9.2.1.12)
-  /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH: what a joining FETCH refers to (section 5.1).
+  std::optional<std::uint64_t> new_group_request;  ///< of SUBSCRIBE [d15 §9.2.1.12]
+  /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH: what a joining FETCH refers to [d15 §5.1].
   std::optional<Location> largest_at_establishment;
   /// The largest object of the track that the session knows of: given to accept(), sent, or noted.
   std::optional<Location> largest;

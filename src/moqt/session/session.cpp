@@ -243,7 +243,7 @@ SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageP
 
 SessionResult<RequestHandle> Session::update(RequestHandle subscription, MessageParameters parameters,
                                              Patience patience) {
-  // An update belongs to a subscription that lives on after GOAWAY (section 9.4).
+  // An update belongs to a subscription that lives on after GOAWAY [d15 §9.4].
   if (core_->closed()) return base::Failure{SessionError::kClosed};
   Request* request = core_->requests.find(subscription);
   if (request == nullptr) return base::Failure{SessionError::kUnknownRequest};

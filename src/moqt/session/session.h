@@ -65,13 +65,13 @@ class Session {
   void start(Time now);
   /// Bytes of the control stream, any split.
   void on_control_data(Time now, base::Bytes bytes);
-  /// The peer finished, reset or stopped the control stream (section 3.3).
+  /// The peer finished, reset or stopped the control stream [d15 §3.3].
   void on_control_closed(Time now);
   /// Bytes of a unidirectional stream of the peer, in order; `fin` with or after the last ones. `bytes` is kept by
   /// reference for as long as the application keeps the events made of it.
   void on_uni_stream_data(Time now, IncomingStreamId stream, base::SharedBytes bytes, bool fin);
   void on_uni_stream_reset(Time now, IncomingStreamId stream, std::uint64_t code);
-  /// The peer opened a bidirectional stream other than the control stream (section 3.3).
+  /// The peer opened a bidirectional stream other than the control stream [d15 §3.3].
   void on_bidi_stream_opened(Time now);
   /// STOP_SENDING on a stream of ours.
   void on_stop_sending(Time now, StreamHandle stream, std::uint64_t code);
@@ -136,12 +136,12 @@ class Session {
   SessionResult<RequestHandle> update(RequestHandle subscription, MessageParameters parameters, Patience patience = {});
 
   /// FETCH of past objects, from `start` up to, without, `end`; an `end` with object 0 takes all of its group in
-  /// (section 9.16.1). FetchAccepted or RequestRejected answers it; the objects come on one stream, before or after
+  /// [d15 §9.16.1]. FetchAccepted or RequestRejected answers it; the objects come on one stream, before or after
   /// that, as FetchObjectReceived; FetchEnded ends it. kEmptyRange: it ends before it starts.
   SessionResult<RequestHandle> fetch(FullTrackName track, Location start, Location end,
                                      MessageParameters parameters = {}, Patience patience = {});
   /// FETCH of what came before a subscription that this endpoint receives, up to the LARGEST_OBJECT of its beginning:
-  /// fetch and subscription together have no gap and nothing twice (section 9.16.2). The subscription may still wait
+  /// fetch and subscription together have no gap and nothing twice [d15 §9.16.2]. The subscription may still wait
   /// for its SUBSCRIBE_OK. kNotJoinable: its filter is not Largest Object.
   SessionResult<RequestHandle> join(RequestHandle subscription, JoiningStart start, MessageParameters parameters = {},
                                     Patience patience = {});
@@ -150,9 +150,9 @@ class Session {
 
   /// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK, as the request needs. For SUBSCRIBE and SUBSCRIBE_UPDATE give
   /// LARGEST_OBJECT if any object exists: relative filters start from it. kInvalidRange: the filter of a SUBSCRIBE ends
-  /// before the largest object's group; the session has answered with REQUEST_ERROR INVALID_RANGE (section 9.9).
+  /// before the largest object's group; the session has answered with REQUEST_ERROR INVALID_RANGE [d15 §9.9].
   SessionResult<void> accept(RequestHandle request, MessageParameters parameters = {});
-  /// FETCH_OK, once the end is known (section 9.17). kEmptyRange, kOutOfRange: `answer.end` lies before the start, or
+  /// FETCH_OK, once the end is known [d15 §9.17]. kEmptyRange, kOutOfRange: `answer.end` lies before the start, or
   /// behind what was asked for. The fetch is over, its handle stale, when its stream has been finished or reset, too.
   SessionResult<void> accept_fetch(RequestHandle request, const FetchAnswer& answer, MessageParameters parameters = {});
   /// REQUEST_ERROR. `reason` is cut at 1024 bytes. The stream of a FETCH is reset.
@@ -186,7 +186,7 @@ class Session {
   void note_largest_object(RequestHandle subscription, Location largest);
 
   /// A new stream for one subgroup; opened at the transport when its turn to send comes. Beyond
-  /// Limits::max_outgoing_streams the least urgent stream is cancelled (section 12.1): of the lowest priority, then of
+  /// Limits::max_outgoing_streams the least urgent stream is cancelled [d15 §12.1]: of the lowest priority, then of
   /// the subscription that has the most open, then with nothing left to send, then the one written to least recently.
   /// OutgoingStreamStopped reports it. kTooManyStreams: that would be this one, and the subscriber sees it reset.
   SessionResult<StreamHandle> open_subgroup(RequestHandle subscription, const SubgroupProperties& properties);
@@ -197,7 +197,7 @@ class Session {
   SessionResult<void> append_object(StreamHandle stream, std::uint64_t object, const base::SharedBytes& wire,
                                     std::size_t delta_size, std::uint64_t remaining = 0);
   SessionResult<void> append_payload(StreamHandle stream, base::SharedBytes bytes);
-  /// The one stream for the objects of a FETCH of the peer (section 9.16.3); without an object, finish it all the same.
+  /// The one stream for the objects of a FETCH of the peer [d15 §9.16.3]; without an object, finish it all the same.
   /// It is sent with the subscriber priority of the FETCH and the publisher priority of its next object, and never
   /// times out. kDuplicate: it has been opened. kTooManyStreams as for open_subgroup(); FetchCancelled follows.
   SessionResult<StreamHandle> open_fetch(RequestHandle fetch);
@@ -206,7 +206,7 @@ class Session {
   SessionResult<void> append_fetch_object(StreamHandle stream, const FetchObject& object);
   /// FIN: every object of the subgroup since the start of the subscription has been appended.
   SessionResult<void> finish_stream(StreamHandle stream);
-  /// For a stream that must not be finished, because an object of its subgroup was left out (section 10.4.3): it takes
+  /// For a stream that must not be finished, because an object of its subgroup was left out [d15 §10.4.3]: it takes
   /// nothing more, and is reset once what it has is acknowledged.
   SessionResult<void> retire_stream(StreamHandle stream, StreamResetCode code);
   /// Resets the stream; what is queued is dropped.
@@ -226,13 +226,13 @@ class Session {
   SessionResult<void> request_feed(StreamHandle stream);
 
   /// Queues an object as a datagram. `after_alias` is everything after the Track Alias, by reference. False when the
-  /// datagram is larger than the path takes: the object is dropped, as section 10.3 has it.
+  /// datagram is larger than the path takes: the object is dropped, as [d15 §10.3] has it.
   SessionResult<bool> send_datagram(RequestHandle subscription, const DatagramProperties& properties,
                                     const base::SharedBytes& after_alias);
 
   // ---- ask: receive objects ----
 
-  /// The alias that the publisher gave a subscription this endpoint receives (section 10.1). Nothing before
+  /// The alias that the publisher gave a subscription this endpoint receives [d15 §10.1]. Nothing before
   /// SUBSCRIBE_OK or for a stale handle.
   [[nodiscard]] std::optional<std::uint64_t> track_alias(RequestHandle subscription) const noexcept;
 

@@ -16,13 +16,13 @@ namespace msquic_py::moqt::session {
 /// What one peer may make this endpoint hold. All on by default; what exceeds a limit is refused by the narrowest
 /// means the draft has, and only if there is none by closing the session.
 struct Limits {
-  /// Requests of the peer that may be open at once. The credit of MAX_REQUEST_ID (section 9.5) follows from it and
+  /// Requests of the peer that may be open at once. The credit of MAX_REQUEST_ID [d15 §9.5] follows from it and
   /// is replenished as requests end.
   std::uint64_t max_open_requests = 256;
   /// Requests of our own that may wait for the peer's credit; more are refused to the caller, who is told when there
   /// is room again.
   std::size_t max_waiting_requests = 1024;
-  /// PUBLISH_NAMESPACE and SUBSCRIBE_NAMESPACE the peer may have open (section 12.3.1); more get REQUEST_ERROR.
+  /// PUBLISH_NAMESPACE and SUBSCRIBE_NAMESPACE the peer may have open [d15 §12.3.1]; more get REQUEST_ERROR.
   std::size_t max_published_namespaces = 128;
   std::size_t max_namespace_subscriptions = 64;
   /// FETCHes the peer may have open; more get REQUEST_ERROR.
@@ -36,7 +36,7 @@ struct Limits {
   /// Bytes of object headers (extensions above all) that are put together from pieces at once, over all streams of the
   /// peer. A stream that needs more is answered with STOP_SENDING.
   std::size_t max_object_header_bytes = 16 * 1024 * 1024;
-  /// Data for a track alias that no SUBSCRIBE_OK has introduced yet (section 10.4.2): how many streams and bytes
+  /// Data for a track alias that no SUBSCRIBE_OK has introduced yet [d15 §10.4.2]: how many streams and bytes
   /// wait for it. What does not fit is answered with STOP_SENDING; datagrams are dropped.
   std::size_t max_unknown_alias_streams = 64;
   std::size_t max_unknown_alias_bytes = 256 * 1024;
@@ -58,12 +58,12 @@ struct Timeouts {
   Duration data_stream = std::chrono::seconds(30);
   /// How long data for an unknown track alias waits for its SUBSCRIBE_OK.
   Duration unknown_alias = std::chrono::seconds(2);
-  /// After PUBLISH_DONE: how long to wait for the streams it counts (section 9.15).
+  /// After PUBLISH_DONE: how long to wait for the streams it counts [d15 §9.15].
   Duration publish_done = std::chrono::seconds(2);
   /// After FETCH_OK: how long its stream may take to begin. Then the fetch is given up: FETCH_CANCEL, and FetchEnded
   /// says DELIVERY_TIMEOUT.
   Duration fetch_stream = std::chrono::seconds(60);
-  /// After our GOAWAY: how long the peer may take to leave before GOAWAY_TIMEOUT (section 3.5).
+  /// After our GOAWAY: how long the peer may take to leave before GOAWAY_TIMEOUT [d15 §3.5].
   Duration goaway = std::chrono::seconds(30);
 };
 
@@ -73,12 +73,12 @@ struct Tolerances {
   /// type on the control stream, but clients written after the project's reference README send one.
   bool leading_stream_type = true;
   /// `empty-namespace-prefix`: accept a namespace or prefix of zero fields in SUBSCRIBE_NAMESPACE and
-  /// PUBLISH_NAMESPACE. Section 9.23 demands PROTOCOL_VIOLATION, but moq-rs clients open with one to ask for all.
+  /// PUBLISH_NAMESPACE. [d15 §9.23] demands PROTOCOL_VIOLATION, but moq-rs clients open with one to ask for all.
   bool empty_namespace_prefix = false;
 };
 
 struct SessionConfig {
-  /// What the negotiated ALPN says (section 3.1).
+  /// What the negotiated ALPN says [d15 §3.1].
   Draft draft = Draft::k15;
   Perspective perspective = Perspective::kClient;
   SessionTransport transport = SessionTransport::kQuic;

@@ -12,7 +12,7 @@
 
 namespace msquic_py::moqt::wire {
 
-/// OBJECT_DATAGRAM, section 10.3.1. The 24 types are the combinations of what is present.
+/// OBJECT_DATAGRAM, [d15 §10.3.1]. The 24 types are the combinations of what is present.
 struct ObjectDatagram {
   std::uint64_t track_alias = 0;
   Location location{};

@@ -15,7 +15,7 @@
 namespace msquic_py::moqt::wire {
 
 // Extension headers travel through this library as the raw bytes between their length and the payload length, so
-// that unknown and non-minimal ones are forwarded unchanged (section 10.2.1.2). These functions look inside.
+// that unknown and non-minimal ones are forwarded unchanged [d15 §10.2.1.2]. These functions look inside.
 
 /// The pairs of a raw block. Never NeedMore: a block that ends inside a pair is a violation.
 base::Decoded<KeyValuePairs> decode_extensions(Draft draft, base::Bytes raw);
@@ -26,14 +26,14 @@ EncodeResult encode_extensions(Draft draft, const KeyValuePairs& extensions, bas
 /// The check that decode_extensions makes, without building anything.
 std::optional<base::Violation> check_extensions(Draft draft, base::Bytes raw) noexcept;
 
-/// The extensions of section 11 as found in one object.
+/// The extensions of [d15 §11] as found in one object.
 struct KnownExtensions {
   std::optional<std::uint64_t> prior_group_id_gap{};   ///< that many groups before this one do not exist
   std::optional<std::uint64_t> prior_object_id_gap{};  ///< that many objects before this one do not exist
   std::optional<base::Bytes> immutable{};              ///< the pairs inside, a view of the raw block
 };
 
-/// Reads them and applies what section 11 says about a single object at `location`. The rules that involve other
+/// Reads them and applies what [d15 §11] says about a single object at `location`. The rules that involve other
 /// objects are for whoever remembers those. `raw` has passed check_extensions.
 base::Result<KnownExtensions, MalformedTrack> inspect_extensions(Draft draft, base::Bytes raw, Location location);
 

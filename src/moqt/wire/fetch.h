@@ -11,7 +11,7 @@ namespace msquic_py::moqt::wire {
 
 enum class FetchType : std::uint64_t { kStandalone = 0x1, kRelativeJoining = 0x2, kAbsoluteJoining = 0x3 };
 
-/// Section 9.16.1.
+/// [d15 §9.16.1].
 struct StandaloneFetch {
   FullTrackName track{};
   Location start{};  ///< inclusive
@@ -19,7 +19,7 @@ struct StandaloneFetch {
   bool operator==(const StandaloneFetch&) const = default;
 };
 
-/// Section 9.16.2: from `joining_start` up to where the joined subscription began.
+/// [d15 §9.16.2]: from `joining_start` up to where the joined subscription began.
 struct JoiningFetch {
   bool relative = true;  ///< joining_start counts groups back from the largest one; otherwise it is a Group ID
   std::uint64_t joining_request_id = 0;
@@ -27,7 +27,7 @@ struct JoiningFetch {
   bool operator==(const JoiningFetch&) const = default;
 };
 
-/// Section 9.16.
+/// [d15 §9.16].
 struct Fetch {
   std::uint64_t request_id = 0;
   std::variant<StandaloneFetch, JoiningFetch> range{};
@@ -41,7 +41,7 @@ struct Fetch {
   bool operator==(const Fetch&) const = default;
 };
 
-/// Section 9.17.
+/// [d15 §9.17].
 struct FetchOk {
   std::uint64_t request_id = 0;
   bool end_of_track = false;  ///< end_location is that of the last object of the track
@@ -50,7 +50,7 @@ struct FetchOk {
   bool operator==(const FetchOk&) const = default;
 };
 
-/// Section 9.18.
+/// [d15 §9.18].
 struct FetchCancel {
   std::uint64_t request_id = 0;
   bool operator==(const FetchCancel&) const = default;

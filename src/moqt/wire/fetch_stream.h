@@ -14,7 +14,7 @@
 
 namespace msquic_py::moqt::wire {
 
-/// FETCH_HEADER, section 10.4.4.
+/// FETCH_HEADER, [d15 §10.4.4].
 struct FetchHeader {
   std::uint64_t request_id = 0;
   bool operator==(const FetchHeader&) const = default;
@@ -27,7 +27,7 @@ struct DecodedFetchHeader {
 base::Decoded<DecodedFetchHeader> decode_fetch_header(Draft draft, base::Bytes bytes);
 EncodeResult encode_fetch_header(Draft draft, const FetchHeader& header, base::ByteVector& out);
 
-/// The bits of the Serialization Flags byte of an object on a fetch stream (section 10.4.4).
+/// The bits of the Serialization Flags byte of an object on a fetch stream [d15 §10.4.4].
 struct FetchSerializationFlags {
   static constexpr std::uint8_t kSubgroupIdMask = 0x03;
   static constexpr std::uint8_t kSubgroupIdZero = 0x00;

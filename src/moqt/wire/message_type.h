@@ -5,7 +5,7 @@
 
 namespace msquic_py::moqt::wire {
 
-/// Control messages; the numbers are those of draft-15 (section 9, table 1).
+/// Control messages; the numbers are those of draft-15 ([d15 §9], table 1).
 enum class MessageType : std::uint64_t {
   kSubscribeUpdate = 0x02,
   kSubscribe = 0x03,

@@ -9,7 +9,7 @@
 
 namespace msquic_py::moqt::wire {
 
-/// Section 9.20.
+/// [d15 §9.20].
 struct PublishNamespace {
   std::uint64_t request_id = 0;
   TrackNamespace track_namespace{};
@@ -17,13 +17,13 @@ struct PublishNamespace {
   bool operator==(const PublishNamespace&) const = default;
 };
 
-/// Section 9.21.
+/// [d15 §9.21].
 struct PublishNamespaceDone {
   TrackNamespace track_namespace{};
   bool operator==(const PublishNamespaceDone&) const = default;
 };
 
-/// Section 9.22.
+/// [d15 §9.22].
 struct PublishNamespaceCancel {
   TrackNamespace track_namespace{};
   RequestErrorCode error_code = RequestErrorCode::kInternalError;
@@ -31,7 +31,7 @@ struct PublishNamespaceCancel {
   bool operator==(const PublishNamespaceCancel&) const = default;
 };
 
-/// Section 9.23.
+/// [d15 §9.23].
 struct SubscribeNamespace {
   std::uint64_t request_id = 0;
   TrackNamespace track_namespace_prefix{};
@@ -39,7 +39,7 @@ struct SubscribeNamespace {
   bool operator==(const SubscribeNamespace&) const = default;
 };
 
-/// Section 9.24.
+/// [d15 §9.24].
 struct UnsubscribeNamespace {
   std::uint64_t request_id = 0;  ///< of the SUBSCRIBE_NAMESPACE
   bool operator==(const UnsubscribeNamespace&) const = default;

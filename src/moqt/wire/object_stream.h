@@ -76,7 +76,7 @@ class SubgroupStreamDecoder {
   /// The next bytes of the stream. The previous chunk has been read to its end: next() said NeedMore.
   void feed(base::SharedBytes chunk) { cursor_.feed(std::move(chunk)); }
   base::Decoded<Event> next();
-  /// For a stream that ended with FIN: the violation if that was in the middle of an object (section 10.4).
+  /// For a stream that ended with FIN: the violation if that was in the middle of an object [d15 §10.4].
   [[nodiscard]] std::optional<base::Violation> finish() const noexcept;
 
   /// Bytes of an object header that is not complete yet, kept until it is.

@@ -10,7 +10,7 @@
 
 namespace msquic_py::moqt::wire {
 
-/// Section 9.13.
+/// [d15 §9.13].
 struct Publish {
   std::uint64_t request_id = 0;
   FullTrackName track{};
@@ -19,7 +19,7 @@ struct Publish {
   bool operator==(const Publish&) const = default;
 };
 
-/// Section 9.14.
+/// [d15 §9.14].
 struct PublishOk {
   std::uint64_t request_id = 0;
   MessageParameters parameters{};
@@ -29,7 +29,7 @@ struct PublishOk {
 /// The Stream Count of a publisher that did not count.
 inline constexpr std::uint64_t kStreamCountUnknown = base::kVarintMax;
 
-/// Section 9.15. Sent when every stream of the subscription is closed.
+/// [d15 §9.15]. Sent when every stream of the subscription is closed.
 struct PublishDone {
   std::uint64_t request_id = 0;
   PublishDoneCode status_code = PublishDoneCode::kTrackEnded;

@@ -10,14 +10,14 @@ namespace msquic_py::moqt::wire {
 
 inline constexpr std::size_t kMaxReasonPhraseLength = 1024;
 
-/// Section 9.7. Accepts SUBSCRIBE_UPDATE, TRACK_STATUS, SUBSCRIBE_NAMESPACE or PUBLISH_NAMESPACE.
+/// [d15 §9.7]. Accepts SUBSCRIBE_UPDATE, TRACK_STATUS, SUBSCRIBE_NAMESPACE or PUBLISH_NAMESPACE.
 struct RequestOk {
   std::uint64_t request_id = 0;
   MessageParameters parameters{};
   bool operator==(const RequestOk&) const = default;
 };
 
-/// Section 9.8. Refuses any request.
+/// [d15 §9.8]. Refuses any request.
 struct RequestError {
   std::uint64_t request_id = 0;
   RequestErrorCode error_code = RequestErrorCode::kInternalError;

@@ -10,31 +10,31 @@
 
 namespace msquic_py::moqt::wire {
 
-/// Section 9.3. The first message of the client, which opens the control stream with it.
+/// [d15 §9.3]. The first message of the client, which opens the control stream with it.
 struct ClientSetup {
   SetupParameters parameters{};
   bool operator==(const ClientSetup&) const = default;
 };
 
-/// Section 9.3. The first message of the server.
+/// [d15 §9.3]. The first message of the server.
 struct ServerSetup {
   SetupParameters parameters{};
   bool operator==(const ServerSetup&) const = default;
 };
 
-/// Section 9.4. No new requests, please; with a URI: continue there.
+/// [d15 §9.4]. No new requests, please; with a URI: continue there.
 struct Goaway {
   std::string new_session_uri{};  ///< at most 8192 bytes; always empty when a client sends it
   bool operator==(const Goaway&) const = default;
 };
 
-/// Section 9.5. Raises the limit: one more than the largest Request ID that the receiver may use.
+/// [d15 §9.5]. Raises the limit: one more than the largest Request ID that the receiver may use.
 struct MaxRequestId {
   std::uint64_t max_request_id = 0;
   bool operator==(const MaxRequestId&) const = default;
 };
 
-/// Section 9.6. The sender has a request that this limit does not allow.
+/// [d15 §9.6]. The sender has a request that this limit does not allow.
 struct RequestsBlocked {
   std::uint64_t maximum_request_id = 0;
   bool operator==(const RequestsBlocked&) const = default;
@@ -47,7 +47,7 @@ inline constexpr std::size_t kMaxNewSessionUriLength = 8192;
 /// Whether the server serves that path and authority is the application's to say.
 std::optional<base::Violation> validate_client_setup(const ClientSetup& setup, SessionTransport transport);
 std::optional<base::Violation> validate_server_setup(const ServerSetup& setup);
-/// A server must not be sent a URI (section 9.4). `receiver` is who received the message.
+/// A server must not be sent a URI [d15 §9.4]. `receiver` is who received the message.
 std::optional<base::Violation> validate_goaway(const Goaway& goaway, Perspective receiver);
 
 }  // namespace msquic_py::moqt::wire

@@ -13,14 +13,14 @@
 
 namespace msquic_py::moqt::wire {
 
-/// Where the Subgroup ID of a stream comes from (section 10.4.2).
+/// Where the Subgroup ID of a stream comes from [d15 §10.4.2].
 enum class SubgroupIdMode : std::uint8_t {
   kZero,         ///< it is 0
   kFirstObject,  ///< it is the Object ID of the first object on the stream
   kExplicit,     ///< it is in the header
 };
 
-/// SUBGROUP_HEADER, section 10.4.2. The 24 types are the combinations of mode, priority, extensions and end of group.
+/// SUBGROUP_HEADER, [d15 §10.4.2]. The 24 types are the combinations of mode, priority, extensions and end of group.
 struct SubgroupHeader {
   std::uint64_t track_alias = 0;
   std::uint64_t group_id = 0;

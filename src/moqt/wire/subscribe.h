@@ -7,7 +7,7 @@
 
 namespace msquic_py::moqt::wire {
 
-/// Section 9.9.
+/// [d15 §9.9].
 struct Subscribe {
   std::uint64_t request_id = 0;
   FullTrackName track{};
@@ -15,7 +15,7 @@ struct Subscribe {
   bool operator==(const Subscribe&) const = default;
 };
 
-/// Section 9.10.
+/// [d15 §9.10].
 struct SubscribeOk {
   std::uint64_t request_id = 0;
   std::uint64_t track_alias = 0;
@@ -23,7 +23,7 @@ struct SubscribeOk {
   bool operator==(const SubscribeOk&) const = default;
 };
 
-/// Section 9.11. An absent parameter leaves its value as it was.
+/// [d15 §9.11]. An absent parameter leaves its value as it was.
 struct SubscribeUpdate {
   std::uint64_t request_id = 0;               ///< of this message
   std::uint64_t subscription_request_id = 0;  ///< of the SUBSCRIBE or PUBLISH that it changes
@@ -31,13 +31,13 @@ struct SubscribeUpdate {
   bool operator==(const SubscribeUpdate&) const = default;
 };
 
-/// Section 9.12.
+/// [d15 §9.12].
 struct Unsubscribe {
   std::uint64_t request_id = 0;
   bool operator==(const Unsubscribe&) const = default;
 };
 
-/// Section 9.19. The form of SUBSCRIBE, but a question only: no subscription comes of it.
+/// [d15 §9.19]. The form of SUBSCRIBE, but a question only: no subscription comes of it.
 struct TrackStatus {
   std::uint64_t request_id = 0;
   FullTrackName track{};

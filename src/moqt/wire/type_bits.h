@@ -4,7 +4,7 @@
 
 namespace msquic_py::moqt::wire {
 
-/// The bits of a SUBGROUP_HEADER stream type (section 10.4.2, table 6). They mean the same in every draft so far;
+/// The bits of a SUBGROUP_HEADER stream type ([d15 §10.4.2], table 6). They mean the same in every draft so far;
 /// which combinations are valid is for each draft to say.
 struct SubgroupTypeBits {
   static constexpr std::uint64_t kExtensions = 0x01;
@@ -16,7 +16,7 @@ struct SubgroupTypeBits {
   static constexpr std::uint64_t kPriorityAbsent = 0x20;
 };
 
-/// The bits of an OBJECT_DATAGRAM type (section 10.3.1, table 5). The table prints an Object ID for 0x2C and 0x2D,
+/// The bits of an OBJECT_DATAGRAM type ([d15 §10.3.1], table 5). The table prints an Object ID for 0x2C and 0x2D,
 /// against its own pattern; as in the drafts after it, the bit is taken at its word.
 struct DatagramTypeBits {
   static constexpr std::uint64_t kExtensions = 0x01;

@@ -1,4 +1,4 @@
-// Who hears of whose namespaces and tracks (sections 6.1, 6.2 and 8.5).
+// Who hears of whose namespaces and tracks ([d15 §6.1], [d15 §6.2] and [d15 §8.5]).
 
 #include <gtest/gtest.h>
 
@@ -112,7 +112,7 @@ TEST_F(AnnouncementsTest, OffersTracksInTheForwardStateThatTheListenerAskedFor) 
   publisher_.group(0, {"a"});
   EXPECT_TRUE(objects(listener_).empty());
   EXPECT_EQ(objects(eager), std::vector<std::string>{"0/0 a"});
-  welcome(listener_);  // FORWARD left out of PUBLISH_OK is 1 (section 9.2.1.10)
+  welcome(listener_);  // FORWARD left out of PUBLISH_OK is 1 [d15 §9.2.1.10]
   publisher_.group(1, {"b"});
   EXPECT_EQ(objects(listener_), std::vector<std::string>{"1/0 b"});
 }

@@ -1,4 +1,4 @@
-// FETCH at the relay: out of the cache, and for what the cache does not know from a publisher (section 9.16.3).
+// FETCH at the relay: out of the cache, and for what the cache does not know from a publisher [d15 §9.16.3].
 
 #include <gtest/gtest.h>
 

@@ -279,7 +279,7 @@ TEST_F(ForwardingTest, GoesOnWithOnePublisherWhenTheOtherIsDone) {
 
 TEST_F(ForwardingTest, EndsAMalformedTrack) {
   publisher_.group(0, {"a"});
-  // A datagram of a track that has streams: the forwarding preference changed (section 2.4.2).
+  // A datagram of a track that has streams: the forwarding preference changed [d15 §2.4.2].
   const ms::DatagramProperties properties{0x00, {1, 0}, std::uint8_t{128}};
   const auto after_alias = base::SharedBytes::copy_of(hex("01 00 80 7a"));
   (void)publisher_client_.session().send_datagram(publisher_.subscription, properties, after_alias);

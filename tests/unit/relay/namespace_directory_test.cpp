@@ -25,7 +25,7 @@ class NamespaceDirectoryTest : public ::testing::Test {
 };
 
 TEST_F(NamespaceDirectoryTest, MatchesWholeFieldsOnly) {
-  // The example of section 8.5: (foo, bar) is matched by (foo) and (foo, bar), not by (foobar).
+  // The example of [d15 §8.5]: (foo, bar) is matched by (foo) and (foo, bar), not by (foobar).
   directory_.publish(TrackNamespace{"foo"}, a_);
   directory_.publish(TrackNamespace{"foobar"}, b_);
   EXPECT_EQ(directory_.publishers_for(TrackNamespace{"foo", "bar"}), std::vector<Peer*>{&a_});

@@ -239,7 +239,7 @@ TEST_F(RequestsTest, AsksForNoNewGroupWhereThePublisherDoesNotListen) {
   ASSERT_TRUE(request.ok());
   network_.run();
   publisher_.accept();
-  // Section 9.2.1.12 lets a subscriber ask only where DYNAMIC_GROUPS is 1; the relay must not pass it on either way.
+  // [d15 §9.2.1.12] lets a subscriber ask only where DYNAMIC_GROUPS is 1; the relay must not pass it on either way.
   moqt::MessageParameters wants_new_group;
   wants_new_group.set_new_group_request(0);
   (void)client_.session().update(*request, wants_new_group);

@@ -1,4 +1,4 @@
-// Which publishers the relay asks for a track, and when it answers its subscribers (sections 8.4 and 8.5).
+// Which publishers the relay asks for a track, and when it answers its subscribers [d15 §8.4] [d15 §8.5].
 
 #include <gtest/gtest.h>
 

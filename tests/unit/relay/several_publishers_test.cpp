@@ -1,4 +1,4 @@
-// Several publishers of one track (section 8.3): each object once, and none is lost with one of them.
+// Several publishers of one track [d15 §8.3]: each object once, and none is lost with one of them.
 
 #include <gtest/gtest.h>
 

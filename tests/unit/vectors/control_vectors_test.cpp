@@ -93,7 +93,7 @@ TEST_P(ControlVectors, EncodeToTheirBytes) {
   }
 }
 
-// Section 9: the Length must match the payload. A payload cut short or lengthened is malformed, not
+// [d15 §9]: the Length must match the payload. A payload cut short or lengthened is malformed, not
 // incomplete.
 TEST_P(ControlVectors, AreRefusedWithAnotherPayloadLength) {
   for (const Json& vector : file_.vectors) {

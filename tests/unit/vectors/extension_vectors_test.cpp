@@ -11,7 +11,7 @@ using moqt::Draft;
 using moqt::MalformedTrack;
 using namespace moqt::wire;
 
-/// The names that the vectors have for the rules of section 11 about a single object.
+/// The names that the vectors have for the rules of [d15 §11] about a single object.
 std::string rule_name(MalformedTrack reason) {
   switch (reason) {
     case MalformedTrack::kPriorGroupIdGapRepeated: return "PRIOR_GROUP_ID_GAP_REPEATED";

@@ -7,7 +7,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// What the send scheduler needs to know of an object that goes out as a datagram (section 10.3).
+/// What the send scheduler needs to know of an object that goes out as a datagram [d15 §10.3].
 struct DatagramProperties {
   std::uint64_t type = 0;  ///< the datagram's type; says which fields `after_alias` has
   Location location;

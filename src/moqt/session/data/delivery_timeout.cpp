@@ -1,4 +1,4 @@
-// DELIVERY_TIMEOUT (section 9.2.1.2): what waits for longer is not sent any more.
+// DELIVERY_TIMEOUT [d15 §9.2.1.2]: what waits for longer is not sent any more.
 #include <chrono>
 
 #include "moqt/session/data/outgoing_data.h"

@@ -8,7 +8,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// An object for the stream that answers a FETCH (section 10.4.4), or its beginning.
+/// An object for the stream that answers a FETCH [d15 §10.4.4], or its beginning.
 struct FetchObject {
   Location location{};
   std::uint64_t subgroup = 0;  ///< of an object that was a datagram: its Object ID

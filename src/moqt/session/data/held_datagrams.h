@@ -10,7 +10,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// Datagrams whose track alias nobody has introduced yet, in the order of their arrival (section 10.3).
+/// Datagrams whose track alias nobody has introduced yet, in the order of their arrival [d15 §10.3].
 class HeldDatagrams {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }

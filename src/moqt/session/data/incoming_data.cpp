@@ -34,7 +34,7 @@ void IncomingData::on_data(Time now, IncomingStreamId id, base::SharedBytes byte
 
 void IncomingData::on_reset(IncomingStreamId id, std::uint64_t code) {
   const auto found = streams_.find(id);
-  if (found == streams_.end() || found->second->fin) return;  // after FIN a reset says nothing (section 10.4.3)
+  if (found == streams_.end() || found->second->fin) return;  // after FIN a reset says nothing [d15 §10.4.3]
   IncomingStream& stream = *found->second;
   if (stream.state == State::kFetch) return end_fetch(stream, false, code);
   if (stream.opened()) context_.emit(SubgroupEnded{stream.subscription, id, false, code});

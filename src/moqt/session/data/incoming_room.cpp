@@ -1,4 +1,4 @@
-// What is stopped when the peer has more streams open than there is room for (section 12.1).
+// What is stopped when the peer has more streams open than there is room for [d15 §12.1].
 #include <cstddef>
 #include <tuple>
 

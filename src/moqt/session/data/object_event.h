@@ -74,7 +74,7 @@ struct FetchObjectReceived {
 /// that was not rejected, malformed or cancelled; the handle is stale.
 struct FetchEnded {
   RequestHandle fetch;
-  /// FIN: what did not come of the range, up to the End Location of FETCH_OK, does not exist (section 9.16.3).
+  /// FIN: what did not come of the range, up to the End Location of FETCH_OK, does not exist [d15 §9.16.3].
   /// Otherwise the publisher reset the stream, or this endpoint gave it up; the latest object may be incomplete.
   bool finished = false;
   std::uint64_t reset_code = 0;
@@ -90,7 +90,7 @@ struct SubgroupEnded {
   std::uint64_t reset_code = 0;
 };
 
-/// An object that came as a datagram (section 10.3); always complete.
+/// An object that came as a datagram [d15 §10.3]; always complete.
 struct DatagramReceived {
   RequestHandle subscription;
   Location location;

@@ -1,4 +1,4 @@
-// The streams that answer the peer's FETCHes (section 9.16.3), and the priority that they have (section 7.2).
+// The streams that answer the peer's FETCHes [d15 §9.16.3], and the priority that they have [d15 §7.2].
 #include <utility>
 
 #include "moqt/session/data/outgoing_data.h"

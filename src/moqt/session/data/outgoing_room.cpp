@@ -1,4 +1,4 @@
-// What is cancelled when more streams are open than there is room for (section 12.1).
+// What is cancelled when more streams are open than there is room for [d15 §12.1].
 #include <tuple>
 
 #include "moqt/session/data/outgoing_data.h"

@@ -83,7 +83,7 @@ struct OutgoingStream {
   [[nodiscard]] std::uint16_t urgency() const noexcept;
 };
 
-/// Within one subscription: publisher priority, then groups in the subscription's order, then subgroups (section 7.2).
+/// Within one subscription: publisher priority, then groups in the subscription's order, then subgroups [d15 §7.2].
 struct StreamBefore {
   bool operator()(const OutgoingStream& left, const OutgoingStream& right) const noexcept;
 };

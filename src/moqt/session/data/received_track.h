@@ -16,7 +16,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// A track that this endpoint receives under one alias: what attributes its objects, and the rules of section 2.4.2
+/// A track that this endpoint receives under one alias: what attributes its objects, and the rules of [d15 §2.4.2]
 /// that can be checked without remembering objects.
 class ReceivedTrack {
  public:

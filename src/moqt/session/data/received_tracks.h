@@ -12,7 +12,7 @@
 namespace msquic_py::moqt::session {
 
 /// The tracks that this endpoint receives, by the alias their publisher gave them, and the aliases that have gone out
-/// of use: late data for those is discarded at once instead of waiting for an introduction (section 10.1).
+/// of use: late data for those is discarded at once instead of waiting for an introduction [d15 §10.1].
 class ReceivedTracks {
  public:
   /// Null for an alias that no live subscription has.

@@ -24,7 +24,7 @@ struct StreamBacklog {
 
 /// Whoever holds the objects of a stream and hands them over when their turn to be sent comes.
 ///
-/// After Session::request_feed() the stream counts as having something to send. When its turn comes (section 7.2), the
+/// After Session::request_feed() the stream counts as having something to send. When its turn comes [d15 §7.2], the
 /// transport has room and the stream has room (StreamBacklog::has_room()), poll_action() calls feed() once, which uses
 /// the request up.
 class StreamFeeder {

@@ -5,7 +5,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// What a stream of objects says once, at its beginning (section 10.4.2).
+/// What a stream of objects says once, at its beginning [d15 §10.4.2].
 struct SubgroupProperties {
   std::uint64_t group = 0;
   /// Nothing: the subgroup ID is the Object ID of the first object on the stream.

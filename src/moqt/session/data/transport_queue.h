@@ -15,7 +15,7 @@
 namespace msquic_py::moqt::session {
 
 /// What the transport has been given and has not let go of: how much more it gets, and the priorities by which it
-/// serves what it has. Both follow section 7.2, so that an object which the session would send first is not kept
+/// serves what it has. Both follow [d15 §7.2], so that an object which the session would send first is not kept
 /// waiting by bytes that were given before it.
 class TransportQueue {
  public:

@@ -22,7 +22,7 @@ void FetchAsPublisher::receive(SubscriptionAsPublisher* joined) {
 
 void FetchAsPublisher::on_joined(const SubscriptionAsPublisher& subscription) {
   if (!subscription.starts_at_largest()) {
-    // A PUBLISH_OK without filter is no violation by itself, and the text speaks of SUBSCRIBE (section 9.16.2).
+    // A PUBLISH_OK without filter is no violation by itself, and the text speaks of SUBSCRIBE [d15 §9.16.2].
     if (subscription.ours()) {
       (void)Request::reject(RequestErrorCode::kInvalidJoiningRequestId, "its filter is not Largest Object");
       return;
@@ -65,7 +65,7 @@ void FetchAsPublisher::on_fetch_cancel() { cancelled(FetchCancelled::Cause::kFet
 void FetchAsPublisher::on_stop_sending() { cancelled(FetchCancelled::Cause::kStopSending); }
 
 void FetchAsPublisher::cancelled(FetchCancelled::Cause cause) {
-  // Every FETCH gets its one answer, even a withdrawn one (section 5.2).
+  // Every FETCH gets its one answer, even a withdrawn one [d15 §5.2].
   if (!answered()) (void)context_.send(wire::RequestError{*id(), RequestErrorCode::kInternalError, "cancelled"});
   if (announced_) context_.emit(FetchCancelled{handle(), cause});
   context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);

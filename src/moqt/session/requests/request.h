@@ -81,7 +81,7 @@ class Request {
 
   /// Null for a request that brings none.
   [[nodiscard]] virtual const FullTrackName* received_track() const noexcept { return nullptr; }
-  /// The track breaks the rules of section 2.4.2.
+  /// The track breaks the rules of [d15 §2.4.2].
   virtual void on_malformed(MalformedTrack) {}
 
   // ---- the application ----
@@ -94,7 +94,7 @@ class Request {
   /// Ends a request of ours that nobody has answered: tells the peer, if it has heard of it, and is ready for an answer
   /// that comes late.
   virtual void withdraw();
-  /// A second answer, or the answer to another kind of request (section 5.1).
+  /// A second answer, or the answer to another kind of request [d15 §5.1].
   void unexpected(std::string_view message);
   /// Takes note of the one answer to a request of ours; false, and the session closes, when it is not the first.
   bool take_answer(std::string_view message);

@@ -31,7 +31,7 @@ class RequestContext {
   virtual void disarm(RequestHandle request) = 0;
   /// The request has ended: its handle is stale from now on. The object lives until the present input is done with.
   virtual void end(RequestHandle request) = 0;
-  /// The track of that request is malformed: ends every subscription and fetch of it (section 2.4.2).
+  /// The track of that request is malformed: ends every subscription and fetch of it [d15 §2.4.2].
   virtual void malformed(RequestHandle request, MalformedTrack reason) = 0;
   /// A response to this ID of ours may still be under way although we have lost interest.
   virtual void expect_late_response(std::uint64_t id) = 0;

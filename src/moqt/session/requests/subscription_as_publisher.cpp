@@ -51,7 +51,7 @@ void SubscriptionAsPublisher::apply(const MessageParameters& parameters) {
   if (const auto filter = parameters.filter()) filter_ = filter;
 }
 
-/// Both sides may set one; the shorter counts (section 9.2.1.2). Nothing given leaves what there was, and 0, of which
+/// Both sides may set one; the shorter counts [d15 §9.2.1.2]. Nothing given leaves what there was, and 0, of which
 /// the draft says nothing, is taken for nothing.
 void SubscriptionAsPublisher::set_delivery_timeouts(std::optional<std::uint64_t> publisher,
                                                     std::optional<std::uint64_t> subscriber) noexcept {
@@ -100,11 +100,11 @@ void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {
   if (!take_answer("PUBLISH_OK")) return;
   view_.established = true;
   joinable_ = asks_for_largest(message.parameters);
-  // Left out, FORWARD means 1 here, whatever PUBLISH said (section 9.2.1.10).
+  // Left out, FORWARD means 1 here, whatever PUBLISH said [d15 §9.2.1.10].
   MessageParameters parameters = message.parameters;
   if (!parameters.forward()) parameters.set_forward(true);
   // A relative filter counts from what PUBLISH told the subscriber. Objects were sent meanwhile; counted from those, it
-  // would drop what the subscriber has just asked for, and leave a gap behind a Joining Fetch (section 9.16.2.1).
+  // would drop what the subscriber has just asked for, and leave a gap behind a Joining Fetch [d15 §9.16.2.1].
   apply_update(parameters, view_.largest_at_establishment);
   context_.emit(RequestAccepted{handle(), message.parameters});
   release_joining_fetches();
@@ -149,7 +149,7 @@ void SubscriptionAsPublisher::release_joining_fetches() {
   }
 }
 
-/// Nobody wants its objects any more: every stream that still has bytes to send is reset (section 5.1.1).
+/// Nobody wants its objects any more: every stream that still has bytes to send is reset [d15 §5.1.1].
 void SubscriptionAsPublisher::abort() {
   refuse_pending_updates();
   release_joining_fetches();

@@ -12,7 +12,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// A subscription whose objects this endpoint sends: begun by the peer's SUBSCRIBE or by our PUBLISH (section 5.1).
+/// A subscription whose objects this endpoint sends: begun by the peer's SUBSCRIBE or by our PUBLISH [d15 §5.1].
 class SubscriptionAsPublisher final : public Request {
  public:
   /// `track_alias` counts for PUBLISH; SUBSCRIBE gets one when it is accepted.
@@ -33,14 +33,14 @@ class SubscriptionAsPublisher final : public Request {
   /// Its last stream has been closed, or a datagram was the last one.
   void on_drained();
 
-  /// Whether SUBSCRIBE_UPDATE may ask for this: the start must not decrease (section 9.11).
+  /// Whether SUBSCRIBE_UPDATE may ask for this: the start must not decrease [d15 §9.11].
   [[nodiscard]] bool allows(const MessageParameters& update) const noexcept;
   /// `largest`: what a relative filter counts from.
   void apply_update(const MessageParameters& update, std::optional<Location> largest);
   void add_pending_update(RequestHandle update, const MessageParameters& parameters);
   void remove_pending_update(RequestHandle update) { std::erase(pending_updates_, update); }
 
-  /// Whether the subscriber asked for the filter Largest Object (section 9.16.2). Not known of a PUBLISH before its
+  /// Whether the subscriber asked for the filter Largest Object [d15 §9.16.2]. Not known of a PUBLISH before its
   /// answer.
   [[nodiscard]] bool starts_at_largest() const noexcept { return joinable_; }
   /// A joining FETCH has come ahead of the answer, for which it waits.

@@ -10,7 +10,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// A subscription whose objects this endpoint receives: begun by our SUBSCRIBE or by the peer's PUBLISH (section 5.1).
+/// A subscription whose objects this endpoint receives: begun by our SUBSCRIBE or by the peer's PUBLISH [d15 §5.1].
 class SubscriptionAsSubscriber final : public Request {
  public:
   SubscriptionAsSubscriber(RequestContext& context, RequestHandle handle, bool ours, FullTrackName track,
@@ -27,7 +27,7 @@ class SubscriptionAsSubscriber final : public Request {
   [[nodiscard]] bool established() const noexcept { return answered() && !done_; }
   /// Whether PUBLISH_DONE has come: the publisher has forgotten it, and only late objects are awaited.
   [[nodiscard]] bool draining() const noexcept { return done_.has_value(); }
-  /// Whether it asked for the filter Largest Object, which a joining FETCH needs (section 9.16.2).
+  /// Whether it asked for the filter Largest Object, which a joining FETCH needs [d15 §9.16.2].
   [[nodiscard]] bool starts_at_largest() const noexcept {
     return filter_ && filter_->type == FilterType::kLargestObject;
   }
@@ -54,7 +54,7 @@ class SubscriptionAsSubscriber final : public Request {
   /// Subscriptions that PUBLISH_DONE has ended give up their alias, and what they were still waiting for.
   void evict_ended(std::uint64_t alias);
   void report_done();
-  /// Ends the subscription when PUBLISH_DONE has come and its streams have been read or given up on (section 9.15).
+  /// Ends the subscription when PUBLISH_DONE has come and its streams have been read or given up on [d15 §9.15].
   void check_done();
 
   FullTrackName track_;

@@ -37,7 +37,7 @@ RequestResult SubscriptionUpdate::accept(MessageParameters parameters) {
 
 RequestResult SubscriptionUpdate::reject(RequestErrorCode code, std::string_view reason) {
   if (auto rejected = Request::reject(code, reason); !rejected.ok()) return rejected;
-  // A failed update ends its subscription (section 9.11).
+  // A failed update ends its subscription [d15 §9.11].
   if (auto* subscription = static_cast<SubscriptionAsPublisher*>(context_.find(subscription_))) {
     subscription->remove_pending_update(handle());
     context_.outgoing().reset_streams(subscription_, StreamResetCode::kCancelled, /*only_unwanted=*/false,

@@ -7,7 +7,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// SUBSCRIBE_UPDATE, from either side (section 9.11): a request of its own about a subscription.
+/// SUBSCRIBE_UPDATE, from either side [d15 §9.11]: a request of its own about a subscription.
 class SubscriptionUpdate final : public Request {
  public:
   SubscriptionUpdate(RequestContext& context, RequestHandle handle, bool ours, RequestHandle subscription,

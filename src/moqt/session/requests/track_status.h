@@ -7,7 +7,7 @@
 
 namespace msquic_py::moqt::session {
 
-/// TRACK_STATUS, from either side (section 9.19): a question, ended by its answer. It has no cancelling message.
+/// TRACK_STATUS, from either side [d15 §9.19]: a question, ended by its answer. It has no cancelling message.
 class TrackStatusRequest final : public Request {
  public:
   TrackStatusRequest(RequestContext& context, RequestHandle handle, bool ours, FullTrackName track,

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint64_t number(ExtensionType type) noexcept { return static_cast<std::uint64_t>(type); }
 
-/// One pair as it lies in the block: a number for an even type, bytes for an odd one (section 1.4.2).
+/// One pair as it lies in the block: a number for an even type, bytes for an odd one [d15 §1.4.2].
 struct RawPair {
   std::uint64_t type = 0;
   std::uint64_t number = 0;
@@ -28,7 +28,7 @@ std::optional<base::Violation> read_pair(VarintCursor& in, RawPair& pair) noexce
   return std::nullopt;
 }
 
-/// Takes note of what section 11 defines. Inside Immutable Extensions are extensions of the object too, so a gap may be
+/// Takes note of what [d15 §11] defines. Inside Immutable Extensions are extensions of the object too, so a gap may be
 /// in either place, but once.
 std::optional<MalformedTrack> inspect(base::Bytes raw, bool inside_immutable, KnownExtensions& known) {
   VarintCursor in(raw);

@@ -27,7 +27,7 @@ struct FieldsOutcome {
 FieldsOutcome read_object_tail(VarintCursor& in, bool has_extensions, std::size_t max_extensions_size,
                                ObjectLayout& layout) noexcept;
 
-/// The rules for an object's properties that both kinds of stream share (section 10.2.1).
+/// The rules for an object's properties that both kinds of stream share [d15 §10.2.1].
 std::optional<EncodeError> check_object_fields(base::Bytes extensions, std::uint64_t payload_length,
                                                ObjectStatus status) noexcept;
 

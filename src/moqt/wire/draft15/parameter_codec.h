@@ -7,7 +7,7 @@
 
 namespace msquic_py::moqt::wire::draft15 {
 
-/// Number of Parameters and the parameters themselves (section 9.2), read from `in` into `out`.
+/// Number of Parameters and the parameters themselves [d15 §9.2], read from `in` into `out`.
 void decode_parameters(PayloadReader& in, MessageType message, ParameterList& out);
 void encode_parameters(PayloadWriter& out, MessageType message, const ParameterList& parameters);
 

@@ -21,7 +21,7 @@ struct ParameterRule {
 };
 
 /// The rule for that parameter in that message. Null when the parameter is unknown or, which means the same to a
-/// receiver, not defined for the message: it is to be ignored, whatever its value (section 9.2.1).
+/// receiver, not defined for the message: it is to be ignored, whatever its value [d15 §9.2.1].
 const ParameterRule* find_parameter_rule(MessageType message, std::uint64_t type) noexcept;
 
 }  // namespace msquic_py::moqt::wire::draft15

@@ -6,7 +6,7 @@
 namespace msquic_py::moqt::wire::draft15 {
 namespace {
 
-/// The Object ID Delta: the ID itself on the first object, else what lies between (section 10.4.2).
+/// The Object ID Delta: the ID itself on the first object, else what lies between [d15 §10.4.2].
 std::optional<EncodeError> delta_of(std::uint64_t object_id, const std::optional<std::uint64_t>& previous_object_id,
                                     std::uint64_t& delta) noexcept {
   if (object_id > base::kVarintMax) return EncodeError::kNumberTooLarge;

@@ -16,7 +16,7 @@ constexpr session::Time kArrival{std::chrono::hours(1)};
 
 class KeptBytesTest : public ::testing::Test {
  protected:
-  /// An object of `size` bytes of payload in a slab of its own, with the two-byte header of section 10.4.2 in front.
+  /// An object of `size` bytes of payload in a slab of its own, with the two-byte header of [d15 §10.4.2] in front.
   session::ObjectReceived object(std::uint64_t id, std::size_t size) {
     base::ByteVector bytes(2 + size, 'x');
     bytes[0] = 0;

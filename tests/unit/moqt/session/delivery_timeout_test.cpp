@@ -170,7 +170,7 @@ TEST_F(DeliveryTimeoutOfAStream, DropsDatagramsThatWaitTooLong) {
   subscribe(500);
   block();
   const auto send = [&](std::uint64_t object) {
-    // Object ID, priority, payload, as section 10.3.1 writes them for type 0x00.
+    // Object ID, priority, payload, as [d15 §10.3.1] writes them for type 0x00.
     const base::ByteVector after{static_cast<std::uint8_t>(object), 128, 'x'};
     const DatagramProperties properties{0x00, {0, object}, std::uint8_t{128}};
     base::ByteVector with_group{0};

@@ -320,7 +320,7 @@ TEST_P(Objects, OutOfOrderAndBeyondTheLengthIsRefused) {
 }
 
 TEST(ObjectBytes, AreThoseOfTheDraft) {
-  // Section 10.5: a stream of two objects; here with the implicit Subgroup ID 0 and the inherited priority (0x30).
+  // [d15 §10.5]: a stream of two objects; here with the implicit Subgroup ID 0 and the inherited priority (0x30).
   SessionConfig config;
   config.implementation.clear();
   auto peer = RawPeer::established(moqt::Perspective::kServer, config);

@@ -10,7 +10,7 @@
 #include "moqt/session/data/priority_ladder.h"
 #include "moqt/session/data/send_window.h"
 
-// What is sent next (section 7.2), down to what a transport has in hand already.
+// What is sent next [d15 §7.2], down to what a transport has in hand already.
 namespace msquic_py::testing {
 namespace {
 

@@ -19,7 +19,7 @@ TEST(Setup, ClientSendsPathMaxRequestIdAndAuthority) {
   config.implementation.clear();
   config.limits.max_open_requests = 50;
   RawPeer peer(Perspective::kClient, config);
-  // PATH, AUTHORITY, MAX_REQUEST_ID = 100; the order of parameters is free (section 1.4.2).
+  // PATH, AUTHORITY, MAX_REQUEST_ID = 100; the order of parameters is free [d15 §1.4.2].
   EXPECT_EQ(peer.sent_control, hex("20 001a 03 | 01 04 2f6d6f71 | 05 0e 6c6f63616c686f73743a34343433 | 02 4064"));
 }
 

@@ -1,4 +1,4 @@
-// Streams whose objects are pulled when their turn to be sent comes (section 7.2).
+// Streams whose objects are pulled when their turn to be sent comes [d15 §7.2].
 
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kProtocolViolation = 0x3;
 
-// One of each message, written down from the figures of section 9.
+// One of each message, written down from the figures of [d15 §9].
 const std::vector<const char*>& images() {
   static const std::vector<const char*> kImages{
       "20 001a 03 | 01 04 2f6d6f71 | 02 4064 | 05 0e 6c6f63616c686f73743a34343433",

@@ -59,7 +59,7 @@ void expect_same_at_every_boundary(const char* text, bool has_extensions, const 
 }
 
 TEST(SubgroupStream, ExamplesOfTheDraft) {
-  // Section 10.5, behind the stream headers.
+  // [d15 §10.5], behind the stream headers.
   expect_same_at_every_boundary("00 04 61626364 | 00 04 65666768", false, {"0:0::61626364;1:0::65666768;", {}, {}});
   expect_same_at_every_boundary(
       "00 21 [04 c00000008257dcd3][404d 15 747261636549443a313233343536000000000000 00] 04 61626364 | 00 00 04 "
