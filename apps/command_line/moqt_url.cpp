@@ -28,13 +28,13 @@ base::Result<MoqtUrl, std::string> MoqtUrl::parse(std::string_view text) {
   const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
   const std::string_view authority = rest.substr(0, end);
   const std::string_view path = rest.substr(end);
-  if (authority.empty() || !moqt::wire::is_authority(authority)) return wrong("names no host");
+  if (authority.empty() || !moqt::wire::is_authority(authority)) return wrong("names no host");  // [d15 §3.1.2-1]
   if (authority.find('@') != std::string_view::npos) return wrong("has a user's name, which MOQT cannot send");
   if (path.find('#') != std::string_view::npos) return wrong("has a fragment, which no server is told");
   if (!moqt::wire::is_path_and_query(path)) return wrong("has a path with characters that must be percent-encoded");
 
   MoqtUrl url;
-  url.path = path;
+  url.path = path;  // [d15 §9.3.1.2-3]
   const std::size_t bracket = authority.front() == '[' ? authority.find(']') : std::string_view::npos;
   const std::size_t port = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
   url.host = bracket == std::string_view::npos ? authority.substr(0, port) : authority.substr(1, bracket - 1);

@@ -8,7 +8,7 @@ namespace msquic_py::relay {
 namespace session = moqt::session;
 
 void Announcements::on_published(Peer& peer, const session::NamespacePublished& event) {
-  if (directory_.published_count() >= limits_.max_namespaces) {
+  if (directory_.published_count() >= limits_.max_namespaces) {  // [d15 §12.3.1-1]
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError,
                               "the relay has too many namespaces");
     return;
@@ -18,7 +18,7 @@ void Announcements::on_published(Peer& peer, const session::NamespacePublished& 
   const auto number = directory_.publish(event.track_namespace, peer);
   counters_.published_namespaces = directory_.published_count();
   if (number) {
-    for (Peer* listener : directory_.interested_in(event.track_namespace)) {
+    for (Peer* listener : directory_.interested_in(event.track_namespace)) {  // [d15 §6.2-1]
       NamespaceInterest* interest = listener->interest_in(event.track_namespace);
       if (interest == nullptr || interest->namespaces_from) continue;  // what waits goes first, in order
       if (!announce(*listener, event.track_namespace)) interest->namespaces_from = *number;
@@ -38,7 +38,7 @@ bool Announcements::announce(Peer& listener, const moqt::TrackNamespace& track_n
   return true;
 }
 
-void Announcements::announce_from(Peer& listener, NamespaceInterest& interest, std::uint64_t number) {
+void Announcements::announce_from(Peer& listener, NamespaceInterest& interest, std::uint64_t number) {  // [d15 §6.2-1]
   interest.namespaces_from.reset();
   for (const auto& publication : directory_.published_under(interest.prefix, number)) {
     if (announce(listener, publication.track_namespace)) continue;
@@ -92,7 +92,7 @@ void Announcements::withdraw(const moqt::TrackNamespace& track_namespace, Peer& 
 }
 
 void Announcements::on_subscribed(Peer& peer, const session::NamespaceSubscribed& event) {
-  if (event.prefix.field_count() < limits_.min_prefix_fields) {
+  if (event.prefix.field_count() < limits_.min_prefix_fields) {  // [d15 §12.3.2-1]
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kUnauthorized, "the prefix has too few fields");
     return;
   }
@@ -105,7 +105,7 @@ void Announcements::on_subscribed(Peer& peer, const session::NamespaceSubscribed
   subscriptions_.offer_tracks(peer, interest, 0);
 }
 
-void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscribed& event) {
+void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscribed& event) {  // [d15 §6.1-3]
   const auto found = peer.interests.find(event.request);
   if (found == peer.interests.end()) return;
   const moqt::TrackNamespace prefix = std::move(found->second.prefix);

@@ -34,6 +34,7 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
     return;
   }
   if (track->established() && (!track->largest() || event.range.start > *track->largest())) {
+    // [d15 §9.16.3-3]
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInvalidRange,
                               "nothing of the range has been published");
     tracks_.release(*track);
@@ -50,7 +51,7 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
   fetch.delivery->begin();
 }
 
-void Fetches::accept_if_known(objects::FetchDelivery& delivery, Track& track) {
+void Fetches::accept_if_known(objects::FetchDelivery& delivery, Track& track) {  // [d15 §8.4-3, §9.17-1]
   objects::TrackStore& store = track.store();
   session::FetchAnswer answer{false, delivery.range().end};
   if (track.established()) {  // [d15 §9.17]: the relay's own knowledge of the largest object counts
@@ -88,7 +89,7 @@ Fetches::ClientFetch* Fetches::client_fetch_of(const objects::FetchDelivery& del
   return nullptr;
 }
 
-void Fetches::fill(objects::FetchDelivery& delivery, moqt::Location from) {
+void Fetches::fill(objects::FetchDelivery& delivery, moqt::Location from) {  // [d15 §9.16.3-1]
   ClientFetch* const fetch = client_fetch_of(delivery);
   if (fetch == nullptr) return;
   if (!fetch->missed) ++counters_.fetch_misses;

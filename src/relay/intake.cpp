@@ -7,7 +7,7 @@ namespace msquic_py::relay {
 namespace objects = moqt::objects;
 namespace session = moqt::session;
 
-void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {
+void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {  // [d15 §8.5-11]
   const auto* role = peer.role<UpstreamRole>(event.subscription);
   if (role == nullptr) return;
   const moqt::Draft draft = peer.session.config().draft;
@@ -17,13 +17,13 @@ void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {
                                           objects::SubgroupWriter(role->track->publisher(), draft, event.properties)});
 }
 
-void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session::Time now) {
+void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session::Time now) {  // [d15 §8.4-4]
   const auto found = peer.subgroups.find(event.stream);
   if (found == peer.subgroups.end()) return;
   ++counters_.objects_received;
   counters_.bytes_received += event.wire.size();
   IncomingSubgroup& incoming = found->second;
-  const auto taken = incoming.writer.object(event, now);
+  const auto taken = incoming.writer.object(event, now);  // [d15 §2.1-2, §8.6-3]
   if (!taken.ok()) {
     subscriptions_.end_malformed(peer, *incoming.track, incoming.upstream, now);
     return;
@@ -31,11 +31,11 @@ void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session
   if (taken->fresh) {
     incoming.track->note(event.location);
   } else {
-    ++counters_.duplicates_dropped;
+    ++counters_.duplicates_dropped;  // [d15 §8.3-2]
   }
 }
 
-bool Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session::Time now) {
+bool Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session::Time now) {  // [d15 §5.1-6, §8.6-2]
   const auto found = peer.subgroups.find(event.stream);
   if (found == peer.subgroups.end()) return false;
   counters_.bytes_received += event.bytes.size();

@@ -6,7 +6,8 @@ namespace msquic_py::relay {
 
 namespace session = moqt::session;
 
-/// One overload for every event of a session; there is no default, so that a new one cannot be overlooked.
+/// One overload for every event of a session; there is no default, so that a new one cannot be overlooked
+/// [d15 §4-2].
 struct Relay::Route {
   Relay& relay;
   Peer& peer;

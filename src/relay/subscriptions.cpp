@@ -31,16 +31,16 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
   const Track::Waiting waiting{&peer, event.request, event.parameters.filter()};
   const auto new_group = event.parameters.new_group_request();
   peer.roles.insert_or_assign(event.request, DownstreamRole{track});
-  if (track->established()) {
+  if (track->established()) {  // [d15 §8.5-3]
     answer(*track, waiting);
     request_new_group(*track, new_group);
     return;
   }
-  track->waiting().push_back(waiting);
+  track->waiting().push_back(waiting);  // [d15 §8.4-2]
   if (new_group) track->want_new_group(*new_group);
   if (!track->upstreams().empty()) return;  // asked already; the new group is asked for when they have answered
   bool publishers_are_busy = false;
-  for (Peer* publisher : namespaces_.publishers_for(event.track.track_namespace)) {
+  for (Peer* publisher : namespaces_.publishers_for(event.track.track_namespace)) {  // [d15 §8.5-2, §8.5-5]
     publishers_are_busy |= !ask(*publisher, *track) && publisher->unasked;
   }
   if (!track->upstreams().empty()) return;
@@ -55,9 +55,9 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
 bool Subscriptions::ask(Peer& publisher, Track& track) {
   if (track.has_upstream_at(publisher)) return false;
   moqt::MessageParameters parameters;
-  parameters.set_forward(true);                                       // [d15 §8.2]
+  parameters.set_forward(true);                                       // [d15 §7.3-2, §8.2-1, §8.5-4, §8.5-6]
   parameters.set_filter(moqt::SubscriptionFilter::largest_object());  // [d15 §8.4]: one filter for every subscriber
-  if (track.wanted_new_group()) parameters.set_new_group_request(*track.wanted_new_group());
+  if (track.wanted_new_group()) parameters.set_new_group_request(*track.wanted_new_group());  // [d15 §9.2.1.12-3]
   auto request =
       publisher.session.subscribe(track.name(), std::move(parameters), {.limit = limits_.upstream_answer_timeout});
   if (!request) {
@@ -108,6 +108,7 @@ void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError, "the relay has too many tracks");
     return;
   }
+  // [d15 §8.5-9, §8.5-10]
   if (!peer.session.accept(event.request, std::move(parameters))) return release(*track);  // withdrawn meanwhile
   track->learn(event.parameters, !track->established());
   track->add_upstream({&peer, event.request, true, true});
@@ -116,17 +117,17 @@ void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event
   answer_waiting(*track);
   request_new_group(*track, track->take_wanted_new_group());
   tracks_.offer(*track);
-  for (Peer* listener : namespaces_.interested_in(event.track.track_namespace)) {
+  for (Peer* listener : namespaces_.interested_in(event.track.track_namespace)) {  // [d15 §5.1-5, §8.5-7]
     NamespaceInterest* interest = listener->interest_in(event.track.track_namespace);
     if (interest == nullptr || interest->tracks_from) continue;  // what waits goes first, in order
     if (!tell(*listener, *interest, *track)) interest->tracks_from = track->offer;
   }
 }
 
-bool Subscriptions::tell(Peer& listener, const NamespaceInterest& interest, Track& track) {
+bool Subscriptions::tell(Peer& listener, const NamespaceInterest& interest, Track& track) {  // [d15 §6.1-4]
   if (has_downstream_at(listener, track)) return true;
   moqt::MessageParameters parameters = track.description();
-  if (!interest.forward) parameters.set_forward(false);
+  if (!interest.forward) parameters.set_forward(false);  // [d15 §9.23-4]
   const auto request =
       listener.session.publish(track.name(), std::move(parameters), {.since = session::Patience::Since::kSent});
   if (!request) return request.error() != session::SessionError::kTooManyRequests;
@@ -144,7 +145,7 @@ void Subscriptions::on_update(Peer& peer, const session::UpdateReceived& event) 
   request_new_group(*role->track, event.parameters.new_group_request());
 }
 
-void Subscriptions::request_new_group(Track& track, std::optional<std::uint64_t> value) {
+void Subscriptions::request_new_group(Track& track, std::optional<std::uint64_t> value) {  // [d15 §9.2.1.12-4]
   if (!value || !track.needs_new_group(*value)) return;
   bool asked = false;
   for (const Track::Upstream& upstream : track.upstreams()) {
@@ -223,6 +224,7 @@ void Subscriptions::on_malformed(Peer& peer, const session::TrackMalformed& even
   if (role != nullptr) end_malformed(peer, *role->track, event.subscription, now);
 }
 
+// [d15 §2.4.2-2]
 void Subscriptions::end_malformed(Peer& publisher, Track& track, session::RequestHandle upstream, session::Time now) {
   ++counters_.malformed_tracks;
   (void)publisher.session.cancel(upstream);  // the session may have done so itself
@@ -310,7 +312,7 @@ void Subscriptions::release(Track& track) {
 
 // ---- namespaces ----
 
-void Subscriptions::offer_publisher(Peer& publisher, const moqt::TrackNamespace& track_namespace) {
+void Subscriptions::offer_publisher(Peer& publisher, const moqt::TrackNamespace& track_namespace) {  // [d15 §8.5-8]
   tracks_.for_each([&](Track& track) {
     if (track.wanted() && track_namespace.is_prefix_of(track.name().track_namespace)) ask(publisher, track);
   });

@@ -29,7 +29,7 @@ Track::Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters&
   publisher_.takeover_timeout = limits.takeover_timeout;
 }
 
-void Track::add_upstream(const Upstream& upstream) {
+void Track::add_upstream(const Upstream& upstream) {  // [d15 §8.3-1]
   upstreams_.push_back(upstream);
   publisher_.others_may_go_on = upstreams_.size() > 1;
   publisher_.several_writers = publisher_.several_writers || upstreams_.size() > 1;
@@ -78,11 +78,11 @@ void Track::learn(const moqt::MessageParameters& parameters, bool sole_publisher
   }
   // The first publisher's word counts; a second one has to agree, being the same track.
   if (!properties_.empty()) return;
-  if (const auto value = parameters.delivery_timeout()) properties_.set_delivery_timeout(*value);
+  if (const auto value = parameters.delivery_timeout()) properties_.set_delivery_timeout(*value);  // [d15 §9.2.1.2-3]
   if (const auto value = parameters.max_cache_duration()) properties_.set_max_cache_duration(*value);
-  if (const auto value = parameters.publisher_priority()) properties_.set_publisher_priority(*value);
+  if (const auto value = parameters.publisher_priority()) properties_.set_publisher_priority(*value);  // [d15 §7.3-1]
   if (const auto value = parameters.group_order()) properties_.set_group_order(*value);
-  if (const auto value = parameters.dynamic_groups()) properties_.set_dynamic_groups(*value);
+  if (const auto value = parameters.dynamic_groups()) properties_.set_dynamic_groups(*value);  // [d15 §9.2.1.11-2]
   const auto age = parameters.max_cache_duration();
   constexpr std::uint64_t kMonth = std::uint64_t{30} * 24 * 3600 * 1000;
   publisher_.store().limit_age(
@@ -91,7 +91,7 @@ void Track::learn(const moqt::MessageParameters& parameters, bool sole_publisher
 
 moqt::MessageParameters Track::description() const {
   moqt::MessageParameters parameters = properties_;
-  if (largest()) parameters.set_largest_object(*largest());
+  if (largest()) parameters.set_largest_object(*largest());  // [d15 §9.2.1.9-1]
   return parameters;
 }
 
@@ -102,7 +102,7 @@ void Track::note(moqt::Location location) noexcept {
   }
 }
 
-bool Track::needs_new_group(std::uint64_t value) const noexcept {
+bool Track::needs_new_group(std::uint64_t value) const noexcept {  // [d15 §9.2.1.12-4]
   if (!dynamic_groups() || (requested_group_ && requested_group_->value >= value)) return false;
   return value == 0 || !largest() || value > largest()->group;
 }

@@ -117,7 +117,7 @@ class Catalog:
         if self.publish_tracks:
             fields["publishTracks"] = [track_to_json(track) for track in self.publish_tracks]
         fields.update(unnamed(self.other, fields))
-        if self.init_data_list:  # behind the tracks, as [d15 §5.1.7] demands
+        if self.init_data_list:  # behind the tracks, as section 5.1.7 of the MSF draft demands
             fields["initDataList"] = [
                 {"id": entry.id, "type": entry.type, "data": entry.data, **entry.other} for entry in self.init_data_list
             ]

@@ -4,7 +4,7 @@ namespace msquic_py::moqt {
 
 std::string_view alpn(Draft draft) noexcept {
   switch (draft) {
-    case Draft::k15: return "moqt-15";
+    case Draft::k15: return "moqt-15";  // [d15 §3.1-2]
   }
   return {};
 }

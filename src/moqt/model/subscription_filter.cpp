@@ -12,7 +12,7 @@ std::string_view name(FilterType type) noexcept {
   return "UNKNOWN";
 }
 
-Location SubscriptionFilter::resolve_start(std::optional<Location> largest) const noexcept {
+Location SubscriptionFilter::resolve_start(std::optional<Location> largest) const noexcept {  // [d15 §5.1.2-3]
   switch (type) {
     case FilterType::kNextGroupStart: return largest ? Location{largest->group + 1, 0} : Location{};
     case FilterType::kLargestObject: return largest ? Location{largest->group, largest->object + 1} : Location{};

@@ -44,7 +44,7 @@ bool TrackNamespace::valid() const noexcept {
   return !fields_.empty() && fields_.size() <= kMaxNamespaceFields && length() <= kMaxFullTrackNameLength;
 }
 
-bool TrackNamespace::is_prefix_of(const TrackNamespace& other) const noexcept {
+bool TrackNamespace::is_prefix_of(const TrackNamespace& other) const noexcept {  // [d15 §2.4.1-3]
   return fields_.size() <= other.fields_.size() && std::equal(fields_.begin(), fields_.end(), other.fields_.begin());
 }
 

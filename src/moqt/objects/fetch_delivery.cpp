@@ -150,7 +150,7 @@ FetchDelivery::Step FetchDelivery::step(session::Time now) {
     return Step::kAgain;
   }
   if (object.since == session::Time{}) object.since = now;
-  const auto limit = publisher_.store().age_limit();
+  const auto limit = publisher_.store().age_limit();        // [d15 §9.2.1.3-1]
   if (limit && now - object.since >= *limit) return ask();  // [d15 §9.2.1.3]
   if (!object.complete() && look.subgroup->writers == 0 && !object.arriving) return ask();
   missing_.reset();
@@ -186,7 +186,7 @@ FetchDelivery::Step FetchDelivery::send_payload(const StoredObject& object) {
   return Step::kAgain;
 }
 
-FetchDelivery::Step FetchDelivery::ask() {
+FetchDelivery::Step FetchDelivery::ask() {        // [d15 §9.16.3-1]
   if (missing_ == position_) return Step::kWait;  // has been asked for
   missing_ = position_;
   waits_ = true;

@@ -25,11 +25,11 @@ std::optional<MalformedTrack> FetchWriter::object(const session::FetchObjectRece
   payload_offset_ = 0;
   open_ = true;
   if (StoredObject* const known = current()) {
-    const bool comparable = known->status == object.status && known->status == ObjectStatus::kNormal;
+    const bool comparable = known->status == object.status && known->status == ObjectStatus::kNormal;  // [d15 §8.1-1]
     if (comparable &&
         (known->payload_length != object.payload_length || known->publisher_priority != object.publisher_priority)) {
       open_ = false;
-      return MalformedTrack::kDuplicateObjectDiffers;
+      return MalformedTrack::kDuplicateObjectDiffers;  // [d15 §2.4.2-9]
     }
     known->arriving = !known->complete();
     if (known->complete()) complete(*known);

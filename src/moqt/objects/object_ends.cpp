@@ -6,6 +6,7 @@ namespace msquic_py::moqt::objects {
 
 std::optional<MalformedTrack> behind_an_end(const TrackStore& store, const StoredGroup& group, Location location,
                                             ObjectStatus status) noexcept {
+  // [d15 §10.2.1.1-2]
   if (const auto last = store.last(); last && status == ObjectStatus::kNormal && location >= *last) {
     return MalformedTrack::kObjectAfterEndOfTrack;
   }
@@ -16,7 +17,7 @@ std::optional<MalformedTrack> behind_an_end(const TrackStore& store, const Store
 void learn_from(TrackStore& store, StoredGroup& group, Draft draft, Location location, ObjectStatus status,
                 base::Bytes extensions) {
   if (status == ObjectStatus::kEndOfGroup || status == ObjectStatus::kEndOfTrack) group.end = location.object + 1;
-  if (status == ObjectStatus::kEndOfTrack) store.set_last(location);
+  if (status == ObjectStatus::kEndOfTrack) store.set_last(location);  // [d15 §10.2.1.1-1]
   if (extensions.empty()) return;
   const auto known = wire::inspect_extensions(draft, extensions, location);
   if (!known.ok()) return;

@@ -53,7 +53,7 @@ std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceive
   }
   const std::uint64_t id = object.location.object;
   if (subgroup_->ended() == StoredSubgroup::End::kFinished && subgroup_->largest() && id > *subgroup_->largest()) {
-    return MalformedTrack::kObjectAfterEndOfSubgroup;
+    return MalformedTrack::kObjectAfterEndOfSubgroup;  // [d15 §2.4.2-5]
   }
   const auto place = subgroup_->find(id);
   if (!place) return std::nullopt;
@@ -61,15 +61,16 @@ std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceive
   if (known.status != object.status) {
     // Only what is gone may be said not to exist; what did not exist may still turn up, and is left out [d15 §8.1].
     const bool gone = object.status == ObjectStatus::kDoesNotExist || known.status == ObjectStatus::kDoesNotExist;
-    return gone ? std::nullopt : std::optional(MalformedTrack::kInvalidStatusTransition);
+    return gone ? std::nullopt : std::optional(MalformedTrack::kInvalidStatusTransition);  // [d15 §8.1-2]
   }
+  // [d15 §8.1-1]
   if (known.payload_length != object.payload_length || known.publisher_priority != object.publisher_priority) {
-    return MalformedTrack::kDuplicateObjectDiffers;
+    return MalformedTrack::kDuplicateObjectDiffers;  // [d15 §2.4.2-9]
   }
   return std::nullopt;
 }
 
-StoredObject SubgroupWriter::stored(const session::ObjectReceived& object, session::Time now) const {
+StoredObject SubgroupWriter::stored(const session::ObjectReceived& object, session::Time now) const {  // [d15 §8.1-3]
   StoredObject stored;
   stored.payload_length = object.payload_length;
   stored.payload_arrived = object.wire.size() - object.header_size;
@@ -77,7 +78,7 @@ StoredObject SubgroupWriter::stored(const session::ObjectReceived& object, sessi
   stored.wire = publisher_->to_keep(object.wire);
   stored.delta_size = object.delta_size;
   stored.header_size = object.header_size;
-  stored.extensions_offset = object.extensions_offset;
+  stored.extensions_offset = object.extensions_offset;  // [d15 §10.2.1.2-4]
   stored.extensions_size = object.extensions_size;
   stored.status = object.status;
   stored.publisher_priority = object.publisher_priority;
@@ -97,7 +98,7 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
   const std::uint64_t id = object.location.object;
   const std::optional<std::uint64_t> before = std::exchange(last_id_, id);
   payload_offset_ = 0;
-  if (const auto malformed = check(object)) return base::Failure{*malformed};
+  if (const auto malformed = check(object)) return base::Failure{*malformed};  // [d15 §2.4.2-3]
   TrackStore& store = publisher_->store();
   const bool largest_so_far = !subgroup_->largest() || id > *subgroup_->largest();
   // What was here and has been dropped was given to everybody; a second publisher may bring it again.
@@ -201,7 +202,7 @@ std::optional<MalformedTrack> SubgroupWriter::finish(session::Time now) {
   if (subgroup_->ended() == StoredSubgroup::End::kFinished && subgroup_->largest() && last_id_ &&
       *last_id_ != *subgroup_->largest()) {
     detach();
-    return MalformedTrack::kSubgroupEndsDiffer;
+    return MalformedTrack::kSubgroupEndsDiffer;  // [d15 §2.4.2-5]
   }
   StoredSubgroup& subgroup = *subgroup_;
   if (properties_.end_of_group && last_id_) group_->end = std::max(group_->end.value_or(0), *last_id_ + 1);

@@ -73,7 +73,7 @@ bool Subscription::admits(const StoredGroup& group, Location location, std::size
   const auto* published = view();
   if (ended_ || published == nullptr || published->ending) return false;
   ++account_.published;
-  if (!published->covers(location)) {
+  if (!published->covers(location)) {  // [d15 §9.9-5]
     ++account_.filtered;
     return false;
   }
@@ -177,7 +177,7 @@ void Subscription::subgroup_cut(StoredSubgroup& subgroup) {
   outlet_.make_ready();
 }
 
-void Subscription::datagram(const StoredGroup& group, const StoredObject& object) {
+void Subscription::datagram(const StoredGroup& group, const StoredObject& object) {  // [d15 §10.2.1-2]
   const Location location{group.id(), object.id};
   if (!admits(group, location, 0, nullptr, session::Time{})) return;
   session::DatagramProperties properties;
@@ -210,13 +210,14 @@ void Subscription::close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, s
       ++account_.reset;
       delivery.next = std::max(delivery.next, delivery.current + 1);
     } else if (delivery.open()) {
+      // [d15 §10.4.3-5]
       retire(delivery, known_code(subgroup.reset_code()), now);  // what it has is whole, and still arrives
     }
   } else if (delivery.open()) {
-    if (delivery.has_gap) {
+    if (delivery.has_gap) {  // [d15 §10.4.3-2]
       retire(delivery, StreamResetCode::kCancelled, now);
     } else {
-      (void)session_.finish_stream(delivery.stream);
+      (void)session_.finish_stream(delivery.stream);  // [d15 §10.4.3-1]
     }
   }
   delivery.leave_stream();
@@ -311,7 +312,7 @@ void Subscription::on_stream_stopped(const session::OutgoingStreamStopped& event
                            : event.cause == Cause::kNoRoom ? &DeliveryAccount::no_stream
                                                            : &DeliveryAccount::stopped;
       abandon(subgroup, *delivery, counter);
-      delivery->stopped = !event.resumable();
+      delivery->stopped = !event.resumable();  // [d15 §10.4.3-6]
     });
   }
 }

@@ -22,7 +22,7 @@ bool Subscription::expired(StoredObject& object, session::Time now) const noexce
   // In milliseconds, as the draft has it: what a peer says may be more than a duration holds.
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
   if (timeout != 0 && milliseconds > 0 && static_cast<std::uint64_t>(milliseconds) >= timeout) return true;
-  const auto limit = publisher_.store().age_limit();
+  const auto limit = publisher_.store().age_limit();  // [d15 §9.2.1.3-1]
   return limit && age >= *limit;
 }
 
@@ -71,6 +71,7 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
       ++(late ? account_.timed_out : account_.filtered);
       if (late) {
         delivery.has_gap = true;
+        // [d15 §9.2.1.2-1]
         if (delivery.open()) {  // [d15 §9.2.1.2]
           (void)session_.reset_stream(delivery.stream, StreamResetCode::kDeliveryTimeout);
           delivery.leave_stream();
@@ -80,10 +81,11 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
       return Give::kDone;
     }
     if (delivery.open() && delivery.continued) {
+      // [d15 §10.4.3-3]
       // [d15 §10.4.3]: only what is known to be the next object of the subgroup may go on the same stream.
       const bool next = object.id == delivery.last_id + 1 ||
                         (object.follows && place > subgroup.first() && subgroup.at(place - 1).id == delivery.last_id);
-      if (!next) retire(delivery, StreamResetCode::kCancelled, now);
+      if (!next) retire(delivery, StreamResetCode::kCancelled, now);  // [d15 §10.4.3-4]
     }
     if (delivery.open() && !session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
     if (!begin_object(subgroup, delivery, object)) return Give::kStopped;
@@ -115,10 +117,10 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
 
 bool Subscription::begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, const StoredObject& object) {
   if (!delivery.open()) {
-    session::SubgroupProperties properties = subgroup.properties();
+    session::SubgroupProperties properties = subgroup.properties();  // [d15 §8.6-1]
     // Said explicitly: the first object that goes out here need not be the subgroup's first.
     properties.subgroup = subgroup.id();
-    const auto opened = session_.open_subgroup(request_, properties);
+    const auto opened = session_.open_subgroup(request_, properties);  // [d15 §2.2-1]
     if (!opened.ok()) {
       // For want of a stream the session has reset one to say so; one for every object would say it again.
       delivery.has_gap = true;
@@ -130,6 +132,7 @@ bool Subscription::begin_object(StoredSubgroup& subgroup, SubgroupDelivery& deli
     delivery.continued = false;
   }
   const std::uint64_t remaining = object.payload_length - object.first_piece();
+  // [d15 §9.2-4]
   return session_.append_object(delivery.stream, object.id, object.wire, object.delta_size, remaining).ok();
 }
 

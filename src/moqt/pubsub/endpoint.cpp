@@ -110,6 +110,7 @@ SessionResult<void> Endpoint::accept_subscribe(RequestHandle request, const std:
   return {};
 }
 
+// [d15 §9.2.1.12-2]
 void Endpoint::request_new_group(const std::shared_ptr<TrackWriter>& writer, std::optional<std::uint64_t> group) {
   if (group && writer->options().dynamic_groups) events_.push(NewGroupRequested{writer, *group});
 }

@@ -20,10 +20,12 @@ bool FetchAnswers::complete(TrackWriter& writer, const session::FetchReceived& r
 void FetchAnswers::answer(const session::FetchReceived& request, const std::shared_ptr<TrackWriter>& writer,
                           session::Time now) {
   if (!writer->largest_ || request.range.start > *writer->largest_) {
+    // [d15 §9.16.3-3]
     (void)session_.reject(request.request, RequestErrorCode::kInvalidRange, "nothing of the range has been published");
     return outlet_.make_ready();
   }
   if (!complete(*writer, request, now)) {
+    // [d15 §9.16.3-5]
     (void)session_.reject(request.request, RequestErrorCode::kUnknownStatusInRange,
                           "some of the range is not kept any more");
     return outlet_.make_ready();

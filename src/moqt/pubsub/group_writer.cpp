@@ -38,7 +38,7 @@ SessionResult<void> GroupWriter::start_object(std::uint64_t payload_length, base
   if (!open()) return base::Failure{SessionError::kUnknownStream};
   if (remaining_ > 0) return base::Failure{SessionError::kWrongState};
   const std::uint64_t id = object.value_or(next_object_);
-  if (id < next_object_) return base::Failure{SessionError::kObjectOutOfOrder};
+  if (id < next_object_) return base::Failure{SessionError::kObjectOutOfOrder};  // [d15 §2.1-1]
   if (!properties_.extensions && !extension_block.empty()) return base::Failure{SessionError::kInvalidParameter};
   const auto block = properties_.extensions ? std::optional(extension_block) : std::nullopt;
   const auto encoded =

@@ -79,7 +79,7 @@ MessageParameters TrackWriter::track_parameters() const {
   MessageParameters parameters;
   if (options_.delivery_timeout_ms) parameters.set_delivery_timeout(*options_.delivery_timeout_ms);
   if (options_.max_cache_duration_ms) parameters.set_max_cache_duration(*options_.max_cache_duration_ms);
-  if (largest_) parameters.set_largest_object(*largest_);
+  if (largest_) parameters.set_largest_object(*largest_);  // [d15 §9.2.1.9-1]
   if (options_.publisher_priority != 128) parameters.set_publisher_priority(options_.publisher_priority);
   if (options_.group_order != GroupOrder::kAscending) parameters.set_group_order(options_.group_order);
   if (options_.dynamic_groups) parameters.set_dynamic_groups(true);
@@ -87,12 +87,13 @@ MessageParameters TrackWriter::track_parameters() const {
 }
 
 SessionResult<std::shared_ptr<GroupWriter>> TrackWriter::begin_group(std::uint64_t group, const GroupOptions& options) {
+  // [d15 §10-2]
   if (finished_ || preference_ == ForwardingPreference::kDatagram) return base::Failure{SessionError::kWrongState};
   const bool open = std::any_of(groups_.begin(), groups_.end(), [&](const GroupWriter* each) {
     return each->group() == group && each->subgroup() == options.subgroup;
   });
-  if (open) return base::Failure{SessionError::kDuplicate};
-  preference_ = ForwardingPreference::kSubgroup;
+  if (open) return base::Failure{SessionError::kDuplicate};  // [d15 §2.2-1]
+  preference_ = ForwardingPreference::kSubgroup;             // [d15 §10.2.1-1]
   session::SubgroupProperties properties;
   properties.group = group;
   properties.subgroup = options.subgroup;
@@ -104,6 +105,7 @@ SessionResult<std::shared_ptr<GroupWriter>> TrackWriter::begin_group(std::uint64
 
 SessionResult<void> TrackWriter::write_datagram(Location location, base::Bytes payload, base::Bytes extension_block,
                                                 std::optional<std::uint8_t> publisher_priority, bool end_of_group) {
+  // [d15 §10-2]
   if (finished_ || preference_ == ForwardingPreference::kSubgroup) return base::Failure{SessionError::kWrongState};
   session::DatagramFields fields;
   fields.location = location;
@@ -126,7 +128,7 @@ SessionResult<void> TrackWriter::write_datagram(Location location, base::Bytes p
   if (!objects::write_datagram(publisher_, draft_, stored, session::Time{}).ok()) {
     return base::Failure{SessionError::kWrongState};
   }
-  preference_ = ForwardingPreference::kDatagram;
+  preference_ = ForwardingPreference::kDatagram;  // [d15 §10.2.1-1]
   note_untimed({location, 0, true});
   note(location);
   return {};

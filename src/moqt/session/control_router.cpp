@@ -19,6 +19,7 @@ namespace msquic_py::moqt::session {
 void ControlRouter::route(const wire::ControlMessage& message) {
   const bool setup =
       std::holds_alternative<wire::ClientSetup>(message) || std::holds_alternative<wire::ServerSetup>(message);
+  // [d15 §9.3-2]
   if (!setup && core_.state != SessionState::kEstablished) return violate("a message before SETUP (section 9.3)");
   std::visit([this](const auto& alternative) { on(alternative); }, message);
 }
@@ -33,7 +34,7 @@ void ControlRouter::on(const wire::ClientSetup& message) {
   if (const auto violation = wire::validate_client_setup(message, config.transport)) {
     return core_.close(violation->code, violation->what);
   }
-  if (const auto fault = check_distinct_tokens(message.parameters.authorization_tokens())) {
+  if (const auto fault = check_distinct_tokens(message.parameters.authorization_tokens())) {  // [d15 §9.3.1.5-1]
     return core_.close(fault->code, fault->reason);
   }
   core_.send_setup();
@@ -51,7 +52,7 @@ void ControlRouter::on(const wire::ServerSetup& message) {
 }
 
 void ControlRouter::on(const wire::Goaway& message) {
-  if (core_.goaway_received) return violate("a second GOAWAY (section 9.4)");
+  if (core_.goaway_received) return violate("a second GOAWAY (section 9.4)");  // [d15 §9.4-2]
   if (const auto violation = wire::validate_goaway(message, core_.config().perspective)) {
     return core_.close(violation->code, violation->what);
   }
@@ -98,8 +99,9 @@ void ControlRouter::on(const wire::Subscribe& message) {
   const bool duplicate = core_.requests.find_first<SubscriptionAsPublisher>(
       RequestKind::kSubscriptionAsPublisher,
       [&](const SubscriptionAsPublisher& each) { return !each.ours() && each.view().track == message.track; });
-  if (duplicate) return violate("a second SUBSCRIBE for a track (section 9.9)");
+  if (duplicate) return violate("a second SUBSCRIBE for a track (section 9.9)");  // [d15 §9.9-2]
   if (const auto filter = message.parameters.filter(); filter && !filter->valid()) {
+    // [d15 §9.9-4]
     return refuse(message.request_id, RequestErrorCode::kInvalidRange, "the range ends before it starts");
   }
   const auto& request = make<SubscriptionAsPublisher>(message.request_id, message.track, 0, message.parameters);
@@ -113,7 +115,7 @@ void ControlRouter::on(const wire::SubscribeUpdate& message) {
     return refuse(message.request_id, RequestErrorCode::kDoesNotExist, "the subscription has ended");
   }
   if (named_request == nullptr || named_request->kind() != RequestKind::kSubscriptionAsPublisher) {
-    return violate("SUBSCRIBE_UPDATE for what is no subscription (section 9.11)");
+    return violate("SUBSCRIBE_UPDATE for what is no subscription (section 9.11)");  // [d15 §9.11-7]
   }
   auto& subscription = static_cast<SubscriptionAsPublisher&>(*named_request);
   if (!subscription.allows(message.parameters)) return violate("SUBSCRIBE_UPDATE with an earlier start (section 9.11)");
@@ -138,7 +140,7 @@ void ControlRouter::on(const wire::Publish& message) {
 void ControlRouter::on(const wire::Fetch& message) {
   if (!admit(message.request_id, message.parameters)) return;
   if (core_.requests.count(RequestKind::kFetchAsPublisher, false) >= core_.config().limits.max_fetches) {
-    return refuse(message.request_id, RequestErrorCode::kInternalError, "too many fetches");
+    return refuse(message.request_id, RequestErrorCode::kInternalError, "too many fetches");  // [d15 §12.1-2]
   }
   Request* joined = nullptr;
   if (const auto* joining = std::get_if<wire::JoiningFetch>(&message.range)) joined = find(joining->joining_request_id);
@@ -169,7 +171,7 @@ void ControlRouter::on(const wire::PublishNamespace& message) {
   }
   if (core_.requests.count(RequestKind::kNamespacePublication, false) >=
       core_.config().limits.max_published_namespaces) {
-    return refuse(message.request_id, RequestErrorCode::kInternalError, "too many namespaces");
+    return refuse(message.request_id, RequestErrorCode::kInternalError, "too many namespaces");  // [d15 §12.1-2]
   }
   const auto& request = make<NamespacePublication>(message.request_id, message.track_namespace, message.parameters);
   core_.emit(NamespacePublished{request.handle(), message.track_namespace, message.parameters});
@@ -181,6 +183,7 @@ void ControlRouter::on(const wire::SubscribeNamespace& message) {
       RequestKind::kNamespaceSubscription,
       [&](const NamespaceSubscription& each) { return !each.ours() && each.overlaps(message.track_namespace_prefix); });
   if (overlap) {
+    // [d15 §9.23-2]
     return refuse(message.request_id, RequestErrorCode::kPrefixOverlap,
                   "overlaps another namespace subscription of this session");
   }
@@ -197,6 +200,7 @@ void ControlRouter::on(const wire::SubscribeNamespace& message) {
 
 Request* ControlRouter::answered(std::uint64_t request_id) {
   Request* request = core_.requests.find_ours(request_id);
+  // [d15 §5.1-3, §5.1.1-4]
   if (request == nullptr && core_.late_responses.erase(request_id) == 0)
     violate("an answer to no request (section 9.7)");
   return request;
@@ -233,7 +237,7 @@ Request* ControlRouter::find(std::uint64_t request_id) {
   return ours != nullptr ? ours : core_.requests.find_peers(request_id);
 }
 
-Request* ControlRouter::named(std::uint64_t request_id, std::string_view message) {
+Request* ControlRouter::named(std::uint64_t request_id, std::string_view message) {  // [d15 §9.12-1]
   Request* request = find(request_id);
   if (request == nullptr && !core_.ids.issued(request_id) && !core_.ids.received(request_id)) {
     violate(std::string(message) + " for a request that never was");
@@ -258,6 +262,7 @@ void ControlRouter::on(const wire::PublishNamespaceDone& message) {
       RequestKind::kNamespacePublication, [&](const NamespacePublication& each) {
         return !each.ours() && each.track_namespace() == message.track_namespace;
       });
+  // [d15 §6.2-5]
   if (request != nullptr) request->on_done();  // otherwise it was cancelled meanwhile
 }
 
@@ -266,6 +271,7 @@ void ControlRouter::on(const wire::PublishNamespaceCancel& message) {
       RequestKind::kNamespacePublication, [&](const NamespacePublication& each) {
         return each.ours() && each.id() && each.track_namespace() == message.track_namespace;
       });
+  // [d15 §6.2-5]
   if (request != nullptr) request->on_cancel(message);  // otherwise it was withdrawn meanwhile
 }
 

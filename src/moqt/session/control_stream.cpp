@@ -31,7 +31,7 @@ base::Decoded<wire::ControlMessage> ControlStream::next() {
       return std::move(tolerated->message);
     }
   }
-  if (decoded.needs_more()) {
+  if (decoded.needs_more()) {  // [d15 §10.4-2]
     // A message that grows by small pieces stays where it is: copying it each time would cost its square.
     if (partial_.empty() || unread_.size() != partial_.size()) {
       partial_ = base::ByteVector(unread_.begin(), unread_.end());

@@ -20,7 +20,7 @@ namespace {
 /// Whether a new request may be begun at all.
 std::optional<SessionError> refusal(const SessionCore& core) noexcept {
   if (core.closed()) return SessionError::kClosed;
-  if (core.goaway_received) return SessionError::kGoingAway;
+  if (core.goaway_received) return SessionError::kGoingAway;  // [d15 §9.4-1]
   return std::nullopt;
 }
 
@@ -35,7 +35,7 @@ SessionResult<RequestHandle> begin(SessionCore& core, Patience patience, Argumen
   return begun;
 }
 
-bool range_reversed(const MessageParameters& parameters) noexcept {
+bool range_reversed(const MessageParameters& parameters) noexcept {  // [d15 §5.1.2-1]
   const auto filter = parameters.filter();
   return filter && !filter->valid();
 }
@@ -76,7 +76,7 @@ void Session::on_control_data(Time now, base::Bytes bytes) {
 }
 
 void Session::on_control_closed(Time) {
-  core_->close(SessionErrorCode::kProtocolViolation, "the control stream was closed (section 3.3)");
+  core_->close(SessionErrorCode::kProtocolViolation, "the control stream was closed (section 3.3)");  // [d15 §3.3-1]
   core_->settle();
 }
 
@@ -95,11 +95,11 @@ void Session::on_uni_stream_reset(Time now, IncomingStreamId stream, std::uint64
 }
 
 void Session::on_bidi_stream_opened(Time) {
-  core_->close(SessionErrorCode::kProtocolViolation, "a second bidirectional stream (section 3.3)");
+  core_->close(SessionErrorCode::kProtocolViolation, "a second bidirectional stream (section 3.3)");  // [d15 §3.3-2]
   core_->settle();
 }
 
-void Session::on_stop_sending(Time, StreamHandle stream, std::uint64_t code) {
+void Session::on_stop_sending(Time, StreamHandle stream, std::uint64_t code) {  // [d15 §10.4.3-6]
   if (core_->closed()) return;
   const RequestHandle subscription =
       core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(StreamResetCode::kCancelled));
@@ -131,9 +131,10 @@ void Session::on_deadline(Time now) {
     const auto expired = core_->deadlines.take_expired(now);
     if (!expired) break;
     switch (expired->kind) {
+      // [d15 §9.3-3]
       case DeadlineKey::Kind::kSetup: core_->close(SessionErrorCode::kControlMessageTimeout, "no SETUP"); break;
       case DeadlineKey::Kind::kGoaway:
-        core_->close(SessionErrorCode::kGoawayTimeout, "still here after GOAWAY (section 3.5)");
+        core_->close(SessionErrorCode::kGoawayTimeout, "still here after GOAWAY (section 3.5)");  // [d15 §3.5-1]
         break;
       case DeadlineKey::Kind::kRequest:
         if (Request* request = core_->requests.find({expired->subject})) request->on_deadline();
@@ -197,6 +198,7 @@ SessionResult<RequestHandle> Session::subscribe(FullTrackName track, MessagePara
   if (const auto error = refusal(*core_)) return base::Failure{*error};
   if (!track.valid()) return base::Failure{SessionError::kInvalidName};
   if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};
+  // [d15 §9.9-1]
   const bool duplicate = core_->requests.find_first<SubscriptionAsSubscriber>(
       RequestKind::kSubscriptionAsSubscriber,
       [&](const SubscriptionAsSubscriber& each) { return each.ours() && !each.draining() && each.track() == track; });
@@ -207,6 +209,7 @@ SessionResult<RequestHandle> Session::subscribe(FullTrackName track, MessagePara
 SessionResult<RequestHandle> Session::publish(FullTrackName track, MessageParameters parameters, Patience patience) {
   if (const auto error = refusal(*core_)) return base::Failure{*error};
   if (!track.valid()) return base::Failure{SessionError::kInvalidName};
+  // [d15 §9.13-1]
   return begin<SubscriptionAsPublisher>(*core_, patience, std::move(track), core_->next_track_alias(),
                                         std::move(parameters));
 }
@@ -243,13 +246,14 @@ SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageP
 
 SessionResult<RequestHandle> Session::update(RequestHandle subscription, MessageParameters parameters,
                                              Patience patience) {
-  // An update belongs to a subscription that lives on after GOAWAY [d15 §9.4].
+  // An update belongs to a subscription that lives on after GOAWAY [d15 §3.5-2].
   if (core_->closed()) return base::Failure{SessionError::kClosed};
   Request* request = core_->requests.find(subscription);
   if (request == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  // [d15 §9.11-6]
   if (request->kind() != RequestKind::kSubscriptionAsSubscriber) return base::Failure{SessionError::kWrongRole};
   if (!static_cast<SubscriptionAsSubscriber*>(request)->established()) return base::Failure{SessionError::kWrongState};
-  if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};
+  if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};  // [d15 §9.11-5]
   return begin<SubscriptionUpdate>(*core_, patience, subscription, std::move(parameters));
 }
 
@@ -258,7 +262,7 @@ SessionResult<RequestHandle> Session::fetch(FullTrackName track, Location start,
   if (const auto error = refusal(*core_)) return base::Failure{*error};
   if (!track.valid()) return base::Failure{SessionError::kInvalidName};
   const FetchRange range{start, end};
-  if (!range.valid()) return base::Failure{SessionError::kEmptyRange};
+  if (!range.valid()) return base::Failure{SessionError::kEmptyRange};  // [d15 §9.16.3-2]
   return begin<FetchAsSubscriber>(*core_, patience, std::move(track), range, std::move(parameters));
 }
 

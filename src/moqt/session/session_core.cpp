@@ -45,9 +45,10 @@ SessionCore::SessionCore(SessionConfig session_config)
 
 void SessionCore::send_setup() {
   SetupParameters parameters;
+  // [d15 §9.3.1.1-1, §9.3.1.2-1]
   if (config_.perspective == Perspective::kClient && config_.transport == SessionTransport::kQuic) {
-    if (!config_.path.empty()) parameters.set_path(config_.path);
-    if (!config_.authority.empty()) parameters.set_authority(config_.authority);
+    if (!config_.path.empty()) parameters.set_path(config_.path);                 // [d15 §9.3.1.2-3]
+    if (!config_.authority.empty()) parameters.set_authority(config_.authority);  // [d15 §9.3.1.1-3]
   }
   parameters.set_max_request_id(ids.initial_limit());
   for (const AuthorizationToken& token : config_.authorization_tokens) parameters.add_authorization_token(token);
@@ -86,7 +87,7 @@ void SessionCore::emit(Event event) {
   event_queue.push(std::move(event));
 }
 
-void SessionCore::close(std::uint64_t code, std::string_view reason) {
+void SessionCore::close(std::uint64_t code, std::string_view reason) {  // [d15 §3.4-1]
   if (closed()) return;
   // A transport takes only so much: QUIC's reason phrase has to fit into one packet.
   constexpr std::size_t kLongestCloseReason = 512;
@@ -225,7 +226,7 @@ void SessionCore::on_stream_ended(RequestHandle subscription) {
   }
 }
 
-void SessionCore::on_malformed(RequestHandle request, MalformedTrack reason) {
+void SessionCore::on_malformed(RequestHandle request, MalformedTrack reason) {  // [d15 §2.4.2-1]
   const Request* found = requests.find(request);
   if (found == nullptr || found->received_track() == nullptr) return;
   const FullTrackName track = *found->received_track();

@@ -65,7 +65,7 @@ base::Decoded<SubgroupStreamDecoder::Event> SubgroupStreamDecoder::next() {
   return Event{start_of(*layout, cursor_.take_header(layout->size))};
 }
 
-std::optional<base::Violation> SubgroupStreamDecoder::finish() const noexcept {
+std::optional<base::Violation> SubgroupStreamDecoder::finish() const noexcept {  // [d15 §10.4-1]
   if (payload_left_ > 0 || cursor_.mid_header()) return kEndedInObject;
   return std::nullopt;
 }

@@ -8,7 +8,7 @@ namespace msquic_py::moqt::wire {
 std::optional<base::Violation> validate_client_setup(const ClientSetup& setup, SessionTransport transport) {
   if (const auto path = setup.parameters.path()) {
     if (transport == SessionTransport::kWebTransport) {
-      return violation(SessionErrorCode::kInvalidPath, "PATH over WebTransport (section 9.3.1.2)");
+      return violation(SessionErrorCode::kInvalidPath, "PATH over WebTransport (section 9.3.1.2)");  // [d15 §9.3.1.2-2]
     }
     if (!is_path_and_query(*path)) {
       return violation(SessionErrorCode::kMalformedPath, "PATH is not the path and query of a URI (section 9.3.1.2)");
@@ -16,6 +16,7 @@ std::optional<base::Violation> validate_client_setup(const ClientSetup& setup, S
   }
   if (const auto authority = setup.parameters.authority()) {
     if (transport == SessionTransport::kWebTransport) {
+      // [d15 §9.3.1.1-2]
       return violation(SessionErrorCode::kInvalidAuthority, "AUTHORITY over WebTransport (section 9.3.1.1)");
     }
     if (!is_authority(*authority)) {
@@ -27,8 +28,10 @@ std::optional<base::Violation> validate_client_setup(const ClientSetup& setup, S
 }
 
 std::optional<base::Violation> validate_server_setup(const ServerSetup& setup) {
+  // [d15 §9.3.1.2-2]
   if (setup.parameters.path()) return violation(SessionErrorCode::kInvalidPath, "PATH from a server (section 9.3.1.2)");
   if (setup.parameters.authority()) {
+    // [d15 §9.3.1.1-2]
     return violation(SessionErrorCode::kInvalidAuthority, "AUTHORITY from a server (section 9.3.1.1)");
   }
   return std::nullopt;
@@ -36,7 +39,7 @@ std::optional<base::Violation> validate_server_setup(const ServerSetup& setup) {
 
 std::optional<base::Violation> validate_goaway(const Goaway& goaway, Perspective receiver) {
   if (receiver == Perspective::kServer && !goaway.new_session_uri.empty()) {
-    return protocol_violation("GOAWAY with a URI from a client (section 9.4)");
+    return protocol_violation("GOAWAY with a URI from a client (section 9.4)");  // [d15 §9.4-5]
   }
   return std::nullopt;
 }

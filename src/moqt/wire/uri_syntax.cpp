@@ -75,7 +75,7 @@ bool is_port(std::string_view text) noexcept { return std::all_of(text.begin(), 
 
 }  // namespace
 
-bool is_authority(std::string_view text) noexcept {
+bool is_authority(std::string_view text) noexcept {  // [d15 §9.3.1.1-4]
   if (const std::size_t at = text.find('@'); at != std::string_view::npos) {
     if (!is_made_of(text.substr(0, at), ":")) return false;
     text.remove_prefix(at + 1);
@@ -90,10 +90,11 @@ bool is_authority(std::string_view text) noexcept {
   }
   const std::size_t colon = std::min(text.find(':'), text.size());
   const std::string_view host = text.substr(0, colon);
+  // [d15 §3.1.2-1]
   return !host.empty() && is_made_of(host, "") && (colon == text.size() || is_port(text.substr(colon + 1)));
 }
 
-bool is_path_and_query(std::string_view text) noexcept {
+bool is_path_and_query(std::string_view text) noexcept {  // [d15 §9.3.1.2-4]
   const std::size_t question = std::min(text.find('?'), text.size());
   const std::string_view path = text.substr(0, question);
   if (!path.empty() && path[0] != '/') return false;

@@ -36,6 +36,7 @@ class AnnouncementsTest : public ::testing::Test {
   TestPublisher publisher_{network_, publisher_client_};
 };
 
+// [d15 §5.1-5, §6.2-1, §8.5-2]
 TEST_F(AnnouncementsTest, ForwardsANamespaceToWhoAskedBefore) {
   RelayClient& stranger = network_.connect();
   listen(listener_, {"live"});
@@ -45,6 +46,7 @@ TEST_F(AnnouncementsTest, ForwardsANamespaceToWhoAskedBefore) {
   EXPECT_EQ(stranger.count<ms::NamespacePublished>(), 0u);
 }
 
+// [d15 §6.2-1]
 TEST_F(AnnouncementsTest, ForwardsANamespaceToWhoAsksAfterwards) {
   publisher_.announce();
   listen(listener_, {"live", "demo"});
@@ -68,6 +70,7 @@ TEST_F(AnnouncementsTest, AnnouncesOnceAndTakesBackWithTheLastPublisher) {
   EXPECT_EQ(listener_.count<ms::NamespacePublished>(), 2u);
 }
 
+// [d15 §6.1-3]
 TEST_F(AnnouncementsTest, StopsAnnouncingToWhoNoLongerListens) {
   const auto interest = listen(listener_, {"live"});
   publisher_.announce();
@@ -80,12 +83,14 @@ TEST_F(AnnouncementsTest, StopsAnnouncingToWhoNoLongerListens) {
   EXPECT_EQ(listener_.count<ms::NamespaceDone>(), 1u);
 }
 
+// [d15 §6.1-4]
 TEST_F(AnnouncementsTest, TellsAPublisherOfItsOwnNamespace) {
   listen(publisher_client_, {"live"});
   publisher_.announce();
   EXPECT_EQ(publisher_client_.count<ms::NamespacePublished>(), 1u);
 }
 
+// [d15 §4-2, §5.1-5, §8.2-1, §8.5-2, §8.5-7, §8.5-10, §9.2.1.9-1]
 TEST_F(AnnouncementsTest, OffersAPublishedTrackToListeners) {
   listen(listener_, {"live"});
   moqt::MessageParameters parameters;
@@ -100,6 +105,7 @@ TEST_F(AnnouncementsTest, OffersAPublishedTrackToListeners) {
   EXPECT_EQ(objects(listener_), std::vector<std::string>{"4/0 a"});
 }
 
+// [d15 §9.23-4]
 TEST_F(AnnouncementsTest, OffersTracksInTheForwardStateThatTheListenerAskedFor) {
   RelayClient& eager = network_.connect();
   moqt::MessageParameters paused;
@@ -126,6 +132,7 @@ TEST_F(AnnouncementsTest, OffersTracksThatWereThereBeforeInTheForwardStateOfTheL
   EXPECT_EQ(listener_.only<ms::PublishReceived>().parameters.forward(), false);
 }
 
+// [d15 §5.1.2-3]
 TEST_F(AnnouncementsTest, LosesNothingThatIsPublishedBeforeAListenersAnswer) {
   publisher_.subscription = publish(publisher_client_);
   listen(listener_, {"live"});
@@ -149,6 +156,7 @@ TEST_F(AnnouncementsTest, OffersAPublishedTrackToALateListener) {
   EXPECT_EQ(objects(listener_), std::vector<std::string>{"0/0 a"});
 }
 
+// [d15 §8.5-3]
 TEST_F(AnnouncementsTest, AnswersASubscribeFromAPublishedTrack) {
   publisher_.subscription = publish(publisher_client_);
   ASSERT_TRUE(listener_.session().subscribe(track_name()).ok());
@@ -174,6 +182,7 @@ TEST_F(AnnouncementsTest, KeepsAPublishedTrackWithoutListeners) {
   EXPECT_EQ(network_.relay.counters().tracks, 0u);
 }
 
+// [d15 §6.1-4]
 TEST_F(AnnouncementsTest, SendsAPublisherItsOwnObjectsBack) {
   publisher_.announce();
   ASSERT_TRUE(publisher_client_.session().subscribe(track_name()).ok());
@@ -183,6 +192,7 @@ TEST_F(AnnouncementsTest, SendsAPublisherItsOwnObjectsBack) {
   EXPECT_EQ(objects(publisher_client_), (std::vector<std::string>{"0/0 a", "0/1 b"}));
 }
 
+// [d15 §6.1-4]
 TEST_F(AnnouncementsTest, EchoesAPublishToItsPublisherThatListens) {
   listen(publisher_client_, {"live"});
   publisher_.subscription = publish(publisher_client_);
@@ -203,6 +213,7 @@ TEST_F(AnnouncementsTest, HearsTheAnswerToASubscribeFromItself) {
   EXPECT_EQ(network_.relay.counters().upstream_subscriptions, 0u);
 }
 
+// [d15 §12.3.1-1]
 TEST_F(AnnouncementsTest, RefusesMoreNamespacesThanItsLimit) {
   RelayLimits limits;
   limits.max_namespaces = 1;
@@ -215,6 +226,7 @@ TEST_F(AnnouncementsTest, RefusesMoreNamespacesThanItsLimit) {
   EXPECT_EQ(client.only<ms::RequestRejected>().code, 0x0u);
 }
 
+// [d15 §12.3.2-1]
 TEST_F(AnnouncementsTest, RefusesPrefixesShorterThanItsLimit) {
   RelayLimits limits;
   limits.min_prefix_fields = 2;

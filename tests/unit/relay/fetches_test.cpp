@@ -82,6 +82,7 @@ class FetchesTest : public ::testing::Test {
   TestPublisher publisher_{network_, publisher_client_};
 };
 
+// [d15 §4-2]
 TEST_F(FetchesTest, AnswersOutOfTheCache) {
   subscribe(viewer_);
   publisher_.accept();
@@ -97,6 +98,7 @@ TEST_F(FetchesTest, AnswersOutOfTheCache) {
   EXPECT_EQ(network_.relay.counters().fetch_hits, 1u);
 }
 
+// [d15 §9.16.3-4]
 TEST_F(FetchesTest, AnswersInDescendingOrderOutOfTheCache) {
   subscribe(viewer_);
   publisher_.accept();
@@ -143,6 +145,7 @@ TEST_F(FetchesTest, AnObjectThatIsStillArrivingIsPassedOnAsItComes) {
   EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
 }
 
+// [d15 §9.16.3-1]
 TEST_F(FetchesTest, AsksThePublisherForTheHeadOfTheGroupItJoinedInTheMiddle) {
   subscribe(viewer_);
   moqt::MessageParameters said;
@@ -195,6 +198,7 @@ TEST_F(FetchesTest, OneFetchUpstreamForAllWhoAsk) {
   EXPECT_EQ(fetched(viewer_), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
 }
 
+// [d15 §9.16.3-1]
 TEST_F(FetchesTest, WorksWithoutASubscription) {
   fetch(late_, {0, 0}, {9, 0});
   answer({2, 1}, {{{0, 0}, "a"}, {{2, 0}, "b"}});
@@ -227,6 +231,7 @@ TEST_F(FetchesTest, ServesWhatCameWholeWhenThePublisherDoesNotAnswerFetch) {
   EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
 }
 
+// [d15 §9.16.3-3]
 TEST_F(FetchesTest, RefusesARangeThatHasNotBeenPublished) {
   subscribe(viewer_);
   publisher_.accept();
@@ -324,6 +329,7 @@ TEST_F(FetchesTest, ASlowClientMakesThePublisherWait) {
   EXPECT_TRUE(slow.only<ms::FetchEnded>().finished);
 }
 
+// [d15 §9.2.1.3-1]
 TEST_F(FetchesTest, WhatIsOlderThanMaxCacheDurationIsAskedForAgain) {
   subscribe(viewer_);
   moqt::MessageParameters said;
@@ -337,6 +343,7 @@ TEST_F(FetchesTest, WhatIsOlderThanMaxCacheDurationIsAskedForAgain) {
   EXPECT_EQ(fetched(late_), (Lines{"0/0 a"}));
 }
 
+// [d15 §10.2.1.1-1]
 TEST_F(FetchesTest, TheEndOfTheTrackIsSaid) {
   subscribe(viewer_);
   publisher_.accept();

@@ -51,6 +51,7 @@ class ForwardingTest : public ::testing::Test {
   ms::RequestHandle first_request_;
 };
 
+// [d15 §10.4.3-6]
 TEST_F(ForwardingTest, StopSendingEndsASubgroupForThatSubscriberForGood) {
   subscribe(late_);
   const auto stream = publisher_.open(0);
@@ -107,6 +108,7 @@ TEST_F(ForwardingTest, APauseBetweenTwoObjectsCostsNone) {
   EXPECT_EQ(objects(first_), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
 }
 
+// [d15 §2.1-2, §8.4-4, §8.6-1, §8.6-2, §8.6-3, §10.2.1-2]
 TEST_F(ForwardingTest, WritesTheObjectsAsTheyCame) {
   first_.pair.server.hold_data = true;
   const auto stream = publisher_.open(5, 2);
@@ -125,6 +127,7 @@ TEST_F(ForwardingTest, WritesTheObjectsAsTheyCame) {
   EXPECT_TRUE(first_.pair.server.streams.back().fin);
 }
 
+// [d15 §2.1-2, §5.1-6, §8.6-3]
 TEST_F(ForwardingTest, ForwardsThePartsOfAnObjectAsTheyArrive) {
   const auto stream = publisher_.open(0);
   const auto begin = base::SharedBytes::copy_of(hex("00 06 6162"));  // delta 0, length 6, "ab"
@@ -138,11 +141,13 @@ TEST_F(ForwardingTest, ForwardsThePartsOfAnObjectAsTheyArrive) {
   EXPECT_TRUE(objects(late_).empty());
 }
 
+// [d15 §10.4.3-1]
 TEST_F(ForwardingTest, PassesFinOn) {
   publisher_.group(0, {"a"});
   EXPECT_TRUE(first_.only<ms::SubgroupEnded>().finished);
 }
 
+// [d15 §10.4.3-5]
 TEST_F(ForwardingTest, PassesAResetOnWithItsCode) {
   const auto stream = publisher_.open(0);
   publisher_.object(stream, 0, "a");
@@ -188,6 +193,7 @@ TEST_F(ForwardingTest, StartsALargestObjectSubscriberInTheMiddleOfAGroup) {
   EXPECT_TRUE(late_.only<ms::SubgroupEnded>().finished);  // everything since the start of the subscription
 }
 
+// [d15 §9.9-5]
 TEST_F(ForwardingTest, HonoursAbsoluteFilters) {
   publisher_.group(0, {"a"});
   subscribe(late_, moqt::SubscriptionFilter::absolute_range({2, 1}, 3));
@@ -195,12 +201,14 @@ TEST_F(ForwardingTest, HonoursAbsoluteFilters) {
   EXPECT_EQ(objects(late_), (Lines{"2/1 y", "3/0 x", "3/1 y"}));
 }
 
+// [d15 §9.9-4]
 TEST_F(ForwardingTest, RefusesARangeThatIsOver) {
   publisher_.group(5, {"a"});
   subscribe(late_, moqt::SubscriptionFilter::absolute_range({0, 0}, 4));
   EXPECT_EQ(late_.only<ms::RequestRejected>().code, 0x11u);  // INVALID_RANGE
 }
 
+// [d15 §8.4-4, §10.4.3-2]
 TEST_F(ForwardingTest, DoesNotFinishAStreamWithAGap) {
   const auto stream = publisher_.open(0);
   publisher_.object(stream, 0, "a");
@@ -239,6 +247,7 @@ TEST_F(ForwardingTest, LeavesTheOthersAloneWhenOneStopsAStream) {
   EXPECT_TRUE(late_.only<ms::SubgroupEnded>().finished);
 }
 
+// [d15 §10.2.1-2]
 TEST_F(ForwardingTest, ForwardsDatagrams) {
   // Object 0x01 of group 2, type 0x00 (Object ID and Publisher Priority present): ID, priority 0x07, payload "hi".
   const ms::DatagramProperties properties{0x00, {2, 1}, std::uint8_t{7}};
@@ -250,6 +259,7 @@ TEST_F(ForwardingTest, ForwardsDatagrams) {
   EXPECT_EQ(objects(first_), (Lines{"2/1 hi"}));
 }
 
+// [d15 §8.3-2, §8.5-8]
 TEST_F(ForwardingTest, SendsEachObjectOnceWhenTwoPublishersHaveIt) {
   RelayClient& other = network_.connect();
   TestPublisher second(network_, other);
@@ -263,6 +273,7 @@ TEST_F(ForwardingTest, SendsEachObjectOnceWhenTwoPublishersHaveIt) {
   EXPECT_EQ(network_.relay.counters().duplicates_dropped, 3u);
 }
 
+// [d15 §8.3-1]
 TEST_F(ForwardingTest, GoesOnWithOnePublisherWhenTheOtherIsDone) {
   RelayClient& other = network_.connect();
   TestPublisher second(network_, other);
@@ -277,6 +288,7 @@ TEST_F(ForwardingTest, GoesOnWithOnePublisherWhenTheOtherIsDone) {
   EXPECT_EQ(objects(first_), (Lines{"0/0 a", "1/0 b"}));
 }
 
+// [d15 §2.4.2-2, §2.4.2-3, §2.4.2-10]
 TEST_F(ForwardingTest, EndsAMalformedTrack) {
   publisher_.group(0, {"a"});
   // A datagram of a track that has streams: the forwarding preference changed [d15 §2.4.2].

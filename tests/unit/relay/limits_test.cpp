@@ -52,6 +52,7 @@ class StreamLimitTest : public ::testing::Test {
   TestPublisher other_{network_, other_client_};
 };
 
+// [d15 §12.1-1]
 TEST_F(StreamLimitTest, OpenSubgroupsOfOneTrackDoNotSilenceAnother) {
   std::vector<ms::StreamHandle> open;
   for (std::uint64_t subgroup = 0; subgroup < 4; ++subgroup) {
@@ -90,6 +91,7 @@ TEST_F(StreamLimitTest, ASubgroupLessUrgentThanAllIsResetBeforeItBegins) {
   EXPECT_EQ(subscriber_.pair.server.done<ms::OpenStream>().back().stream, sent[0].stream);
 }
 
+// [d15 §12.1-1]
 TEST_F(StreamLimitTest, TheLeastUrgentStreamMakesRoom) {
   std::vector<std::uint8_t> priorities{10, 250, 128, 20};
   for (std::size_t subgroup = 0; subgroup < priorities.size(); ++subgroup) {
@@ -147,6 +149,7 @@ class CreditTest : public ::testing::Test {
   RelayClient& listener_ = network_.connect(with_credit(50));
 };
 
+// [d15 §6.2-1]
 TEST_F(CreditTest, EveryNamespaceIsAnnouncedOnceThereIsCredit) {
   listen({"live"});
   for (int i = 0; i < 600; ++i) ASSERT_TRUE(publisher_.session().publish_namespace({"live", std::to_string(i)}).ok());
@@ -187,6 +190,7 @@ TEST_F(CreditTest, WhatWasWithdrawnMeanwhileIsNotAnnounced) {
   EXPECT_EQ(listener_.count<ms::NamespacePublished>(), 60u);  // 50 had been sent, 10 of which were taken back
 }
 
+// [d15 §8.5-7]
 TEST_F(CreditTest, EveryPublishedTrackIsOfferedOnceThereIsCredit) {
   listen({"live"});
   for (int i = 0; i < 1300; ++i) ASSERT_TRUE(publisher_.session().publish(track_name(std::to_string(i))).ok());

@@ -22,6 +22,7 @@ class RequestsTest : public ::testing::Test {
   }
 };
 
+// [d15 §4-2]
 TEST_F(RequestsTest, AsksAPublisherForTheStatusOfATrack) {
   publisher_.announce();
   ask_status();
@@ -76,6 +77,7 @@ TEST_F(RequestsTest, ForgetsAStatusWhoseAskerLeft) {
   EXPECT_EQ(publisher_client_.pair.client.closed, std::nullopt);
 }
 
+// [d15 §9.2.1.12-4]
 TEST_F(RequestsTest, AsksForANewGroupOnceForAllSubscribers) {
   RelayClient& second = network_.connect();
   publisher_.announce();
@@ -131,6 +133,7 @@ moqt::MessageParameters dynamic_track(std::optional<moqt::Location> largest = {}
 
 using Groups = std::vector<std::uint64_t>;
 
+// [d15 §9.2.1.12-4]
 TEST_F(RequestsTest, ANewGroupRequestInAListenersPublishOkGoesUpstream) {
   publisher_.subscription = *publisher_client_.session().publish(track_name(), dynamic_track(moqt::Location{4, 0}));
   ASSERT_TRUE(client_.session().subscribe_namespace({"live"}).ok());
@@ -140,6 +143,7 @@ TEST_F(RequestsTest, ANewGroupRequestInAListenersPublishOkGoesUpstream) {
   EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{5}));
 }
 
+// [d15 §9.2.1.12-4]
 TEST_F(RequestsTest, ANewGroupRequestIsOutstandingUntilTheLargestGroupIncreases) {
   publisher_.announce();
   const auto request = client_.session().subscribe(track_name());
@@ -171,6 +175,7 @@ TEST_F(RequestsTest, ANewGroupRequestIsOutstandingUntilTheLargestGroupIncreases)
   EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{kFar, 6, 7}));
 }
 
+// [d15 §9.2.1.12-4]
 TEST_F(RequestsTest, ANewGroupRequestThatCameBeforeSubscribeOkIsSentAfterIt) {
   RelayClient& second = network_.connect();
   publisher_.announce();
@@ -183,6 +188,7 @@ TEST_F(RequestsTest, ANewGroupRequestThatCameBeforeSubscribeOkIsSentAfterIt) {
   EXPECT_EQ(new_groups_asked(publisher_client_), (Groups{0}));
 }
 
+// [d15 §9.2.1.12-3]
 TEST_F(RequestsTest, ANewGroupRequestInTheUpstreamSubscribeIsOutstanding) {
   RelayClient& second = network_.connect();
   RelayClient& third = network_.connect();
@@ -233,6 +239,7 @@ TEST_F(RequestsTest, ANewGroupRequestDiesWithItsPublisher) {
   EXPECT_EQ(new_groups_asked(other), (Groups{0}));
 }
 
+// [d15 §9.2.1.12-4]
 TEST_F(RequestsTest, AsksForNoNewGroupWhereThePublisherDoesNotListen) {
   publisher_.announce();
   const auto request = client_.session().subscribe(track_name());

@@ -30,6 +30,7 @@ TEST_F(RoutingTest, RefusesATrackThatNobodyPublishes) {
   EXPECT_EQ(network_.relay.counters().tracks, 0u);
 }
 
+// [d15 §8.5-5]
 TEST_F(RoutingTest, DoesNotTakePartOfAFieldForAPrefix) {
   publisher_.announce({"live", "dem"});
   subscribe(subscriber_);
@@ -37,6 +38,7 @@ TEST_F(RoutingTest, DoesNotTakePartOfAFieldForAPrefix) {
   EXPECT_EQ(publisher_client_.count<ms::SubscribeReceived>(), 0u);
 }
 
+// [d15 §8.4-2, §9.9-3]
 TEST_F(RoutingTest, AnswersOnlyWhenAPublisherHasAnswered) {
   publisher_.announce({"live"});
   subscribe(subscriber_);
@@ -65,6 +67,7 @@ TEST_F(RoutingTest, PassesARefusalOn) {
   EXPECT_EQ(refusal.reason, "no");
 }
 
+// [d15 §8.5-2, §8.5-5]
 TEST_F(RoutingTest, AsksEveryPublisherOfAPrefix) {
   RelayClient& other = network_.connect();
   TestPublisher second(network_, other);
@@ -83,6 +86,7 @@ TEST_F(RoutingTest, AsksEveryPublisherOfAPrefix) {
   EXPECT_EQ(subscriber_.count<ms::RequestAccepted>(), 1u);
 }
 
+// [d15 §8.5-3]
 TEST_F(RoutingTest, SubscribesOnceHoweverManySubscribersThereAre) {
   RelayClient& second = network_.connect();
   RelayClient& third = network_.connect();
@@ -140,7 +144,7 @@ TEST_F(RoutingTest, EndsTheTracksOfALostPublisher) {
 
   EXPECT_EQ(subscriber_.only<ms::SubgroupEnded>().finished, false);
   const auto done = subscriber_.only<ms::SubscriptionDone>();
-  // INTERNAL_ERROR ([d15 §13.4.3]): nobody knows whether the track was over, and TRACK_ENDED would say that it was.
+  // INTERNAL_ERROR ([d15 §13.3.3]): nobody knows whether the track was over, and TRACK_ENDED would say that it was.
   EXPECT_EQ(done.code, 0x0u);
   EXPECT_EQ(done.stream_count, 1u);
   EXPECT_EQ(network_.relay.counters().published_namespaces, 0u);

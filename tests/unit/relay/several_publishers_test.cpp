@@ -33,6 +33,7 @@ class SeveralPublishersTest : public ::testing::Test {
   TestPublisher second_{network_, second_client_};
 };
 
+// [d15 §8.3-1]
 TEST_F(SeveralPublishersTest, TheOtherGoesOnInTheMiddleOfAnObject) {
   const auto one = first_.open(0);
   const auto two = second_.open(0);
@@ -70,6 +71,7 @@ TEST_F(SeveralPublishersTest, ASubgroupThatNobodyGoesOnWithIsGivenUp) {
   EXPECT_FALSE(viewer_.only<ms::SubgroupEnded>().finished);
 }
 
+// [d15 §8.3-1, §10.4.3-3, §10.4.3-4]
 TEST_F(SeveralPublishersTest, WhatOneLeftOutTheOtherBrings) {
   const auto one = first_.open(0);
   first_.object(one, 0, "a");
@@ -86,6 +88,7 @@ TEST_F(SeveralPublishersTest, WhatOneLeftOutTheOtherBrings) {
   EXPECT_EQ(received, (Lines{"0/0 a", "0/1 b", "0/2 c", "0/5 f", "0/6 g"}));
 }
 
+// [d15 §2.2-1]
 TEST_F(SeveralPublishersTest, TwoThatAlternateMakeOneStream) {
   const auto one = first_.open(0);
   const auto two = second_.open(0);
@@ -121,6 +124,7 @@ TEST_F(SeveralPublishersTest, AGroupThatStaysOpenWhileFortyNewerOnesComeGoesOn) 
   EXPECT_EQ(received.back(), "0/1 b");
 }
 
+// [d15 §8.3-2]
 TEST_F(SeveralPublishersTest, FiveThousandDatagramsOfAGroupArriveOnce) {
   const auto send = [&](RelayClient& client, const TestPublisher& publisher, std::uint64_t id) {
     const ms::DatagramProperties properties{0x00, {2, id}, std::uint8_t{7}};
@@ -142,6 +146,7 @@ TEST_F(SeveralPublishersTest, FiveThousandDatagramsOfAGroupArriveOnce) {
   EXPECT_EQ(network_.relay.counters().duplicates_dropped, 5000u);
 }
 
+// [d15 §2.1-1, §2.4.2-9, §8.1-1]
 TEST_F(SeveralPublishersTest, DifferentContentForOneObjectIsMalformed) {
   first_.group(0, {"a"});
   second_.object(second_.open(0), 0, "bb");
@@ -149,6 +154,7 @@ TEST_F(SeveralPublishersTest, DifferentContentForOneObjectIsMalformed) {
   EXPECT_EQ(viewer_.only<ms::SubscriptionDone>().code, 0x7u);  // MALFORMED_TRACK
 }
 
+// [d15 §2.4.2-5]
 TEST_F(SeveralPublishersTest, AnObjectBehindTheEndOfItsSubgroupIsMalformed) {
   first_.group(0, {"a"});
   const auto two = second_.open(0);
@@ -159,6 +165,7 @@ TEST_F(SeveralPublishersTest, AnObjectBehindTheEndOfItsSubgroupIsMalformed) {
   EXPECT_EQ(objects(viewer_), (Lines{"0/0 a"}));
 }
 
+// [d15 §2.4.2-5]
 TEST_F(SeveralPublishersTest, TwoEndsOfOneSubgroupAreMalformed) {
   const auto two = second_.open(0);
   second_.object(two, 0, "a");
@@ -190,6 +197,7 @@ TEST_F(SeveralPublishersTest, WithoutACacheEachObjectStillComesOnce) {
   EXPECT_EQ(objects(viewer).size(), 12u);
 }
 
+// [d15 §8.1-2]
 TEST_F(SeveralPublishersTest, AMalformedTrackLeavesTheOtherPublishersStreamAlone) {
   const auto one = first_.open(0);
   first_.object(one, 0, "a");

@@ -160,6 +160,7 @@ class ImpatientSubscriberTest : public SlowSubscriberTest {
   }
 };
 
+// [d15 §9.2.1.2-1]
 TEST_F(ImpatientSubscriberTest, GetsWhatIsYoungAndNothingElse) {
   const auto stream = publisher_.open(0);
   publisher_.object(stream, 0, "old");

@@ -35,6 +35,7 @@ class UnansweredRequestsTest : public ::testing::Test {
   RelayClient& subscriber_ = network_.connect();
 };
 
+// [d15 §9.8-1]
 TEST_F(UnansweredRequestsTest, ASubscribeEndsWithTimeoutLongBeforeAnySession) {
   for (RelayClient* publisher : {&silent_, &mute_}) {
     TestPublisher(network_, *publisher).announce({"live", "demo"});

@@ -109,6 +109,7 @@ TEST_F(RelayServerTest, DrainsWithGoaway) {
   EXPECT_LT(EventLoop::Clock::now() - begin, 9s);
 }
 
+// [d15 §3.5-1]
 TEST_F(RelayServerTest, ClosesWhoDoesNotLeaveInTime) {
   listen();
   Client client;

@@ -144,6 +144,7 @@ INSTANTIATE_TEST_SUITE_P(Draft15, ControlVectors,
                                          "requests", "parameters", "framing"),
                          [](const auto& suite) { return std::string(suite.param); });
 
+// [d15 §4-2]
 TEST(ControlVectorFiles, CoverEveryMessage) {
   std::set<std::string> types;
   for (const char* name : {"setup", "session", "subscribe", "publish", "fetch_messages", "namespaces", "requests"}) {

@@ -116,6 +116,7 @@ TEST_P(StreamVectors, AreRefusedWithTheirError) {
 INSTANTIATE_TEST_SUITE_P(Draft15, StreamVectors, testing::Values("subgroup", "fetch"),
                          [](const auto& suite) { return std::string(suite.param); });
 
+// [d15 §10.4.2-3]
 TEST(StreamTypeVectors, AreTheTypesOfTheDraftAndNoOther) {
   std::size_t subgroup = 0, fetch = 0, unknown = 0;
   for (const Json& vector : load_vectors("stream_type", "stream_type").vectors) {

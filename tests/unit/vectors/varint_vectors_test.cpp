@@ -6,6 +6,7 @@
 namespace msquic_py::tests {
 namespace {
 
+// [d15 §1.4-1]
 TEST(VarintVectors, DecodeAndEncode) {
   for (const Json& vector : load_vectors("varint", "varint").vectors) {
     SCOPED_TRACE(name_of(vector));

@@ -70,7 +70,7 @@ void OutgoingData::begin_to_age(Time now) {
   ageless_lanes_.clear();
 }
 
-void OutgoingData::expire_late(Time now, RingQueue<Event>& events) {
+void OutgoingData::expire_late(Time now, RingQueue<Event>& events) {  // [d15 §9.2.1.2-1]
   next_expiry_.reset();
   streams_.for_each([&](OutgoingStream& stream) {
     OutgoingLane* lane = stream.lane;

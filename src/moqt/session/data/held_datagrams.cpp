@@ -5,7 +5,7 @@
 
 namespace msquic_py::moqt::session {
 
-void HeldDatagrams::add(std::uint64_t alias, base::SharedBytes datagram, Time now) {
+void HeldDatagrams::add(std::uint64_t alias, base::SharedBytes datagram, Time now) {  // [d15 §10.1-2]
   bytes_ += datagram.size();
   items_.push_back({alias, std::move(datagram), now});
 }

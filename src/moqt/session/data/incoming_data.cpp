@@ -32,7 +32,7 @@ void IncomingData::on_data(Time now, IncomingStreamId id, base::SharedBytes byte
   if (fin) forget_finished(id);
 }
 
-void IncomingData::on_reset(IncomingStreamId id, std::uint64_t code) {
+void IncomingData::on_reset(IncomingStreamId id, std::uint64_t code) {  // [d15 §10.4.1-1]
   const auto found = streams_.find(id);
   if (found == streams_.end() || found->second->fin) return;  // after FIN a reset says nothing [d15 §10.4.3]
   IncomingStream& stream = *found->second;
@@ -61,10 +61,11 @@ void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes) 
     open(stream, *track);
     return read_objects(stream, std::move(rest));
   }
+  // [d15 §9.15-7]
   if (tracks_.retired(stream.header.track_alias) || held_streams_ >= config_.limits.max_unknown_alias_streams) {
     return give_up(stream, StreamResetCode::kCancelled);
   }
-  stream.state = State::kHeld;
+  stream.state = State::kHeld;  // [d15 §10.1-2]
   ++held_streams_;
   arm_sweep();
   hold(stream, std::move(rest));
@@ -88,7 +89,7 @@ void IncomingData::open(IncomingStream& stream, ReceivedTrack& track) {
   properties.group = header.group_id;
   properties.subgroup =
       header.subgroup_id_mode == wire::SubgroupIdMode::kFirstObject ? std::nullopt : std::optional(header.subgroup_id);
-  properties.publisher_priority = header.publisher_priority.value_or(track.publisher_priority());
+  properties.publisher_priority = header.publisher_priority.value_or(track.publisher_priority());  // [d15 §10.4.2-2]
   properties.extensions = header.has_extensions;
   properties.end_of_group = header.contains_end_of_group;
   ++track.streams_seen;
@@ -332,7 +333,7 @@ void IncomingData::read_held(IncomingStream& stream, ReceivedTrack& track) {
   read_objects(stream, held.empty() ? base::SharedBytes{} : held.back());  // with FIN, the stream is gone after this
 }
 
-void IncomingData::remove_track(RequestHandle subscription) {
+void IncomingData::remove_track(RequestHandle subscription) {  // [d15 §9.15-4]
   ReceivedTrack* track = tracks_.of(subscription);
   if (track == nullptr) return;
   std::erase(track->subscriptions, subscription);

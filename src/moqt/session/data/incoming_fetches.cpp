@@ -35,7 +35,8 @@ void IncomingData::remove_fetch(std::uint64_t request_id, StreamResetCode code) 
 void IncomingData::open_fetch(IncomingStream& stream, std::uint64_t request_id, base::SharedBytes rest) {
   ReceivedFetch* const its = fetch(request_id);
   // At best it answers a FETCH that was cancelled or refused meanwhile.
-  if (its == nullptr) return give_up(stream, StreamResetCode::kCancelled);
+  if (its == nullptr) return give_up(stream, StreamResetCode::kCancelled);  // [d15 §10.4.4-3]
+  // [d15 §9.16.3-6]
   if (its->stream) return context_.close(kProtocolViolation, "a second stream for one FETCH (section 9.16.3)");
   its->stream = stream.id;
   stream.state = State::kFetch;
@@ -75,6 +76,7 @@ bool IncomingData::deliver(IncomingStream& stream, wire::FetchObjectStart start)
   ReceivedFetch& fetch = *stream.fetch;
   const Location location = start.location();
   if (fetch.range && !fetch.range->covers(location)) {
+    // [d15 §9.16.3-6]
     context_.close(kProtocolViolation, "an object outside of what the FETCH asks for (section 9.16.3)");
     return false;
   }

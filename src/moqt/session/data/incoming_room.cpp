@@ -23,7 +23,7 @@ bool less_urgent(const IncomingStream& left, const IncomingStream& right) noexce
 
 }  // namespace
 
-void IncomingData::make_room(IncomingStream& newcomer) {
+void IncomingData::make_room(IncomingStream& newcomer) {  // [d15 §12.1-1]
   std::size_t live = 0;
   IncomingStream* victim = nullptr;
   for (const auto& [id, stream] : streams_) {

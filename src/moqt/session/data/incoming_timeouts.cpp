@@ -36,7 +36,7 @@ void IncomingData::sweep(Time now) {
     const bool alias = missing == IncomingStream::Missing::kAlias;
     const Duration allowed = alias ? unknown_alias : data_stream;
     if (allowed <= Duration::zero() || now - stream->last_progress < allowed) continue;
-    if (missing == IncomingStream::Missing::kHeader) {
+    if (missing == IncomingStream::Missing::kHeader) {  // [d15 §12.2-1]
       return context_.close(static_cast<std::uint64_t>(SessionErrorCode::kDataStreamTimeout),
                             "the header of a stream or object stays incomplete");
     }

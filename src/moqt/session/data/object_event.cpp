@@ -19,7 +19,7 @@ DatagramReceived datagram_received(RequestHandle subscription, const base::Share
     event.extensions_offset = static_cast<std::uint32_t>(datagram.extensions.data() - event.after_alias.data());
     event.extensions_size = static_cast<std::uint32_t>(datagram.extensions.size());
   }
-  event.publisher_priority = datagram.publisher_priority.value_or(track_priority);
+  event.publisher_priority = datagram.publisher_priority.value_or(track_priority);  // [d15 §10.4.2-2]
   event.status = datagram.status.value_or(ObjectStatus::kNormal);
   event.end_of_group = datagram.end_of_group;
   return event;

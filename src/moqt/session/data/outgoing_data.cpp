@@ -56,7 +56,7 @@ void OutgoingData::release_lane(RequestHandle subscription) {
   }
 }
 
-void OutgoingData::reorder(RequestHandle subscription) {
+void OutgoingData::reorder(RequestHandle subscription) {  // [d15 §7.1-1]
   OutgoingLane* lane = find_lane(subscription);
   if (lane == nullptr) return;
   // Every key of the lane may have changed at once, so its heap is built anew.
@@ -113,7 +113,7 @@ void OutgoingData::reset_streams(RequestHandle subscription, StreamResetCode cod
   note_drained(*lane);
 }
 
-void OutgoingData::note_drained(OutgoingLane& lane) {
+void OutgoingData::note_drained(OutgoingLane& lane) {  // [d15 §9.15-1]
   if (lane.view->ending && lane.view->open_streams == 0 && lane.datagrams.empty()) drained_.push(lane.subscription);
 }
 
@@ -128,6 +128,7 @@ std::optional<RequestHandle> OutgoingData::take_drained() {
 
 // ---- streams ----
 
+// [d15 §5.1.1-3]
 base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscription,
                                                             const SubgroupProperties& properties,
                                                             RingQueue<Event>& events) {
@@ -255,7 +256,7 @@ base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subsc
   size += base::encode_varint(lane->view->track_alias, out + size);
   auto& largest = lane->view->largest;
   if (!largest || *largest < properties.location) largest = properties.location;
-  if (size + after_alias.size() > max_datagram_size_) {
+  if (size + after_alias.size() > max_datagram_size_) {  // [d15 §3.1-1]
     ++lane->view->datagrams_dropped;
     return false;
   }

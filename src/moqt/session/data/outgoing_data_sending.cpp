@@ -27,7 +27,7 @@ bool OutgoingData::next_action(Time now, Action& action) {
     return true;
   }
   const std::uint64_t turns_before = turns_;
-  const auto passes = [&](OutgoingLane& lane) {
+  const auto passes = [&](OutgoingLane& lane) {  // [d15 §7.2-3]
     // What a subscription has in the transport's hands is its turn already: an equal one may have room for more.
     if (ready_.size() == 1 || lane.turn > turns_before) return false;
     lane.turn = ++turns_;

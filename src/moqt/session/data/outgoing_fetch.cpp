@@ -2,7 +2,7 @@
 
 namespace msquic_py::moqt::session {
 
-std::optional<SessionError> OutgoingFetch::refusal(Location location) const noexcept {
+std::optional<SessionError> OutgoingFetch::refusal(Location location) const noexcept {  // [d15 §9.16.3-4]
   if (!range_.covers(location)) return SessionError::kOutOfRange;
   if (!prior_) return std::nullopt;
   const Location before = prior_->location;

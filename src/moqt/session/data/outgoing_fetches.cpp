@@ -22,7 +22,7 @@ base::Result<StreamHandle, SessionError> OutgoingData::open_fetch(RequestHandle 
   if (lane == nullptr || !lane->fetch) return base::Failure{SessionError::kUnknownRequest};
   if (lane->fetch->opened) return base::Failure{SessionError::kDuplicate};
   scratch_.clear();
-  if (!wire::encode_fetch_header(draft_, {request_id}, scratch_).ok()) {
+  if (!wire::encode_fetch_header(draft_, {request_id}, scratch_).ok()) {  // [d15 §9.16.3-7]
     return base::Failure{SessionError::kInvalidParameter};
   }
   lane->fetch->opened = true;
@@ -59,7 +59,7 @@ base::Result<void, SessionError> OutgoingData::append_fetch_object(StreamHandle 
   return {};
 }
 
-void OutgoingData::follow_priority(OutgoingStream& stream) {
+void OutgoingData::follow_priority(OutgoingStream& stream) {  // [d15 §7.2-1]
   OutgoingLane& lane = *stream.lane;
   lane.fetch->advance(stream.handed_bytes());
   const std::uint8_t priority = lane.fetch->priority();

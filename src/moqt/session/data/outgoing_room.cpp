@@ -21,7 +21,7 @@ bool less_urgent(const OutgoingStream& left, const OutgoingStream& right) noexce
 
 }  // namespace
 
-bool OutgoingData::make_room(OutgoingStream& candidate, RingQueue<Event>& events) {
+bool OutgoingData::make_room(OutgoingStream& candidate, RingQueue<Event>& events) {  // [d15 §12.1-1]
   OutgoingStream* victim = &candidate;
   streams_.for_each([&](OutgoingStream& stream) {
     if (!stream.closed && stream.lane != nullptr && less_urgent(stream, *victim)) victim = &stream;

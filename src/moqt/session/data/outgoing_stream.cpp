@@ -11,7 +11,7 @@ std::uint16_t OutgoingStream::urgency() const noexcept {
   return static_cast<std::uint16_t>((lane->view->subscriber_priority << 8) | priority());
 }
 
-bool StreamBefore::operator()(const OutgoingStream& left, const OutgoingStream& right) const noexcept {
+bool StreamBefore::operator()(const OutgoingStream& left, const OutgoingStream& right) const noexcept {  // [d15 §7.2-1]
   if (left.priority() != right.priority()) return left.priority() < right.priority();
   if (left.group != right.group) {
     return (left.group < right.group) == (left.lane->view->group_order == GroupOrder::kAscending);

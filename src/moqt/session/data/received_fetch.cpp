@@ -15,7 +15,7 @@ std::optional<MalformedTrack> ReceivedFetch::on_object(Location location, Object
   return std::nullopt;
 }
 
-std::optional<MalformedTrack> ReceivedFetch::check_order(Location location) const noexcept {
+std::optional<MalformedTrack> ReceivedFetch::check_order(Location location) const noexcept {  // [d15 §2.4.2-4]
   if (!previous_) return std::nullopt;
   if (location.group == previous_->group) {
     if (location.object <= previous_->object) return MalformedTrack::kFetchObjectNotAscending;
@@ -28,9 +28,10 @@ std::optional<MalformedTrack> ReceivedFetch::check_order(Location location) cons
 std::optional<MalformedTrack> ReceivedFetch::check_ends(Location location, ObjectStatus status) const noexcept {
   // What says where something ends stands one past the last object; others may say the same there.
   const bool normal = status == ObjectStatus::kNormal;
-  if (end_of_track_ && (location > *end_of_track_ || (location == *end_of_track_ && normal))) {
+  if (end_of_track_ && (location > *end_of_track_ || (location == *end_of_track_ && normal))) {  // [d15 §2.4.2-7]
     return MalformedTrack::kObjectAfterEndOfTrack;
   }
+  // [d15 §2.4.2-6]
   if (normal && end_of_group_ && end_of_group_->group == location.group && location.object >= end_of_group_->object) {
     return MalformedTrack::kObjectAfterEndOfGroup;
   }
@@ -40,6 +41,7 @@ std::optional<MalformedTrack> ReceivedFetch::check_ends(Location location, Objec
   return std::nullopt;
 }
 
+// [d15 §11.1-8]
 std::optional<MalformedTrack> ReceivedFetch::check_gaps(Location location,
                                                         const wire::KnownExtensions& extensions) noexcept {
   const bool same_group = previous_ && previous_->group == location.group;

@@ -4,16 +4,17 @@ namespace msquic_py::moqt::session {
 
 std::optional<MalformedTrack> ReceivedTrack::on_object(Location location, ObjectStatus status,
                                                        ForwardingPreference preference) noexcept {
+  // [d15 §2.4.2-10]
   if (preference_.value_or(preference) != preference) return MalformedTrack::kForwardingPreferenceChanged;
   preference_ = preference;
 
   // The object that says where something ends stands one past the last one itself; others may say the same there.
   const bool normal = status == ObjectStatus::kNormal;
-  if (end_of_track_ && (location > *end_of_track_ || (location == *end_of_track_ && normal))) {
+  if (end_of_track_ && (location > *end_of_track_ || (location == *end_of_track_ && normal))) {  // [d15 §2.4.2-7]
     return MalformedTrack::kObjectAfterEndOfTrack;
   }
   if (normal) {
-    for (const auto& end : group_ends_) {
+    for (const auto& end : group_ends_) {  // [d15 §2.4.2-6]
       if (end && end->group == location.group && location.object >= end->object)
         return MalformedTrack::kObjectAfterEndOfGroup;
     }
@@ -21,7 +22,7 @@ std::optional<MalformedTrack> ReceivedTrack::on_object(Location location, Object
     return std::nullopt;
   }
   if (status == ObjectStatus::kEndOfTrack) {
-    if (largest_ && *largest_ >= location) return MalformedTrack::kObjectAfterEndOfTrack;
+    if (largest_ && *largest_ >= location) return MalformedTrack::kObjectAfterEndOfTrack;  // [d15 §2.4.2-8]
     end_of_track_ = location;
   }
   if (status == ObjectStatus::kEndOfGroup) return on_group_end(location.group, location.object);

@@ -22,7 +22,7 @@ ReceivedTrack* ReceivedTracks::of(RequestHandle subscription) const noexcept {
 bool ReceivedTracks::add(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
                          std::uint8_t publisher_priority) {
   if (ReceivedTrack* track = find(alias)) {
-    if (track->name() != name) return false;
+    if (track->name() != name) return false;  // [d15 §9.10-2, §9.13-2]
     track->subscriptions.push_back(subscription);
     return true;
   }
@@ -39,7 +39,7 @@ void ReceivedTracks::remove(const ReceivedTrack& track) {
   retire(alias);
 }
 
-void ReceivedTracks::retire(std::uint64_t alias) {
+void ReceivedTracks::retire(std::uint64_t alias) {  // [d15 §10.1-1]
   if (find(alias) == nullptr && !retired(alias)) retired_.add(alias);
 }
 

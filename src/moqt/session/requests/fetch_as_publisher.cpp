@@ -8,7 +8,7 @@ void FetchAsPublisher::receive(SubscriptionAsPublisher* joined) {
   if (const auto* standalone = std::get_if<wire::StandaloneFetch>(&message_.range)) {
     const FetchRange range{standalone->start, standalone->end};
     if (!range.valid()) {
-      (void)Request::reject(RequestErrorCode::kInvalidRange, "the range ends before it starts");
+      (void)Request::reject(RequestErrorCode::kInvalidRange, "the range ends before it starts");  // [d15 §9.16.3-2]
       return;
     }
     return announce(standalone->track, range, {});
@@ -27,26 +27,29 @@ void FetchAsPublisher::on_joined(const SubscriptionAsPublisher& subscription) {
       (void)Request::reject(RequestErrorCode::kInvalidJoiningRequestId, "its filter is not Largest Object");
       return;
     }
+    // [d15 §9.16.2-3]
     return context_.close(SessionErrorCode::kProtocolViolation,
                           "a joining FETCH of a subscription whose filter is not Largest Object (section 9.16.2)");
   }
   const auto& largest = subscription.view().largest_at_establishment;
   if (!largest) {
+    // [d15 §9.16.2-1]
     (void)Request::reject(RequestErrorCode::kInvalidRange, "the track had no object when the subscription began");
     return;
   }
   const auto& joining = std::get<wire::JoiningFetch>(message_.range);
   const auto start =
       joining.relative ? JoiningStart::relative(joining.joining_start) : JoiningStart::absolute(joining.joining_start);
-  const FetchRange range = FetchRange::up_to({start.group(largest->group), 0}, *largest);
+  const FetchRange range = FetchRange::up_to({start.group(largest->group), 0}, *largest);  // [d15 §9.16.2.1-1]
   if (!range.valid()) {
+    // [d15 §9.16.3-3]
     (void)Request::reject(RequestErrorCode::kInvalidRange, "it starts behind the largest object of the subscription");
     return;
   }
   announce(subscription.view().track, range, subscription.handle());
 }
 
-void FetchAsPublisher::on_joined_ended() {
+void FetchAsPublisher::on_joined_ended() {  // [d15 §9.16.2-2]
   (void)Request::reject(RequestErrorCode::kInvalidJoiningRequestId, "no such subscription");
 }
 
@@ -64,7 +67,7 @@ void FetchAsPublisher::announce(const FullTrackName& track, FetchRange range, Re
 void FetchAsPublisher::on_fetch_cancel() { cancelled(FetchCancelled::Cause::kFetchCancel); }
 void FetchAsPublisher::on_stop_sending() { cancelled(FetchCancelled::Cause::kStopSending); }
 
-void FetchAsPublisher::cancelled(FetchCancelled::Cause cause) {
+void FetchAsPublisher::cancelled(FetchCancelled::Cause cause) {  // [d15 §5.2-3, §9.18-1]
   // Every FETCH gets its one answer, even a withdrawn one [d15 §5.2].
   if (!answered()) (void)context_.send(wire::RequestError{*id(), RequestErrorCode::kInternalError, "cancelled"});
   if (announced_) context_.emit(FetchCancelled{handle(), cause});
@@ -87,7 +90,7 @@ base::Result<StreamHandle, SessionError> FetchAsPublisher::open() {
 }
 
 RequestResult FetchAsPublisher::accept(const FetchAnswer& answer, MessageParameters parameters) {
-  if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  if (auto allowed = may_answer(); !allowed.ok()) return allowed;  // [d15 §5.2-1]
   const FetchRange given{range_.start, answer.end};
   if (!given.valid()) return base::Failure{SessionError::kEmptyRange};
   if (given.last() > range_.last()) return base::Failure{SessionError::kOutOfRange};

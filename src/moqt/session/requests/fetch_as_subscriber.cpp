@@ -42,6 +42,7 @@ void FetchAsSubscriber::on_fetch_ok(const wire::FetchOk& message) {
   const Location end = message.end_location;
   const bool before = range_ && (end.object == 0 ? end.group < range_->start.group : end < range_->start);
   if (before) {
+    // [d15 §9.17-2]
     return context_.close(SessionErrorCode::kProtocolViolation, "FETCH_OK ends before its start (section 9.17)");
   }
   context_.emit(FetchAccepted{handle(), message.end_of_track, end, message.parameters});
@@ -69,7 +70,7 @@ void FetchAsSubscriber::on_stream_ended(bool finished, std::uint64_t code) {
   check_done();
 }
 
-void FetchAsSubscriber::check_done() {
+void FetchAsSubscriber::check_done() {  // [d15 §5.2-4]
   if (!answered() || !end_) return;
   context_.emit(FetchEnded{handle(), end_->finished, end_->code});
   context_.incoming().remove_fetch(*id(), StreamResetCode::kCancelled);
@@ -99,7 +100,7 @@ RequestResult FetchAsSubscriber::cancel() {
 void FetchAsSubscriber::withdraw(StreamResetCode code) {
   if (id()) {
     if (!answered()) context_.expect_late_response(*id());
-    (void)context_.send(wire::FetchCancel{*id()});
+    (void)context_.send(wire::FetchCancel{*id()});  // [d15 §5.2-2]
     context_.incoming().remove_fetch(*id(), code);
   }
   context_.end(handle());

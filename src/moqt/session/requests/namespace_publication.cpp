@@ -7,7 +7,7 @@ wire::ControlMessage NamespacePublication::first_message(std::uint64_t id) const
 }
 
 void NamespacePublication::on_request_ok(const wire::RequestOk& message) {
-  if (take_answer("REQUEST_OK")) context_.emit(RequestAccepted{handle(), message.parameters});
+  if (take_answer("REQUEST_OK")) context_.emit(RequestAccepted{handle(), message.parameters});  // [d15 §6.2-2, §6.2-4]
 }
 
 void NamespacePublication::on_done() {
@@ -16,14 +16,14 @@ void NamespacePublication::on_done() {
   context_.end(handle());
 }
 
-void NamespacePublication::on_cancel(const wire::PublishNamespaceCancel& message) {
+void NamespacePublication::on_cancel(const wire::PublishNamespaceCancel& message) {  // [d15 §9.22-1]
   if (!answered()) context_.expect_late_response(*id());
   context_.emit(NamespaceCancelled{handle(), static_cast<std::uint64_t>(message.error_code), message.error_reason});
   context_.end(handle());
 }
 
 RequestResult NamespacePublication::accept(MessageParameters parameters) {
-  if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  if (auto allowed = may_answer(); !allowed.ok()) return allowed;  // [d15 §6.2-3]
   if (auto sent = context_.send(wire::RequestOk{*id(), std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   return {};

@@ -7,7 +7,7 @@ wire::ControlMessage NamespaceSubscription::first_message(std::uint64_t id) cons
 }
 
 void NamespaceSubscription::on_request_ok(const wire::RequestOk& message) {
-  if (take_answer("REQUEST_OK")) context_.emit(RequestAccepted{handle(), message.parameters});
+  if (take_answer("REQUEST_OK")) context_.emit(RequestAccepted{handle(), message.parameters});  // [d15 §6.1-2]
 }
 
 void NamespaceSubscription::on_unsubscribe_namespace() {
@@ -18,7 +18,7 @@ void NamespaceSubscription::on_unsubscribe_namespace() {
 }
 
 RequestResult NamespaceSubscription::accept(MessageParameters parameters) {
-  if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  if (auto allowed = may_answer(); !allowed.ok()) return allowed;  // [d15 §6.1-1]
   if (auto sent = context_.send(wire::RequestOk{*id(), std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   return {};

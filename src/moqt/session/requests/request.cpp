@@ -20,7 +20,7 @@ void Request::unexpected(std::string_view message) {
   context_.close(SessionErrorCode::kProtocolViolation, std::string(message) + " does not fit the request it names");
 }
 
-bool Request::take_answer(std::string_view message) {
+bool Request::take_answer(std::string_view message) {  // [d15 §5.1-3]
   if (!ours_ || answered_) {
     context_.close(SessionErrorCode::kProtocolViolation, std::string(message) + " is a second answer to its request");
     return false;
@@ -30,12 +30,13 @@ bool Request::take_answer(std::string_view message) {
   return true;
 }
 
-RequestResult Request::may_answer() const {
+RequestResult Request::may_answer() const {  // [d15 §5.1-1, §5.1-2]
   if (ours_) return base::Failure{SessionError::kWrongRole};
   if (answered_) return base::Failure{SessionError::kWrongState};
   return {};
 }
 
+// [d15 §9.7-1]
 void Request::on_request_ok(const wire::RequestOk&) { unexpected("REQUEST_OK"); }
 void Request::on_subscribe_ok(const wire::SubscribeOk&) { unexpected("SUBSCRIBE_OK"); }
 void Request::on_publish_ok(const wire::PublishOk&) { unexpected("PUBLISH_OK"); }
@@ -51,7 +52,7 @@ void Request::on_request_error(const wire::RequestError& message) {
   context_.end(handle_);
 }
 
-void Request::on_deadline() {
+void Request::on_deadline() {  // [d15 §9.8-1]
   // A peer that does not answer one request may serve all others well: that request ends, not the session.
   context_.emit(RequestRejected{handle_, static_cast<std::uint64_t>(RequestErrorCode::kTimeout),
                                 id_ ? "no answer in time" : "the peer grants no credit for requests"});

@@ -29,8 +29,8 @@ SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, Reques
     view_.new_group_request = parameters_.new_group_request();
     return;
   }
-  view_.publisher_priority = parameters_.publisher_priority().value_or(128);
-  view_.largest_at_establishment = view_.largest = parameters_.largest_object();
+  view_.publisher_priority = parameters_.publisher_priority().value_or(128);      // [d15 §7.3-3]
+  view_.largest_at_establishment = view_.largest = parameters_.largest_object();  // [d15 §5.1-4]
   context_.outgoing().add_lane(handle, view_, /*held=*/true);
 }
 
@@ -43,6 +43,7 @@ void SubscriptionAsPublisher::begin(std::uint64_t id) {
   context_.outgoing().release_lane(handle());
 }
 
+// [d15 §9.11-8]
 /// What SUBSCRIBE, PUBLISH, PUBLISH_OK and SUBSCRIBE_UPDATE have in common. Absent parameters change nothing.
 void SubscriptionAsPublisher::apply(const MessageParameters& parameters) {
   view_.forward = parameters.forward().value_or(view_.forward);
@@ -53,6 +54,7 @@ void SubscriptionAsPublisher::apply(const MessageParameters& parameters) {
 
 /// Both sides may set one; the shorter counts [d15 §9.2.1.2]. Nothing given leaves what there was, and 0, of which
 /// the draft says nothing, is taken for nothing.
+// [d15 §9.2.1.2-2]
 void SubscriptionAsPublisher::set_delivery_timeouts(std::optional<std::uint64_t> publisher,
                                                     std::optional<std::uint64_t> subscriber) noexcept {
   if (publisher.value_or(0) != 0) publisher_timeout_ms_ = publisher;
@@ -74,18 +76,18 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
   const auto largest = parameters.largest_object();
   if (const auto last = filter_ ? filter_->last_group() : std::nullopt; last && largest && *last < largest->group) {
-    (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");
+    (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");  // [d15 §9.9-4]
     return base::Failure{SessionError::kInvalidRange};
   }
-  const std::uint64_t alias = context_.next_track_alias();
-  if (auto sent = context_.send(wire::SubscribeOk{*id(), alias, parameters}); !sent.ok()) return sent;
+  const std::uint64_t alias = context_.next_track_alias();  // [d15 §9.10-1]
+  if (auto sent = context_.send(wire::SubscribeOk{*id(), alias, parameters}); !sent.ok()) return sent;  // [d15 §9.9-3]
   answered_ = true;
   view_.track_alias = alias;
   view_.established = true;
   view_.publisher_priority = parameters.publisher_priority().value_or(128);
   if (!parameters_.group_order()) view_.group_order = parameters.group_order().value_or(GroupOrder::kAscending);
   set_delivery_timeouts(parameters.delivery_timeout(), std::nullopt);
-  view_.largest_at_establishment = view_.largest = largest;
+  view_.largest_at_establishment = view_.largest = largest;  // [d15 §5.1-4]
   if (filter_) {
     view_.start = filter_->resolve_start(largest);
     view_.last_group = filter_->last_group();
@@ -96,13 +98,14 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
   return {};
 }
 
-void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {
+void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {  // [d15 §9.14-1]
   if (!take_answer("PUBLISH_OK")) return;
   view_.established = true;
   joinable_ = asks_for_largest(message.parameters);
   // Left out, FORWARD means 1 here, whatever PUBLISH said [d15 §9.2.1.10].
   MessageParameters parameters = message.parameters;
-  if (!parameters.forward()) parameters.set_forward(true);
+  if (!parameters.forward()) parameters.set_forward(true);  // [d15 §9.2.1.10-2]
+  // [d15 §5.1.2-3]
   // A relative filter counts from what PUBLISH told the subscriber. Objects were sent meanwhile; counted from those, it
   // would drop what the subscriber has just asked for, and leave a gap behind a Joining Fetch [d15 §9.16.2.1].
   apply_update(parameters, view_.largest_at_establishment);
@@ -111,7 +114,7 @@ void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {
   on_drained();
 }
 
-void SubscriptionAsPublisher::on_request_error(const wire::RequestError& message) {
+void SubscriptionAsPublisher::on_request_error(const wire::RequestError& message) {  // [d15 §5.1.1-3]
   if (!take_answer("REQUEST_ERROR")) return;
   context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(message.error_code), message.error_reason});
   abort();
@@ -129,7 +132,7 @@ void SubscriptionAsPublisher::on_unsubscribe() {
   abort();
 }
 
-void SubscriptionAsPublisher::refuse_pending_updates() {
+void SubscriptionAsPublisher::refuse_pending_updates() {  // [d15 §9.11-3]
   for (const RequestHandle update : std::exchange(pending_updates_, {})) {
     if (Request* request = context_.find(update)) {
       (void)request->Request::reject(RequestErrorCode::kDoesNotExist, "the subscription has ended");
@@ -150,14 +153,14 @@ void SubscriptionAsPublisher::release_joining_fetches() {
 }
 
 /// Nobody wants its objects any more: every stream that still has bytes to send is reset [d15 §5.1.1].
-void SubscriptionAsPublisher::abort() {
+void SubscriptionAsPublisher::abort() {  // [d15 §5.1.1-1]
   refuse_pending_updates();
   release_joining_fetches();
   context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);
   context_.end(handle());
 }
 
-bool SubscriptionAsPublisher::allows(const MessageParameters& update) const noexcept {
+bool SubscriptionAsPublisher::allows(const MessageParameters& update) const noexcept {  // [d15 §9.11-2]
   const auto filter = update.filter();
   if (!filter || (filter->type != FilterType::kAbsoluteStart && filter->type != FilterType::kAbsoluteRange))
     return true;
@@ -180,14 +183,14 @@ void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std:
   bool narrowed = false;
   if (filter_) {
     // A relative start counts from an object that may be older than the present start.
-    view_.start = std::max(view_.start, filter_->resolve_start(largest));
+    view_.start = std::max(view_.start, filter_->resolve_start(largest));  // [d15 §9.11-1]
     view_.last_group = filter_->last_group();
     filter_.reset();
     narrowed = true;
   }
   OutgoingData& outgoing = context_.outgoing();
   outgoing.reorder(handle());
-  if (was_forward && !view_.forward) {
+  if (was_forward && !view_.forward) {  // [d15 §10.4.3-7]
     outgoing.reset_streams(handle(), StreamResetCode::kCancelled, /*only_unwanted=*/false, &context_.events());
   } else if (narrowed) {
     outgoing.reset_streams(handle(), StreamResetCode::kCancelled, /*only_unwanted=*/true, &context_.events());
@@ -210,16 +213,16 @@ void SubscriptionAsPublisher::withdraw() {
   if (id()) {
     context_.expect_late_response(*id());
     if (!done_) done_ = wire::PublishDone{*id(), PublishDoneCode::kInternalError, 0, "no answer to PUBLISH in time"};
-    done_->stream_count = view_.streams_opened;
+    done_->stream_count = view_.streams_opened;  // [d15 §9.15-5, §9.15-6]
     (void)context_.send(*done_);
     done_sent_ = true;
   }
   abort();
 }
 
-void SubscriptionAsPublisher::on_drained() {
+void SubscriptionAsPublisher::on_drained() {  // [d15 §9.15-2]
   // A PUBLISH without answer waits for it: the subscription is not established yet, and may still be refused.
-  if (!done_ || !answered() || view_.open_streams > 0) return;
+  if (!done_ || !answered() || view_.open_streams > 0) return;  // [d15 §5.1.1-2, §9.15-1]
   done_->stream_count = view_.streams_opened;
   (void)context_.send(*done_);
   done_sent_ = true;

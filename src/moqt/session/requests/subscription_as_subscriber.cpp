@@ -15,6 +15,7 @@ bool SubscriptionAsSubscriber::take_alias(std::uint64_t alias, const MessagePara
   largest_ = parameters.largest_object();
   delivery_timeout_ms_ =
       std::max(parameters_.delivery_timeout().value_or(0), parameters.delivery_timeout().value_or(0));
+  // [d15 §9.2.1.4-2]
   if (context_.incoming().add_track(handle(), track_, alias, parameters.publisher_priority().value_or(128))) {
     track_alias_ = alias;
     return true;
@@ -48,10 +49,10 @@ void SubscriptionAsSubscriber::on_subscribe_ok(const wire::SubscribeOk& message)
 }
 
 void SubscriptionAsSubscriber::on_publish_done(const wire::PublishDone& message) {
-  if (done_ || (ours() && !answered())) return unexpected("PUBLISH_DONE");
+  if (done_ || (ours() && !answered())) return unexpected("PUBLISH_DONE");  // [d15 §5.1-7]
   done_ = message;
   const Duration delivery = std::chrono::milliseconds(std::min<std::uint64_t>(delivery_timeout_ms_, 600'000));
-  context_.arm(handle(), std::max(context_.config().timeouts.publish_done, delivery));
+  context_.arm(handle(), std::max(context_.config().timeouts.publish_done, delivery));  // [d15 §9.15-3]
   check_done();
 }
 
@@ -106,7 +107,7 @@ RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
   return {};
 }
 
-RequestResult SubscriptionAsSubscriber::reject(RequestErrorCode code, std::string_view reason) {
+RequestResult SubscriptionAsSubscriber::reject(RequestErrorCode code, std::string_view reason) {  // [d15 §9.13-3]
   auto rejected = Request::reject(code, reason);
   if (rejected.ok()) context_.incoming().remove_track(handle());
   return rejected;

@@ -18,7 +18,7 @@ void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
   context_.end(handle());
 }
 
-RequestResult SubscriptionUpdate::accept(MessageParameters parameters) {
+RequestResult SubscriptionUpdate::accept(MessageParameters parameters) {  // [d15 §9.11-3]
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
   auto* subscription = static_cast<SubscriptionAsPublisher*>(context_.find(subscription_));
   if (auto sent = context_.send(wire::RequestOk{*id(), parameters}); !sent.ok()) return sent;
@@ -42,7 +42,7 @@ RequestResult SubscriptionUpdate::reject(RequestErrorCode code, std::string_view
     subscription->remove_pending_update(handle());
     context_.outgoing().reset_streams(subscription_, StreamResetCode::kCancelled, /*only_unwanted=*/false,
                                       &context_.events());
-    (void)subscription->publish_done(PublishDoneCode::kUpdateFailed, reason);
+    (void)subscription->publish_done(PublishDoneCode::kUpdateFailed, reason);  // [d15 §9.11-4]
   }
   return {};
 }

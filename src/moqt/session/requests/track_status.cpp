@@ -12,7 +12,7 @@ void TrackStatusRequest::on_request_ok(const wire::RequestOk& message) {
   context_.end(handle());
 }
 
-RequestResult TrackStatusRequest::accept(MessageParameters parameters) {
+RequestResult TrackStatusRequest::accept(MessageParameters parameters) {  // [d15 §9.19-1]
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
   // It is answered as a SUBSCRIBE would be (sections 9.9, 9.19).
   const auto filter = parameters_.filter();

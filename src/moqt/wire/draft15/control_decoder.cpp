@@ -7,6 +7,7 @@ namespace {
 
 Goaway read_goaway(PayloadReader& in) {
   const std::uint64_t length = in.varint();
+  // [d15 §9.4-4]
   if (!in.failed() && length > kMaxNewSessionUriLength)
     in.fail(protocol_violation("New Session URI longer than 8192 bytes (section 9.4)"));
   return {std::string(base::as_text(in.bytes(length)))};
@@ -95,7 +96,7 @@ Fetch read_fetch(PayloadReader& in) {
       message.range = joining;
       break;
     }
-    default: in.fail(protocol_violation("unknown Fetch Type (section 9.16)"));
+    default: in.fail(protocol_violation("unknown Fetch Type (section 9.16)"));  // [d15 §9.16-1]
   }
   message.parameters = in.message_parameters(MessageType::kFetch);
   return message;
@@ -174,7 +175,7 @@ base::Decoded<DecodedControlMessage> decode_control_message(base::Bytes bytes) {
   base::ByteReader reader(bytes);
   const auto type = reader.read_varint();
   if (!type) return base::NeedMore{};
-  if (!known(*type)) return protocol_violation("unknown control message type (section 9)");
+  if (!known(*type)) return protocol_violation("unknown control message type (section 9)");  // [d15 §9-1]
   const auto length = reader.read_u16();
   if (!length) return base::NeedMore{};
   const auto payload = reader.read_bytes(*length);

@@ -22,6 +22,7 @@ std::optional<base::Violation> read_extensions(VarintCursor& in, const base::Sha
                                                base::SharedBytes& extensions) {
   std::uint64_t size = 0;
   if (!in.read(size)) return kTooShort;
+  // [d15 §10.3.1-1]
   if (size == 0)
     return protocol_violation("datagram type announces extension headers, but their length is 0 (section 10.3.1)");
   if (size > in.remaining()) return kTooShort;
@@ -34,10 +35,11 @@ std::optional<base::Violation> read_status(VarintCursor& in, ObjectDatagram& dat
   std::uint64_t number = 0;
   if (!in.read(number)) return kTooShort;
   datagram.status = object_status_from(number);
-  if (!datagram.status) return protocol_violation("unknown Object Status (section 10.2.1.1)");
-  if (*datagram.status != ObjectStatus::kNormal && !datagram.extensions.empty()) {
+  if (!datagram.status) return protocol_violation("unknown Object Status (section 10.2.1.1)");  // [d15 §10.2.1.1-3]
+  if (*datagram.status != ObjectStatus::kNormal && !datagram.extensions.empty()) {              // [d15 §10.2.1.2-1]
     return protocol_violation("extension headers on an object whose status is not Normal (section 10.2.1.2)");
   }
+  // [d15 §10.2.1.1-4]
   if (in.remaining() > 0) return protocol_violation("bytes behind the Object Status of a datagram (section 10.3.1)");
   return std::nullopt;
 }
@@ -48,7 +50,7 @@ base::Decoded<ObjectDatagram> decode_object_datagram(const base::SharedBytes& by
   VarintCursor in(bytes.view());
   std::uint64_t type = 0;
   if (!in.read(type)) return kTooShort;
-  if (!is_datagram_type(type)) return protocol_violation("unknown datagram type (section 10)");
+  if (!is_datagram_type(type)) return protocol_violation("unknown datagram type (section 10)");  // [d15 §10-1]
   ObjectDatagram datagram;
   datagram.end_of_group = (type & DatagramBits::kEndOfGroup) != 0;
   if (!in.read(datagram.track_alias) || !in.read(datagram.location.group)) return kTooShort;

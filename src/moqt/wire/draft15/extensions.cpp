@@ -15,11 +15,13 @@ struct RawPair {
 };
 
 std::optional<base::Violation> read_pair(VarintCursor& in, RawPair& pair) noexcept {
+  // [d15 §1.4.2-2]
   static constexpr base::Violation kOverrun =
       key_value_formatting_error("extension block ends inside a key-value pair (section 1.4.2)");
   if (!in.read(pair.type)) return kOverrun;
   if (!in.read(pair.number)) return kOverrun;
   if ((pair.type & 1) == 0) return std::nullopt;
+  // [d15 §1.4.2-1]
   if (pair.number > kMaxKeyValueLength)
     return protocol_violation("key-value pair longer than 65535 bytes (section 1.4.2)");
   if (pair.number > in.remaining()) return kOverrun;
@@ -30,6 +32,7 @@ std::optional<base::Violation> read_pair(VarintCursor& in, RawPair& pair) noexce
 
 /// Takes note of what [d15 §11] defines. Inside Immutable Extensions are extensions of the object too, so a gap may be
 /// in either place, but once.
+// [d15 §11.1-8]
 std::optional<MalformedTrack> inspect(base::Bytes raw, bool inside_immutable, KnownExtensions& known) {
   VarintCursor in(raw);
   while (in.remaining() > 0) {
@@ -53,7 +56,7 @@ std::optional<MalformedTrack> inspect(base::Bytes raw, bool inside_immutable, Kn
 
 }  // namespace
 
-std::optional<base::Violation> check_extensions(base::Bytes raw) noexcept {
+std::optional<base::Violation> check_extensions(base::Bytes raw) noexcept {  // [d15 §10.2.1.2-3]
   VarintCursor in(raw);
   RawPair pair;
   while (in.remaining() > 0) {

@@ -9,10 +9,10 @@ namespace {
 
 using Flags = FetchSerializationFlags;
 
-constexpr std::uint8_t kReservedBits = 0xC0;
+constexpr std::uint8_t kReservedBits = 0xC0;  // [d15 §10.4.4-2]
 constexpr std::uint8_t kFirstObjectBits = Flags::kObjectIdPresent | Flags::kGroupIdPresent | Flags::kPriorityPresent;
 
-bool refers_to_prior(std::uint8_t flags) noexcept {
+bool refers_to_prior(std::uint8_t flags) noexcept {  // [d15 §10.4.4-1]
   const std::uint8_t mode = flags & Flags::kSubgroupIdMask;
   return (flags & kFirstObjectBits) != kFirstObjectBits || mode == Flags::kSubgroupIdPrior ||
          mode == Flags::kSubgroupIdPriorPlusOne;

@@ -28,8 +28,9 @@ FieldsOutcome read_object_tail(VarintCursor& in, bool has_extensions, std::size_
     std::uint64_t number = 0;
     if (!in.read(number)) return FieldsOutcome::need_more();
     const auto status = object_status_from(number);
+    // [d15 §10.2.1.1-3]
     if (!status) return FieldsOutcome::violated(protocol_violation("unknown Object Status (section 10.2.1.1)"));
-    if (*status != ObjectStatus::kNormal && layout.extensions_size > 0) {
+    if (*status != ObjectStatus::kNormal && layout.extensions_size > 0) {  // [d15 §10.2.1.2-1]
       return FieldsOutcome::violated(
           protocol_violation("extension headers on an object whose status is not Normal (section 10.2.1.2)"));
     }

@@ -8,7 +8,7 @@
 namespace msquic_py::moqt::wire::draft15 {
 namespace {
 
-base::Decoded<ParameterValue> decode_location(base::Bytes bytes) {
+base::Decoded<ParameterValue> decode_location(base::Bytes bytes) {  // [d15 §1.4.2-2]
   base::ByteReader reader(bytes);
   const auto group = reader.read_varint();
   const auto object = reader.read_varint();
@@ -19,12 +19,13 @@ base::Decoded<ParameterValue> decode_location(base::Bytes bytes) {
 }
 
 base::Decoded<ParameterValue> decode_filter(base::Bytes bytes) {
+  // [d15 §9.2.1.7-1]
   static constexpr base::Violation kLength =
       protocol_violation("SUBSCRIPTION_FILTER length does not match its filter (section 9.2.1.7)");
   base::ByteReader reader(bytes);
   const auto type = reader.read_varint();
   if (!type) return kLength;
-  if (*type < 1 || *type > 4) return protocol_violation("unknown Filter Type (section 5.1.2)");
+  if (*type < 1 || *type > 4) return protocol_violation("unknown Filter Type (section 5.1.2)");  // [d15 §5.1.2-2]
   SubscriptionFilter filter{static_cast<FilterType>(*type), {}, 0};
   if (filter.type == FilterType::kAbsoluteStart || filter.type == FilterType::kAbsoluteRange) {
     const auto group = reader.read_varint();
@@ -41,7 +42,7 @@ base::Decoded<ParameterValue> decode_filter(base::Bytes bytes) {
   return ParameterValue(filter);
 }
 
-base::Decoded<ParameterValue> decode_token(base::Bytes bytes) {
+base::Decoded<ParameterValue> decode_token(base::Bytes bytes) {  // [d15 §9.2.1.1-4]
   static constexpr base::Violation kUndecodable =
       key_value_formatting_error("Token structure cannot be decoded (section 9.2.1.1)");
   base::ByteReader reader(bytes);
@@ -93,7 +94,7 @@ void encode_token(PayloadWriter& out, const AuthorizationToken& token) {
 void encode_filter(PayloadWriter& out, const SubscriptionFilter& filter) {
   const auto type = static_cast<std::uint64_t>(filter.type);
   if (type < 1 || type > 4) return out.fail(EncodeError::kParameterOutOfRange);
-  if (!filter.valid()) return out.fail(EncodeError::kFilterRangeReversed);
+  if (!filter.valid()) return out.fail(EncodeError::kFilterRangeReversed);  // [d15 §5.1.2-1]
   out.varint(type);
   if (filter.type == FilterType::kAbsoluteStart || filter.type == FilterType::kAbsoluteRange)
     out.location(filter.start);
@@ -138,8 +139,9 @@ void decode_parameters(PayloadReader& in, MessageType message, ParameterList& ou
   for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
     const std::uint64_t type = in.varint();
     const ParameterRule* rule = find_parameter_rule(message, type);
-    if (rule != nullptr && !rule->repeatable()) {
+    if (rule != nullptr && !rule->repeatable()) {  // [d15 §9.2-3]
       const std::uint64_t mark = std::uint64_t{1} << type;
+      // [d15 §9.2-2]
       if ((seen & mark) != 0) in.fail(protocol_violation("parameter repeated that may appear once (section 9.2)"));
       seen |= mark;
     }
@@ -148,10 +150,11 @@ void decode_parameters(PayloadReader& in, MessageType message, ParameterList& ou
       if (in.failed()) return;
       if (rule != nullptr && (number < rule->minimum || number > rule->maximum))
         in.fail(protocol_violation(rule->out_of_range));
-      out.append({type, number});
+      out.append({type, number});  // [d15 §9.3-1]
       continue;
     }
     const std::uint64_t length = in.varint();
+    // [d15 §1.4.2-1]
     if (!in.failed() && length > kMaxKeyValueLength)
       in.fail(protocol_violation("key-value pair longer than 65535 bytes (section 1.4.2)"));
     const base::Bytes bytes = in.bytes(length);
@@ -160,6 +163,7 @@ void decode_parameters(PayloadReader& in, MessageType message, ParameterList& ou
     if (!value) return in.fail(value.violation());
     if (const auto* token = std::get_if<AuthorizationToken>(&value.value());
         token != nullptr && message == MessageType::kClientSetup && removes_or_uses_alias(*token)) {
+      // [d15 §9.2.1.1-3]
       return in.fail(protocol_violation("token DELETE or USE_ALIAS in CLIENT_SETUP (section 9.2.1.1)"));
     }
     out.append({type, std::move(value).value()});
@@ -174,7 +178,7 @@ void encode_parameters(PayloadWriter& out, MessageType message, const ParameterL
     const auto* number = std::get_if<std::uint64_t>(&value);
     if (((type & 1) == 0) != (number != nullptr)) return out.fail(EncodeError::kKeyValueKind);
     if (const ParameterRule* rule = find_parameter_rule(message, type)) {
-      if (!rule->repeatable() && repeated(items, i)) return out.fail(EncodeError::kParameterRepeated);
+      if (!rule->repeatable() && repeated(items, i)) return out.fail(EncodeError::kParameterRepeated);  // [d15 §9.2-1]
       check_value(out, message, *rule, value);
     }
     out.varint(type);

@@ -32,6 +32,7 @@ constexpr std::array kSetupRules{
     ParameterRule{number(SetupParameter::kMoqtImplementation), ParameterForm::kBytes, 0, kAny, "", kSetups},
 };
 
+// [d15 §9.2.1.4-1, §9.2.1.5-1, §9.2.1.6-1, §9.2.1.10-1, §9.2.1.11-1]: the ranges that numbers have.
 // REQUEST_OK takes what any of the requests it answers allows: which one that was, the codec does not know.
 constexpr std::array kMessageRules{
     ParameterRule{number(MessageParameter::kDeliveryTimeout), ParameterForm::kNumber, 0, kAny, "",
@@ -72,7 +73,7 @@ const ParameterRule* find_parameter_rule(MessageType message, std::uint64_t type
   const std::span<const ParameterRule> rules = (mask & kSetups) != 0 ? std::span<const ParameterRule>(kSetupRules)
                                                                      : std::span<const ParameterRule>(kMessageRules);
   for (const ParameterRule& rule : rules) {
-    if (rule.type == type) return (rule.messages & mask) != 0 ? &rule : nullptr;
+    if (rule.type == type) return (rule.messages & mask) != 0 ? &rule : nullptr;  // [d15 §9.2.1-1]
   }
   return nullptr;
 }

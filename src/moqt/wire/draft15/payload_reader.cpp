@@ -44,7 +44,7 @@ Location PayloadReader::location() {
 TrackNamespace PayloadReader::track_namespace() {
   const std::uint64_t count = varint();
   if (failed()) return {};
-  if (count == 0 || count > kMaxNamespaceFields) {
+  if (count == 0 || count > kMaxNamespaceFields) {  // [d15 §2.4.1-1, §9.23-1]
     fail(protocol_violation("track namespace without 1 to 32 fields (section 2.4.1)"));
     return {};
   }
@@ -67,7 +67,7 @@ FullTrackName PayloadReader::full_track_name() {
   track.track_namespace = track_namespace();
   const base::Bytes track_name = bytes(varint());
   track.track_name.assign(track_name.begin(), track_name.end());
-  if (!failed() && track.length() > kMaxFullTrackNameLength) {
+  if (!failed() && track.length() > kMaxFullTrackNameLength) {  // [d15 §2.4.1-2]
     fail(protocol_violation("full track name longer than 4096 bytes (section 2.4.1)"));
   }
   return track;
@@ -75,7 +75,7 @@ FullTrackName PayloadReader::full_track_name() {
 
 std::string PayloadReader::reason_phrase() {
   const std::uint64_t length = varint();
-  if (!failed() && length > kMaxReasonPhraseLength) {
+  if (!failed() && length > kMaxReasonPhraseLength) {  // [d15 §1.4.3-1]
     fail(protocol_violation("reason phrase longer than 1024 bytes (section 1.4.3)"));
   }
   return std::string(base::as_text(bytes(length)));
@@ -93,7 +93,7 @@ MessageParameters PayloadReader::message_parameters(MessageType message) {
   return parameters;
 }
 
-std::optional<base::Violation> PayloadReader::finish() {
+std::optional<base::Violation> PayloadReader::finish() {  // [d15 §9-2]
   if (!failed() && !reader_.at_end())
     fail(protocol_violation("control message payload is longer than its fields (section 9)"));
   return violation_;

@@ -10,7 +10,7 @@ void PayloadWriter::fail(EncodeError error) noexcept {
   if (!error_) error_ = error;
 }
 
-void PayloadWriter::varint(std::uint64_t value) {
+void PayloadWriter::varint(std::uint64_t value) {  // [d15 §1.4-1]
   if (value > base::kVarintMax) fail(EncodeError::kNumberTooLarge);
   if (!failed()) writer_.write_varint(value);
 }

@@ -10,7 +10,7 @@ constexpr std::uint64_t kFetchHeaderType = 0x05;
 
 using SubgroupBits = SubgroupTypeBits;
 
-bool is_subgroup_type(std::uint64_t type) noexcept {
+bool is_subgroup_type(std::uint64_t type) noexcept {  // [d15 §10.4.2-3]
   return type < 0x40 && (type & SubgroupBits::kSubgroup) != 0 &&
          (type & SubgroupBits::kIdModeMask) != SubgroupBits::kIdModeMask;
 }
@@ -38,6 +38,7 @@ base::Decoded<DecodedStreamHeader> decode_subgroup(std::uint64_t type, VarintCur
   return DecodedStreamHeader{header, in.position()};
 }
 
+// [d15 §10-1]
 constexpr base::Violation kUnknownType = protocol_violation("unknown unidirectional stream type (section 10)");
 
 }  // namespace

@@ -37,7 +37,7 @@ class VarintCursor {
   [[nodiscard]] base::Bytes rest() const noexcept { return {at_, remaining()}; }
 
  private:
-  bool read_long(std::uint8_t first, std::uint64_t& value) noexcept {
+  bool read_long(std::uint8_t first, std::uint64_t& value) noexcept {  // [d15 §1.4-2]
     const std::size_t size = base::varint_size_from_first_byte(first);
     if (remaining() < size) return false;
     std::uint64_t number = first & 0x3fu;

@@ -8,6 +8,7 @@
 namespace msquic_py::moqt {
 namespace {
 
+// [d15 §3.1-2]
 TEST(Draft, IsNamedByItsAlpn) {
   EXPECT_EQ(alpn(Draft::k15), "moqt-15");
   EXPECT_EQ(draft_from_alpn("moqt-15"), Draft::k15);
@@ -32,6 +33,7 @@ TEST(ObjectStatus, HasNoTwo) {
   EXPECT_FALSE(object_status_from(5));
 }
 
+// [d15 §1.4.1-1]
 TEST(Location, IsOrderedByGroupFirst) {
   EXPECT_LT((Location{1, 9}), (Location{2, 0}));
   EXPECT_LT((Location{2, 0}), (Location{2, 1}));

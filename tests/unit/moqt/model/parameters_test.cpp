@@ -65,6 +65,7 @@ TEST(SetupParameters, DefaultsAreZero) {
   EXPECT_EQ(parameters.path(), "");
 }
 
+// [d15 §5.1.2-3]
 TEST(SubscriptionFilter, ResolvesItsStart) {
   const Location largest{7, 3};
   EXPECT_EQ(SubscriptionFilter::next_group_start().resolve_start(largest), (Location{8, 0}));

@@ -8,6 +8,7 @@
 namespace msquic_py::moqt {
 namespace {
 
+// [d15 §2.4.1-3]
 TEST(TrackNamespace, ComparesFieldByField) {
   EXPECT_EQ((TrackNamespace{"a", "b"}), (TrackNamespace{"a", "b"}));
   EXPECT_NE((TrackNamespace{"ab", "c"}), (TrackNamespace{"a", "bc"}));
@@ -45,6 +46,7 @@ TEST(TrackNamespace, TextEscapesWhatIsNotPrintable) {
   EXPECT_EQ((FullTrackName{TrackNamespace{"a", "b"}, "video 1"}).to_text(), "a/b--video\\x201");
 }
 
+// [d15 §2.4.1-3]
 TEST(FullTrackName, IsAKey) {
   std::unordered_set<FullTrackName> names;
   names.insert({TrackNamespace{"a"}, "t"});

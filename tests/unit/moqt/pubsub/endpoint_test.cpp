@@ -67,6 +67,7 @@ class PubSub : public ::testing::TestWithParam<std::uint32_t> {
 };
 INSTANTIATE_TEST_SUITE_P(Seeds, PubSub, ::testing::Range(1u, 6u));
 
+// [d15 §9.2.1.12-2]
 TEST_P(PubSub, ANewGroupRequestIsHeardWhenItsTrackComesLater) {
   SessionPair own{GetParam(), {}, {}, /*collect_events=*/false};
   own.establish();
@@ -100,6 +101,7 @@ TEST_P(PubSub, ANewGroupRequestIsHeardWhenItsTrackComesLater) {
   EXPECT_EQ(wanted->group, 7u);
 }
 
+// [d15 §10.4.3-2]
 TEST_P(PubSub, AGroupGoesOnAfterAPauseAndDoesNotPassForWhole) {
   const auto writer = *server.add_track(kTrack);
   const auto reader = *client.subscribe(kTrack);
@@ -147,6 +149,7 @@ TEST_P(PubSub, AGroupGoesOnAfterAnObjectThatWaitedTooLong) {
   EXPECT_FALSE(reader->read(object)) << "an end of group that nobody has said";
 }
 
+// [d15 §2.2-1, §10.4.3-1]
 TEST_P(PubSub, ObjectsTravelWithIdsExtensionsAndEnds) {
   const auto writer = server.add_track(kTrack);
   ASSERT_TRUE(writer.ok());
@@ -246,6 +249,7 @@ TEST_P(PubSub, PublishedTrackIsReadFromItsFirstObject) {
   EXPECT_EQ(text(object), "early");
 }
 
+// [d15 §10-2, §10.2.1-1]
 TEST_P(PubSub, DatagramTracks) {
   const auto writer = server.add_track(kTrack);
   const auto reader = client.subscribe(kTrack);

@@ -76,6 +76,7 @@ TEST(PubSubFetch, DatagramsAreFetchedAsWell) {
   EXPECT_EQ(read_all(*reader), (Strings{"0.0=a", "0.1=b"}));
 }
 
+// [d15 §9.16.3-3]
 TEST(PubSubFetch, WhatNobodyPublishedIsAnInvalidRange) {
   EndpointPair pair;
   const auto writer = *pair.server.add_track(kPast);
@@ -111,6 +112,7 @@ TEST(PubSubFetch, TheEndOfAFinishedTrackIsSaid) {
   EXPECT_FALSE(some->end_of_track());
 }
 
+// [d15 §9.16.3-4]
 TEST(PubSubFetch, GroupsComeInDescendingOrderWhenAsked) {
   EndpointPair pair;
   const auto writer =
@@ -123,6 +125,7 @@ TEST(PubSubFetch, GroupsComeInDescendingOrderWhenAsked) {
   EXPECT_EQ(read_all(*reader), (Strings{"5.0=0", "1.0=0", "1.1=1", "0.1=1"}));
 }
 
+// [d15 §9.16.3-5]
 TEST(PubSubFetch, WhatIsNotKeptHasAnUnknownStatus) {
   EndpointPair pair;
   const auto writer =
@@ -422,6 +425,7 @@ TEST(PubSubFetch, TheApplicationAnswersWhatIsNotKept) {
 
 // ---- one writer for several sessions ----
 
+// [d15 §9.2-4]
 TEST(PubSubFetch, OneWriterServesTwoSessionsAndOutlivesThem) {
   const auto writer = std::make_shared<TrackWriter>(kPast);
   int woken = 0;
@@ -455,6 +459,7 @@ TEST(PubSubFetch, OneWriterServesTwoSessionsAndOutlivesThem) {
   EXPECT_TRUE(group->write(shared("nobody")).ok());
 }
 
+// [d15 §10.4.3-5]
 TEST(PubSubFetch, AGroupThatIsGivenUpDropsWhatWaits) {
   EndpointPair pair;
   const auto writer = *pair.server.add_track(kPast);

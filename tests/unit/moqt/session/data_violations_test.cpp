@@ -36,12 +36,14 @@ std::optional<SessionErrorCode> after_datagram(std::string_view bytes) {
   return peer.close_code();
 }
 
+// [d15 §10-1]
 TEST(Streams, UnknownTypesClose) {
   EXPECT_EQ(after_stream("06 02 00"), SessionErrorCode::kProtocolViolation);
   EXPECT_EQ(after_stream("16 02 00 00 80"), SessionErrorCode::kProtocolViolation) << "subgroup ID mode 11";
   EXPECT_EQ(after_datagram("10 02 00 00 80 61"), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §10.4-1]
 TEST(Streams, FinInsideAnObjectOrHeaderCloses) {
   EXPECT_EQ(after_stream("14 02 00 00 80 | 00 04 6162", true), SessionErrorCode::kProtocolViolation);
   EXPECT_EQ(after_stream("14 02 00 00 80 | 00", true), SessionErrorCode::kProtocolViolation);
@@ -98,6 +100,7 @@ TEST(Streams, ExtensionsBeyondTheRoomCostTheirStreamOnly) {
   EXPECT_FALSE(peer.closed);
 }
 
+// [d15 §10.2.1.1-3, §10.2.1.2-1]
 TEST(Streams, StatusRules) {
   EXPECT_EQ(after_stream("14 02 00 00 80 | 00 00 02"), SessionErrorCode::kProtocolViolation) << "status 2";
   EXPECT_EQ(after_stream("15 02 00 00 80 | 00 02 02 05 00 03"), SessionErrorCode::kProtocolViolation)
@@ -105,6 +108,7 @@ TEST(Streams, StatusRules) {
   EXPECT_EQ(after_stream("14 02 00 00 80 | 00 00 03"), std::nullopt) << "end of group";
 }
 
+// [d15 §10.2.1.1-4, §10.3.1-1]
 TEST(Datagrams, Rules) {
   EXPECT_EQ(after_datagram("01 02 00 00 80 00 61"), SessionErrorCode::kProtocolViolation) << "extension length 0";
   EXPECT_EQ(after_datagram("20 02 00 00 80 03 61"), SessionErrorCode::kProtocolViolation) << "bytes after a status";
@@ -112,6 +116,7 @@ TEST(Datagrams, Rules) {
   EXPECT_EQ(after_datagram("00 02 00 00 80 61"), std::nullopt);
 }
 
+// [d15 §10.4.4-3]
 TEST(Streams, FetchStreamNobodyAskedForIsStopped) {
   auto peer = subscribed();
   peer.stream(2, "05 09 1c 00 00 80 01 61");
@@ -120,6 +125,7 @@ TEST(Streams, FetchStreamNobodyAskedForIsStopped) {
   EXPECT_EQ(peer.stopped[0].stream, 2u);
 }
 
+// [d15 §2.4.2-1, §2.4.2-10]
 TEST(Tracks, MixedForwardingPreferenceEndsTheTrackOnly) {
   auto peer = subscribed();
   peer.stream(2, "14 02 00 00 80 | 00 01 61");
@@ -132,6 +138,7 @@ TEST(Tracks, MixedForwardingPreferenceEndsTheTrackOnly) {
   ASSERT_EQ(peer.stopped.size(), 1u) << "its open stream";
 }
 
+// [d15 §2.4.2-6, §2.4.2-7]
 TEST(Tracks, ObjectAfterTheEndOfItsGroupOrTrack) {
   const auto reason = [](std::string_view first, std::string_view second) -> std::optional<MalformedTrack> {
     auto peer = subscribed();
@@ -150,6 +157,7 @@ TEST(Tracks, ObjectAfterTheEndOfItsGroupOrTrack) {
   EXPECT_EQ(reason("15 02 00 00 80 | 05 02 3e 06 01 61", ""), MalformedTrack::kPriorObjectIdGapExceedsObjectId);
 }
 
+// [d15 §10.1-2]
 TEST(UnknownAlias, DataWaitsForSubscribeOk) {
   auto peer = RawPeer::established(Perspective::kServer);
   ASSERT_TRUE(peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"}).ok());
@@ -165,6 +173,7 @@ TEST(UnknownAlias, DataWaitsForSubscribeOk) {
       << "the answer comes before the objects";
 }
 
+// [d15 §10.1-2]
 TEST(UnknownAlias, IsGivenUpAfterAWhileAndBounded) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.stream(2, "14 07 00 00 80 | 00 01 61");
@@ -194,6 +203,7 @@ TEST(Limits, TooManyStreamsAreStopped) {
   EXPECT_FALSE(peer.closed);
 }
 
+// [d15 §12.1-1]
 TEST(Limits, TheLeastUrgentStreamIsStopped) {
   SessionConfig config;
   config.limits.max_incoming_streams = 3;
@@ -225,6 +235,7 @@ TEST(Limits, ATrackWithManyStreamsMakesRoomForAnother) {
   EXPECT_EQ(peer.all<moqt::session::ObjectReceived>().size(), 6u);
 }
 
+// [d15 §12.2-1]
 TEST(Timeouts, IncompleteHeaderClosesAndStalledPayloadCostsItsStream) {
   auto header = subscribed();
   header.stream(2, "14 02");

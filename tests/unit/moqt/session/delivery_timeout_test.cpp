@@ -72,6 +72,7 @@ class DeliveryTimeoutOfAStream : public ::testing::Test {
   RequestHandle subscription;
 };
 
+// [d15 §9.2.1.2-1]
 TEST_F(DeliveryTimeoutOfAStream, ResetsItWhenAnObjectWaitsTooLong) {
   subscribe(500);
   const auto stream = open(0);

@@ -70,6 +70,7 @@ TEST(FetchAnswers, SaysWhatIsWanted) {
   EXPECT_EQ(wished.event.subscriber_priority, 5);
 }
 
+// [d15 §9.16.3-2]
 TEST(FetchAnswers, EmptyRangeIsRefused) {
   for (const char* fetch :
        {"16 000c 00 01 01 0161 01 74 05 00 04 00 00", "16 000c 00 01 01 0161 01 74 03 05 03 05 00"}) {
@@ -84,6 +85,7 @@ TEST(FetchAnswers, EmptyRangeIsRefused) {
   }
 }
 
+// [d15 §5.2-1]
 TEST(FetchAnswers, FetchOk) {
   Asked asked;
   EXPECT_EQ(asked.accept({2, 0}).error(), SessionError::kEmptyRange);
@@ -143,6 +145,7 @@ TEST(FetchAnswers, ObjectsSayOnlyWhatIsNew) {
   EXPECT_EQ(asked.session().open_requests(), 0u);
 }
 
+// [d15 §9.16.3-7]
 TEST(FetchAnswers, WithoutObjectsAreHeaderAndFin) {
   Asked asked;
   ASSERT_TRUE(asked.accept().ok());
@@ -173,6 +176,7 @@ TEST(FetchAnswers, PayloadComesInPieces) {
   EXPECT_EQ(asked.peer.sent_stream, hex("05 00 | 1c 03 00 80 03 616263 | 00 01 78"));
 }
 
+// [d15 §9.16.3-4]
 TEST(FetchAnswers, ObjectsKeepRangeAndOrder) {
   Asked asked;
   const StreamHandle stream = asked.open();
@@ -251,6 +255,7 @@ TEST(FetchAnswers, ResettingTheStreamEndsAnAcceptedFetch) {
   EXPECT_TRUE(asked.peer.all<FetchCancelled>().empty());
 }
 
+// [d15 §5.2-1, §5.2-3, §9.18-1]
 TEST(FetchAnswers, CancelledInEveryState) {
   for (const bool accepted : {false, true}) {
     for (const int progress : {0, 1, 2, 3}) {  // no stream, an unused one, one with an object, a finished one
@@ -285,6 +290,7 @@ TEST(FetchAnswers, CancelledInEveryState) {
   }
 }
 
+// [d15 §5.2-3]
 TEST(FetchAnswers, FetchCancelAfterTheEndIsIgnored) {
   Asked asked;
   ASSERT_TRUE(asked.accept().ok());
@@ -314,6 +320,7 @@ TEST(FetchAnswers, StopSendingCancels) {
 
 // ---- limits ----
 
+// [d15 §12.1-2]
 TEST(FetchAnswers, SoManyAtOnce) {
   SessionConfig config;
   config.limits.max_fetches = 1;

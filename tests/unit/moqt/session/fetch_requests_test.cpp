@@ -71,6 +71,7 @@ TEST(FetchRequest, SaysWhatIsWanted) {
   EXPECT_TRUE(either) << "parameters may come in any order";
 }
 
+// [d15 §9.16.3-2]
 TEST(FetchRequest, OfNothingIsRefusedAtOnce) {
   auto peer = RawPeer::established(Perspective::kClient);
   for (const auto& [start, end] :
@@ -132,6 +133,7 @@ void expect_answered(RawPeer& peer, RequestHandle fetch) {
 // All of group, subgroup, object and priority; then extensions and what follows from before; then a status.
 constexpr std::string_view kAnswer = "05 00 | 1f 03 07 02 81 02 6162 | 21 02 0205 01 63 | 0c 05 00 00 01";
 
+// [d15 §5.2-4]
 TEST(FetchRequest, IsAnsweredByAMessageAndAStreamInAnyOrder) {
   Fetching answer_first;
   answer_first.peer.control(kFetchOk);
@@ -182,6 +184,7 @@ TEST(FetchRequest, EndsWithItsReset) {
   EXPECT_EQ(fetching.peer.session.open_requests(), 0u);
 }
 
+// [d15 §5.2-4]
 TEST(FetchRequest, EndsWithItsRejectionAndStopsItsStream) {
   Fetching fetching;
   fetching.peer.stream(3, "05 00 | 1c 03 00 80 05 61");
@@ -224,6 +227,7 @@ TEST(FetchAnswer, ComesOnceAndIsOfItsKind) {
   EXPECT_EQ(subscribed.close_code(), kViolation) << "FETCH_OK to a SUBSCRIBE";
 }
 
+// [d15 §9.17-2]
 TEST(FetchAnswer, EndsNotBeforeTheStart) {
   const auto after = [](Location start, Location end, std::string_view answer) {
     auto peer = RawPeer::established(Perspective::kClient);
@@ -245,6 +249,7 @@ std::optional<SessionErrorCode> after_stream(std::string_view bytes, bool fin = 
   return fetching.peer.close_code();
 }
 
+// [d15 §9.16.3-6, §10.4.4-1, §10.4.4-2]
 TEST(FetchStream, Violations) {
   constexpr auto kViolation = SessionErrorCode::kProtocolViolation;
   EXPECT_EQ(after_stream("05 00 | 1c 03 00 80 01 61"), std::nullopt);
@@ -261,6 +266,7 @@ TEST(FetchStream, Violations) {
   EXPECT_EQ(after_stream("05 00 | 1c 05 ffffffffffffffff 80 01 61"), std::nullopt) << "still in the last group";
 }
 
+// [d15 §9.16.3-6]
 TEST(FetchStream, OnlyOneOfThem) {
   Fetching open;
   open.peer.stream(3, "05 00 | 1c 03 00 80 01 61");
@@ -285,6 +291,7 @@ struct Malformed {
   bool descending = false;
 };
 
+// [d15 §2.4.2-4, §2.4.2-6, §11.1-8]
 TEST(FetchStream, MalformedTracks) {
   const Malformed cases[] = {
       {"the same object", "1c 03 04 80 01 61 | 04 04 01 62", MalformedTrack::kFetchObjectNotAscending},
@@ -333,6 +340,7 @@ TEST(FetchStream, MalformedTracks) {
   }
 }
 
+// [d15 §2.4.2-7]
 TEST(FetchStream, ObjectBehindTheEndOfTrackOfFetchOk) {
   constexpr std::string_view kEndOfTrack = "18 0005 00 01 04 02 00";  // the last object is {4, 1}
   for (const bool answer_first : {true, false}) {
@@ -349,6 +357,7 @@ TEST(FetchStream, ObjectBehindTheEndOfTrackOfFetchOk) {
   }
 }
 
+// [d15 §2.4.2-1]
 TEST(FetchStream, AMalformedTrackEndsSubscriptionAndFetchAlike) {
   for (const bool in_fetch : {true, false}) {
     Fetching fetching;
@@ -387,6 +396,7 @@ TEST(CancelledFetch, BeforeItIsSentWasNeverThere) {
   EXPECT_EQ(peer.session.open_requests(), 0u);
 }
 
+// [d15 §5.2-2, §10.4.4-3]
 TEST(CancelledFetch, InEveryState) {
   struct State {
     const char* what;
@@ -424,6 +434,7 @@ TEST(CancelledFetch, InEveryState) {
   }
 }
 
+// [d15 §5.2-2]
 TEST(CancelledFetch, StoppingItsStreamCancelsIt) {
   Fetching fetching;
   fetching.peer.control(kFetchOk);
@@ -506,6 +517,7 @@ TEST(PausedFetch, HasNoTimeout) {
   EXPECT_FALSE(fetching.peer.session.poll_action(fetching.peer.now, action)) << "it is over";
 }
 
+// [d15 §9.4-1]
 TEST(FetchRequest, AfterGoawayOnlyWhatRuns) {
   Fetching fetching;
   fetching.peer.control("10 0001 00");

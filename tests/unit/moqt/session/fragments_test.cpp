@@ -25,6 +25,7 @@ constexpr std::string_view kControl =
     "09 0003 01 0161 14 0001 0c 0a 0001 00"       // the ends of three requests
     "10 0001 00";                                 // GOAWAY
 
+// [d15 §10.4-2]
 TEST(Fragments, ControlMessagesMayComeByteByByte) {
   auto whole = RawPeer::established(Perspective::kServer);
   whole.control(kControl);
@@ -77,6 +78,7 @@ Seen seen_by(const RawPeer& peer) {
   return seen;
 }
 
+// [d15 §10.4-2]
 TEST(Fragments, ObjectsMayComeByteByByte) {
   // Types 0x15 and 0x30: with and without extensions and priority; deltas, a zero-length object, an end of group.
   for (const char* stream :

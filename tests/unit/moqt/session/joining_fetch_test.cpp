@@ -71,6 +71,7 @@ struct Joined {
   std::optional<Location> at_;
 };
 
+// [d15 §5.1-4, §9.16.2.1-1]
 TEST(JoiningFetch, EndsWhereTheSubscriptionBegan) {
   Joined joined;
   joined.peer.session.note_largest_object(joined.subscription, {9, 0});
@@ -82,6 +83,7 @@ TEST(JoiningFetch, EndsWhereTheSubscriptionBegan) {
   EXPECT_EQ(received[0].range, (FetchRange{{4, 0}, {5, 8}})) << "{5, 7} is the last one";
 }
 
+// [d15 §9.16.2.1-1]
 TEST(JoiningFetch, Starts) {
   const auto range = [](std::string_view fetch) {
     Joined joined;
@@ -97,6 +99,7 @@ TEST(JoiningFetch, Starts) {
   EXPECT_EQ(range("16 0005 02 03 00 06 00"), std::nullopt);
 }
 
+// [d15 §9.16.2-1, §9.16.3-3]
 TEST(JoiningFetch, BehindTheLargestObjectIsInvalid) {
   Joined joined;
   joined.peer.control("16 0005 02 03 00 06 00");
@@ -107,6 +110,7 @@ TEST(JoiningFetch, BehindTheLargestObjectIsInvalid) {
   EXPECT_EQ(empty.peer.session.open_requests(), 1u);
 }
 
+// [d15 §9.16.2-2]
 TEST(JoiningFetch, OfNoSubscription) {
   Joined unknown;
   unknown.peer.control("16 0005 02 02 08 01 00");
@@ -130,6 +134,7 @@ TEST(JoiningFetch, OfNoSubscription) {
   }
 }
 
+// [d15 §9.16.2-3]
 TEST(JoiningFetch, NeedsTheFilterLargestObject) {
   for (const char* subscribe : {"03 0007 00 01 0161 01 74 00",                    // none
                                 "03 000a 00 01 0161 01 74 01 21 01 01",           // Next Group Start
@@ -142,6 +147,7 @@ TEST(JoiningFetch, NeedsTheFilterLargestObject) {
   }
 }
 
+// [d15 §9.16.2.1-1]
 TEST(JoiningFetch, WaitsForItsSubscription) {
   Joined joined(kSubscribe, Location{5, 7}, /*answer=*/false);
   joined.peer.control(kJoinOneBack);
@@ -187,6 +193,7 @@ TEST(JoiningFetch, OutlivesItsSubscription) {
   EXPECT_EQ(joined.peer.session.open_requests(), 0u);
 }
 
+// [d15 §5.1-4, §9.16.2-3]
 TEST(JoiningFetch, OfAPublish) {
   const auto after_publish_ok = [](std::string_view publish_ok) {
     auto peer = RawPeer::established(Perspective::kServer);
@@ -264,6 +271,7 @@ TEST(Join, NeedsALiveSubscriptionThatBeganAtTheLargestObject) {
   EXPECT_FALSE(peer.session.join(published, start).ok());
 }
 
+// [d15 §9.16.3-6]
 TEST(Join, KnowsItsRangeFromTheSubscription) {
   const auto after = [](bool early, std::string_view object) {
     auto peer = RawPeer::established(Perspective::kClient);
@@ -284,6 +292,7 @@ TEST(Join, KnowsItsRangeFromTheSubscription) {
 }
 
 /// A publisher with groups of three objects, the latest being {5, 1} when the subscriber comes.
+// [d15 §9.16.2.1-1]
 TEST(Join, FetchAndSubscriptionHaveNoGapAndNothingTwice) {
   for (std::uint32_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE(seed);

@@ -138,6 +138,7 @@ TEST_P(Objects, AreForwardedAsTheyWereReceived) {
   EXPECT_FALSE(next.client.closed);
 }
 
+// [d15 §3.1-1]
 TEST_P(Objects, DatagramsCarryObjects) {
   const auto subscription = subscribe();
   const auto encoded = encode_datagram(moqt::Draft::k15, arena, datagram({4, 2}, "ping", 5));
@@ -156,6 +157,7 @@ TEST_P(Objects, DatagramsCarryObjects) {
   EXPECT_EQ(base::as_text(received.payload()), "ping");
 }
 
+// [d15 §5.1.1-2, §9.15-1, §9.15-2, §9.15-3, §9.15-6]
 TEST_P(Objects, PublishDoneWaitsForTheStreamsOnBothSides) {
   const auto subscription = subscribe();
   const auto first = open(subscription, 0);
@@ -182,6 +184,7 @@ TEST_P(Objects, PublishDoneWaitsForTheStreamsOnBothSides) {
   EXPECT_EQ(payloads().size(), 2u);
 }
 
+// [d15 §9.15-3]
 TEST_P(Objects, StreamsThatNeverComeAreWaitedForABoundedTime) {
   auto peer = RawPeer::established(moqt::Perspective::kServer);
   ASSERT_TRUE(peer.session.subscribe(kTrack).ok());
@@ -193,6 +196,7 @@ TEST_P(Objects, StreamsThatNeverComeAreWaitedForABoundedTime) {
   EXPECT_EQ(peer.all<SubscriptionDone>()[0].missing_streams, 2u);
 }
 
+// [d15 §5.1.1-1]
 TEST_P(Objects, UnsubscribeResetsTheStreams) {
   const auto subscription = subscribe();
   const auto stream = open(subscription, 0);
@@ -206,6 +210,7 @@ TEST_P(Objects, UnsubscribeResetsTheStreams) {
   EXPECT_EQ(pair.server.session.append_payload(stream, {}).error(), SessionError::kUnknownStream);
 }
 
+// [d15 §10.4.3-7]
 TEST_P(Objects, ForwardZeroAndNarrowingResetWhatIsNotWanted) {
   const auto subscription = subscribe();
   const auto early = open(subscription, 1);
@@ -232,6 +237,7 @@ TEST_P(Objects, ForwardZeroAndNarrowingResetWhatIsNotWanted) {
   EXPECT_EQ(pair.server.session.published(subscription)->open_streams, 0u);
 }
 
+// [d15 §10.4.3-6]
 TEST_P(Objects, StopSendingEndsOneStreamOnly) {
   const auto subscription = subscribe();
   const auto stopped = open(subscription, 0);
@@ -246,6 +252,7 @@ TEST_P(Objects, StopSendingEndsOneStreamOnly) {
   EXPECT_EQ(payloads().back(), "b");
 }
 
+// [d15 §7.2-1]
 TEST_P(Objects, GoOutInPriorityOrder) {
   MessageParameters urgent;
   urgent.set_subscriber_priority(1);
@@ -306,6 +313,7 @@ TEST_P(Objects, OnlyAWindowIsWithTheTransport) {
   EXPECT_EQ(pair.server.done<SendStream>().at(before).stream, late);
 }
 
+// [d15 §2.1-1]
 TEST_P(Objects, OutOfOrderAndBeyondTheLengthIsRefused) {
   const auto subscription = subscribe();
   const auto stream = open(subscription, 0);

@@ -103,6 +103,7 @@ constexpr std::array kRules{
     Rule{"rule 4", {"a", 128, 128, 1, kBig}, {"a", 128, 128, 1, 3}},
 };
 
+// [d15 §7.2-1]
 TEST_F(Scheduling, WhatComesFirstOvertakesWhatTheTransportHas) {
   std::map<std::string, RequestHandle> subscriptions;
   const auto at = [&](const Place& place, std::size_t rule) {
@@ -153,6 +154,7 @@ TEST_F(Scheduling, AStreamThatHadNothingOvertakesLaterOnesOfItsTrack) {
   EXPECT_GT(transport.streams[enhancement.value].unsent, 0u);
 }
 
+// [d15 §7.2-3]
 TEST_F(Scheduling, EqualSubscriptionsShareByBytes) {
   session().set_send_window(10'000);
   std::array<StreamHandle, 3> streams;
@@ -183,6 +185,7 @@ TEST_F(Scheduling, WhoSendsLittleNeedNotWaitForAnEqual) {
   }
 }
 
+// [d15 §7.1-1]
 TEST_F(Scheduling, AnUpdateReachesWhatTheTransportHas) {
   const auto first = subscribe("a");
   const auto second = subscribe("b");
@@ -270,6 +273,7 @@ TEST_F(Scheduling, DatagramsWaitLikeStreams) {
   EXPECT_EQ(transport.datagrams.size(), 50u);
 }
 
+// [d15 §7.2-2]
 TEST(PriorityLadder, KeepsTheOrderOfWhateverComesAndGoes) {
   PriorityLadder ladder;
   std::map<std::uint16_t, int> live;

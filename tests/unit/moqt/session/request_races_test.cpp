@@ -31,6 +31,7 @@ struct Publishing {
   }
 };
 
+// [d15 §9.12-1]
 TEST(Races, WhatIsSaidOfASubscriptionAfterPublishDoneIsTolerated) {
   Publishing publishing;
   RawPeer& peer = publishing.peer;
@@ -67,12 +68,14 @@ TEST(Races, ManySubscriptionsMayEndAtOnce) {
   EXPECT_FALSE(peer.closed);
 }
 
+// [d15 §9.11-7]
 TEST(Races, UpdateAfterUnsubscribeIsNone) {
   Publishing publishing;
   publishing.peer.control("0a 0001 00 | 02 0003 02 00 00");
   EXPECT_EQ(publishing.peer.close_code(), SessionErrorCode::kProtocolViolation) << "the same endpoint ended it before";
 }
 
+// [d15 §5.1.1-4]
 TEST(Races, AnswersToManyCancelledRequestsAreTolerated) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("15 0004 80000fa0");
@@ -90,6 +93,7 @@ TEST(Races, AnswersToManyCancelledRequestsAreTolerated) {
   }
 }
 
+// [d15 §5.1.1-4]
 TEST(Races, AnswersToUpdatesOfACancelledSubscriptionAreTolerated) {
   auto peer = RawPeer::established(Perspective::kServer);
   const auto request = peer.session.subscribe(kTrack);
@@ -102,6 +106,7 @@ TEST(Races, AnswersToUpdatesOfACancelledSubscriptionAreTolerated) {
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation) << "but only once";
 }
 
+// [d15 §9.12-1]
 TEST(Races, PublishDoneAfterOurUnsubscribeIsTolerated) {
   auto peer = RawPeer::established(Perspective::kServer);
   const auto request = peer.session.subscribe(kTrack);
@@ -111,6 +116,7 @@ TEST(Races, PublishDoneAfterOurUnsubscribeIsTolerated) {
   EXPECT_FALSE(peer.closed);
 }
 
+// [d15 §5.1-7]
 TEST(Races, PublishDoneComesOnce) {
   auto peer = RawPeer::established(Perspective::kServer);
   ASSERT_TRUE(peer.session.subscribe(kTrack).ok());
@@ -120,6 +126,7 @@ TEST(Races, PublishDoneComesOnce) {
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §5.1-7]
 TEST(Races, PublishDoneNeedsAnEstablishedSubscription) {
   auto peer = RawPeer::established(Perspective::kServer);
   ASSERT_TRUE(peer.session.subscribe(kTrack).ok());
@@ -127,6 +134,7 @@ TEST(Races, PublishDoneNeedsAnEstablishedSubscription) {
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation) << "SUBSCRIBE has no answer yet";
 }
 
+// [d15 §6.2-5]
 TEST(Races, NamespacesThatAreUnknownByNowAreTolerated) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("09 0003 01 0161");        // PUBLISH_NAMESPACE_DONE
@@ -141,6 +149,7 @@ TEST(Races, NamespacesThatAreUnknownByNowAreTolerated) {
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation) << "that one never was";
 }
 
+// [d15 §9.15-4, §10.1-1]
 TEST(Races, LateStreamsAndDatagramsOfAnEndedSubscriptionAreDropped) {
   auto peer = RawPeer::established(Perspective::kServer);
   const auto request = peer.session.subscribe(kTrack);
@@ -155,6 +164,7 @@ TEST(Races, LateStreamsAndDatagramsOfAnEndedSubscriptionAreDropped) {
   EXPECT_TRUE(peer.events.empty());
 }
 
+// [d15 §9.10-2]
 TEST(Races, AnAliasIsFreeAgainAfterPublishDone) {
   auto peer = RawPeer::established(Perspective::kServer);
   ASSERT_TRUE(peer.session.subscribe(kTrack).ok());
@@ -170,6 +180,7 @@ TEST(Races, AnAliasIsFreeAgainAfterPublishDone) {
   EXPECT_EQ(peer.all<ObjectReceived>()[0].subscription, *second);
 }
 
+// [d15 §9.15-7]
 TEST(Races, StreamsBeyondTheCountAreStopped) {
   auto peer = RawPeer::established(Perspective::kServer);
   ASSERT_TRUE(peer.session.subscribe(kTrack).ok());
@@ -181,6 +192,7 @@ TEST(Races, StreamsBeyondTheCountAreStopped) {
   EXPECT_FALSE(peer.closed);
 }
 
+// [d15 §5.2-3]
 TEST(Races, FetchCancelIsForFetches) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("03 0007 00 01 0161 01 74 00 | 17 0001 00");
@@ -190,6 +202,7 @@ TEST(Races, FetchCancelIsForFetches) {
   EXPECT_EQ(never.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.19-1]
 TEST(Races, TrackStatusIsAnsweredAndForgotten) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("0d 0007 00 01 0161 01 74 00");
@@ -205,6 +218,7 @@ TEST(Races, TrackStatusIsAnsweredAndForgotten) {
   EXPECT_EQ(live.close_code(), SessionErrorCode::kProtocolViolation) << "UNSUBSCRIBE of a TRACK_STATUS";
 }
 
+// [d15 §9.6-2]
 TEST(Races, BlockedPeersAreNotAnswered) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("1a 0001 00 | 1a 0001 00 | 1a 0004 bfffffff");
@@ -212,6 +226,7 @@ TEST(Races, BlockedPeersAreNotAnswered) {
   EXPECT_TRUE(peer.sent_control.empty());
 }
 
+// [d15 §5.1-3]
 TEST(Races, AResponseInTheWrongDirectionCloses) {
   Publishing publishing;
   publishing.peer.control("05 0003 00 00 00");

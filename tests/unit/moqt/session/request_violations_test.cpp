@@ -16,12 +16,14 @@ std::optional<SessionErrorCode> server_after(std::string_view bytes, SessionConf
   return peer.close_code();
 }
 
+// [d15 §9-1, §9-2]
 TEST(Framing, UnknownTypeAndWrongLength) {
   EXPECT_EQ(server_after("3f 0000"), SessionErrorCode::kProtocolViolation);
   EXPECT_EQ(server_after("15 0003 40c8 00"), SessionErrorCode::kProtocolViolation) << "a byte too many";
   EXPECT_EQ(server_after("15 0001 40"), SessionErrorCode::kProtocolViolation) << "a byte too few";
 }
 
+// [d15 §9.1-1, §9.5-2]
 TEST(RequestId, ParitySequenceAndLimit) {
   EXPECT_EQ(server_after("03 0007 01 01 0161 01 74 00"), SessionErrorCode::kInvalidRequestId) << "a server's ID";
   EXPECT_EQ(server_after("03 0007 02 01 0161 01 74 00"), SessionErrorCode::kInvalidRequestId) << "not the next one";
@@ -34,12 +36,14 @@ TEST(RequestId, ParitySequenceAndLimit) {
             SessionErrorCode::kTooManyRequests);
 }
 
+// [d15 §9.5-1]
 TEST(RequestId, MaxRequestIdMustRise) {
   EXPECT_EQ(server_after("15 0002 4065"), std::nullopt);
   EXPECT_EQ(server_after("15 0002 4064"), SessionErrorCode::kProtocolViolation) << "equal to that of SETUP";
   EXPECT_EQ(server_after("15 0002 4066 | 15 0002 4065"), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §5.1-3, §9.7-1]
 TEST(Answers, OnlyOneOfTheRightKindToALiveRequest) {
   const auto after_subscribe = [](std::string_view bytes) {
     auto peer = RawPeer::established(Perspective::kServer);
@@ -56,6 +60,7 @@ TEST(Answers, OnlyOneOfTheRightKindToALiveRequest) {
   EXPECT_EQ(after_subscribe("18 0005 01 00 05 08 00"), SessionErrorCode::kProtocolViolation) << "FETCH_OK";
 }
 
+// [d15 §6.2-4]
 TEST(Answers, SecondAnswerToANamespaceViolates) {
   auto peer = RawPeer::established(Perspective::kServer);
   ASSERT_TRUE(peer.session.publish_namespace(moqt::TrackNamespace{"a"}).ok());
@@ -65,6 +70,7 @@ TEST(Answers, SecondAnswerToANamespaceViolates) {
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §5.1.1-4]
 TEST(Answers, LateOneToACancelledRequestIsIgnored) {
   auto peer = RawPeer::established(Perspective::kServer);
   const auto request = peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"});
@@ -76,15 +82,18 @@ TEST(Answers, LateOneToACancelledRequestIsIgnored) {
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation) << "but only once";
 }
 
+// [d15 §9.9-2]
 TEST(Subscriptions, SecondSubscribeForATrackViolates) {
   EXPECT_EQ(server_after("03 0007 00 01 0161 01 74 00 | 03 0007 02 01 0161 01 74 00"),
             SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.11-7]
 TEST(Subscriptions, UpdateOfNoSubscriptionViolates) {
   EXPECT_EQ(server_after("02 0003 00 04 00"), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.11-1, §9.11-2]
 TEST(Subscriptions, UpdateWithEarlierStartViolates) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("03 000c 00 01 0161 01 74 01 21 03 03 0a 00");  // AbsoluteStart {10, 0}
@@ -97,6 +106,7 @@ TEST(Subscriptions, UpdateWithEarlierStartViolates) {
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.10-2, §9.13-2]
 TEST(Subscriptions, AliasOfAnotherTrackCloses) {
   const auto after_two_subscribes = [](std::string_view bytes) {
     auto peer = RawPeer::established(Perspective::kServer);
@@ -118,10 +128,12 @@ TEST(Subscriptions, PublishDoneOfARequestThatNeverWasViolates) {
   EXPECT_EQ(server_after("0a 0001 00"), SessionErrorCode::kProtocolViolation) << "UNSUBSCRIBE";
 }
 
+// [d15 §9.16-1]
 TEST(FetchRequests, UnknownTypeViolates) {
   EXPECT_EQ(server_after("16 0003 00 04 00"), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.23-2]
 TEST(Namespaces, OverlappingPrefixIsRefused) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("11 0005 00 01 0161 00");
@@ -136,6 +148,7 @@ TEST(Namespaces, OverlappingPrefixIsRefused) {
   EXPECT_EQ(peer.all<moqt::session::NamespaceSubscribed>().size(), 2u) << "another prefix is welcome";
 }
 
+// [d15 §12.1-2]
 TEST(Namespaces, TooManyAreRefused) {
   SessionConfig config;
   config.limits.max_published_namespaces = 1;
@@ -147,6 +160,7 @@ TEST(Namespaces, TooManyAreRefused) {
   EXPECT_EQ(peer.sent_control[0], 0x05);
 }
 
+// [d15 §5.1.2-2, §9.2.1.4-1, §9.2.1.5-1, §9.2.1.6-1, §9.2.1.7-1, §9.2.1.10-1, §9.2.1.11-1]
 TEST(Parameters, ForbiddenValuesViolate) {
   EXPECT_EQ(server_after("03 000a 00 01 0161 01 74 01 21 01 05"), SessionErrorCode::kProtocolViolation)
       << "filter type 5";
@@ -162,6 +176,7 @@ TEST(Parameters, ForbiddenValuesViolate) {
       << "dynamic groups 2";
 }
 
+// [d15 §9.2.1-1]
 TEST(Parameters, KnownOneInAMessageItIsNotDefinedForIsIgnored) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("03 0009 00 01 0161 01 74 01 08 05");  // EXPIRES in SUBSCRIBE
@@ -169,6 +184,7 @@ TEST(Parameters, KnownOneInAMessageItIsNotDefinedForIsIgnored) {
   EXPECT_EQ(peer.all<moqt::session::SubscribeReceived>().size(), 1u);
 }
 
+// [d15 §9.9-4]
 TEST(Parameters, ReversedRangeIsRefused) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("03 000d 00 01 0161 01 74 01 21 04 04 0a 00 09");
@@ -177,6 +193,7 @@ TEST(Parameters, ReversedRangeIsRefused) {
   EXPECT_EQ(peer.sent_control[4], 0x11) << "INVALID_RANGE";
 }
 
+// [d15 §9.2.1.1-3, §9.3.1.5-1]
 TEST(Tokens, AliasesNeedACacheThatIsNotThere) {
   EXPECT_EQ(server_after("03 000a 00 01 0161 01 74 01 03 01 09"), SessionErrorCode::kKeyValueFormattingError);
   EXPECT_EQ(server_after("03 000e 00 01 0161 01 74 01 03 05 01 01 00 6162"), SessionErrorCode::kAuthTokenCacheOverflow);

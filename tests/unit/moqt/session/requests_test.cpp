@@ -26,6 +26,7 @@ class Requests : public ::testing::TestWithParam<std::uint32_t> {
 };
 INSTANTIATE_TEST_SUITE_P(Seeds, Requests, ::testing::Range(1u, 6u));
 
+// [d15 §5.1-1, §9.9-1, §9.9-3]
 TEST_P(Requests, SubscribeAcceptUnsubscribe) {
   MessageParameters parameters;
   parameters.set_subscriber_priority(7);
@@ -67,6 +68,7 @@ TEST_P(Requests, SubscribeRejected) {
   EXPECT_TRUE(pair.client.session.subscribe(kTrack).ok()) << "it may be tried again";
 }
 
+// [d15 §9.9-4]
 TEST_P(Requests, FilterBehindTheLargestGroupIsRefused) {
   MessageParameters parameters;
   parameters.set_filter(SubscriptionFilter::absolute_range({1, 0}, 4));
@@ -80,6 +82,7 @@ TEST_P(Requests, FilterBehindTheLargestGroupIsRefused) {
   EXPECT_EQ(pair.client.only<RequestRejected>().code, 0x11u);
 }
 
+// [d15 §5.1.2-3, §9.9-5]
 TEST_P(Requests, FiltersResolveAgainstTheLargestObject) {
   struct Case {
     SubscriptionFilter filter;
@@ -120,6 +123,7 @@ TEST_P(Requests, FiltersResolveAgainstTheLargestObject) {
   EXPECT_FALSE(range.wants({10, 0}));
 }
 
+// [d15 §9.11-3, §9.11-6]
 TEST_P(Requests, UpdateChangesForwardPriorityAndFilter) {
   const auto subscription = pair.client.session.subscribe(kTrack);
   pair.run();
@@ -151,6 +155,7 @@ TEST_P(Requests, UpdateChangesForwardPriorityAndFilter) {
   EXPECT_EQ(pair.client.only<RequestAccepted>().parameters.largest_object(), (Location{4, 4}));
 }
 
+// [d15 §9.11-4]
 TEST_P(Requests, RejectedUpdateEndsTheSubscription) {
   const auto subscription = pair.client.session.subscribe(kTrack);
   pair.run();
@@ -168,6 +173,7 @@ TEST_P(Requests, RejectedUpdateEndsTheSubscription) {
             static_cast<std::uint64_t>(moqt::PublishDoneCode::kUpdateFailed));
 }
 
+// [d15 §5.1-2, §5.1.1-3, §9.14-1]
 TEST_P(Requests, PublishAcceptAndReject) {
   MessageParameters offer;
   offer.set_largest_object({5, 7});
@@ -196,6 +202,7 @@ TEST_P(Requests, PublishAcceptAndReject) {
   EXPECT_EQ(pair.client.session.published(*unwanted), nullptr);
 }
 
+// [d15 §6.2-2, §6.2-3, §9.22-1]
 TEST_P(Requests, NamespacePublicationLife) {
   const auto first = pair.client.session.publish_namespace(TrackNamespace{"a", "b"});
   const auto second = pair.client.session.publish_namespace(TrackNamespace{"c"});
@@ -218,6 +225,7 @@ TEST_P(Requests, NamespacePublicationLife) {
   EXPECT_TRUE(pair.client.session.publish_namespace(TrackNamespace{"c"}).ok()) << "with fresh authorization";
 }
 
+// [d15 §6.1-1]
 TEST_P(Requests, NamespaceSubscriptionLife) {
   const auto subscription = pair.client.session.subscribe_namespace(TrackNamespace{"a"});
   EXPECT_EQ(pair.client.session.subscribe_namespace(TrackNamespace{"a", "b"}).error(), SessionError::kPrefixOverlap);
@@ -255,6 +263,7 @@ TEST_P(Requests, WrongRolesAndStaleHandlesAreRefused) {
   EXPECT_EQ(pair.client.session.subscribe({TrackNamespace{}, "t"}).error(), SessionError::kInvalidName);
 }
 
+// [d15 §9.3.1.3-1, §9.6-1]
 TEST(Credit, RequestsWaitAndBlockedIsSaidOnce) {
   SessionConfig config;
   config.implementation.clear();
@@ -273,6 +282,7 @@ TEST(Credit, RequestsWaitAndBlockedIsSaidOnce) {
   EXPECT_EQ(peer.sent_control, hex("03 0007 05 01 0161 01 76 00"));
 }
 
+// [d15 §9.6-2]
 TEST(Credit, IsReplenishedAsRequestsEnd) {
   SessionConfig server;
   server.limits.max_open_requests = 4;
@@ -287,6 +297,7 @@ TEST(Credit, IsReplenishedAsRequestsEnd) {
   }
 }
 
+// [d15 §9.5-2]
 TEST(Credit, IsAsManyRequestsAsMayBeOpen) {
   SessionConfig config;
   config.limits.max_open_requests = 4;

@@ -12,6 +12,7 @@ using moqt::SessionErrorCode;
 using moqt::session::SessionConfig;
 using moqt::session::SessionState;
 
+// [d15 §9.3.1.1-3, §9.3.1.2-3]
 TEST(Setup, ClientSendsPathMaxRequestIdAndAuthority) {
   SessionConfig config;
   config.path = "/moq";
@@ -23,6 +24,7 @@ TEST(Setup, ClientSendsPathMaxRequestIdAndAuthority) {
   EXPECT_EQ(peer.sent_control, hex("20 001a 03 | 01 04 2f6d6f71 | 05 0e 6c6f63616c686f73743a34343433 | 02 4064"));
 }
 
+// [d15 §9.3.1.1-1, §9.3.1.2-1]
 TEST(Setup, ServerAnswersAndReportsThePeer) {
   SessionConfig config;
   config.implementation.clear();
@@ -37,36 +39,42 @@ TEST(Setup, ServerAnswersAndReportsThePeer) {
   EXPECT_EQ(established[0].peer.authority(), "localhost:4443");
 }
 
+// [d15 §9.2-3, §9.3-1]
 TEST(Setup, UnknownParametersAreIgnoredEvenTwice) {
   RawPeer peer(Perspective::kServer);
   peer.control("20 000e 03 02 4064 80040b5a 01 80040b5a 02");
   EXPECT_EQ(peer.session.state(), SessionState::kEstablished);
 }
 
+// [d15 §9.2-2]
 TEST(Setup, DuplicateKnownParameterCloses) {
   RawPeer peer(Perspective::kServer);
   peer.control("20 0007 02 02 4064 02 4064");
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.3-2]
 TEST(Setup, FirstMessageMustBeSetup) {
   RawPeer peer(Perspective::kServer);
   peer.control("03 0007 00 01 0161 01 74 00");
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.3-2]
 TEST(Setup, ServerSetupFromAClientCloses) {
   RawPeer peer(Perspective::kServer);
   peer.control("21 0004 01 02 4064");
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.3-2]
 TEST(Setup, SecondSetupCloses) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("20 0004 01 02 4064");
   EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.3.1.1-2, §9.3.1.1-4, §9.3.1.2-2, §9.3.1.2-4]
 TEST(Setup, PathAndAuthorityRules) {
   const auto code = [](Perspective perspective, std::string_view bytes, SessionConfig config = {}) {
     RawPeer peer(perspective, std::move(config));
@@ -83,6 +91,7 @@ TEST(Setup, PathAndAuthorityRules) {
   EXPECT_EQ(code(Perspective::kServer, "20 0006 01 05 03 612062"), SessionErrorCode::kMalformedAuthority);
 }
 
+// [d15 §9.3-3]
 TEST(Setup, NoSetupInTimeCloses) {
   RawPeer peer(Perspective::kServer);
   peer.advance(std::chrono::milliseconds(9'999));
@@ -111,6 +120,7 @@ TEST(Setup, LeadingStreamTypeIsToleratedOnceByAServer) {
   EXPECT_EQ(client.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.23-1]
 TEST(Setup, EmptyNamespacePrefixIsToleratedOnlyWhenAsked) {
   auto strict = RawPeer::established(Perspective::kServer);
   strict.control("11 0003 00 00 00");
@@ -127,6 +137,7 @@ TEST(Setup, EmptyNamespacePrefixIsToleratedOnlyWhenAsked) {
   EXPECT_EQ(tolerant.all<moqt::session::SubscribeReceived>().size(), 1u) << "what follows is read from the right place";
 }
 
+// [d15 §3.3-1, §3.3-2]
 TEST(Closing, ControlStreamEndAndSecondBidiStreamViolate) {
   auto ended = RawPeer::established(Perspective::kServer);
   ended.session.on_control_closed(ended.now);
@@ -152,6 +163,7 @@ TEST(Closing, NothingIsEmittedAfterwards) {
   EXPECT_EQ(peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"}).error(), moqt::session::SessionError::kClosed);
 }
 
+// [d15 §3.4-1]
 TEST(Closing, AlwaysHasAReasonThatTheTransportTakes) {
   auto silent = RawPeer::established(Perspective::kServer);
   silent.session.close(SessionErrorCode::kUnauthorized);
@@ -181,6 +193,7 @@ TEST(Closing, AConnectionThatThisSideGaveUpWasNotClosedByThePeer) {
   EXPECT_FALSE(peer.all<moqt::session::Closed>().at(0).by_peer);
 }
 
+// [d15 §3.5-2, §9.4-1]
 TEST(GoawayMessage, ReachesTheClientAndStopsNewRequests) {
   SessionPair pair;
   pair.establish();
@@ -195,6 +208,7 @@ TEST(GoawayMessage, ReachesTheClientAndStopsNewRequests) {
   EXPECT_EQ(pair.server.closed->code, static_cast<std::uint64_t>(SessionErrorCode::kGoawayTimeout));
 }
 
+// [d15 §9.4-2, §9.4-5]
 TEST(GoawayMessage, SecondOneAndUriFromAClientViolate) {
   auto twice = RawPeer::established(Perspective::kServer);
   twice.control("10 0001 00");

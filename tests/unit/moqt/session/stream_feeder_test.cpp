@@ -175,6 +175,7 @@ TEST_F(Feeding, BacklogStaysBelowTheMarkAndFewSlices) {
   EXPECT_LE(session().backlog(large).bytes, 50'100u) << "one object may be beyond the mark";
 }
 
+// [d15 §7.2-1]
 TEST_F(Feeding, TurnsFollowThePriorities) {
   const RequestHandle low = subscribe("low", 200);
   const RequestHandle high = subscribe("high", 100);
@@ -306,6 +307,7 @@ TEST_F(Feeding, AFetchIsFed) {
   EXPECT_EQ(session().open_requests(), 0u);
 }
 
+// [d15 §7.2-1]
 TEST_F(Feeding, AFetchHasTheSubscriberPriorityOfItsRequest) {
   const RequestHandle background = ask(200);
   const RequestHandle live = subscribe("live", 100);
@@ -325,6 +327,7 @@ TEST_F(Feeding, AFetchHasTheSubscriberPriorityOfItsRequest) {
   EXPECT_EQ(order, (std::vector{fast, middle, slow}));
 }
 
+// [d15 §7.2-1]
 TEST_F(Feeding, AFetchIsWorthWhatItsNextObjectIs) {
   const RequestHandle request = ask();
   const RequestHandle live = subscribe("live");
@@ -347,6 +350,7 @@ TEST_F(Feeding, AFetchIsWorthWhatItsNextObjectIs) {
   EXPECT_EQ(order[2], past.value);
 }
 
+// [d15 §7.2-3]
 TEST_F(Feeding, EqualFetchesAndSubscriptionsTakeTurns) {
   session().set_send_window(8'000);
   const RequestHandle request = ask();

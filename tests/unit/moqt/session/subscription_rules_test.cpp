@@ -41,6 +41,7 @@ struct Subscribed {
   const PublishedSubscription& view() const { return *peer.session.published(subscription); }
 };
 
+// [d15 §9.11-8]
 TEST(Updates, ForwardPriorityAndFilterApplyAndAbsentOnesStay) {
   Subscribed subscribed("03 000b 00 01 0161 01 74 02 10 00 20 07");
   EXPECT_FALSE(subscribed.view().forward);
@@ -54,6 +55,7 @@ TEST(Updates, ForwardPriorityAndFilterApplyAndAbsentOnesStay) {
   EXPECT_EQ(subscribed.view().subscriber_priority, 5);
 }
 
+// [d15 §9.2.1-1]
 TEST(Updates, GroupOrderIsNotDefinedForThemAndIgnored) {
   Subscribed subscribed;
   subscribed.update("02 0005 02 00 01 22 02");
@@ -71,6 +73,7 @@ TEST(Updates, EndGroupMayShrinkAndGrow) {
   EXPECT_FALSE(subscribed.view().wants({21, 0}));
 }
 
+// [d15 §9.11-2]
 TEST(Updates, StartMayNotDecreaseAgainstOneThatWaitsForItsAnswer) {
   Subscribed subscribed("03 000c 00 01 0161 01 74 01 21 03 03 0a 00");
   subscribed.peer.control("02 0008 02 00 01 21 03 03 14 00");  // {20, 0}
@@ -79,6 +82,7 @@ TEST(Updates, StartMayNotDecreaseAgainstOneThatWaitsForItsAnswer) {
   EXPECT_EQ(subscribed.peer.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.11-4]
 TEST(Updates, ReversedRangeEndsTheSubscriptionNotTheSession) {
   Subscribed subscribed;
   RawPeer& peer = subscribed.peer;
@@ -96,6 +100,7 @@ TEST(Updates, ReversedRangeEndsTheSubscriptionNotTheSession) {
   EXPECT_EQ(peer.session.open_requests(), 0u);
 }
 
+// [d15 §5.1-1, §9.11-3]
 TEST(Updates, ThatWaitAreAnsweredWhenTheSubscriptionIsRefused) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("03 0007 00 01 0161 01 74 00 | 02 0005 02 00 01 20 05");
@@ -123,6 +128,7 @@ TEST(Updates, OfAPublishNameItsRequest) {
   EXPECT_EQ(own.close_code(), SessionErrorCode::kProtocolViolation) << "a publisher updates nothing";
 }
 
+// [d15 §9.2.1.2-2]
 TEST(DeliveryTimeout, IsTheLesserOfBothAndTheLatestOfEach) {
   MessageParameters answer;
   answer.set_delivery_timeout(300);
@@ -134,6 +140,7 @@ TEST(DeliveryTimeout, IsTheLesserOfBothAndTheLatestOfEach) {
   EXPECT_EQ(subscribed.view().delivery_timeout_ms, 300u);
 }
 
+// [d15 §9.2.1.10-2]
 TEST(Publish, ForwardLeftOutOfPublishOkIsOne) {
   MessageParameters paused;
   paused.set_forward(false);
@@ -149,6 +156,7 @@ TEST(Publish, ForwardLeftOutOfPublishOkIsOne) {
   EXPECT_FALSE(still.session.published(*kept)->forward);
 }
 
+// [d15 §5.1.2-3]
 TEST(Publish, ARelativeFilterOfPublishOkCountsFromWhatPublishTold) {
   // Group 4 is sent while PUBLISH_OK is on its way: the subscriber, which was told of {3, 1}, asked for it.
   for (const std::string_view filter : {"21 01 01", "21 01 02"}) {  // Next Group Start, Largest Object
@@ -177,6 +185,7 @@ TEST(Publish, ARelativeFilterOfPublishOkCountsFromWhatPublishTold) {
   }
 }
 
+// [d15 §5.1.1-1]
 TEST(Publish, UnsubscribeResetsItsStreams) {
   auto peer = RawPeer::established(Perspective::kServer);
   const auto publication = peer.session.publish(kSubscribedTrack);
@@ -193,6 +202,7 @@ TEST(Publish, UnsubscribeResetsItsStreams) {
   EXPECT_FALSE(peer.closed);
 }
 
+// [d15 §5.1.1-2, §9.15-2]
 TEST(Publish, DoneWaitsForTheAnswerAndForTheStreams) {
   auto peer = RawPeer::established(Perspective::kServer);
   const auto publication = peer.session.publish(kSubscribedTrack);
@@ -210,6 +220,7 @@ TEST(Publish, DoneWaitsForTheAnswerAndForTheStreams) {
   EXPECT_EQ(peer.sent_control, hex("0b 0004 01 02 01 00"));
 }
 
+// [d15 §5.1.1-3, §9.13-3]
 TEST(Publish, RefusedOneHasItsStreamsStopped) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("1d 0008 00 01 0161 01 74 07 00");
@@ -225,6 +236,7 @@ TEST(Publish, RefusedOneHasItsStreamsStopped) {
   EXPECT_FALSE(peer.closed);
 }
 
+// [d15 §5.1-2]
 TEST(Publish, DoneMayCrossTheAnswer) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("1d 0008 00 01 0161 01 74 07 00 | 0b 0004 00 02 00 00");
@@ -236,6 +248,7 @@ TEST(Publish, DoneMayCrossTheAnswer) {
   EXPECT_EQ(peer.session.open_requests(), 0u);
 }
 
+// [d15 §9.19-1]
 TEST(TrackStatus, IsRefusedWhereSubscribeWouldBe) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("0d 000d 00 01 0161 01 74 01 21 04 04 0a 00 09");

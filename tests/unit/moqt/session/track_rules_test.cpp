@@ -30,12 +30,14 @@ std::optional<MalformedTrack> reason_after(std::string_view first, std::string_v
   return found.empty() ? std::nullopt : std::optional(found[0].reason);
 }
 
+// [d15 §2.4.2-6]
 TEST(Ends, AnEmptyGroupHasNoObject) {
   EXPECT_EQ(reason_after("14 02 05 00 80 | 00 00 03", "14 02 05 01 80 | 00 01 61"),
             MalformedTrack::kObjectAfterEndOfGroup);
   EXPECT_EQ(reason_after("14 02 05 00 80 | 00 00 03", "14 02 06 01 80 | 00 01 61"), std::nullopt) << "another group";
 }
 
+// [d15 §2.4.2-8]
 TEST(Ends, CountForObjectsThatCameBefore) {
   EXPECT_EQ(reason_after("14 02 07 00 80 | 00 01 61", "14 02 05 01 80 | 00 00 04"),
             MalformedTrack::kObjectAfterEndOfTrack);
@@ -47,6 +49,7 @@ TEST(Ends, CountForObjectsThatCameBefore) {
   EXPECT_EQ(reason_after("14 02 00 01 80 | 04 01 61", "1c 02 00 00 80 | 05 01 61"), std::nullopt);
 }
 
+// [d15 §2.4.2-7]
 TEST(Ends, OfGroupAndTrackMayBeSaidAtOnePlace) {
   EXPECT_EQ(reason_after("14 02 00 00 80 | 05 00 03", "14 02 00 01 80 | 05 00 04"), std::nullopt);
   EXPECT_EQ(reason_after("14 02 00 00 80 | 05 00 04", "14 02 00 01 80 | 05 00 03"), std::nullopt);
@@ -54,6 +57,7 @@ TEST(Ends, OfGroupAndTrackMayBeSaidAtOnePlace) {
             MalformedTrack::kObjectAfterEndOfTrack);
 }
 
+// [d15 §2.4.2-6]
 TEST(Ends, OfGroupInADatagram) {
   auto peer = subscribed();
   peer.datagram("02 02 00 05 80 61");  // object 5 ends group 0
@@ -67,6 +71,7 @@ TEST(Ends, OfGroupInADatagram) {
 // PRIOR_OBJECT_ID_GAP (0x3e) of 6 in object 5: malformed by itself.
 constexpr std::string_view kMalformedObject = "15 02 00 00 80 | 05 02 3e 06 01 61";
 
+// [d15 §11.1-8]
 TEST(FinishedStreams, LeaveNothingBehindWhenTheirTrackIsMalformed) {
   SessionConfig config;
   config.limits.max_incoming_streams = 1;
@@ -102,6 +107,7 @@ TEST(FinishedStreams, LeaveNothingBehindWhenTheyWaitedForTheirAlias) {
   EXPECT_TRUE(unknown.stopped.empty()) << "the first is forgotten";
 }
 
+// [d15 §10.4.1-1]
 TEST(BrokenStreams, ResetAtAnyPointIsNormal) {
   for (const char* begun :
        {"", "14", "40", "14 02 00", "05", "14 02 00 00 80", "14 02 00 00 80 | 00", "14 02 00 00 80 | 00 04 6162"}) {
@@ -115,6 +121,7 @@ TEST(BrokenStreams, ResetAtAnyPointIsNormal) {
   }
 }
 
+// [d15 §10.4.1-1]
 TEST(BrokenStreams, ResetAfterFinSaysNothing) {
   auto peer = subscribed();
   peer.stream(2, "14 02 00 00 80 | 00 01 61", true);
@@ -132,6 +139,7 @@ TEST(BrokenStreams, FinWithoutAByteIsNoStream) {
   EXPECT_EQ(peer.close_code(), moqt::SessionErrorCode::kProtocolViolation) << "but its type alone is half a header";
 }
 
+// [d15 §7.3-3, §9.2.1.4-2, §10.4.2-2]
 TEST(Priorities, AreInheritedFromTheSubscription) {
   const auto priority = [](std::string_view subscribe_ok, std::string_view bytes) {
     auto peer = subscribed({}, subscribe_ok);
@@ -156,6 +164,7 @@ TEST(Subgroups, MayTakeTheirIdFromTheFirstObject) {
   EXPECT_EQ(peer.all<ObjectReceived>()[1].location, (Location{0, 8}));
 }
 
+// [d15 §10.1-2]
 TEST(UnknownAliasDatagrams, WaitForSubscribeOkAWhile) {
   auto peer = RawPeer::established(Perspective::kServer);
   ASSERT_TRUE(peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"}).ok());

@@ -53,6 +53,7 @@ const Kind kKinds[] = {
 
 class Unanswered : public ::testing::TestWithParam<Kind> {};
 
+// [d15 §9.8-1]
 TEST_P(Unanswered, EndsAloneAndIsTakenBack) {
   auto peer = RawPeer::established(Perspective::kServer);
   const auto request = GetParam().ask(peer.session, {});
@@ -74,6 +75,7 @@ TEST_P(Unanswered, EndsAloneAndIsTakenBack) {
   EXPECT_TRUE(peer.all<RequestAccepted>().empty());
 }
 
+// [d15 §9.8-1]
 TEST_P(Unanswered, EndsWithoutCreditToo) {
   RawPeer peer(Perspective::kServer);
   peer.control("20 0001 00");  // CLIENT_SETUP without MAX_REQUEST_ID: no request is allowed

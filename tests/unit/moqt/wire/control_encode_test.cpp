@@ -39,6 +39,7 @@ TEST(ControlEncode, NamesAndTexts) {
   EXPECT_EQ(error_of(Goaway{std::string(8193, 'x')}), EncodeError::kNewSessionUriTooLong);
 }
 
+// [d15 §5.1.2-1, §9.2-1]
 TEST(ControlEncode, Parameters) {
   EXPECT_EQ(error_of(subscribe([](Subscribe& m) {
               m.parameters.append({0x20, std::uint64_t{256}});

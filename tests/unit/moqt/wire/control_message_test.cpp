@@ -71,6 +71,7 @@ TEST(ControlMessage, FieldsLandWhereTheyBelong) {
   EXPECT_EQ(type_of(decoded->message), MessageType::kSubscribe);
 }
 
+// [d15 §9-2]
 TEST(ControlMessage, PayloadOneByteShortOrLongIsAViolation) {
   for (const char* text : images()) {
     SCOPED_TRACE(text);
@@ -90,6 +91,7 @@ TEST(ControlMessage, PayloadOneByteShortOrLongIsAViolation) {
   }
 }
 
+// [d15 §9-1]
 TEST(ControlMessage, UnknownTypeIsRefusedWithoutWaitingForItsLength) {
   for (const char* text : {"00", "01", "08", "0e", "19", "22", "4040", "4041", "ffffffffffffffff"}) {
     const auto decoded = decode_control_message(Draft::k15, hex(text));
@@ -99,6 +101,7 @@ TEST(ControlMessage, UnknownTypeIsRefusedWithoutWaitingForItsLength) {
   EXPECT_TRUE(decode_control_message(Draft::k15, hex("40")).needs_more());
 }
 
+// [d15 §1.4-2]
 TEST(ControlMessage, NonMinimalNumbersAreAccepted) {
   // SUBSCRIBE_OK: type in 2 bytes, Request ID in 8, Track Alias in 4, count in 2, parameter type in 2, length in 4.
   const auto decoded =
@@ -108,6 +111,7 @@ TEST(ControlMessage, NonMinimalNumbersAreAccepted) {
   EXPECT_EQ(std::get<SubscribeOk>(decoded->message).parameters.largest_object(), (Location{5, 7}));
 }
 
+// [d15 §1.4.3-1, §2.4.1-1, §2.4.1-2, §9.4-4, §9.23-1]
 TEST(ControlMessage, LimitsOfTheDraft) {
   // 0 and 33 fields.
   EXPECT_TRUE(decode_control_message(Draft::k15, hex("09 0001 00")).violated());

@@ -27,6 +27,7 @@ base::ByteVector image(unsigned type) {
   return bytes;
 }
 
+// [d15 §10-1]
 TEST(ObjectDatagram, ExactlyTheTypesOfTheDraft) {
   for (unsigned type = 0; type < 0x40; ++type) {
     SCOPED_TRACE(type);
@@ -70,6 +71,7 @@ TEST(ObjectDatagram, CutShortIsAViolationNotAWait) {
   }
 }
 
+// [d15 §10.2.1.1-3, §10.2.1.2-1]
 TEST(ObjectDatagram, Violations) {
   const auto code = [](const char* text) {
     const auto decoded = decode_object_datagram(Draft::k15, base::SharedBytes::copy_of(hex(text)));

@@ -23,6 +23,7 @@ TEST(Extensions, DecodeAndEncode) {
   EXPECT_EQ(to_hex(out), "07" + to_hex(raw));
 }
 
+// [d15 §1.4.2-1, §1.4.2-2]
 TEST(Extensions, OverrunAndLengthAreNamed) {
   for (const char* raw : {"04", "40", "4000", "05 02 61", "02 40", "05"}) {
     const auto violation = check_extensions(Draft::k15, hex(raw));
@@ -52,6 +53,7 @@ TEST(Extensions, InspectFindsWhatTheDraftDefines) {
   EXPECT_EQ(to_hex(*known->immutable), "3e030900");
 }
 
+// [d15 §11.1-8]
 TEST(Extensions, MalformedTracksHaveReasons) {
   EXPECT_EQ(reason("3c 01 3c 01"), MalformedTrack::kPriorGroupIdGapRepeated);
   EXPECT_EQ(reason("3c 01 0b 02 3c 01"), MalformedTrack::kPriorGroupIdGapRepeated);

@@ -14,6 +14,7 @@ std::optional<std::uint64_t> violation_of(const char* text, const std::optional<
   return decoded.violated() ? std::optional(decoded.violation().code) : std::nullopt;
 }
 
+// [d15 §10.4.4-1]
 TEST(FetchObject, FirstObjectMayNotReferToAPriorOne) {
   for (unsigned flags = 0; flags < 0x40; ++flags) {
     const bool allowed = (flags & 0x1c) == 0x1c && ((flags & 3) == 0 || (flags & 3) == 3);

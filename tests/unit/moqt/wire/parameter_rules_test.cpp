@@ -36,6 +36,7 @@ void expect_violation(const base::Decoded<DecodedControlMessage>& decoded, std::
   EXPECT_EQ(decoded.violation().code, code) << decoded.violation().what;
 }
 
+// [d15 §9.2.1.4-1, §9.2.1.5-1, §9.2.1.6-1, §9.2.1.10-1, §9.2.1.11-1]
 TEST(ParameterRules, RangesOfNumbers) {
   EXPECT_TRUE(subscribe("01 | 20 40ff").ok());
   expect_violation(subscribe("01 | 20 4100"), kProtocolViolation);
@@ -47,6 +48,7 @@ TEST(ParameterRules, RangesOfNumbers) {
   expect_violation(publish("01 | 30 02"), kProtocolViolation);
 }
 
+// [d15 §9.2.1-1]
 TEST(ParameterRules, NotDefinedForTheMessageIsIgnoredWhateverItsValue) {
   // PUBLISHER_PRIORITY, DYNAMIC_GROUPS and LARGEST_OBJECT are not SUBSCRIBE's; even repeated and out of range.
   const auto decoded = subscribe("04 | 0e 4100 | 30 09 | 30 09 | 09 01 ff");
@@ -55,6 +57,7 @@ TEST(ParameterRules, NotDefinedForTheMessageIsIgnoredWhateverItsValue) {
   EXPECT_FALSE(std::get<Subscribe>(decoded->message).parameters.largest_object());
 }
 
+// [d15 §9.2-2, §9.2-3]
 TEST(ParameterRules, RepeatedKnownIsAViolationRepeatedUnknownIsNot) {
   expect_violation(subscribe("02 | 10 01 | 10 01"), kProtocolViolation);
   EXPECT_TRUE(subscribe("02 | 3a 01 | 3a 01").ok());
@@ -68,6 +71,7 @@ TEST(ParameterRules, SetupNumbersAreAnotherSpace) {
   EXPECT_TRUE(client_setup("02 | 10 05 | 10 06").ok());
 }
 
+// [d15 §5.1.2-2, §9.2.1.7-1]
 TEST(ParameterRules, FilterMustFillItsLength) {
   EXPECT_TRUE(subscribe("01 | 21 01 02").ok());
   expect_violation(subscribe("01 | 21 01 05"), kProtocolViolation);
@@ -84,6 +88,7 @@ TEST(ParameterRules, ReversedFilterRangeIsForTheSessionToAnswer) {
   EXPECT_FALSE(std::get<Subscribe>(decoded->message).parameters.filter()->valid());
 }
 
+// [d15 §1.4.2-2]
 TEST(ParameterRules, LargestObjectMustBeOneLocation) {
   EXPECT_TRUE(publish("01 | 09 02 05 07").ok());
   expect_violation(publish("01 | 09 01 05"), kKeyValueFormattingError);
@@ -101,6 +106,7 @@ TEST(ParameterRules, TokensInEveryForm) {
   EXPECT_EQ(tokens[3], (AuthorizationToken{TokenAliasType::kUseValue, 0, 0, {'a', 'b', 'c'}}));
 }
 
+// [d15 §1.4.2-2, §9.2.1.1-4]
 TEST(ParameterRules, UndecodableTokens) {
   for (const char* token : {"00", "01 04", "01 01", "02 01 07", "01 00", "03 00 07 00", "03 02 07 00", "01 03"}) {
     SCOPED_TRACE(token);
@@ -109,6 +115,7 @@ TEST(ParameterRules, UndecodableTokens) {
   }
 }
 
+// [d15 §9.2.1.1-3]
 TEST(ParameterRules, ClientSetupCannotNameAliases) {
   EXPECT_TRUE(client_setup("01 | 03 05 01 07 01 6162").ok());
   expect_violation(client_setup("01 | 03 02 00 07"), kProtocolViolation);
@@ -125,6 +132,7 @@ TEST(ParameterRules, UnknownOnesSurviveInOrder) {
   EXPECT_EQ(to_hex(out), to_hex(bytes));
 }
 
+// [d15 §1.4.2-1]
 TEST(ParameterRules, AnImpossibleCountOrLengthEndsAtOnce) {
   expect_violation(subscribe("ffffffffffffffff | 10 01"), kProtocolViolation);
   expect_violation(subscribe("01 | 3b 80010000"), kProtocolViolation);  // 65536

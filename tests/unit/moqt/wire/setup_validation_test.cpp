@@ -20,6 +20,7 @@ ClientSetup with_authority(std::string_view authority) {
   return setup;
 }
 
+// [d15 §9.3.1.2-4]
 TEST(SetupValidation, PathSyntax) {
   for (const char* path : {"", "/", "/moqt", "/a/b;v=1:@", "/a%20b", "?q", "/a?x=1&y=/?", "//"}) {
     EXPECT_EQ(code(validate_client_setup(with_path(path), SessionTransport::kQuic)), 0u) << path;
@@ -31,6 +32,7 @@ TEST(SetupValidation, PathSyntax) {
   }
 }
 
+// [d15 §3.1.2-1, §9.3.1.1-4]
 TEST(SetupValidation, AuthoritySyntax) {
   for (const char* authority : {"localhost", "localhost:4443", "127.0.0.1:1", "[::1]:443", "[2001:db8::1]",
                                 "[1:2:3:4:5:6:7:8]", "[::ffff:192.0.2.1]", "[v1.a:b]", "user:pw@host", "h:", "a%20b"}) {
@@ -44,6 +46,7 @@ TEST(SetupValidation, AuthoritySyntax) {
   }
 }
 
+// [d15 §9.3.1.1-2, §9.3.1.2-2]
 TEST(SetupValidation, NeitherOverWebTransportNorFromAServer) {
   EXPECT_EQ(code(validate_client_setup(with_path("/a"), SessionTransport::kWebTransport)),
             number(SessionErrorCode::kInvalidPath));
@@ -55,6 +58,7 @@ TEST(SetupValidation, NeitherOverWebTransportNorFromAServer) {
   EXPECT_EQ(code(validate_server_setup({})), 0u);
 }
 
+// [d15 §9.4-5]
 TEST(SetupValidation, GoawayWithAUriIsForClients) {
   EXPECT_EQ(code(validate_goaway({"moqt://b"}, Perspective::kServer)), number(SessionErrorCode::kProtocolViolation));
   EXPECT_EQ(code(validate_goaway({"moqt://b"}, Perspective::kClient)), 0u);

@@ -13,6 +13,7 @@ bool valid_subgroup_type(std::uint64_t type) {
   return false;
 }
 
+// [d15 §10-1, §10.4.2-3]
 TEST(StreamHeader, ExactlyTheTypesOfTheDraft) {
   for (std::uint64_t type = 0; type < 0x40; ++type) {
     const base::ByteVector bytes{static_cast<std::uint8_t>(type)};

@@ -79,6 +79,7 @@ TEST(SubgroupStream, Violations) {
   expect_same_at_every_boundary("ffffffffffffffff 01 61 | 00 01 61", false, {"4611686018427387903:0::61;", 0x3, {}});
 }
 
+// [d15 §10.4-1]
 TEST(SubgroupStream, FinInTheMiddleOfAnObject) {
   expect_same_at_every_boundary("00 04 616263", false, {"", {}, 0x3});
   expect_same_at_every_boundary("00 01 61 | 00", false, {"0:0::61;", {}, 0x3});
