@@ -15,8 +15,9 @@
 #                  every Python here
 #   make clean     removes build/, dist/ and .venv (not the cached MsQuic)
 #
-# Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, DEMO_ARGS, FUZZ_SECONDS, STRESS_SECONDS,
-# STRESS_CONNECTIONS, SEEDS, WERROR=ON, UNITY=OFF (each source by itself), CMAKE_ARGS (for the dev tree).
+# Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, PYTEST_WORKERS (processes that share
+# the Python tests; 0: none but pytest's own), DEMO_ARGS, FUZZ_SECONDS, STRESS_SECONDS, STRESS_CONNECTIONS, SEEDS, WERROR=ON,
+# UNITY=OFF (each source by itself), CMAKE_ARGS (for the dev tree).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -31,12 +32,15 @@ STRESS_CONNECTIONS ?= 10000
 SEEDS ?= 10000
 CTEST_ARGS ?=
 PYTEST_ARGS ?=
+PYTEST_WORKERS ?= 2
 DEMO_ARGS ?=
 CMAKE_ARGS ?=
 
 BUILD := build/dev
 VENV := .venv
 PY := $(VENV)/bin/python
+# Much of what the tests do is waiting. Whoever has nothing left takes tests from the other.
+PYTEST_SHARED := -n $(PYTEST_WORKERS) --dist worksteal
 # What setup.sh installs may appear while make runs, so these are looked up when they are used.
 UV = $(shell command -v uv || echo "$${XDG_DATA_HOME:-$$HOME/.local/share}/msquic-py/uv/bin/uv")
 CCACHE = $(if $(shell command -v ccache),-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
@@ -83,14 +87,14 @@ develop: configure
 
 test: develop
 	@cmake --build $(BUILD) </dev/null
-	@tools/run_tests.sh "$(BUILD)" "$(PY)" "$(CTEST_ARGS)" "$(PYTEST_ARGS)"
+	@tools/run_tests.sh "$(BUILD)" "$(PY)" "$(CTEST_ARGS)" "$(PYTEST_SHARED) $(PYTEST_ARGS)"
 
 cpp-test: develop
 	@cmake --build $(BUILD) </dev/null
 	@ctest --test-dir $(BUILD) --no-tests=error --output-on-failure $(CTEST_ARGS) </dev/null
 
 python-test: develop
-	@$(PY) -m pytest $(PYTEST_ARGS) </dev/null
+	@$(PY) -m pytest $(PYTEST_SHARED) $(PYTEST_ARGS) </dev/null
 
 test-free-threaded: setup
 	@tools/free_threaded.sh "$(UV)" "$(PYTEST_ARGS)"

@@ -189,7 +189,7 @@ async def test_video_with_a_late_subscriber(start: Start, tmp_path: Path) -> Non
 async def test_a_publisher_that_is_killed_and_comes_back(start: Start, tmp_path: Path) -> None:
     pytest.importorskip("numpy")
     relay, port = await started(start, "moqt_video_relay.py")
-    publisher = await start("moqt_video_publisher.py", "--port", port, *SIZE)
+    publisher = await start("moqt_video_publisher.py", "--port", port, "--idle-timeout", 4, *SIZE)
     await publisher.line("waiting for a subscriber")
     watcher = await start("moqt_video_subscriber.py", "--port", port, "--output", tmp_path / "first.mp4")
     await publisher.line("^ +2 s")

@@ -125,8 +125,8 @@ def test_joined_files_of_other_sizes(relay: Relay, tmp_path: Path, packaging: st
     sizes = ["640x360", "320x240", "480x270", "640x360"]
     files = [tmp_path / f"{number}.mp4" for number in range(len(sizes))]
     for file, size in zip(files, sizes, strict=True):
-        picture = ("-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30:duration=2")
-        sound = ("-f", "lavfi", "-i", "sine=sample_rate=48000:duration=2")
+        picture = ("-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30:duration=1")
+        sound = ("-f", "lavfi", "-i", "sine=sample_rate=48000:duration=1")
         ffmpeg(*picture, *sound, "-c:v", "libx264", "-preset", "ultrafast", "-g", 15, "-c:a", "aac", file)
     joined, output = tmp_path / "joined.mp4", tmp_path / "out.mp4"
     joined.write_bytes(b"".join(file.read_bytes() for file in files))

@@ -238,16 +238,21 @@ def ended(program: Program) -> list[str]:
 def test_a_killed_relay_is_a_loss(
     relay: Relay, publish: Publish, media: tuple[Movie, Movie, Path], tmp_path: Path
 ) -> None:
+    started = []
     for arguments in ((), ("--follow",)):
         other = relay if not arguments else relay.programs.relay()
         output = tmp_path / f"out{len(arguments)}.mp4"
         subscriber = other.subscriber("--output", output, "--idle-timeout", 1, *arguments)
         publisher = CmafPublisher(other.port, [(video_track(), media[0])], interval=0.03)
+        started.append((other, output, subscriber, publisher))
+    for other, output, *_ in started:
         wait_until(lambda file=output: file.exists() and file.stat().st_size > 10_000, "media")
         other.program.kill()
+    for other, output, subscriber, _ in started:
         assert subscriber.exit_code() == INCOMPLETE, subscriber.text
         subscriber.line(f"127.0.0.1:{other.port} is lost.*ends in the middle")
         assert frames(output)
+    for *_, publisher in started:
         with contextlib.suppress(BaseException):
             publisher.finish()
 
@@ -255,7 +260,8 @@ def test_a_killed_relay_is_a_loss(
 def test_a_killed_publisher_is_a_loss(programs: Programs, relay: Relay, tmp_path: Path) -> None:
     output = tmp_path / "out.mp4"
     script = [sys.executable, str(EXAMPLES / "moqt_video_publisher.py"), "--port", str(relay.port), "--size", "320x240"]
-    publisher = subprocess.Popen(script, stdout=subprocess.DEVNULL)
+    # The relay notices after the shorter of both ends' idle timeouts.
+    publisher = subprocess.Popen([*script, "--idle-timeout", "4"], stdout=subprocess.DEVNULL)
     try:
         subscriber = relay.subscriber("--output", output)
         wait_until(lambda: output.exists() and output.stat().st_size > 100_000, "media")

@@ -133,7 +133,8 @@ def test_clients_when_memory_has_run_out(programs: Programs, tmp_path: Path) -> 
     relay = programs.relay()
     resource.prlimit(relay.program.process.pid, resource.RLIMIT_AS, (relay.program.resident_kib() << 10,) * 2)
     clients = [
-        relay.subscriber("--no-wait", "--output", tmp_path / f"{number}", "--format", "framed") for number in range(8)
+        relay.subscriber("--no-wait", "--connect-timeout", 3, "--output", tmp_path / f"{number}", "--format", "framed")
+        for number in range(8)
     ]
     for client in clients:
         assert client.exit_code() == 1, client.text
