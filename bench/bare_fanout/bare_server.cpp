@@ -22,9 +22,9 @@ void require(QUIC_STATUS status, const char* what) {
   }
 }
 
-base::ByteVector encoded(const wire::ControlMessage& message) {
+base::ByteVector encoded(const wire::MessageBody& body) {
   base::ByteVector bytes;
-  if (!wire::encode_control_message(moqt::Draft::k15, message, bytes).ok()) {
+  if (!wire::encode_control_message(moqt::Draft::k15, {{}, body}, bytes).ok()) {
     throw std::logic_error("an answer cannot be encoded");
   }
   return bytes;
@@ -46,7 +46,7 @@ BareServer::BareServer(const FanoutShape& shape, const std::string& certificate,
     : shape_(shape),
       pieces_(shape),
       server_setup_(encoded(setup())),
-      subscribe_ok_(encoded(wire::SubscribeOk{.request_id = 0, .track_alias = FanoutPieces::kTrackAlias})),
+      subscribe_ok_(encoded(wire::SubscribeOk{.track_alias = FanoutPieces::kTrackAlias})),
       server_setup_buffer_(buffer_of(server_setup_)),
       subscribe_ok_buffer_(buffer_of(subscribe_ok_)) {
   require(MsQuicOpen2(&api_), "MsQuicOpen2");

@@ -57,8 +57,10 @@ nb::tuple decode_any(const BufferArgument& data, std::size_t offset) {
 
 DecodedPythonMessage decode_message(base::Bytes bytes) {
   auto decoded = value_or_raise(wire::decode_control_message(moqt::Draft::k15, bytes), "control message");
-  return {std::visit([]<class W>(W& message) { return nb::cast(Message<W>(std::move(message)), nb::rv_policy::move); },
-                     decoded.message),
+  const wire::RequestReference request = decoded.message.request;
+  return {std::visit([request]<class W>(
+                         W& fields) { return nb::cast(Message<W>(std::move(fields), request), nb::rv_policy::move); },
+                     decoded.message.body),
           decoded.size};
 }
 

@@ -19,7 +19,7 @@ std::variant<StandaloneFetch, JoiningFetch> make_range(FetchType type, moqt::Ful
                                                        Location end, std::uint64_t joining_request_id,
                                                        std::uint64_t joining_start) {
   if (type == FetchType::kStandalone) return StandaloneFetch{std::move(track), start, end};
-  return JoiningFetch{type == FetchType::kRelativeJoining, joining_request_id, joining_start};
+  return JoiningFetch{type == FetchType::kRelativeJoining, {joining_request_id}, joining_start};
 }
 
 /// What a field of the other kind of FETCH shows, and why it cannot be assigned.
@@ -90,10 +90,9 @@ void bind_fetch_range(LockedClass<Message<wire::Fetch>, ControlMessage>& cls) {
           [](Self& self, Location value) { write<StandaloneFetch>(self.fields, "end_location").end = value; },
           "STANDALONE: the last object wanted plus one; object 0 means all of the group.")
       .def_prop_rw(
-          "joining_request_id", [](const Self& self) { return read<JoiningFetch>(self.fields).joining_request_id; },
+          "joining_request_id", [](const Self& self) { return read<JoiningFetch>(self.fields).joined.id; },
           [](Self& self, IntegerArgument value) {
-            write<JoiningFetch>(self.fields, "joining_request_id").joining_request_id =
-                value.checked("joining_request_id");
+            write<JoiningFetch>(self.fields, "joining_request_id").joined.id = value.checked("joining_request_id");
           },
           "Joining: the Request ID of the subscription up to whose beginning is fetched.")
       .def_prop_rw(
@@ -118,12 +117,11 @@ void bind_fetch(nb::module_& m) {
          nb::handle track_name, Location start_location, Location end_location, IntegerArgument joining_request_id,
          IntegerArgument joining_start, nb::handle parameters) {
         W fields;
-        fields.request_id = request_id.checked("request_id");
         fields.range =
             make_range(fetch_type, {track_namespace.value("track_namespace"), text_or_bytes(track_name, "track_name")},
                        start_location, end_location, joining_request_id.checked("joining_request_id"),
                        joining_start.checked("joining_start"));
-        construct(self, std::move(fields), parameters);
+        construct(self, std::move(fields), parameters, reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("fetch_type") = FetchType::kStandalone,
       nb::arg("track_namespace") = nb::make_tuple(), nb::arg("track_name") = nb::bytes("", 0),
@@ -139,10 +137,9 @@ void bind_fetch(nb::module_& m) {
       [](Message<W>* self, IntegerArgument request_id, const NamespaceArgument& track_namespace, nb::handle track_name,
          Location start, Location end, nb::handle parameters) {
         W fields;
-        fields.request_id = request_id.checked("request_id");
         fields.range = StandaloneFetch{
             {track_namespace.value("track_namespace"), text_or_bytes(track_name, "track_name")}, start, end};
-        construct(self, std::move(fields), parameters);
+        construct(self, std::move(fields), parameters, reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("track_namespace") = nb::make_tuple(),
       nb::arg("track_name") = nb::bytes("", 0), nb::arg("start") = Location{}, nb::arg("end") = Location{},
@@ -151,7 +148,7 @@ void bind_fetch(nb::module_& m) {
               "collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | memoryview = b'', "
               "start: Location = ..., end: Location = ..., parameters: collections.abc.Iterable[Parameter] = ()) -> "
               "None"));
-  message.integer("request_id", &W::request_id, "The sender's next Request ID (section 9.1).");
+  message.request_id("The sender's next Request ID (section 9.1).");
   bind_fetch_range(message.get());
   message.parameters().field_names("request_id", "fetch_type", "track_namespace", "track_name", "start_location",
                                    "end_location", "joining_request_id", "joining_start", "parameters");
@@ -166,13 +163,13 @@ void bind_fetch_ok(nb::module_& m) {
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, bool end_of_track, Location end_location,
          nb::handle parameters) {
-        construct(self, W{request_id.checked("request_id"), end_of_track, end_location, {}}, parameters);
+        construct(self, W{end_of_track, end_location, {}}, parameters, reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("end_of_track") = false, nb::arg("end_location") = Location{},
       nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, end_of_track: bool = False, end_location: Location = ..., "
               "parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.integer("request_id", &W::request_id, "Of the FETCH.");
+  message.request_id("Of the FETCH.");
   message.get()
       .def_prop_rw(
           "end_of_track", [](const Message<W>& self) { return self.fields.end_of_track; },

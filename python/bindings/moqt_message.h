@@ -43,7 +43,7 @@ class Message final : public ControlMessage {
   Message() {
     if constexpr (HasParameters<W>) parameters = nb::list();
   }
-  explicit Message(W message) : fields(std::move(message)) {
+  explicit Message(W message, wire::RequestReference reference = {}) : fields(std::move(message)), request(reference) {
     if constexpr (HasParameters<W>) {
       parameters = to_python(fields.parameters);
       fields.parameters = {};
@@ -54,10 +54,11 @@ class Message final : public ControlMessage {
   [[nodiscard]] wire::ControlMessage to_wire() const override {
     W message = fields;
     if constexpr (HasParameters<W>) read_parameters(parameters, message.parameters);
-    return message;
+    return {request, std::move(message)};
   }
 
-  W fields;  ///< without its parameters
+  W fields;                        ///< without its parameters
+  wire::RequestReference request;  ///< counts in messages that have a request_id
 };
 
 struct DecodedPythonMessage {
@@ -109,6 +110,20 @@ class MessageClass {
     cls_.def_prop_rw(
         name, [field](const Self& self) { return self.fields.*field; },
         [field, name](Self& self, IntegerArgument value) { self.fields.*field = value.checked(name); }, doc);
+    return *this;
+  }
+  /// The Request ID, which draft-15 writes in front of the fields.
+  MessageClass& request_id(const char* doc) {
+    cls_.def_prop_rw(
+        "request_id", [](const Self& self) { return self.request.id; },
+        [](Self& self, IntegerArgument value) { self.request.id = value.checked("request_id"); }, doc);
+    return *this;
+  }
+  /// The Request ID of another request.
+  MessageClass& reference(const char* name, wire::RequestReference W::*field, const char* doc) {
+    cls_.def_prop_rw(
+        name, [field](const Self& self) { return (self.fields.*field).id; },
+        [field, name](Self& self, IntegerArgument value) { (self.fields.*field).id = value.checked(name); }, doc);
     return *this;
   }
   /// A code that may be one without a name; Python then sees an int.
@@ -190,10 +205,12 @@ class MessageClass {
 
 /// Puts a message with these fields in the place of `self`; its parameters come from a Python iterable.
 template <class W>
-void construct(Message<W>* self, W fields, nb::handle parameters) {
+void construct(Message<W>* self, W fields, nb::handle parameters, wire::RequestReference request = {}) {
   nb::list list = parameter_list(parameters);  // may raise: before anything is constructed
-  (new (self) Message<W>(std::move(fields)))->parameters = std::move(list);
+  (new (self) Message<W>(std::move(fields), request))->parameters = std::move(list);
 }
+
+inline wire::RequestReference reference(IntegerArgument request_id) { return {request_id.checked("request_id")}; }
 
 /// get_parameter() and set_parameter(), for parameters without a property of their own.
 template <class Class>

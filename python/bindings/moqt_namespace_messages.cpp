@@ -20,13 +20,12 @@ MessageClass<W> bind_namespace_request(nb::module_& m, const char* name, const c
       [member, field](Message<W>* self, IntegerArgument request_id, const NamespaceArgument& track_namespace,
                       nb::handle parameters) {
         W fields;
-        fields.request_id = request_id.checked("request_id");
         fields.*member = track_namespace.value(field);
-        construct(self, std::move(fields), parameters);
+        construct(self, std::move(fields), parameters, reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg(field) = nb::make_tuple(), nb::arg("parameters") = nb::make_tuple(),
       nb::sig(signature.c_str()));
-  message.integer("request_id", &W::request_id, "The sender's next Request ID (section 9.1).")
+  message.request_id("The sender's next Request ID (section 9.1).")
       .track_namespace(field, member, field_doc)
       .parameters()
       .field_names("request_id", field, "parameters");

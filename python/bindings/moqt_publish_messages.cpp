@@ -16,17 +16,16 @@ void bind_publish(nb::module_& m) {
       [](Message<W>* self, IntegerArgument request_id, const NamespaceArgument& track_namespace, nb::handle track_name,
          IntegerArgument track_alias, nb::handle parameters) {
         W fields;
-        fields.request_id = request_id.checked("request_id");
         fields.track = {track_namespace.value("track_namespace"), text_or_bytes(track_name, "track_name")};
         fields.track_alias = track_alias.checked("track_alias");
-        construct(self, std::move(fields), parameters);
+        construct(self, std::move(fields), parameters, reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("track_namespace") = nb::make_tuple(),
       nb::arg("track_name") = nb::bytes("", 0), nb::arg("track_alias") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, track_namespace: TrackNamespace | "
               "collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | memoryview = b'', "
               "track_alias: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.integer("request_id", &W::request_id, "The sender's next Request ID (section 9.1).")
+  message.request_id("The sender's next Request ID (section 9.1).")
       .track(&W::track)
       .integer("track_alias", &W::track_alias, "What streams and datagrams of the track carry in place of its name.")
       .parameters()
@@ -43,13 +42,13 @@ void bind_publish_done(nb::module_& m) {
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, IntegerArgument status_code, IntegerArgument stream_count,
          std::string reason_phrase) {
-        new (self) Message<W>({request_id.checked("request_id"),
-                               static_cast<moqt::PublishDoneCode>(status_code.checked("status_code")),
-                               stream_count.checked("stream_count"), std::move(reason_phrase)});
+        new (self) Message<W>(W{static_cast<moqt::PublishDoneCode>(status_code.checked("status_code")),
+                                stream_count.checked("stream_count"), std::move(reason_phrase)},
+                              reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("status_code") = moqt::PublishDoneCode::kTrackEnded,
       nb::arg("stream_count") = 0, nb::arg("reason_phrase") = "");
-  message.integer("request_id", &W::request_id, "Of the SUBSCRIBE or PUBLISH.")
+  message.request_id("Of the SUBSCRIBE or PUBLISH.")
       .code("status_code", &W::status_code, "PublishDoneCode", "Why; an int when the draft gives the number no name.")
       .integer("stream_count", &W::stream_count,
                "Data streams that were opened for the subscription; 2**62 - 1 when the publisher did not count.")

@@ -11,9 +11,9 @@ void bind_request_reference(nb::module_& m, const char* name, const char* doc, c
   MessageClass<W> message(m, name, doc);
   message.get().def(
       "__init__",
-      [](Message<W>* self, IntegerArgument request_id) { new (self) Message<W>({request_id.checked("request_id")}); },
+      [](Message<W>* self, IntegerArgument request_id) { new (self) Message<W>(W{}, reference(request_id)); },
       nb::arg("request_id") = 0);
-  message.integer("request_id", &W::request_id, request_id_doc).field_names("request_id");
+  message.request_id(request_id_doc).field_names("request_id");
 }
 
 template <class W>
@@ -22,11 +22,11 @@ MessageClass<W> bind_request_answer(nb::module_& m, const char* name, const char
   message.get().def(
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, nb::handle parameters) {
-        construct(self, W{request_id.checked("request_id"), {}}, parameters);
+        construct(self, W{}, parameters, reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.integer("request_id", &W::request_id, request_id_doc).parameters().field_names("request_id", "parameters");
+  message.request_id(request_id_doc).parameters().field_names("request_id", "parameters");
   bind_parameter_access(message.get());
   return message;
 }

@@ -20,13 +20,13 @@ void bind_request_messages(nb::module_& m) {
   request_error.get().def(
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, IntegerArgument error_code, std::string reason_phrase) {
-        new (self) Message<W>({request_id.checked("request_id"),
-                               static_cast<moqt::RequestErrorCode>(error_code.checked("error_code")),
-                               std::move(reason_phrase)});
+        new (self) Message<W>(
+            W{static_cast<moqt::RequestErrorCode>(error_code.checked("error_code")), std::move(reason_phrase)},
+            reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("error_code") = moqt::RequestErrorCode::kInternalError,
       nb::arg("reason_phrase") = "");
-  request_error.integer("request_id", &W::request_id, "Of the request.")
+  request_error.request_id("Of the request.")
       .code("error_code", &W::error_code, "RequestErrorCode", "Why; an int when the draft gives the number no name.")
       .text("reason_phrase", &W::error_reason, "For people, at most 1024 bytes of UTF-8.")
       .field_names("request_id", "error_code", "reason_phrase");

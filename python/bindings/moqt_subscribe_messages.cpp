@@ -17,16 +17,15 @@ void bind_track_request(nb::module_& m, const char* name, const char* doc) {
       [](Message<W>* self, IntegerArgument request_id, const NamespaceArgument& track_namespace, nb::handle track_name,
          nb::handle parameters) {
         W fields;
-        fields.request_id = request_id.checked("request_id");
         fields.track = {track_namespace.value("track_namespace"), text_or_bytes(track_name, "track_name")};
-        construct(self, std::move(fields), parameters);
+        construct(self, std::move(fields), parameters, reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("track_namespace") = nb::make_tuple(),
       nb::arg("track_name") = nb::bytes("", 0), nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, track_namespace: TrackNamespace | "
               "collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | memoryview = b'', "
               "parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.integer("request_id", &W::request_id, "The sender's next Request ID (section 9.1).")
+  message.request_id("The sender's next Request ID (section 9.1).")
       .track(&W::track)
       .parameters()
       .field_names("request_id", "track_namespace", "track_name", "parameters");
@@ -42,12 +41,12 @@ void bind_subscribe_ok(nb::module_& m) {
   message.get().def(
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, IntegerArgument track_alias, nb::handle parameters) {
-        construct(self, W{request_id.checked("request_id"), track_alias.checked("track_alias"), {}}, parameters);
+        construct(self, W{track_alias.checked("track_alias"), {}}, parameters, reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("track_alias") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, track_alias: int = 0, parameters: "
               "collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.integer("request_id", &W::request_id, "Of the SUBSCRIBE.")
+  message.request_id("Of the SUBSCRIBE.")
       .integer("track_alias", &W::track_alias, "What streams and datagrams of the track carry in place of its name.")
       .parameters()
       .field_names("request_id", "track_alias", "parameters");
@@ -64,15 +63,14 @@ void bind_subscribe_update(nb::module_& m) {
   message.get().def(
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, IntegerArgument subscription_request_id, nb::handle parameters) {
-        construct(self,
-                  W{request_id.checked("request_id"), subscription_request_id.checked("subscription_request_id"), {}},
-                  parameters);
+        construct(self, W{{subscription_request_id.checked("subscription_request_id")}, {}}, parameters,
+                  reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("subscription_request_id") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, subscription_request_id: int = 0, parameters: "
               "collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.integer("request_id", &W::request_id, "Of this message: the sender's next Request ID.")
-      .integer("subscription_request_id", &W::subscription_request_id, "Of the SUBSCRIBE or PUBLISH that it changes.")
+  message.request_id("Of this message: the sender's next Request ID.")
+      .reference("subscription_request_id", &W::subscription, "Of the SUBSCRIBE or PUBLISH that it changes.")
       .parameters()
       .field_names("request_id", "subscription_request_id", "parameters");
   bind_parameter_access(message.get());

@@ -22,7 +22,7 @@ bool has_reversed_filter(const ControlMessage& message) {
         }
         return false;
       },
-      message);
+      message.body);
 }
 
 void check_round_trip(const ControlMessage& message) {
@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     REQUIRE(decoded->size > 0 && decoded->size <= rest.size());
     REQUIRE(decode_control_message(Draft::k15, rest.first(decoded->size - 1)).needs_more());
     check_round_trip(decoded->message);
-    if (const auto* setup = std::get_if<ClientSetup>(&decoded->message)) {
+    if (const auto* setup = std::get_if<ClientSetup>(&decoded->message.body)) {
       (void)validate_client_setup(*setup, moqt::SessionTransport::kQuic);
     }
     rest = rest.subspan(decoded->size);

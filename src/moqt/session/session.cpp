@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "moqt/session/control_router.h"
 #include "moqt/session/requests/fetch_as_publisher.h"
 #include "moqt/session/requests/fetch_as_subscriber.h"
 #include "moqt/session/requests/namespace_publication.h"
@@ -60,23 +59,13 @@ void Session::start(Time now) {
 
 void Session::on_control_data(Time now, base::Bytes bytes) {
   if (core_->closed()) return;
-  core_->control.feed(bytes);
-  while (!core_->closed()) {
-    const auto message = core_->control.next();
-    if (message.needs_more()) break;
-    if (message.violated()) {
-      core_->close(message.violation().code, message.violation().what);
-      break;
-    }
-    ControlRouter(*core_).route(*message);
-    core_->requests.bury();
-  }
+  core_->path->on_control_data(bytes);
   core_->settle();
   core_->deadlines.settle(now);
 }
 
 void Session::on_control_closed(Time) {
-  core_->close(SessionErrorCode::kProtocolViolation, "the control stream was closed (section 3.3)");  // [d15 §3.3-1]
+  core_->path->on_control_closed();
   core_->settle();
 }
 
@@ -95,7 +84,7 @@ void Session::on_uni_stream_reset(Time now, IncomingStreamId stream, std::uint64
 }
 
 void Session::on_bidi_stream_opened(Time) {
-  core_->close(SessionErrorCode::kProtocolViolation, "a second bidirectional stream (section 3.3)");  // [d15 §3.3-2]
+  core_->path->on_bidi_stream_opened();
   core_->settle();
 }
 
@@ -344,7 +333,7 @@ SessionResult<void> Session::goaway(std::string_view new_session_uri) {
   if (core_->config().perspective == Perspective::kClient && !new_session_uri.empty()) {
     return base::Failure{SessionError::kWrongRole};
   }
-  if (auto sent = core_->send(wire::Goaway{std::string(new_session_uri)}); !sent.ok()) return sent;
+  if (auto sent = core_->path->send(wire::Goaway{std::string(new_session_uri)}); !sent.ok()) return sent;
   core_->goaway_sent = true;
   core_->deadlines.arm({DeadlineKey::Kind::kGoaway}, core_->config().timeouts.goaway);
   return {};

@@ -1,8 +1,6 @@
 #include "moqt/session/session_core.h"
 
-#include <algorithm>
-
-#include "base/varint.h"
+#include "moqt/session/request_path/shared_control_stream.h"
 #include "moqt/session/requests/fetch_as_publisher.h"
 #include "moqt/session/requests/fetch_as_subscriber.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
@@ -10,19 +8,6 @@
 #include "moqt/session/requests/subscription_update.h"
 
 namespace msquic_py::moqt::session {
-
-namespace {
-
-SessionError error_of(wire::EncodeError error) noexcept {
-  switch (error) {
-    case wire::EncodeError::kPayloadTooLong: return SessionError::kTooLarge;
-    case wire::EncodeError::kNamespaceFieldCount:
-    case wire::EncodeError::kTrackNameTooLong: return SessionError::kInvalidName;
-    default: return SessionError::kInvalidParameter;
-  }
-}
-
-}  // namespace
 
 std::string_view name(SessionState state) noexcept {
   switch (state) {
@@ -35,11 +20,9 @@ std::string_view name(SessionState state) noexcept {
 }
 
 SessionCore::SessionCore(SessionConfig session_config)
-    : control(session_config),
-      ids(session_config.perspective, session_config.limits.max_open_requests),
-      outgoing_data(session_config),
-      incoming_data(*this, config_),
-      config_(std::move(session_config)) {}
+    : outgoing_data(session_config), incoming_data(*this, config_), config_(std::move(session_config)) {
+  path = std::make_unique<SharedControlStream>(*this);  // which looks at the configuration
+}
 
 // ---- setup ----
 
@@ -50,34 +33,23 @@ void SessionCore::send_setup() {
     if (!config_.path.empty()) parameters.set_path(config_.path);                 // [d15 §9.3.1.2-3]
     if (!config_.authority.empty()) parameters.set_authority(config_.authority);  // [d15 §9.3.1.1-3]
   }
-  parameters.set_max_request_id(ids.initial_limit());
+  path->complete(parameters);
   for (const AuthorizationToken& token : config_.authorization_tokens) parameters.add_authorization_token(token);
   if (!config_.implementation.empty()) parameters.set_moqt_implementation(config_.implementation);
   const bool client = config_.perspective == Perspective::kClient;
-  const auto sent = client ? send(wire::ClientSetup{parameters}) : send(wire::ServerSetup{parameters});
+  const auto sent = client ? path->send(wire::ClientSetup{parameters}) : path->send(wire::ServerSetup{parameters});
   if (!sent.ok()) close(SessionErrorCode::kInternalError, "the configured path, authority or token cannot be sent");
 }
 
 void SessionCore::establish(SetupParameters peer) {
   deadlines.disarm({DeadlineKey::Kind::kSetup});
-  ids.set_peer_limit(peer.max_request_id());
   peer_setup = peer;
   state = SessionState::kEstablished;
   emit(Established{std::move(peer)});
-  flush_waiting();
+  path->establish(*peer_setup);
 }
 
 // ---- sending and reporting ----
-
-base::Result<void, SessionError> SessionCore::send(const wire::ControlMessage& message) {
-  if (closed()) return {};
-  scratch_.clear();
-  if (const auto encoded = wire::encode_control_message(config_.draft, message, scratch_); !encoded.ok()) {
-    return base::Failure{error_of(encoded.error())};
-  }
-  action_queue.push(SendControl{control_arena_.copy(scratch_)});
-  return {};
-}
 
 void SessionCore::emit(Event event) {
   if (closed()) return;
@@ -133,90 +105,29 @@ std::optional<Time> SessionCore::next_deadline() const {
 
 base::Result<RequestHandle, SessionError> SessionCore::begin(Request& request) {
   const RequestHandle handle = request.handle();
-  const auto give_back = [&](SessionError error) {
+  if (const auto opened = path->open(request); !opened.ok()) {
     outgoing_data.remove_lane(handle);
     requests.end(handle);
-    return base::Failure{error};
-  };
-  if (waiting_.size() >= config_.limits.max_waiting_requests) {
-    refused_for_room_ = true;
-    return give_back(SessionError::kTooManyRequests);
+    return base::Failure{opened.error()};
   }
-  // The ID is not known yet; if the message fits with the longest one, it fits with every other.
-  scratch_.clear();
-  const auto trial = wire::encode_control_message(config_.draft, request.first_message(base::kVarintMax), scratch_);
-  if (!trial.ok()) return give_back(error_of(trial.error()));
-  waiting_.push_back(handle);
-  request.asked();
-  flush_waiting();
   return handle;
 }
 
-void SessionCore::flush_waiting() {
-  if (state != SessionState::kEstablished) return;
-  while (!waiting_.empty()) {
-    Request* request = requests.find(waiting_.front());
-    if (request->obsolete()) {
-      request->on_obsolete();
-      end(request->handle());  // which takes it out
-      continue;
-    }
-    const auto id = ids.take();
-    if (!id) {
-      if (const auto limit = ids.report_blocked()) (void)send(wire::RequestsBlocked{*limit});
-      break;
-    }
-    waiting_.pop_front();
-    request->begin(*id);
-    requests.bind(*request);
-  }
-  tell_of_room();
-}
-
-void SessionCore::tell_of_room() {
-  if (!refused_for_room_ || waiting_.size() > config_.limits.max_waiting_requests / 2) return;
-  refused_for_room_ = false;
-  emit(RequestsPossible{});
-}
-
-bool SessionCore::receive_request(std::uint64_t id) {
-  const auto error = ids.receive(id);
-  if (!error) return true;
-  close(*error, *error == SessionErrorCode::kTooManyRequests ? "Request ID beyond the maximum (section 9.5)"
-                                                             : "Request ID out of sequence (section 9.1)");
-  return false;
-}
-
-void SessionCore::request_ended() {
-  if (const auto limit = ids.ended()) (void)send(wire::MaxRequestId{*limit});
-}
-
-void SessionCore::end(RequestHandle handle) {
+void SessionCore::end(RequestHandle handle, const std::optional<Cancellation>& cancellation) {
   Request* request = requests.find(handle);
   if (request == nullptr) return;
   disarm(handle);
-  if (request->kind() == RequestKind::kSubscriptionAsPublisher && request->id() &&
-      static_cast<SubscriptionAsPublisher*>(request)->done_sent()) {
-    done_subscriptions.add(*request->id());
-  }
   if (request->kind() == RequestKind::kSubscriptionAsSubscriber) {
     // The publisher has forgotten the subscription and need not answer its updates any more.
     while (auto* update = requests.find_first<SubscriptionUpdate>(
                RequestKind::kSubscriptionUpdate, [&](const SubscriptionUpdate& each) {
-                 return each.ours() && each.subscription() == handle && each.id();
+                 return each.ours() && each.subscription() == handle && each.reference();
                })) {
-      late_responses.insert(*update->id());
-      disarm(update->handle());
-      requests.end(update->handle());
+      end(update->handle());
     }
   }
-  const bool peers = !request->ours() && request->id();
-  if (request->ours() && !request->id()) {
-    std::erase(waiting_, handle);
-    tell_of_room();
-  }
+  path->end(*request, cancellation);
   requests.end(handle);
-  if (peers) request_ended();
 }
 
 void SessionCore::on_stream_ended(RequestHandle subscription) {
@@ -278,8 +189,7 @@ void SessionCore::end_what_is_over() {
     outgoing_data.clear();
     incoming_data.clear();
     requests.clear();
-    waiting_.clear();
-    late_responses.clear();
+    path->clear();
   }
   requests.bury();
 }

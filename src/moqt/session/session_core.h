@@ -1,24 +1,20 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include "base/shared_bytes.h"
 #include "moqt/model/setup_parameters.h"
 #include "moqt/session/action.h"
-#include "moqt/session/control_stream.h"
 #include "moqt/session/data/incoming_data.h"
 #include "moqt/session/data/outgoing_data.h"
 #include "moqt/session/deadlines.h"
 #include "moqt/session/event.h"
-#include "moqt/session/recent_ids.h"
-#include "moqt/session/request_ids.h"
+#include "moqt/session/request_path/request_path.h"
 #include "moqt/session/requests/request_context.h"
 #include "moqt/session/requests/request_table.h"
 #include "moqt/session/ring_queue.h"
@@ -34,7 +30,9 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   explicit SessionCore(SessionConfig session_config);
 
   // ---- RequestContext, IncomingDataContext ----
-  base::Result<void, SessionError> send(const wire::ControlMessage& message) override;
+  base::Result<void, SessionError> send(const Request& request, const wire::MessageBody& body) override {
+    return path->send(request, body);
+  }
   void emit(Event event) override;
   void close(SessionErrorCode code, std::string_view reason) override {
     close(static_cast<std::uint64_t>(code), reason);
@@ -42,8 +40,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void close(std::uint64_t code, std::string_view reason) override;
   void arm(RequestHandle request, Duration delay) override;
   void disarm(RequestHandle request) override;
-  void end(RequestHandle request) override;
-  void expect_late_response(std::uint64_t id) override { late_responses.insert(id); }
+  void end(RequestHandle request, const std::optional<Cancellation>& cancellation = std::nullopt) override;
   std::uint64_t next_track_alias() override { return next_alias_++; }
   Request* find(RequestHandle request) override { return requests.find(request); }
   OutgoingData& outgoing() override { return outgoing_data; }
@@ -70,13 +67,6 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void establish(SetupParameters peer);
   /// A new request of ours: it goes out at once, or when the peer's credit allows.
   base::Result<RequestHandle, SessionError> begin(Request& request);
-  void flush_waiting();
-  /// RequestsPossible, when it is due.
-  void tell_of_room();
-  /// A request of the peer has come with this ID; false, and the session closes, if it may not have it.
-  bool receive_request(std::uint64_t id);
-  /// A request of the peer is over.
-  void request_ended();
   /// The peer has stopped a stream of that subscription or fetch.
   void on_stop_sending(RequestHandle request, StreamHandle stream, std::uint64_t code);
   /// Ends what the input at hand has brought to an end. Call last in every input; mostly there is nothing, and this is
@@ -86,12 +76,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   }
   void on_transport_closed(std::uint64_t code, std::string reason, bool by_peer);
 
-  /// More than a session has open at once by default, so that all may end in one stroke.
-  static constexpr std::size_t kRememberedSubscriptions = 1024;
-
   SessionState state = SessionState::kIdle;
-  ControlStream control;
-  RequestIds ids;
   RequestTable requests;
   Deadlines deadlines;
   OutgoingData outgoing_data;
@@ -101,20 +86,13 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   std::optional<SetupParameters> peer_setup;
   bool goaway_received = false;
   bool goaway_sent = false;
-  /// Requests of ours that we gave up before their answer came.
-  std::unordered_set<std::uint64_t> late_responses;
-  /// Subscriptions that our PUBLISH_DONE has ended.
-  RecentIds<kRememberedSubscriptions> done_subscriptions;
+  std::unique_ptr<RequestPath> path;
 
  private:
   void end_what_is_over();
 
   SessionConfig config_;
-  std::deque<RequestHandle> waiting_;  ///< requests of ours without credit, oldest first
-  bool refused_for_room_ = false;      ///< one more was refused, and nobody has been told of room since
   std::uint64_t next_alias_ = 1;
-  base::SlabArena control_arena_{16 * 1024};
-  base::ByteVector scratch_;
 };
 
 }  // namespace msquic_py::moqt::session

@@ -31,8 +31,8 @@ MessageType type(const UnsubscribeNamespace&) { return MessageType::kUnsubscribe
 
 }  // namespace
 
-MessageType type_of(const ControlMessage& message) noexcept {
-  return std::visit([](const auto& alternative) { return type(alternative); }, message);
+MessageType type_of(const MessageBody& body) noexcept {
+  return std::visit([](const auto& alternative) { return type(alternative); }, body);
 }
 
 base::Decoded<DecodedControlMessage> decode_control_message(Draft draft, base::Bytes bytes) {

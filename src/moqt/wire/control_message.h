@@ -12,19 +12,27 @@
 #include "moqt/wire/namespace.h"
 #include "moqt/wire/publish.h"
 #include "moqt/wire/request.h"
+#include "moqt/wire/request_reference.h"
 #include "moqt/wire/setup.h"
 #include "moqt/wire/subscribe.h"
 
 namespace msquic_py::moqt::wire {
 
-/// Any message of the control stream.
-using ControlMessage =
+/// What a message says, apart from the request that it is about.
+using MessageBody =
     std::variant<ClientSetup, ServerSetup, Goaway, MaxRequestId, RequestsBlocked, RequestOk, RequestError, Subscribe,
                  SubscribeOk, SubscribeUpdate, Unsubscribe, TrackStatus, Publish, PublishOk, PublishDone, Fetch,
                  FetchOk, FetchCancel, PublishNamespace, PublishNamespaceDone, PublishNamespaceCancel,
                  SubscribeNamespace, UnsubscribeNamespace>;
 
-MessageType type_of(const ControlMessage& message) noexcept;
+MessageType type_of(const MessageBody& body) noexcept;
+
+/// Any message of the control stream.
+struct ControlMessage {
+  RequestReference request{};  ///< without meaning where the body is not about one request, such as SETUP
+  MessageBody body{};
+  bool operator==(const ControlMessage&) const = default;
+};
 
 struct DecodedControlMessage {
   ControlMessage message;

@@ -6,6 +6,7 @@
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/location.h"
 #include "moqt/model/message_parameters.h"
+#include "moqt/wire/request_reference.h"
 
 namespace msquic_py::moqt::wire {
 
@@ -21,15 +22,14 @@ struct StandaloneFetch {
 
 /// [d15 §9.16.2]: from `joining_start` up to where the joined subscription began.
 struct JoiningFetch {
-  bool relative = true;  ///< joining_start counts groups back from the largest one; otherwise it is a Group ID
-  std::uint64_t joining_request_id = 0;
+  bool relative = true;       ///< joining_start counts groups back from the largest one; otherwise it is a Group ID
+  RequestReference joined{};  ///< the subscription up to whose beginning is fetched
   std::uint64_t joining_start = 0;
   bool operator==(const JoiningFetch&) const = default;
 };
 
 /// [d15 §9.16].
 struct Fetch {
-  std::uint64_t request_id = 0;
   std::variant<StandaloneFetch, JoiningFetch> range{};
   MessageParameters parameters{};
 
@@ -43,7 +43,6 @@ struct Fetch {
 
 /// [d15 §9.17].
 struct FetchOk {
-  std::uint64_t request_id = 0;
   bool end_of_track = false;  ///< end_location is that of the last object of the track
   Location end_location{};    ///< as StandaloneFetch::end
   MessageParameters parameters{};
@@ -52,7 +51,6 @@ struct FetchOk {
 
 /// [d15 §9.18].
 struct FetchCancel {
-  std::uint64_t request_id = 0;
   bool operator==(const FetchCancel&) const = default;
 };
 

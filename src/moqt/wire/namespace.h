@@ -11,7 +11,6 @@ namespace msquic_py::moqt::wire {
 
 /// [d15 §9.20].
 struct PublishNamespace {
-  std::uint64_t request_id = 0;
   TrackNamespace track_namespace{};
   MessageParameters parameters{};
   bool operator==(const PublishNamespace&) const = default;
@@ -33,7 +32,6 @@ struct PublishNamespaceCancel {
 
 /// [d15 §9.23].
 struct SubscribeNamespace {
-  std::uint64_t request_id = 0;
   TrackNamespace track_namespace_prefix{};
   MessageParameters parameters{};
   bool operator==(const SubscribeNamespace&) const = default;
@@ -41,7 +39,6 @@ struct SubscribeNamespace {
 
 /// [d15 §9.24].
 struct UnsubscribeNamespace {
-  std::uint64_t request_id = 0;  ///< of the SUBSCRIBE_NAMESPACE
   bool operator==(const UnsubscribeNamespace&) const = default;
 };
 

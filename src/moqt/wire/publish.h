@@ -12,7 +12,6 @@ namespace msquic_py::moqt::wire {
 
 /// [d15 §9.13].
 struct Publish {
-  std::uint64_t request_id = 0;
   FullTrackName track{};
   std::uint64_t track_alias = 0;
   MessageParameters parameters{};
@@ -21,7 +20,6 @@ struct Publish {
 
 /// [d15 §9.14].
 struct PublishOk {
-  std::uint64_t request_id = 0;
   MessageParameters parameters{};
   bool operator==(const PublishOk&) const = default;
 };
@@ -31,7 +29,6 @@ inline constexpr std::uint64_t kStreamCountUnknown = base::kVarintMax;
 
 /// [d15 §9.15]. Sent when every stream of the subscription is closed.
 struct PublishDone {
-  std::uint64_t request_id = 0;
   PublishDoneCode status_code = PublishDoneCode::kTrackEnded;
   std::uint64_t stream_count = 0;  ///< data streams opened, or kStreamCountUnknown
   std::string error_reason{};      ///< at most 1024 bytes; what a peer sends need not be valid UTF-8

@@ -12,14 +12,12 @@ inline constexpr std::size_t kMaxReasonPhraseLength = 1024;
 
 /// [d15 §9.7]. Accepts SUBSCRIBE_UPDATE, TRACK_STATUS, SUBSCRIBE_NAMESPACE or PUBLISH_NAMESPACE.
 struct RequestOk {
-  std::uint64_t request_id = 0;
   MessageParameters parameters{};
   bool operator==(const RequestOk&) const = default;
 };
 
 /// [d15 §9.8]. Refuses any request.
 struct RequestError {
-  std::uint64_t request_id = 0;
   RequestErrorCode error_code = RequestErrorCode::kInternalError;
   std::string error_reason{};  ///< at most 1024 bytes; what a peer sends need not be valid UTF-8
   bool operator==(const RequestError&) const = default;

@@ -4,12 +4,12 @@
 
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/message_parameters.h"
+#include "moqt/wire/request_reference.h"
 
 namespace msquic_py::moqt::wire {
 
 /// [d15 §9.9].
 struct Subscribe {
-  std::uint64_t request_id = 0;
   FullTrackName track{};
   MessageParameters parameters{};
   bool operator==(const Subscribe&) const = default;
@@ -17,7 +17,6 @@ struct Subscribe {
 
 /// [d15 §9.10].
 struct SubscribeOk {
-  std::uint64_t request_id = 0;
   std::uint64_t track_alias = 0;
   MessageParameters parameters{};
   bool operator==(const SubscribeOk&) const = default;
@@ -25,21 +24,18 @@ struct SubscribeOk {
 
 /// [d15 §9.11]. An absent parameter leaves its value as it was.
 struct SubscribeUpdate {
-  std::uint64_t request_id = 0;               ///< of this message
-  std::uint64_t subscription_request_id = 0;  ///< of the SUBSCRIBE or PUBLISH that it changes
+  RequestReference subscription{};  ///< the SUBSCRIBE or PUBLISH that it changes
   MessageParameters parameters{};
   bool operator==(const SubscribeUpdate&) const = default;
 };
 
 /// [d15 §9.12].
 struct Unsubscribe {
-  std::uint64_t request_id = 0;
   bool operator==(const Unsubscribe&) const = default;
 };
 
 /// [d15 §9.19]. The form of SUBSCRIBE, but a question only: no subscription comes of it.
 struct TrackStatus {
-  std::uint64_t request_id = 0;
   FullTrackName track{};
   MessageParameters parameters{};
   bool operator==(const TrackStatus&) const = default;

@@ -152,7 +152,7 @@ TEST(ControlVectorFiles, CoverEveryMessage) {
       if (!is_error(vector)) types.insert(vector.at("message").at("type").get<std::string>());
     }
   }
-  EXPECT_EQ(types.size(), std::variant_size_v<moqt::wire::ControlMessage>);
+  EXPECT_EQ(types.size(), std::variant_size_v<moqt::wire::MessageBody>);
 }
 
 }  // namespace

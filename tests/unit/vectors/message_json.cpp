@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "moqt/model/error_codes.h"
+#include "moqt/wire/draft15/request_id.h"
 #include "moqt/wire/extensions.h"
 
 namespace msquic_py::tests {
@@ -74,54 +75,40 @@ void fill(Json& json, const ServerSetup& m) { json["parameters"] = parameters_js
 void fill(Json& json, const Goaway& m) { json["new_session_uri"] = hex_of(m.new_session_uri); }
 void fill(Json& json, const MaxRequestId& m) { json["request_id"] = m.max_request_id; }
 void fill(Json& json, const RequestsBlocked& m) { json["maximum_request_id"] = m.maximum_request_id; }
-void fill(Json& json, const RequestOk& m) {
-  json["request_id"] = m.request_id;
-  json["parameters"] = parameters_json(m.parameters);
-}
+void fill(Json& json, const RequestOk& m) { json["parameters"] = parameters_json(m.parameters); }
 void fill(Json& json, const RequestError& m) {
-  json["request_id"] = m.request_id;
   json["error_code"] = static_cast<std::uint64_t>(m.error_code);
   json["reason_phrase"] = hex_of(m.error_reason);
 }
 void fill(Json& json, const Subscribe& m) {
-  json["request_id"] = m.request_id;
   add_track(json, m.track);
   json["parameters"] = parameters_json(m.parameters);
 }
 void fill(Json& json, const TrackStatus& m) {
-  json["request_id"] = m.request_id;
   add_track(json, m.track);
   json["parameters"] = parameters_json(m.parameters);
 }
 void fill(Json& json, const SubscribeOk& m) {
-  json["request_id"] = m.request_id;
   json["track_alias"] = m.track_alias;
   json["parameters"] = parameters_json(m.parameters);
 }
 void fill(Json& json, const SubscribeUpdate& m) {
-  json["request_id"] = m.request_id;
-  json["subscription_request_id"] = m.subscription_request_id;
+  json["subscription_request_id"] = m.subscription.id;
   json["parameters"] = parameters_json(m.parameters);
 }
-void fill(Json& json, const Unsubscribe& m) { json["request_id"] = m.request_id; }
+void fill(Json&, const Unsubscribe&) {}
 void fill(Json& json, const Publish& m) {
-  json["request_id"] = m.request_id;
   add_track(json, m.track);
   json["track_alias"] = m.track_alias;
   json["parameters"] = parameters_json(m.parameters);
 }
-void fill(Json& json, const PublishOk& m) {
-  json["request_id"] = m.request_id;
-  json["parameters"] = parameters_json(m.parameters);
-}
+void fill(Json& json, const PublishOk& m) { json["parameters"] = parameters_json(m.parameters); }
 void fill(Json& json, const PublishDone& m) {
-  json["request_id"] = m.request_id;
   json["status_code"] = static_cast<std::uint64_t>(m.status_code);
   json["stream_count"] = m.stream_count;
   json["reason_phrase"] = hex_of(m.error_reason);
 }
 void fill(Json& json, const Fetch& m) {
-  json["request_id"] = m.request_id;
   json["fetch_type"] = static_cast<std::uint64_t>(m.fetch_type());
   if (const auto* standalone = std::get_if<StandaloneFetch>(&m.range)) {
     add_track(json, standalone->track);
@@ -129,20 +116,18 @@ void fill(Json& json, const Fetch& m) {
     json["end_location"] = location_json(standalone->end);
   } else {
     const auto& joining = std::get<JoiningFetch>(m.range);
-    json["joining_request_id"] = joining.joining_request_id;
+    json["joining_request_id"] = joining.joined.id;
     json["joining_start"] = joining.joining_start;
   }
   json["parameters"] = parameters_json(m.parameters);
 }
 void fill(Json& json, const FetchOk& m) {
-  json["request_id"] = m.request_id;
   json["end_of_track"] = m.end_of_track ? 1 : 0;
   json["end_location"] = location_json(m.end_location);
   json["parameters"] = parameters_json(m.parameters);
 }
-void fill(Json& json, const FetchCancel& m) { json["request_id"] = m.request_id; }
+void fill(Json&, const FetchCancel&) {}
 void fill(Json& json, const PublishNamespace& m) {
-  json["request_id"] = m.request_id;
   json["track_namespace"] = namespace_json(m.track_namespace);
   json["parameters"] = parameters_json(m.parameters);
 }
@@ -153,11 +138,10 @@ void fill(Json& json, const PublishNamespaceCancel& m) {
   json["reason_phrase"] = hex_of(m.error_reason);
 }
 void fill(Json& json, const SubscribeNamespace& m) {
-  json["request_id"] = m.request_id;
   json["track_namespace_prefix"] = namespace_json(m.track_namespace_prefix);
   json["parameters"] = parameters_json(m.parameters);
 }
-void fill(Json& json, const UnsubscribeNamespace& m) { json["request_id"] = m.request_id; }
+void fill(Json&, const UnsubscribeNamespace&) {}
 
 Json normalized_parameter(const Json& parameter) {
   Json json{{"type", parameter.at("type")}};
@@ -177,8 +161,13 @@ Json normalized_parameter(const Json& parameter) {
 }  // namespace
 
 Json to_json(const ControlMessage& message) {
-  Json json{{"type", moqt::wire::name(type_of(message))}};
-  std::visit([&json](const auto& m) { fill(json, m); }, message);
+  Json json{{"type", moqt::wire::name(type_of(message.body))}};
+  std::visit(
+      [&]<class Body>(const Body& body) {
+        if constexpr (draft15::kHasRequestId<Body>) json["request_id"] = message.request.id;
+        fill(json, body);
+      },
+      message.body);
   return json;
 }
 

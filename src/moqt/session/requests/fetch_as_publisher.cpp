@@ -1,8 +1,19 @@
 #include "moqt/session/requests/fetch_as_publisher.h"
 
+#include "moqt/session/requests/arrival.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
 
 namespace msquic_py::moqt::session {
+
+void FetchAsPublisher::admit(const Arrival& arrival, const wire::Fetch& message) {
+  if (arrival.requests().count(RequestKind::kFetchAsPublisher, false) >= arrival.limits().max_fetches) {
+    return arrival.refuse(RequestErrorCode::kInternalError, "too many fetches");  // [d15 §12.1-2]
+  }
+  Request* joined = nullptr;
+  if (const auto* joining = std::get_if<wire::JoiningFetch>(&message.range)) joined = arrival.named(joining->joined);
+  const bool joinable = joined != nullptr && joined->kind() == RequestKind::kSubscriptionAsPublisher;
+  arrival.make<FetchAsPublisher>(message).receive(joinable ? static_cast<SubscriptionAsPublisher*>(joined) : nullptr);
+}
 
 void FetchAsPublisher::receive(SubscriptionAsPublisher* joined) {
   if (const auto* standalone = std::get_if<wire::StandaloneFetch>(&message_.range)) {
@@ -64,19 +75,19 @@ void FetchAsPublisher::announce(const FullTrackName& track, FetchRange range, Re
       FetchReceived{handle(), track, range, view_.group_order, view_.subscriber_priority, joined, message_.parameters});
 }
 
-void FetchAsPublisher::on_fetch_cancel() { cancelled(FetchCancelled::Cause::kFetchCancel); }
-void FetchAsPublisher::on_stop_sending() { cancelled(FetchCancelled::Cause::kStopSending); }
+void FetchAsPublisher::on_cancelled(const Cancellation&) { end_by(FetchCancelled::Cause::kFetchCancel); }
+void FetchAsPublisher::on_stop_sending() { end_by(FetchCancelled::Cause::kStopSending); }
 
-void FetchAsPublisher::cancelled(FetchCancelled::Cause cause) {  // [d15 §5.2-3, §9.18-1]
+void FetchAsPublisher::end_by(FetchCancelled::Cause cause) {  // [d15 §5.2-3, §9.18-1]
   // Every FETCH gets its one answer, even a withdrawn one [d15 §5.2].
-  if (!answered()) (void)context_.send(wire::RequestError{*id(), RequestErrorCode::kInternalError, "cancelled"});
+  if (!answered()) (void)send(wire::RequestError{RequestErrorCode::kInternalError, "cancelled"});
   if (announced_) context_.emit(FetchCancelled{handle(), cause});
   context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);
   context_.end(handle());
 }
 
 void FetchAsPublisher::on_drained() {
-  if (context_.outgoing().fetch_lost(handle())) return cancelled(FetchCancelled::Cause::kNoRoom);
+  if (context_.outgoing().fetch_lost(handle())) return end_by(FetchCancelled::Cause::kNoRoom);
   if (answered()) forget();
 }
 
@@ -86,7 +97,7 @@ void FetchAsPublisher::forget() {
 }
 
 base::Result<StreamHandle, SessionError> FetchAsPublisher::open() {
-  return context_.outgoing().open_fetch(handle(), *id(), context_.events());
+  return context_.outgoing().open_fetch(handle(), reference()->id, context_.events());
 }
 
 RequestResult FetchAsPublisher::accept(const FetchAnswer& answer, MessageParameters parameters) {
@@ -94,8 +105,8 @@ RequestResult FetchAsPublisher::accept(const FetchAnswer& answer, MessageParamet
   const FetchRange given{range_.start, answer.end};
   if (!given.valid()) return base::Failure{SessionError::kEmptyRange};
   if (given.last() > range_.last()) return base::Failure{SessionError::kOutOfRange};
-  const wire::FetchOk message{*id(), answer.end_of_track, answer.end, std::move(parameters)};
-  if (auto sent = context_.send(message); !sent.ok()) return sent;
+  const wire::FetchOk message{answer.end_of_track, answer.end, std::move(parameters)};
+  if (auto sent = send(message); !sent.ok()) return sent;
   answered_ = true;
   context_.outgoing().check_drained(handle());
   return {};

@@ -21,16 +21,17 @@ class FetchAsPublisher final : public Request {
   FetchAsPublisher(RequestContext& context, RequestHandle handle, bool ours, wire::Fetch message)
       : Request(context, handle, ours), message_(std::move(message)) {}
 
+  /// FETCH of the peer.
+  static void admit(const Arrival& arrival, const wire::Fetch& message);
+
   [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kFetchAsPublisher; }
 
-  /// It has just come. `joined` is the subscription that it names; null when there is none.
-  void receive(SubscriptionAsPublisher* joined);
   /// The subscription that it joins is established; or has ended, and never was.
   void on_joined(const SubscriptionAsPublisher& subscription);
   void on_joined_ended();
 
-  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t) const override { return message_; }
-  void on_fetch_cancel() override;
+  [[nodiscard]] wire::MessageBody first_message() const override { return message_; }
+  void on_cancelled(const Cancellation& cancellation) override;
   /// The peer has stopped its stream.
   void on_stop_sending();
   /// Its stream has been finished or reset.
@@ -43,8 +44,10 @@ class FetchAsPublisher final : public Request {
  private:
   using Request::accept;
 
+  /// It has just come. `joined` is the subscription that it names; null when there is none.
+  void receive(SubscriptionAsPublisher* joined);
   void announce(const FullTrackName& track, FetchRange range, RequestHandle joined);
-  void cancelled(FetchCancelled::Cause cause);
+  void end_by(FetchCancelled::Cause cause);
   void forget();
 
   wire::Fetch message_;

@@ -1,16 +1,16 @@
 #include "moqt/session/requests/fetch_as_subscriber.h"
 
-#include "base/varint.h"
 #include "moqt/session/requests/subscription_as_subscriber.h"
 
 namespace msquic_py::moqt::session {
 
-wire::ControlMessage FetchAsSubscriber::first_message(std::uint64_t id) const {
-  if (!joined_) return wire::Fetch{id, wire::StandaloneFetch{track_, range_->start, range_->end}, parameters_};
+wire::MessageBody FetchAsSubscriber::first_message() const {
+  if (!joined_) return wire::Fetch{wire::StandaloneFetch{track_, range_->start, range_->end}, parameters_};
   const Request* subscription = context_.find(joined_);
-  const std::uint64_t joined_id = subscription == nullptr ? 0 : subscription->id().value_or(base::kVarintMax);
+  const auto joined = subscription == nullptr ? std::nullopt : subscription->reference();
   const bool relative = joining_start_.kind == JoiningStart::Kind::kRelative;
-  return wire::Fetch{id, wire::JoiningFetch{relative, joined_id, joining_start_.value}, parameters_};
+  return wire::Fetch{wire::JoiningFetch{relative, joined.value_or(wire::kLongestReference), joining_start_.value},
+                     parameters_};
 }
 
 bool FetchAsSubscriber::obsolete() const { return joined_ && context_.find(joined_) == nullptr; }
@@ -20,9 +20,9 @@ void FetchAsSubscriber::on_obsolete() {
                                 "the subscription to join has ended"});
 }
 
-void FetchAsSubscriber::begin(std::uint64_t id) {
-  Request::begin(id);
-  context_.incoming().add_fetch(id, handle(), parameters_.group_order().value_or(GroupOrder::kAscending));
+void FetchAsSubscriber::begin(wire::RequestReference reference) {
+  Request::begin(reference);
+  context_.incoming().add_fetch(reference.id, handle(), parameters_.group_order().value_or(GroupOrder::kAscending));
   resolve_range();
 }
 
@@ -32,7 +32,7 @@ void FetchAsSubscriber::resolve_range() {
     const auto largest = subscription == nullptr ? std::nullopt : subscription->largest_at_establishment();
     if (largest) range_ = FetchRange::up_to({joining_start_.group(largest->group), 0}, *largest);
   }
-  if (ReceivedFetch* received = context_.incoming().fetch(*id())) received->range = range_;
+  if (ReceivedFetch* received = context_.incoming().fetch(reference()->id)) received->range = range_;
 }
 
 void FetchAsSubscriber::on_fetch_ok(const wire::FetchOk& message) {
@@ -46,7 +46,7 @@ void FetchAsSubscriber::on_fetch_ok(const wire::FetchOk& message) {
     return context_.close(SessionErrorCode::kProtocolViolation, "FETCH_OK ends before its start (section 9.17)");
   }
   context_.emit(FetchAccepted{handle(), message.end_of_track, end, message.parameters});
-  ReceivedFetch& received = *context_.incoming().fetch(*id());
+  ReceivedFetch& received = *context_.incoming().fetch(reference()->id);
   if (message.end_of_track) {
     if (const auto malformed = received.on_end_of_track(end)) return context_.malformed(handle(), *malformed);
   }
@@ -57,7 +57,7 @@ void FetchAsSubscriber::on_fetch_ok(const wire::FetchOk& message) {
 void FetchAsSubscriber::on_request_error(const wire::RequestError& message) {
   if (!take_answer("REQUEST_ERROR")) return;
   context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(message.error_code), message.error_reason});
-  context_.incoming().remove_fetch(*id(), StreamResetCode::kCancelled);
+  context_.incoming().remove_fetch(reference()->id, StreamResetCode::kCancelled);
   context_.end(handle());
 }
 
@@ -73,7 +73,7 @@ void FetchAsSubscriber::on_stream_ended(bool finished, std::uint64_t code) {
 void FetchAsSubscriber::check_done() {  // [d15 §5.2-4]
   if (!answered() || !end_) return;
   context_.emit(FetchEnded{handle(), end_->finished, end_->code});
-  context_.incoming().remove_fetch(*id(), StreamResetCode::kCancelled);
+  context_.incoming().remove_fetch(reference()->id, StreamResetCode::kCancelled);
   context_.end(handle());
 }
 
@@ -98,12 +98,8 @@ RequestResult FetchAsSubscriber::cancel() {
 }
 
 void FetchAsSubscriber::withdraw(StreamResetCode code) {
-  if (id()) {
-    if (!answered()) context_.expect_late_response(*id());
-    (void)context_.send(wire::FetchCancel{*id()});  // [d15 §5.2-2]
-    context_.incoming().remove_fetch(*id(), code);
-  }
-  context_.end(handle());
+  context_.end(handle(), Cancellation{});
+  if (reference()) context_.incoming().remove_fetch(reference()->id, code);
 }
 
 }  // namespace msquic_py::moqt::session

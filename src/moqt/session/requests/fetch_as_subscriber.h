@@ -30,10 +30,10 @@ class FetchAsSubscriber final : public Request {
   [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kFetchAsSubscriber; }
   [[nodiscard]] const FullTrackName* received_track() const noexcept override { return &track_; }
 
-  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
+  [[nodiscard]] wire::MessageBody first_message() const override;
   [[nodiscard]] bool obsolete() const override;
   void on_obsolete() override;
-  void begin(std::uint64_t id) override;
+  void begin(wire::RequestReference reference) override;
   void on_fetch_ok(const wire::FetchOk& message) override;
   void on_request_error(const wire::RequestError& message) override;
   void on_malformed(MalformedTrack reason) override;

@@ -1,30 +1,45 @@
 #include "moqt/session/requests/namespace_publication.h"
 
+#include "moqt/session/requests/arrival.h"
+
 namespace msquic_py::moqt::session {
 
-wire::ControlMessage NamespacePublication::first_message(std::uint64_t id) const {
-  return wire::PublishNamespace{id, namespace_, parameters_};
+void NamespacePublication::admit(const Arrival& arrival, const wire::PublishNamespace& message) {
+  const bool known = arrival.requests().find_first<NamespacePublication>(
+      RequestKind::kNamespacePublication, [&](const NamespacePublication& each) {
+        return !each.ours() && each.track_namespace() == message.track_namespace;
+      });
+  if (known)
+    return arrival.accept();  // the draft does not say what a second announcement means; it changes nothing here
+  if (arrival.requests().count(RequestKind::kNamespacePublication, false) >=
+      arrival.limits().max_published_namespaces) {
+    return arrival.refuse(RequestErrorCode::kInternalError, "too many namespaces");  // [d15 §12.1-2]
+  }
+  const auto& request = arrival.make<NamespacePublication>(message.track_namespace, message.parameters);
+  arrival.context().emit(NamespacePublished{request.handle(), message.track_namespace, message.parameters});
+}
+
+wire::MessageBody NamespacePublication::first_message() const {
+  return wire::PublishNamespace{namespace_, parameters_};
 }
 
 void NamespacePublication::on_request_ok(const wire::RequestOk& message) {
   if (take_answer("REQUEST_OK")) context_.emit(RequestAccepted{handle(), message.parameters});  // [d15 §6.2-2, §6.2-4]
 }
 
-void NamespacePublication::on_done() {
-  if (!answered()) (void)accept({});  // every request gets its one answer, even a withdrawn one
-  context_.emit(NamespaceDone{handle()});
-  context_.end(handle());
-}
-
-void NamespacePublication::on_cancel(const wire::PublishNamespaceCancel& message) {  // [d15 §9.22-1]
-  if (!answered()) context_.expect_late_response(*id());
-  context_.emit(NamespaceCancelled{handle(), static_cast<std::uint64_t>(message.error_code), message.error_reason});
+void NamespacePublication::on_cancelled(const Cancellation& cancellation) {
+  if (ours()) {  // [d15 §9.22-1]
+    context_.emit(NamespaceCancelled{handle(), static_cast<std::uint64_t>(cancellation.code), cancellation.reason});
+  } else {
+    if (!answered()) (void)accept({});  // every request gets its one answer, even a withdrawn one
+    context_.emit(NamespaceDone{handle()});
+  }
   context_.end(handle());
 }
 
 RequestResult NamespacePublication::accept(MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;  // [d15 §6.2-3]
-  if (auto sent = context_.send(wire::RequestOk{*id(), std::move(parameters)}); !sent.ok()) return sent;
+  if (auto sent = send(wire::RequestOk{std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   return {};
 }
@@ -35,20 +50,12 @@ RequestResult NamespacePublication::cancel() {
   return {};
 }
 
-void NamespacePublication::withdraw() {
-  if (id()) {
-    if (!answered()) context_.expect_late_response(*id());
-    (void)context_.send(wire::PublishNamespaceDone{namespace_});
-  }
-  context_.end(handle());
-}
-
 RequestResult NamespacePublication::revoke(RequestErrorCode code, std::string_view reason) {
   if (ours()) return base::Failure{SessionError::kWrongRole};
   if (!answered()) return base::Failure{SessionError::kWrongState};
-  auto sent = context_.send(wire::PublishNamespaceCancel{namespace_, code, cut_reason(reason)});
-  if (!sent.ok()) return sent;
-  context_.end(handle());
+  // One without fields is there by the tolerance `empty-namespace-prefix`, and cannot be named to the peer.
+  if (!namespace_.valid()) return base::Failure{SessionError::kInvalidName};
+  context_.end(handle(), Cancellation{code, cut_reason(reason)});
   return {};
 }
 

@@ -15,15 +15,16 @@ class NamespacePublication final : public Request {
                        MessageParameters parameters)
       : Request(context, handle, ours), namespace_(std::move(track_namespace)), parameters_(std::move(parameters)) {}
 
+  /// PUBLISH_NAMESPACE of the peer.
+  static void admit(const Arrival& arrival, const wire::PublishNamespace& message);
+
   [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kNamespacePublication; }
   [[nodiscard]] const TrackNamespace& track_namespace() const noexcept { return namespace_; }
 
-  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
+  [[nodiscard]] wire::MessageBody first_message() const override;
   void on_request_ok(const wire::RequestOk& message) override;
-  /// PUBLISH_NAMESPACE_DONE from the publisher.
-  void on_done();
-  /// PUBLISH_NAMESPACE_CANCEL from the subscriber.
-  void on_cancel(const wire::PublishNamespaceCancel& message);
+  /// The publisher has no more tracks there, or the subscriber takes its acceptance back.
+  void on_cancelled(const Cancellation& cancellation) override;
 
   RequestResult accept(MessageParameters parameters) override;
   /// Ours: withdraws it.
@@ -32,8 +33,6 @@ class NamespacePublication final : public Request {
   RequestResult revoke(RequestErrorCode code, std::string_view reason);
 
  private:
-  void withdraw() override;
-
   TrackNamespace namespace_;
   MessageParameters parameters_;
 };

@@ -1,16 +1,34 @@
 #include "moqt/session/requests/namespace_subscription.h"
 
+#include "moqt/session/requests/arrival.h"
+
 namespace msquic_py::moqt::session {
 
-wire::ControlMessage NamespaceSubscription::first_message(std::uint64_t id) const {
-  return wire::SubscribeNamespace{id, prefix_, parameters_};
+void NamespaceSubscription::admit(const Arrival& arrival, const wire::SubscribeNamespace& message) {
+  const bool overlap = arrival.requests().find_first<NamespaceSubscription>(
+      RequestKind::kNamespaceSubscription,
+      [&](const NamespaceSubscription& each) { return !each.ours() && each.overlaps(message.track_namespace_prefix); });
+  if (overlap) {
+    // [d15 §9.23-2]
+    return arrival.refuse(RequestErrorCode::kPrefixOverlap, "overlaps another namespace subscription of this session");
+  }
+  if (arrival.requests().count(RequestKind::kNamespaceSubscription, false) >=
+      arrival.limits().max_namespace_subscriptions) {
+    return arrival.refuse(RequestErrorCode::kInternalError, "too many namespace subscriptions");
+  }
+  const auto& request = arrival.make<NamespaceSubscription>(message.track_namespace_prefix, message.parameters);
+  arrival.context().emit(NamespaceSubscribed{request.handle(), message.track_namespace_prefix, message.parameters});
+}
+
+wire::MessageBody NamespaceSubscription::first_message() const {
+  return wire::SubscribeNamespace{prefix_, parameters_};
 }
 
 void NamespaceSubscription::on_request_ok(const wire::RequestOk& message) {
   if (take_answer("REQUEST_OK")) context_.emit(RequestAccepted{handle(), message.parameters});  // [d15 §6.1-2]
 }
 
-void NamespaceSubscription::on_unsubscribe_namespace() {
+void NamespaceSubscription::on_cancelled(const Cancellation&) {
   if (ours()) return unexpected("UNSUBSCRIBE_NAMESPACE");
   if (!answered()) (void)accept({});  // every request gets its one answer, even a withdrawn one
   context_.emit(NamespaceUnsubscribed{handle()});
@@ -19,7 +37,7 @@ void NamespaceSubscription::on_unsubscribe_namespace() {
 
 RequestResult NamespaceSubscription::accept(MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;  // [d15 §6.1-1]
-  if (auto sent = context_.send(wire::RequestOk{*id(), std::move(parameters)}); !sent.ok()) return sent;
+  if (auto sent = send(wire::RequestOk{std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   return {};
 }
@@ -28,14 +46,6 @@ RequestResult NamespaceSubscription::cancel() {
   if (!ours()) return base::Failure{SessionError::kWrongRole};
   withdraw();
   return {};
-}
-
-void NamespaceSubscription::withdraw() {
-  if (id()) {
-    if (!answered()) context_.expect_late_response(*id());
-    (void)context_.send(wire::UnsubscribeNamespace{*id()});
-  }
-  context_.end(handle());
 }
 
 }  // namespace msquic_py::moqt::session

@@ -14,6 +14,9 @@ class NamespaceSubscription final : public Request {
                         MessageParameters parameters)
       : Request(context, handle, ours), prefix_(std::move(prefix)), parameters_(std::move(parameters)) {}
 
+  /// SUBSCRIBE_NAMESPACE of the peer.
+  static void admit(const Arrival& arrival, const wire::SubscribeNamespace& message);
+
   [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kNamespaceSubscription; }
   [[nodiscard]] const TrackNamespace& prefix() const noexcept { return prefix_; }
   /// Whether one prefix is equal to, or a beginning of, the other.
@@ -21,15 +24,13 @@ class NamespaceSubscription final : public Request {
     return prefix_.is_prefix_of(other) || other.is_prefix_of(prefix_);
   }
 
-  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
+  [[nodiscard]] wire::MessageBody first_message() const override;
   void on_request_ok(const wire::RequestOk& message) override;
-  void on_unsubscribe_namespace() override;
+  void on_cancelled(const Cancellation& cancellation) override;
   RequestResult accept(MessageParameters parameters) override;
   RequestResult cancel() override;
 
  private:
-  void withdraw() override;
-
   TrackNamespace prefix_;
   MessageParameters parameters_;
 };

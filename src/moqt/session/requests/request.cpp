@@ -10,9 +10,9 @@ void Request::asked() const {
   if (patience_.since == Patience::Since::kAsked) context_.arm(handle_, patience());
 }
 
-void Request::begin(std::uint64_t id) {
-  id_ = id;
-  (void)context_.send(first_message(id));  // proved to be encodable when the application asked
+void Request::begin(wire::RequestReference reference) {
+  reference_ = reference;
+  (void)send(first_message());  // proved to be encodable when the application asked
   if (patience_.since == Patience::Since::kSent) context_.arm(handle_, patience());
 }
 
@@ -41,10 +41,8 @@ void Request::on_request_ok(const wire::RequestOk&) { unexpected("REQUEST_OK"); 
 void Request::on_subscribe_ok(const wire::SubscribeOk&) { unexpected("SUBSCRIBE_OK"); }
 void Request::on_publish_ok(const wire::PublishOk&) { unexpected("PUBLISH_OK"); }
 void Request::on_publish_done(const wire::PublishDone&) { unexpected("PUBLISH_DONE"); }
-void Request::on_unsubscribe() { unexpected("UNSUBSCRIBE"); }
-void Request::on_unsubscribe_namespace() { unexpected("UNSUBSCRIBE_NAMESPACE"); }
 void Request::on_fetch_ok(const wire::FetchOk&) { unexpected("FETCH_OK"); }
-void Request::on_fetch_cancel() { unexpected("FETCH_CANCEL"); }
+void Request::on_cancelled(const Cancellation&) { unexpected("what cancels a request"); }
 
 void Request::on_request_error(const wire::RequestError& message) {
   if (!take_answer("REQUEST_ERROR")) return;
@@ -55,20 +53,17 @@ void Request::on_request_error(const wire::RequestError& message) {
 void Request::on_deadline() {  // [d15 §9.8-1]
   // A peer that does not answer one request may serve all others well: that request ends, not the session.
   context_.emit(RequestRejected{handle_, static_cast<std::uint64_t>(RequestErrorCode::kTimeout),
-                                id_ ? "no answer in time" : "the peer grants no credit for requests"});
+                                reference_ ? "no answer in time" : "the peer grants no credit for requests"});
   withdraw();
 }
 
-void Request::withdraw() {
-  if (id_) context_.expect_late_response(*id_);
-  context_.end(handle_);
-}
+void Request::withdraw() { context_.end(handle_, Cancellation{}); }
 
 RequestResult Request::accept(MessageParameters) { return base::Failure{SessionError::kWrongRole}; }
 
 RequestResult Request::reject(RequestErrorCode code, std::string_view reason) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
-  if (auto sent = context_.send(wire::RequestError{*id_, code, cut_reason(reason)}); !sent.ok()) return sent;
+  if (auto sent = send(wire::RequestError{code, cut_reason(reason)}); !sent.ok()) return sent;
   answered_ = true;
   context_.end(handle_);
   return {};

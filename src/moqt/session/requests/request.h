@@ -17,6 +17,8 @@
 
 namespace msquic_py::moqt::session {
 
+class Arrival;
+
 using RequestResult = base::Result<void, SessionError>;
 
 enum class RequestKind : std::uint8_t {
@@ -44,14 +46,14 @@ class Request {
   [[nodiscard]] RequestHandle handle() const noexcept { return handle_; }
   /// Whether this endpoint began it.
   [[nodiscard]] bool ours() const noexcept { return ours_; }
-  /// The draft's Request ID; nothing while a request of ours waits for credit.
-  [[nodiscard]] std::optional<std::uint64_t> id() const noexcept { return id_; }
+  /// What names it on the wire; nothing while a request of ours waits for credit.
+  [[nodiscard]] std::optional<wire::RequestReference> reference() const noexcept { return reference_; }
   [[nodiscard]] bool answered() const noexcept { return answered_; }
 
   // ---- beginning ----
 
   /// For ours: the message that begins it.
-  [[nodiscard]] virtual wire::ControlMessage first_message(std::uint64_t id) const = 0;
+  [[nodiscard]] virtual wire::MessageBody first_message() const = 0;
   /// For ours, while it waits for credit: whether there is still a point in sending it.
   [[nodiscard]] virtual bool obsolete() const { return false; }
   /// It ends without having been sent, because it is.
@@ -59,10 +61,10 @@ class Request {
   void set_patience(Patience patience) noexcept { patience_ = patience; }
   /// For ours: the application has asked for it; it waits for credit now.
   void asked() const;
-  /// For ours: it goes out now with this ID.
-  virtual void begin(std::uint64_t id);
-  /// For the peer's: it came with this ID.
-  void received(std::uint64_t id) noexcept { id_ = id; }
+  /// For ours: it goes out now.
+  virtual void begin(wire::RequestReference reference);
+  /// For the peer's: it has come.
+  void received(wire::RequestReference reference) noexcept { reference_ = reference; }
 
   // ---- the peer ----
 
@@ -71,10 +73,9 @@ class Request {
   virtual void on_subscribe_ok(const wire::SubscribeOk& message);
   virtual void on_publish_ok(const wire::PublishOk& message);
   virtual void on_publish_done(const wire::PublishDone& message);
-  virtual void on_unsubscribe();
-  virtual void on_unsubscribe_namespace();
   virtual void on_fetch_ok(const wire::FetchOk& message);
-  virtual void on_fetch_cancel();
+  /// The peer has given it up, whichever way the draft has for that.
+  virtual void on_cancelled(const Cancellation& cancellation);
   virtual void on_deadline();
 
   // ---- the track whose objects it brings to this endpoint ----
@@ -91,9 +92,10 @@ class Request {
   virtual RequestResult cancel();
 
  protected:
-  /// Ends a request of ours that nobody has answered: tells the peer, if it has heard of it, and is ready for an answer
-  /// that comes late.
+  /// Ends a request of ours that the application or this endpoint has lost interest in.
   virtual void withdraw();
+  /// Sends a message about this request.
+  RequestResult send(const wire::MessageBody& body) { return context_.send(*this, body); }
   /// A second answer, or the answer to another kind of request [d15 §5.1].
   void unexpected(std::string_view message);
   /// Takes note of the one answer to a request of ours; false, and the session closes, when it is not the first.
@@ -110,7 +112,7 @@ class Request {
   Patience patience_;
   RequestHandle handle_;
   bool ours_;
-  std::optional<std::uint64_t> id_;
+  std::optional<wire::RequestReference> reference_;
 };
 
 /// At most `limit` bytes of `text`, cut between UTF-8 sequences.

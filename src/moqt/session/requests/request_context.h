@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -9,6 +10,7 @@
 #include "moqt/session/data/outgoing_data.h"
 #include "moqt/session/event.h"
 #include "moqt/session/handles.h"
+#include "moqt/session/request_path/request_path.h"
 #include "moqt/session/session_config.h"
 #include "moqt/session/session_error.h"
 #include "moqt/session/time.h"
@@ -22,19 +24,18 @@ class Request;
 class RequestContext {
  public:
   virtual ~RequestContext() = default;
-  /// Queues a control message. It fails, and nothing is sent, when the message cannot be put on the wire.
-  virtual base::Result<void, SessionError> send(const wire::ControlMessage& message) = 0;
+  /// Sends a message about that request. It fails, and nothing is sent, when the message cannot be put on the wire.
+  virtual base::Result<void, SessionError> send(const Request& request, const wire::MessageBody& body) = 0;
   virtual void emit(Event event) = 0;
   virtual void close(SessionErrorCode code, std::string_view reason) = 0;
   /// One deadline per request; a zero delay means none.
   virtual void arm(RequestHandle request, Duration delay) = 0;
   virtual void disarm(RequestHandle request) = 0;
-  /// The request has ended: its handle is stale from now on. The object lives until the present input is done with.
-  virtual void end(RequestHandle request) = 0;
+  /// The request has ended, see RequestPath::end(): its handle is stale from now on. The object lives until the present
+  /// input is done with.
+  virtual void end(RequestHandle request, const std::optional<Cancellation>& cancellation = std::nullopt) = 0;
   /// The track of that request is malformed: ends every subscription and fetch of it [d15 §2.4.2].
   virtual void malformed(RequestHandle request, MalformedTrack reason) = 0;
-  /// A response to this ID of ours may still be under way although we have lost interest.
-  virtual void expect_late_response(std::uint64_t id) = 0;
   virtual std::uint64_t next_track_alias() = 0;
   /// Null for a stale handle.
   virtual Request* find(RequestHandle request) = 0;

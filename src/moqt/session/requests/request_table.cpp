@@ -7,15 +7,11 @@ namespace msquic_py::moqt::session {
 void RequestTable::end(RequestHandle handle) {
   const auto found = by_handle_.find(handle);
   if (found == by_handle_.end()) return;
-  Request& request = *found->second;
-  if (request.id()) (request.ours() ? ours_ : peers_).erase(*request.id());
   ended_.push_back(std::move(found->second));
   by_handle_.erase(found);
 }
 
 void RequestTable::clear() {
-  ours_.clear();
-  peers_.clear();
   for (auto& [handle, request] : by_handle_) ended_.push_back(std::move(request));
   by_handle_.clear();
 }

@@ -10,27 +10,22 @@
 
 namespace msquic_py::moqt::session {
 
-/// Every live request, by handle and by the draft's Request ID.
+/// Every live request.
 class RequestTable {
  public:
   [[nodiscard]] RequestHandle next_handle() noexcept { return {++last_handle_}; }
 
-  /// Takes a new request; find_ours() and find_peers() know it once bind() was called.
   template <class T>
   T& add(std::unique_ptr<T> request) {
     T& added = *request;
     by_handle_.emplace(added.handle(), std::move(request));
     return added;
   }
-  /// The request has its ID now.
-  void bind(Request& request) { (request.ours() ? ours_ : peers_)[*request.id()] = &request; }
 
   [[nodiscard]] Request* find(RequestHandle handle) const noexcept {
     const auto found = by_handle_.find(handle);
     return found == by_handle_.end() ? nullptr : found->second.get();
   }
-  [[nodiscard]] Request* find_ours(std::uint64_t id) const noexcept { return find_in(ours_, id); }
-  [[nodiscard]] Request* find_peers(std::uint64_t id) const noexcept { return find_in(peers_, id); }
   [[nodiscard]] std::size_t size() const noexcept { return by_handle_.size(); }
 
   /// Takes the request out. The object stays until bury(), because it may be the one that is running.
@@ -53,16 +48,8 @@ class RequestTable {
   [[nodiscard]] std::size_t count(RequestKind kind, bool ours) const noexcept;
 
  private:
-  using ById = std::unordered_map<std::uint64_t, Request*>;
-  static Request* find_in(const ById& index, std::uint64_t id) noexcept {
-    const auto found = index.find(id);
-    return found == index.end() ? nullptr : found->second;
-  }
-
   std::uint64_t last_handle_ = 0;
   std::unordered_map<RequestHandle, std::unique_ptr<Request>> by_handle_;
-  ById ours_;
-  ById peers_;
   std::vector<std::unique_ptr<Request>> ended_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moqt/session/requests/arrival.h"
 #include "moqt/session/requests/fetch_as_publisher.h"
 
 namespace msquic_py::moqt::session {
@@ -34,12 +35,25 @@ SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, Reques
   context_.outgoing().add_lane(handle, view_, /*held=*/true);
 }
 
-wire::ControlMessage SubscriptionAsPublisher::first_message(std::uint64_t id) const {
-  return wire::Publish{id, view_.track, view_.track_alias, parameters_};
+void SubscriptionAsPublisher::admit(const Arrival& arrival, const wire::Subscribe& message) {
+  const bool duplicate = arrival.requests().find_first<SubscriptionAsPublisher>(
+      RequestKind::kSubscriptionAsPublisher,
+      [&](const SubscriptionAsPublisher& each) { return !each.ours() && each.view().track == message.track; });
+  if (duplicate) return arrival.violate("a second SUBSCRIBE for a track (section 9.9)");  // [d15 §9.9-2]
+  if (const auto filter = message.parameters.filter(); filter && !filter->valid()) {
+    // [d15 §9.9-4]
+    return arrival.refuse(RequestErrorCode::kInvalidRange, "the range ends before it starts");
+  }
+  const auto& request = arrival.make<SubscriptionAsPublisher>(message.track, 0, message.parameters);
+  arrival.context().emit(SubscribeReceived{request.handle(), message.track, message.parameters});
 }
 
-void SubscriptionAsPublisher::begin(std::uint64_t id) {
-  Request::begin(id);
+wire::MessageBody SubscriptionAsPublisher::first_message() const {
+  return wire::Publish{view_.track, view_.track_alias, parameters_};
+}
+
+void SubscriptionAsPublisher::begin(wire::RequestReference reference) {
+  Request::begin(reference);
   context_.outgoing().release_lane(handle());
 }
 
@@ -79,8 +93,8 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
     (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");  // [d15 §9.9-4]
     return base::Failure{SessionError::kInvalidRange};
   }
-  const std::uint64_t alias = context_.next_track_alias();  // [d15 §9.10-1]
-  if (auto sent = context_.send(wire::SubscribeOk{*id(), alias, parameters}); !sent.ok()) return sent;  // [d15 §9.9-3]
+  const std::uint64_t alias = context_.next_track_alias();                              // [d15 §9.10-1]
+  if (auto sent = send(wire::SubscribeOk{alias, parameters}); !sent.ok()) return sent;  // [d15 §9.9-3]
   answered_ = true;
   view_.track_alias = alias;
   view_.established = true;
@@ -120,13 +134,9 @@ void SubscriptionAsPublisher::on_request_error(const wire::RequestError& message
   abort();
 }
 
-void SubscriptionAsPublisher::on_unsubscribe() {
-  if (!answered()) {
-    if (ours()) {
-      context_.expect_late_response(*id());
-    } else {
-      (void)context_.send(wire::RequestError{*id(), RequestErrorCode::kInternalError, "unsubscribed before an answer"});
-    }
+void SubscriptionAsPublisher::on_cancelled(const Cancellation&) {
+  if (!answered() && !ours()) {
+    (void)send(wire::RequestError{RequestErrorCode::kInternalError, "unsubscribed before an answer"});
   }
   context_.emit(Unsubscribed{handle()});
   abort();
@@ -199,23 +209,21 @@ void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std:
 
 RequestResult SubscriptionAsPublisher::publish_done(PublishDoneCode code, std::string_view reason) {
   if (done_ || (!ours() && !answered())) return base::Failure{SessionError::kWrongState};
-  if (ours() && !id()) {  // the peer never heard of it
+  if (ours() && !reference()) {  // the peer never heard of it
     abort();
     return {};
   }
-  done_ = wire::PublishDone{*id(), code, 0, cut_reason(reason)};
+  done_ = wire::PublishDone{code, 0, cut_reason(reason)};
   view_.ending = true;
   context_.outgoing().check_drained(handle());
   return {};
 }
 
 void SubscriptionAsPublisher::withdraw() {
-  if (id()) {
-    context_.expect_late_response(*id());
-    if (!done_) done_ = wire::PublishDone{*id(), PublishDoneCode::kInternalError, 0, "no answer to PUBLISH in time"};
-    done_->stream_count = view_.streams_opened;  // [d15 §9.15-5, §9.15-6]
-    (void)context_.send(*done_);
-    done_sent_ = true;
+  if (reference()) {
+    if (!done_) done_ = wire::PublishDone{PublishDoneCode::kInternalError, 0, "no answer to PUBLISH in time"};
+    done_->stream_count = view_.streams_opened;
+    (void)send(*done_);
   }
   abort();
 }
@@ -223,9 +231,8 @@ void SubscriptionAsPublisher::withdraw() {
 void SubscriptionAsPublisher::on_drained() {  // [d15 §9.15-2]
   // A PUBLISH without answer waits for it: the subscription is not established yet, and may still be refused.
   if (!done_ || !answered() || view_.open_streams > 0) return;  // [d15 §5.1.1-2, §9.15-1]
-  done_->stream_count = view_.streams_opened;
-  (void)context_.send(*done_);
-  done_sent_ = true;
+  done_->stream_count = view_.streams_opened;                   // [d15 §9.15-5, §9.15-6]
+  (void)send(*done_);
   refuse_pending_updates();
   context_.outgoing().remove_lane(handle());
   context_.end(handle());

@@ -19,17 +19,18 @@ class SubscriptionAsPublisher final : public Request {
   SubscriptionAsPublisher(RequestContext& context, RequestHandle handle, bool ours, FullTrackName track,
                           std::uint64_t track_alias, MessageParameters parameters);
 
+  /// SUBSCRIBE of the peer.
+  static void admit(const Arrival& arrival, const wire::Subscribe& message);
+
   [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionAsPublisher; }
   [[nodiscard]] const PublishedSubscription& view() const noexcept { return view_; }
   [[nodiscard]] PublishedSubscription& view() noexcept { return view_; }
 
-  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
-  void begin(std::uint64_t id) override;
+  [[nodiscard]] wire::MessageBody first_message() const override;
+  void begin(wire::RequestReference reference) override;
   void on_publish_ok(const wire::PublishOk& message) override;
   void on_request_error(const wire::RequestError& message) override;
-  void on_unsubscribe() override;
-  /// Whether it ended by our PUBLISH_DONE: what the subscriber still sends about it crossed that on the way.
-  [[nodiscard]] bool done_sent() const noexcept { return done_sent_; }
+  void on_cancelled(const Cancellation& cancellation) override;
   /// Its last stream has been closed, or a datagram was the last one.
   void on_drained();
 
@@ -71,7 +72,6 @@ class SubscriptionAsPublisher final : public Request {
   std::optional<std::uint64_t> publisher_timeout_ms_;
   std::optional<std::uint64_t> subscriber_timeout_ms_;
   bool joinable_ = false;
-  bool done_sent_ = false;
 };
 
 }  // namespace msquic_py::moqt::session

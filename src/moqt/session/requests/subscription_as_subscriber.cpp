@@ -4,11 +4,15 @@
 #include <chrono>
 #include <vector>
 
+#include "moqt/session/requests/arrival.h"
+
 namespace msquic_py::moqt::session {
 
-wire::ControlMessage SubscriptionAsSubscriber::first_message(std::uint64_t id) const {
-  return wire::Subscribe{id, track_, parameters_};
+void SubscriptionAsSubscriber::admit(const Arrival& arrival, const wire::Publish& message) {
+  arrival.make<SubscriptionAsSubscriber>(message.track, message.parameters).on_publish(message.track_alias);
 }
+
+wire::MessageBody SubscriptionAsSubscriber::first_message() const { return wire::Subscribe{track_, parameters_}; }
 
 bool SubscriptionAsSubscriber::take_alias(std::uint64_t alias, const MessageParameters& parameters) {
   evict_ended(alias);
@@ -100,7 +104,7 @@ void SubscriptionAsSubscriber::on_malformed(MalformedTrack reason) {
 RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
   const auto filter = parameters.filter();
-  if (auto sent = context_.send(wire::PublishOk{*id(), std::move(parameters)}); !sent.ok()) return sent;
+  if (auto sent = send(wire::PublishOk{std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   filter_ = filter;
   check_done();
@@ -120,12 +124,9 @@ RequestResult SubscriptionAsSubscriber::cancel() {
 }
 
 void SubscriptionAsSubscriber::withdraw() {
-  if (id() && !done_) {
-    if (!answered()) context_.expect_late_response(*id());
-    (void)context_.send(wire::Unsubscribe{*id()});
-  }
+  // After PUBLISH_DONE the publisher has forgotten it.
+  context_.end(handle(), done_ ? std::nullopt : std::optional(Cancellation{}));
   context_.incoming().remove_track(handle());
-  context_.end(handle());
 }
 
 }  // namespace msquic_py::moqt::session

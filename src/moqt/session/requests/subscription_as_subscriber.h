@@ -19,6 +19,9 @@ class SubscriptionAsSubscriber final : public Request {
     if (ours) filter_ = parameters_.filter();
   }
 
+  /// PUBLISH of the peer: takes its alias, reports it, then delivers what came ahead of it.
+  static void admit(const Arrival& arrival, const wire::Publish& message);
+
   [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionAsSubscriber; }
   [[nodiscard]] const FullTrackName& track() const noexcept { return track_; }
   [[nodiscard]] const FullTrackName* received_track() const noexcept override { return &track_; }
@@ -34,9 +37,7 @@ class SubscriptionAsSubscriber final : public Request {
   /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH.
   [[nodiscard]] std::optional<Location> largest_at_establishment() const noexcept { return largest_; }
 
-  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
-  /// The peer's PUBLISH: takes its alias, reports it, then delivers what came ahead of it.
-  void on_publish(std::uint64_t track_alias);
+  [[nodiscard]] wire::MessageBody first_message() const override;
   void on_subscribe_ok(const wire::SubscribeOk& message) override;
   void on_publish_done(const wire::PublishDone& message) override;
   void on_deadline() override;
@@ -50,6 +51,7 @@ class SubscriptionAsSubscriber final : public Request {
 
  private:
   void withdraw() override;
+  void on_publish(std::uint64_t track_alias);
   [[nodiscard]] bool take_alias(std::uint64_t alias, const MessageParameters& parameters);
   /// Subscriptions that PUBLISH_DONE has ended give up their alias, and what they were still waiting for.
   void evict_ended(std::uint64_t alias);

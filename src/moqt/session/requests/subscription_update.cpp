@@ -1,13 +1,38 @@
 #include "moqt/session/requests/subscription_update.h"
 
+#include "moqt/session/requests/arrival.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
 
 namespace msquic_py::moqt::session {
 
-wire::ControlMessage SubscriptionUpdate::first_message(std::uint64_t id) const {
+void SubscriptionUpdate::admit(const Arrival& arrival, const wire::SubscribeUpdate& message) {
+  Request* named = arrival.named(message.subscription);
+  if (named == nullptr && arrival.ended(message.subscription)) {
+    return arrival.refuse(RequestErrorCode::kDoesNotExist, "the subscription has ended");
+  }
+  if (named == nullptr || named->kind() != RequestKind::kSubscriptionAsPublisher) {
+    return arrival.violate("SUBSCRIBE_UPDATE for what is no subscription (section 9.11)");  // [d15 §9.11-7]
+  }
+  auto& subscription = static_cast<SubscriptionAsPublisher&>(*named);
+  if (!subscription.allows(message.parameters)) {
+    return arrival.violate("SUBSCRIBE_UPDATE with an earlier start (section 9.11)");
+  }
+  MessageParameters parameters = message.parameters;
+  parameters.remove(static_cast<std::uint64_t>(MessageParameter::kGroupOrder));  // not defined here [d15 §9.2.1.6]
+  auto& update = arrival.make<SubscriptionUpdate>(subscription.handle(), parameters);
+  subscription.add_pending_update(update.handle(), parameters);
+  if (const auto filter = parameters.filter(); filter && !filter->valid()) {
+    (void)update.reject(RequestErrorCode::kInvalidRange, "the range ends before it starts");
+    // Nobody but the session knows that this has ended the subscription, so the application hears of it as of its end.
+    return arrival.context().emit(Unsubscribed{subscription.handle()});
+  }
+  arrival.context().emit(UpdateReceived{update.handle(), subscription.handle(), std::move(parameters)});
+}
+
+wire::MessageBody SubscriptionUpdate::first_message() const {
   const Request* subscription = context_.find(subscription_);
-  const std::uint64_t subscription_id = subscription == nullptr ? 0 : subscription->id().value_or(0);
-  return wire::SubscribeUpdate{id, subscription_id, parameters_};
+  const auto reference = subscription == nullptr ? std::nullopt : subscription->reference();
+  return wire::SubscribeUpdate{reference.value_or(wire::RequestReference{}), parameters_};
 }
 
 bool SubscriptionUpdate::obsolete() const { return context_.find(subscription_) == nullptr; }
@@ -21,7 +46,7 @@ void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
 RequestResult SubscriptionUpdate::accept(MessageParameters parameters) {  // [d15 §9.11-3]
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
   auto* subscription = static_cast<SubscriptionAsPublisher*>(context_.find(subscription_));
-  if (auto sent = context_.send(wire::RequestOk{*id(), parameters}); !sent.ok()) return sent;
+  if (auto sent = send(wire::RequestOk{parameters}); !sent.ok()) return sent;
   answered_ = true;
   if (subscription != nullptr) {
     if (const auto largest = parameters.largest_object()) {

@@ -14,9 +14,12 @@ class SubscriptionUpdate final : public Request {
                      MessageParameters parameters)
       : Request(context, handle, ours), subscription_(subscription), parameters_(std::move(parameters)) {}
 
+  /// SUBSCRIBE_UPDATE of the peer.
+  static void admit(const Arrival& arrival, const wire::SubscribeUpdate& message);
+
   [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionUpdate; }
   [[nodiscard]] RequestHandle subscription() const noexcept { return subscription_; }
-  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
+  [[nodiscard]] wire::MessageBody first_message() const override;
   [[nodiscard]] bool obsolete() const override;
   void on_request_ok(const wire::RequestOk& message) override;
   RequestResult accept(MessageParameters parameters) override;

@@ -1,10 +1,18 @@
 #include "moqt/session/requests/track_status.h"
 
+#include "moqt/session/requests/arrival.h"
+
 namespace msquic_py::moqt::session {
 
-wire::ControlMessage TrackStatusRequest::first_message(std::uint64_t id) const {
-  return wire::TrackStatus{id, track_, parameters_};
+void TrackStatusRequest::admit(const Arrival& arrival, const wire::TrackStatus& message) {
+  if (const auto filter = message.parameters.filter(); filter && !filter->valid()) {  // as for SUBSCRIBE [d15 §9.19]
+    return arrival.refuse(RequestErrorCode::kInvalidRange, "the range ends before it starts");
+  }
+  const auto& request = arrival.make<TrackStatusRequest>(message.track, message.parameters);
+  arrival.context().emit(TrackStatusReceived{request.handle(), message.track, message.parameters});
 }
+
+wire::MessageBody TrackStatusRequest::first_message() const { return wire::TrackStatus{track_, parameters_}; }
 
 void TrackStatusRequest::on_request_ok(const wire::RequestOk& message) {
   if (!take_answer("REQUEST_OK")) return;
@@ -21,7 +29,7 @@ RequestResult TrackStatusRequest::accept(MessageParameters parameters) {  // [d1
     (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");
     return base::Failure{SessionError::kInvalidRange};
   }
-  if (auto sent = context_.send(wire::RequestOk{*id(), std::move(parameters)}); !sent.ok()) return sent;
+  if (auto sent = send(wire::RequestOk{std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   context_.end(handle());
   return {};

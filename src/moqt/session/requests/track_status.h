@@ -14,8 +14,11 @@ class TrackStatusRequest final : public Request {
                      MessageParameters parameters)
       : Request(context, handle, ours), track_(std::move(track)), parameters_(std::move(parameters)) {}
 
+  /// TRACK_STATUS of the peer.
+  static void admit(const Arrival& arrival, const wire::TrackStatus& message);
+
   [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kTrackStatus; }
-  [[nodiscard]] wire::ControlMessage first_message(std::uint64_t id) const override;
+  [[nodiscard]] wire::MessageBody first_message() const override;
   void on_request_ok(const wire::RequestOk& message) override;
   RequestResult accept(MessageParameters parameters) override;
   RequestResult cancel() override;

@@ -1,82 +1,71 @@
+#include <optional>
+
 #include "moqt/wire/draft15/codec.h"
 #include "moqt/wire/draft15/payload_reader.h"
+#include "moqt/wire/draft15/request_id.h"
 #include "moqt/wire/violations.h"
 
 namespace msquic_py::moqt::wire::draft15 {
 namespace {
 
-Goaway read_goaway(PayloadReader& in) {
+void read(PayloadReader& in, ClientSetup& m) { m.parameters = in.setup_parameters(MessageType::kClientSetup); }
+void read(PayloadReader& in, ServerSetup& m) { m.parameters = in.setup_parameters(MessageType::kServerSetup); }
+
+void read(PayloadReader& in, Goaway& m) {
   const std::uint64_t length = in.varint();
   // [d15 §9.4-4]
   if (!in.failed() && length > kMaxNewSessionUriLength)
     in.fail(protocol_violation("New Session URI longer than 8192 bytes (section 9.4)"));
-  return {std::string(base::as_text(in.bytes(length)))};
+  m.new_session_uri = std::string(base::as_text(in.bytes(length)));
 }
 
-RequestError read_request_error(PayloadReader& in) {
-  RequestError message;
-  message.request_id = in.varint();
-  message.error_code = static_cast<RequestErrorCode>(in.varint());
-  message.error_reason = in.reason_phrase();
-  return message;
+void read(PayloadReader& in, MaxRequestId& m) { m.max_request_id = in.varint(); }
+void read(PayloadReader& in, RequestsBlocked& m) { m.maximum_request_id = in.varint(); }
+
+void read(PayloadReader& in, RequestOk& m) { m.parameters = in.message_parameters(MessageType::kRequestOk); }
+
+void read(PayloadReader& in, RequestError& m) {
+  m.error_code = static_cast<RequestErrorCode>(in.varint());
+  m.error_reason = in.reason_phrase();
 }
 
-/// SUBSCRIBE and TRACK_STATUS.
-template <class Message>
-Message read_track_request(PayloadReader& in, MessageType type) {
-  Message message;
-  message.request_id = in.varint();
-  message.track = in.full_track_name();
-  message.parameters = in.message_parameters(type);
-  return message;
+void read(PayloadReader& in, Subscribe& m) {
+  m.track = in.full_track_name();
+  m.parameters = in.message_parameters(MessageType::kSubscribe);
 }
 
-/// REQUEST_OK and PUBLISH_OK.
-template <class Message>
-Message read_ok(PayloadReader& in, MessageType type) {
-  Message message;
-  message.request_id = in.varint();
-  message.parameters = in.message_parameters(type);
-  return message;
+void read(PayloadReader& in, SubscribeOk& m) {
+  m.track_alias = in.varint();
+  m.parameters = in.message_parameters(MessageType::kSubscribeOk);
 }
 
-SubscribeOk read_subscribe_ok(PayloadReader& in) {
-  SubscribeOk message;
-  message.request_id = in.varint();
-  message.track_alias = in.varint();
-  message.parameters = in.message_parameters(MessageType::kSubscribeOk);
-  return message;
+void read(PayloadReader& in, SubscribeUpdate& m) {
+  m.subscription.id = in.varint();
+  m.parameters = in.message_parameters(MessageType::kSubscribeUpdate);
 }
 
-SubscribeUpdate read_subscribe_update(PayloadReader& in) {
-  SubscribeUpdate message;
-  message.request_id = in.varint();
-  message.subscription_request_id = in.varint();
-  message.parameters = in.message_parameters(MessageType::kSubscribeUpdate);
-  return message;
+void read(PayloadReader&, Unsubscribe&) {}
+
+void read(PayloadReader& in, TrackStatus& m) {
+  m.track = in.full_track_name();
+  m.parameters = in.message_parameters(MessageType::kTrackStatus);
 }
 
-Publish read_publish(PayloadReader& in) {
-  Publish message;
-  message.request_id = in.varint();
-  message.track = in.full_track_name();
-  message.track_alias = in.varint();
-  message.parameters = in.message_parameters(MessageType::kPublish);
-  return message;
+void read(PayloadReader& in, Publish& m) {
+  m.track = in.full_track_name();
+  m.track_alias = in.varint();
+  m.parameters = in.message_parameters(MessageType::kPublish);
 }
 
-PublishDone read_publish_done(PayloadReader& in) {
-  PublishDone message;
-  message.request_id = in.varint();
-  message.status_code = static_cast<PublishDoneCode>(in.varint());
-  message.stream_count = in.varint();
-  message.error_reason = in.reason_phrase();
-  return message;
+void read(PayloadReader& in, PublishOk& m) { m.parameters = in.message_parameters(MessageType::kPublishOk); }
+
+void read(PayloadReader& in, PublishDone& m) {
+  m.status_code = static_cast<PublishDoneCode>(in.varint());
+  m.stream_count = in.varint();
+  m.error_reason = in.reason_phrase();
 }
 
-Fetch read_fetch(PayloadReader& in) {
-  Fetch message;
-  message.request_id = in.varint();
+void read(PayloadReader& in, Fetch& m) {
   const std::uint64_t type = in.varint();
   switch (type) {
     case 0x1: {
@@ -84,89 +73,81 @@ Fetch read_fetch(PayloadReader& in) {
       standalone.track = in.full_track_name();
       standalone.start = in.location();
       standalone.end = in.location();
-      message.range = std::move(standalone);
+      m.range = std::move(standalone);
       break;
     }
     case 0x2:
     case 0x3: {
       JoiningFetch joining;
       joining.relative = type == 0x2;
-      joining.joining_request_id = in.varint();
+      joining.joined.id = in.varint();
       joining.joining_start = in.varint();
-      message.range = joining;
+      m.range = joining;
       break;
     }
     default: in.fail(protocol_violation("unknown Fetch Type (section 9.16)"));  // [d15 §9.16-1]
   }
-  message.parameters = in.message_parameters(MessageType::kFetch);
-  return message;
+  m.parameters = in.message_parameters(MessageType::kFetch);
 }
 
-FetchOk read_fetch_ok(PayloadReader& in) {
-  FetchOk message;
-  message.request_id = in.varint();
+void read(PayloadReader& in, FetchOk& m) {
   const std::uint8_t end_of_track = in.byte();
   if (end_of_track > 1) in.fail(protocol_violation("End Of Track is neither 0 nor 1 (section 9.17)"));
-  message.end_of_track = end_of_track == 1;
-  message.end_location = in.location();
-  message.parameters = in.message_parameters(MessageType::kFetchOk);
-  return message;
+  m.end_of_track = end_of_track == 1;
+  m.end_location = in.location();
+  m.parameters = in.message_parameters(MessageType::kFetchOk);
 }
 
-PublishNamespaceCancel read_publish_namespace_cancel(PayloadReader& in) {
-  PublishNamespaceCancel message;
-  message.track_namespace = in.track_namespace();
-  message.error_code = static_cast<RequestErrorCode>(in.varint());
-  message.error_reason = in.reason_phrase();
-  return message;
+void read(PayloadReader&, FetchCancel&) {}
+
+void read(PayloadReader& in, PublishNamespace& m) {
+  m.track_namespace = in.track_namespace();
+  m.parameters = in.message_parameters(MessageType::kPublishNamespace);
 }
 
-PublishNamespace read_publish_namespace(PayloadReader& in) {
-  PublishNamespace message;
-  message.request_id = in.varint();
-  message.track_namespace = in.track_namespace();
-  message.parameters = in.message_parameters(MessageType::kPublishNamespace);
-  return message;
+void read(PayloadReader& in, PublishNamespaceDone& m) { m.track_namespace = in.track_namespace(); }
+
+void read(PayloadReader& in, PublishNamespaceCancel& m) {
+  m.track_namespace = in.track_namespace();
+  m.error_code = static_cast<RequestErrorCode>(in.varint());
+  m.error_reason = in.reason_phrase();
 }
 
-SubscribeNamespace read_subscribe_namespace(PayloadReader& in) {
-  SubscribeNamespace message;
-  message.request_id = in.varint();
-  message.track_namespace_prefix = in.track_namespace();
-  message.parameters = in.message_parameters(MessageType::kSubscribeNamespace);
-  return message;
+void read(PayloadReader& in, SubscribeNamespace& m) {
+  m.track_namespace_prefix = in.track_namespace();
+  m.parameters = in.message_parameters(MessageType::kSubscribeNamespace);
 }
 
-bool known(std::uint64_t type) noexcept { return type <= 0x21 && name(static_cast<MessageType>(type)) != "UNKNOWN"; }
+void read(PayloadReader&, UnsubscribeNamespace&) {}
 
-ControlMessage read_message(PayloadReader& in, MessageType type) {
-  switch (type) {
-    case MessageType::kClientSetup: return ClientSetup{in.setup_parameters(type)};
-    case MessageType::kServerSetup: return ServerSetup{in.setup_parameters(type)};
-    case MessageType::kGoaway: return read_goaway(in);
-    case MessageType::kMaxRequestId: return MaxRequestId{in.varint()};
-    case MessageType::kRequestsBlocked: return RequestsBlocked{in.varint()};
-    case MessageType::kRequestOk: return read_ok<RequestOk>(in, type);
-    case MessageType::kRequestError: return read_request_error(in);
-    case MessageType::kSubscribe: return read_track_request<Subscribe>(in, type);
-    case MessageType::kSubscribeOk: return read_subscribe_ok(in);
-    case MessageType::kSubscribeUpdate: return read_subscribe_update(in);
-    case MessageType::kUnsubscribe: return Unsubscribe{in.varint()};
-    case MessageType::kTrackStatus: return read_track_request<TrackStatus>(in, type);
-    case MessageType::kPublish: return read_publish(in);
-    case MessageType::kPublishOk: return read_ok<PublishOk>(in, type);
-    case MessageType::kPublishDone: return read_publish_done(in);
-    case MessageType::kFetch: return read_fetch(in);
-    case MessageType::kFetchOk: return read_fetch_ok(in);
-    case MessageType::kFetchCancel: return FetchCancel{in.varint()};
-    case MessageType::kPublishNamespace: return read_publish_namespace(in);
-    case MessageType::kPublishNamespaceDone: return PublishNamespaceDone{in.track_namespace()};
-    case MessageType::kPublishNamespaceCancel: return read_publish_namespace_cancel(in);
-    case MessageType::kSubscribeNamespace: return read_subscribe_namespace(in);
-    case MessageType::kUnsubscribeNamespace: return UnsubscribeNamespace{in.varint()};
+/// An empty message of that type; nothing for a number that is none.
+std::optional<MessageBody> empty_body(std::uint64_t type) {
+  switch (static_cast<MessageType>(type)) {
+    case MessageType::kClientSetup: return ClientSetup{};
+    case MessageType::kServerSetup: return ServerSetup{};
+    case MessageType::kGoaway: return Goaway{};
+    case MessageType::kMaxRequestId: return MaxRequestId{};
+    case MessageType::kRequestsBlocked: return RequestsBlocked{};
+    case MessageType::kRequestOk: return RequestOk{};
+    case MessageType::kRequestError: return RequestError{};
+    case MessageType::kSubscribe: return Subscribe{};
+    case MessageType::kSubscribeOk: return SubscribeOk{};
+    case MessageType::kSubscribeUpdate: return SubscribeUpdate{};
+    case MessageType::kUnsubscribe: return Unsubscribe{};
+    case MessageType::kTrackStatus: return TrackStatus{};
+    case MessageType::kPublish: return Publish{};
+    case MessageType::kPublishOk: return PublishOk{};
+    case MessageType::kPublishDone: return PublishDone{};
+    case MessageType::kFetch: return Fetch{};
+    case MessageType::kFetchOk: return FetchOk{};
+    case MessageType::kFetchCancel: return FetchCancel{};
+    case MessageType::kPublishNamespace: return PublishNamespace{};
+    case MessageType::kPublishNamespaceDone: return PublishNamespaceDone{};
+    case MessageType::kPublishNamespaceCancel: return PublishNamespaceCancel{};
+    case MessageType::kSubscribeNamespace: return SubscribeNamespace{};
+    case MessageType::kUnsubscribeNamespace: return UnsubscribeNamespace{};
   }
-  in.fail(protocol_violation("unknown control message type (section 9)"));
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -175,16 +156,23 @@ base::Decoded<DecodedControlMessage> decode_control_message(base::Bytes bytes) {
   base::ByteReader reader(bytes);
   const auto type = reader.read_varint();
   if (!type) return base::NeedMore{};
-  if (!known(*type)) return protocol_violation("unknown control message type (section 9)");  // [d15 §9-1]
+  auto body = empty_body(*type);
+  if (!body) return protocol_violation("unknown control message type (section 9)");  // [d15 §9-1]
   const auto length = reader.read_u16();
   if (!length) return base::NeedMore{};
   const auto payload = reader.read_bytes(*length);
   if (!payload) return base::NeedMore{};
 
   PayloadReader in(*payload);
-  ControlMessage message = read_message(in, static_cast<MessageType>(*type));
+  DecodedControlMessage decoded{{{}, std::move(*body)}, reader.position()};
+  std::visit(
+      [&]<class Body>(Body& fields) {
+        if constexpr (kHasRequestId<Body>) decoded.message.request.id = in.varint();
+        read(in, fields);
+      },
+      decoded.message.body);
   if (const auto violation = in.finish()) return *violation;
-  return DecodedControlMessage{std::move(message), reader.position()};
+  return decoded;
 }
 
 }  // namespace msquic_py::moqt::wire::draft15

@@ -1,5 +1,6 @@
 #include "moqt/wire/draft15/codec.h"
 #include "moqt/wire/draft15/payload_writer.h"
+#include "moqt/wire/draft15/request_id.h"
 
 namespace msquic_py::moqt::wire::draft15 {
 namespace {
@@ -18,87 +19,71 @@ void write(PayloadWriter& out, const Goaway& m) {
 void write(PayloadWriter& out, const MaxRequestId& m) { out.varint(m.max_request_id); }
 void write(PayloadWriter& out, const RequestsBlocked& m) { out.varint(m.maximum_request_id); }
 
-void write(PayloadWriter& out, const RequestOk& m) {
-  out.varint(m.request_id);
-  out.parameters(MessageType::kRequestOk, m.parameters);
-}
+void write(PayloadWriter& out, const RequestOk& m) { out.parameters(MessageType::kRequestOk, m.parameters); }
 
 void write(PayloadWriter& out, const RequestError& m) {
-  out.varint(m.request_id);
   out.varint(static_cast<std::uint64_t>(m.error_code));
   out.reason_phrase(m.error_reason);
 }
 
 void write(PayloadWriter& out, const Subscribe& m) {
-  out.varint(m.request_id);
   out.full_track_name(m.track);
   out.parameters(MessageType::kSubscribe, m.parameters);
 }
 
 void write(PayloadWriter& out, const SubscribeOk& m) {
-  out.varint(m.request_id);
   out.varint(m.track_alias);
   out.parameters(MessageType::kSubscribeOk, m.parameters);
 }
 
 void write(PayloadWriter& out, const SubscribeUpdate& m) {
-  out.varint(m.request_id);
-  out.varint(m.subscription_request_id);
+  out.varint(m.subscription.id);
   out.parameters(MessageType::kSubscribeUpdate, m.parameters);
 }
 
-void write(PayloadWriter& out, const Unsubscribe& m) { out.varint(m.request_id); }
+void write(PayloadWriter&, const Unsubscribe&) {}
 
 void write(PayloadWriter& out, const TrackStatus& m) {
-  out.varint(m.request_id);
   out.full_track_name(m.track);
   out.parameters(MessageType::kTrackStatus, m.parameters);
 }
 
 void write(PayloadWriter& out, const Publish& m) {
-  out.varint(m.request_id);
   out.full_track_name(m.track);
   out.varint(m.track_alias);
   out.parameters(MessageType::kPublish, m.parameters);
 }
 
-void write(PayloadWriter& out, const PublishOk& m) {
-  out.varint(m.request_id);
-  out.parameters(MessageType::kPublishOk, m.parameters);
-}
+void write(PayloadWriter& out, const PublishOk& m) { out.parameters(MessageType::kPublishOk, m.parameters); }
 
 void write(PayloadWriter& out, const PublishDone& m) {
-  out.varint(m.request_id);
   out.varint(static_cast<std::uint64_t>(m.status_code));
   out.varint(m.stream_count);
   out.reason_phrase(m.error_reason);
 }
 
 void write(PayloadWriter& out, const Fetch& m) {
-  out.varint(m.request_id);
   out.varint(static_cast<std::uint64_t>(m.fetch_type()));
   if (const auto* standalone = std::get_if<StandaloneFetch>(&m.range)) {
     out.full_track_name(standalone->track);
     out.location(standalone->start);
     out.location(standalone->end);
   } else if (const auto* joining = std::get_if<JoiningFetch>(&m.range)) {
-    out.varint(joining->joining_request_id);
+    out.varint(joining->joined.id);
     out.varint(joining->joining_start);
   }
   out.parameters(MessageType::kFetch, m.parameters);
 }
 
 void write(PayloadWriter& out, const FetchOk& m) {
-  out.varint(m.request_id);
   out.byte(m.end_of_track ? 1 : 0);
   out.location(m.end_location);
   out.parameters(MessageType::kFetchOk, m.parameters);
 }
 
-void write(PayloadWriter& out, const FetchCancel& m) { out.varint(m.request_id); }
+void write(PayloadWriter&, const FetchCancel&) {}
 
 void write(PayloadWriter& out, const PublishNamespace& m) {
-  out.varint(m.request_id);
   out.track_namespace(m.track_namespace);
   out.parameters(MessageType::kPublishNamespace, m.parameters);
 }
@@ -112,24 +97,28 @@ void write(PayloadWriter& out, const PublishNamespaceCancel& m) {
 }
 
 void write(PayloadWriter& out, const SubscribeNamespace& m) {
-  out.varint(m.request_id);
   out.track_namespace(m.track_namespace_prefix);
   out.parameters(MessageType::kSubscribeNamespace, m.parameters);
 }
 
-void write(PayloadWriter& out, const UnsubscribeNamespace& m) { out.varint(m.request_id); }
+void write(PayloadWriter&, const UnsubscribeNamespace&) {}
 
 }  // namespace
 
 EncodeResult encode_control_message(const ControlMessage& message, base::ByteVector& out) {
   const std::size_t start = out.size();
   base::ByteWriter framing(out);
-  framing.write_varint(static_cast<std::uint64_t>(type_of(message)));
+  framing.write_varint(static_cast<std::uint64_t>(type_of(message.body)));
   const std::size_t length_at = out.size();
   framing.write_u16(0);
 
   PayloadWriter payload(out);
-  std::visit([&payload](const auto& m) { write(payload, m); }, message);
+  std::visit(
+      [&]<class Body>(const Body& body) {
+        if constexpr (kHasRequestId<Body>) payload.varint(message.request.id);
+        write(payload, body);
+      },
+      message.body);
   const std::size_t length = out.size() - length_at - 2;
   if (length > kMaxPayload) payload.fail(EncodeError::kPayloadTooLong);
   if (payload.failed()) {

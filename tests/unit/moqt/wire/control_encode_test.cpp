@@ -6,9 +6,9 @@
 namespace msquic_py::moqt::wire {
 namespace {
 
-EncodeError error_of(const ControlMessage& message) {
+EncodeError error_of(const MessageBody& body) {
   base::ByteVector out{1, 2, 3};
-  const auto result = encode_control_message(Draft::k15, message, out);
+  const auto result = encode_control_message(Draft::k15, {{}, body}, out);
   EXPECT_FALSE(result.ok());
   EXPECT_EQ(out, (base::ByteVector{1, 2, 3}));  // as before
   return result.ok() ? EncodeError{} : result.error();
@@ -25,7 +25,7 @@ Subscribe subscribe(const Change& change) {
 TEST(ControlEncode, NumbersUpTo62Bits) {
   EXPECT_EQ(error_of(MaxRequestId{std::uint64_t{1} << 62}), EncodeError::kNumberTooLarge);
   base::ByteVector out;
-  EXPECT_TRUE(encode_control_message(Draft::k15, MaxRequestId{base::kVarintMax}, out));
+  EXPECT_TRUE(encode_control_message(Draft::k15, {{}, MaxRequestId{base::kVarintMax}}, out));
   EXPECT_EQ(to_hex(out), "150008ffffffffffffffff");
 }
 
@@ -34,7 +34,7 @@ TEST(ControlEncode, NamesAndTexts) {
   EXPECT_EQ(error_of(PublishNamespaceDone{TrackNamespace(std::vector<base::ByteVector>(33))}),
             EncodeError::kNamespaceFieldCount);
   EXPECT_EQ(error_of(PublishNamespaceDone{TrackNamespace{std::string(4097, 'x')}}), EncodeError::kTrackNameTooLong);
-  EXPECT_EQ(error_of(RequestError{0, RequestErrorCode::kTimeout, std::string(1025, 'x')}),
+  EXPECT_EQ(error_of(RequestError{RequestErrorCode::kTimeout, std::string(1025, 'x')}),
             EncodeError::kReasonPhraseTooLong);
   EXPECT_EQ(error_of(Goaway{std::string(8193, 'x')}), EncodeError::kNewSessionUriTooLong);
 }
@@ -82,9 +82,9 @@ TEST(ControlEncode, Parameters) {
 
 TEST(ControlEncode, RawBytesOfAKnownParameterAreTakenWhenTheyDecode) {
   base::ByteVector out;
-  ASSERT_TRUE(encode_control_message(Draft::k15, subscribe([](Subscribe& m) {
-                                       m.parameters.append({0x21, base::ByteVector{2}});
-                                     }),
+  ASSERT_TRUE(encode_control_message(Draft::k15, {{}, subscribe([](Subscribe& m) {
+                                                    m.parameters.append({0x21, base::ByteVector{2}});
+                                                  })},
                                      out));
   EXPECT_EQ(to_hex(out), "03000a00010161017401210102");
 }

@@ -62,13 +62,13 @@ TEST(ControlMessage, EveryMessageDecodesOnlyWhenCompleteAndEncodesBack) {
 TEST(ControlMessage, FieldsLandWhereTheyBelong) {
   const auto decoded = decode_control_message(Draft::k15, hex(images()[7]));
   ASSERT_TRUE(decoded.ok());
-  const auto& subscribe = std::get<Subscribe>(decoded->message);
-  EXPECT_EQ(subscribe.request_id, 0u);
+  const auto& subscribe = std::get<Subscribe>(decoded->message.body);
+  EXPECT_EQ(decoded->message.request, RequestReference{0});
   EXPECT_EQ(subscribe.track, (FullTrackName{TrackNamespace{"a"}, "t"}));
   EXPECT_EQ(subscribe.parameters.forward(), true);
   EXPECT_EQ(subscribe.parameters.subscriber_priority(), 128);
   EXPECT_EQ(subscribe.parameters.filter(), SubscriptionFilter::absolute_range({10, 0}, 70));
-  EXPECT_EQ(type_of(decoded->message), MessageType::kSubscribe);
+  EXPECT_EQ(type_of(decoded->message.body), MessageType::kSubscribe);
 }
 
 // [d15 §9-2]
@@ -107,8 +107,8 @@ TEST(ControlMessage, NonMinimalNumbersAreAccepted) {
   const auto decoded =
       decode_control_message(Draft::k15, hex("4004 0016 c000000000000000 80000002 4001 | 4009 80000002 05 07"));
   ASSERT_TRUE(decoded.ok());
-  EXPECT_EQ(std::get<SubscribeOk>(decoded->message).track_alias, 2u);
-  EXPECT_EQ(std::get<SubscribeOk>(decoded->message).parameters.largest_object(), (Location{5, 7}));
+  EXPECT_EQ(std::get<SubscribeOk>(decoded->message.body).track_alias, 2u);
+  EXPECT_EQ(std::get<SubscribeOk>(decoded->message.body).parameters.largest_object(), (Location{5, 7}));
 }
 
 // [d15 §1.4.3-1, §2.4.1-1, §2.4.1-2, §9.4-4, §9.23-1]

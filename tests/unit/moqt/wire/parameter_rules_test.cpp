@@ -53,8 +53,8 @@ TEST(ParameterRules, NotDefinedForTheMessageIsIgnoredWhateverItsValue) {
   // PUBLISHER_PRIORITY, DYNAMIC_GROUPS and LARGEST_OBJECT are not SUBSCRIBE's; even repeated and out of range.
   const auto decoded = subscribe("04 | 0e 4100 | 30 09 | 30 09 | 09 01 ff");
   ASSERT_TRUE(decoded.ok());
-  EXPECT_EQ(std::get<Subscribe>(decoded->message).parameters.size(), 4u);
-  EXPECT_FALSE(std::get<Subscribe>(decoded->message).parameters.largest_object());
+  EXPECT_EQ(std::get<Subscribe>(decoded->message.body).parameters.size(), 4u);
+  EXPECT_FALSE(std::get<Subscribe>(decoded->message.body).parameters.largest_object());
 }
 
 // [d15 §9.2-2, §9.2-3]
@@ -85,7 +85,7 @@ TEST(ParameterRules, FilterMustFillItsLength) {
 TEST(ParameterRules, ReversedFilterRangeIsForTheSessionToAnswer) {
   const auto decoded = subscribe("01 | 21 04 04 05 00 04");
   ASSERT_TRUE(decoded.ok());
-  EXPECT_FALSE(std::get<Subscribe>(decoded->message).parameters.filter()->valid());
+  EXPECT_FALSE(std::get<Subscribe>(decoded->message.body).parameters.filter()->valid());
 }
 
 // [d15 §1.4.2-2]
@@ -98,7 +98,7 @@ TEST(ParameterRules, LargestObjectMustBeOneLocation) {
 TEST(ParameterRules, TokensInEveryForm) {
   const auto decoded = subscribe("04 | 03 02 00 07 | 03 05 01 07 01 6162 | 03 02 02 07 | 03 05 03 00 616263");
   ASSERT_TRUE(decoded.ok());
-  const auto tokens = std::get<Subscribe>(decoded->message).parameters.authorization_tokens();
+  const auto tokens = std::get<Subscribe>(decoded->message.body).parameters.authorization_tokens();
   ASSERT_EQ(tokens.size(), 4u);
   EXPECT_EQ(tokens[0], (AuthorizationToken{TokenAliasType::kDelete, 7, 0, {}}));
   EXPECT_EQ(tokens[1], (AuthorizationToken{TokenAliasType::kRegister, 7, 1, {'a', 'b'}}));

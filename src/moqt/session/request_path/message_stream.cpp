@@ -1,12 +1,12 @@
-#include "moqt/session/control_stream.h"
+#include "moqt/session/request_path/message_stream.h"
 
 #include <utility>
 
-#include "moqt/session/empty_namespace.h"
+#include "moqt/session/request_path/empty_namespace.h"
 
 namespace msquic_py::moqt::session {
 
-void ControlStream::feed(base::Bytes bytes) {
+void MessageStream::feed(base::Bytes bytes) {
   if (may_skip_stream_type_ && !bytes.empty()) {
     may_skip_stream_type_ = false;
     if (bytes.front() == 0x00) bytes = bytes.subspan(1);
@@ -19,7 +19,7 @@ void ControlStream::feed(base::Bytes bytes) {
   }
 }
 
-base::Decoded<wire::ControlMessage> ControlStream::next() {
+base::Decoded<wire::ControlMessage> MessageStream::next() {
   auto decoded = wire::decode_control_message(draft_, unread_);
   if (decoded.ok()) {
     unread_ = unread_.subspan(decoded->size);

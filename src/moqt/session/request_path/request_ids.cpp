@@ -1,4 +1,4 @@
-#include "moqt/session/request_ids.h"
+#include "moqt/session/request_path/request_ids.h"
 
 #include <algorithm>
 

@@ -10,10 +10,10 @@
 
 namespace msquic_py::moqt::session {
 
-/// Cuts the incoming control stream into messages. Bytes are copied only while a message is incomplete.
-class ControlStream {
+/// Cuts a stream of messages apart. Bytes are copied only while a message is incomplete.
+class MessageStream {
  public:
-  explicit ControlStream(const SessionConfig& config) noexcept
+  explicit MessageStream(const SessionConfig& config) noexcept
       : draft_(config.draft),
         may_skip_stream_type_(config.perspective == Perspective::kServer && config.tolerances.leading_stream_type),
         empty_namespaces_(config.tolerances.empty_namespace_prefix) {}

@@ -1,4 +1,4 @@
-#include "moqt/session/empty_namespace.h"
+#include "moqt/session/request_path/empty_namespace.h"
 
 #include <utility>
 
@@ -37,10 +37,11 @@ std::optional<wire::DecodedControlMessage> decode_with_empty_namespace(Draft dra
   writer.patch_u16(length_at, static_cast<std::uint16_t>(writer.size() - length_at - 2));
   auto decoded = wire::decode_control_message(draft, stand_in);
   if (!decoded.ok()) return std::nullopt;
-  if (auto* subscribe = std::get_if<wire::SubscribeNamespace>(&decoded->message))
+  if (auto* subscribe = std::get_if<wire::SubscribeNamespace>(&decoded->message.body))
     subscribe->track_namespace_prefix = {};
-  if (auto* publish = std::get_if<wire::PublishNamespace>(&decoded->message)) publish->track_namespace = {};
-  if (auto* withdrawn = std::get_if<wire::PublishNamespaceDone>(&decoded->message)) withdrawn->track_namespace = {};
+  if (auto* publish = std::get_if<wire::PublishNamespace>(&decoded->message.body)) publish->track_namespace = {};
+  if (auto* withdrawn = std::get_if<wire::PublishNamespaceDone>(&decoded->message.body))
+    withdrawn->track_namespace = {};
   decoded->size = reader.position();
   return std::move(*decoded);
 }

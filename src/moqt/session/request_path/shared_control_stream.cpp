@@ -1,0 +1,298 @@
+#include "moqt/session/request_path/shared_control_stream.h"
+
+#include <string>
+#include <utility>
+
+#include "moqt/session/requests/namespace_publication.h"
+#include "moqt/session/session_core.h"
+
+namespace msquic_py::moqt::session {
+
+namespace {
+
+SessionError error_of(wire::EncodeError error) noexcept {
+  switch (error) {
+    case wire::EncodeError::kPayloadTooLong: return SessionError::kTooLarge;
+    case wire::EncodeError::kNamespaceFieldCount:
+    case wire::EncodeError::kTrackNameTooLong: return SessionError::kInvalidName;
+    default: return SessionError::kInvalidParameter;
+  }
+}
+
+}  // namespace
+
+SharedControlStream::SharedControlStream(SessionCore& core)
+    : core_(core),
+      router_(core, *this),
+      messages_(core.config()),
+      ids_(core.config().perspective, core.config().limits.max_open_requests) {}
+
+// ---- what the transport brings ----
+
+void SharedControlStream::on_control_data(base::Bytes bytes) {
+  messages_.feed(bytes);
+  while (!core_.closed()) {
+    const auto message = messages_.next();
+    if (message.needs_more()) break;
+    if (message.violated()) return core_.close(message.violation().code, message.violation().what);
+    route(*message);
+    core_.requests.bury();
+  }
+}
+
+void SharedControlStream::on_control_closed() {
+  violate("the control stream was closed (section 3.3)");  // [d15 §3.3-1]
+}
+
+void SharedControlStream::on_bidi_stream_opened() {
+  violate("a second bidirectional stream (section 3.3)");  // [d15 §3.3-2]
+}
+
+void SharedControlStream::route(const wire::ControlMessage& message) {
+  const bool setup = std::holds_alternative<wire::ClientSetup>(message.body) ||
+                     std::holds_alternative<wire::ServerSetup>(message.body);
+  // [d15 §9.3-2]
+  if (!setup && core_.state != SessionState::kEstablished) return violate("a message before SETUP (section 9.3)");
+  std::visit([&](const auto& body) { on(message.request, body); }, message.body);
+}
+
+void SharedControlStream::violate(std::string_view what) { core_.close(SessionErrorCode::kProtocolViolation, what); }
+
+// ---- the session ----
+
+void SharedControlStream::complete(SetupParameters& setup) const { setup.set_max_request_id(ids_.initial_limit()); }
+
+base::Result<void, SessionError> SharedControlStream::write(const wire::ControlMessage& message) {
+  if (core_.closed()) return {};
+  scratch_.clear();
+  if (const auto encoded = wire::encode_control_message(core_.config().draft, message, scratch_); !encoded.ok()) {
+    return base::Failure{error_of(encoded.error())};
+  }
+  core_.action_queue.push(SendControl{arena_.copy(scratch_)});
+  return {};
+}
+
+base::Result<void, SessionError> SharedControlStream::send(const wire::MessageBody& body) { return write({{}, body}); }
+
+void SharedControlStream::establish(const SetupParameters& peer) {
+  ids_.set_peer_limit(peer.max_request_id());
+  flush_waiting();
+}
+
+void SharedControlStream::clear() {
+  ours_.clear();
+  peers_.clear();
+  waiting_.clear();
+  late_responses_.clear();
+}
+
+void SharedControlStream::on(Reference, const wire::MaxRequestId& message) {
+  if (!ids_.raise_peer_limit(message.max_request_id)) return violate("MAX_REQUEST_ID does not rise (section 9.5)");
+  flush_waiting();
+}
+
+// Credit is replenished as requests end, asked or not [d15 §9.6].
+void SharedControlStream::on(Reference, const wire::RequestsBlocked&) {}
+
+// ---- our requests ----
+
+base::Result<void, SessionError> SharedControlStream::open(Request& request) {
+  if (waiting_.size() >= core_.config().limits.max_waiting_requests) {
+    refused_for_room_ = true;
+    return base::Failure{SessionError::kTooManyRequests};
+  }
+  // The ID is not known yet; if the message fits with the longest one, it fits with every other.
+  scratch_.clear();
+  const auto trial =
+      wire::encode_control_message(core_.config().draft, {wire::kLongestReference, request.first_message()}, scratch_);
+  if (!trial.ok()) return base::Failure{error_of(trial.error())};
+  waiting_.push_back(request.handle());
+  request.asked();
+  flush_waiting();
+  return {};
+}
+
+void SharedControlStream::flush_waiting() {
+  if (core_.state != SessionState::kEstablished) return;
+  while (!waiting_.empty()) {
+    Request* request = core_.requests.find(waiting_.front());
+    if (request->obsolete()) {
+      request->on_obsolete();
+      core_.end(request->handle(), std::nullopt);  // which takes it out
+      continue;
+    }
+    const auto id = ids_.take();
+    if (!id) {
+      if (const auto limit = ids_.report_blocked()) (void)send(wire::RequestsBlocked{*limit});
+      break;
+    }
+    waiting_.pop_front();
+    request->begin({*id});
+    ours_[{*id}] = request;
+  }
+  tell_of_room();
+}
+
+void SharedControlStream::tell_of_room() {
+  if (!refused_for_room_ || waiting_.size() > core_.config().limits.max_waiting_requests / 2) return;
+  refused_for_room_ = false;
+  core_.emit(RequestsPossible{});
+}
+
+// ---- requests of the peer ----
+
+bool SharedControlStream::receive(Reference request) {
+  const auto error = ids_.receive(request.id);
+  if (!error) return true;
+  core_.close(*error, *error == SessionErrorCode::kTooManyRequests ? "Request ID beyond the maximum (section 9.5)"
+                                                                   : "Request ID out of sequence (section 9.1)");
+  return false;
+}
+
+void SharedControlStream::adopt(Request& request) { peers_[*request.reference()] = &request; }
+
+void SharedControlStream::answer(wire::RequestReference request, const wire::MessageBody& body) {
+  (void)write({request, body});
+  return_credit();
+}
+
+void SharedControlStream::return_credit() {
+  if (const auto limit = ids_.ended()) (void)send(wire::MaxRequestId{*limit});
+}
+
+// ---- requests of either endpoint ----
+
+base::Result<void, SessionError> SharedControlStream::send(const Request& request, const wire::MessageBody& body) {
+  auto written = write({*request.reference(), body});
+  if (written.ok() && std::holds_alternative<wire::PublishDone>(body)) done_.add(request.reference()->id);
+  return written;
+}
+
+void SharedControlStream::end(Request& request, const std::optional<Cancellation>& cancellation) {
+  const auto reference = request.reference();
+  if (!reference) {  // the peer has never heard of it
+    std::erase(waiting_, request.handle());
+    return tell_of_room();
+  }
+  if (cancellation) write_cancellation(request, *cancellation);
+  if (request.ours()) {
+    if (!request.answered()) late_responses_.insert(*reference);
+    ours_.erase(*reference);
+  } else {
+    peers_.erase(*reference);
+    return_credit();
+  }
+}
+
+void SharedControlStream::write_cancellation(const Request& request, const Cancellation& cancellation) {
+  switch (request.kind()) {
+    case RequestKind::kSubscriptionAsSubscriber: (void)send(request, wire::Unsubscribe{}); break;
+    case RequestKind::kNamespaceSubscription: (void)send(request, wire::UnsubscribeNamespace{}); break;
+    case RequestKind::kFetchAsSubscriber: (void)send(request, wire::FetchCancel{}); break;  // [d15 §5.2-2]
+    case RequestKind::kNamespacePublication: {
+      const TrackNamespace& withdrawn = static_cast<const NamespacePublication&>(request).track_namespace();
+      if (request.ours()) {
+        (void)send(wire::PublishNamespaceDone{withdrawn});
+      } else {
+        (void)send(wire::PublishNamespaceCancel{withdrawn, cancellation.code, cancellation.reason});
+      }
+      break;
+    }
+    case RequestKind::kSubscriptionAsPublisher:  // ends with PUBLISH_DONE
+    case RequestKind::kFetchAsPublisher:         // ends with its stream
+    case RequestKind::kSubscriptionUpdate:       // have no message for it
+    case RequestKind::kTrackStatus: break;
+  }
+}
+
+Request* SharedControlStream::find(wire::RequestReference request) const {
+  if (const auto ours = ours_.find(request); ours != ours_.end()) return ours->second;
+  const auto peers = peers_.find(request);
+  return peers == peers_.end() ? nullptr : peers->second;
+}
+
+// ---- answers ----
+
+Request* SharedControlStream::answered(Reference request) {
+  if (const auto found = ours_.find(request); found != ours_.end()) return found->second;
+  // [d15 §5.1-3, §5.1.1-4]
+  if (late_responses_.erase(request) == 0) violate("an answer to no request (section 9.7)");
+  return nullptr;
+}
+
+void SharedControlStream::on(Reference request, const wire::RequestOk& message) {
+  if (Request* found = answered(request)) found->on_request_ok(message);
+}
+
+void SharedControlStream::on(Reference request, const wire::RequestError& message) {
+  if (Request* found = answered(request)) found->on_request_error(message);
+}
+
+void SharedControlStream::on(Reference request, const wire::SubscribeOk& message) {
+  if (Request* found = answered(request)) {
+    found->on_subscribe_ok(message);
+  } else {
+    core_.incoming_data.retire_alias(message.track_alias);  // of a subscription that was cancelled meanwhile
+  }
+}
+
+void SharedControlStream::on(Reference request, const wire::PublishOk& message) {
+  if (Request* found = answered(request)) found->on_publish_ok(message);
+}
+
+void SharedControlStream::on(Reference request, const wire::FetchOk& message) {
+  if (Request* found = answered(request)) found->on_fetch_ok(message);
+}
+
+// ---- ends ----
+
+Request* SharedControlStream::named(Reference request, std::string_view message) {  // [d15 §9.12-1]
+  Request* found = find(request);
+  if (found == nullptr && !ids_.issued(request.id) && !ids_.received(request.id)) {
+    violate(std::string(message) + " for a request that never was");
+  }
+  return found;
+}
+
+void SharedControlStream::on(Reference request, const wire::PublishDone& message) {
+  if (Request* found = named(request, "PUBLISH_DONE")) found->on_publish_done(message);
+}
+
+void SharedControlStream::cancelled(Reference request, RequestKind kind, std::string_view message) {
+  Request* found = named(request, message);
+  if (found == nullptr) return;
+  if (found->kind() != kind) return violate(std::string(message) + " does not fit the request it names");
+  found->on_cancelled({});
+}
+
+void SharedControlStream::on(Reference request, const wire::Unsubscribe&) {
+  cancelled(request, RequestKind::kSubscriptionAsPublisher, "UNSUBSCRIBE");
+}
+
+void SharedControlStream::on(Reference request, const wire::UnsubscribeNamespace&) {
+  cancelled(request, RequestKind::kNamespaceSubscription, "UNSUBSCRIBE_NAMESPACE");
+}
+
+void SharedControlStream::on(Reference request, const wire::FetchCancel&) {
+  cancelled(request, RequestKind::kFetchAsPublisher, "FETCH_CANCEL");
+}
+
+void SharedControlStream::on(Reference, const wire::PublishNamespaceDone& message) {
+  auto* request = core_.requests.find_first<NamespacePublication>(
+      RequestKind::kNamespacePublication, [&](const NamespacePublication& each) {
+        return !each.ours() && each.track_namespace() == message.track_namespace;
+      });
+  // [d15 §6.2-5]
+  if (request != nullptr) request->on_cancelled({});  // otherwise it was cancelled meanwhile
+}
+
+void SharedControlStream::on(Reference, const wire::PublishNamespaceCancel& message) {
+  auto* request = core_.requests.find_first<NamespacePublication>(
+      RequestKind::kNamespacePublication, [&](const NamespacePublication& each) {
+        return each.ours() && each.reference() && each.track_namespace() == message.track_namespace;
+      });
+  // Otherwise it was withdrawn meanwhile [d15 §6.2-5].
+  if (request != nullptr) request->on_cancelled({message.error_code, message.error_reason});
+}
+
+}  // namespace msquic_py::moqt::session
