@@ -11,13 +11,15 @@ namespace pubsub = moqt::pubsub;
 namespace session_ns = moqt::session;
 using Kind = Notice::Kind;
 
-/// One overload per event; those without meaning here have none of their own.
+/// One overload per event: an event without one does not compile.
 struct SessionLink::Events {
   SessionLink& self;
   runtime::EventLoop::Time now;
 
-  template <class Other>
-  void operator()(Other&) const {}
+  // ---- what Python does not hear of ----
+  void operator()(std::monostate&) const {}
+  void operator()(session_ns::NamespaceUnsubscribed&) const {
+  }  // the application never hears of the subscription either
 
   void operator()(session_ns::Established& event) const {
     self.established_ = true;

@@ -1,3 +1,4 @@
+#include <type_traits>
 #include <utility>
 
 #include "moqt/pubsub/endpoint.h"
@@ -7,7 +8,11 @@ namespace msquic_py::moqt::pubsub {
 
 using session::RequestHandle;
 
-/// One overload per event of the session; what has none of its own goes through to the application.
+/// Is true where Event is one of Events.
+template <class Event, class... Events>
+constexpr bool kOneOf = (std::is_same_v<Event, Events> || ...);
+
+/// One overload per event of the session: an event without one does not compile.
 struct Endpoint::Dispatch {
   Endpoint& self;
 
@@ -211,10 +216,12 @@ struct Endpoint::Dispatch {
     while (!self.publishing_.empty()) end_publishing(self.publishing_.begin()->first);
     self.events_.push(std::move(event));
   }
+  /// What the application answers or reads by itself.
   template <class Event>
-  void operator()(Event& event) const {
-    self.events_.push(std::move(event));
-  }
+  requires kOneOf<Event, session::Established, session::GoawayReceived, session::NamespacePublished,
+                  session::NamespaceSubscribed, session::NamespaceDone, session::NamespaceCancelled,
+                  session::NamespaceUnsubscribed>
+  void operator()(Event& event) const { self.events_.push(std::move(event)); }
 };
 
 void Endpoint::drain_session(session::Time now) {

@@ -1,8 +1,8 @@
 #include "moqt/session/session.h"
 
+#include <memory>
 #include <utility>
 
-#include "moqt/session/requests/fetch_as_publisher.h"
 #include "moqt/session/requests/fetch_as_subscriber.h"
 #include "moqt/session/requests/namespace_publication.h"
 #include "moqt/session/requests/namespace_subscription.h"
@@ -16,27 +16,28 @@ namespace msquic_py::moqt::session {
 
 namespace {
 
-/// Whether a new request may be begun at all.
-std::optional<SessionError> refusal(const SessionCore& core) noexcept {
-  if (core.closed()) return SessionError::kClosed;
-  if (core.goaway_received) return SessionError::kGoingAway;  // [d15 §9.4-1]
-  return std::nullopt;
-}
-
 template <class T, class... Arguments>
-SessionResult<RequestHandle> begin(SessionCore& core, Patience patience, Arguments&&... arguments) {
-  const RequestHandle handle = core.requests.next_handle();
+SessionResult<RequestHandle> ask(SessionCore& core, Patience patience, Arguments... arguments) {
+  if (core.closed()) return base::Failure{SessionError::kClosed};
+  if (core.goaway_received && !T::kBeginsAfterGoaway) return base::Failure{SessionError::kGoingAway};
+  if (const auto error = T::refusal(core.requests, std::as_const(arguments)...)) return base::Failure{*error};
   T& request =
-      core.requests.add(std::make_unique<T>(core, handle, /*ours=*/true, std::forward<Arguments>(arguments)...));
+      core.requests.add(std::make_unique<T>(core, core.requests.next_handle(), /*ours=*/true, std::move(arguments)...));
   request.set_patience(patience);
   auto begun = core.begin(request);
   core.settle();
   return begun;
 }
 
-bool range_reversed(const MessageParameters& parameters) noexcept {  // [d15 §5.1.2-1]
-  const auto filter = parameters.filter();
-  return filter && !filter->valid();
+/// What `call` says of the request with that handle.
+template <class Call>
+auto with_request(SessionCore& core, RequestHandle handle, Call call) -> decltype(call(std::declval<Request&>())) {
+  if (core.closed()) return base::Failure{SessionError::kClosed};
+  Request* request = core.requests.find(handle);
+  if (request == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  auto result = call(*request);
+  core.settle();
+  return result;
 }
 
 }  // namespace
@@ -184,147 +185,73 @@ std::size_t Session::open_requests() const noexcept { return core_->requests.siz
 // ---- begin ----
 
 SessionResult<RequestHandle> Session::subscribe(FullTrackName track, MessageParameters parameters, Patience patience) {
-  if (const auto error = refusal(*core_)) return base::Failure{*error};
-  if (!track.valid()) return base::Failure{SessionError::kInvalidName};
-  if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};
-  // [d15 §9.9-1]
-  const bool duplicate = core_->requests.find_first<SubscriptionAsSubscriber>(
-      RequestKind::kSubscriptionAsSubscriber,
-      [&](const SubscriptionAsSubscriber& each) { return each.ours() && !each.draining() && each.track() == track; });
-  if (duplicate) return base::Failure{SessionError::kDuplicate};
-  return begin<SubscriptionAsSubscriber>(*core_, patience, std::move(track), std::move(parameters));
+  return ask<SubscriptionAsSubscriber>(*core_, patience, std::move(track), std::move(parameters));
 }
 
 SessionResult<RequestHandle> Session::publish(FullTrackName track, MessageParameters parameters, Patience patience) {
-  if (const auto error = refusal(*core_)) return base::Failure{*error};
-  if (!track.valid()) return base::Failure{SessionError::kInvalidName};
-  // [d15 §9.13-1]
-  return begin<SubscriptionAsPublisher>(*core_, patience, std::move(track), core_->next_track_alias(),
-                                        std::move(parameters));
+  return ask<SubscriptionAsPublisher>(*core_, patience, std::move(track), std::move(parameters));
 }
 
 SessionResult<RequestHandle> Session::publish_namespace(TrackNamespace track_namespace, MessageParameters parameters,
                                                         Patience patience) {
-  if (const auto error = refusal(*core_)) return base::Failure{*error};
-  if (!track_namespace.valid()) return base::Failure{SessionError::kInvalidName};
-  const bool duplicate = core_->requests.find_first<NamespacePublication>(
-      RequestKind::kNamespacePublication,
-      [&](const NamespacePublication& each) { return each.ours() && each.track_namespace() == track_namespace; });
-  if (duplicate) return base::Failure{SessionError::kDuplicate};
-  return begin<NamespacePublication>(*core_, patience, std::move(track_namespace), std::move(parameters));
+  return ask<NamespacePublication>(*core_, patience, std::move(track_namespace), std::move(parameters));
 }
 
 SessionResult<RequestHandle> Session::subscribe_namespace(TrackNamespace prefix, MessageParameters parameters,
                                                           Patience patience) {
-  if (const auto error = refusal(*core_)) return base::Failure{*error};
-  if (!prefix.valid()) return base::Failure{SessionError::kInvalidName};
-  const bool overlap = core_->requests.find_first<NamespaceSubscription>(
-      RequestKind::kNamespaceSubscription,
-      [&](const NamespaceSubscription& each) { return each.ours() && each.overlaps(prefix); });
-  if (overlap) return base::Failure{SessionError::kPrefixOverlap};
-  return begin<NamespaceSubscription>(*core_, patience, std::move(prefix), std::move(parameters));
+  return ask<NamespaceSubscription>(*core_, patience, std::move(prefix), std::move(parameters));
 }
 
 SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageParameters parameters,
                                                    Patience patience) {
-  if (const auto error = refusal(*core_)) return base::Failure{*error};
-  if (!track.valid()) return base::Failure{SessionError::kInvalidName};
-  if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};
-  return begin<TrackStatusRequest>(*core_, patience, std::move(track), std::move(parameters));
+  return ask<TrackStatusRequest>(*core_, patience, std::move(track), std::move(parameters));
 }
 
 SessionResult<RequestHandle> Session::update(RequestHandle subscription, MessageParameters parameters,
                                              Patience patience) {
-  // An update belongs to a subscription that lives on after GOAWAY [d15 §3.5-2].
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  Request* request = core_->requests.find(subscription);
-  if (request == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  // [d15 §9.11-6]
-  if (request->kind() != RequestKind::kSubscriptionAsSubscriber) return base::Failure{SessionError::kWrongRole};
-  if (!static_cast<SubscriptionAsSubscriber*>(request)->established()) return base::Failure{SessionError::kWrongState};
-  if (range_reversed(parameters)) return base::Failure{SessionError::kInvalidParameter};  // [d15 §9.11-5]
-  return begin<SubscriptionUpdate>(*core_, patience, subscription, std::move(parameters));
+  return ask<SubscriptionUpdate>(*core_, patience, subscription, std::move(parameters));
 }
 
 SessionResult<RequestHandle> Session::fetch(FullTrackName track, Location start, Location end,
                                             MessageParameters parameters, Patience patience) {
-  if (const auto error = refusal(*core_)) return base::Failure{*error};
-  if (!track.valid()) return base::Failure{SessionError::kInvalidName};
-  const FetchRange range{start, end};
-  if (!range.valid()) return base::Failure{SessionError::kEmptyRange};  // [d15 §9.16.3-2]
-  return begin<FetchAsSubscriber>(*core_, patience, std::move(track), range, std::move(parameters));
+  return ask<FetchAsSubscriber>(*core_, patience, std::move(track), FetchRange{start, end}, std::move(parameters));
 }
 
 SessionResult<RequestHandle> Session::join(RequestHandle subscription, JoiningStart start, MessageParameters parameters,
                                            Patience patience) {
-  if (const auto error = refusal(*core_)) return base::Failure{*error};
-  const Request* request = core_->requests.find(subscription);
-  if (request == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  if (request->kind() != RequestKind::kSubscriptionAsSubscriber) return base::Failure{SessionError::kWrongRole};
-  const auto& joined = static_cast<const SubscriptionAsSubscriber&>(*request);
-  if (joined.draining() || !(joined.ours() || joined.answered())) return base::Failure{SessionError::kWrongState};
-  if (!joined.starts_at_largest()) return base::Failure{SessionError::kNotJoinable};
-  return begin<FetchAsSubscriber>(*core_, patience, joined.track(), subscription, start, std::move(parameters));
+  return ask<FetchAsSubscriber>(*core_, patience, subscription, start, std::move(parameters));
 }
 
 // ---- answer, end ----
 
 SessionResult<void> Session::accept(RequestHandle request, MessageParameters parameters) {
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  Request* found = core_->requests.find(request);
-  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  auto result = found->accept(std::move(parameters));
-  core_->settle();
-  return result;
+  return with_request(*core_, request, [&](Request& found) { return found.accept(std::move(parameters)); });
 }
 
 SessionResult<void> Session::accept_fetch(RequestHandle request, const FetchAnswer& answer,
                                           MessageParameters parameters) {
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  Request* found = core_->requests.find(request);
-  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  if (found->kind() != RequestKind::kFetchAsPublisher) return base::Failure{SessionError::kWrongRole};
-  auto result = static_cast<FetchAsPublisher*>(found)->accept(answer, std::move(parameters));
-  core_->settle();
-  return result;
+  return with_request(*core_, request,
+                      [&](Request& found) { return found.accept_fetch(answer, std::move(parameters)); });
 }
 
 SessionResult<void> Session::reject(RequestHandle request, RequestErrorCode code, std::string_view reason) {
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  Request* found = core_->requests.find(request);
-  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  auto result = found->reject(code, reason);
-  core_->settle();
-  return result;
+  return with_request(*core_, request, [&](Request& found) { return found.reject(code, reason); });
 }
 
 SessionResult<void> Session::cancel(RequestHandle request) {
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  Request* found = core_->requests.find(request);
-  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  auto result = found->cancel();
-  core_->settle();
-  return result;
+  return with_request(*core_, request, [](Request& found) { return found.cancel(); });
 }
 
 SessionResult<void> Session::publish_done(RequestHandle subscription, PublishDoneCode code, std::string_view reason) {
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  Request* found = core_->requests.find(subscription);
-  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  if (found->kind() != RequestKind::kSubscriptionAsPublisher) return base::Failure{SessionError::kWrongRole};
-  auto result = static_cast<SubscriptionAsPublisher*>(found)->publish_done(code, reason);
-  core_->settle();
-  return result;
+  return with_request(*core_, subscription, [&](Request& found) { return found.publish_done(code, reason); });
 }
 
 SessionResult<void> Session::cancel_namespace(RequestHandle request, RequestErrorCode code, std::string_view reason) {
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  Request* found = core_->requests.find(request);
-  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  if (found->kind() != RequestKind::kNamespacePublication) return base::Failure{SessionError::kWrongRole};
-  auto result = static_cast<NamespacePublication*>(found)->revoke(code, reason);
-  core_->settle();
-  return result;
+  return with_request(*core_, request, [&](Request& found) { return found.revoke(code, reason); });
+}
+
+SessionResult<StreamHandle> Session::open_fetch(RequestHandle fetch) {
+  return with_request(*core_, fetch, [](Request& found) { return found.open_fetch(); });
 }
 
 SessionResult<void> Session::goaway(std::string_view new_session_uri) {

@@ -1,11 +1,8 @@
 #include "moqt/session/session_core.h"
 
 #include "moqt/session/request_path/shared_control_stream.h"
-#include "moqt/session/requests/fetch_as_publisher.h"
 #include "moqt/session/requests/fetch_as_subscriber.h"
-#include "moqt/session/requests/subscription_as_publisher.h"
 #include "moqt/session/requests/subscription_as_subscriber.h"
-#include "moqt/session/requests/subscription_update.h"
 
 namespace msquic_py::moqt::session {
 
@@ -117,24 +114,13 @@ void SessionCore::end(RequestHandle handle, const std::optional<Cancellation>& c
   Request* request = requests.find(handle);
   if (request == nullptr) return;
   disarm(handle);
-  if (request->kind() == RequestKind::kSubscriptionAsSubscriber) {
-    // The publisher has forgotten the subscription and need not answer its updates any more.
-    while (auto* update = requests.find_first<SubscriptionUpdate>(
-               RequestKind::kSubscriptionUpdate, [&](const SubscriptionUpdate& each) {
-                 return each.ours() && each.subscription() == handle && each.reference();
-               })) {
-      end(update->handle());
-    }
-  }
+  request->on_end();
   path->end(*request, cancellation);
   requests.end(handle);
 }
 
 void SessionCore::on_stream_ended(RequestHandle subscription) {
-  if (auto* request = requests.find(subscription);
-      request != nullptr && request->kind() == RequestKind::kSubscriptionAsSubscriber) {
-    static_cast<SubscriptionAsSubscriber*>(request)->on_stream_ended();
-  }
+  if (auto* request = as<SubscriptionAsSubscriber>(requests.find(subscription))) request->on_stream_ended();
 }
 
 void SessionCore::on_malformed(RequestHandle request, MalformedTrack reason) {  // [d15 §2.4.2-1]
@@ -147,15 +133,15 @@ void SessionCore::on_malformed(RequestHandle request, MalformedTrack reason) {  
 }
 
 void SessionCore::on_fetch_stream(RequestHandle fetch) {
-  if (auto* request = static_cast<FetchAsSubscriber*>(requests.find(fetch))) request->on_stream();
+  if (auto* request = as<FetchAsSubscriber>(requests.find(fetch))) request->on_stream();
 }
 
 void SessionCore::on_fetch_stream_ended(RequestHandle fetch, bool finished, std::uint64_t code) {
-  if (auto* request = static_cast<FetchAsSubscriber*>(requests.find(fetch))) request->on_stream_ended(finished, code);
+  if (auto* request = as<FetchAsSubscriber>(requests.find(fetch))) request->on_stream_ended(finished, code);
 }
 
 void SessionCore::on_fetch_given_up(RequestHandle fetch, StreamResetCode code) {
-  if (auto* request = static_cast<FetchAsSubscriber*>(requests.find(fetch))) request->give_up(code);
+  if (auto* request = as<FetchAsSubscriber>(requests.find(fetch))) request->give_up(code);
 }
 
 void SessionCore::pause_stream(IncomingStreamId stream, bool paused) {
@@ -168,21 +154,12 @@ void SessionCore::pause_stream(IncomingStreamId stream, bool paused) {
 }
 
 void SessionCore::on_stop_sending(RequestHandle request, StreamHandle stream, std::uint64_t code) {
-  if (Request* found = requests.find(request); found != nullptr && found->kind() == RequestKind::kFetchAsPublisher) {
-    return static_cast<FetchAsPublisher*>(found)->on_stop_sending();
-  }
-  emit(OutgoingStreamStopped{request, stream, code, OutgoingStreamStopped::Cause::kStopSending});
+  if (Request* found = requests.find(request)) found->on_stop_sending(stream, code);
 }
 
 void SessionCore::end_what_is_over() {
   while (const auto drained = outgoing_data.take_drained()) {
-    Request* request = requests.find(*drained);
-    if (request == nullptr) continue;
-    if (request->kind() == RequestKind::kSubscriptionAsPublisher) {
-      static_cast<SubscriptionAsPublisher*>(request)->on_drained();
-    } else if (request->kind() == RequestKind::kFetchAsPublisher) {
-      static_cast<FetchAsPublisher*>(request)->on_drained();
-    }
+    if (Request* request = requests.find(*drained)) request->on_drained();
   }
   if (closed()) {
     deadlines.clear();

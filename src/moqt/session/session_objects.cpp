@@ -1,7 +1,6 @@
 // The part of Session that sends and receives objects.
 #include <utility>
 
-#include "moqt/session/requests/fetch_as_publisher.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
 #include "moqt/session/requests/subscription_as_subscriber.h"
 #include "moqt/session/session.h"
@@ -12,21 +11,19 @@ namespace msquic_py::moqt::session {
 // ---- send objects ----
 
 const PublishedSubscription* Session::published(RequestHandle subscription) const noexcept {
-  const Request* found = core_->requests.find(subscription);
-  if (found == nullptr || found->kind() != RequestKind::kSubscriptionAsPublisher) return nullptr;
-  return &static_cast<const SubscriptionAsPublisher*>(found)->view();
+  const auto* found = as<SubscriptionAsPublisher>(core_->requests.find(subscription));
+  return found == nullptr ? nullptr : &std::as_const(*found).view();
 }
 
 std::optional<std::uint64_t> Session::track_alias(RequestHandle subscription) const noexcept {
-  const Request* found = core_->requests.find(subscription);
-  if (found == nullptr || found->kind() != RequestKind::kSubscriptionAsSubscriber) return std::nullopt;
-  return static_cast<const SubscriptionAsSubscriber*>(found)->track_alias();
+  const auto* found = as<SubscriptionAsSubscriber>(core_->requests.find(subscription));
+  return found == nullptr ? std::nullopt : found->track_alias();
 }
 
 void Session::note_largest_object(RequestHandle subscription, Location largest) {
-  Request* found = core_->requests.find(subscription);
-  if (found == nullptr || found->kind() != RequestKind::kSubscriptionAsPublisher) return;
-  auto& known = static_cast<SubscriptionAsPublisher*>(found)->view().largest;
+  auto* found = as<SubscriptionAsPublisher>(core_->requests.find(subscription));
+  if (found == nullptr) return;
+  auto& known = found->view().largest;
   if (!known || *known < largest) known = largest;
 }
 
@@ -38,16 +35,6 @@ SessionResult<StreamHandle> Session::open_subgroup(RequestHandle subscription, c
 SessionResult<void> Session::append_object(StreamHandle stream, std::uint64_t object, const base::SharedBytes& wire,
                                            std::size_t delta_size, std::uint64_t remaining) {
   return core_->outgoing_data.append_object(stream, object, wire, delta_size, remaining);
-}
-
-SessionResult<StreamHandle> Session::open_fetch(RequestHandle fetch) {
-  if (core_->closed()) return base::Failure{SessionError::kClosed};
-  Request* found = core_->requests.find(fetch);
-  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
-  if (found->kind() != RequestKind::kFetchAsPublisher) return base::Failure{SessionError::kWrongRole};
-  auto opened = static_cast<FetchAsPublisher*>(found)->open();
-  core_->settle();
-  return opened;
 }
 
 SessionResult<void> Session::append_fetch_object(StreamHandle stream, const FetchObject& object) {

@@ -278,19 +278,17 @@ void SharedControlStream::on(Reference request, const wire::FetchCancel&) {
 }
 
 void SharedControlStream::on(Reference, const wire::PublishNamespaceDone& message) {
-  auto* request = core_.requests.find_first<NamespacePublication>(
-      RequestKind::kNamespacePublication, [&](const NamespacePublication& each) {
-        return !each.ours() && each.track_namespace() == message.track_namespace;
-      });
+  auto* request = core_.requests.find_first<NamespacePublication>([&](const NamespacePublication& each) {
+    return !each.ours() && each.track_namespace() == message.track_namespace;
+  });
   // [d15 §6.2-5]
   if (request != nullptr) request->on_cancelled({});  // otherwise it was cancelled meanwhile
 }
 
 void SharedControlStream::on(Reference, const wire::PublishNamespaceCancel& message) {
-  auto* request = core_.requests.find_first<NamespacePublication>(
-      RequestKind::kNamespacePublication, [&](const NamespacePublication& each) {
-        return each.ours() && each.reference() && each.track_namespace() == message.track_namespace;
-      });
+  auto* request = core_.requests.find_first<NamespacePublication>([&](const NamespacePublication& each) {
+    return each.ours() && each.reference() && each.track_namespace() == message.track_namespace;
+  });
   // Otherwise it was withdrawn meanwhile [d15 §6.2-5].
   if (request != nullptr) request->on_cancelled({message.error_code, message.error_reason});
 }

@@ -6,13 +6,12 @@
 namespace msquic_py::moqt::session {
 
 void FetchAsPublisher::admit(const Arrival& arrival, const wire::Fetch& message) {
-  if (arrival.requests().count(RequestKind::kFetchAsPublisher, false) >= arrival.limits().max_fetches) {
+  if (arrival.requests().count(kKind, false) >= arrival.limits().max_fetches) {
     return arrival.refuse(RequestErrorCode::kInternalError, "too many fetches");  // [d15 §12.1-2]
   }
-  Request* joined = nullptr;
-  if (const auto* joining = std::get_if<wire::JoiningFetch>(&message.range)) joined = arrival.named(joining->joined);
-  const bool joinable = joined != nullptr && joined->kind() == RequestKind::kSubscriptionAsPublisher;
-  arrival.make<FetchAsPublisher>(message).receive(joinable ? static_cast<SubscriptionAsPublisher*>(joined) : nullptr);
+  const auto* joining = std::get_if<wire::JoiningFetch>(&message.range);
+  arrival.make<FetchAsPublisher>(message).receive(
+      joining == nullptr ? nullptr : as<SubscriptionAsPublisher>(arrival.named(joining->joined)));
 }
 
 void FetchAsPublisher::receive(SubscriptionAsPublisher* joined) {
@@ -76,7 +75,7 @@ void FetchAsPublisher::announce(const FullTrackName& track, FetchRange range, Re
 }
 
 void FetchAsPublisher::on_cancelled(const Cancellation&) { end_by(FetchCancelled::Cause::kFetchCancel); }
-void FetchAsPublisher::on_stop_sending() { end_by(FetchCancelled::Cause::kStopSending); }
+void FetchAsPublisher::on_stop_sending(StreamHandle, std::uint64_t) { end_by(FetchCancelled::Cause::kStopSending); }
 
 void FetchAsPublisher::end_by(FetchCancelled::Cause cause) {  // [d15 §5.2-3, §9.18-1]
   // Every FETCH gets its one answer, even a withdrawn one [d15 §5.2].
@@ -96,11 +95,11 @@ void FetchAsPublisher::forget() {
   context_.end(handle());
 }
 
-base::Result<StreamHandle, SessionError> FetchAsPublisher::open() {
+base::Result<StreamHandle, SessionError> FetchAsPublisher::open_fetch() {
   return context_.outgoing().open_fetch(handle(), reference()->id, context_.events());
 }
 
-RequestResult FetchAsPublisher::accept(const FetchAnswer& answer, MessageParameters parameters) {
+RequestResult FetchAsPublisher::accept_fetch(const FetchAnswer& answer, MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;  // [d15 §5.2-1]
   const FetchRange given{range_.start, answer.end};
   if (!given.valid()) return base::Failure{SessionError::kEmptyRange};

@@ -24,7 +24,8 @@ class FetchAsPublisher final : public Request {
   /// FETCH of the peer.
   static void admit(const Arrival& arrival, const wire::Fetch& message);
 
-  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kFetchAsPublisher; }
+  static constexpr RequestKind kKind = RequestKind::kFetchAsPublisher;
+  [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
 
   /// The subscription that it joins is established; or has ended, and never was.
   void on_joined(const SubscriptionAsPublisher& subscription);
@@ -32,18 +33,14 @@ class FetchAsPublisher final : public Request {
 
   [[nodiscard]] wire::MessageBody first_message() const override { return message_; }
   void on_cancelled(const Cancellation& cancellation) override;
-  /// The peer has stopped its stream.
-  void on_stop_sending();
-  /// Its stream has been finished or reset.
-  void on_drained();
+  void on_stop_sending(StreamHandle stream, std::uint64_t code) override;
+  void on_drained() override;
 
-  base::Result<StreamHandle, SessionError> open();
-  RequestResult accept(const FetchAnswer& answer, MessageParameters parameters);
+  base::Result<StreamHandle, SessionError> open_fetch() override;
+  RequestResult accept_fetch(const FetchAnswer& answer, MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
 
  private:
-  using Request::accept;
-
   /// It has just come. `joined` is the subscription that it names; null when there is none.
   void receive(SubscriptionAsPublisher* joined);
   void announce(const FullTrackName& track, FetchRange range, RequestHandle joined);

@@ -1,8 +1,35 @@
 #include "moqt/session/requests/fetch_as_subscriber.h"
 
+#include "moqt/session/requests/request_table.h"
 #include "moqt/session/requests/subscription_as_subscriber.h"
 
 namespace msquic_py::moqt::session {
+
+FetchAsSubscriber::FetchAsSubscriber(RequestContext& context, RequestHandle handle, bool ours,
+                                     RequestHandle subscription, JoiningStart start, MessageParameters parameters)
+    : Request(context, handle, ours),
+      track_(as<SubscriptionAsSubscriber>(context.find(subscription))->track()),
+      joined_(subscription),
+      joining_start_(start),
+      parameters_(std::move(parameters)) {}
+
+std::optional<SessionError> FetchAsSubscriber::refusal(const RequestTable&, const FullTrackName& track,
+                                                       const FetchRange& range, const MessageParameters&) {
+  if (!track.valid()) return SessionError::kInvalidName;
+  if (!range.valid()) return SessionError::kEmptyRange;  // [d15 §9.16.3-2]
+  return std::nullopt;
+}
+
+std::optional<SessionError> FetchAsSubscriber::refusal(const RequestTable& requests, RequestHandle subscription,
+                                                       JoiningStart, const MessageParameters&) {
+  const Request* named = requests.find(subscription);
+  if (named == nullptr) return SessionError::kUnknownRequest;
+  const auto* joined = as<SubscriptionAsSubscriber>(named);
+  if (joined == nullptr) return SessionError::kWrongRole;
+  if (joined->draining() || !(joined->ours() || joined->answered())) return SessionError::kWrongState;
+  if (!joined->starts_at_largest()) return SessionError::kNotJoinable;
+  return std::nullopt;
+}
 
 wire::MessageBody FetchAsSubscriber::first_message() const {
   if (!joined_) return wire::Fetch{wire::StandaloneFetch{track_, range_->start, range_->end}, parameters_};
@@ -28,7 +55,7 @@ void FetchAsSubscriber::begin(wire::RequestReference reference) {
 
 void FetchAsSubscriber::resolve_range() {
   if (!range_) {
-    const auto* subscription = static_cast<const SubscriptionAsSubscriber*>(context_.find(joined_));
+    const auto* subscription = as<SubscriptionAsSubscriber>(context_.find(joined_));
     const auto largest = subscription == nullptr ? std::nullopt : subscription->largest_at_establishment();
     if (largest) range_ = FetchRange::up_to({joining_start_.group(largest->group), 0}, *largest);
   }

@@ -18,16 +18,18 @@ class FetchAsSubscriber final : public Request {
   FetchAsSubscriber(RequestContext& context, RequestHandle handle, bool ours, FullTrackName track, FetchRange range,
                     MessageParameters parameters)
       : Request(context, handle, ours), track_(std::move(track)), range_(range), parameters_(std::move(parameters)) {}
-  /// Joins `subscription`, whose track is `track`.
-  FetchAsSubscriber(RequestContext& context, RequestHandle handle, bool ours, FullTrackName track,
-                    RequestHandle subscription, JoiningStart start, MessageParameters parameters)
-      : Request(context, handle, ours),
-        track_(std::move(track)),
-        joined_(subscription),
-        joining_start_(start),
-        parameters_(std::move(parameters)) {}
+  /// Joins `subscription`, which refusal() has nothing against.
+  FetchAsSubscriber(RequestContext& context, RequestHandle handle, bool ours, RequestHandle subscription,
+                    JoiningStart start, MessageParameters parameters);
 
-  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kFetchAsSubscriber; }
+  [[nodiscard]] static std::optional<SessionError> refusal(const RequestTable& requests, const FullTrackName& track,
+                                                           const FetchRange& range,
+                                                           const MessageParameters& parameters);
+  [[nodiscard]] static std::optional<SessionError> refusal(const RequestTable& requests, RequestHandle subscription,
+                                                           JoiningStart start, const MessageParameters& parameters);
+
+  static constexpr RequestKind kKind = RequestKind::kFetchAsSubscriber;
+  [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
   [[nodiscard]] const FullTrackName* received_track() const noexcept override { return &track_; }
 
   [[nodiscard]] wire::MessageBody first_message() const override;

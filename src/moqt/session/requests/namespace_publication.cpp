@@ -4,15 +4,23 @@
 
 namespace msquic_py::moqt::session {
 
+std::optional<SessionError> NamespacePublication::refusal(const RequestTable& requests,
+                                                          const TrackNamespace& track_namespace,
+                                                          const MessageParameters&) {
+  if (!track_namespace.valid()) return SessionError::kInvalidName;
+  const bool duplicate = requests.find_first<NamespacePublication>(
+      [&](const NamespacePublication& each) { return each.ours() && each.track_namespace() == track_namespace; });
+  if (duplicate) return SessionError::kDuplicate;
+  return std::nullopt;
+}
+
 void NamespacePublication::admit(const Arrival& arrival, const wire::PublishNamespace& message) {
-  const bool known = arrival.requests().find_first<NamespacePublication>(
-      RequestKind::kNamespacePublication, [&](const NamespacePublication& each) {
-        return !each.ours() && each.track_namespace() == message.track_namespace;
-      });
+  const bool known = arrival.requests().find_first<NamespacePublication>([&](const NamespacePublication& each) {
+    return !each.ours() && each.track_namespace() == message.track_namespace;
+  });
   if (known)
     return arrival.accept();  // the draft does not say what a second announcement means; it changes nothing here
-  if (arrival.requests().count(RequestKind::kNamespacePublication, false) >=
-      arrival.limits().max_published_namespaces) {
+  if (arrival.requests().count(kKind, false) >= arrival.limits().max_published_namespaces) {
     return arrival.refuse(RequestErrorCode::kInternalError, "too many namespaces");  // [d15 §12.1-2]
   }
   const auto& request = arrival.make<NamespacePublication>(message.track_namespace, message.parameters);

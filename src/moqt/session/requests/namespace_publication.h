@@ -15,10 +15,14 @@ class NamespacePublication final : public Request {
                        MessageParameters parameters)
       : Request(context, handle, ours), namespace_(std::move(track_namespace)), parameters_(std::move(parameters)) {}
 
+  [[nodiscard]] static std::optional<SessionError> refusal(const RequestTable& requests,
+                                                           const TrackNamespace& track_namespace,
+                                                           const MessageParameters& parameters);
   /// PUBLISH_NAMESPACE of the peer.
   static void admit(const Arrival& arrival, const wire::PublishNamespace& message);
 
-  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kNamespacePublication; }
+  static constexpr RequestKind kKind = RequestKind::kNamespacePublication;
+  [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
   [[nodiscard]] const TrackNamespace& track_namespace() const noexcept { return namespace_; }
 
   [[nodiscard]] wire::MessageBody first_message() const override;
@@ -30,7 +34,7 @@ class NamespacePublication final : public Request {
   /// Ours: withdraws it.
   RequestResult cancel() override;
   /// The peer's: takes the acceptance back.
-  RequestResult revoke(RequestErrorCode code, std::string_view reason);
+  RequestResult revoke(RequestErrorCode code, std::string_view reason) override;
 
  private:
   TrackNamespace namespace_;

@@ -4,16 +4,23 @@
 
 namespace msquic_py::moqt::session {
 
+std::optional<SessionError> NamespaceSubscription::refusal(const RequestTable& requests, const TrackNamespace& prefix,
+                                                           const MessageParameters&) {
+  if (!prefix.valid()) return SessionError::kInvalidName;
+  const bool overlap = requests.find_first<NamespaceSubscription>(
+      [&](const NamespaceSubscription& each) { return each.ours() && each.overlaps(prefix); });
+  if (overlap) return SessionError::kPrefixOverlap;
+  return std::nullopt;
+}
+
 void NamespaceSubscription::admit(const Arrival& arrival, const wire::SubscribeNamespace& message) {
   const bool overlap = arrival.requests().find_first<NamespaceSubscription>(
-      RequestKind::kNamespaceSubscription,
       [&](const NamespaceSubscription& each) { return !each.ours() && each.overlaps(message.track_namespace_prefix); });
   if (overlap) {
     // [d15 §9.23-2]
     return arrival.refuse(RequestErrorCode::kPrefixOverlap, "overlaps another namespace subscription of this session");
   }
-  if (arrival.requests().count(RequestKind::kNamespaceSubscription, false) >=
-      arrival.limits().max_namespace_subscriptions) {
+  if (arrival.requests().count(kKind, false) >= arrival.limits().max_namespace_subscriptions) {
     return arrival.refuse(RequestErrorCode::kInternalError, "too many namespace subscriptions");
   }
   const auto& request = arrival.make<NamespaceSubscription>(message.track_namespace_prefix, message.parameters);

@@ -14,10 +14,13 @@ class NamespaceSubscription final : public Request {
                         MessageParameters parameters)
       : Request(context, handle, ours), prefix_(std::move(prefix)), parameters_(std::move(parameters)) {}
 
+  [[nodiscard]] static std::optional<SessionError> refusal(const RequestTable& requests, const TrackNamespace& prefix,
+                                                           const MessageParameters& parameters);
   /// SUBSCRIBE_NAMESPACE of the peer.
   static void admit(const Arrival& arrival, const wire::SubscribeNamespace& message);
 
-  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kNamespaceSubscription; }
+  static constexpr RequestKind kKind = RequestKind::kNamespaceSubscription;
+  [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
   [[nodiscard]] const TrackNamespace& prefix() const noexcept { return prefix_; }
   /// Whether one prefix is equal to, or a beginning of, the other.
   [[nodiscard]] bool overlaps(const TrackNamespace& other) const noexcept {

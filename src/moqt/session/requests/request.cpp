@@ -57,6 +57,10 @@ void Request::on_deadline() {  // [d15 §9.8-1]
   withdraw();
 }
 
+void Request::on_stop_sending(StreamHandle stream, std::uint64_t code) {
+  context_.emit(OutgoingStreamStopped{handle_, stream, code, OutgoingStreamStopped::Cause::kStopSending});
+}
+
 void Request::withdraw() { context_.end(handle_, Cancellation{}); }
 
 RequestResult Request::accept(MessageParameters) { return base::Failure{SessionError::kWrongRole}; }
@@ -70,6 +74,19 @@ RequestResult Request::reject(RequestErrorCode code, std::string_view reason) {
 }
 
 RequestResult Request::cancel() { return base::Failure{SessionError::kWrongRole}; }
+RequestResult Request::accept_fetch(const FetchAnswer&, MessageParameters) {
+  return base::Failure{SessionError::kWrongRole};
+}
+base::Result<StreamHandle, SessionError> Request::open_fetch() { return base::Failure{SessionError::kWrongRole}; }
+RequestResult Request::publish_done(PublishDoneCode, std::string_view) {
+  return base::Failure{SessionError::kWrongRole};
+}
+RequestResult Request::revoke(RequestErrorCode, std::string_view) { return base::Failure{SessionError::kWrongRole}; }
+
+bool range_reversed(const MessageParameters& parameters) noexcept {
+  const auto filter = parameters.filter();
+  return filter && !filter->valid();
+}
 
 std::string cut_reason(std::string_view text, std::size_t limit) {
   if (text.size() > limit) {

@@ -10,6 +10,7 @@
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/malformed_track.h"
 #include "moqt/model/message_parameters.h"
+#include "moqt/session/fetch_answer.h"
 #include "moqt/session/handles.h"
 #include "moqt/session/patience.h"
 #include "moqt/session/requests/request_context.h"
@@ -18,6 +19,7 @@
 namespace msquic_py::moqt::session {
 
 class Arrival;
+class RequestTable;
 
 using RequestResult = base::Result<void, SessionError>;
 
@@ -32,10 +34,15 @@ enum class RequestKind : std::uint8_t {
   kFetchAsPublisher,
 };
 
-/// One request, ours or the peer's, from its first message to its end. Whatever a message means for a request is in
-/// a class derived from this; what a request does not override is not allowed for it, and the session closes.
+/// One request, ours or the peer's, from its first message to its end. All of its rules are in a class derived from
+/// this: `admit` says what becomes of one that the peer begins, `refusal` when the application may not begin one, and
+/// the overrides which messages and calls it knows. What it does not override is not allowed for it: a message closes
+/// the session, a call gets kWrongRole.
 class Request {
  public:
+  /// Whether the application may still begin one after GOAWAY [d15 §3.5-2].
+  static constexpr bool kBeginsAfterGoaway = false;
+
   Request(RequestContext& context, RequestHandle handle, bool ours) noexcept
       : context_(context), handle_(handle), ours_(ours) {}
   Request(const Request&) = delete;
@@ -78,6 +85,15 @@ class Request {
   virtual void on_cancelled(const Cancellation& cancellation);
   virtual void on_deadline();
 
+  // ---- the session ----
+
+  /// It is about to end, whatever the reason.
+  virtual void on_end() {}
+  /// The last stream that it writes has been closed, or a datagram was the last of it.
+  virtual void on_drained() {}
+  /// The peer has stopped a stream that it writes.
+  virtual void on_stop_sending(StreamHandle stream, std::uint64_t code);
+
   // ---- the track whose objects it brings to this endpoint ----
 
   /// Null for a request that brings none.
@@ -90,6 +106,11 @@ class Request {
   virtual RequestResult accept(MessageParameters parameters);
   virtual RequestResult reject(RequestErrorCode code, std::string_view reason);
   virtual RequestResult cancel();
+  virtual RequestResult accept_fetch(const FetchAnswer& answer, MessageParameters parameters);
+  virtual base::Result<StreamHandle, SessionError> open_fetch();
+  virtual RequestResult publish_done(PublishDoneCode code, std::string_view reason);
+  /// Takes the acceptance back.
+  virtual RequestResult revoke(RequestErrorCode code, std::string_view reason);
 
  protected:
   /// Ends a request of ours that the application or this endpoint has lost interest in.
@@ -114,6 +135,19 @@ class Request {
   bool ours_;
   std::optional<wire::RequestReference> reference_;
 };
+
+/// The request as one of that class; null when there is none, or it is of another class.
+template <class T>
+T* as(Request* request) noexcept {
+  return request != nullptr && request->kind() == T::kKind ? static_cast<T*>(request) : nullptr;
+}
+template <class T>
+const T* as(const Request* request) noexcept {
+  return request != nullptr && request->kind() == T::kKind ? static_cast<const T*>(request) : nullptr;
+}
+
+/// Whether they have a filter whose range ends before it starts.
+bool range_reversed(const MessageParameters& parameters) noexcept;
 
 /// At most `limit` bytes of `text`, cut between UTF-8 sequences.
 std::string cut_reason(std::string_view text, std::size_t limit = 1024);

@@ -36,10 +36,9 @@ class RequestTable {
 
   /// The first request of that class for which `matches` holds; null when there is none.
   template <class T, class Matches>
-  T* find_first(RequestKind kind, Matches matches) const {
+  T* find_first(Matches matches) const {
     for (const auto& [handle, request] : by_handle_) {
-      if (request->kind() != kind) continue;
-      if (auto* candidate = static_cast<T*>(request.get()); matches(*candidate)) return candidate;
+      if (T* candidate = as<T>(request.get()); candidate != nullptr && matches(*candidate)) return candidate;
     }
     return nullptr;
   }

@@ -17,11 +17,9 @@ bool asks_for_largest(const MessageParameters& parameters) noexcept {
 }  // namespace
 
 SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, RequestHandle handle, bool ours,
-                                                 FullTrackName track, std::uint64_t track_alias,
-                                                 MessageParameters parameters)
+                                                 FullTrackName track, MessageParameters parameters)
     : Request(context, handle, ours), parameters_(std::move(parameters)) {
   view_.track = std::move(track);
-  view_.track_alias = track_alias;
   apply(parameters_);
   const auto timeout = parameters_.delivery_timeout();
   set_delivery_timeouts(ours ? timeout : std::nullopt, ours ? std::nullopt : timeout);
@@ -30,21 +28,27 @@ SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, Reques
     view_.new_group_request = parameters_.new_group_request();
     return;
   }
+  view_.track_alias = context_.next_track_alias();                                // [d15 §9.13-1]
   view_.publisher_priority = parameters_.publisher_priority().value_or(128);      // [d15 §7.3-3]
   view_.largest_at_establishment = view_.largest = parameters_.largest_object();  // [d15 §5.1-4]
   context_.outgoing().add_lane(handle, view_, /*held=*/true);
 }
 
+std::optional<SessionError> SubscriptionAsPublisher::refusal(const RequestTable&, const FullTrackName& track,
+                                                             const MessageParameters&) {
+  if (!track.valid()) return SessionError::kInvalidName;
+  return std::nullopt;
+}
+
 void SubscriptionAsPublisher::admit(const Arrival& arrival, const wire::Subscribe& message) {
   const bool duplicate = arrival.requests().find_first<SubscriptionAsPublisher>(
-      RequestKind::kSubscriptionAsPublisher,
       [&](const SubscriptionAsPublisher& each) { return !each.ours() && each.view().track == message.track; });
   if (duplicate) return arrival.violate("a second SUBSCRIBE for a track (section 9.9)");  // [d15 §9.9-2]
-  if (const auto filter = message.parameters.filter(); filter && !filter->valid()) {
+  if (range_reversed(message.parameters)) {
     // [d15 §9.9-4]
     return arrival.refuse(RequestErrorCode::kInvalidRange, "the range ends before it starts");
   }
-  const auto& request = arrival.make<SubscriptionAsPublisher>(message.track, 0, message.parameters);
+  const auto& request = arrival.make<SubscriptionAsPublisher>(message.track, message.parameters);
   arrival.context().emit(SubscribeReceived{request.handle(), message.track, message.parameters});
 }
 
@@ -152,7 +156,7 @@ void SubscriptionAsPublisher::refuse_pending_updates() {  // [d15 §9.11-3]
 
 void SubscriptionAsPublisher::release_joining_fetches() {
   for (const RequestHandle waiting : std::exchange(joining_fetches_, {})) {
-    auto* fetch = static_cast<FetchAsPublisher*>(context_.find(waiting));
+    auto* fetch = as<FetchAsPublisher>(context_.find(waiting));
     if (fetch == nullptr) continue;  // cancelled meanwhile
     if (view_.established) {
       fetch->on_joined(*this);

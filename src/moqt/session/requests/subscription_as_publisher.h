@@ -15,14 +15,16 @@ namespace msquic_py::moqt::session {
 /// A subscription whose objects this endpoint sends: begun by the peer's SUBSCRIBE or by our PUBLISH [d15 §5.1].
 class SubscriptionAsPublisher final : public Request {
  public:
-  /// `track_alias` counts for PUBLISH; SUBSCRIBE gets one when it is accepted.
   SubscriptionAsPublisher(RequestContext& context, RequestHandle handle, bool ours, FullTrackName track,
-                          std::uint64_t track_alias, MessageParameters parameters);
+                          MessageParameters parameters);
 
+  [[nodiscard]] static std::optional<SessionError> refusal(const RequestTable& requests, const FullTrackName& track,
+                                                           const MessageParameters& parameters);
   /// SUBSCRIBE of the peer.
   static void admit(const Arrival& arrival, const wire::Subscribe& message);
 
-  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionAsPublisher; }
+  static constexpr RequestKind kKind = RequestKind::kSubscriptionAsPublisher;
+  [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
   [[nodiscard]] const PublishedSubscription& view() const noexcept { return view_; }
   [[nodiscard]] PublishedSubscription& view() noexcept { return view_; }
 
@@ -31,8 +33,7 @@ class SubscriptionAsPublisher final : public Request {
   void on_publish_ok(const wire::PublishOk& message) override;
   void on_request_error(const wire::RequestError& message) override;
   void on_cancelled(const Cancellation& cancellation) override;
-  /// Its last stream has been closed, or a datagram was the last one.
-  void on_drained();
+  void on_drained() override;
 
   /// Whether SUBSCRIBE_UPDATE may ask for this: the start must not decrease [d15 §9.11].
   [[nodiscard]] bool allows(const MessageParameters& update) const noexcept;
@@ -49,7 +50,7 @@ class SubscriptionAsPublisher final : public Request {
 
   RequestResult accept(MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
-  RequestResult publish_done(PublishDoneCode code, std::string_view reason);
+  RequestResult publish_done(PublishDoneCode code, std::string_view reason) override;
 
  private:
   /// Takes our PUBLISH back with PUBLISH_DONE.

@@ -8,6 +8,17 @@
 
 namespace msquic_py::moqt::session {
 
+std::optional<SessionError> SubscriptionAsSubscriber::refusal(const RequestTable& requests, const FullTrackName& track,
+                                                              const MessageParameters& parameters) {
+  if (!track.valid()) return SessionError::kInvalidName;
+  if (range_reversed(parameters)) return SessionError::kInvalidParameter;
+  // [d15 §9.9-1]
+  const bool duplicate = requests.find_first<SubscriptionAsSubscriber>(
+      [&](const SubscriptionAsSubscriber& each) { return each.ours() && !each.draining() && each.track() == track; });
+  if (duplicate) return SessionError::kDuplicate;
+  return std::nullopt;
+}
+
 void SubscriptionAsSubscriber::admit(const Arrival& arrival, const wire::Publish& message) {
   arrival.make<SubscriptionAsSubscriber>(message.track, message.parameters).on_publish(message.track_alias);
 }
@@ -35,7 +46,7 @@ void SubscriptionAsSubscriber::evict_ended(std::uint64_t alias) {
   if (track == nullptr) return;
   const std::vector<RequestHandle> holders = track->subscriptions;
   for (const RequestHandle holder : holders) {
-    auto* subscription = static_cast<SubscriptionAsSubscriber*>(context_.find(holder));
+    auto* subscription = as<SubscriptionAsSubscriber>(context_.find(holder));
     if (subscription != nullptr && subscription->draining() && subscription->answered()) subscription->report_done();
   }
 }
@@ -121,6 +132,11 @@ RequestResult SubscriptionAsSubscriber::cancel() {
   if (!ours() && !answered()) return base::Failure{SessionError::kWrongState};
   withdraw();
   return {};
+}
+
+void SubscriptionAsSubscriber::on_end() {
+  // The publisher has forgotten the subscription and need not answer its updates any more.
+  for (const RequestHandle update : std::exchange(updates_, {})) context_.end(update);
 }
 
 void SubscriptionAsSubscriber::withdraw() {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/malformed_track.h"
@@ -19,10 +20,13 @@ class SubscriptionAsSubscriber final : public Request {
     if (ours) filter_ = parameters_.filter();
   }
 
+  [[nodiscard]] static std::optional<SessionError> refusal(const RequestTable& requests, const FullTrackName& track,
+                                                           const MessageParameters& parameters);
   /// PUBLISH of the peer: takes its alias, reports it, then delivers what came ahead of it.
   static void admit(const Arrival& arrival, const wire::Publish& message);
 
-  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionAsSubscriber; }
+  static constexpr RequestKind kKind = RequestKind::kSubscriptionAsSubscriber;
+  [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
   [[nodiscard]] const FullTrackName& track() const noexcept { return track_; }
   [[nodiscard]] const FullTrackName* received_track() const noexcept override { return &track_; }
   /// Nothing before the publisher has named it.
@@ -45,6 +49,11 @@ class SubscriptionAsSubscriber final : public Request {
   void on_stream_ended() { check_done(); }
   void on_malformed(MalformedTrack reason) override;
 
+  /// An update of ours for it is with the publisher, or is no more.
+  void add_update(RequestHandle update) { updates_.push_back(update); }
+  void remove_update(RequestHandle update) { std::erase(updates_, update); }
+  void on_end() override;
+
   RequestResult accept(MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
   RequestResult cancel() override;
@@ -65,6 +74,7 @@ class SubscriptionAsSubscriber final : public Request {
   std::optional<Location> largest_;
   std::optional<std::uint64_t> track_alias_;
   std::optional<wire::PublishDone> done_;
+  std::vector<RequestHandle> updates_;  ///< SUBSCRIBE_UPDATEs of ours without an answer
   std::uint64_t delivery_timeout_ms_ = 0;
   bool done_timer_over_ = false;
 };

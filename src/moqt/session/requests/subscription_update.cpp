@@ -2,37 +2,61 @@
 
 #include "moqt/session/requests/arrival.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
+#include "moqt/session/requests/subscription_as_subscriber.h"
 
 namespace msquic_py::moqt::session {
 
+std::optional<SessionError> SubscriptionUpdate::refusal(const RequestTable& requests, RequestHandle subscription,
+                                                        const MessageParameters& parameters) {
+  const Request* named = requests.find(subscription);
+  if (named == nullptr) return SessionError::kUnknownRequest;
+  const auto* updated = as<SubscriptionAsSubscriber>(named);
+  if (updated == nullptr) return SessionError::kWrongRole;  // [d15 §9.11-6]
+  if (!updated->established()) return SessionError::kWrongState;
+  if (range_reversed(parameters)) return SessionError::kInvalidParameter;  // [d15 §9.11-5]
+  return std::nullopt;
+}
+
 void SubscriptionUpdate::admit(const Arrival& arrival, const wire::SubscribeUpdate& message) {
-  Request* named = arrival.named(message.subscription);
-  if (named == nullptr && arrival.ended(message.subscription)) {
-    return arrival.refuse(RequestErrorCode::kDoesNotExist, "the subscription has ended");
-  }
-  if (named == nullptr || named->kind() != RequestKind::kSubscriptionAsPublisher) {
+  auto* subscription = as<SubscriptionAsPublisher>(arrival.named(message.subscription));
+  if (subscription == nullptr) {
+    if (arrival.ended(message.subscription)) {
+      return arrival.refuse(RequestErrorCode::kDoesNotExist, "the subscription has ended");
+    }
     return arrival.violate("SUBSCRIBE_UPDATE for what is no subscription (section 9.11)");  // [d15 §9.11-7]
   }
-  auto& subscription = static_cast<SubscriptionAsPublisher&>(*named);
-  if (!subscription.allows(message.parameters)) {
+  if (!subscription->allows(message.parameters)) {
     return arrival.violate("SUBSCRIBE_UPDATE with an earlier start (section 9.11)");
   }
   MessageParameters parameters = message.parameters;
   parameters.remove(static_cast<std::uint64_t>(MessageParameter::kGroupOrder));  // not defined here [d15 §9.2.1.6]
-  auto& update = arrival.make<SubscriptionUpdate>(subscription.handle(), parameters);
-  subscription.add_pending_update(update.handle(), parameters);
-  if (const auto filter = parameters.filter(); filter && !filter->valid()) {
+  auto& update = arrival.make<SubscriptionUpdate>(subscription->handle(), parameters);
+  subscription->add_pending_update(update.handle(), parameters);
+  if (range_reversed(parameters)) {
     (void)update.reject(RequestErrorCode::kInvalidRange, "the range ends before it starts");
     // Nobody but the session knows that this has ended the subscription, so the application hears of it as of its end.
-    return arrival.context().emit(Unsubscribed{subscription.handle()});
+    return arrival.context().emit(Unsubscribed{subscription->handle()});
   }
-  arrival.context().emit(UpdateReceived{update.handle(), subscription.handle(), std::move(parameters)});
+  arrival.context().emit(UpdateReceived{update.handle(), subscription->handle(), std::move(parameters)});
 }
 
 wire::MessageBody SubscriptionUpdate::first_message() const {
   const Request* subscription = context_.find(subscription_);
   const auto reference = subscription == nullptr ? std::nullopt : subscription->reference();
   return wire::SubscribeUpdate{reference.value_or(wire::RequestReference{}), parameters_};
+}
+
+void SubscriptionUpdate::begin(wire::RequestReference reference) {
+  Request::begin(reference);
+  if (auto* subscription = as<SubscriptionAsSubscriber>(context_.find(subscription_))) {
+    subscription->add_update(handle());
+  }
+}
+
+void SubscriptionUpdate::on_end() {
+  if (auto* subscription = as<SubscriptionAsSubscriber>(context_.find(subscription_))) {
+    subscription->remove_update(handle());
+  }
 }
 
 bool SubscriptionUpdate::obsolete() const { return context_.find(subscription_) == nullptr; }
@@ -45,7 +69,7 @@ void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
 
 RequestResult SubscriptionUpdate::accept(MessageParameters parameters) {  // [d15 §9.11-3]
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
-  auto* subscription = static_cast<SubscriptionAsPublisher*>(context_.find(subscription_));
+  auto* subscription = as<SubscriptionAsPublisher>(context_.find(subscription_));
   if (auto sent = send(wire::RequestOk{parameters}); !sent.ok()) return sent;
   answered_ = true;
   if (subscription != nullptr) {
@@ -63,7 +87,7 @@ RequestResult SubscriptionUpdate::accept(MessageParameters parameters) {  // [d1
 RequestResult SubscriptionUpdate::reject(RequestErrorCode code, std::string_view reason) {
   if (auto rejected = Request::reject(code, reason); !rejected.ok()) return rejected;
   // A failed update ends its subscription [d15 §9.11].
-  if (auto* subscription = static_cast<SubscriptionAsPublisher*>(context_.find(subscription_))) {
+  if (auto* subscription = as<SubscriptionAsPublisher>(context_.find(subscription_))) {
     subscription->remove_pending_update(handle());
     context_.outgoing().reset_streams(subscription_, StreamResetCode::kCancelled, /*only_unwanted=*/false,
                                       &context_.events());

@@ -14,13 +14,18 @@ class SubscriptionUpdate final : public Request {
                      MessageParameters parameters)
       : Request(context, handle, ours), subscription_(subscription), parameters_(std::move(parameters)) {}
 
+  static constexpr bool kBeginsAfterGoaway = true;  ///< it belongs to a subscription that lives on [d15 §3.5-2]
+  [[nodiscard]] static std::optional<SessionError> refusal(const RequestTable& requests, RequestHandle subscription,
+                                                           const MessageParameters& parameters);
   /// SUBSCRIBE_UPDATE of the peer.
   static void admit(const Arrival& arrival, const wire::SubscribeUpdate& message);
 
-  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kSubscriptionUpdate; }
-  [[nodiscard]] RequestHandle subscription() const noexcept { return subscription_; }
+  static constexpr RequestKind kKind = RequestKind::kSubscriptionUpdate;
+  [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
   [[nodiscard]] wire::MessageBody first_message() const override;
   [[nodiscard]] bool obsolete() const override;
+  void begin(wire::RequestReference reference) override;
+  void on_end() override;
   void on_request_ok(const wire::RequestOk& message) override;
   RequestResult accept(MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;

@@ -4,8 +4,15 @@
 
 namespace msquic_py::moqt::session {
 
+std::optional<SessionError> TrackStatusRequest::refusal(const RequestTable&, const FullTrackName& track,
+                                                        const MessageParameters& parameters) {
+  if (!track.valid()) return SessionError::kInvalidName;
+  if (range_reversed(parameters)) return SessionError::kInvalidParameter;
+  return std::nullopt;
+}
+
 void TrackStatusRequest::admit(const Arrival& arrival, const wire::TrackStatus& message) {
-  if (const auto filter = message.parameters.filter(); filter && !filter->valid()) {  // as for SUBSCRIBE [d15 §9.19]
+  if (range_reversed(message.parameters)) {  // as for SUBSCRIBE [d15 §9.19]
     return arrival.refuse(RequestErrorCode::kInvalidRange, "the range ends before it starts");
   }
   const auto& request = arrival.make<TrackStatusRequest>(message.track, message.parameters);

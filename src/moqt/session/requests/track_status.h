@@ -14,10 +14,13 @@ class TrackStatusRequest final : public Request {
                      MessageParameters parameters)
       : Request(context, handle, ours), track_(std::move(track)), parameters_(std::move(parameters)) {}
 
+  [[nodiscard]] static std::optional<SessionError> refusal(const RequestTable& requests, const FullTrackName& track,
+                                                           const MessageParameters& parameters);
   /// TRACK_STATUS of the peer.
   static void admit(const Arrival& arrival, const wire::TrackStatus& message);
 
-  [[nodiscard]] RequestKind kind() const noexcept override { return RequestKind::kTrackStatus; }
+  static constexpr RequestKind kKind = RequestKind::kTrackStatus;
+  [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
   [[nodiscard]] wire::MessageBody first_message() const override;
   void on_request_ok(const wire::RequestOk& message) override;
   RequestResult accept(MessageParameters parameters) override;
