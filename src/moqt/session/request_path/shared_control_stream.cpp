@@ -10,7 +10,7 @@ namespace msquic_py::moqt::session {
 
 namespace {
 
-SessionError error_of(wire::EncodeError error) noexcept {
+SessionError why_not(wire::EncodeError error) noexcept {
   switch (error) {
     case wire::EncodeError::kPayloadTooLong: return SessionError::kTooLarge;
     case wire::EncodeError::kNamespaceFieldCount:
@@ -66,7 +66,7 @@ base::Result<void, SessionError> SharedControlStream::write(const wire::ControlM
   if (core_.closed()) return {};
   scratch_.clear();
   if (const auto encoded = wire::encode_control_message(core_.config().draft, message, scratch_); !encoded.ok()) {
-    return base::Failure{error_of(encoded.error())};
+    return base::Failure{why_not(encoded.error())};
   }
   core_.action_queue.push(SendControl{arena_.copy(scratch_)});
   return {};
@@ -105,7 +105,7 @@ base::Result<void, SessionError> SharedControlStream::open(Request& request) {
   scratch_.clear();
   const auto trial =
       wire::encode_control_message(core_.config().draft, {wire::kLongestReference, request.first_message()}, scratch_);
-  if (!trial.ok()) return base::Failure{error_of(trial.error())};
+  if (!trial.ok()) return base::Failure{why_not(trial.error())};
   waiting_.push_back(request.handle());
   request.asked();
   flush_waiting();
