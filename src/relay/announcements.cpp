@@ -115,6 +115,7 @@ void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscr
        entry != peer.announcements.end() && prefix.is_prefix_of(entry->first);) {
     take_back(peer, entry++);
   }
+  subscriptions_.withdraw_offers(peer, prefix);
 }
 
 void Announcements::peer_left(Peer& peer) {

@@ -235,7 +235,7 @@ void Fetches::on_object(Peer& peer, const session::FetchObjectReceived& event, s
   ++counters_.objects_fetched;
   if (fetch->writer.object(event, now)) {
     (void)peer.session.cancel(event.fetch);
-    return on_malformed(peer, event.fetch);
+    return on_malformed(peer, event.fetch, now);
   }
   read_on(*fetch);
 }
@@ -244,7 +244,10 @@ void Fetches::on_payload(Peer& peer, const session::ObjectPayload& event, sessio
   UpstreamFetch* const fetch = upstream_of(peer, event.subscription);
   if (fetch == nullptr) return;
   fetch->unread_bytes += event.bytes.size();
-  fetch->writer.payload(event.bytes, now);
+  if (fetch->writer.payload(event.bytes, now)) {
+    (void)peer.session.cancel(event.subscription);
+    return on_malformed(peer, event.subscription, now);
+  }
   read_on(*fetch);
 }
 
@@ -271,18 +274,20 @@ void Fetches::on_ended(Peer& peer, const session::FetchEnded& event, session::Ti
   remove(number);
 }
 
-void Fetches::on_malformed(Peer& peer, session::RequestHandle request) {
+void Fetches::on_malformed(Peer& peer, session::RequestHandle request, session::Time now) {
   const auto* role = peer.role<UpstreamFetchRole>(request);
   if (role == nullptr) return;
   const std::uint64_t number = role->fetch;
   peer.roles.erase(request);
   const auto found = upstream_.find(number);
   if (found == upstream_.end()) return;
-  ++counters_.malformed_tracks;
-  found->second->ending = true;
-  for (objects::FetchDelivery* asker : std::exchange(found->second->askers, {}))
+  UpstreamFetch& fetch = *found->second;
+  Track& track = *fetch.track;
+  fetch.ending = true;
+  for (objects::FetchDelivery* asker : std::exchange(fetch.askers, {}))
     asker->fail(moqt::RequestErrorCode::kMalformedTrack, "the publisher broke the rules of the track");
   remove(number);
+  subscriptions_.end_malformed(peer, track, now);
 }
 
 void Fetches::give_up(std::uint64_t number, moqt::RequestErrorCode code, std::string_view reason) {

@@ -17,6 +17,7 @@
 #include "relay/peer.h"
 #include "relay/relay_counters.h"
 #include "relay/relay_limits.h"
+#include "relay/subscriptions.h"
 #include "relay/track_table.h"
 #include "relay/upstream_fetch.h"
 
@@ -26,9 +27,9 @@ namespace msquic_py::relay {
 /// upstream for all who wait for the same objects.
 class Fetches final : public moqt::objects::FetchFiller {
  public:
-  Fetches(const RelayLimits& limits, RelayCounters& counters, const NamespaceDirectory& namespaces,
-          TrackTable& tracks) noexcept
-      : limits_(limits), counters_(counters), namespaces_(namespaces), tracks_(tracks) {}
+  Fetches(const RelayLimits& limits, RelayCounters& counters, const NamespaceDirectory& namespaces, TrackTable& tracks,
+          Subscriptions& subscriptions) noexcept
+      : limits_(limits), counters_(counters), namespaces_(namespaces), tracks_(tracks), subscriptions_(subscriptions) {}
 
   // ---- from clients ----
   void on_fetch(Peer& peer, const moqt::session::FetchReceived& event, moqt::session::Time now);
@@ -40,7 +41,7 @@ class Fetches final : public moqt::objects::FetchFiller {
   void on_object(Peer& peer, const moqt::session::FetchObjectReceived& event, moqt::session::Time now);
   void on_payload(Peer& peer, const moqt::session::ObjectPayload& event, moqt::session::Time now);
   void on_ended(Peer& peer, const moqt::session::FetchEnded& event, moqt::session::Time now);
-  void on_malformed(Peer& peer, moqt::session::RequestHandle request);
+  void on_malformed(Peer& peer, moqt::session::RequestHandle request, moqt::session::Time now);
 
   void peer_left(Peer& peer);
   /// Forgets the fetches that have ended; when nobody is in the middle of one.
@@ -81,6 +82,7 @@ class Fetches final : public moqt::objects::FetchFiller {
   RelayCounters& counters_;
   const NamespaceDirectory& namespaces_;
   TrackTable& tracks_;
+  Subscriptions& subscriptions_;
   std::map<Key, ClientFetch> clients_;
   std::unordered_map<std::uint64_t, std::unique_ptr<UpstreamFetch>> upstream_;
   std::uint64_t next_fetch_ = 1;

@@ -25,7 +25,7 @@ void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session
   IncomingSubgroup& incoming = found->second;
   const auto taken = incoming.writer.object(event, now);  // [d15 §2.1-2, §8.6-3]
   if (!taken.ok()) {
-    subscriptions_.end_malformed(peer, *incoming.track, incoming.upstream, now);
+    subscriptions_.end_malformed(peer, *incoming.track, now);
     return;
   }
   if (taken->fresh) {
@@ -39,7 +39,8 @@ bool Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session
   const auto found = peer.subgroups.find(event.stream);
   if (found == peer.subgroups.end()) return false;
   counters_.bytes_received += event.bytes.size();
-  (void)found->second.writer.payload(event.bytes, now);
+  IncomingSubgroup& incoming = found->second;
+  if (incoming.writer.payload(event.bytes, now)) subscriptions_.end_malformed(peer, *incoming.track, now);
   return true;
 }
 
@@ -51,7 +52,7 @@ void Intake::on_subgroup_end(Peer& peer, const session::SubgroupEnded& event, se
   if (!event.finished) {
     ended.writer.reset(event.reset_code, now);
   } else if (ended.writer.finish(now)) {
-    subscriptions_.end_malformed(peer, *ended.track, ended.upstream, now);
+    subscriptions_.end_malformed(peer, *ended.track, now);
   }
 }
 
@@ -63,7 +64,7 @@ void Intake::on_datagram(Peer& peer, const session::DatagramReceived& event, ses
   counters_.bytes_received += event.after_alias.size();
   const auto fresh = objects::write_datagram(track.publisher(), peer.session.config().draft, event, now);
   if (!fresh.ok()) {
-    subscriptions_.end_malformed(peer, track, event.subscription, now);
+    subscriptions_.end_malformed(peer, track, now);
   } else if (*fresh) {
     track.note(event.location);
   } else {

@@ -36,7 +36,7 @@ struct Relay::Route {
   void operator()(const session::SubscriptionDone& event) const { relay.subscriptions_.on_done(peer, event, now); }
   void operator()(const session::TrackMalformed& event) const {
     if (peer.role<UpstreamFetchRole>(event.subscription) != nullptr) {
-      relay.fetches_.on_malformed(peer, event.subscription);
+      relay.fetches_.on_malformed(peer, event.subscription, now);
     } else {
       relay.subscriptions_.on_malformed(peer, event, now);
     }
@@ -101,7 +101,7 @@ Relay::Relay(RelayLimits limits)
       tracks_(limits_, counters_),
       subscriptions_(limits_, counters_, directory_, tracks_),
       intake_(counters_, subscriptions_),
-      fetches_(limits_, counters_, directory_, tracks_),
+      fetches_(limits_, counters_, directory_, tracks_, subscriptions_),
       announcements_(limits_, counters_, directory_, subscriptions_),
       status_queries_(limits_, directory_, tracks_) {}
 

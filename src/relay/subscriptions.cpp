@@ -221,17 +221,25 @@ void Subscriptions::on_done(Peer& peer, const session::SubscriptionDone& event, 
 
 void Subscriptions::on_malformed(Peer& peer, const session::TrackMalformed& event, session::Time now) {
   const auto* role = peer.role<UpstreamRole>(event.subscription);
-  if (role != nullptr) end_malformed(peer, *role->track, event.subscription, now);
+  if (role != nullptr) end_malformed(peer, *role->track, now);
 }
 
-// [d15 §2.4.2-2]
-void Subscriptions::end_malformed(Peer& publisher, Track& track, session::RequestHandle upstream, session::Time now) {
+void Subscriptions::end_malformed(Peer& publisher, Track& track, session::Time now) {
   ++counters_.malformed_tracks;
-  (void)publisher.session.cancel(upstream);  // the session may have done so itself
+  // [d15 §2.4.2-1]
+  for (const Track::Upstream& upstream : std::vector(track.upstreams())) {
+    if (upstream.peer != &publisher) continue;
+    (void)publisher.session.cancel(upstream.request);  // the session may have done so itself
+    drop_upstream(publisher, track, upstream.request, now);
+  }
   publisher.outlet.make_ready();
-  drop_upstream(publisher, track, upstream, now);
+  if (track.upstreams().empty()) {
+    refuse_waiting(track, moqt::RequestErrorCode::kInternalError, "the publisher broke the rules of the track");
+  }
+  // [d15 §2.4.2-2]; what waits for a FETCH to that publisher has it cancelled with the last of those who asked.
   end_downstreams(track, moqt::PublishDoneCode::kMalformedTrack, "the publisher broke the rules of the track", true,
                   now);
+  track.publisher().abandon_fetches();
   track.publisher().clear();
   release(track);
 }
@@ -328,6 +336,21 @@ void Subscriptions::offer_tracks(Peer& listener, NamespaceInterest& interest, st
     if (tell(listener, interest, track)) continue;
     interest.tracks_from = entry->first;
     return;
+  }
+}
+
+void Subscriptions::withdraw_offers(Peer& listener, const moqt::TrackNamespace& prefix) {
+  std::vector<session::RequestHandle> unsent;
+  for (const auto& [request, role] : listener.roles) {
+    const auto* downstream = std::get_if<DownstreamRole>(&role);
+    if (downstream == nullptr || !prefix.is_prefix_of(downstream->track->name().track_namespace)) continue;
+    if (listener.session.waits_for_credit(request)) unsent.push_back(request);
+  }
+  for (const session::RequestHandle request : unsent) {
+    Track& track = *listener.role<DownstreamRole>(request)->track;
+    (void)listener.session.publish_done(request, moqt::PublishDoneCode::kSubscriptionEnded);
+    drop_downstream(listener, track, request);
+    release(track);
   }
 }
 

@@ -44,8 +44,12 @@ class Subscriptions {
   /// Tells a listener of every track published under its prefix, from the one with that `offer` on.
   void offer_tracks(Peer& listener, NamespaceInterest& interest, std::uint64_t offer);
 
-  /// The track from that publisher is malformed [d15 §2.4.2]: its subscribers are told, its objects forgotten.
-  void end_malformed(Peer& publisher, Track& track, moqt::session::RequestHandle upstream, moqt::session::Time now);
+  /// A listener listens no more: what has not been offered to it yet, for want of its credit, is not offered.
+  void withdraw_offers(Peer& listener, const moqt::TrackNamespace& prefix);
+
+  /// What that publisher sends of the track makes it malformed [d15 §2.4.2]: nothing more is taken from the publisher,
+  /// subscribers and fetches are told, objects forgotten.
+  void end_malformed(Peer& publisher, Track& track, moqt::session::Time now);
   /// Resets retired streams of this peer whose time has come, and forgets subscriptions that have ended.
   void settle(Peer& peer, moqt::session::Time now);
   void release(Track& track);

@@ -181,7 +181,7 @@ void SessionDriver::perform(session::SendControl& action) {
     auto opened = connection_->open_stream(transport::Direction::Bidirectional, TransportInbox::kControlStream);
     if (!opened) return;  // the connection is closing; Closed follows
     control_ = std::move(opened.value());
-    control_->set_priority(session::kControlStreamPriority);
+    control_->set_priority(session::kControlStreamPriority);  // [d15 §10.4.2-1]
   }
   const std::size_t size = action.bytes.size();
   if (control_->send({&action.bytes, 1}, false, size)) control_unsent_ += size;

@@ -11,7 +11,7 @@ quic::Settings transport_settings(std::uint16_t incoming_streams) {
   // PROTOCOL_VIOLATION instead of waiting for ever on a stream limit.
   settings.peer_bidi_stream_count = 4;
   settings.peer_unidi_stream_count = incoming_streams;
-  settings.datagram_receive_enabled = true;
+  settings.datagram_receive_enabled = true;  // [d15 §3.1-1]
   settings.send_buffering_enabled = false;
   // Streams of one priority share the path; all else about their order is said with priorities.
   settings.stream_scheduling = quic::StreamScheduling::RoundRobin;

@@ -6,16 +6,21 @@ namespace msquic_py::moqt::objects {
 
 namespace {
 
-std::optional<MalformedTrack> check(const TrackStore& store, const StoredGroup& group, const StoredSubgroup& datagrams,
-                                    const session::DatagramReceived& datagram) {
-  if (const auto malformed = behind_an_end(store, group, datagram.location, datagram.status)) return malformed;
+std::optional<MalformedTrack> check(const TrackPublisher& publisher, const StoredGroup& group,
+                                    const StoredSubgroup& datagrams, const session::DatagramReceived& datagram) {
+  if (publisher.preference.value_or(ForwardingPreference::kDatagram) != ForwardingPreference::kDatagram) {
+    return MalformedTrack::kForwardingPreferenceChanged;  // [d15 §2.4.2-10]
+  }
+  if (const auto malformed = behind_an_end(publisher.store(), group, datagram.location, datagram.status)) {
+    return malformed;
+  }
   const auto place = datagrams.find(datagram.location.object);
   if (!place) return std::nullopt;
   const StoredObject& known = datagrams.at(*place);
-  if (known.status == datagram.status && known.payload_length != datagram.payload().size()) {
-    return MalformedTrack::kDuplicateObjectDiffers;
-  }
-  return std::nullopt;
+  if (known.status != datagram.status) return std::nullopt;
+  const bool same = known.payload_length == datagram.payload().size() &&
+                    known.publisher_priority == datagram.publisher_priority && known.agrees(0, datagram.payload());
+  return same ? std::nullopt : std::optional(MalformedTrack::kDuplicateObjectDiffers);  // [d15 §8.1-1]
 }
 
 }  // namespace
@@ -27,13 +32,14 @@ base::Result<bool, MalformedTrack> write_datagram(TrackPublisher& publisher, Dra
   // With several publishers a group that is gone may come again.
   if (publisher.several_writers && store.dropped(at.group) && store.find(at.group) == nullptr) return false;
   const TrackStore::Writable into = store.datagrams(at.group, now);
-  if (const auto malformed = check(store, *into.group, *into.subgroup, datagram)) return base::Failure{*malformed};
+  if (const auto malformed = check(publisher, *into.group, *into.subgroup, datagram)) return base::Failure{*malformed};
   const bool known = into.subgroup->find(at.object).has_value();
   const bool was_dropped = into.subgroup->first() > 0 &&
                            into.subgroup->lower_bound(at.object) == into.subgroup->first() &&
                            into.subgroup->largest() && at.object <= *into.subgroup->largest();
   if (known || was_dropped || into.group->absent.contains(at.object)) return false;
 
+  publisher.preference = ForwardingPreference::kDatagram;
   const std::uint64_t place = into.subgroup->insert(at.object);
   StoredObject& kept = into.subgroup->at(place);
   kept.more.clear();

@@ -32,9 +32,12 @@ std::optional<MalformedTrack> FetchWriter::object(const session::FetchObjectRece
       return MalformedTrack::kDuplicateObjectDiffers;  // [d15 §2.4.2-9]
     }
     known->arriving = !known->complete();
+    if (comparable && !known->agrees(0, object.payload)) {
+      open_ = false;
+      return MalformedTrack::kDuplicateObjectDiffers;
+    }
     if (known->complete()) complete(*known);
-    payload(object.payload, now);
-    return std::nullopt;
+    return payload(object.payload, now);
   }
   session::SubgroupProperties properties;
   properties.group = at_.group;
@@ -64,17 +67,21 @@ std::optional<MalformedTrack> FetchWriter::object(const session::FetchObjectRece
   }
   store.charge(*into.subgroup, kept.bytes());
   if (kept.complete()) complete(kept);
-  payload(object.payload, now);
+  (void)payload(object.payload, now);
   publisher_.fetched(now);
   return std::nullopt;
 }
 
-void FetchWriter::payload(const base::SharedBytes& bytes, session::Time now) {
+std::optional<MalformedTrack> FetchWriter::payload(const base::SharedBytes& bytes, session::Time now) {
   const std::uint64_t offset = payload_offset_;
   payload_offset_ += bytes.size();
-  if (!open_ || bytes.empty()) return;
+  if (bytes.empty()) return std::nullopt;
   StoredObject* const object = current();
-  if (object == nullptr) return;  // dropped meanwhile; whoever needs it asks again
+  if (object == nullptr) return std::nullopt;  // dropped meanwhile; whoever needs it asks again
+  if (offset < object->payload_arrived && !object->agrees(offset, bytes)) {
+    return MalformedTrack::kDuplicateObjectDiffers;
+  }
+  if (!open_) return std::nullopt;
   const std::size_t added = object->extend(offset, publisher_.to_keep(bytes));
   if (added > 0) {
     StoredGroup* const group = publisher_.store().find(at_.group);
@@ -84,6 +91,7 @@ void FetchWriter::payload(const base::SharedBytes& bytes, session::Time now) {
   }
   if (payload_offset_ >= object->payload_length) complete(*object);
   publisher_.fetched(now);
+  return std::nullopt;
 }
 
 void FetchWriter::complete(StoredObject& object) {

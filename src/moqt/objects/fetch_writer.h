@@ -25,7 +25,8 @@ class FetchWriter {
 
   /// What makes the track malformed, if it does; then the object is not stored.
   std::optional<MalformedTrack> object(const session::FetchObjectReceived& object, session::Time now);
-  void payload(const base::SharedBytes& bytes, session::Time now);
+  /// The next bytes of its payload; the same of them.
+  std::optional<MalformedTrack> payload(const base::SharedBytes& bytes, session::Time now);
   /// The place behind the last object that came whole; nothing before the first.
   [[nodiscard]] std::optional<Location> reached() const noexcept { return reached_; }
 

@@ -39,6 +39,15 @@ std::optional<StoredGroup::Found> StoredGroup::at_or_after(std::uint64_t id) con
   return best;
 }
 
+bool StoredGroup::has_elsewhere(const StoredSubgroup& but, std::uint64_t id) const noexcept {
+  if (subgroups.size() < 2) return false;
+  return std::any_of(subgroups.begin(), subgroups.end(), [&](const auto& entry) {
+    if (entry.second.get() == &but) return false;
+    const auto place = entry.second->find(id);
+    return place && entry.second->at(*place).status == ObjectStatus::kNormal;
+  });
+}
+
 std::optional<std::uint64_t> StoredGroup::largest() const noexcept {
   std::optional<std::uint64_t> largest;
   for_each([&](const StoredSubgroup& subgroup) {

@@ -41,6 +41,8 @@ class StoredGroup {
     std::uint64_t place;
   };
   [[nodiscard]] std::optional<Found> at_or_after(std::uint64_t id) const noexcept;
+  /// Whether a subgroup other than `but` has an object of that ID that exists.
+  [[nodiscard]] bool has_elsewhere(const StoredSubgroup& but, std::uint64_t id) const noexcept;
   [[nodiscard]] std::optional<std::uint64_t> largest() const noexcept;
 
   template <class Visit>

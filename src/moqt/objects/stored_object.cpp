@@ -1,5 +1,6 @@
 #include "moqt/objects/stored_object.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace msquic_py::moqt::objects {
@@ -12,6 +13,19 @@ base::SharedBytes StoredObject::payload_at(std::uint64_t offset) const noexcept 
     offset -= piece.size();
   }
   return {};
+}
+
+bool StoredObject::agrees(std::uint64_t offset, base::Bytes bytes) const noexcept {
+  while (!bytes.empty() && offset < payload_arrived) {
+    const base::SharedBytes piece = payload_at(offset);
+    const std::size_t size = std::min(piece.size(), bytes.size());
+    if (size == 0) break;
+    if (!std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size), piece.view().begin()))
+      return false;
+    offset += size;
+    bytes = bytes.subspan(size);
+  }
+  return true;
 }
 
 std::size_t StoredObject::extend(std::uint64_t offset, const base::SharedBytes& bytes) {

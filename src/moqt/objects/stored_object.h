@@ -43,6 +43,8 @@ struct StoredObject {
   }
   /// The payload from `offset` on, as far as it lies in one piece; empty when no more is here.
   [[nodiscard]] base::SharedBytes payload_at(std::uint64_t offset) const noexcept;
+  /// Whether `bytes` of the payload that begin at `offset` are those that are here, as far as any are.
+  [[nodiscard]] bool agrees(std::uint64_t offset, base::Bytes bytes) const noexcept;
   /// Takes `bytes` of the payload that begin at `offset` in; what is here already is left out. Returns how many were
   /// new. A gap before them is not filled: nothing is taken.
   std::size_t extend(std::uint64_t offset, const base::SharedBytes& bytes);

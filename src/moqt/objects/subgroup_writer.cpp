@@ -33,6 +33,12 @@ void SubgroupWriter::attach(std::uint64_t subgroup, session::Time now) {
   if (subgroup_->ended() == StoredSubgroup::End::kReset) publisher_->subgroup_reopened(*subgroup_);
 }
 
+std::uint64_t SubgroupWriter::next_in_group() const noexcept {
+  const StoredGroup* const group = publisher_->store().find(properties_.group);
+  const auto largest = group == nullptr ? std::nullopt : group->largest();
+  return largest ? *largest + 1 : 0;
+}
+
 void SubgroupWriter::forget_if_cleared() noexcept {
   if (subgroup_ == nullptr || epoch_ == publisher_->store().epoch()) return;
   group_ = nullptr;
@@ -48,6 +54,9 @@ void SubgroupWriter::detach() noexcept {
 }
 
 std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceived& object) const {
+  if (publisher_->preference.value_or(ForwardingPreference::kSubgroup) != ForwardingPreference::kSubgroup) {
+    return MalformedTrack::kForwardingPreferenceChanged;  // [d15 §2.4.2-10]
+  }
   if (const auto malformed = behind_an_end(publisher_->store(), *group_, object.location, object.status)) {
     return malformed;
   }
@@ -56,7 +65,10 @@ std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceive
     return MalformedTrack::kObjectAfterEndOfSubgroup;  // [d15 §2.4.2-5]
   }
   const auto place = subgroup_->find(id);
-  if (!place) return std::nullopt;
+  if (!place) {
+    const bool twice = object.status == ObjectStatus::kNormal && group_->has_elsewhere(*subgroup_, id);
+    return twice ? std::optional(MalformedTrack::kDuplicateObjectDiffers) : std::nullopt;
+  }
   const StoredObject& known = subgroup_->at(*place);
   if (known.status != object.status) {
     // Only what is gone may be said not to exist; what did not exist may still turn up, and is left out [d15 §8.1].
@@ -78,7 +90,8 @@ StoredObject SubgroupWriter::stored(const session::ObjectReceived& object, sessi
   stored.wire = publisher_->to_keep(object.wire);
   stored.delta_size = object.delta_size;
   stored.header_size = object.header_size;
-  stored.extensions_offset = object.extensions_offset;  // [d15 §10.2.1.2-4]
+  // As they came: [d15 §10.2.1.2-4, §11.1-1, §11.1-2, §11.1-4, §11.1-5, §11.1-6, §11.2-1, §11.2-2].
+  stored.extensions_offset = object.extensions_offset;
   stored.extensions_size = object.extensions_size;
   stored.status = object.status;
   stored.publisher_priority = object.publisher_priority;
@@ -111,12 +124,13 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
     const bool fetched = std::exchange(known.fetched, false);
     if (fetched) take_header(known, object);
     ignores_ = false;  // perhaps this stream brings more of it than the one that began it
-    (void)payload(object.wire.from(object.header_size), now);
+    if (const auto malformed = payload(object.wire.from(object.header_size), now)) return base::Failure{*malformed};
     if (fetched) publisher_->object_inserted(*group_, *subgroup_, *here, false, now);
     return Taken{fetched};
   }
   if (group_->absent.contains(id)) return Taken{false};  // [d15 §8.1]: it was said not to exist
 
+  publisher_->preference = ForwardingPreference::kSubgroup;
   const std::uint64_t place = subgroup_->insert(id);
   StoredObject& kept = subgroup_->at(place);
   StoredObject fresh = stored(object, now);
@@ -176,20 +190,23 @@ void SubgroupWriter::rewrite(StoredObject& object) const {
   if (!payload.empty()) object.more.insert(object.more.begin(), payload);
 }
 
-std::size_t SubgroupWriter::payload(const base::SharedBytes& bytes, session::Time now) {
+std::optional<MalformedTrack> SubgroupWriter::payload(const base::SharedBytes& bytes, session::Time now) {
   const std::uint64_t offset = payload_offset_;
   payload_offset_ += bytes.size();
   forget_if_cleared();
-  if (ignores_ || subgroup_ == nullptr || bytes.empty()) return 0;
+  if (ignores_ || subgroup_ == nullptr || bytes.empty()) return std::nullopt;
   const auto place = subgroup_->find(*last_id_);
-  if (!place) return 0;
+  if (!place) return std::nullopt;
   StoredObject& object = subgroup_->at(*place);
-  if (offset + bytes.size() <= object.payload_arrived) return 0;  // another brought it
+  if (offset < object.payload_arrived && !object.agrees(offset, bytes)) {  // another brought it
+    return MalformedTrack::kDuplicateObjectDiffers;
+  }
+  if (offset + bytes.size() <= object.payload_arrived) return std::nullopt;
   const std::size_t added = object.extend(offset, publisher_->to_keep(bytes));
-  if (added == 0) return 0;
+  if (added == 0) return std::nullopt;
   publisher_->store().charge(*subgroup_, added);
   publisher_->payload_arrived(*group_, *subgroup_, *place, added, now);
-  return added;
+  return std::nullopt;
 }
 
 std::optional<MalformedTrack> SubgroupWriter::finish(session::Time now) {

@@ -30,8 +30,9 @@ class SubgroupWriter {
   };
   /// The object with its header, and what came of the payload with it. A malformed track is not stored.
   base::Result<Taken, MalformedTrack> object(const session::ObjectReceived& object, session::Time now);
-  /// The next bytes of the payload of that object. Returns how many of them were new.
-  std::size_t payload(const base::SharedBytes& bytes, session::Time now);
+  /// The next bytes of the payload of that object. What makes the track malformed, if they do: another publisher has
+  /// brought other bytes.
+  std::optional<MalformedTrack> payload(const base::SharedBytes& bytes, session::Time now);
   /// FIN: the last object was the last one of the subgroup.
   std::optional<MalformedTrack> finish(session::Time now);
   /// The stream was reset, or its publisher is gone.
@@ -39,6 +40,8 @@ class SubgroupWriter {
   /// The application gives the subgroup up: its streams are reset at once, and what waits for subscribers is not sent.
   void cut(std::uint64_t code);
 
+  /// The smallest Object ID behind all that the group has, of whichever subgroup.
+  [[nodiscard]] std::uint64_t next_in_group() const noexcept;
   [[nodiscard]] TrackPublisher& publisher() const noexcept { return *publisher_; }
   [[nodiscard]] std::uint64_t group() const noexcept { return properties_.group; }
   [[nodiscard]] std::optional<std::uint64_t> subgroup() const noexcept { return properties_.subgroup; }

@@ -18,9 +18,7 @@ TrackPublisher::TrackPublisher(Retention retention, TrackStore::Knowledge knowle
                                DeliveryCounters& counters)
     : store_(retention, knowledge), limits_(limits), counters_(counters), evict_above_(retention.bytes + kSlack) {}
 
-TrackPublisher::~TrackPublisher() {
-  while (!fetches_.empty()) fetches_.back()->abandon();
-}
+TrackPublisher::~TrackPublisher() { abandon_fetches(); }
 
 // ---- subscriptions ----
 
@@ -60,6 +58,7 @@ void TrackPublisher::clear() {
   for_each([](Subscription& subscription) { subscription.give_up(); });
   orphans_.clear();
   several_writers = false;
+  preference.reset();
   store_.clear();
   wake_fetches();
 }
@@ -71,6 +70,10 @@ DeliveryAccount TrackPublisher::account() const {
 }
 
 // ---- fetches ----
+
+void TrackPublisher::abandon_fetches() {
+  while (!fetches_.empty()) fetches_.back()->abandon();
+}
 
 void TrackPublisher::wake_fetches() {
   for (FetchDelivery* fetch : fetches_) fetch->wake();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/shared_bytes.h"
+#include "moqt/model/forwarding_preference.h"
 #include "moqt/objects/delivery_account.h"
 #include "moqt/objects/delivery_counters.h"
 #include "moqt/objects/outlet.h"
@@ -72,6 +73,8 @@ class TrackPublisher {
   [[nodiscard]] const std::vector<FetchDelivery*>& fetches() const noexcept { return fetches_; }
   /// Something has become known, or has come without a writer.
   void wake_fetches();
+  /// The track is malformed: each of them is refused, or its stream reset.
+  void abandon_fetches();
 
   // ---- from the writers ----
 
@@ -95,6 +98,8 @@ class TrackPublisher {
   bool others_may_go_on = false;
   /// Several publishers bring the track, or have brought it: what comes may have come before.
   bool several_writers = false;
+  /// What the objects that came alive have, of whichever publisher. Nothing before the first of them.
+  std::optional<ForwardingPreference> preference;
   /// How long an orphan waits.
   session::Duration takeover_timeout = std::chrono::seconds(2);
 

@@ -151,6 +151,8 @@ bool Session::poll_action(Time now, Action& action) {
   core_->outgoing_data.tell_time(now);
   core_->outgoing_data.expire(now, core_->event_queue);
   core_->settle();
+  // [d15 §9.15-1]: a PUBLISH_DONE that waits here comes behind the resets of its streams.
+  if (!core_->closed() && core_->outgoing_data.next_reset(action)) return true;
   if (core_->action_queue.empty() && !core_->closed() && core_->outgoing_data.next_action(now, action)) {
     core_->settle();  // that may have been the last byte before a PUBLISH_DONE
     return true;
@@ -179,6 +181,10 @@ bool Session::going_away() const noexcept { return core_->goaway_received; }
 std::size_t Session::max_datagram_size() const noexcept { return core_->outgoing_data.max_datagram_size(); }
 bool Session::has_unsent() const noexcept {
   return !core_->closed() && (!core_->action_queue.empty() || core_->outgoing_data.has_work());
+}
+bool Session::waits_for_credit(RequestHandle request) const noexcept {
+  const Request* found = core_->requests.find(request);
+  return found != nullptr && found->ours() && !found->reference();
 }
 std::size_t Session::open_requests() const noexcept { return core_->requests.size(); }
 
@@ -209,7 +215,10 @@ SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageP
 
 SessionResult<RequestHandle> Session::update(RequestHandle subscription, MessageParameters parameters,
                                              Patience patience) {
-  return ask<SubscriptionUpdate>(*core_, patience, subscription, std::move(parameters));
+  const auto filter = parameters.filter();
+  auto update = ask<SubscriptionUpdate>(*core_, patience, subscription, std::move(parameters));
+  if (update.ok()) as<SubscriptionAsSubscriber>(core_->requests.find(subscription))->note_update(filter);
+  return update;
 }
 
 SessionResult<RequestHandle> Session::fetch(FullTrackName track, Location start, Location end,

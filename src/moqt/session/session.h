@@ -232,6 +232,9 @@ class Session {
 
   // ---- ask: receive objects ----
 
+  /// Whether a request of ours has not gone out yet, for want of the peer's credit.
+  [[nodiscard]] bool waits_for_credit(RequestHandle request) const noexcept;
+
   /// The alias that the publisher gave a subscription this endpoint receives [d15 §10.1]. Nothing before
   /// SUBSCRIBE_OK or for a stale handle.
   [[nodiscard]] std::optional<std::uint64_t> track_alias(RequestHandle subscription) const noexcept;

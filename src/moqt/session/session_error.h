@@ -24,6 +24,7 @@ enum class SessionError : std::uint8_t {
   kEmptyRange,        ///< a FETCH, or its FETCH_OK, that ends before it starts
   kOutOfRange,        ///< an object or an end outside of what the FETCH asks for
   kNotJoinable,       ///< a joining FETCH needs a subscription with the filter Largest Object [d15 §9.16.2]
+  kNoDynamicGroups,   ///< NEW_GROUP_REQUEST to a publisher that did not say DYNAMIC_GROUPS=1 [d15 §9.2.1.12]
   kTooLarge,          ///< longer than a control message (65535 bytes) or a datagram of this transport
 };
 

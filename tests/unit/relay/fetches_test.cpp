@@ -359,5 +359,26 @@ TEST_F(FetchesTest, TheEndOfTheTrackIsSaid) {
   EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
 }
 
+// [d15 §8.4-3, §9.17-1, §9.16.3-1]
+TEST_F(FetchesTest, AnswersWhenThePublisherHasSaidWhereTheEndIs) {
+  const auto request = fetch(viewer_, {0, 0}, {5, 0});
+  (void)request;
+  EXPECT_EQ(viewer_.count<ms::FetchAccepted>(), 0u);
+  const auto asked = publisher_client_.only<ms::FetchReceived>();
+  const auto stream = publisher_client_.session().open_fetch(asked.request);
+  ASSERT_TRUE(stream.ok());
+  ms::FetchObject object;
+  object.payload = base::SharedBytes::copy_of(hex("61"));
+  object.payload_length = 1;
+  ASSERT_TRUE(publisher_client_.session().append_fetch_object(*stream, object).ok());
+  network_.run();
+  EXPECT_EQ(viewer_.count<ms::FetchAccepted>(), 0u) << "the objects may come before";
+  ASSERT_TRUE(publisher_client_.session().accept_fetch(asked.request, {false, {0, 1}}).ok());
+  ASSERT_TRUE(publisher_client_.session().finish_stream(*stream).ok());
+  network_.run();
+  EXPECT_EQ(viewer_.only<ms::FetchAccepted>().end, (moqt::Location{0, 1}));
+  EXPECT_EQ(fetched(viewer_), Lines{"0/0 a"});
+}
+
 }  // namespace
 }  // namespace msquic_py::relay

@@ -208,7 +208,7 @@ TEST_F(ForwardingTest, RefusesARangeThatIsOver) {
   EXPECT_EQ(late_.only<ms::RequestRejected>().code, 0x11u);  // INVALID_RANGE
 }
 
-// [d15 §8.4-4, §10.4.3-2]
+// [d15 §8.4-4, §10.4.3-2, §10.4.3-3, §10.4.3-4]
 TEST_F(ForwardingTest, DoesNotFinishAStreamWithAGap) {
   const auto stream = publisher_.open(0);
   publisher_.object(stream, 0, "a");

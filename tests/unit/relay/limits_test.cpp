@@ -219,5 +219,19 @@ TEST_F(CreditTest, ASubscribeBeyondWhatMayWaitIsRefusedWithTheReason) {
   }
 }
 
+// [d15 §6.1-3, §5.1-5]
+TEST_F(CreditTest, WhatWaitsForCreditIsNotOfferedToWhoNoLongerListens) {
+  const auto interest = listener_.session().subscribe_namespace({"live"});
+  ASSERT_TRUE(interest.ok());
+  network_.run();
+  for (int i = 0; i < 80; ++i) ASSERT_TRUE(publisher_.session().publish(track_name(std::to_string(i))).ok());
+  network_.run();
+  ASSERT_EQ(listener_.count<ms::PublishReceived>(), 50u);
+  ASSERT_TRUE(listener_.session().cancel(*interest).ok());
+  network_.run();
+  answer_all();
+  EXPECT_EQ(listener_.count<ms::PublishReceived>(), 50u);
+}
+
 }  // namespace
 }  // namespace msquic_py::relay

@@ -246,10 +246,9 @@ TEST_F(RequestsTest, AsksForNoNewGroupWhereThePublisherDoesNotListen) {
   ASSERT_TRUE(request.ok());
   network_.run();
   publisher_.accept();
-  // [d15 §9.2.1.12] lets a subscriber ask only where DYNAMIC_GROUPS is 1; the relay must not pass it on either way.
-  moqt::MessageParameters wants_new_group;
-  wants_new_group.set_new_group_request(0);
-  (void)client_.session().update(*request, wants_new_group);
+  // A subscriber may ask only where DYNAMIC_GROUPS is 1; the relay must not pass it on either way. SUBSCRIBE_UPDATE 2
+  // of subscription 0 with NEW_GROUP_REQUEST 0:
+  client_.pair.server.session.on_control_data(network_.now, hex("02 0005 02 00 01 32 00"));
   network_.run();
   EXPECT_EQ(publisher_client_.count<ms::UpdateReceived>(), 0u);
 }

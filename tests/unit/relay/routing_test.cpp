@@ -210,5 +210,102 @@ TEST_F(RoutingTest, RefusesMoreTracksThanItsLimit) {
   EXPECT_EQ(network.relay.counters().tracks, 1u);
 }
 
+// [d15 §8.5-4, §8.5-6, §8.2-1, §7.3-2, §9.2.1.2-3]
+TEST_F(RoutingTest, WhatASubscriberWishesForItselfStaysHere) {
+  publisher_.announce();
+  moqt::MessageParameters wishes;
+  wishes.set_forward(false);
+  wishes.set_subscriber_priority(3);
+  wishes.set_group_order(moqt::GroupOrder::kDescending);
+  wishes.set_delivery_timeout(100);
+  subscribe(subscriber_, std::move(wishes));
+  const auto asked = publisher_client_.only<ms::SubscribeReceived>().parameters;
+  EXPECT_EQ(asked.forward(), true);
+  EXPECT_EQ(asked.subscriber_priority(), std::nullopt);
+  EXPECT_EQ(asked.group_order(), std::nullopt);
+  EXPECT_EQ(asked.delivery_timeout(), std::nullopt);
+
+  RelayClient& eager = network_.connect();
+  publisher_.accept();
+  subscribe(eager);  // FORWARD is 1 upstream already
+  EXPECT_EQ(publisher_client_.count<ms::UpdateReceived>(), 0u);
+  publisher_.group(0, {"a"});
+  EXPECT_EQ(objects(eager), std::vector<std::string>{"0/0 a"});
+  EXPECT_TRUE(objects(subscriber_).empty());
+}
+
+// [d15 §9.2.1.11-2, §9.2.1.2-3, §7.3-1, §9.2.1.9-1]
+TEST_F(RoutingTest, WhatThePublisherSaysOfItsTrackGoesDownstream) {
+  publisher_.announce();
+  ASSERT_TRUE(subscriber_.session().subscribe_namespace({"live"}).ok());
+  subscribe(subscriber_);
+  moqt::MessageParameters said;
+  said.set_largest_object({7, 3});
+  said.set_delivery_timeout(800);
+  said.set_max_cache_duration(60'000);
+  said.set_publisher_priority(9);
+  said.set_group_order(moqt::GroupOrder::kDescending);
+  said.set_dynamic_groups(true);
+  publisher_.accept(said);
+  RelayClient& listener = network_.connect();
+  RelayClient& publishing = network_.connect();
+  ASSERT_TRUE(listener.session().subscribe_namespace({"live"}).ok());
+  ASSERT_TRUE(publishing.session().publish(track_name("more"), said).ok());
+  network_.run();
+  std::vector<moqt::MessageParameters> heard{listener.only<ms::PublishReceived>().parameters};
+  for (const auto& accepted : subscriber_.all<ms::RequestAccepted>()) {
+    if (accepted.parameters.largest_object()) heard.push_back(accepted.parameters);
+  }
+  ASSERT_EQ(heard.size(), 2u) << "in SUBSCRIBE_OK and in PUBLISH";
+  for (const auto& each : heard) {
+    EXPECT_EQ(each.largest_object(), (moqt::Location{7, 3}));
+    EXPECT_EQ(each.delivery_timeout(), 800u);
+    EXPECT_EQ(each.max_cache_duration(), 60'000u);
+    EXPECT_EQ(each.publisher_priority(), 9);
+    EXPECT_EQ(each.group_order(), moqt::GroupOrder::kDescending);
+    EXPECT_EQ(each.dynamic_groups(), true);
+  }
+}
+
+// [d15 §8.5-9, §8.5-10]
+TEST_F(RoutingTest, AnotherPublishersPublishIsWelcome) {
+  publisher_.announce();
+  subscribe(subscriber_);
+  publisher_.accept();
+  RelayClient& other = network_.connect();
+  TestPublisher second(network_, other);
+  moqt::MessageParameters paused;
+  paused.set_forward(false);
+  second.subscription = *other.session().publish(track_name(), std::move(paused));
+  network_.run();
+  EXPECT_EQ(other.only<ms::RequestAccepted>().parameters.forward(), true);
+  second.group(0, {"a"});
+  EXPECT_EQ(objects(subscriber_), std::vector<std::string>{"0/0 a"});
+}
+
+// [d15 §8.5-11]
+TEST_F(RoutingTest, WhatClosesAPublishersSessionGoesNoFurther) {
+  publisher_.announce();
+  subscribe(subscriber_);
+  publisher_.accept();
+  publisher_.group(0, {"a"});
+  ms::Session& session = publisher_client_.pair.server.session;
+  // On a stream of its own, subgroup 0 of group 1: object 0 "b", then one of length 0 and status 0x2, which there is
+  // not.
+  const std::uint64_t track_alias = publisher_client_.session().published(publisher_.subscription)->track_alias;
+  auto bytes = hex("10");
+  bytes.push_back(static_cast<std::uint8_t>(track_alias));
+  for (const std::uint8_t byte : hex("01 80 | 00 01 62 | 00 00 02")) bytes.push_back(byte);
+  session.on_uni_stream_data(network_.now, 1002, base::SharedBytes::copy_of(bytes), false);
+  network_.run();
+  EXPECT_EQ(publisher_client_.only<ms::Closed>().code, 0x3u);  // PROTOCOL_VIOLATION
+  EXPECT_EQ(subscriber_.count<ms::Closed>(), 0u);
+  network_.advance(std::chrono::seconds(10));
+  EXPECT_EQ(subscriber_.count<ms::Closed>(), 0u);
+  for (const auto& object : subscriber_.all<ms::ObjectReceived>()) {
+    EXPECT_NE(object.location, (moqt::Location{1, 1})) << "the object that there is not";
+  }
+}
+
 }  // namespace
 }  // namespace msquic_py::relay

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "harness/relay_network.h"
 
 namespace msquic_py::relay {
@@ -202,6 +204,38 @@ TEST_F(SlowSubscriberTest, SkipsEveryGroupThatIsUnderWay) {
   publisher_.object(second, 1, "rest");
   publisher_.group(2, {"a"});
   EXPECT_EQ(objects(slow_), (Lines{"2/0 a"}));
+}
+
+// [d15 §9.2.1.3-1]
+TEST(CachedTooLong, IsNotForwardedAnyMore) {
+  RelayNetwork network;
+  RelayClient& publisher_client = network.connect();
+  RelayClient& slow = network.connect();
+  TestPublisher publisher(network, publisher_client);
+  publisher.announce();
+  ASSERT_TRUE(slow.session().subscribe(track_name()).ok());
+  network.run();
+  moqt::MessageParameters parameters;
+  parameters.set_max_cache_duration(500);
+  publisher.accept(std::move(parameters));
+  slow.pair.server.session.set_send_window(0);
+  // More than the session takes ahead of its transport, so that the rest waits in the cache.
+  const auto stream = publisher.open(0);
+  for (std::uint64_t id = 0; id < 4; ++id) publisher.object(stream, id, std::string(50, 'x'));
+  const auto other = publisher.open(1);
+  const auto begin = base::SharedBytes::copy_of(hex("00 80040000"));  // 256 KiB
+  ASSERT_TRUE(publisher_client.session().append_object(other, 0, begin, 1, 0x40000).ok());
+  ASSERT_TRUE(
+      publisher_client.session().append_payload(other, base::SharedBytes::copy_of(base::ByteVector(0x40000))).ok());
+  network.run();
+  publisher.object(other, 1, "waits");
+  network.advance(std::chrono::milliseconds(501));
+  publisher.object(publisher.open(2), 0, "young");
+  slow.pair.server.session.set_send_window(1 << 20);
+  network.run();
+  const auto received = objects(slow);
+  EXPECT_EQ(std::count(received.begin(), received.end(), "1/1 waits"), 0);
+  EXPECT_EQ(std::count(received.begin(), received.end(), "2/0 young"), 1);
 }
 
 }  // namespace

@@ -15,9 +15,19 @@ SessionError error_of(wire::EncodeError) noexcept { return SessionError::kInvali
 
 }  // namespace
 
+// [d15 §11.1-3, §11.1-7, §11.2-3]
+bool may_be_published(Draft draft, base::Bytes extension_block, Location location) {
+  return extension_block.empty() || wire::inspect_extensions(draft, extension_block, location).ok();
+}
+
 base::Result<EncodedObject, SessionError> encode_object(Draft draft, base::SlabArena& arena, std::uint64_t object,
                                                         std::optional<base::Bytes> extension_block,
                                                         std::uint64_t payload_length, ObjectStatus status) {
+  // The group is not known here, and a gap may be as long as it likes before a group of a large number.
+  const Location somewhere{base::kVarintMax, object};
+  if (extension_block && !may_be_published(draft, *extension_block, somewhere)) {
+    return base::Failure{SessionError::kInvalidParameter};
+  }
   thread_local base::ByteVector scratch;  // keeps its capacity, so that an object costs no allocation
   scratch.clear();
   wire::SubgroupObjectFields fields;
@@ -34,6 +44,9 @@ base::Result<EncodedObject, SessionError> encode_object(Draft draft, base::SlabA
 
 base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena,
                                                             const DatagramFields& fields) {
+  if (!may_be_published(draft, fields.extension_block, fields.location)) {
+    return base::Failure{SessionError::kInvalidParameter};
+  }
   thread_local base::ByteVector scratch;
   scratch.clear();
   wire::ObjectDatagram datagram;

@@ -23,6 +23,9 @@ struct EncodedObject {
   std::size_t extensions_offset = 0;  ///< of the pairs, in `wire`
 };
 
+/// Whether an object may have these extensions: what would make its track malformed is not published [d15 §11].
+[[nodiscard]] bool may_be_published(Draft draft, base::Bytes extension_block, Location location);
+
 /// The header of an object on a stream. `extension_block` is the raw pairs without their length; nothing for a
 /// stream whose SubgroupProperties say that there are no extensions. A status other than kNormal goes without
 /// payload and with an empty block. The payload is not included.

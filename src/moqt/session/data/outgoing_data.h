@@ -81,6 +81,8 @@ class OutgoingData {
   // ---- for the transport ----
 
   bool next_action(Time now, Action& action);
+  /// A stream that is to be reset, if there is one.
+  bool next_reset(Action& action);
   /// Whether something waits for its turn, for room in the transport, or for the PUBLISH ahead of it.
   [[nodiscard]] bool has_work() const noexcept;
   void on_sent(StreamHandle handle, std::size_t bytes);

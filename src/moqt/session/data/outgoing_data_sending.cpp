@@ -21,11 +21,14 @@ bool OutgoingData::has_work() const noexcept {
   });
 }
 
+bool OutgoingData::next_reset(Action& action) {
+  if (resets_.empty()) return false;
+  action = resets_.pop();
+  return true;
+}
+
 bool OutgoingData::next_action(Time now, Action& action) {
-  if (!resets_.empty()) {
-    action = resets_.pop();
-    return true;
-  }
+  if (next_reset(action)) return true;
   const std::uint64_t turns_before = turns_;
   const auto passes = [&](OutgoingLane& lane) {  // [d15 §7.2-3]
     // What a subscription has in the transport's hands is its turn already: an equal one may have room for more.

@@ -197,7 +197,7 @@ void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std:
   bool narrowed = false;
   if (filter_) {
     // A relative start counts from an object that may be older than the present start.
-    view_.start = std::max(view_.start, filter_->resolve_start(largest));  // [d15 §9.11-1]
+    view_.start = std::max(view_.start, filter_->resolve_start(largest));
     view_.last_group = filter_->last_group();
     filter_.reset();
     narrowed = true;

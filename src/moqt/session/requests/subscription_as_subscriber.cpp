@@ -28,6 +28,8 @@ wire::MessageBody SubscriptionAsSubscriber::first_message() const { return wire:
 bool SubscriptionAsSubscriber::take_alias(std::uint64_t alias, const MessageParameters& parameters) {
   evict_ended(alias);
   largest_ = parameters.largest_object();
+  dynamic_groups_ = parameters.dynamic_groups().value_or(false);
+  if (filter_) start_ = filter_->resolve_start(largest_);
   delivery_timeout_ms_ =
       std::max(parameters_.delivery_timeout().value_or(0), parameters.delivery_timeout().value_or(0));
   // [d15 §9.2.1.4-2]
@@ -112,12 +114,25 @@ void SubscriptionAsSubscriber::on_malformed(MalformedTrack reason) {
   }
 }
 
+bool SubscriptionAsSubscriber::begins_earlier(const std::optional<SubscriptionFilter>& filter) const noexcept {
+  // Where a relative filter will lie, the publisher alone knows; it keeps the later start then.
+  const bool absolute =
+      filter && (filter->type == FilterType::kAbsoluteStart || filter->type == FilterType::kAbsoluteRange);
+  return absolute && filter->start < start_;
+}
+
+void SubscriptionAsSubscriber::note_update(const std::optional<SubscriptionFilter>& filter) noexcept {
+  if (filter) start_ = std::max(start_, filter->start);
+}
+
 RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+  if (!may_ask(parameters)) return base::Failure{SessionError::kNoDynamicGroups};  // [d15 §9.2.1.12-1]
   const auto filter = parameters.filter();
   if (auto sent = send(wire::PublishOk{std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   filter_ = filter;
+  if (filter_) start_ = filter_->resolve_start(largest_);
   check_done();
   return {};
 }

@@ -38,6 +38,14 @@ class SubscriptionAsSubscriber final : public Request {
   [[nodiscard]] bool starts_at_largest() const noexcept {
     return filter_ && filter_->type == FilterType::kLargestObject;
   }
+  /// Whether `parameters` may be sent of this subscription: NEW_GROUP_REQUEST only where DYNAMIC_GROUPS is 1.
+  [[nodiscard]] bool may_ask(const MessageParameters& parameters) const noexcept {
+    return dynamic_groups_ || !parameters.new_group_request();
+  }
+  /// Whether a SUBSCRIBE_UPDATE with that filter would begin earlier than what has been asked for.
+  [[nodiscard]] bool begins_earlier(const std::optional<SubscriptionFilter>& filter) const noexcept;
+  /// A SUBSCRIBE_UPDATE with that filter has been made.
+  void note_update(const std::optional<SubscriptionFilter>& filter) noexcept;
   /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH.
   [[nodiscard]] std::optional<Location> largest_at_establishment() const noexcept { return largest_; }
 
@@ -72,11 +80,13 @@ class SubscriptionAsSubscriber final : public Request {
   MessageParameters parameters_;
   std::optional<SubscriptionFilter> filter_;  ///< of SUBSCRIBE or PUBLISH_OK
   std::optional<Location> largest_;
+  Location start_;  ///< of what has been asked for, as far as it is known here
   std::optional<std::uint64_t> track_alias_;
   std::optional<wire::PublishDone> done_;
   std::vector<RequestHandle> updates_;  ///< SUBSCRIBE_UPDATEs of ours without an answer
   std::uint64_t delivery_timeout_ms_ = 0;
   bool done_timer_over_ = false;
+  bool dynamic_groups_ = false;  ///< what SUBSCRIBE_OK or PUBLISH said
 };
 
 }  // namespace msquic_py::moqt::session

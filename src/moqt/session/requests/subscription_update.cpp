@@ -13,7 +13,9 @@ std::optional<SessionError> SubscriptionUpdate::refusal(const RequestTable& requ
   const auto* updated = as<SubscriptionAsSubscriber>(named);
   if (updated == nullptr) return SessionError::kWrongRole;  // [d15 §9.11-6]
   if (!updated->established()) return SessionError::kWrongState;
-  if (range_reversed(parameters)) return SessionError::kInvalidParameter;  // [d15 §9.11-5]
+  if (!updated->may_ask(parameters)) return SessionError::kNoDynamicGroups;                  // [d15 §9.2.1.12-1]
+  if (range_reversed(parameters)) return SessionError::kInvalidParameter;                    // [d15 §9.11-5]
+  if (updated->begins_earlier(parameters.filter())) return SessionError::kInvalidParameter;  // [d15 §9.11-1]
   return std::nullopt;
 }
 

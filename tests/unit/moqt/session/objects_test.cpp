@@ -350,5 +350,44 @@ TEST(ObjectBytes, AreThoseOfTheDraft) {
   EXPECT_TRUE(peer.fin_sent);
 }
 
+// [d15 §9.15-5]
+TEST(PublishDone, CountsNoStreamOfDatagrams) {
+  SessionConfig config;
+  config.implementation.clear();
+  auto peer = RawPeer::established(moqt::Perspective::kServer, config);
+  peer.control("03 0007 00 01 0161 01 74 00");
+  const auto request = peer.all<SubscribeReceived>().at(0).request;
+  ASSERT_TRUE(peer.session.accept(request).ok());
+  const DatagramProperties properties{0x00, {0, 0}, std::uint8_t{128}};
+  ASSERT_TRUE(peer.session.send_datagram(request, properties, base::SharedBytes::copy_of(hex("00 00 80 61"))).ok());
+  peer.drain();
+  peer.sent_control.clear();
+  ASSERT_TRUE(peer.session.publish_done(request, moqt::PublishDoneCode::kTrackEnded).ok());
+  peer.drain();
+  EXPECT_EQ(peer.sent_control, hex("0b 0004 00 02 00 00"));
+}
+
+// [d15 §9.15-1, §5.1.1-2]
+TEST(PublishDone, ComesBehindTheResetOfItsStreams) {
+  SessionConfig config;
+  config.implementation.clear();
+  auto peer = RawPeer::established(moqt::Perspective::kServer, config);
+  peer.control("03 0007 00 01 0161 01 74 00");
+  const auto request = peer.all<SubscribeReceived>().at(0).request;
+  ASSERT_TRUE(peer.session.accept(request).ok());
+  const auto stream = peer.session.open_subgroup(request, {});
+  ASSERT_TRUE(stream.ok());
+  ASSERT_TRUE(peer.session.append_object(*stream, 0, base::SharedBytes::copy_of(hex("00 01 78")), 1).ok());
+  peer.drain();
+  ASSERT_TRUE(peer.session.reset_streams(request, moqt::StreamResetCode::kCancelled).ok());
+  ASSERT_TRUE(peer.session.publish_done(request, moqt::PublishDoneCode::kTrackEnded).ok());
+  Action action;
+  ASSERT_TRUE(peer.session.poll_action(peer.now, action));
+  EXPECT_TRUE(std::holds_alternative<ResetStream>(action));
+  ASSERT_TRUE(peer.session.poll_action(peer.now, action));
+  ASSERT_TRUE(std::holds_alternative<SendControl>(action));
+  EXPECT_EQ(std::get<SendControl>(action).bytes.view().front(), 0x0b);
+}
+
 }  // namespace
 }  // namespace msquic_py::testing

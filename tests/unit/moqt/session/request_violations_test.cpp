@@ -93,7 +93,7 @@ TEST(Subscriptions, UpdateOfNoSubscriptionViolates) {
   EXPECT_EQ(server_after("02 0003 00 04 00"), SessionErrorCode::kProtocolViolation);
 }
 
-// [d15 §9.11-1, §9.11-2]
+// [d15 §9.11-2]
 TEST(Subscriptions, UpdateWithEarlierStartViolates) {
   auto peer = RawPeer::established(Perspective::kServer);
   peer.control("03 000c 00 01 0161 01 74 01 21 03 03 0a 00");  // AbsoluteStart {10, 0}
@@ -207,6 +207,16 @@ TEST(Tokens, AliasesNeedACacheThatIsNotThere) {
   RawPeer registering(Perspective::kServer);
   registering.control("20 000b 02 02 4064 03 05 01 01 00 6162");
   EXPECT_FALSE(registering.closed) << "REGISTER counts as USE_VALUE in CLIENT_SETUP";
+}
+
+// [d15 §6.1-2]
+TEST(Answers, SecondAnswerToANamespaceSubscriptionViolates) {
+  auto peer = RawPeer::established(Perspective::kServer);
+  ASSERT_TRUE(peer.session.subscribe_namespace(moqt::TrackNamespace{"a"}).ok());
+  peer.control("07 0002 01 00");
+  EXPECT_FALSE(peer.closed);
+  peer.control("07 0002 01 00");
+  EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
 }  // namespace

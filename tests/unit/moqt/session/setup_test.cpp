@@ -221,5 +221,20 @@ TEST(GoawayMessage, SecondOneAndUriFromAClientViolate) {
   EXPECT_EQ(uri.close_code(), SessionErrorCode::kProtocolViolation);
 }
 
+// [d15 §9.3.1.1-1, §9.3.1.2-1]
+TEST(Setup, NeitherPathNorAuthorityGoOutOverWebTransportOrFromAServer) {
+  SessionConfig config;
+  config.path = "/moq";
+  config.authority = "localhost:4443";
+  config.implementation.clear();
+  config.limits.max_open_requests = 50;
+  RawPeer server(Perspective::kServer, config);
+  server.control("20 0004 01 02 4064");
+  EXPECT_EQ(server.sent_control, hex("21 0004 01 02 4064"));
+  config.transport = moqt::SessionTransport::kWebTransport;
+  RawPeer client(Perspective::kClient, config);
+  EXPECT_EQ(client.sent_control, hex("20 0004 01 02 4064"));
+}
+
 }  // namespace
 }  // namespace msquic_py::testing

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "harness/raw_peer.h"
 #include "moqt/session/data/object_encoding.h"
 
@@ -290,6 +292,86 @@ TEST(TokensInAMessage, ServerSetupCannotRegisterEither) {
   RawPeer client(Perspective::kClient);
   client.control("21 000b 02 02 4064 03 05 01 01 00 6162");
   EXPECT_EQ(client.close_code(), SessionErrorCode::kAuthTokenCacheOverflow);
+}
+
+// [d15 §9.10-1, §9.13-1]
+TEST(Aliases, OfTracksThatLiveDiffer) {
+  auto peer = RawPeer::established(Perspective::kServer);
+  peer.control("03 0007 00 01 0161 01 74 00 | 03 0007 02 01 0161 01 75 00");
+  const auto subscribes = peer.all<SubscribeReceived>();
+  ASSERT_EQ(subscribes.size(), 2u);
+  std::vector<std::uint64_t> aliases;
+  for (const auto& each : subscribes) {
+    ASSERT_TRUE(peer.session.accept(each.request).ok());
+    aliases.push_back(peer.session.published(each.request)->track_alias);
+  }
+  const auto publication = peer.session.publish({moqt::TrackNamespace{"a"}, "v"});
+  ASSERT_TRUE(publication.ok());
+  aliases.push_back(peer.session.published(*publication)->track_alias);
+  std::sort(aliases.begin(), aliases.end());
+  EXPECT_EQ(std::adjacent_find(aliases.begin(), aliases.end()), aliases.end());
+}
+
+// [d15 §9.11-5]
+TEST(Updates, WithARangeThatEndsBeforeItStartsAreNotSent) {
+  auto peer = RawPeer::established(Perspective::kServer);
+  const auto subscription = peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"});
+  ASSERT_TRUE(subscription.ok());
+  peer.drain();
+  peer.control("04 0003 01 05 00");
+  peer.sent_control.clear();
+  MessageParameters reversed;
+  reversed.set_filter(moqt::SubscriptionFilter::absolute_range({5, 0}, 4));
+  EXPECT_EQ(peer.session.update(*subscription, reversed).error(), SessionError::kInvalidParameter);
+  EXPECT_TRUE(peer.sent_control.empty());
+}
+
+// [d15 §9.2.1.12-1]
+TEST(NewGroupRequests, GoToWhoSaidDynamicGroupsOnly) {
+  MessageParameters wish;
+  wish.set_new_group_request(0);
+  const auto after = [&](std::string_view subscribe_ok) {
+    auto peer = RawPeer::established(Perspective::kServer);
+    const auto subscription = peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"});
+    EXPECT_TRUE(subscription.ok());
+    peer.drain();
+    peer.control(subscribe_ok);
+    const auto update = peer.session.update(*subscription, wish);
+    return update.ok() ? std::nullopt : std::optional(update.error());
+  };
+  EXPECT_EQ(after("04 0003 01 05 00"), SessionError::kNoDynamicGroups);
+  EXPECT_EQ(after("04 0005 01 05 01 30 00"), SessionError::kNoDynamicGroups);
+  EXPECT_EQ(after("04 0005 01 05 01 30 01"), std::nullopt);
+
+  auto peer = RawPeer::established(Perspective::kServer);
+  peer.control("1d 0008 00 01 0161 01 74 07 00 | 1d 000a 02 01 0161 01 75 08 01 30 01");
+  const auto published = peer.all<PublishReceived>();
+  ASSERT_EQ(published.size(), 2u);
+  EXPECT_EQ(peer.session.accept(published[0].request, wish).error(), SessionError::kNoDynamicGroups);
+  EXPECT_TRUE(peer.session.accept(published[0].request).ok()) << "without it";
+  EXPECT_TRUE(peer.session.accept(published[1].request, wish).ok());
+}
+
+// [d15 §9.11-1]
+TEST(Updates, WithAnEarlierStartAreNotSent) {
+  auto peer = RawPeer::established(Perspective::kServer);
+  MessageParameters parameters;
+  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
+  const auto subscription = peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"}, parameters);
+  ASSERT_TRUE(subscription.ok());
+  peer.drain();
+  peer.control("04 0007 01 05 01 09 02 07 03");  // LARGEST_OBJECT {7, 3}: it begins at {7, 4}
+  const auto update = [&](moqt::SubscriptionFilter filter) {
+    MessageParameters changes;
+    changes.set_filter(filter);
+    const auto begun = peer.session.update(*subscription, changes);
+    return begun.ok() ? std::nullopt : std::optional(begun.error());
+  };
+  EXPECT_EQ(update(moqt::SubscriptionFilter::absolute_start({7, 3})), SessionError::kInvalidParameter);
+  EXPECT_EQ(update(moqt::SubscriptionFilter::absolute_start({7, 4})), std::nullopt);
+  EXPECT_EQ(update(moqt::SubscriptionFilter::absolute_range({9, 0}, 9)), std::nullopt);
+  EXPECT_EQ(update(moqt::SubscriptionFilter::absolute_range({8, 9}, 9)), SessionError::kInvalidParameter);
+  EXPECT_EQ(update(moqt::SubscriptionFilter::next_group_start()), std::nullopt) << "the publisher resolves it";
 }
 
 }  // namespace

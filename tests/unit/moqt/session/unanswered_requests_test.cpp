@@ -140,6 +140,7 @@ TEST(UnansweredUpdate, EndsAloneAndItsSubscriptionGoesOn) {
   EXPECT_TRUE(peer.session.update(*subscription, paused).ok());
 }
 
+// [d15 §9.15-1, §9.15-6]
 TEST(UnansweredPublish, IsTakenBackWithItsStreams) {
   auto peer = RawPeer::established(Perspective::kServer);
   const auto subscription = peer.session.publish(kAsked);
