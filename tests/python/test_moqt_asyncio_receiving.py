@@ -166,3 +166,22 @@ async def test_what_nothing_more_can_come_for_is_not_waited_for() -> None:
                 await waiting
         with pytest.raises(ma.SessionStateError, match="has ended"):
             await track.wait_subscriber()
+
+
+async def test_subgroups_of_a_group_share_its_object_ids() -> None:
+    async def handler(session: ma.Session) -> None:
+        track = session.create_track(NS, "layers")
+        await track.wait_subscriber()
+        base, above = track.begin_group(), track.begin_group(0, subgroup_id=1, end_of_group=False)
+        for writer, payload in [(base, b"a"), (above, b"b"), (above, b"c"), (base, b"d")]:
+            writer.write(payload)
+        assert base.next_object_id == above.next_object_id == 4
+        base.end()
+        above.end()
+        await track.end()
+        await session.wait_closed()
+
+    async with ma.serve(handler) as server, to(server.port) as session:
+        subscription = await session.subscribe(NS, "layers")
+        got = sorted([(o.object_id, o.subgroup_id, o.payload) async for o in subscription if o.payload])
+        assert got == [(0, 0, b"a"), (1, 1, b"b"), (2, 1, b"c"), (3, 0, b"d")]

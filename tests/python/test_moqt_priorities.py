@@ -61,6 +61,7 @@ def run(main: Callable[[], Any]) -> None:
     asyncio.run(asyncio.wait_for(main(), 60))
 
 
+# [d15 §10.4.2-1, §7.2-2]
 @pytest.mark.parametrize("hop", HOPS)
 def test_control_messages_go_before_objects_that_wait_for_credit(hop: str, certificate: Any) -> None:
     async def main() -> None:

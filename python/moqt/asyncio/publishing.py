@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
 
@@ -80,6 +81,7 @@ class TrackWriter:
         self._on_fetch: FetchHandler | None = None
         self._count, self._wanted = 0, False
         self._next_group = 0
+        self._groups: weakref.WeakValueDictionary[int, _GroupNumbers] = weakref.WeakValueDictionary()
         self._streams: bool | None = None
         self._changed = asyncio.Event()
         self._new_group = -1
@@ -233,6 +235,15 @@ def add_track(
     return track
 
 
+class _GroupNumbers:
+    """What the writers of one group share: an Object ID is there once, whatever the subgroup."""
+
+    __slots__ = ("__weakref__", "next")
+
+    def __init__(self) -> None:
+        self.next = 0
+
+
 class GroupWriter:
     """Writes one group, as one subgroup. Leaving ``with`` ends it, with an exception resets it.
 
@@ -243,10 +254,15 @@ class GroupWriter:
         self._track, self._handle = track, handle
         self.group_id = group_id
         """Group ID."""
-        self.next_object_id = 0
-        """The Object ID that :meth:`write` takes when none is given."""
+        self._next = 0
+        self._numbers = track._groups.setdefault(group_id, _GroupNumbers())
         self.ended = False
         """Whether :meth:`end` or :meth:`reset` was called."""
+
+    @property
+    def next_object_id(self) -> int:
+        """The Object ID that :meth:`write` takes when none is given: behind all that the group has, of any subgroup."""
+        return max(self._next, self._numbers.next)
 
     def write(
         self,
@@ -261,7 +277,7 @@ class GroupWriter:
         Args:
             payload: any contiguous buffer; empty for a status other than NORMAL.
             extensions: extension headers; see :class:`moqt.ObjectExtensions`.
-            object_id: above the previous one; the next one when it is not given.
+            object_id: above the previous one, and of no other subgroup; :attr:`next_object_id` when it is not given.
             status: in place of a payload, for example ``ObjectStatus.END_OF_GROUP``.
 
         Raises :class:`SessionClosed`, :class:`SessionStateError` after the end, ``ValueError`` for an Object ID that
@@ -271,12 +287,13 @@ class GroupWriter:
         if self.ended or self._track.ended:
             raise SessionStateError("the group has ended: begin a new one")
         number = self.next_object_id if object_id is None else object_id
-        if number < self.next_object_id or number >= 1 << 62:
-            raise ValueError(f"object_id must be at least {self.next_object_id} here (they rise within a group)")
+        if number < self._next or number >= 1 << 62:
+            raise ValueError(f"object_id must be at least {self._next} here (they rise within a subgroup)")
         if status not in (None, ObjectStatus.NORMAL) and (len(payload) or extensions):
             raise ValueError("an object with a status has neither payload nor extensions (section 10.2.1.1)")
         self._handle.write(payload, extensions, number, status)
-        self.next_object_id = number + 1
+        self._next = number + 1
+        self._numbers.next = max(self._numbers.next, self._next)
 
     def end(self) -> None:
         """No more objects: FIN. A second call does nothing."""

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "moqt/session/data/object_encoding.h"
+
 namespace msquic_py::moqt::pubsub {
 
 using session::SessionError;
@@ -32,6 +34,10 @@ SessionResult<void> FetchResponse::accept(const session::FetchAnswer& answer) {
 }
 
 SessionResult<void> FetchResponse::write(const session::FetchObject& object) {
+  if (!open()) return base::Failure{SessionError::kUnknownRequest};
+  if (!session::may_be_published(session_->config().draft, object.extensions, object.location)) {
+    return base::Failure{SessionError::kInvalidParameter};
+  }
   if (auto begun = begin(); !begun.ok()) return begun;
   auto written = session_->append_fetch_object(stream_, object);
   watch();

@@ -18,6 +18,11 @@ GroupWriter::GroupWriter(TrackWriter& track, const session::SubgroupProperties& 
 
 GroupWriter::~GroupWriter() { reset(StreamResetCode::kCancelled); }
 
+std::uint64_t GroupWriter::next_object() const noexcept {
+  // An Object ID is there once in its group, whatever the subgroup.
+  return writer_ ? std::max(next_object_, writer_->next_in_group()) : next_object_;
+}
+
 SessionResult<void> GroupWriter::write(base::SharedBytes payload, base::Bytes extension_block,
                                        std::optional<std::uint64_t> object) {
   if (auto begun = begin_object(payload.size(), extension_block, object); !begun.ok()) return begun;
@@ -37,7 +42,7 @@ SessionResult<void> GroupWriter::start_object(std::uint64_t payload_length, base
                                               ObjectStatus status, std::optional<std::uint64_t> object) {
   if (!open()) return base::Failure{SessionError::kUnknownStream};
   if (remaining_ > 0) return base::Failure{SessionError::kWrongState};
-  const std::uint64_t id = object.value_or(next_object_);
+  const std::uint64_t id = object ? *object : next_object();
   if (id < next_object_) return base::Failure{SessionError::kObjectOutOfOrder};  // [d15 §2.1-1]
   if (!properties_.extensions && !extension_block.empty()) return base::Failure{SessionError::kInvalidParameter};
   const auto block = properties_.extensions ? std::optional(extension_block) : std::nullopt;
@@ -71,7 +76,7 @@ SessionResult<void> GroupWriter::append(base::SharedBytes bytes) {
   if (!open()) return base::Failure{SessionError::kUnknownStream};
   if (bytes.size() > remaining_) return base::Failure{SessionError::kTooLarge};
   remaining_ -= bytes.size();
-  (void)writer_->payload(bytes, session::Time{});
+  if (writer_->payload(bytes, session::Time{})) return base::Failure{SessionError::kWrongState};  // [d15 §2.1-1]
   return {};
 }
 

@@ -29,11 +29,12 @@ class GroupWriter {
   [[nodiscard]] std::uint64_t subgroup() const noexcept { return *properties_.subgroup; }
   [[nodiscard]] bool open() const noexcept { return writer_.has_value(); }
   /// The Object ID that write() takes when none is given.
-  [[nodiscard]] std::uint64_t next_object() const noexcept { return next_object_; }
+  [[nodiscard]] std::uint64_t next_object() const noexcept;
 
   /// Writes a whole object. `extension_block` is raw pairs (session::encode_extension_block). Object IDs of a
   /// subgroup must rise; without one the next is taken. Subscribers whose filter excludes it don't get it.
-  /// kWrongState: the group, or the track, has been said to end before this place.
+  /// kWrongState: the group, or the track, has been said to end before this place, or the object has been published in
+  /// another subgroup or with other content.
   session::SessionResult<void> write(base::SharedBytes payload, base::Bytes extension_block = {},
                                      std::optional<std::uint64_t> object = std::nullopt);
   /// Writes an object that has a status in place of a payload.
