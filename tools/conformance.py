@@ -196,13 +196,14 @@ def holes(draft: Draft) -> Iterator[str]:
 HEAD = """\
 # Conformance to draft-ietf-moq-transport-15
 
-Written by `make conformance`; do not edit. What the draft demands is in `{data}`, in words of this project; code and tests cite
-a rule as `[d15 §9.9-2]`. CI fails when a rule that the draft makes with MUST has neither code with a test nor an exception.
+Written by `make conformance`; do not edit. What the draft demands is in `{data}`, in words of this project;
+code and tests cite a rule as `[d15 §9.9-2]`. CI fails when a rule that the draft makes with MUST has neither code with
+a test nor an exception.
 
-PV is PROTOCOL_VIOLATION, KVF is KEY_VALUE_FORMATTING_ERROR. A rule marked "should" is a SHOULD of the draft, and only those that
-matter here are listed; "implied" is what the text says without such a word. What is accepted beyond the letter is in
-[tolerances.md](tolerances.md). Where a row says "Deviation", the draft asks for something else than is done; where it says
-"Exception", nothing is done, for the reason given.
+PV is PROTOCOL_VIOLATION, KVF is KEY_VALUE_FORMATTING_ERROR. A rule marked "should" is a SHOULD of the draft, and only
+those that matter here are listed; "implied" is what the text says without such a word. What is accepted beyond the
+letter is in [tolerances.md](tolerances.md). Where a row says "Deviation", the draft asks for something else than is
+done; where it says "Exception", nothing is done, for the reason given.
 
 {summary}
 """
