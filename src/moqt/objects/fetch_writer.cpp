@@ -45,6 +45,7 @@ std::optional<MalformedTrack> FetchWriter::object(const session::FetchObjectRece
   properties.publisher_priority = object.publisher_priority;
   properties.extensions = true;
   const TrackStore::Writable into = store.subgroup(properties, now);
+  into.group->note(at_.object);
   const std::uint64_t place = into.subgroup->insert(at_.object);
   StoredObject& kept = into.subgroup->at(place);
   kept.payload_length = object.payload_length;

@@ -40,7 +40,7 @@ std::optional<StoredGroup::Found> StoredGroup::at_or_after(std::uint64_t id) con
 }
 
 bool StoredGroup::has_elsewhere(const StoredSubgroup& but, std::uint64_t id) const noexcept {
-  if (subgroups.size() < 2) return false;
+  if (subgroups.size() < 2 || !top || id > *top) return false;
   return std::any_of(subgroups.begin(), subgroups.end(), [&](const auto& entry) {
     if (entry.second.get() == &but) return false;
     const auto place = entry.second->find(id);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -29,6 +30,10 @@ class StoredGroup {
   /// No object of the group lies at or behind it.
   std::optional<std::uint64_t> end;
   session::Time since{};  ///< when the newest object came
+  /// No object of a subgroup that came has a larger ID. Known without a look at every subgroup, of which there may be
+  /// one for each object.
+  std::optional<std::uint64_t> top;
+  void note(std::uint64_t object) noexcept { top = top ? std::max(*top, object) : object; }
 
   [[nodiscard]] std::size_t bytes() const noexcept;
   /// Whether a stream brings objects of it now.

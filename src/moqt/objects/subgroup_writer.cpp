@@ -35,8 +35,7 @@ void SubgroupWriter::attach(std::uint64_t subgroup, session::Time now) {
 
 std::uint64_t SubgroupWriter::next_in_group() const noexcept {
   const StoredGroup* const group = publisher_->store().find(properties_.group);
-  const auto largest = group == nullptr ? std::nullopt : group->largest();
-  return largest ? *largest + 1 : 0;
+  return group != nullptr && group->top ? *group->top + 1 : 0;
 }
 
 void SubgroupWriter::forget_if_cleared() noexcept {
@@ -131,6 +130,7 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
   if (group_->absent.contains(id)) return Taken{false};  // [d15 §8.1]: it was said not to exist
 
   publisher_->preference = ForwardingPreference::kSubgroup;
+  group_->note(id);
   const std::uint64_t place = subgroup_->insert(id);
   StoredObject& kept = subgroup_->at(place);
   StoredObject fresh = stored(object, now);
