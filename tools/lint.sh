@@ -53,6 +53,7 @@ step "pyright" "$python" -m pyright
 step "mypy, README" readme_check mypy
 step "pyright, README" readme_check pyright
 step "layers" "$python" tools/check_layers.py
+step "conformance" "$python" tools/conformance.py --check
 
 if ((${#failed[@]})); then
   echo "lint: failed: ${failed[*]}"

@@ -68,6 +68,11 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_the_repository_has_no_hole() -> None:
+    result = run(ROOT, "--check")
+    assert result.returncode == 0, result.stdout
+
+
 def test_the_page_names_rule_code_and_test(tree: Path) -> None:
     page = (tree / PAGE).read_text(encoding="utf-8")
     assert (
