@@ -28,10 +28,12 @@ int ClientProgram::run(const ClientOptions& options, ClientRole& role) {
     log_error(opened.error().message);
     return kFailure;
   }
-  if (auto dialled = endpoint.dial(options.dial_options(), role); !dialled) {
+  const auto dialled = endpoint.dial(options.dial_options(), role);
+  if (!dialled) {
     log_error(dialled.error().message);
     return kFailure;
   }
+  role.on_dialled(**dialled);
   loop_.run();
   log_info(role.summary());
   if (role.failure()) log_error(*role.failure());

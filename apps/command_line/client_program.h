@@ -13,6 +13,8 @@ namespace msquic_py::apps {
 /// What moqt-pub or moqt-sub does with its one session. It stops the loop when it is done.
 class ClientRole : public runtime::SessionUser {
  public:
+  /// The connection is being made. Before the loop runs.
+  virtual void on_dialled(runtime::SessionDriver& driver) = 0;
   /// The user wants the program to end: bring it to an orderly end. Loop thread.
   virtual void stop() = 0;
   /// Nothing when all went well.

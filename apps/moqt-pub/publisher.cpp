@@ -70,7 +70,6 @@ void Publisher::stop() {
 }
 
 bool Publisher::on_events(runtime::SessionDriver& driver, Time now) {
-  driver_ = &driver;
   if (!endpoint_) endpoint_.emplace(driver.session());
   endpoint_->drain_session(now);
   bool any = false;
@@ -373,7 +372,7 @@ void Publisher::finish_tracks() {
 }
 
 void Publisher::leave_when_sent() {
-  if (driver_ == nullptr || closing_) return;
+  if (driver_ == nullptr || !driver_->has_session() || closing_) return;
   const bool told = std::all_of(ended_.begin(), ended_.end(), [](const auto& writer) { return writer->ended(); });
   if (told && driver_->session().state() == session::Session::State::kEstablished && driver_->flushed()) close();
 }

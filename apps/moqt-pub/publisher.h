@@ -48,6 +48,7 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   [[nodiscard]] std::string summary() const override;
   [[nodiscard]] TransferStatus status() const;
 
+  void on_dialled(runtime::SessionDriver& driver) override { driver_ = &driver; }
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
   void on_finished(runtime::SessionDriver& driver, const transport::CloseReason& reason) override;
   std::optional<runtime::EventLoop::Time> turn(runtime::EventLoop::Time now) override;

@@ -15,7 +15,6 @@ namespace pubsub = moqt::pubsub;
 namespace session = moqt::session;
 
 bool Subscriber::on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) {
-  driver_ = &driver;
   if (!endpoint_) endpoint_.emplace(driver.session());
   endpoint_->drain_session(now);
   bool any = false;

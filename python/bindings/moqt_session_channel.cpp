@@ -12,7 +12,7 @@ namespace {
 
 void give_up(const Notice& notice) {
   // The link's Python object would have closed it.
-  if (notice.session) notice.session->post([](SessionLink& link) { link.close(0, "nobody is here any more", {}); });
+  if (notice.session) notice.session->post_close(0, "nobody is here any more", {});
 }
 
 }  // namespace

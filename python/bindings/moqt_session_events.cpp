@@ -218,6 +218,7 @@ bool SessionLink::on_events(runtime::EventLoop::Time now) {
       notify({.kind = Kind::Connected, .flag = driver_->resumed(), .connection = runtime::quic_connection(*driver_)});
     }
   }
+  if (!endpoint_) begin();
   endpoint_->drain_session(now);
   bool any = false;
   pubsub::EndpointEvent event;

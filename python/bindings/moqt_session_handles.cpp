@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds kPatience{5000};
 
 SessionHandle::~SessionHandle() {
   if (!link_ || quic::Library::forked()) return;
-  link_->post([](SessionLink& link) { link.close(0, {}, kPatience); });
+  link_->post_close(0, {}, kPatience);
 }
 
 void GroupHandle::end(std::optional<moqt::StreamResetCode> reset) {

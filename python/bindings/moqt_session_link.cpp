@@ -32,8 +32,17 @@ void SessionLink::look_at_deadlines() { timer_->look(); }
 
 void SessionLink::post(std::function<void(SessionLink&)> task) {
   session_loop().post([self = shared_from_this(), task = std::move(task)] {
-    if (self->over_ || !self->endpoint_) return;
+    if (self->over_ || self->driver_ == nullptr) return;
+    if (!self->endpoint_) return self->waiting_.push_back(task);
     task(*self);
+    self->driver_->make_ready();
+  });
+}
+
+void SessionLink::post_close(std::uint64_t code, std::string reason, std::chrono::milliseconds patience) {
+  session_loop().post([self = shared_from_this(), code, reason = std::move(reason), patience] {
+    if (self->over_ || self->driver_ == nullptr) return;
+    self->close(code, reason, patience);
     self->driver_->make_ready();
   });
 }
@@ -47,11 +56,16 @@ void SessionLink::notify(Notice notice) {
 
 void SessionLink::attach(runtime::SessionDriver& driver) {
   driver_ = &driver;
+  timer_ = std::make_unique<Timer>(*this, driver.loop());
+  if (driver.has_session()) begin();
+}
+
+void SessionLink::begin() {
   pubsub::EndpointConfig config = options_.endpoint;
   config.reject_unknown_tracks = false;  // see Held
-  config.wake = [&driver] { driver.make_ready(); };
-  endpoint_ = std::make_unique<Endpoint>(driver.session(), config);
-  timer_ = std::make_unique<Timer>(*this, driver.loop());
+  config.wake = [driver = driver_] { driver->make_ready(); };
+  endpoint_ = std::make_unique<Endpoint>(driver_->session(), config);
+  for (const auto& task : std::exchange(waiting_, {})) task(*this);
 }
 
 void SessionLink::finish(const quic::CloseReason& reason) {
@@ -69,6 +83,7 @@ void SessionLink::finish(const quic::CloseReason& reason) {
   fetches_.clear();
   responses_.clear();
   held_.clear();
+  waiting_.clear();
   endpoint_.reset();
   timer_.reset();
   driver_ = nullptr;
@@ -78,8 +93,11 @@ void SessionLink::finish(const quic::CloseReason& reason) {
     notice.text = closed_->reason;
     notice.flag = closed_->by_peer;
   } else {
-    notice.code = reason.code;
-    notice.text = reason.reason.empty() ? reason.message : reason.reason;
+    // The handshake was not completed, so that there was no session to say how it ended.
+    using Cause = quic::CloseReason::Cause;
+    const bool by_application = reason.cause == Cause::PeerApplication || reason.cause == Cause::LocalApplication;
+    notice.code = by_application ? reason.code : static_cast<std::uint64_t>(moqt::SessionErrorCode::kInternalError);
+    notice.text = by_application ? reason.reason : reason.message;
     notice.flag = reason.remote;
   }
   notify(std::move(notice));

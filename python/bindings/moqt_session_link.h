@@ -40,20 +40,22 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
 
   [[nodiscard]] const std::shared_ptr<SessionChannel>& channel() const noexcept { return channel_; }
   [[nodiscard]] std::uint64_t target() const noexcept { return target_; }
-  /// Runs `task` on the sessions' thread, unless the session is over by then.
+  /// Runs `task` on the sessions' thread once the handshake is complete, unless the session is over by then.
   void post(std::function<void(SessionLink&)> task);
+  /// close() on the sessions' thread, in the middle of the handshake, too.
+  void post_close(std::uint64_t code, std::string reason, std::chrono::milliseconds patience);
 
   // ---- life ----
 
   void attach(runtime::SessionDriver& driver);
+  /// The driver has a session now.
+  void begin();
   bool on_events(runtime::EventLoop::Time now);
   /// The connection is over; the driver goes when this returns.
   void finish(const quic::CloseReason& reason);
   void ticket(base::Bytes ticket);
   /// It never came to a connection.
   void fail(const quic::Error& error);
-  /// Closes when the peer has everything that was written, or after `patience`.
-  void close(std::uint64_t code, std::string reason, std::chrono::milliseconds patience);
 
   // ---- requests ----
 
@@ -114,6 +116,8 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   };
 
   void notify(Notice notice);
+  /// Closes when the peer has everything that was written, or after `patience`.
+  void close(std::uint64_t code, std::string reason, std::chrono::milliseconds patience);
   void accept_namespace(moqt::session::RequestHandle request, moqt::TrackNamespace track_namespace);
   void answer_held(const moqt::FullTrackName& track, const std::shared_ptr<moqt::pubsub::TrackWriter>& writer);
   void established(std::uint64_t ticket, const moqt::pubsub::TrackReader& reader);
@@ -133,7 +137,8 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   const std::uint64_t target_;
   const Options options_;
   runtime::SessionDriver* driver_ = nullptr;
-  std::unique_ptr<Endpoint> endpoint_;
+  std::unique_ptr<Endpoint> endpoint_;                      ///< null while there is no session yet
+  std::vector<std::function<void(SessionLink&)>> waiting_;  ///< posted before there was one
   std::unique_ptr<Timer> timer_;
   bool connected_ = false;
   bool established_ = false;

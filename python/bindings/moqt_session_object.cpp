@@ -237,7 +237,7 @@ void bind_session(nb::module_& m) {
           "close",
           [](SessionHandle& self, std::uint64_t code, const std::string& reason, double patience) {
             const std::chrono::milliseconds time(static_cast<std::int64_t>(patience * 1000));
-            self.link().post([code, reason, time](SessionLink& link) { link.close(code, reason, time); });
+            self.link().post_close(code, reason, time);
           },
           nb::arg("code"), nb::arg("reason"), nb::arg("patience"));
   m.def("connect", connect, nb::arg("channel"), nb::arg("target"), nb::arg("registration"), nb::arg("configuration"),

@@ -10,7 +10,7 @@ namespace session = moqt::session;
 void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {  // [d15 §8.5-11]
   const auto* role = peer.role<UpstreamRole>(event.subscription);
   if (role == nullptr) return;
-  const moqt::Draft draft = peer.session.config().draft;
+  const moqt::Draft draft = peer.session.draft();
   peer.subgroups.erase(event.stream);
   peer.subgroups.emplace(event.stream,
                          IncomingSubgroup{event.subscription, role->track,
@@ -62,7 +62,7 @@ void Intake::on_datagram(Peer& peer, const session::DatagramReceived& event, ses
   Track& track = *role->track;
   ++counters_.objects_received;
   counters_.bytes_received += event.after_alias.size();
-  const auto fresh = objects::write_datagram(track.publisher(), peer.session.config().draft, event, now);
+  const auto fresh = objects::write_datagram(track.publisher(), peer.session.draft(), event, now);
   if (!fresh.ok()) {
     subscriptions_.end_malformed(peer, track, now);
   } else if (*fresh) {

@@ -41,7 +41,7 @@ SessionDriver::SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> in
       connection_(std::move(connection)),
       user_(user),
       ended_(std::move(ended)),
-      session_(std::move(options.session)),
+      config_(std::move(options.session)),
       handshake_deadline_(EventLoop::Clock::now() + options.handshake_timeout) {
   loop_.add(*this);
   inbox_->attach(*this);
@@ -53,8 +53,8 @@ SessionDriver::~SessionDriver() {
 }
 
 void SessionDriver::close(moqt::SessionErrorCode code, std::string_view reason) {
-  if (connected_) {
-    session_.close(code, reason);
+  if (session_) {
+    session_->close(code, reason);
   } else {
     connection_->close(static_cast<std::uint64_t>(code), fitting(reason, connection_->longest_reason()));
   }
@@ -64,28 +64,32 @@ void SessionDriver::close(moqt::SessionErrorCode code, std::string_view reason) 
 std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
   const auto network = inbox_->take(batch_);
   for (TransportEvent& event : batch_) handle(event, now);
-  if (network) {
-    session_.on_transport_report({.congestion_window = network->congestion_window,
-                                  .bytes_in_flight = network->bytes_in_flight,
-                                  .posted_bytes = network->posted_bytes,
-                                  .round_trip = network->round_trip});
+  if (network && session_) {
+    session_->on_transport_report({.congestion_window = network->congestion_window,
+                                   .bytes_in_flight = network->bytes_in_flight,
+                                   .posted_bytes = network->posted_bytes,
+                                   .round_trip = network->round_trip});
   }
   batch_.clear();  // gives the received bytes back before anything else waits
-  if (const auto deadline = session_.next_deadline(); deadline && *deadline <= now) session_.on_deadline(now);
+  if (session_) {
+    if (const auto deadline = session_->next_deadline(); deadline && *deadline <= now) session_->on_deadline(now);
+  }
   if (!connected_ && !finished_ && now >= handshake_deadline_) {
     handshake_deadline_ = EventLoop::Time::max();
     connection_->close(static_cast<std::uint64_t>(moqt::SessionErrorCode::kControlMessageTimeout),
                        "the handshake took too long");
   }
 
-  // Events may lead to actions and actions to events, until neither has anything left.
-  perform_actions(now);
-  for (bool progress = true; progress;) {
-    progress = user_.on_events(*this, now);
-    progress = perform_actions(now) || progress;
+  if (session_) {
+    // Events may lead to actions and actions to events, until neither has anything left.
+    perform_actions(now);
+    for (bool progress = true; progress;) {
+      progress = user_.on_events(*this, now);
+      progress = perform_actions(now) || progress;
+    }
+    was_established_ = was_established_ || session_->state() == session::SessionState::kEstablished;
   }
   resume_paused();
-  was_established_ = was_established_ || session_.state() == session::SessionState::kEstablished;
   if (finished_) {
     user_.on_finished(*this, inbox_->close_reason());
     const Ended ended = std::move(ended_);
@@ -93,7 +97,7 @@ std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
     ended(*this, reason);  // destroys *this
     return std::nullopt;
   }
-  auto deadline = session_.next_deadline();
+  auto deadline = session_ ? session_->next_deadline() : std::nullopt;
   const auto sooner = [&deadline](EventLoop::Time time) { deadline = deadline ? std::min(*deadline, time) : time; };
   if (!connected_) sooner(handshake_deadline_);
   if (const auto look = await_sent(now)) sooner(*look);
@@ -110,30 +114,43 @@ void SessionDriver::failed(std::exception_ptr thrown) {
 }
 
 std::optional<EventLoop::Time> SessionDriver::await_sent(EventLoop::Time now) {
+  if (!session_) return std::nullopt;
   // What waits for room in the transport is sent as soon as there is some; otherwise nothing hurries.
-  const bool waits = session_.waits_for_transport();
+  const bool waits = session_->waits_for_transport();
   if (waits != sent_at_once_) inbox_->report_sent_at_once(waits);
   sent_at_once_ = waits;
   if (waits || data_unsent_ == 0) return std::nullopt;
   return now + kSentDelay;
 }
 
+void SessionDriver::begin(const TransportEvent& event, EventLoop::Time now) {
+  connected_ = true;
+  resumed_ = event.code != 0;
+  const auto draft = static_cast<moqt::Draft>(event.id);
+  if (event.id == 0) {  // the two agreed on something that is none of moqt::kSupportedDrafts
+    return connection_->close(static_cast<std::uint64_t>(moqt::SessionErrorCode::kVersionNegotiationFailed),
+                              "the connection is for no draft of MOQT that is known here");
+  }
+  session_.emplace(draft, std::move(config_));
+  session_->set_send_window(std::min(kFirstWindow, session_->config().send_window));
+  session_->on_datagram_max_size(max_datagram_size_);
+  session_->start(now);
+}
+
 void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
+  const bool without_session = event.kind == Kind::Connected || event.kind == Kind::DatagramMaxSize ||
+                               event.kind == Kind::Aside || event.kind == Kind::Closed;
+  if (!session_ && !without_session) return;
   switch (event.kind) {
-    case Kind::Connected:
-      connected_ = true;
-      resumed_ = event.code != 0;
-      session_.set_send_window(std::min(kFirstWindow, session_.config().send_window));
-      session_.start(now);
-      break;
+    case Kind::Connected: begin(event, now); break;
     case Kind::ControlStreamOpened: control_ = std::move(event.opened); break;
-    case Kind::ControlData: session_.on_control_data(now, event.bytes); break;
-    case Kind::ControlClosed: session_.on_control_closed(now); break;
+    case Kind::ControlData: session_->on_control_data(now, event.bytes); break;
+    case Kind::ControlClosed: session_->on_control_closed(now); break;
     case Kind::ControlSent: control_unsent_ -= static_cast<std::size_t>(event.code); break;
-    case Kind::BidiStreamOpened: session_.on_bidi_stream_opened(now); break;
+    case Kind::BidiStreamOpened: session_->on_bidi_stream_opened(now); break;
     case Kind::UniStreamOpened: incoming_.emplace(event.id, std::move(event.opened)); break;
-    case Kind::UniStreamData: session_.on_uni_stream_data(now, event.id, std::move(event.bytes), event.fin); break;
-    case Kind::UniStreamReset: session_.on_uni_stream_reset(now, event.id, event.code); break;
+    case Kind::UniStreamData: session_->on_uni_stream_data(now, event.id, std::move(event.bytes), event.fin); break;
+    case Kind::UniStreamReset: session_->on_uni_stream_reset(now, event.id, event.code); break;
     case Kind::UniStreamClosed:
       inbox_->resume(event.id);
       incoming_.erase(event.id);
@@ -141,16 +158,19 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
     case Kind::ReceivePaused: paused_.push_back(event.id); break;
     case Kind::StreamSent:
       data_unsent_ -= static_cast<std::size_t>(event.code);
-      session_.on_stream_bytes_sent({event.id}, static_cast<std::size_t>(event.code));
+      session_->on_stream_bytes_sent({event.id}, static_cast<std::size_t>(event.code));
       break;
-    case Kind::StreamStopped: session_.on_stop_sending(now, {event.id}, event.code); break;
+    case Kind::StreamStopped: session_->on_stop_sending(now, {event.id}, event.code); break;
     case Kind::StreamClosed: outgoing_.erase(event.id); break;
-    case Kind::Datagram: session_.on_datagram(now, std::move(event.bytes)); break;
+    case Kind::Datagram: session_->on_datagram(now, std::move(event.bytes)); break;
     case Kind::DatagramSent:
       data_unsent_ -= static_cast<std::size_t>(event.code);
-      session_.on_datagram_sent(static_cast<std::size_t>(event.code));
+      session_->on_datagram_sent(static_cast<std::size_t>(event.code));
       break;
-    case Kind::DatagramMaxSize: session_.on_datagram_max_size(static_cast<std::size_t>(event.code)); break;
+    case Kind::DatagramMaxSize:
+      max_datagram_size_ = static_cast<std::size_t>(event.code);
+      if (session_) session_->on_datagram_max_size(max_datagram_size_);
+      break;
     case Kind::Aside: inbox_->take_aside()(*this); break;
     case Kind::Closed: handle_closed(now); break;
   }
@@ -161,14 +181,15 @@ void SessionDriver::handle_closed(EventLoop::Time now) {
   const transport::CloseReason& reason = inbox_->close_reason();
   const bool by_application = reason.cause == Cause::PeerApplication || reason.cause == Cause::LocalApplication;
   const auto code = by_application ? reason.code : static_cast<std::uint64_t>(moqt::SessionErrorCode::kInternalError);
-  session_.on_transport_closed(now, code, by_application ? reason.reason : reason.message, reason.remote);
+  if (session_)
+    session_->on_transport_closed(now, code, by_application ? reason.reason : reason.message, reason.remote);
   finished_ = true;
 }
 
 bool SessionDriver::perform_actions(EventLoop::Time now) {
   bool any = false;
   session::Action action;
-  while (session_.poll_action(now, action)) {
+  while (session_->poll_action(now, action)) {
     any = true;
     std::visit([this](auto& what) { perform(what); }, action);
   }
@@ -186,7 +207,7 @@ void SessionDriver::perform(session::SendControl& action) {
   const std::size_t size = action.bytes.size();
   if (control_->send({&action.bytes, 1}, false, size)) control_unsent_ += size;
   if (control_unsent_ > kMaxControlUnsent) {
-    session_.close(moqt::SessionErrorCode::kInternalError, "the peer does not read the control stream");
+    session_->close(moqt::SessionErrorCode::kInternalError, "the peer does not read the control stream");
   }
 }
 
@@ -210,7 +231,7 @@ void SessionDriver::perform(session::SendStream& action) {
   const std::size_t size = action.slices.bytes();
   // A send that was not taken gives its bytes back at once, or the window would stay shut.
   if (!found->second->send(slices_of(action.slices), action.fin, size)) {
-    return session_.on_stream_bytes_sent(action.stream, size);
+    return session_->on_stream_bytes_sent(action.stream, size);
   }
   data_unsent_ += size;
 }
@@ -240,7 +261,7 @@ void SessionDriver::perform(session::ResumeStream& action) {
 void SessionDriver::perform(session::SendDatagram& action) {
   // Losing a datagram is allowed: a path whose limit just shrank is no reason to fail.
   const std::size_t size = action.slices.bytes();
-  if (!connection_->send_datagram(slices_of(action.slices), size)) return session_.on_datagram_sent(size);
+  if (!connection_->send_datagram(slices_of(action.slices), size)) return session_->on_datagram_sent(size);
   data_unsent_ += size;
 }
 

@@ -33,8 +33,10 @@ class SessionDriver final : public EventLoop::Participant {
                 Options options, SessionUser& user, Ended ended);
   ~SessionDriver() override;
 
-  /// For calls that ask something of the session. Follow them with make_ready().
-  [[nodiscard]] moqt::session::Session& session() noexcept { return session_; }
+  /// For calls that ask something of the session. Follow them with make_ready(). There is one once the handshake has
+  /// told which draft it speaks: from the first SessionUser::on_events() on, see has_session().
+  [[nodiscard]] moqt::session::Session& session() noexcept { return *session_; }
+  [[nodiscard]] bool has_session() const noexcept { return session_.has_value(); }
   [[nodiscard]] transport::Connection& connection() const noexcept { return *connection_; }
   [[nodiscard]] SessionUser& user() const noexcept { return user_; }
   [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
@@ -47,7 +49,7 @@ class SessionDriver final : public EventLoop::Participant {
   /// Whether the peer has acknowledged everything that was written: closing now loses nothing. What the session still
   /// has to send counts: a stream that was begun and finished just now may not have come to the transport yet.
   [[nodiscard]] bool flushed() const noexcept {
-    return outgoing_.empty() && control_unsent_ == 0 && !session_.has_unsent();
+    return outgoing_.empty() && control_unsent_ == 0 && !(session_ && session_->has_unsent());
   }
   /// The user's own record of this session, so that it need not look for one in every turn; null until it sets one.
   [[nodiscard]] void* record() const noexcept { return record_; }
@@ -62,6 +64,8 @@ class SessionDriver final : public EventLoop::Participant {
   void failed(std::exception_ptr thrown) override;
 
  private:
+  /// The handshake is complete: makes the session.
+  void begin(const TransportEvent& event, EventLoop::Time now);
   void handle(TransportEvent& event, EventLoop::Time now);
   void handle_closed(EventLoop::Time now);
   bool perform_actions(EventLoop::Time now);
@@ -86,7 +90,9 @@ class SessionDriver final : public EventLoop::Participant {
   SessionUser& user_;
   void* record_ = nullptr;
   Ended ended_;
-  moqt::session::Session session_;
+  moqt::session::SessionConfig config_;  ///< until there is a session
+  std::optional<moqt::session::Session> session_;
+  std::size_t max_datagram_size_ = 0;  ///< of the path
   EventLoop::Time handshake_deadline_;
   bool connected_ = false;
   bool was_established_ = false;

@@ -14,7 +14,7 @@ class SessionUser {
   virtual ~SessionUser() = default;
 
   /// Takes the session's events with poll_event() until it says false. Returns whether there was any. The driver
-  /// sends what the session then wants to send.
+  /// sends what the session then wants to send. Not called before the handshake is complete: there is no session yet.
   virtual bool on_events(SessionDriver& driver, EventLoop::Time now) = 0;
   /// The connection is over, after the session's Closed event if it had begun. The driver is destroyed when this
   /// returns. `reason` says what the transport knows, for example why a connection could not be made; of a QUIC

@@ -10,7 +10,7 @@ namespace msquic_py::runtime {
 /// Something that happened on a connection, on its way from the carrier's thread to the event loop.
 struct TransportEvent {
   enum class Kind : std::uint8_t {
-    Connected,            ///< `code`: 1 when an earlier session was resumed
+    Connected,  ///< `id`: the Draft agreed on, 0 for none known; `code`: 1 when an earlier session was resumed
     ControlStreamOpened,  ///< the peer's first bidirectional stream: `opened`
     ControlData,          ///< `bytes`
     ControlClosed,        ///< finished, reset or stopped by the peer

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "moqt/model/draft.h"
 #include "moqt/session/action.h"
 
 namespace msquic_py::runtime {
@@ -112,7 +113,10 @@ TransportInbox::Aside TransportInbox::take_aside() {
 // ---- the connection ----
 
 void TransportInbox::on_connected(const transport::Capabilities& capabilities) noexcept {
-  push({.kind = Kind::Connected, .code = capabilities.resumed ? 1U : 0U});
+  const auto draft = moqt::draft_from_alpn(capabilities.protocol);
+  push({.kind = Kind::Connected,
+        .id = draft ? static_cast<std::uint64_t>(*draft) : 0U,
+        .code = capabilities.resumed ? 1U : 0U});
 }
 
 void TransportInbox::on_closed(const transport::CloseReason& reason) noexcept {

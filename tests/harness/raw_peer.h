@@ -34,7 +34,7 @@ inline base::ByteVector hex(std::string_view text) {
 class RawPeer {
  public:
   explicit RawPeer(moqt::Perspective session_is, moqt::session::SessionConfig config = {})
-      : session(as(session_is, std::move(config))) {
+      : session(moqt::Draft::k15, as(session_is, std::move(config))) {
     session.on_datagram_max_size(1200);
     session.start(now);
     drain();

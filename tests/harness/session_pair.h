@@ -32,7 +32,7 @@ struct InFlightStream {
 
 /// One endpoint of the pair, with what the test wants to look at.
 struct PairSide {
-  explicit PairSide(ms::SessionConfig config) : session(std::move(config)) {}
+  explicit PairSide(ms::SessionConfig config) : session(moqt::Draft::k15, std::move(config)) {}
 
   ms::Session session;
   std::vector<ms::Event> events;

@@ -156,7 +156,7 @@ void Publisher::write(const NewObject& object, std::uint64_t sent) {
   const moqt::Location location = object.location;
   const base::ByteVector payload = Journal::payload(object.track, location, object.size);
   Subgroup& subgroup = track.open[object.subgroup];
-  const auto encoded = ms::encode_object(session.config().draft, arena_, location.object, block, payload.size());
+  const auto encoded = ms::encode_object(session.draft(), arena_, location.object, block, payload.size());
   if (!encoded.ok()) return journal_.fault("an object could not be encoded");
   for (const ms::RequestHandle subscription : std::vector(track.subscriptions)) {
     const auto* view = session.published(subscription);
@@ -200,7 +200,7 @@ void Publisher::write_datagram(const NewObject& object) {
   const base::ByteVector payload = Journal::payload(object.track, object.location, object.size);
   fields.location = object.location;
   fields.payload = payload;
-  const auto encoded = ms::encode_datagram(session.config().draft, arena_, fields);
+  const auto encoded = ms::encode_datagram(session.draft(), arena_, fields);
   if (!encoded.ok()) return journal_.fault("a datagram could not be encoded");
   for (const ms::RequestHandle subscription : tracks_[object.track].subscriptions) {
     const auto* view = session.published(subscription);

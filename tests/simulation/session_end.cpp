@@ -22,7 +22,7 @@ std::span<const base::SharedBytes> slices_of(const ms::GatherList& list) noexcep
 }  // namespace
 
 SessionEnd::SessionEnd(transport::memory::Timeline& timeline, ms::SessionConfig config)
-    : timeline_(timeline), session_(std::move(config)) {}
+    : timeline_(timeline), session_(moqt::Draft::k15, std::move(config)) {}
 
 void SessionEnd::pass_deadline() {
   const auto deadline = session_.next_deadline();

@@ -73,14 +73,14 @@ void Endpoint::forget_ended() {
 SessionResult<std::shared_ptr<TrackWriter>> Endpoint::add_track(FullTrackName track, const TrackOptions& options) {
   if (!track.valid()) return base::Failure{SessionError::kInvalidName};
   if (writers_.contains(track)) return base::Failure{SessionError::kDuplicate};
-  auto writer = std::make_shared<TrackWriter>(track, options, session_.config().draft);
+  auto writer = std::make_shared<TrackWriter>(track, options, session_.draft());
   writers_.emplace(std::move(track), Track{writer, false});
   return writer;
 }
 
 SessionResult<void> Endpoint::add_track(const std::shared_ptr<TrackWriter>& writer) {
   if (!writer->track().valid()) return base::Failure{SessionError::kInvalidName};
-  if (writer->draft() != session_.config().draft) return base::Failure{SessionError::kInvalidParameter};
+  if (writer->draft() != session_.draft()) return base::Failure{SessionError::kInvalidParameter};
   if (!writers_.emplace(writer->track(), Track{writer, true}).second) return base::Failure{SessionError::kDuplicate};
   return {};
 }

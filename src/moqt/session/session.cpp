@@ -42,7 +42,7 @@ auto with_request(SessionCore& core, RequestHandle handle, Call call) -> decltyp
 
 }  // namespace
 
-Session::Session(SessionConfig config) : core_(std::make_unique<SessionCore>(std::move(config))) {}
+Session::Session(Draft draft, SessionConfig config) : core_(std::make_unique<SessionCore>(draft, std::move(config))) {}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
@@ -174,6 +174,7 @@ std::optional<Time> Session::next_deadline() const { return core_->next_deadline
 bool Session::waits_for_transport() const noexcept { return core_->outgoing_data.waits(); }
 Session::State Session::state() const noexcept { return core_->state; }
 const SessionConfig& Session::config() const noexcept { return core_->config(); }
+Draft Session::draft() const noexcept { return core_->draft; }
 const SetupParameters* Session::peer_setup() const noexcept {
   return core_->peer_setup ? &*core_->peer_setup : nullptr;
 }

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/shared_bytes.h"
+#include "moqt/model/draft.h"
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/message_parameters.h"
 #include "moqt/model/setup_parameters.h"
@@ -52,7 +53,8 @@ class Session {
  public:
   using State = SessionState;
 
-  explicit Session(SessionConfig config);
+  /// `draft` is what the handshake has agreed on [d15 §3.1].
+  Session(Draft draft, SessionConfig config);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   Session(Session&&) noexcept;
@@ -105,6 +107,7 @@ class Session {
   [[nodiscard]] bool waits_for_transport() const noexcept;
   [[nodiscard]] State state() const noexcept;
   [[nodiscard]] const SessionConfig& config() const noexcept;
+  [[nodiscard]] Draft draft() const noexcept;
   /// The peer's setup parameters; null before its SETUP.
   [[nodiscard]] const SetupParameters* peer_setup() const noexcept;
   /// Whether the peer sent GOAWAY: no new requests.

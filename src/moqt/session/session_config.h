@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "moqt/model/authorization_token.h"
-#include "moqt/model/draft.h"
 #include "moqt/model/perspective.h"
 #include "moqt/session/time.h"
 
@@ -78,8 +77,6 @@ struct Tolerances {
 };
 
 struct SessionConfig {
-  /// What the negotiated ALPN says [d15 §3.1].
-  Draft draft = Draft::k15;
   Perspective perspective = Perspective::kClient;
   SessionTransport transport = SessionTransport::kQuic;
   /// Client on raw QUIC: from the moqt URI. `path` is path-abempty with an optional query.

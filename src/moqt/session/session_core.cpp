@@ -16,9 +16,15 @@ std::string_view name(SessionState state) noexcept {
   return "unknown";
 }
 
-SessionCore::SessionCore(SessionConfig session_config)
-    : outgoing_data(session_config), incoming_data(*this, config_), config_(std::move(session_config)) {
-  path = std::make_unique<SharedControlStream>(*this);  // which looks at the configuration
+SessionCore::SessionCore(Draft negotiated, SessionConfig session_config)
+    : draft(negotiated),
+      outgoing_data(session_config, wire::codec_for(negotiated)),
+      incoming_data(*this, config_, wire::codec_for(negotiated)),
+      config_(std::move(session_config)),
+      codec_(wire::codec_for(negotiated)) {
+  switch (negotiated) {
+    case Draft::k15: path = std::make_unique<SharedControlStream>(*this); break;
+  }
 }
 
 // ---- setup ----

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/shared_bytes.h"
+#include "moqt/model/draft.h"
 #include "moqt/model/setup_parameters.h"
 #include "moqt/session/action.h"
 #include "moqt/session/data/incoming_data.h"
@@ -20,6 +21,7 @@
 #include "moqt/session/ring_queue.h"
 #include "moqt/session/session_config.h"
 #include "moqt/session/session_state.h"
+#include "moqt/wire/codec.h"
 
 namespace msquic_py::moqt::session {
 
@@ -27,7 +29,7 @@ namespace msquic_py::moqt::session {
 /// the requests, the data plane and ControlRouter.
 class SessionCore final : public RequestContext, public IncomingDataContext {
  public:
-  explicit SessionCore(SessionConfig session_config);
+  SessionCore(Draft negotiated, SessionConfig session_config);
 
   // ---- RequestContext, IncomingDataContext ----
   base::Result<void, SessionError> send(const Request& request, const wire::MessageBody& body) override {
@@ -47,6 +49,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   IncomingData& incoming() override { return incoming_data; }
   RingQueue<Event>& events() override { return event_queue; }
   [[nodiscard]] const SessionConfig& config() const override { return config_; }
+  [[nodiscard]] const wire::Codec& codec() const noexcept { return codec_; }
   void stop_sending(IncomingStreamId stream, StreamResetCode code) override;
   void sweep_streams_after(Duration delay) override;
   /// Of the requests and of what is sent.
@@ -76,6 +79,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   }
   void on_transport_closed(std::uint64_t code, std::string reason, bool by_peer);
 
+  const Draft draft;
   SessionState state = SessionState::kIdle;
   RequestTable requests;
   Deadlines deadlines;
@@ -92,6 +96,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void end_what_is_over();
 
   SessionConfig config_;
+  const wire::Codec& codec_;
   std::uint64_t next_alias_ = 1;
 };
 

@@ -46,11 +46,32 @@ struct DecodedStreamHeader {
   std::size_t size;
 };
 
+/// An integer, and the bytes that it occupied, which may be more than it needs.
+struct DecodedInteger {
+  std::uint64_t value;
+  std::size_t size;
+};
+/// No draft needs more bytes for an integer.
+inline constexpr std::size_t kMaxIntegerSize = 9;
+
 /// What differs from draft to draft: one constant object each, in the folder of the draft. The functions named in the
 /// other headers of this layer forward to the codec of their draft.
 struct Codec {
+  /// The largest integer that has an encoding.
+  std::uint64_t largest_integer;
+  /// Bytes of its shortest encoding; 0 for one that is too large.
+  std::size_t (*integer_size)(std::uint64_t) noexcept;
+  /// Writes that to `out`, which has room for kMaxIntegerSize bytes, and returns its size.
+  std::size_t (*encode_integer)(std::uint64_t, std::uint8_t* out) noexcept;
+  /// The integer at the beginning; nothing when it is not complete yet.
+  std::optional<DecodedInteger> (*decode_integer)(base::Bytes) noexcept;
+
   base::Decoded<DecodedControlMessage> (*decode_control_message)(base::Bytes);
   EncodeResult (*encode_control_message)(const ControlMessage&, base::ByteVector&);
+  /// For the tolerance of a namespace without fields: a complete SUBSCRIBE_NAMESPACE, PUBLISH_NAMESPACE or
+  /// PUBLISH_NAMESPACE_DONE that has one, which decode_control_message rightly refuses. Nothing for any other message,
+  /// or when something else is wrong with it.
+  std::optional<DecodedControlMessage> (*decode_empty_namespace)(base::Bytes);
 
   base::Decoded<StreamKind> (*decode_stream_kind)(base::Bytes);
   base::Decoded<DecodedStreamHeader> (*decode_stream_header)(base::Bytes);

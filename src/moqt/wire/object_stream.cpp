@@ -54,7 +54,7 @@ base::Decoded<SubgroupStreamDecoder::Event> SubgroupStreamDecoder::next() {
     if (cursor_.starved()) return base::NeedMore{};
     return Event{take_payload(cursor_, payload_left_)};
   }
-  const Codec& codec = codec_for(draft_);
+  const Codec& codec = *codec_;
   const auto layout = read_header<ObjectLayout>(cursor_, [&](base::Bytes bytes) {
     return codec.decode_subgroup_object_header(bytes, has_extensions_, previous_object_id_,
                                                clamp_limit(limits_.max_extensions_size));
@@ -75,7 +75,7 @@ base::Decoded<FetchStreamDecoder::Event> FetchStreamDecoder::next() {
     if (cursor_.starved()) return base::NeedMore{};
     return Event{take_payload(cursor_, payload_left_)};
   }
-  const Codec& codec = codec_for(draft_);
+  const Codec& codec = *codec_;
   const auto layout = read_header<FetchObjectLayout>(cursor_, [&](base::Bytes bytes) {
     return codec.decode_fetch_object_header(bytes, prior_, clamp_limit(limits_.max_extensions_size));
   });

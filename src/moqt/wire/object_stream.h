@@ -17,6 +17,9 @@
 
 namespace msquic_py::moqt::wire {
 
+struct Codec;
+const Codec& codec_for(Draft draft) noexcept;
+
 /// The beginning of an object on a stream. `header` holds the bytes as received, up to the payload.
 struct ObjectStart {
   std::uint64_t object_id = 0;       ///< absolute
@@ -70,8 +73,10 @@ class SubgroupStreamDecoder {
  public:
   using Event = std::variant<ObjectStart, ObjectPayload>;
 
+  SubgroupStreamDecoder(const Codec& codec, bool has_extensions, ObjectStreamLimits limits = {}) noexcept
+      : codec_(&codec), has_extensions_(has_extensions), limits_(limits) {}
   SubgroupStreamDecoder(Draft draft, bool has_extensions, ObjectStreamLimits limits = {}) noexcept
-      : draft_(draft), has_extensions_(has_extensions), limits_(limits) {}
+      : SubgroupStreamDecoder(codec_for(draft), has_extensions, limits) {}
 
   /// The next bytes of the stream. The previous chunk has been read to its end: next() said NeedMore.
   void feed(base::SharedBytes chunk) { cursor_.feed(std::move(chunk)); }
@@ -85,7 +90,7 @@ class SubgroupStreamDecoder {
   [[nodiscard]] std::optional<std::uint64_t> last_object_id() const noexcept { return previous_object_id_; }
 
  private:
-  Draft draft_;
+  const Codec* codec_;
   bool has_extensions_;
   ObjectStreamLimits limits_;
   ChunkCursor cursor_;
@@ -98,7 +103,10 @@ class FetchStreamDecoder {
  public:
   using Event = std::variant<FetchObjectStart, ObjectPayload>;
 
-  explicit FetchStreamDecoder(Draft draft, ObjectStreamLimits limits = {}) noexcept : draft_(draft), limits_(limits) {}
+  explicit FetchStreamDecoder(const Codec& codec, ObjectStreamLimits limits = {}) noexcept
+      : codec_(&codec), limits_(limits) {}
+  explicit FetchStreamDecoder(Draft draft, ObjectStreamLimits limits = {}) noexcept
+      : FetchStreamDecoder(codec_for(draft), limits) {}
 
   void feed(base::SharedBytes chunk) { cursor_.feed(std::move(chunk)); }
   base::Decoded<Event> next();
@@ -106,7 +114,7 @@ class FetchStreamDecoder {
   [[nodiscard]] std::size_t kept_bytes() const noexcept { return cursor_.kept_bytes(); }
 
  private:
-  Draft draft_;
+  const Codec* codec_;
   ObjectStreamLimits limits_;
   ChunkCursor cursor_;
   std::optional<FetchPriorObject> prior_;

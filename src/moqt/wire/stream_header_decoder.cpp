@@ -11,7 +11,7 @@ base::Decoded<StreamHeader> StreamHeaderDecoder::feed(base::SharedBytes chunk) {
   const std::size_t taken = std::min(chunk.size(), bytes_.size() - size_);
   std::copy_n(chunk.data(), taken, bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
   size_ += taken;
-  auto decoded = codec_for(draft_).decode_stream_header(base::Bytes(bytes_.data(), size_));
+  auto decoded = codec_->decode_stream_header(base::Bytes(bytes_.data(), size_));
   if (!decoded) return decoded.failure<StreamHeader>();
   rest_ = chunk.from(decoded->size - before);
   return std::move(decoded->header);

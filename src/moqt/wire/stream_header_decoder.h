@@ -13,13 +13,17 @@
 
 namespace msquic_py::moqt::wire {
 
+struct Codec;
+const Codec& codec_for(Draft draft) noexcept;
+
 using StreamHeader = std::variant<SubgroupHeader, FetchHeader>;
 
 /// Finds out what a unidirectional stream is. Feed it chunks until it has the header, then give rest() to the
 /// decoder of that kind of stream. Holds at most 33 bytes.
 class StreamHeaderDecoder {
  public:
-  explicit StreamHeaderDecoder(Draft draft) noexcept : draft_(draft) {}
+  explicit StreamHeaderDecoder(const Codec& codec) noexcept : codec_(&codec) {}
+  explicit StreamHeaderDecoder(Draft draft) noexcept : StreamHeaderDecoder(codec_for(draft)) {}
 
   /// Takes the next chunk of the stream. After a value or a violation it must not be called again.
   base::Decoded<StreamHeader> feed(base::SharedBytes chunk);
@@ -32,7 +36,7 @@ class StreamHeaderDecoder {
  private:
   static constexpr std::size_t kMaxHeaderSize = 4 * 8 + 1;
 
-  Draft draft_;
+  const Codec* codec_;
   std::array<std::uint8_t, kMaxHeaderSize> bytes_{};
   std::size_t size_ = 0;
   base::SharedBytes rest_;

@@ -18,7 +18,7 @@ class NoOutlet final : public Outlet {
 class NamespaceDirectoryTest : public ::testing::Test {
  protected:
   NoOutlet outlet_;
-  moqt::session::Session session_{moqt::session::SessionConfig{}};
+  moqt::session::Session session_{moqt::Draft::k15, moqt::session::SessionConfig{}};
   Peer a_{1, session_, outlet_};
   Peer b_{2, session_, outlet_};
   NamespaceDirectory directory_;

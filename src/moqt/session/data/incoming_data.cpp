@@ -15,7 +15,7 @@ void IncomingData::on_data(Time now, IncomingStreamId id, base::SharedBytes byte
   now_ = now;
   auto& slot = streams_[id];
   if (slot == nullptr) {
-    slot = std::make_unique<IncomingStream>(id, config_.draft);
+    slot = std::make_unique<IncomingStream>(id, codec_);
     slot->fin = fin;
     if (streams_.size() > config_.limits.max_incoming_streams) make_room(*slot);
   }
@@ -83,7 +83,7 @@ void IncomingData::open(IncomingStream& stream, ReceivedTrack& track) {
   stream.state = State::kObjects;
   stream.track = &track;
   stream.subscription = track.subscriptions.front();
-  stream.decoder.emplace(config_.draft, header.has_extensions,
+  stream.decoder.emplace(codec_, header.has_extensions,
                          wire::ObjectStreamLimits{.max_extensions_size = config_.limits.max_object_header_bytes});
   SubgroupProperties& properties = stream.properties;
   properties.group = header.group_id;
@@ -134,7 +134,7 @@ bool IncomingData::deliver(IncomingStream& stream, const base::SharedBytes& chun
 
   auto malformed = stream.track->on_object(location, start.status, ForwardingPreference::kSubgroup);
   if (!malformed && start.extensions_size > 0) {
-    const auto known = wire::inspect_extensions(config_.draft, start.extensions(), location);
+    const auto known = codec_.inspect_extensions(start.extensions(), location);
     if (!known.ok()) malformed = known.error();
   }
   if (malformed) {
@@ -256,7 +256,7 @@ void IncomingData::pause(IncomingStreamId id, bool paused) {
 
 void IncomingData::on_datagram(Time now, const base::SharedBytes& bytes) {
   now_ = now;
-  const auto decoded = wire::decode_object_datagram(config_.draft, bytes);
+  const auto decoded = codec_.decode_object_datagram(bytes);
   if (decoded.violated()) return violate(decoded.violation());
   if (!decoded.ok()) return;
   const std::uint64_t alias = decoded->track_alias;
@@ -275,14 +275,14 @@ void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedByte
   const ObjectStatus status = datagram.status.value_or(ObjectStatus::kNormal);
   auto malformed = track.on_object(datagram.location, status, ForwardingPreference::kDatagram);
   if (!malformed && !datagram.extensions.empty()) {
-    const auto known = wire::inspect_extensions(config_.draft, datagram.extensions, datagram.location);
+    const auto known = codec_.inspect_extensions(datagram.extensions, datagram.location);
     if (!known.ok()) malformed = known.error();
   }
   if (!malformed && datagram.end_of_group)
     malformed = track.on_group_end(datagram.location.group, datagram.location.object + 1);
   if (malformed) return context_.on_malformed(subscription, *malformed);
 
-  context_.emit(datagram_received(subscription, bytes, datagram, track.publisher_priority()));
+  context_.emit(datagram_received(codec_, subscription, bytes, datagram, track.publisher_priority()));
 }
 
 // ---- tracks ----
@@ -316,7 +316,7 @@ void IncomingData::release_held(RequestHandle subscription) {
   while (auto datagram = held_datagrams_.take(alias)) {
     ReceivedTrack* track = tracks_.find(alias);
     if (track == nullptr) continue;
-    if (const auto decoded = wire::decode_object_datagram(config_.draft, *datagram); decoded.ok()) {
+    if (const auto decoded = codec_.decode_object_datagram(*datagram); decoded.ok()) {
       deliver_datagram(*track, *datagram, *decoded);
     }
   }

@@ -16,6 +16,7 @@
 #include "moqt/session/event.h"
 #include "moqt/session/session_config.h"
 #include "moqt/session/time.h"
+#include "moqt/wire/codec.h"
 #include "moqt/wire/datagram.h"
 
 namespace msquic_py::moqt::session {
@@ -42,8 +43,8 @@ class IncomingDataContext {
 /// ID.
 class IncomingData {
  public:
-  IncomingData(IncomingDataContext& context, const SessionConfig& config) noexcept
-      : context_(context), config_(config) {}
+  IncomingData(IncomingDataContext& context, const SessionConfig& config, const wire::Codec& codec) noexcept
+      : context_(context), config_(config), codec_(codec) {}
 
   // ---- for the transport ----
 
@@ -120,6 +121,7 @@ class IncomingData {
 
   IncomingDataContext& context_;
   const SessionConfig& config_;
+  const wire::Codec& codec_;
   std::unordered_map<IncomingStreamId, std::unique_ptr<IncomingStream>> streams_;
   ReceivedTracks tracks_;
   std::unordered_map<std::uint64_t, ReceivedFetch> fetches_;  ///< by Request ID

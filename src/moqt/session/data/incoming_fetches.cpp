@@ -41,7 +41,7 @@ void IncomingData::open_fetch(IncomingStream& stream, std::uint64_t request_id, 
   its->stream = stream.id;
   stream.state = State::kFetch;
   stream.fetch = its;
-  stream.fetch_decoder.emplace(config_.draft,
+  stream.fetch_decoder.emplace(codec_,
                                wire::ObjectStreamLimits{.max_extensions_size = config_.limits.max_object_header_bytes});
   context_.on_fetch_stream(its->request());
   read_fetch(stream, std::move(rest));
@@ -83,7 +83,7 @@ bool IncomingData::deliver(IncomingStream& stream, wire::FetchObjectStart start)
   wire::KnownExtensions known;
   std::optional<MalformedTrack> malformed;
   if (start.object.extensions_size > 0) {
-    const auto inspected = wire::inspect_extensions(config_.draft, start.object.extensions(), location);
+    const auto inspected = codec_.inspect_extensions(start.object.extensions(), location);
     if (inspected.ok()) {
       known = *inspected;
     } else {

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/shared_bytes.h"
-#include "moqt/model/draft.h"
 #include "moqt/session/data/received_fetch.h"
 #include "moqt/session/data/received_track.h"
 #include "moqt/session/data/subgroup_properties.h"
@@ -27,7 +26,8 @@ struct IncomingStream {
     kDiscarding,  ///< STOP_SENDING was asked for; what arrives is dropped
   };
 
-  explicit IncomingStream(IncomingStreamId stream_id, Draft draft) noexcept : id(stream_id), header_decoder(draft) {}
+  IncomingStream(IncomingStreamId stream_id, const wire::Codec& codec) noexcept
+      : id(stream_id), header_decoder(codec) {}
 
   IncomingStreamId id;
   State state = State::kHeader;

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/varint.h"
+#include "moqt/wire/codec.h"
 #include "moqt/wire/datagram.h"
 #include "moqt/wire/extensions.h"
 #include "moqt/wire/subgroup.h"
@@ -38,8 +38,9 @@ base::Result<EncodedObject, SessionError> encode_object(Draft draft, base::SlabA
   const auto encoded =
       wire::encode_subgroup_object_header(draft, fields, extension_block.has_value(), std::nullopt, scratch);
   if (!encoded.ok()) return base::Failure{error_of(encoded.error())};
-  const std::size_t delta_size = base::varint_size(object);
-  return EncodedObject{arena.copy(scratch), delta_size, delta_size + base::varint_size(fields.extensions.size())};
+  const auto integer_size = wire::codec_for(draft).integer_size;
+  const std::size_t delta_size = integer_size(object);
+  return EncodedObject{arena.copy(scratch), delta_size, delta_size + integer_size(fields.extensions.size())};
 }
 
 base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena,
@@ -62,7 +63,8 @@ base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::S
   if (!fields.status) scratch.insert(scratch.end(), fields.payload.begin(), fields.payload.end());
   EncodedDatagram result;
   result.properties = {type, fields.location, fields.publisher_priority};
-  result.after_alias = arena.copy(base::Bytes(scratch).subspan(base::varint_size(type) + base::varint_size(0)));
+  const auto integer_size = wire::codec_for(draft).integer_size;
+  result.after_alias = arena.copy(base::Bytes(scratch).subspan(integer_size(type) + integer_size(0)));
   return result;
 }
 

@@ -1,17 +1,17 @@
 #include "moqt/session/data/object_event.h"
 
-#include "base/varint.h"
+#include "moqt/wire/codec.h"
 #include "moqt/wire/datagram.h"
 
 namespace msquic_py::moqt::session {
 
-DatagramReceived datagram_received(RequestHandle subscription, const base::SharedBytes& bytes,
+DatagramReceived datagram_received(const wire::Codec& codec, RequestHandle subscription, const base::SharedBytes& bytes,
                                    const wire::ObjectDatagram& datagram, std::uint8_t track_priority) {
   DatagramReceived event;
   event.subscription = subscription;
   event.location = datagram.location;
-  const auto type = base::decode_varint(bytes);
-  const auto alias = base::decode_varint(bytes.view().subspan(type->size));
+  const auto type = codec.decode_integer(bytes);
+  const auto alias = codec.decode_integer(bytes.view().subspan(type->size));
   event.type = type->value;
   event.after_alias = bytes.from(type->size + alias->size);
   event.payload_offset = static_cast<std::uint32_t>(event.after_alias.size() - datagram.payload.size());

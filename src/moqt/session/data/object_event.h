@@ -9,8 +9,9 @@
 #include "moqt/session/handles.h"
 
 namespace msquic_py::moqt::wire {
+struct Codec;
 struct ObjectDatagram;
-}
+}  // namespace msquic_py::moqt::wire
 
 namespace msquic_py::moqt::session {
 
@@ -111,7 +112,7 @@ struct DatagramReceived {
 };
 
 /// What `bytes`, decoded as `datagram`, bring to the application. `track_priority` counts when it has none of its own.
-DatagramReceived datagram_received(RequestHandle subscription, const base::SharedBytes& bytes,
+DatagramReceived datagram_received(const wire::Codec& codec, RequestHandle subscription, const base::SharedBytes& bytes,
                                    const wire::ObjectDatagram& datagram, std::uint8_t track_priority);
 
 }  // namespace msquic_py::moqt::session

@@ -5,8 +5,7 @@
 #include <utility>
 
 #include "base/byte_writer.h"
-#include "base/varint.h"
-#include "moqt/wire/subgroup.h"
+#include "moqt/wire/codec.h"
 
 namespace msquic_py::moqt::session {
 
@@ -32,8 +31,8 @@ wire::SubgroupHeader header_of(const SubgroupProperties& properties, std::uint64
 
 }  // namespace
 
-OutgoingData::OutgoingData(const SessionConfig& config)
-    : draft_(config.draft),
+OutgoingData::OutgoingData(const SessionConfig& config, const wire::Codec& codec)
+    : codec_(codec),
       max_streams_(config.limits.max_outgoing_streams),
       max_queued_datagrams_(config.limits.max_queued_datagrams),
       transport_(config.send_window) {}
@@ -136,7 +135,7 @@ base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscr
   if (lane == nullptr) return base::Failure{SessionError::kUnknownRequest};
   if (lane->view->ending || !lane->view->forward) return base::Failure{SessionError::kWrongState};
   scratch_.clear();
-  if (!wire::encode_subgroup_header(draft_, header_of(properties, lane->view->track_alias), scratch_).ok()) {
+  if (!codec_.encode_subgroup_header(header_of(properties, lane->view->track_alias), scratch_).ok()) {
     return base::Failure{SessionError::kInvalidParameter};
   }
   OutgoingStream& stream = allocate(*lane);
@@ -165,17 +164,17 @@ base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle
   if (stream == nullptr || !stream->takes_more()) return base::Failure{SessionError::kUnknownStream};
   if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
   if (stream->lane != nullptr && stream->lane->fetch) return base::Failure{SessionError::kWrongRole};
-  if (object > base::kVarintMax || (stream->last_object && object <= *stream->last_object)) {
+  if (object > codec_.largest_integer || (stream->last_object && object <= *stream->last_object)) {
     return base::Failure{SessionError::kObjectOutOfOrder};
   }
-  const auto given = base::decode_varint(wire);
+  const auto given = codec_.decode_integer(wire);
   if (!given || given->size != delta_size) return base::Failure{SessionError::kInvalidParameter};
   const std::uint64_t delta = stream->last_object ? object - *stream->last_object - 1 : object;
   if (given->value == delta) {
     push(*stream, wire);
   } else {
-    std::uint8_t* out = arena_.reserve(base::kVarintMaxSize);
-    const std::size_t size = base::encode_varint(delta, out);
+    std::uint8_t* out = arena_.reserve(wire::kMaxIntegerSize);
+    const std::size_t size = codec_.encode_integer(delta, out);
     push(*stream, arena_.commit(size));
     if (wire.size() > delta_size) push(*stream, wire.from(delta_size));
   }
@@ -251,9 +250,9 @@ base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subsc
   OutgoingLane* lane = find_lane(subscription);
   if (lane == nullptr) return base::Failure{SessionError::kUnknownRequest};
   if (lane->view->ending || !lane->view->forward) return base::Failure{SessionError::kWrongState};
-  std::uint8_t* out = arena_.reserve(2 * base::kVarintMaxSize);
-  std::size_t size = base::encode_varint(properties.type, out);
-  size += base::encode_varint(lane->view->track_alias, out + size);
+  std::uint8_t* out = arena_.reserve(2 * wire::kMaxIntegerSize);
+  std::size_t size = codec_.encode_integer(properties.type, out);
+  size += codec_.encode_integer(lane->view->track_alias, out + size);
   auto& largest = lane->view->largest;
   if (!largest || *largest < properties.location) largest = properties.location;
   if (size + after_alias.size() > max_datagram_size_) {  // [d15 §3.1-1]

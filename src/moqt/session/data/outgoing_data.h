@@ -10,7 +10,6 @@
 
 #include "base/result.h"
 #include "base/shared_bytes.h"
-#include "moqt/model/draft.h"
 #include "moqt/session/action.h"
 #include "moqt/session/data/outgoing_stream.h"
 #include "moqt/session/data/outgoing_streams.h"
@@ -28,7 +27,7 @@ namespace msquic_py::moqt::session {
 /// in hands than it can have on the way; the rest waits here, where a more urgent object can still overtake it.
 class OutgoingData {
  public:
-  explicit OutgoingData(const SessionConfig& config);
+  OutgoingData(const SessionConfig& config, const wire::Codec& codec);
 
   // ---- for requests ----
 
@@ -135,7 +134,7 @@ class OutgoingData {
   /// `lane` has sent so much; its turn ends when it had its share.
   void count(OutgoingLane& lane, std::size_t bytes) noexcept;
 
-  Draft draft_;
+  const wire::Codec& codec_;
   std::size_t max_streams_;
   std::size_t max_queued_datagrams_;
   TransportQueue transport_;

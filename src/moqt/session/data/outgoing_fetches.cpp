@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "moqt/session/data/outgoing_data.h"
+#include "moqt/wire/codec.h"
 #include "moqt/wire/fetch_stream.h"
 
 namespace msquic_py::moqt::session {
@@ -22,7 +23,7 @@ base::Result<StreamHandle, SessionError> OutgoingData::open_fetch(RequestHandle 
   if (lane == nullptr || !lane->fetch) return base::Failure{SessionError::kUnknownRequest};
   if (lane->fetch->opened) return base::Failure{SessionError::kDuplicate};
   scratch_.clear();
-  if (!wire::encode_fetch_header(draft_, {request_id}, scratch_).ok()) {  // [d15 §9.16.3-7]
+  if (!codec_.encode_fetch_header({request_id}, scratch_).ok()) {  // [d15 §9.16.3-7]
     return base::Failure{SessionError::kInvalidParameter};
   }
   lane->fetch->opened = true;
@@ -45,7 +46,7 @@ base::Result<void, SessionError> OutgoingData::append_fetch_object(StreamHandle 
   const wire::FetchObjectFields fields{object.location,          object.subgroup,       object.publisher_priority,
                                        object.extensions.view(), object.payload_length, object.status};
   scratch_.clear();
-  if (!wire::encode_fetch_object_header(draft_, fields, fetch->prior(), scratch_).ok()) {
+  if (!codec_.encode_fetch_object_header(fields, fetch->prior(), scratch_).ok()) {
     return base::Failure{SessionError::kInvalidParameter};
   }
   push(*stream, arena_.copy(scratch_));

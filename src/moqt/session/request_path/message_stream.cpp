@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "moqt/session/request_path/empty_namespace.h"
-
 namespace msquic_py::moqt::session {
 
 void MessageStream::feed(base::Bytes bytes) {
@@ -20,13 +18,13 @@ void MessageStream::feed(base::Bytes bytes) {
 }
 
 base::Decoded<wire::ControlMessage> MessageStream::next() {
-  auto decoded = wire::decode_control_message(draft_, unread_);
+  auto decoded = codec_.decode_control_message(unread_);
   if (decoded.ok()) {
     unread_ = unread_.subspan(decoded->size);
     return std::move(decoded->message);
   }
   if (decoded.violated() && empty_namespaces_) {
-    if (auto tolerated = decode_with_empty_namespace(draft_, unread_)) {
+    if (auto tolerated = codec_.decode_empty_namespace(unread_)) {
       unread_ = unread_.subspan(tolerated->size);
       return std::move(tolerated->message);
     }

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/decoded.h"
 #include "moqt/session/session_config.h"
+#include "moqt/wire/codec.h"
 #include "moqt/wire/control_message.h"
 
 namespace msquic_py::moqt::session {
@@ -13,8 +14,8 @@ namespace msquic_py::moqt::session {
 /// Cuts a stream of messages apart. Bytes are copied only while a message is incomplete.
 class MessageStream {
  public:
-  explicit MessageStream(const SessionConfig& config) noexcept
-      : draft_(config.draft),
+  MessageStream(const wire::Codec& codec, const SessionConfig& config) noexcept
+      : codec_(codec),
         may_skip_stream_type_(config.perspective == Perspective::kServer && config.tolerances.leading_stream_type),
         empty_namespaces_(config.tolerances.empty_namespace_prefix) {}
 
@@ -26,7 +27,7 @@ class MessageStream {
  private:
   base::Bytes unread_;
   base::ByteVector partial_;
-  Draft draft_;
+  const wire::Codec& codec_;
   bool may_skip_stream_type_;  ///< the tolerance `leading-stream-type`; spent with the first byte
   bool empty_namespaces_;
 };

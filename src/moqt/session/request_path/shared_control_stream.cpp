@@ -24,7 +24,7 @@ SessionError why_not(wire::EncodeError error) noexcept {
 SharedControlStream::SharedControlStream(SessionCore& core)
     : core_(core),
       router_(core, *this),
-      messages_(core.config()),
+      messages_(core.codec(), core.config()),
       ids_(core.config().perspective, core.config().limits.max_open_requests) {}
 
 // ---- what the transport brings ----
@@ -65,7 +65,7 @@ void SharedControlStream::complete(SetupParameters& setup) const { setup.set_max
 base::Result<void, SessionError> SharedControlStream::write(const wire::ControlMessage& message) {
   if (core_.closed()) return {};
   scratch_.clear();
-  if (const auto encoded = wire::encode_control_message(core_.config().draft, message, scratch_); !encoded.ok()) {
+  if (const auto encoded = core_.codec().encode_control_message(message, scratch_); !encoded.ok()) {
     return base::Failure{why_not(encoded.error())};
   }
   core_.action_queue.push(SendControl{arena_.copy(scratch_)});
@@ -103,8 +103,7 @@ base::Result<void, SessionError> SharedControlStream::open(Request& request) {
   }
   // The ID is not known yet; if the message fits with the longest one, it fits with every other.
   scratch_.clear();
-  const auto trial =
-      wire::encode_control_message(core_.config().draft, {wire::kLongestReference, request.first_message()}, scratch_);
+  const auto trial = core_.codec().encode_control_message({wire::kLongestReference, request.first_message()}, scratch_);
   if (!trial.ok()) return base::Failure{why_not(trial.error())};
   waiting_.push_back(request.handle());
   request.asked();

@@ -5,8 +5,13 @@
 /// draft-ietf-moq-transport-15. Section numbers in comments and violation texts are those of its published text.
 namespace msquic_py::moqt::wire::draft15 {
 
+std::size_t integer_size(std::uint64_t value) noexcept;
+std::size_t encode_integer(std::uint64_t value, std::uint8_t* out) noexcept;
+std::optional<DecodedInteger> decode_integer(base::Bytes bytes) noexcept;
+
 base::Decoded<DecodedControlMessage> decode_control_message(base::Bytes bytes);
 EncodeResult encode_control_message(const ControlMessage& message, base::ByteVector& out);
+std::optional<DecodedControlMessage> decode_empty_namespace(base::Bytes bytes);
 
 base::Decoded<StreamKind> decode_stream_kind(base::Bytes bytes);
 base::Decoded<DecodedStreamHeader> decode_stream_header(base::Bytes bytes);
