@@ -169,17 +169,8 @@ void bind_fetch_ok(nb::module_& m) {
       nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, end_of_track: bool = False, end_location: Location = ..., "
               "parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.request_id("Of the FETCH.");
-  message.get()
-      .def_prop_rw(
-          "end_of_track", [](const Message<W>& self) { return self.fields.end_of_track; },
-          [](Message<W>& self, bool value) { self.fields.end_of_track = value; },
-          "Whether end_location is behind the last object of the track.")
-      .def_prop_rw(
-          "end_location", [](const Message<W>& self) { return self.fields.end_location; },
-          [](Message<W>& self, Location value) { self.fields.end_location = value; },
-          "The last object of the answer plus one; object 0 means all of the group.");
-  message.parameters().field_names("request_id", "end_of_track", "end_location", "parameters");
+  message.fields("Of the FETCH.", "Whether end_location is behind the last object of the track.",
+                 "The last object of the answer plus one; object 0 means all of the group.");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kMaxCacheDuration});
 }

@@ -6,12 +6,17 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
+#include <concepts>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "locked_class.h"
 #include "moqt/wire/control_message.h"
+#include "moqt/wire/draft15/request_id.h"
+#include "moqt/wire/message_fields.h"
 #include "moqt_arguments.h"
 #include "moqt_parameters.h"
 #include "moqt_track_namespace.h"
@@ -31,6 +36,8 @@ class ControlMessage {
   /// A list of Parameter; null in messages that have none. The user may put anything into it, this message too.
   nb::list parameters = nb::steal<nb::list>(nullptr);
 };
+
+inline constexpr const char* kReasonPhraseDoc = "For people, at most 1024 bytes of UTF-8.";
 
 template <class W>
 concept HasParameters = requires(W message) {
@@ -106,76 +113,29 @@ class MessageClass {
 
   LockedClass<Self, ControlMessage>& get() noexcept { return cls_; }
 
-  MessageClass& integer(const char* name, std::uint64_t W::*field, const char* doc) {
-    cls_.def_prop_rw(
-        name, [field](const Self& self) { return self.fields.*field; },
-        [field, name](Self& self, IntegerArgument value) { self.fields.*field = value.checked(name); }, doc);
+  /// A property for each field of the message (wire::kFields), and their names in the constructor's order: what repr()
+  /// shows, == compares and pickle keeps. `docs` are the texts, in that order, of those fields that have none here.
+  template <class... Docs>
+  MessageClass& fields(Docs... docs) {
+    docs_ = {docs...};
+    if constexpr (wire::draft15::kHasRequestId<W>) request_id(take_doc());
+    std::apply(
+        [&]<auto... Members>(const wire::Field<Members>&... each) { (property(each.name, Members), ...); },
+        wire::kFields<W>);
+    if (next_doc_ != docs_.size()) throw std::logic_error("a message has more texts than fields");
+    cls_.attr("_field_names") = nb::tuple(names_);
     return *this;
   }
-  /// The Request ID, which draft-15 writes in front of the fields.
+  /// The parts of fields(), for FETCH, whose properties are not one for each field.
   MessageClass& request_id(const char* doc) {
     cls_.def_prop_rw(
-        "request_id", [](const Self& self) { return self.request.id; },
+        named("request_id"), [](const Self& self) { return self.request.id; },
         [](Self& self, IntegerArgument value) { self.request.id = value.checked("request_id"); }, doc);
-    return *this;
-  }
-  /// The Request ID of another request.
-  MessageClass& reference(const char* name, wire::RequestReference W::*field, const char* doc) {
-    cls_.def_prop_rw(
-        name, [field](const Self& self) { return (self.fields.*field).id; },
-        [field, name](Self& self, IntegerArgument value) { (self.fields.*field).id = value.checked(name); }, doc);
-    return *this;
-  }
-  /// A code that may be one without a name; Python then sees an int.
-  template <class Code>
-  MessageClass& code(const char* name, Code W::*field, const char* type_name, const char* doc) {
-    const std::string getter = std::string("def ") + name + "(self) -> " + type_name + " | int";
-    cls_.def_prop_rw(
-        name, [field](const Self& self) { return code_to_python(self.fields.*field); },
-        [field, name](Self& self, IntegerArgument value) {
-          self.fields.*field = static_cast<Code>(value.checked(name));
-        },
-        nb::for_getter(nb::sig(getter.c_str())), doc);
-    return *this;
-  }
-  /// Text that a peer may have sent as anything; what is not UTF-8 shows as U+FFFD but is encoded as it came.
-  MessageClass& text(const char* name, std::string W::*field, const char* doc) {
-    const std::string getter = std::string("def ") + name + "(self) -> str";
-    cls_.def_prop_rw(
-        name,
-        [field](const Self& self) {
-          const std::string& value = self.fields.*field;
-          return nb::steal<nb::str>(
-              PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace"));
-        },
-        [field](Self& self, const std::string& value) { self.fields.*field = value; },
-        nb::for_getter(nb::sig(getter.c_str())), doc);
-    return *this;
-  }
-  MessageClass& track_namespace(const char* name, moqt::TrackNamespace W::*field, const char* doc) {
-    cls_.def_prop_rw(
-        name, [field](const Self& self) { return self.fields.*field; },
-        [field, name](Self& self, const NamespaceArgument& value) { self.fields.*field = value.value(name); }, doc);
-    return *this;
-  }
-  /// The two fields of a full track name.
-  MessageClass& track(moqt::FullTrackName W::*field) {
-    cls_.def_prop_rw(
-        "track_namespace", [field](const Self& self) { return (self.fields.*field).track_namespace; },
-        [field](Self& self, const NamespaceArgument& value) {
-          (self.fields.*field).track_namespace = value.value("track_namespace");
-        },
-        "1 to 32 fields; with the track name at most 4096 bytes (section 2.4.1).");
-    cls_.def_prop_rw(
-        "track_name", [field](const Self& self) { return to_python((self.fields.*field).track_name); },
-        [field](Self& self, nb::handle value) { (self.fields.*field).track_name = text_or_bytes(value, "track_name"); },
-        nb::for_setter(nb::sig("def track_name(self, value: str | bytes | bytearray | memoryview, /) -> None")),
-        "bytes, which may be empty; a str is taken as UTF-8.");
     return *this;
   }
   MessageClass& parameters() {
     cls_.def_prop_rw(
-        "parameters", [](const Self& self) { return self.parameters; },
+        named("parameters"), [](const Self& self) { return self.parameters; },
         [](Self& self, nb::handle value) { self.parameters = parameter_list(value); },
         nb::for_getter(nb::sig("def parameters(self) -> list[Parameter]")),
         nb::for_setter(nb::sig("def parameters(self, value: collections.abc.Iterable[Parameter], /) -> None")),
@@ -183,13 +143,87 @@ class MessageClass {
     return *this;
   }
 
-  /// The names of the constructor's arguments in order: what repr() shows, == compares and pickle keeps.
   template <class... Names>
   void field_names(Names... names) {
     cls_.attr("_field_names") = nb::make_tuple(names...);
   }
 
  private:
+  const char* take_doc() { return docs_.at(next_doc_++); }
+  const char* named(const char* name) {
+    names_.append(name);
+    return name;
+  }
+
+  void property(const char* name, std::uint64_t W::*field) {
+    cls_.def_prop_rw(
+        named(name), [field](const Self& self) { return self.fields.*field; },
+        [field, name](Self& self, IntegerArgument value) { self.fields.*field = value.checked(name); }, take_doc());
+  }
+  /// The Request ID of another request.
+  void property(const char* name, wire::RequestReference W::*field) {
+    cls_.def_prop_rw(
+        named(name), [field](const Self& self) { return (self.fields.*field).id; },
+        [field, name](Self& self, IntegerArgument value) { (self.fields.*field).id = value.checked(name); },
+        take_doc());
+  }
+  template <class T>
+  requires std::same_as<T, bool> || std::same_as<T, moqt::Location>
+  void property(const char* name, T W::*field) {
+    cls_.def_prop_rw(
+        named(name), [field](const Self& self) { return self.fields.*field; },
+        [field](Self& self, T value) { self.fields.*field = value; }, take_doc());
+  }
+  void property(const char* name, moqt::RequestErrorCode W::*field) { code(name, field, "RequestErrorCode"); }
+  void property(const char* name, moqt::PublishDoneCode W::*field) { code(name, field, "PublishDoneCode"); }
+  /// A code that may be one without a name; Python then sees an int.
+  template <class Code>
+  void code(const char* name, Code W::*field, const char* type_name) {
+    const std::string getter = std::string("def ") + name + "(self) -> " + type_name + " | int";
+    cls_.def_prop_rw(
+        named(name), [field](const Self& self) { return code_to_python(self.fields.*field); },
+        [field, name](Self& self, IntegerArgument value) {
+          self.fields.*field = static_cast<Code>(value.checked(name));
+        },
+        nb::for_getter(nb::sig(getter.c_str())), "Why; an int when the draft gives the number no name.");
+  }
+  /// Text that a peer may have sent as anything; what is not UTF-8 shows as U+FFFD but is encoded as it came.
+  void property(const char* name, std::string W::*field) {
+    const std::string getter = std::string("def ") + name + "(self) -> str";
+    cls_.def_prop_rw(
+        named(name),
+        [field](const Self& self) {
+          const std::string& value = self.fields.*field;
+          return nb::steal<nb::str>(
+              PyUnicode_DecodeUTF8(value.data(), static_cast<Py_ssize_t>(value.size()), "replace"));
+        },
+        [field](Self& self, const std::string& value) { self.fields.*field = value; },
+        nb::for_getter(nb::sig(getter.c_str())), take_doc());
+  }
+  void property(const char* name, moqt::TrackNamespace W::*field) {
+    cls_.def_prop_rw(
+        named(name), [field](const Self& self) { return self.fields.*field; },
+        [field, name](Self& self, const NamespaceArgument& value) { self.fields.*field = value.value(name); },
+        take_doc());
+  }
+  /// Two properties.
+  void property(const char*, moqt::FullTrackName W::*field) {
+    cls_.def_prop_rw(
+        named("track_namespace"), [field](const Self& self) { return (self.fields.*field).track_namespace; },
+        [field](Self& self, const NamespaceArgument& value) {
+          (self.fields.*field).track_namespace = value.value("track_namespace");
+        },
+        "1 to 32 fields; with the track name at most 4096 bytes (section 2.4.1).");
+    cls_.def_prop_rw(
+        named("track_name"), [field](const Self& self) { return to_python((self.fields.*field).track_name); },
+        [field](Self& self, nb::handle value) { (self.fields.*field).track_name = text_or_bytes(value, "track_name"); },
+        nb::for_setter(nb::sig("def track_name(self, value: str | bytes | bytearray | memoryview, /) -> None")),
+        "bytes, which may be empty; a str is taken as UTF-8.");
+  }
+  template <class Parameters>
+  requires std::derived_from<Parameters, moqt::ParameterList>
+  void property(const char*, Parameters W::*) { parameters(); }
+
   static inline PyType_Slot kSlots[] = {{Py_tp_traverse, reinterpret_cast<void*>(&traverse_message)},
                                         {Py_tp_clear, reinterpret_cast<void*>(&clear_message)},
                                         {0, nullptr}};
@@ -201,6 +235,9 @@ class MessageClass {
   }
 
   LockedClass<Self, ControlMessage> cls_;
+  nb::list names_;
+  std::vector<const char*> docs_;
+  std::size_t next_doc_ = 0;
 };
 
 /// Puts a message with these fields in the place of `self`; its parameters come from a Python iterable.

@@ -25,10 +25,7 @@ MessageClass<W> bind_namespace_request(nb::module_& m, const char* name, const c
       },
       nb::arg("request_id") = 0, nb::arg(field) = nb::make_tuple(), nb::arg("parameters") = nb::make_tuple(),
       nb::sig(signature.c_str()));
-  message.request_id("The sender's next Request ID (section 9.1).")
-      .track_namespace(field, member, field_doc)
-      .parameters()
-      .field_names("request_id", field, "parameters");
+  message.fields("The sender's next Request ID (section 9.1).", field_doc);
   bind_parameter_access(message.get());
   return message;
 }
@@ -43,8 +40,7 @@ void bind_publish_namespace_done(nb::module_& m) {
         new (self) Message<W>({track_namespace.value("track_namespace")});
       },
       nb::arg("track_namespace") = nb::make_tuple());
-  message.track_namespace("track_namespace", &W::track_namespace, "That of the PUBLISH_NAMESPACE.")
-      .field_names("track_namespace");
+  message.fields("That of the PUBLISH_NAMESPACE.");
 }
 
 void bind_publish_namespace_cancel(nb::module_& m) {
@@ -61,10 +57,7 @@ void bind_publish_namespace_cancel(nb::module_& m) {
       },
       nb::arg("track_namespace") = nb::make_tuple(), nb::arg("error_code") = moqt::RequestErrorCode::kInternalError,
       nb::arg("reason_phrase") = "");
-  message.track_namespace("track_namespace", &W::track_namespace, "That of the PUBLISH_NAMESPACE.")
-      .code("error_code", &W::error_code, "RequestErrorCode", "Why; an int when the draft gives the number no name.")
-      .text("reason_phrase", &W::error_reason, "For people, at most 1024 bytes of UTF-8.")
-      .field_names("track_namespace", "error_code", "reason_phrase");
+  message.fields("That of the PUBLISH_NAMESPACE.", kReasonPhraseDoc);
 }
 
 }  // namespace

@@ -25,11 +25,8 @@ void bind_publish(nb::module_& m) {
       nb::sig("def __init__(self, request_id: int = 0, track_namespace: TrackNamespace | "
               "collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | memoryview = b'', "
               "track_alias: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.request_id("The sender's next Request ID (section 9.1).")
-      .track(&W::track)
-      .integer("track_alias", &W::track_alias, "What streams and datagrams of the track carry in place of its name.")
-      .parameters()
-      .field_names("request_id", "track_namespace", "track_name", "track_alias", "parameters");
+  message.fields("The sender's next Request ID (section 9.1).",
+                 "What streams and datagrams of the track carry in place of its name.");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kMaxCacheDuration, kExpires, kLargestObject,
                                   kPublisherPriority, kForward, kGroupOrder, kDynamicGroups});
@@ -48,12 +45,9 @@ void bind_publish_done(nb::module_& m) {
       },
       nb::arg("request_id") = 0, nb::arg("status_code") = moqt::PublishDoneCode::kTrackEnded,
       nb::arg("stream_count") = 0, nb::arg("reason_phrase") = "");
-  message.request_id("Of the SUBSCRIBE or PUBLISH.")
-      .code("status_code", &W::status_code, "PublishDoneCode", "Why; an int when the draft gives the number no name.")
-      .integer("stream_count", &W::stream_count,
-               "Data streams that were opened for the subscription; 2**62 - 1 when the publisher did not count.")
-      .text("reason_phrase", &W::error_reason, "For people, at most 1024 bytes of UTF-8.")
-      .field_names("request_id", "status_code", "stream_count", "reason_phrase");
+  message.fields("Of the SUBSCRIBE or PUBLISH.",
+                 "Data streams that were opened for the subscription; 2**62 - 1 when the publisher did not count.",
+                 kReasonPhraseDoc);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ void bind_request_reference(nb::module_& m, const char* name, const char* doc, c
       "__init__",
       [](Message<W>* self, IntegerArgument request_id) { new (self) Message<W>(W{}, reference(request_id)); },
       nb::arg("request_id") = 0);
-  message.request_id(request_id_doc).field_names("request_id");
+  message.fields(request_id_doc);
 }
 
 template <class W>
@@ -26,7 +26,7 @@ MessageClass<W> bind_request_answer(nb::module_& m, const char* name, const char
       },
       nb::arg("request_id") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.request_id(request_id_doc).parameters().field_names("request_id", "parameters");
+  message.fields(request_id_doc);
   bind_parameter_access(message.get());
   return message;
 }

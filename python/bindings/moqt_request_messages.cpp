@@ -26,10 +26,7 @@ void bind_request_messages(nb::module_& m) {
       },
       nb::arg("request_id") = 0, nb::arg("error_code") = moqt::RequestErrorCode::kInternalError,
       nb::arg("reason_phrase") = "");
-  request_error.request_id("Of the request.")
-      .code("error_code", &W::error_code, "RequestErrorCode", "Why; an int when the draft gives the number no name.")
-      .text("reason_phrase", &W::error_reason, "For people, at most 1024 bytes of UTF-8.")
-      .field_names("request_id", "error_code", "reason_phrase");
+  request_error.fields("Of the request.", kReasonPhraseDoc);
 }
 
 }  // namespace msquic_py::python

@@ -65,8 +65,7 @@ void bind_setup(nb::module_& m, const char* name, const char* doc) {
       "__init__", [](Message<W>* self, nb::handle parameters) { construct(self, W{}, parameters); },
       nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.parameters();
-  message.field_names("parameters");
+  message.fields();
   bind_parameter_access(cls);
   text_parameter(cls, "path", "set_path", moqt::SetupParameter::kPath,
                  "PATH: path and query of the moqt URI (section 9.3.1.2). From clients over raw QUIC only.",

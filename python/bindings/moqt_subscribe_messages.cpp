@@ -25,10 +25,7 @@ void bind_track_request(nb::module_& m, const char* name, const char* doc) {
       nb::sig("def __init__(self, request_id: int = 0, track_namespace: TrackNamespace | "
               "collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | memoryview = b'', "
               "parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.request_id("The sender's next Request ID (section 9.1).")
-      .track(&W::track)
-      .parameters()
-      .field_names("request_id", "track_namespace", "track_name", "parameters");
+  message.fields("The sender's next Request ID (section 9.1).");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority,
                                   kSubscriptionFilter, kGroupOrder});
@@ -46,10 +43,7 @@ void bind_subscribe_ok(nb::module_& m) {
       nb::arg("request_id") = 0, nb::arg("track_alias") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, track_alias: int = 0, parameters: "
               "collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.request_id("Of the SUBSCRIBE.")
-      .integer("track_alias", &W::track_alias, "What streams and datagrams of the track carry in place of its name.")
-      .parameters()
-      .field_names("request_id", "track_alias", "parameters");
+  message.fields("Of the SUBSCRIBE.", "What streams and datagrams of the track carry in place of its name.");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kDeliveryTimeout, kMaxCacheDuration, kExpires, kLargestObject, kPublisherPriority,
                                   kGroupOrder, kDynamicGroups});
@@ -69,10 +63,7 @@ void bind_subscribe_update(nb::module_& m) {
       nb::arg("request_id") = 0, nb::arg("subscription_request_id") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, subscription_request_id: int = 0, parameters: "
               "collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.request_id("Of this message: the sender's next Request ID.")
-      .reference("subscription_request_id", &W::subscription, "Of the SUBSCRIBE or PUBLISH that it changes.")
-      .parameters()
-      .field_names("request_id", "subscription_request_id", "parameters");
+  message.fields("Of this message: the sender's next Request ID.", "Of the SUBSCRIBE or PUBLISH that it changes.");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority,
                                   kSubscriptionFilter, kNewGroupRequest});

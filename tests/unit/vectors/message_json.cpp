@@ -6,6 +6,7 @@
 #include "moqt/model/error_codes.h"
 #include "moqt/wire/draft15/request_id.h"
 #include "moqt/wire/extensions.h"
+#include "moqt/wire/message_fields.h"
 
 namespace msquic_py::tests {
 
@@ -65,83 +66,41 @@ Json parameters_json(const moqt::ParameterList& parameters) {
   return list;
 }
 
-void add_track(Json& json, const moqt::FullTrackName& track) {
-  json["track_namespace"] = namespace_json(track.track_namespace);
-  json["track_name"] = to_hex(track.track_name);
-}
+/// One overload for every type that a field of a message has.
+struct FieldJson {
+  Json& json;
 
-void fill(Json& json, const ClientSetup& m) { json["parameters"] = parameters_json(m.parameters); }
-void fill(Json& json, const ServerSetup& m) { json["parameters"] = parameters_json(m.parameters); }
-void fill(Json& json, const Goaway& m) { json["new_session_uri"] = hex_of(m.new_session_uri); }
-void fill(Json& json, const MaxRequestId& m) { json["request_id"] = m.max_request_id; }
-void fill(Json& json, const RequestsBlocked& m) { json["maximum_request_id"] = m.maximum_request_id; }
-void fill(Json& json, const RequestOk& m) { json["parameters"] = parameters_json(m.parameters); }
-void fill(Json& json, const RequestError& m) {
-  json["error_code"] = static_cast<std::uint64_t>(m.error_code);
-  json["reason_phrase"] = hex_of(m.error_reason);
-}
-void fill(Json& json, const Subscribe& m) {
-  add_track(json, m.track);
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json& json, const TrackStatus& m) {
-  add_track(json, m.track);
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json& json, const SubscribeOk& m) {
-  json["track_alias"] = m.track_alias;
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json& json, const SubscribeUpdate& m) {
-  json["subscription_request_id"] = m.subscription.id;
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json&, const Unsubscribe&) {}
-void fill(Json& json, const Publish& m) {
-  add_track(json, m.track);
-  json["track_alias"] = m.track_alias;
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json& json, const PublishOk& m) { json["parameters"] = parameters_json(m.parameters); }
-void fill(Json& json, const PublishDone& m) {
-  json["status_code"] = static_cast<std::uint64_t>(m.status_code);
-  json["stream_count"] = m.stream_count;
-  json["reason_phrase"] = hex_of(m.error_reason);
-}
-void fill(Json& json, const Fetch& m) {
-  json["fetch_type"] = static_cast<std::uint64_t>(m.fetch_type());
-  if (const auto* standalone = std::get_if<StandaloneFetch>(&m.range)) {
-    add_track(json, standalone->track);
-    json["start_location"] = location_json(standalone->start);
-    json["end_location"] = location_json(standalone->end);
-  } else {
-    const auto& joining = std::get<JoiningFetch>(m.range);
-    json["joining_request_id"] = joining.joined.id;
-    json["joining_start"] = joining.joining_start;
+  void add(const char* name, const std::uint64_t& value) const { json[name] = value; }
+  void add(const char* name, const bool& value) const { json[name] = value ? 1 : 0; }
+  void add(const char* name, const moqt::RequestErrorCode& value) const {
+    json[name] = static_cast<std::uint64_t>(value);
   }
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json& json, const FetchOk& m) {
-  json["end_of_track"] = m.end_of_track ? 1 : 0;
-  json["end_location"] = location_json(m.end_location);
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json&, const FetchCancel&) {}
-void fill(Json& json, const PublishNamespace& m) {
-  json["track_namespace"] = namespace_json(m.track_namespace);
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json& json, const PublishNamespaceDone& m) { json["track_namespace"] = namespace_json(m.track_namespace); }
-void fill(Json& json, const PublishNamespaceCancel& m) {
-  json["track_namespace"] = namespace_json(m.track_namespace);
-  json["error_code"] = static_cast<std::uint64_t>(m.error_code);
-  json["reason_phrase"] = hex_of(m.error_reason);
-}
-void fill(Json& json, const SubscribeNamespace& m) {
-  json["track_namespace_prefix"] = namespace_json(m.track_namespace_prefix);
-  json["parameters"] = parameters_json(m.parameters);
-}
-void fill(Json&, const UnsubscribeNamespace&) {}
+  void add(const char* name, const moqt::PublishDoneCode& value) const {
+    json[name] = static_cast<std::uint64_t>(value);
+  }
+  void add(const char* name, const RequestReference& value) const { json[name] = value.id; }
+  void add(const char* name, const std::string& value) const { json[name] = hex_of(value); }
+  void add(const char* name, const moqt::Location& value) const { json[name] = location_json(value); }
+  void add(const char* name, const moqt::TrackNamespace& value) const { json[name] = namespace_json(value); }
+  void add(const char* name, const moqt::ParameterList& value) const { json[name] = parameters_json(value); }
+  void add(const char*, const moqt::FullTrackName& track) const {
+    json["track_namespace"] = namespace_json(track.track_namespace);
+    json["track_name"] = to_hex(track.track_name);
+  }
+  void add(const char*, const std::variant<StandaloneFetch, JoiningFetch>& range) const {
+    if (const auto* standalone = std::get_if<StandaloneFetch>(&range)) {
+      json["fetch_type"] = 1;
+      add("", standalone->track);
+      json["start_location"] = location_json(standalone->start);
+      json["end_location"] = location_json(standalone->end);
+    } else {
+      const auto& joining = std::get<JoiningFetch>(range);
+      json["fetch_type"] = joining.relative ? 2 : 3;
+      json["joining_request_id"] = joining.joined.id;
+      json["joining_start"] = joining.joining_start;
+    }
+  }
+};
 
 Json normalized_parameter(const Json& parameter) {
   Json json{{"type", parameter.at("type")}};
@@ -165,7 +124,7 @@ Json to_json(const ControlMessage& message) {
   std::visit(
       [&]<class Body>(const Body& body) {
         if constexpr (draft15::kHasRequestId<Body>) json["request_id"] = message.request.id;
-        fill(json, body);
+        for_each_field(body, [&](const char* name, const auto& field) { FieldJson{json}.add(name, field); });
       },
       message.body);
   return json;

@@ -1,114 +1,53 @@
 #include "moqt/wire/draft15/codec.h"
 #include "moqt/wire/draft15/payload_writer.h"
 #include "moqt/wire/draft15/request_id.h"
+#include "moqt/wire/message_fields.h"
 
 namespace msquic_py::moqt::wire::draft15 {
 namespace {
 
 constexpr std::size_t kMaxPayload = 65535;
 
-void write(PayloadWriter& out, const ClientSetup& m) { out.parameters(MessageType::kClientSetup, m.parameters); }
-void write(PayloadWriter& out, const ServerSetup& m) { out.parameters(MessageType::kServerSetup, m.parameters); }
+/// One overload for every type that a field of a message has.
+struct FieldWriter {
+  PayloadWriter& out;
+  MessageType message;
 
-void write(PayloadWriter& out, const Goaway& m) {
-  if (m.new_session_uri.size() > kMaxNewSessionUriLength) return out.fail(EncodeError::kNewSessionUriTooLong);
-  out.varint(m.new_session_uri.size());
-  out.bytes(base::as_bytes(m.new_session_uri));
-}
-
-void write(PayloadWriter& out, const MaxRequestId& m) { out.varint(m.max_request_id); }
-void write(PayloadWriter& out, const RequestsBlocked& m) { out.varint(m.maximum_request_id); }
-
-void write(PayloadWriter& out, const RequestOk& m) { out.parameters(MessageType::kRequestOk, m.parameters); }
-
-void write(PayloadWriter& out, const RequestError& m) {
-  out.varint(static_cast<std::uint64_t>(m.error_code));
-  out.reason_phrase(m.error_reason);
-}
-
-void write(PayloadWriter& out, const Subscribe& m) {
-  out.full_track_name(m.track);
-  out.parameters(MessageType::kSubscribe, m.parameters);
-}
-
-void write(PayloadWriter& out, const SubscribeOk& m) {
-  out.varint(m.track_alias);
-  out.parameters(MessageType::kSubscribeOk, m.parameters);
-}
-
-void write(PayloadWriter& out, const SubscribeUpdate& m) {
-  out.varint(m.subscription.id);
-  out.parameters(MessageType::kSubscribeUpdate, m.parameters);
-}
-
-void write(PayloadWriter&, const Unsubscribe&) {}
-
-void write(PayloadWriter& out, const TrackStatus& m) {
-  out.full_track_name(m.track);
-  out.parameters(MessageType::kTrackStatus, m.parameters);
-}
-
-void write(PayloadWriter& out, const Publish& m) {
-  out.full_track_name(m.track);
-  out.varint(m.track_alias);
-  out.parameters(MessageType::kPublish, m.parameters);
-}
-
-void write(PayloadWriter& out, const PublishOk& m) { out.parameters(MessageType::kPublishOk, m.parameters); }
-
-void write(PayloadWriter& out, const PublishDone& m) {
-  out.varint(static_cast<std::uint64_t>(m.status_code));
-  out.varint(m.stream_count);
-  out.reason_phrase(m.error_reason);
-}
-
-void write(PayloadWriter& out, const Fetch& m) {
-  out.varint(static_cast<std::uint64_t>(m.fetch_type()));
-  if (const auto* standalone = std::get_if<StandaloneFetch>(&m.range)) {
-    out.full_track_name(standalone->track);
-    out.location(standalone->start);
-    out.location(standalone->end);
-  } else if (const auto* joining = std::get_if<JoiningFetch>(&m.range)) {
-    out.varint(joining->joined.id);
-    out.varint(joining->joining_start);
+  void write(const std::uint64_t& value) const { out.varint(value); }
+  void write(const bool& value) const { out.byte(value ? 1 : 0); }
+  void write(const RequestErrorCode& value) const { out.varint(static_cast<std::uint64_t>(value)); }
+  void write(const PublishDoneCode& value) const { out.varint(static_cast<std::uint64_t>(value)); }
+  void write(const RequestReference& value) const { out.varint(value.id); }
+  void write(const Location& value) const { out.location(value); }
+  void write(const TrackNamespace& value) const { out.track_namespace(value); }
+  void write(const FullTrackName& value) const { out.full_track_name(value); }
+  void write(const ParameterList& value) const { out.parameters(message, value); }
+  void write(const std::string& value) const {
+    if (message == MessageType::kGoaway) return out.new_session_uri(value);
+    out.reason_phrase(value);
   }
-  out.parameters(MessageType::kFetch, m.parameters);
-}
-
-void write(PayloadWriter& out, const FetchOk& m) {
-  out.byte(m.end_of_track ? 1 : 0);
-  out.location(m.end_location);
-  out.parameters(MessageType::kFetchOk, m.parameters);
-}
-
-void write(PayloadWriter&, const FetchCancel&) {}
-
-void write(PayloadWriter& out, const PublishNamespace& m) {
-  out.track_namespace(m.track_namespace);
-  out.parameters(MessageType::kPublishNamespace, m.parameters);
-}
-
-void write(PayloadWriter& out, const PublishNamespaceDone& m) { out.track_namespace(m.track_namespace); }
-
-void write(PayloadWriter& out, const PublishNamespaceCancel& m) {
-  out.track_namespace(m.track_namespace);
-  out.varint(static_cast<std::uint64_t>(m.error_code));
-  out.reason_phrase(m.error_reason);
-}
-
-void write(PayloadWriter& out, const SubscribeNamespace& m) {
-  out.track_namespace(m.track_namespace_prefix);
-  out.parameters(MessageType::kSubscribeNamespace, m.parameters);
-}
-
-void write(PayloadWriter&, const UnsubscribeNamespace&) {}
+  void write(const std::variant<StandaloneFetch, JoiningFetch>& range) const {
+    if (const auto* standalone = std::get_if<StandaloneFetch>(&range)) {
+      out.varint(static_cast<std::uint64_t>(FetchType::kStandalone));
+      out.full_track_name(standalone->track);
+      out.location(standalone->start);
+      out.location(standalone->end);
+    } else if (const auto* joining = std::get_if<JoiningFetch>(&range)) {
+      out.varint(
+          static_cast<std::uint64_t>(joining->relative ? FetchType::kRelativeJoining : FetchType::kAbsoluteJoining));
+      out.varint(joining->joined.id);
+      out.varint(joining->joining_start);
+    }
+  }
+};
 
 }  // namespace
 
 EncodeResult encode_control_message(const ControlMessage& message, base::ByteVector& out) {
   const std::size_t start = out.size();
+  const MessageType type = type_of(message.body);
   base::ByteWriter framing(out);
-  framing.write_varint(static_cast<std::uint64_t>(type_of(message.body)));
+  framing.write_varint(static_cast<std::uint64_t>(type));
   const std::size_t length_at = out.size();
   framing.write_u16(0);
 
@@ -116,7 +55,7 @@ EncodeResult encode_control_message(const ControlMessage& message, base::ByteVec
   std::visit(
       [&]<class Body>(const Body& body) {
         if constexpr (kHasRequestId<Body>) payload.varint(message.request.id);
-        write(payload, body);
+        for_each_field(body, [&](const char*, const auto& field) { FieldWriter{payload, type}.write(field); });
       },
       message.body);
   const std::size_t length = out.size() - length_at - 2;

@@ -2,6 +2,7 @@
 
 #include "moqt/wire/draft15/parameter_codec.h"
 #include "moqt/wire/request.h"
+#include "moqt/wire/setup.h"
 #include "moqt/wire/violations.h"
 
 namespace msquic_py::moqt::wire::draft15 {
@@ -77,6 +78,15 @@ std::string PayloadReader::reason_phrase() {
   const std::uint64_t length = varint();
   if (!failed() && length > kMaxReasonPhraseLength) {  // [d15 §1.4.3-1]
     fail(protocol_violation("reason phrase longer than 1024 bytes (section 1.4.3)"));
+  }
+  return std::string(base::as_text(bytes(length)));
+}
+
+std::string PayloadReader::new_session_uri() {
+  const std::uint64_t length = varint();
+  // [d15 §9.4-4]
+  if (!failed() && length > kMaxNewSessionUriLength) {
+    fail(protocol_violation("New Session URI longer than 8192 bytes (section 9.4)"));
   }
   return std::string(base::as_text(bytes(length)));
 }

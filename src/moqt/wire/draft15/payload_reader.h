@@ -27,6 +27,7 @@ class PayloadReader {
   TrackNamespace track_namespace();
   FullTrackName full_track_name();
   std::string reason_phrase();
+  std::string new_session_uri();
   SetupParameters setup_parameters(MessageType message);
   MessageParameters message_parameters(MessageType message);
 

@@ -3,6 +3,7 @@
 #include "base/varint.h"
 #include "moqt/wire/draft15/parameter_codec.h"
 #include "moqt/wire/request.h"
+#include "moqt/wire/setup.h"
 
 namespace msquic_py::moqt::wire::draft15 {
 
@@ -50,6 +51,12 @@ void PayloadWriter::reason_phrase(std::string_view text) {
   if (text.size() > kMaxReasonPhraseLength) return fail(EncodeError::kReasonPhraseTooLong);
   varint(text.size());
   bytes(base::as_bytes(text));
+}
+
+void PayloadWriter::new_session_uri(std::string_view uri) {
+  if (uri.size() > kMaxNewSessionUriLength) return fail(EncodeError::kNewSessionUriTooLong);
+  varint(uri.size());
+  bytes(base::as_bytes(uri));
 }
 
 void PayloadWriter::parameters(MessageType message, const ParameterList& parameters) {

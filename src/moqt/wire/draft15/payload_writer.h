@@ -26,6 +26,7 @@ class PayloadWriter {
   void track_namespace(const TrackNamespace& track_namespace);
   void full_track_name(const FullTrackName& track);
   void reason_phrase(std::string_view text);
+  void new_session_uri(std::string_view uri);
   void parameters(MessageType message, const ParameterList& parameters);
 
   void fail(EncodeError error) noexcept;
