@@ -35,7 +35,7 @@ SessionResult<void> FetchResponse::accept(const session::FetchAnswer& answer) {
 
 SessionResult<void> FetchResponse::write(const session::FetchObject& object) {
   if (!open()) return base::Failure{SessionError::kUnknownRequest};
-  if (!session::may_be_published(session_->config().draft, object.extensions, object.location)) {
+  if (!session::may_be_published(session_->draft(), object.extensions, object.location)) {
     return base::Failure{SessionError::kInvalidParameter};
   }
   if (auto begun = begin(); !begun.ok()) return begun;

@@ -47,6 +47,11 @@ class SessionDriverTest : public ::testing::Test {
     driver_.emplace(loop_, inbox_, std::make_unique<QuietConnection>(closed_with_), SessionDriver::Options{}, user_,
                     [](SessionDriver&, const transport::CloseReason&) {});
   }
+  void connect(const char* protocol) {
+    transport::Capabilities agreed;
+    agreed.protocol = protocol;
+    inbox_->on_connected(agreed);
+  }
   void turn() { (void)driver_->turn(EventLoop::Clock::now()); }
 
   EventLoop loop_;
@@ -63,7 +68,7 @@ TEST_F(SessionDriverTest, TheSessionIsMadeOfTheNegotiatedProtocol) {
   EXPECT_FALSE(driver_->has_session());
   EXPECT_EQ(user_.turns, 0);
 
-  inbox_->on_connected({.protocol = "moqt-15"});
+  connect("moqt-15");
   turn();
   ASSERT_TRUE(driver_->has_session());
   EXPECT_EQ(driver_->session().draft(), moqt::Draft::k15);
@@ -74,7 +79,7 @@ TEST_F(SessionDriverTest, TheSessionIsMadeOfTheNegotiatedProtocol) {
 }
 
 TEST_F(SessionDriverTest, AProtocolThatIsNoDraftGetsNoSession) {
-  inbox_->on_connected({.protocol = "moqt-99"});
+  connect("moqt-99");
   turn();
   EXPECT_FALSE(driver_->has_session());
   EXPECT_EQ(closed_with_, 0x15u);  // VERSION_NEGOTIATION_FAILED [d15 §3.4]
