@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ import moqt
 import moqt.asyncio as ma
 
 pytest.importorskip("aioquic")
+from aioquic_peer import DEADLINE
 from credit_peer import CreditPeer, credit_client, credit_server
 from moqt_sessions import NS, to
 
@@ -25,9 +26,14 @@ HOPS = ["server", "client", "relay"]
 @contextlib.asynccontextmanager
 async def publishing(
     hop: str, certificate: Any, credit: int = CREDIT, stream_credit: int = 1 << 30
-) -> AsyncIterator[tuple[ma.Session, CreditPeer]]:
-    """A session that publishes and the subscriber at the other end; `hop` is who sends to it."""
+) -> AsyncIterator[tuple[ma.Session, CreditPeer, Callable[[int], Awaitable[None]]]]:
+    """A session that publishes and the subscriber at the other end; `hop` is who sends to it. The third waits until
+    whoever sends has so many bytes of objects: a relay gets them from the session, and no sooner than they come."""
     ended = asyncio.Event()
+
+    async def written(size: int) -> None:
+        await peer.settled()
+
     if hop == "server":
         sessions: asyncio.Queue[ma.Session] = asyncio.Queue()
 
@@ -36,7 +42,7 @@ async def publishing(
             await ended.wait()
 
         async with await ma.serve(handler) as server, credit_client(server.port, credit, stream_credit) as peer:
-            yield await sessions.get(), peer
+            yield await sessions.get(), peer, written
             ended.set()
     elif hop == "client":
         async with credit_server(certificate, credit) as (port, accepted):
@@ -44,13 +50,21 @@ async def publishing(
             peer = await accepted.get()
             await peer.set_up()
             session = await opening
-            yield session, peer
+            yield session, peer, written
             await session.close()
     else:
         async with await ma.relay(port=0) as relay, to(relay.port) as session:
             await session.publish_namespace(NS)
             async with credit_client(relay.port, credit, stream_credit) as peer:
-                yield session, peer
+
+                async def received(size: int) -> None:
+                    async with asyncio.timeout(DEADLINE):
+                        while relay.stats().bytes_received < size:
+                            await peer.settled()
+                    relay.stats()  # its loop has come round: what it received is in its transport's hands
+                    await peer.settled()
+
+                yield session, peer, received
 
 
 async def _opened(port: int) -> ma.Session:
@@ -65,7 +79,7 @@ def run(main: Callable[[], Any]) -> None:
 @pytest.mark.parametrize("hop", HOPS)
 def test_control_messages_go_before_objects_that_wait_for_credit(hop: str, certificate: Any) -> None:
     async def main() -> None:
-        async with publishing(hop, certificate) as (session, peer):
+        async with publishing(hop, certificate) as (session, peer, _):
             track = session.create_track(NS, "long")
             await peer.subscribe(NS, "long")
             await track.wait_subscriber()
@@ -104,7 +118,7 @@ OVERTAKING = {
 def test_what_comes_first_overtakes_what_waits_for_credit(case: str, hop: str, certificate: Any) -> None:
     async def main() -> None:
         (first, first_wish, first_place), (second, second_wish, second_place) = OVERTAKING[case]
-        async with publishing(hop, certificate) as (session, peer):
+        async with publishing(hop, certificate) as (session, peer, sender_has):
             tracks, alias = {}, {}
             wishes = {second: second_wish, first: first_wish}
             for name, wish in wishes.items():
@@ -119,7 +133,7 @@ def test_what_comes_first_overtakes_what_waits_for_credit(case: str, hop: str, c
             late.write(bytes(9000))
             # An empty frame opens its stream although there is no credit.
             await peer.until(lambda: peer.streams() > streams)
-            await peer.settled()
+            await sender_has(len(LONG) + 9000)
             peer.grant(20_000)
             await peer.blocked(CREDIT + 20_000)
             ours = peer.stream_of(alias[second], second_place.get("group_id", 0), second_place.get("subgroup_id", 0))
@@ -134,7 +148,7 @@ def test_what_comes_first_overtakes_what_waits_for_credit(case: str, hop: str, c
 @pytest.mark.parametrize("hop", HOPS)
 def test_equal_subscriptions_share_what_the_connection_is_granted(hop: str, certificate: Any) -> None:
     async def main() -> None:
-        async with publishing(hop, certificate) as (session, peer):
+        async with publishing(hop, certificate) as (session, peer, sender_has):
             alias = {}
             tracks = {}
             for name in ("a", "b", "c"):
@@ -149,7 +163,7 @@ def test_equal_subscriptions_share_what_the_connection_is_granted(hop: str, cert
                 groups.append(tracks[name].begin_group())
                 groups[-1].write(LONG)
             await peer.until(lambda: peer.streams() == streams + 2)
-            await peer.settled()
+            await sender_has(3 * len(LONG))
             seen = len(peer.arrivals)
             for step in range(1, 11):
                 peer.grant(24_000)
@@ -169,7 +183,7 @@ def test_a_stream_without_credit_holds_nobody_up(hop: str, certificate: Any) -> 
     """The most urgent stream gets no credit of its own; thirty others of a later priority arrive whole."""
 
     async def main() -> None:
-        async with publishing(hop, certificate, credit=1 << 30, stream_credit=20_000) as (session, peer):
+        async with publishing(hop, certificate, credit=1 << 30, stream_credit=20_000) as (session, peer, _):
             urgent, other = session.create_track(NS, "urgent", priority=1), session.create_track(NS, "other")
             await peer.subscribe(NS, "urgent", SUBSCRIBER_PRIORITY=1)
             alias = await peer.subscribe(NS, "other")
