@@ -12,9 +12,9 @@ void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {  //
   if (role == nullptr) return;
   const moqt::Draft draft = peer.session.draft();
   peer.subgroups.erase(event.stream);
-  peer.subgroups.emplace(event.stream,
-                         IncomingSubgroup{event.subscription, role->track,
-                                          objects::SubgroupWriter(role->track->publisher(), draft, event.properties)});
+  peer.subgroups.emplace(event.stream, IncomingSubgroup{event.subscription, role->track,
+                                                        objects::SubgroupWriter(role->track->publisher(), draft,
+                                                                                event.properties, role->start)});
 }
 
 void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session::Time now) {  // [d15 §8.4-4]

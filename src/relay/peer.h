@@ -23,6 +23,7 @@ using Outlet = moqt::objects::Outlet;
 /// The relay receives `track` from this peer: its own SUBSCRIBE, or the peer's PUBLISH.
 struct UpstreamRole {
   Track* track;
+  moqt::Location start{};  ///< where the subscription begins
 };
 /// The relay sends `track` to this peer: the peer's SUBSCRIBE, or its own PUBLISH.
 struct DownstreamRole {

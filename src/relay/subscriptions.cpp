@@ -18,6 +18,11 @@ bool has_downstream_at(const Peer& peer, const Track& track) {
   });
 }
 
+/// Where a subscription begins that wants what comes behind the largest object.
+moqt::Location behind(std::optional<moqt::Location> largest) noexcept {
+  return largest ? moqt::Location{largest->group, largest->object + 1} : moqt::Location{};
+}
+
 }  // namespace
 
 // ---- requests of a peer ----
@@ -113,7 +118,7 @@ void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event
   track->learn(event.parameters, !track->established());
   track->add_upstream({&peer, event.request, true, true});
   ++counters_.upstream_subscriptions;
-  peer.roles.insert_or_assign(event.request, UpstreamRole{track});
+  peer.roles.insert_or_assign(event.request, UpstreamRole{track, behind(event.parameters.largest_object())});
   answer_waiting(*track);
   request_new_group(*track, track->take_wanted_new_group());
   tracks_.offer(*track);
@@ -180,6 +185,7 @@ void Subscriptions::on_upstream_accepted(Peer& peer, Track& track, const session
   if (upstream == nullptr) return;
   const bool sole = !track.established();
   upstream->established = true;
+  peer.roles.insert_or_assign(event.request, UpstreamRole{&track, behind(event.parameters.largest_object())});
   track.learn(event.parameters, sole);
   answer_waiting(track);
   request_new_group(track, track.take_wanted_new_group());

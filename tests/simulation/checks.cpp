@@ -40,8 +40,10 @@ void World::check_deliveries() {
         return script_.direct ? track.subgroups.at(name).cut.contains(who) : track.cut_by_all(name);
       };
       const bool disturbed = stopped || cramped || subscription->times_out || outcome_.skips > 0;
-      for (const SubgroupName& name : subscription->unfinished) {
+      for (const auto& [name, first, latest] : subscription->unfinished) {
         if (disturbed || cut(name)) continue;
+        // What is not known to be the next object goes on a new stream [d15 §10.4.3].
+        if (latest && track.next_may_be_unknown(name, *first, *latest)) continue;
         journal_.fault("subscriber " + std::to_string(script_.publishers + who) + ", track " +
                        std::to_string(subscription->track) + ", subscription " + std::to_string(subscription->ordinal) +
                        ": a stream of " + std::to_string(name.first) + "/" + std::to_string(name.second) +

@@ -36,6 +36,16 @@ bool TrackJournal::cut_by_all(SubgroupName subgroup) const {
   return found != subgroups.end() && found->second.cut.size() == plan.publishers.size();
 }
 
+bool TrackJournal::next_may_be_unknown(SubgroupName subgroup, moqt::Location first, moqt::Location latest) const {
+  if (plan.publishers.size() == 1 && !fetched) return false;
+  const auto of_it = [&](const auto& entry) {
+    return SubgroupName{entry.first.group, entry.second.subgroup} == subgroup;
+  };
+  if (plan.publishers.size() > 1 && std::any_of(objects.begin(), objects.lower_bound(first), of_it)) return true;
+  const auto next = std::find_if(objects.upper_bound(latest), objects.end(), of_it);
+  return next != objects.end() && next->first.object != latest.object + 1;
+}
+
 std::optional<NewObject> Journal::make_object(std::size_t number, std::uint64_t choice, std::uint64_t size,
                                               bool whole) {
   TrackJournal& track = tracks_[number];

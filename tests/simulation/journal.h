@@ -51,10 +51,14 @@ struct TrackJournal {
   std::map<SubgroupName, PublishedSubgroup> subgroups;
   std::set<std::size_t> connected;  ///< publishers that have a session
   int losses = 0;                   ///< how often there was none left
+  bool fetched = false;             ///< somebody has asked for objects with FETCH
 
   [[nodiscard]] bool published_by(std::size_t client) const;
   /// No publisher has sent all of it.
   [[nodiscard]] bool cut_by_all(SubgroupName subgroup) const;
+  /// Whether objects of it reach a relay in several ways, which may not tell that the one after `latest` in the
+  /// subgroup is the next one, as there are IDs between them; or may bring one that comes before `first` later.
+  [[nodiscard]] bool next_may_be_unknown(SubgroupName subgroup, moqt::Location first, moqt::Location latest) const;
 };
 
 /// What was published in a run, and what did not go as it must.

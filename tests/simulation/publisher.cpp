@@ -158,6 +158,7 @@ void Publisher::write(const NewObject& object, std::uint64_t sent) {
   Subgroup& subgroup = track.open[object.subgroup];
   const auto encoded = ms::encode_object(session.draft(), arena_, location.object, block, payload.size());
   if (!encoded.ok()) return journal_.fault("an object could not be encoded");
+  bool offered = false;
   for (const ms::RequestHandle subscription : std::vector(track.subscriptions)) {
     const auto* view = session.published(subscription);
     if (view == nullptr || !view->covers(location)) continue;
@@ -188,8 +189,10 @@ void Publisher::write(const NewObject& object, std::uint64_t sent) {
     if (sent != 0)
       (void)session.append_payload(stream->second,
                                    arena_.copy(base::Bytes(payload).first(static_cast<std::size_t>(sent))));
-    journal.objects[location].offered = true;
+    journal.objects[location].offered = offered = true;
   }
+  // Another publisher may be alone with it.
+  if (!offered && journal.plan.publishers.size() > 1) journal.subgroups[object.subgroup].cut.insert(number_);
   end_->make_ready();
 }
 
@@ -245,13 +248,9 @@ void Publisher::watch(const ms::SendStream& send) {
   constexpr std::size_t kShare = 12 * 1024;
   constexpr std::size_t kOneSend = 4 * 1024;
   if (end_->report()) {
-    // Little more than the window; but an earlier stream of a subscription is not held up by what its later ones have.
-    std::size_t streams = 1;
-    for (const auto& [number, track] : tracks_) {
-      for (const ms::RequestHandle subscription : track.subscriptions) {
-        if (const auto* view = end_->session().published(subscription)) streams += view->open_streams;
-      }
-    }
+    // Little more than the window; but what is more urgent is not held up by what is less, nor an earlier stream of a
+    // subscription by its later ones, and a fetch is one more that may have its share.
+    const std::size_t streams = std::max<std::size_t>(1, end_->unsent_streams());
     const auto window = static_cast<std::size_t>(end_->report()->congestion_window);
     if (end_->unsent_bytes() > (window + window / 4 + kShare) * streams) {
       journal_.fault("publisher " + std::to_string(number_) + " has given the carrier " +

@@ -88,6 +88,7 @@ void SessionEnd::perform(ms::SendStream& action) {
     return session_.on_stream_bytes_sent(action.stream, size);
   }
   unsent_ += size;
+  if (size > 0) unsent_of_[action.stream.value] += size;
 }
 
 void SessionEnd::perform(ms::ResetStream& action) {
@@ -191,6 +192,9 @@ std::uint64_t SessionEnd::on_received(transport::StreamKey stream, const transpo
 void SessionEnd::on_sent(transport::StreamKey stream, std::uint64_t token, bool) noexcept {
   if (stream == kControl) return;
   unsent_ -= token;
+  if (const auto of = unsent_of_.find(stream & ~kOwn); of != unsent_of_.end() && (of->second -= token) == 0) {
+    unsent_of_.erase(of);
+  }
   session_.on_stream_bytes_sent({stream & ~kOwn}, token);
   make_ready();
 }

@@ -38,6 +38,9 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   /// Bytes that were given to the carrier and not reported as sent.
   [[nodiscard]] std::size_t unsent_bytes() const noexcept { return unsent_; }
 
+  /// Streams that have some of them.
+  [[nodiscard]] std::size_t unsent_streams() const noexcept { return unsent_of_.size(); }
+
   /// The latest report of the carrier.
   [[nodiscard]] const std::optional<transport::Report>& report() const noexcept { return report_; }
   [[nodiscard]] bool at_rest() const noexcept { return unsent_ == 0 && open_streams() == 0 && !session_.has_unsent(); }
@@ -98,6 +101,7 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   std::set<std::uint64_t> held_;  ///< the session wants no more of them for now
   std::uint64_t readable_ = kEverything;
   std::size_t unsent_ = 0;
+  std::map<std::uint64_t, std::size_t> unsent_of_;  ///< by stream, without those that have none
   std::size_t stops_ = 0;
   std::optional<transport::Report> report_;
   std::optional<transport::CloseReason> closed_;

@@ -22,6 +22,7 @@ void Subscriber::session_over() {
 
 void Subscriber::fetch(std::size_t track, std::uint64_t first_group, std::uint64_t last_group) {
   if (end_ == nullptr) return;
+  journal_.track(track).fetched = true;
   const moqt::FetchRange range{{first_group, 0}, {last_group, 0}};
   const auto request = end_->session().fetch(journal_.track(track).name, range.start, range.end);
   if (!request) return;
@@ -251,6 +252,7 @@ void Subscriber::on_object(const ms::ObjectReceived& event) {
     fault(*stream.subscription, text(event.location) + " comes after " + text(*stream.latest));
   }
   stream.name = {event.location.group, event.subgroup};
+  if (!stream.first) stream.first = event.location;
   stream.latest = event.location;
   stream.size = event.payload_length;
   stream.payload.clear();
@@ -293,7 +295,7 @@ void Subscriber::on_end(const ms::SubgroupEnded& event) {
   streams_.erase(found);
   ReceivedTrack& subscription = *stream.subscription;
   if (!event.finished) {
-    subscription.unfinished.insert(stream.name);
+    subscription.unfinished.insert({stream.name, stream.first, stream.latest});
     return;
   }
   if (!stream.whole) fault(subscription, "a stream is finished in the middle of " + text(*stream.latest));

@@ -30,7 +30,14 @@ struct ReceivedTrack {
   int losses = 0;                         ///< of the track, when it was accepted
 
   std::set<moqt::Location> received;
-  std::set<SubgroupName> unfinished;  ///< of which a stream ended without FIN
+  /// A stream that ended without FIN, and the first and the last object on it.
+  struct Unfinished {
+    SubgroupName name;
+    std::optional<moqt::Location> first;
+    std::optional<moqt::Location> latest;
+    auto operator<=>(const Unfinished&) const = default;
+  };
+  std::set<Unfinished> unfinished;
 };
 
 /// One FETCH, and what has come of it.
@@ -71,6 +78,7 @@ class Subscriber {
   struct Incoming {
     ReceivedTrack* subscription = nullptr;
     SubgroupName name;
+    std::optional<moqt::Location> first;
     std::optional<moqt::Location> latest;
     std::uint64_t size = 0;  ///< of the object under way
     base::ByteVector payload;

@@ -6,7 +6,7 @@ namespace msquic_py::moqt::objects {
 
 namespace {
 
-std::optional<MalformedTrack> check(const TrackPublisher& publisher, const StoredGroup& group,
+std::optional<MalformedTrack> check(const TrackPublisher& publisher, Draft draft, const StoredGroup& group,
                                     const StoredSubgroup& datagrams, const session::DatagramReceived& datagram) {
   if (publisher.preference.value_or(ForwardingPreference::kDatagram) != ForwardingPreference::kDatagram) {
     return MalformedTrack::kForwardingPreferenceChanged;  // [d15 §2.4.2-10]
@@ -19,7 +19,8 @@ std::optional<MalformedTrack> check(const TrackPublisher& publisher, const Store
   const StoredObject& known = datagrams.at(*place);
   if (known.status != datagram.status) return std::nullopt;
   const bool same = known.payload_length == datagram.payload().size() &&
-                    known.publisher_priority == datagram.publisher_priority && known.agrees(0, datagram.payload());
+                    known.publisher_priority == datagram.publisher_priority && known.agrees(0, datagram.payload()) &&
+                    same_properties(draft, datagram.location, known.extensions(), datagram.extensions());
   return same ? std::nullopt : std::optional(MalformedTrack::kDuplicateObjectDiffers);  // [d15 §8.1-1]
 }
 
@@ -32,7 +33,8 @@ base::Result<bool, MalformedTrack> write_datagram(TrackPublisher& publisher, Dra
   // With several publishers a group that is gone may come again.
   if (publisher.several_writers && store.dropped(at.group) && store.find(at.group) == nullptr) return false;
   const TrackStore::Writable into = store.datagrams(at.group, now);
-  if (const auto malformed = check(publisher, *into.group, *into.subgroup, datagram)) return base::Failure{*malformed};
+  if (const auto malformed = check(publisher, draft, *into.group, *into.subgroup, datagram))
+    return base::Failure{*malformed};
   const bool known = into.subgroup->find(at.object).has_value();
   const bool was_dropped = into.subgroup->first() > 0 &&
                            into.subgroup->lower_bound(at.object) == into.subgroup->first() &&

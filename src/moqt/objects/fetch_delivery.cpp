@@ -1,7 +1,6 @@
 #include "moqt/objects/fetch_delivery.h"
 
 #include <algorithm>
-#include <cassert>
 
 #include "moqt/objects/track_publisher.h"
 
@@ -175,7 +174,10 @@ FetchDelivery::Step FetchDelivery::send_payload(const StoredObject& object) {
   while (payload_sent_ < object.payload_arrived) {
     if (!session_.backlog(stream_).has_room()) return Step::kAgain;
     const base::SharedBytes piece = object.payload_at(payload_sent_);
-    assert(!piece.empty());
+    if (piece.empty()) {  // the store counts bytes that it does not hold: nobody is going to bring them
+      abandon();
+      return Step::kEnd;
+    }
     if (!session_.append_payload(stream_, piece).ok()) return Step::kEnd;  // FetchCancelled follows
     payload_sent_ += piece.size();
   }

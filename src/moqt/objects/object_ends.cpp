@@ -1,5 +1,7 @@
 #include "moqt/objects/object_ends.h"
 
+#include <algorithm>
+
 #include "moqt/wire/extensions.h"
 
 namespace msquic_py::moqt::objects {
@@ -12,6 +14,16 @@ std::optional<MalformedTrack> behind_an_end(const TrackStore& store, const Store
   }
   if (group.end && location.object >= *group.end) return MalformedTrack::kObjectAfterEndOfGroup;
   return std::nullopt;
+}
+
+bool same_properties(Draft draft, Location location, base::Bytes left, base::Bytes right) {
+  if (std::equal(left.begin(), left.end(), right.begin(), right.end())) return true;
+  const auto one = wire::inspect_extensions(draft, left, location);
+  const auto other = wire::inspect_extensions(draft, right, location);
+  if (!one.ok() || !other.ok()) return one.ok() == other.ok();
+  const base::Bytes first = one->immutable.value_or(base::Bytes{});
+  const base::Bytes second = other->immutable.value_or(base::Bytes{});
+  return std::equal(first.begin(), first.end(), second.begin(), second.end());
 }
 
 void learn_from(TrackStore& store, StoredGroup& group, Draft draft, Location location, ObjectStatus status,

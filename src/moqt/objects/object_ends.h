@@ -22,4 +22,8 @@ namespace msquic_py::moqt::objects {
 void learn_from(TrackStore& store, StoredGroup& group, Draft draft, Location location, ObjectStatus status,
                 base::Bytes extensions);
 
+/// Whether the extensions of an object that has come twice are those of one object: relays may change them, but for
+/// what is in Immutable Extensions [d15 §11].
+[[nodiscard]] bool same_properties(Draft draft, Location location, base::Bytes left, base::Bytes right);
+
 }  // namespace msquic_py::moqt::objects

@@ -4,6 +4,13 @@
 
 namespace msquic_py::moqt::objects {
 
+namespace {
+
+/// Objects and runs of absent ones that are looked at to find out what lies between two objects.
+constexpr std::size_t kMostLooks = 64;
+
+}  // namespace
+
 std::size_t StoredGroup::bytes() const noexcept {
   std::size_t sum = 0;
   for_each([&](const StoredSubgroup& subgroup) { sum += subgroup.bytes(); });
@@ -46,6 +53,24 @@ bool StoredGroup::has_elsewhere(const StoredSubgroup& but, std::uint64_t id) con
     const auto place = entry.second->find(id);
     return place && entry.second->at(*place).status == ObjectStatus::kNormal;
   });
+}
+
+bool StoredGroup::known(const StoredSubgroup& subgroup, std::uint64_t id, std::uint64_t behind,
+                        bool own) const noexcept {
+  for (std::size_t looks = 0; id < behind; ++looks) {
+    if (looks == kMostLooks) return false;
+    if (absent.contains(id)) {
+      const std::uint64_t last = absent.last_of_run(id);
+      if (last >= behind - 1) return true;
+      id = last + 1;
+      continue;
+    }
+    const auto found = at_or_after(id);
+    if (!found || found->subgroup->at(found->place).id != id) return false;
+    if (found->subgroup == &subgroup && (!own || found->subgroup->at(found->place).fetched)) return false;
+    ++id;
+  }
+  return true;
 }
 
 std::optional<std::uint64_t> StoredGroup::largest() const noexcept {

@@ -49,6 +49,18 @@ class StoredGroup {
   /// Whether a subgroup other than `but` has an object of that ID that exists.
   [[nodiscard]] bool has_elsewhere(const StoredSubgroup& but, std::uint64_t id) const noexcept;
   [[nodiscard]] std::optional<std::uint64_t> largest() const noexcept;
+  /// Whether it is known that no object of `subgroup` has an ID between these two, which are not asked about: each
+  /// between them does not exist or belongs to another subgroup [d15 §10.4.3]. No when that takes long to find out.
+  [[nodiscard]] bool nothing_between(const StoredSubgroup& subgroup, std::uint64_t before,
+                                     std::uint64_t after) const noexcept {
+    return known(subgroup, before + 1, after, /*own=*/false);
+  }
+  /// Whether every object of `subgroup` that has one of the IDs from `first` to before `behind` has come for
+  /// subscriptions, as far as is known.
+  [[nodiscard]] bool all_came(const StoredSubgroup& subgroup, std::uint64_t first,
+                              std::uint64_t behind) const noexcept {
+    return known(subgroup, first, behind, /*own=*/true);
+  }
 
   template <class Visit>
   void for_each(Visit visit) const {
@@ -57,6 +69,9 @@ class StoredGroup {
   }
 
  private:
+  [[nodiscard]] bool known(const StoredSubgroup& subgroup, std::uint64_t id, std::uint64_t behind,
+                           bool own) const noexcept;
+
   std::uint64_t id_;
   std::uint64_t serial_;
 };

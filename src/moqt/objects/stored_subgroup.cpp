@@ -15,6 +15,8 @@ void StoredSubgroup::begin(const session::SubgroupProperties& properties, bool d
   ended_ = End::kOpen;
   deliveries.clear();
   writers = 0;
+  brought_from.reset();
+  whole_from.reset();
 }
 
 std::uint64_t StoredSubgroup::lower_bound(std::uint64_t id) const noexcept {

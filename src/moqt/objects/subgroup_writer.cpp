@@ -12,6 +12,7 @@ SubgroupWriter::SubgroupWriter(SubgroupWriter&& other) noexcept
     : publisher_(other.publisher_),
       draft_(other.draft_),
       properties_(other.properties_),
+      start_(other.start_),
       group_(std::exchange(other.group_, nullptr)),
       subgroup_(std::exchange(other.subgroup_, nullptr)),
       epoch_(other.epoch_),
@@ -29,6 +30,7 @@ void SubgroupWriter::attach(std::uint64_t subgroup, session::Time now) {
   subgroup_ = into.subgroup;
   epoch_ = publisher_->store().epoch();
   ++subgroup_->writers;
+  subgroup_->brought_from = std::min(subgroup_->brought_from.value_or(first_id()), first_id());
   // Somebody goes on with what was given up.
   if (subgroup_->ended() == StoredSubgroup::End::kReset) publisher_->subgroup_reopened(*subgroup_);
 }
@@ -78,6 +80,11 @@ std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceive
   if (known.payload_length != object.payload_length || known.publisher_priority != object.publisher_priority) {
     return MalformedTrack::kDuplicateObjectDiffers;  // [d15 §2.4.2-9]
   }
+  // A stream without extension blocks has them left out.
+  const bool comparable = properties_.extensions == subgroup_->properties().extensions;
+  if (comparable && !same_properties(draft_, object.location, known.extensions(), object.extensions())) {
+    return MalformedTrack::kDuplicateObjectDiffers;
+  }
   return std::nullopt;
 }
 
@@ -120,6 +127,7 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
   if (came_before) return Taken{false};
   if (const auto here = largest_so_far ? std::nullopt : subgroup_->find(id)) {
     StoredObject& known = subgroup_->at(*here);
+    known.follows = known.follows || (before && *here > subgroup_->first() && subgroup_->at(*here - 1).id == *before);
     const bool fetched = std::exchange(known.fetched, false);
     if (fetched) take_header(known, object);
     ignores_ = false;  // perhaps this stream brings more of it than the one that began it
@@ -224,16 +232,22 @@ std::optional<MalformedTrack> SubgroupWriter::finish(session::Time now) {
   StoredSubgroup& subgroup = *subgroup_;
   if (properties_.end_of_group && last_id_) group_->end = std::max(group_->end.value_or(0), *last_id_ + 1);
   detach();
-  const bool whole = subgroup.empty() || subgroup.at(subgroup.end() - 1).complete();
-  // An object that this stream did not bring may still be arriving on another.
   if (subgroup.ended() != StoredSubgroup::End::kOpen) return std::nullopt;
-  if (whole) {
-    subgroup.finish();
-    publisher_->subgroup_ended(subgroup, now);
-  } else if (subgroup.writers == 0) {
+  subgroup.whole_from = std::min(subgroup.whole_from.value_or(first_id()), first_id());
+  // What lies before the beginning of this stream's subscription, another that began earlier is still bringing.
+  if (subgroup.writers > 0 && subgroup.brought_from < subgroup.whole_from) return std::nullopt;
+  if (!finish_whole(subgroup, now) && subgroup.writers == 0) {
     publisher_->orphaned(subgroup, static_cast<std::uint64_t>(StreamResetCode::kInternalError), now);
   }
   return std::nullopt;
+}
+
+bool SubgroupWriter::finish_whole(StoredSubgroup& subgroup, session::Time now) {
+  // An object that the finished stream did not bring may still be arriving on another.
+  if (!subgroup.whole_from || (!subgroup.empty() && !subgroup.at(subgroup.end() - 1).complete())) return false;
+  subgroup.finish();
+  publisher_->subgroup_ended(subgroup, now);
+  return true;
 }
 
 void SubgroupWriter::reset(std::uint64_t code, session::Time now) {
@@ -242,7 +256,7 @@ void SubgroupWriter::reset(std::uint64_t code, session::Time now) {
   StoredSubgroup& subgroup = *subgroup_;
   detach();
   if (subgroup.writers > 0 || subgroup.ended() != StoredSubgroup::End::kOpen) return;
-  publisher_->orphaned(subgroup, code, now);
+  if (!finish_whole(subgroup, now)) publisher_->orphaned(subgroup, code, now);
 }
 
 void SubgroupWriter::cut(std::uint64_t code) {

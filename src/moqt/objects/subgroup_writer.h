@@ -19,8 +19,11 @@ namespace msquic_py::moqt::objects {
 /// has the next byte of an object first brings it, and when one of them ends in the middle another goes on.
 class SubgroupWriter {
  public:
-  SubgroupWriter(TrackPublisher& publisher, Draft draft, const session::SubgroupProperties& properties) noexcept
-      : publisher_(&publisher), draft_(draft), properties_(properties) {}
+  /// `start` is where the subscription that the stream belongs to begins: what lies before it the stream does not
+  /// bring, and its FIN says nothing of that.
+  SubgroupWriter(TrackPublisher& publisher, Draft draft, const session::SubgroupProperties& properties,
+                 Location start = {}) noexcept
+      : publisher_(&publisher), draft_(draft), properties_(properties), start_(start) {}
   SubgroupWriter(SubgroupWriter&& other) noexcept;
   SubgroupWriter& operator=(SubgroupWriter&&) = delete;
   ~SubgroupWriter();
@@ -50,6 +53,11 @@ class SubgroupWriter {
   /// Where its objects go; the subgroup is known with the first of them at the latest.
   void attach(std::uint64_t subgroup, session::Time now);
   void detach() noexcept;
+  [[nodiscard]] std::uint64_t first_id() const noexcept {
+    return start_.group == properties_.group ? start_.object : 0;
+  }
+  /// Its last writer is gone, and some stream of it had ended with FIN.
+  bool finish_whole(StoredSubgroup& subgroup, session::Time now);
   /// The store has been cleared since: what this stream brought of the subgroup is gone.
   void forget_if_cleared() noexcept;
   [[nodiscard]] std::optional<MalformedTrack> check(const session::ObjectReceived& object) const;
@@ -62,6 +70,7 @@ class SubgroupWriter {
   TrackPublisher* publisher_;
   Draft draft_;
   session::SubgroupProperties properties_;
+  Location start_;
   StoredGroup* group_ = nullptr;
   StoredSubgroup* subgroup_ = nullptr;
   std::uint64_t epoch_ = 0;               ///< of the store, for the two pointers

@@ -214,7 +214,7 @@ void Subscription::close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, s
       retire(delivery, known_code(subgroup.reset_code()), now);  // what it has is whole, and still arrives
     }
   } else if (delivery.open()) {
-    if (delivery.has_gap) {  // [d15 §10.4.3-2]
+    if (delivery.has_gap || !came_whole(subgroup)) {  // [d15 §10.4.3-2]
       retire(delivery, StreamResetCode::kCancelled, now);
     } else {
       (void)session_.finish_stream(delivery.stream);  // [d15 §10.4.3-1]
@@ -222,6 +222,22 @@ void Subscription::close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, s
   }
   delivery.leave_stream();
   delivery.ended = true;
+}
+
+bool Subscription::came_whole(const StoredSubgroup& subgroup) const noexcept {
+  const std::uint64_t from = subgroup.whole_from.value_or(0);
+  const auto* published = view();
+  if (from == 0 || published == nullptr) return true;
+  Location start = published->start;
+  if (const auto& largest = published->largest_at_establishment) {
+    start = std::max(start, Location{largest->group, largest->object + 1});
+  }
+  if (start.group > subgroup.group()) return true;
+  const std::uint64_t first = start.group == subgroup.group() ? start.object : 0;
+  if (from <= first) return true;
+  // The publisher was lost, and the one that took its place began in the middle of the group.
+  const StoredGroup* const group = publisher_.store().find(subgroup.group());
+  return group != nullptr && group->all_came(subgroup, first, from);
 }
 
 void Subscription::retire(SubgroupDelivery& delivery, StreamResetCode code, session::Time now) {

@@ -102,8 +102,14 @@ class Subscription final : public session::StreamFeeder {
   /// Gives the session what it has room for.
   void advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
   Give give_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place, session::Time now);
+  /// The rest of the object that is being sent is not to be had.
+  void lose(SubgroupDelivery& delivery, const StoredObject& object);
+  [[nodiscard]] bool nothing_between(const StoredSubgroup& subgroup, std::uint64_t before,
+                                     std::uint64_t after) const noexcept;
   bool begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, const StoredObject& object);
   void close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
+  /// Whether everything that the subgroup has since the beginning of the subscription came here.
+  [[nodiscard]] bool came_whole(const StoredSubgroup& subgroup) const noexcept;
   void retire(SubgroupDelivery& delivery, StreamResetCode code, session::Time now);
   void count_given(std::size_t bytes) noexcept;
   /// Gives up what the cursor has still before it; `counter` counts the objects.

@@ -1,6 +1,5 @@
 // What a subscription gives its session, as far as that has room.
 #include <algorithm>
-#include <cassert>
 #include <chrono>
 
 #include "moqt/objects/subscription.h"
@@ -53,6 +52,23 @@ void Subscription::advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery,
   if (subgroup.ended() != StoredSubgroup::End::kOpen) close(subgroup, delivery, now);
 }
 
+bool Subscription::nothing_between(const StoredSubgroup& subgroup, std::uint64_t before,
+                                   std::uint64_t after) const noexcept {
+  const StoredGroup* const group = publisher_.store().find(subgroup.group());
+  return before < after && group != nullptr && group->nothing_between(subgroup, before, after);
+}
+
+void Subscription::lose(SubgroupDelivery& delivery, const StoredObject& object) {
+  (void)session_.reset_stream(delivery.stream, StreamResetCode::kInternalError);
+  owed_bytes_ -= std::min(owed_bytes_, static_cast<std::size_t>(object.payload_arrived - delivery.payload_sent));
+  account_.waiting -= std::min<std::uint64_t>(account_.waiting, 1);
+  ++account_.reset;
+  delivery.leave_stream();
+  delivery.has_gap = true;
+  delivery.begun = false;
+  delivery.pass(delivery.current);
+}
+
 Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place,
                                              session::Time now) {
   StoredObject& object = subgroup.at(place);
@@ -84,7 +100,8 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
       // [d15 §10.4.3-3]
       // [d15 §10.4.3]: only what is known to be the next object of the subgroup may go on the same stream.
       const bool next = object.id == delivery.last_id + 1 ||
-                        (object.follows && place > subgroup.first() && subgroup.at(place - 1).id == delivery.last_id);
+                        (object.follows && place > subgroup.first() && subgroup.at(place - 1).id == delivery.last_id) ||
+                        nothing_between(subgroup, delivery.last_id, object.id);
       if (!next) retire(delivery, StreamResetCode::kCancelled, now);  // [d15 §10.4.3-4]
     }
     if (delivery.open() && !session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
@@ -98,7 +115,10 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
   while (delivery.payload_sent < object.payload_arrived) {
     if (!session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
     const base::SharedBytes piece = object.payload_at(delivery.payload_sent);
-    assert(!piece.empty());
+    if (piece.empty()) {  // the store counts bytes that it does not hold: nobody is going to bring them
+      lose(delivery, object);
+      return Give::kDone;
+    }
     if (!session_.append_payload(delivery.stream, piece).ok()) return Give::kStopped;  // on_stream_stopped() follows
     delivery.payload_sent += piece.size();
     owed_bytes_ -= std::min(owed_bytes_, piece.size());

@@ -226,5 +226,115 @@ TEST_F(SeveralPublishersTest, ARestartedPublisherThatCountsFromZeroAgainIsHeard)
   EXPECT_EQ(objects(viewer), (Lines{"0/0 x"}));
 }
 
+TEST_F(SeveralPublishersTest, AnObjectThatTheOtherHasWithAnotherPayloadMakesTheTrackMalformed) {
+  const auto one = first_.open(0);
+  const auto two = second_.open(0);
+  first_.object(one, 0, "abc");
+  second_.object(two, 0, "abX");
+  EXPECT_EQ(viewer_.only<ms::SubscriptionDone>().code,
+            static_cast<std::uint64_t>(moqt::PublishDoneCode::kMalformedTrack));
+  EXPECT_EQ(objects(viewer_), (Lines{"0/0 abc"}));
+  EXPECT_EQ(network_.relay.counters().malformed_tracks, 1u);
+  // The sessions live, and whoever asks anew gets the track from those who still publish it.
+  viewer_.pair.clear_events();
+  first_client_.pair.clear_events();
+  ASSERT_TRUE(viewer_.session().subscribe(track_name()).ok());
+  network_.run();
+  first_.accept();
+  first_.group(1, {"d"});
+  EXPECT_EQ(objects(viewer_), (Lines{"1/0 d"}));
+}
+
+TEST_F(SeveralPublishersTest, SoDoBytesThatDifferLaterInThePayload) {
+  const auto one = first_.open(0);
+  const auto two = second_.open(0);
+  begin(first_client_, one, 0, "00 06 61626364", 2);  // "abcd" of six bytes
+  begin(second_client_, two, 0, "00 06 6162", 4);     // the same so far
+  EXPECT_EQ(viewer_.count<ms::SubscriptionDone>(), 0u);
+  ASSERT_TRUE(
+      second_client_.session().append_payload(two, base::SharedBytes::copy_of(hex("63786566"))).ok());  // "cxef"
+  network_.run();
+  EXPECT_EQ(viewer_.only<ms::SubscriptionDone>().code,
+            static_cast<std::uint64_t>(moqt::PublishDoneCode::kMalformedTrack));
+}
+
+TEST_F(SeveralPublishersTest, OnlyTheImmutableExtensionsOfBothHaveToBeTheSame) {
+  const auto open = [&](RelayClient& client, const TestPublisher& publisher, std::uint64_t group) {
+    ms::SubgroupProperties properties;
+    properties.group = group;
+    properties.subgroup = 0;
+    properties.extensions = true;
+    return *client.session().open_subgroup(publisher.subscription, properties);
+  };
+  const auto object = [&](RelayClient& client, ms::StreamHandle stream, const char* bytes) {
+    ASSERT_TRUE(client.session().append_object(stream, 0, base::SharedBytes::copy_of(hex(bytes)), 1, 0).ok());
+    network_.run();
+  };
+  // Delta 0, the length of the extensions, type 0x20 with a number; or type 0x0b with two bytes of pairs inside it.
+  object(first_client_, open(first_client_, first_, 0), "00 02 2007 01 61");
+  object(second_client_, open(second_client_, second_, 0), "00 02 2008 01 61");
+  EXPECT_EQ(viewer_.count<ms::SubscriptionDone>(), 0u);
+  object(first_client_, open(first_client_, first_, 1), "00 04 0b02 2007 01 61");
+  object(second_client_, open(second_client_, second_, 1), "00 04 0b02 2008 01 61");
+  EXPECT_EQ(viewer_.only<ms::SubscriptionDone>().code,
+            static_cast<std::uint64_t>(moqt::PublishDoneCode::kMalformedTrack));
+}
+
+TEST_F(SeveralPublishersTest, WhatLiesBetweenInAnotherSubgroupDoesNotEndAStream) {
+  const auto one = first_.open(0, 0);
+  first_.object(one, 0, "a");
+  first_.object(first_.open(0, 1), 1, "b");
+  // The second one's stream begins behind the first object: on it nothing says what comes before.
+  second_.object(second_.open(0, 0), 2, "c");
+  network_.advance(std::chrono::seconds(6));
+  EXPECT_EQ(objects(viewer_), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
+  EXPECT_EQ(viewer_.count<ms::SubgroupOpened>(), 2u);
+}
+
+/// A publisher that comes when a group is half over: its subscription begins behind the object 0/1.
+class LatePublisherTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    first_.announce();
+    ASSERT_TRUE(viewer_.session().subscribe(track_name()).ok());
+    network_.run();
+    first_.accept();
+    late_.announce({"live"});
+    moqt::MessageParameters parameters;
+    parameters.set_largest_object({0, 1});
+    late_.accept(std::move(parameters));
+  }
+
+  RelayNetwork network_;
+  RelayClient& first_client_ = network_.connect();
+  RelayClient& late_client_ = network_.connect();
+  RelayClient& viewer_ = network_.connect();
+  TestPublisher first_{network_, first_client_};
+  TestPublisher late_{network_, late_client_};
+};
+
+TEST_F(LatePublisherTest, ItsFinSaysNothingOfWhatCameBefore) {  // [d15 §10.4.3]
+  const auto two = late_.open(0);
+  late_.object(two, 2, "c");
+  late_.finish(two);
+  network_.advance(std::chrono::seconds(6));
+  EXPECT_EQ(objects(viewer_), (Lines{"0/2 c"}));
+  EXPECT_FALSE(viewer_.only<ms::SubgroupEnded>().finished);
+}
+
+TEST_F(LatePublisherTest, ItsFinIsPassedOnWhenTheOtherBroughtWhatCameBefore) {
+  const auto one = first_.open(0);
+  first_.object(one, 0, "a");
+  first_.object(one, 1, "b");
+  const auto two = late_.open(0);
+  late_.object(two, 2, "c");
+  late_.finish(two);
+  EXPECT_EQ(viewer_.count<ms::SubgroupEnded>(), 0u);  // the other may know of more
+  ASSERT_TRUE(first_client_.session().reset_stream(one, moqt::StreamResetCode::kInternalError).ok());
+  network_.run();
+  EXPECT_EQ(objects(viewer_), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
+  EXPECT_TRUE(viewer_.only<ms::SubgroupEnded>().finished);
+}
+
 }  // namespace
 }  // namespace msquic_py::relay
