@@ -82,6 +82,10 @@ bool Publisher::on_events(runtime::SessionDriver& driver, Time now) {
   return any;
 }
 
+std::optional<runtime::EventLoop::Time> Publisher::next_deadline(const runtime::SessionDriver& /*driver*/) const {
+  return endpoint_ ? endpoint_->next_deadline() : std::nullopt;
+}
+
 void Publisher::handle(pubsub::EndpointEvent& event, Time now) {
   if (std::holds_alternative<session::Established>(event)) {
     established_ = true;

@@ -50,6 +50,8 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
 
   void on_dialled(runtime::SessionDriver& driver) override { driver_ = &driver; }
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
+  [[nodiscard]] std::optional<runtime::EventLoop::Time> next_deadline(
+      const runtime::SessionDriver& driver) const override;
   void on_finished(runtime::SessionDriver& driver, const transport::CloseReason& reason) override;
   std::optional<runtime::EventLoop::Time> turn(runtime::EventLoop::Time now) override;
 

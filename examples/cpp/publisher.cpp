@@ -29,6 +29,10 @@ class Clock final : public runtime::SessionUser {
   explicit Clock(runtime::EventLoop& loop) : loop_(loop) {}
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
 
+  [[nodiscard]] std::optional<runtime::EventLoop::Time> next_deadline(const runtime::SessionDriver&) const override {
+    return endpoint_ ? endpoint_->next_deadline() : std::nullopt;
+  }
+
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override {
     if (!endpoint_) endpoint_.emplace(driver.session());
     endpoint_->drain_session(now);

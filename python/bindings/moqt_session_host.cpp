@@ -36,6 +36,11 @@ bool SessionHost::on_events(runtime::SessionDriver& driver, runtime::EventLoop::
   return link->on_events(now);
 }
 
+std::optional<runtime::EventLoop::Time> SessionHost::next_deadline(const runtime::SessionDriver& driver) const {
+  const auto found = links_.find(&driver);
+  return found == links_.end() || !found->second ? std::nullopt : found->second->next_deadline();
+}
+
 void SessionHost::share(const std::shared_ptr<TrackLink>& track) {
   std::erase_if(tracks_, [&](const std::shared_ptr<TrackLink>& each) {
     return each->writer->finished() && each->writer->track() == track->writer->track();

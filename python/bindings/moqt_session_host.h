@@ -31,12 +31,14 @@ class SessionHost final : public runtime::SessionUser {
   void on_idle(std::function<void()> callback) { endpoint_.on_idle(std::move(callback)); }
 
   bool on_events(runtime::SessionDriver& driver, runtime::EventLoop::Time now) override;
+  [[nodiscard]] std::optional<runtime::EventLoop::Time> next_deadline(
+      const runtime::SessionDriver& driver) const override;
   void on_finished(runtime::SessionDriver& driver, const transport::CloseReason& reason) override;
   void on_ticket(runtime::SessionDriver& driver, const base::SharedBytes& ticket) override;
 
  private:
   runtime::Endpoint endpoint_;
-  std::unordered_map<runtime::SessionDriver*, std::shared_ptr<SessionLink>> links_;
+  std::unordered_map<const runtime::SessionDriver*, std::shared_ptr<SessionLink>> links_;
   std::shared_ptr<SessionChannel> channel_;         ///< of a server
   std::vector<std::shared_ptr<TrackLink>> tracks_;  ///< that all of its sessions have
   SessionLink::Options link_options_;

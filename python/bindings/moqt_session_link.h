@@ -51,6 +51,10 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   /// The driver has a session now.
   void begin();
   bool on_events(runtime::EventLoop::Time now);
+  /// When on_events() has something to do without an event.
+  [[nodiscard]] std::optional<runtime::EventLoop::Time> next_deadline() const noexcept {
+    return endpoint_ ? endpoint_->next_deadline() : std::nullopt;
+  }
   /// The connection is over; the driver goes when this returns.
   void finish(const quic::CloseReason& reason);
   void ticket(base::Bytes ticket);

@@ -101,6 +101,7 @@ std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
   const auto sooner = [&deadline](EventLoop::Time time) { deadline = deadline ? std::min(*deadline, time) : time; };
   if (!connected_) sooner(handshake_deadline_);
   if (const auto look = await_sent(now)) sooner(*look);
+  if (const auto due = user_.next_deadline(*this)) sooner(*due);
   return deadline;
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -78,6 +79,8 @@ class Subscription final : public session::StreamFeeder {
   void on_stream_stopped(const session::OutgoingStreamStopped& event, session::Time now);
   /// Resets retired streams whose time has come. True when none is left.
   bool settle(session::Time now);
+  /// When settle() has something to do.
+  [[nodiscard]] std::optional<session::Time> next_deadline() const noexcept;
 
  private:
   /// A stream that has not been given all of its subgroup.

@@ -10,6 +10,8 @@ namespace msquic_py::moqt::objects {
 namespace {
 
 constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
+/// What is kept for its age goes at this one, so that times can be added.
+constexpr session::Duration kOldest = std::chrono::hours(24 * 365);
 
 }  // namespace
 
@@ -218,7 +220,7 @@ std::optional<Location> TrackStore::first_unknown(Location start, Location end) 
 // ---- dropping ----
 
 session::Duration TrackStore::max_age() const noexcept {
-  return max_age_ ? std::min(*max_age_, retention_.age) : retention_.age;
+  return std::min(max_age_ ? std::min(*max_age_, retention_.age) : retention_.age, kOldest);
 }
 
 void TrackStore::remove(std::map<std::uint64_t, StoredGroup>::iterator entry) {

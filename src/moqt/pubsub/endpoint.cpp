@@ -1,5 +1,6 @@
 #include "moqt/pubsub/endpoint.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace msquic_py::moqt::pubsub {
@@ -52,6 +53,17 @@ void Endpoint::settle() {
     each->second.writer->publisher_.remove(subscription);
     each = publishing_.erase(each);
   }
+}
+
+std::optional<session::Time> Endpoint::next_deadline() const noexcept {
+  std::optional<session::Time> next;
+  const auto sooner = [&next](std::optional<session::Time> due) {
+    if (due) next = next ? std::min(*next, *due) : due;
+  };
+  for (const auto& [name, track] : writers_) sooner(track.writer->next_deadline());
+  if (!unsettled_) return next;
+  for (const auto& [request, publication] : publishing_) sooner(publication.subscription->next_deadline());
+  return next;
 }
 
 void Endpoint::forget_ended() {

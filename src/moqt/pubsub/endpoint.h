@@ -42,6 +42,9 @@ class Endpoint final : private objects::Outlet {
   /// Takes every event that the session has ready. `now` tells track writers the time, which their objects age by;
   /// without it nothing of theirs is too old.
   void drain_session(session::Time now = {});
+  /// When drain_session() has something to do although the session has no event: a stream that waits to be acknowledged
+  /// has waited long enough, or what is kept of a track is too old. Nothing when nothing of the kind is ahead.
+  [[nodiscard]] std::optional<session::Time> next_deadline() const noexcept;
   bool poll_event(EndpointEvent& event);
   [[nodiscard]] session::Session& session() noexcept { return session_; }
 

@@ -187,4 +187,9 @@ void TrackWriter::settle(session::Time now) {
   publisher_.settle(now);
 }
 
+std::optional<session::Time> TrackWriter::next_deadline() const noexcept {
+  const auto due = publisher_.next_deadline();
+  return due ? std::optional(std::max(*due, next_look_)) : std::nullopt;
+}
+
 }  // namespace msquic_py::moqt::pubsub

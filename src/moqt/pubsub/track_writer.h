@@ -74,6 +74,8 @@ class TrackWriter {
 
   /// Tells the time: objects that came since the last call begin to age, and what is too old goes.
   void settle(session::Time now);
+  /// When settle() has something to do.
+  [[nodiscard]] std::optional<session::Time> next_deadline() const noexcept;
 
  private:
   friend class Endpoint;

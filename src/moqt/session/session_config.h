@@ -36,7 +36,8 @@ struct Limits {
   /// peer. A stream that needs more is answered with STOP_SENDING.
   std::size_t max_object_header_bytes = 16 * 1024 * 1024;
   /// Data for a track alias that no SUBSCRIBE_OK has introduced yet [d15 §10.4.2]: how many streams and bytes
-  /// wait for it. What does not fit is answered with STOP_SENDING; datagrams are dropped.
+  /// wait for it. Streams that bring more are paused, so that flow control holds the peer up; a stream too many is
+  /// answered with STOP_SENDING, and datagrams are dropped.
   std::size_t max_unknown_alias_streams = 64;
   std::size_t max_unknown_alias_bytes = 256 * 1024;
   std::size_t max_unknown_alias_datagrams = 64;

@@ -226,6 +226,7 @@ TEST_F(SeveralPublishersTest, ARestartedPublisherThatCountsFromZeroAgainIsHeard)
   EXPECT_EQ(objects(viewer), (Lines{"0/0 x"}));
 }
 
+// [d15 §2.4.2-9, §8.1-1]
 TEST_F(SeveralPublishersTest, AnObjectThatTheOtherHasWithAnotherPayloadMakesTheTrackMalformed) {
   const auto one = first_.open(0);
   const auto two = second_.open(0);
@@ -258,6 +259,7 @@ TEST_F(SeveralPublishersTest, SoDoBytesThatDifferLaterInThePayload) {
             static_cast<std::uint64_t>(moqt::PublishDoneCode::kMalformedTrack));
 }
 
+// [d15 §2.4.2-9]
 TEST_F(SeveralPublishersTest, OnlyTheImmutableExtensionsOfBothHaveToBeTheSame) {
   const auto open = [&](RelayClient& client, const TestPublisher& publisher, std::uint64_t group) {
     ms::SubgroupProperties properties;
@@ -280,6 +282,7 @@ TEST_F(SeveralPublishersTest, OnlyTheImmutableExtensionsOfBothHaveToBeTheSame) {
             static_cast<std::uint64_t>(moqt::PublishDoneCode::kMalformedTrack));
 }
 
+// [d15 §10.4.3-3]
 TEST_F(SeveralPublishersTest, WhatLiesBetweenInAnotherSubgroupDoesNotEndAStream) {
   const auto one = first_.open(0, 0);
   first_.object(one, 0, "a");
@@ -313,7 +316,8 @@ class LatePublisherTest : public ::testing::Test {
   TestPublisher late_{network_, late_client_};
 };
 
-TEST_F(LatePublisherTest, ItsFinSaysNothingOfWhatCameBefore) {  // [d15 §10.4.3]
+// [d15 §10.4.3-2]
+TEST_F(LatePublisherTest, ItsFinSaysNothingOfWhatCameBefore) {
   const auto two = late_.open(0);
   late_.object(two, 2, "c");
   late_.finish(two);

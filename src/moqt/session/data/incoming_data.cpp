@@ -9,6 +9,13 @@
 
 namespace msquic_py::moqt::session {
 
+namespace {
+
+/// What the transport may have taken from the peer already when it is told to take no more of a stream.
+constexpr std::size_t kOnItsWay = 4 * 1024 * 1024;
+
+}  // namespace
+
 // ---- transport ----
 
 void IncomingData::on_data(Time now, IncomingStreamId id, base::SharedBytes bytes, bool fin) {
@@ -72,10 +79,16 @@ void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes) 
 }
 
 void IncomingData::hold(IncomingStream& stream, base::SharedBytes bytes) {
-  if (!has_held_room(bytes.size())) return give_up(stream, StreamResetCode::kCancelled);
+  if (held_bytes_ + bytes.size() > config_.limits.max_unknown_alias_bytes + kOnItsWay) {
+    return give_up(stream, StreamResetCode::kCancelled);
+  }
   held_bytes_ += bytes.size();
   stream.held_bytes += bytes.size();
   if (!bytes.empty()) stream.held.push_back(std::move(bytes));
+  if (has_held_room(1) || stream.paused || stream.fin) return;
+  // The peer's flow control holds the rest until its alias is known, or unknown for too long.
+  stream.paused = true;
+  context_.pause_stream(stream.id, true);
 }
 
 void IncomingData::open(IncomingStream& stream, ReceivedTrack& track) {
@@ -330,7 +343,9 @@ void IncomingData::read_held(IncomingStream& stream, ReceivedTrack& track) {
   for (std::size_t i = 0; i + 1 < held.size() && stream.opened(); ++i) read_objects(stream, held[i]);
   stream.fin = fin;
   if (!stream.opened()) return;
+  const IncomingStreamId id = stream.id;
   read_objects(stream, held.empty() ? base::SharedBytes{} : held.back());  // with FIN, the stream is gone after this
+  pause(id, false);
 }
 
 void IncomingData::remove_track(RequestHandle subscription) {  // [d15 §9.15-4]

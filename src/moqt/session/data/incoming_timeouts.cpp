@@ -32,8 +32,8 @@ void IncomingData::sweep(Time now) {
     const IncomingStream::Missing missing = stream->missing();
     if (missing == IncomingStream::Missing::kNothing) continue;
     unsettled = true;
-    if (stream->paused) stream->last_progress = now;  // it is this endpoint that makes it stand still
     const bool alias = missing == IncomingStream::Missing::kAlias;
+    if (stream->paused && !alias) stream->last_progress = now;  // it is this endpoint that makes it stand still
     const Duration allowed = alias ? unknown_alias : data_stream;
     if (allowed <= Duration::zero() || now - stream->last_progress < allowed) continue;
     if (missing == IncomingStream::Missing::kHeader) {  // [d15 §12.2-1]

@@ -1,5 +1,7 @@
 #include "moqt/session/data/received_track.h"
 
+#include <algorithm>
+
 namespace msquic_py::moqt::session {
 
 std::optional<MalformedTrack> ReceivedTrack::on_object(Location location, ObjectStatus status,
@@ -14,9 +16,10 @@ std::optional<MalformedTrack> ReceivedTrack::on_object(Location location, Object
     return MalformedTrack::kObjectAfterEndOfTrack;
   }
   if (normal) {
-    for (const auto& end : group_ends_) {  // [d15 §2.4.2-6]
-      if (end && end->group == location.group && location.object >= end->object)
-        return MalformedTrack::kObjectAfterEndOfGroup;
+    const std::size_t place = place_of(location.group);
+    if (place < known_ends_ && group_ends_[place].group == location.group &&
+        location.object >= group_ends_[place].object) {
+      return MalformedTrack::kObjectAfterEndOfGroup;  // [d15 §2.4.2-6]
     }
     if (!largest_ || *largest_ < location) largest_ = location;
     return std::nullopt;
@@ -31,12 +34,28 @@ std::optional<MalformedTrack> ReceivedTrack::on_object(Location location, Object
 
 std::optional<MalformedTrack> ReceivedTrack::on_group_end(std::uint64_t group, std::uint64_t end) noexcept {
   if (largest_ && largest_->group == group && largest_->object >= end) return MalformedTrack::kObjectAfterEndOfGroup;
-  for (const auto& known : group_ends_) {
-    if (known && known->group == group) return std::nullopt;  // the first one counts
+  std::size_t place = place_of(group);
+  if (place < known_ends_ && group_ends_[place].group == group) return std::nullopt;  // the first one counts
+  if (known_ends_ == kRememberedGroups) {
+    if (place == 0) return std::nullopt;  // older than all that are remembered
+    std::move(group_ends_.begin() + 1, group_ends_.end(), group_ends_.begin());
+    --known_ends_;
+    --place;
   }
-  group_ends_[next_group_end_] = Location{group, end};
-  next_group_end_ = (next_group_end_ + 1) % kRememberedGroups;
+  const auto at = group_ends_.begin() + static_cast<std::ptrdiff_t>(place);
+  const auto behind = group_ends_.begin() + static_cast<std::ptrdiff_t>(known_ends_);
+  std::move_backward(at, behind, behind + 1);
+  *at = {group, end};
+  ++known_ends_;
   return std::nullopt;
+}
+
+std::size_t ReceivedTrack::place_of(std::uint64_t group) const noexcept {
+  if (known_ends_ == 0 || group > group_ends_[known_ends_ - 1].group) return known_ends_;  // as most groups
+  const auto behind = group_ends_.begin() + static_cast<std::ptrdiff_t>(known_ends_);
+  const auto found = std::lower_bound(group_ends_.begin(), behind, group,
+                                      [](const Location& end, std::uint64_t sought) { return end.group < sought; });
+  return static_cast<std::size_t>(found - group_ends_.begin());
 }
 
 }  // namespace msquic_py::moqt::session

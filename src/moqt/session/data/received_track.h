@@ -44,17 +44,21 @@ class ReceivedTrack {
   std::optional<MalformedTrack> on_group_end(std::uint64_t group, std::uint64_t end) noexcept;
 
  private:
-  /// Ends of groups that are remembered: enough for the groups that overlap in time.
-  static constexpr std::size_t kRememberedGroups = 4;
+  /// Ends of groups that are remembered, those of the highest groups.
+  static constexpr std::size_t kRememberedGroups = 64;
+
+  /// Where the end of `group` is, or belongs.
+  [[nodiscard]] std::size_t place_of(std::uint64_t group) const noexcept;
 
   FullTrackName name_;
   std::uint64_t alias_;
   std::uint8_t publisher_priority_;
   std::optional<ForwardingPreference> preference_;
-  std::optional<Location> largest_;                                    ///< of the objects with status Normal
-  std::optional<Location> end_of_track_;                               ///< no object lies at or behind it
-  std::array<std::optional<Location>, kRememberedGroups> group_ends_;  ///< no object of the group lies at or behind it
-  std::size_t next_group_end_ = 0;
+  std::optional<Location> largest_;       ///< of the objects with status Normal
+  std::optional<Location> end_of_track_;  ///< no object lies at or behind it
+  /// No object of the group lies at or behind it. Ascending; the first `known_ends_` of them.
+  std::array<Location, kRememberedGroups> group_ends_;
+  std::size_t known_ends_ = 0;
 };
 
 }  // namespace msquic_py::moqt::session

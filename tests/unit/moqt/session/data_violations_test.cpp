@@ -157,6 +157,25 @@ TEST(Tracks, ObjectAfterTheEndOfItsGroupOrTrack) {
   EXPECT_EQ(reason("15 02 00 00 80 | 05 02 3e 06 01 61", ""), MalformedTrack::kPriorObjectIdGapExceedsObjectId);
 }
 
+// [d15 §2.4.2-6]
+TEST(Tracks, TheEndsOfSixtyFourGroupsAreRemembered) {
+  auto peer = subscribed();
+  const auto group = [](int number, const char* object) {  // type 0x1c: the last object before FIN ends the group
+    char header[40];
+    std::snprintf(header, sizeof header, "1c 02 40%02x 00 80 | %s", static_cast<unsigned>(number), object);
+    return std::string(header);
+  };
+  for (int i = 0; i < 70; ++i) {  // upwards in steps, so that most do not come in order
+    const int number = i * 3 % 70;
+    peer.stream(static_cast<moqt::session::IncomingStreamId>(2 + 4 * i), group(number, "05 01 61"), true);
+  }
+  EXPECT_TRUE(peer.all<moqt::session::TrackMalformed>().empty());
+  peer.stream(1002, group(6, "06 01 61"));
+  const auto malformed = peer.all<moqt::session::TrackMalformed>();
+  ASSERT_EQ(malformed.size(), 1u);
+  EXPECT_EQ(malformed[0].reason, MalformedTrack::kObjectAfterEndOfGroup);
+}
+
 // [d15 §10.1-2]
 TEST(UnknownAlias, DataWaitsForSubscribeOk) {
   auto peer = RawPeer::established(Perspective::kServer);
@@ -188,6 +207,76 @@ TEST(UnknownAlias, IsGivenUpAfterAWhileAndBounded) {
   bounded.stream(6, "14 07 01 00 80 | 00 01 61");
   ASSERT_EQ(bounded.stopped.size(), 1u);
   EXPECT_EQ(bounded.stopped[0].stream, 6u);
+}
+
+/// A stream for an alias that nobody knows, of 300 bytes where 100 may wait.
+class MuchForAnUnknownAlias : public ::testing::Test {
+ protected:
+  MuchForAnUnknownAlias() : peer_(RawPeer::established(Perspective::kServer, config())) {
+    EXPECT_TRUE(peer_.session.subscribe({moqt::TrackNamespace{"live"}, "video"}).ok());
+    peer_.drain();
+  }
+  static SessionConfig config() {
+    SessionConfig config;
+    config.limits.max_unknown_alias_bytes = 100;
+    return config;
+  }
+  void bring(const char* text, std::size_t zeros) {
+    base::ByteVector bytes = hex(text);
+    bytes.resize(bytes.size() + zeros);
+    peer_.session.on_uni_stream_data(peer_.now, 2, base::SharedBytes::copy_of(bytes), false);
+    look();
+  }
+  /// Takes what concerns reading out of what the session does.
+  void look() {
+    moqt::session::Action action;
+    while (peer_.session.poll_action(peer_.now, action)) {
+      paused_ += std::holds_alternative<moqt::session::PauseStream>(action) ? 1 : 0;
+      resumed_ += std::holds_alternative<moqt::session::ResumeStream>(action) ? 1 : 0;
+      stopped_ += std::holds_alternative<moqt::session::StopSending>(action) ? 1 : 0;
+    }
+  }
+
+  RawPeer peer_;
+  int paused_ = 0;
+  int resumed_ = 0;
+  int stopped_ = 0;
+};
+
+TEST_F(MuchForAnUnknownAlias, IsHeldByFlowControlUntilTheAliasIsKnown) {
+  bring("14 07 00 00 80 | 00 412c", 50);  // 300 bytes of payload
+  EXPECT_EQ(paused_, 0);
+  bring("", 60);
+  EXPECT_EQ(paused_, 1);
+  bring("", 100);  // was on its way
+  EXPECT_EQ(paused_ + stopped_, 1);
+  const auto answer = hex("04 0003 01 07 00");  // SUBSCRIBE_OK: Request ID 1, alias 7
+  peer_.session.on_control_data(peer_.now, answer);
+  look();
+  EXPECT_EQ(resumed_, 1);
+  bring("", 90);
+  peer_.drain();
+  std::size_t payload = 0;
+  for (const auto& event : peer_.events) {
+    if (const auto* object = std::get_if<moqt::session::ObjectReceived>(&event)) payload += object->payload().size();
+    if (const auto* more = std::get_if<moqt::session::ObjectPayload>(&event)) payload += more->bytes.size();
+  }
+  EXPECT_EQ(payload, 300u);
+  EXPECT_EQ(stopped_, 0);
+}
+
+TEST_F(MuchForAnUnknownAlias, IsGivenUpWhenTheAliasStaysUnknown) {
+  bring("14 07 00 00 80 | 00 412c", 150);
+  EXPECT_EQ(paused_, 1);
+  peer_.advance(std::chrono::seconds(3));
+  EXPECT_EQ(peer_.stopped.size(), 1u);
+  EXPECT_FALSE(peer_.closed);
+}
+
+TEST_F(MuchForAnUnknownAlias, IsGivenUpWhenItComesAllTheSame) {
+  bring("14 07 00 00 80 | 00 4001", 150);
+  for (int i = 0; i < 5; ++i) bring("", 1024 * 1024);
+  EXPECT_EQ(stopped_, 1);
 }
 
 TEST(Limits, TooManyStreamsAreStopped) {

@@ -1,0 +1,66 @@
+// What an endpoint has to do when time passes and nothing else happens.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "unit/moqt/pubsub/endpoint_pair.h"
+
+namespace msquic_py::testing {
+namespace {
+
+using moqt::FullTrackName;
+using moqt::TrackNamespace;
+using namespace moqt::pubsub;  // NOLINT(google-build-using-namespace): the classes under test
+
+const FullTrackName kTrack{TrackNamespace{"a"}, "t"};
+
+TEST(EndpointDeadline, WhatIsKeptOfATrackGoesByItself) {
+  EndpointPair pair;
+  EXPECT_EQ(pair.server.next_deadline(), std::nullopt);
+  TrackOptions options;
+  options.retention = {1 << 20, 10, std::chrono::seconds(10)};
+  const auto writer = *pair.server.add_track(kTrack, options);
+  const auto group = *writer->begin_group(0);
+  ASSERT_TRUE(group->write(shared("x")).ok());
+  group->finish();
+  pair.run();
+  EXPECT_GT(writer->stored_bytes(), 0u);
+  const auto due = pair.server.next_deadline();
+  ASSERT_TRUE(due);
+  EXPECT_EQ(*due, pair.sessions.now + std::chrono::seconds(10));
+  pair.sessions.now = *due;
+  pair.run();
+  EXPECT_EQ(writer->stored_bytes(), 0u);
+  EXPECT_EQ(pair.server.next_deadline(), std::nullopt);
+}
+
+TEST(EndpointDeadline, AStreamThatNobodyAcknowledgesIsResetInItsTime) {
+  EndpointPair pair;
+  TrackOptions options;
+  options.retention = moqt::objects::Retention::none();
+  const auto writer = *pair.server.add_track(kTrack, options);
+  const auto reader = *pair.client.subscribe(kTrack);
+  pair.run();
+  const auto group = *writer->begin_group(0);
+  pair.sessions.server.acknowledge = false;
+  ASSERT_TRUE(group->write(shared("x")).ok());
+  pair.run();
+  moqt::MessageParameters pause;
+  pause.set_forward(false);
+  ASSERT_TRUE(reader->update(std::move(pause)).ok());
+  pair.run();
+  ASSERT_TRUE(group->write(shared("y")).ok());  // is left out, so that the stream must not be finished
+  group->finish();
+  pair.run();
+  EXPECT_EQ(pair.sessions.server.done<moqt::session::ResetStream>().size(), 0u);
+  const auto due = pair.server.next_deadline();
+  ASSERT_TRUE(due);
+  EXPECT_EQ(*due, pair.sessions.now + std::chrono::seconds(5));
+  pair.sessions.now = *due;
+  pair.run();
+  EXPECT_EQ(pair.sessions.server.done<moqt::session::ResetStream>().size(), 1u);
+}
+
+}  // namespace
+}  // namespace msquic_py::testing
