@@ -100,13 +100,29 @@ void Fetches::fill(objects::FetchDelivery& delivery, moqt::Location from) {  // 
     delivery.fail(moqt::RequestErrorCode::kInternalError, "the cache is too small for this FETCH");
     return;
   }
-  moqt::FetchRange range{from, delivery.range().end};
-  if (delivery.order() == moqt::GroupOrder::kDescending) {
-    range = {delivery.range().start, {from.group, from.group == range.end.group ? range.end.object : 0}};
-  }
-  if (!ask(*fetch, range)) {
+  if (!ask(*fetch, missing_at(*fetch, from))) {
     fall_back(*fetch, from, moqt::RequestErrorCode::kDoesNotExist, "no publisher has these objects");
   }
+}
+
+moqt::FetchRange Fetches::missing_at(ClientFetch& fetch, moqt::Location from) {
+  const objects::FetchDelivery& delivery = *fetch.delivery;
+  const moqt::FetchRange wanted = delivery.range();
+  const moqt::Location group_end{from.group, from.group == wanted.end.group ? wanted.end.object : 0};
+  const bool ascending = delivery.order() == moqt::GroupOrder::kAscending;
+  objects::TrackStore& store = fetch.track->store();
+  // Where the range ends is the publisher's to say when the relay is not subscribed; and what is here but too old, or
+  // not whole, has company.
+  const bool end_is_known = delivery.accepted() || fetch.track->established();
+  if (!end_is_known || store.look(from).kind != objects::TrackStore::Look::Kind::kUnknown) {
+    return ascending ? moqt::FetchRange{from, wanted.end} : moqt::FetchRange{wanted.start, group_end};
+  }
+  // Only what is unknown: of the rest of the range a publisher may have dropped something that is here.
+  if (ascending) return {from, store.end_of_unknown(from, wanted.end)};
+  const moqt::Location end = store.end_of_unknown(from, group_end);
+  if (from.object > 0 || end != group_end) return {from, end};
+  const std::uint64_t first = store.first_of_unknown(from.group, wanted.start.group);
+  return {first == wanted.start.group ? wanted.start : moqt::Location{first, 0}, end};
 }
 
 bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
@@ -303,10 +319,7 @@ void Fetches::give_up(std::uint64_t number, moqt::RequestErrorCode code, std::st
     if (client == nullptr) continue;
     client->refused.push_back(publisher);
     const moqt::Location from = asker->missing().value_or(asker->position());
-    const moqt::FetchRange rest = asker->order() == moqt::GroupOrder::kAscending
-                                      ? moqt::FetchRange{from, asker->range().end}
-                                      : moqt::FetchRange{asker->range().start, {from.group, 0}};
-    if (!ask(*client, rest)) fall_back(*client, from, code, reason);
+    if (!ask(*client, missing_at(*client, from))) fall_back(*client, from, code, reason);
   }
 }
 

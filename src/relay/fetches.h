@@ -67,6 +67,8 @@ class Fetches final : public moqt::objects::FetchFiller {
   UpstreamFetch* upstream_of(Peer& peer, moqt::session::RequestHandle request);
   ClientFetch* client_fetch_of(const moqt::objects::FetchDelivery& delivery);
   [[nodiscard]] std::vector<Peer*> publishers_of(const Track& track) const;
+  /// What to ask a publisher for when `fetch` has come to `from`, of which nothing is known.
+  [[nodiscard]] static moqt::FetchRange missing_at(ClientFetch& fetch, moqt::Location from);
   /// Whether somebody could be asked.
   bool ask(ClientFetch& fetch, moqt::FetchRange range);
   void read_on(UpstreamFetch& fetch);

@@ -20,6 +20,11 @@ std::uint64_t IntervalSet::last_of_run(std::uint64_t value) const noexcept { ret
 
 std::uint64_t IntervalSet::first_of_run(std::uint64_t value) const noexcept { return intervals_[place(value)].first; }
 
+std::uint64_t IntervalSet::first_from(std::uint64_t value) const noexcept {
+  const std::size_t at = place(value);
+  return at < intervals_.size() ? std::max(intervals_[at].first, value) : UINT64_MAX;
+}
+
 void IntervalSet::add(std::uint64_t first, std::uint64_t last) {
   if (last < first) return;
   // Runs that touch the new one become part of it.

@@ -20,6 +20,8 @@ class IntervalSet {
   /// The end of the run that `value` lies in. Only if contains(value).
   [[nodiscard]] std::uint64_t last_of_run(std::uint64_t value) const noexcept;
   [[nodiscard]] std::uint64_t first_of_run(std::uint64_t value) const noexcept;
+  /// The smallest number of the set that is not below `value`; the largest number of all when there is none.
+  [[nodiscard]] std::uint64_t first_from(std::uint64_t value) const noexcept;
   /// Ascending, with at least one number between two of them.
   [[nodiscard]] const std::vector<Interval>& intervals() const noexcept { return intervals_; }
 

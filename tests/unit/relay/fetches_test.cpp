@@ -157,8 +157,8 @@ TEST_F(FetchesTest, AsksThePublisherForTheHeadOfTheGroupItJoinedInTheMiddle) {
   EXPECT_EQ(late_.count<ms::FetchAccepted>(), 0u) << "FETCH_OK is withheld until the objects' status is known";
   const auto asked = publisher_client_.only<ms::FetchReceived>();
   EXPECT_EQ(asked.range.start, (moqt::Location{3, 0}));
-  EXPECT_EQ(asked.range.end, (moqt::Location{3, 3}));
-  answer({3, 3}, {{{3, 0}, "a"}, {{3, 1}, "b"}, {{3, 2}, "c"}});
+  EXPECT_EQ(asked.range.end, (moqt::Location{3, 2})) << "the rest is here";
+  answer({3, 2}, {{{3, 0}, "a"}, {{3, 1}, "b"}});
   EXPECT_EQ(fetched(late_), (Lines{"3/0 a", "3/1 b", "3/2 c"}));
   EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
   // What a FETCH brought is no news for subscriptions.
@@ -183,6 +183,63 @@ TEST_F(FetchesTest, AGapInTheAnswerIsKnownFromThenOn) {
   EXPECT_EQ(fetched(late_), (Lines{"0/1 a"}));
   EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
   EXPECT_EQ(publisher_client_.count<ms::FetchReceived>(), 1u);
+}
+
+// [d15 §9.16.3-1]
+TEST_F(FetchesTest, OnlyWhatIsUnknownIsAskedFor) {
+  subscribe(viewer_);
+  publisher_.accept();
+  whole_group(2, {"c"});
+  whole_group(5, {"f"});
+  whole_group(6, {"g"});
+  fetch(late_, {1, 0}, {6, 0});
+  const auto asked = [&] { return publisher_client_.all<ms::FetchReceived>().back().range; };
+  EXPECT_EQ(asked(), (moqt::FetchRange{{1, 0}, {1, 0}}));
+  answer({1, 0}, {{{1, 3}, "b"}});
+  EXPECT_EQ(fetched(late_), (Lines{"1/3 b", "2/0 c"}));
+  EXPECT_EQ(asked(), (moqt::FetchRange{{3, 0}, {4, 0}}));
+  answer({4, 0}, {{{4, 0}, "e"}});
+  EXPECT_EQ(fetched(late_), (Lines{"1/3 b", "2/0 c", "4/0 e", "5/0 f", "6/0 g"}));
+  EXPECT_EQ(late_.only<ms::FetchAccepted>().end, (moqt::Location{6, 0}));
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+  // Group 3 and the heads of the others are known not to exist.
+  late_.pair.client.events.clear();
+  fetch(late_, {1, 0}, {6, 0});
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+  EXPECT_EQ(publisher_client_.count<ms::FetchReceived>(), 2u);
+}
+
+TEST_F(FetchesTest, OnlyWhatIsUnknownIsAskedForDownwards) {
+  subscribe(viewer_);
+  publisher_.accept();
+  whole_group(2, {"c"});
+  whole_group(5, {"f"});
+  fetch(late_, {1, 1}, {5, 0}, moqt::GroupOrder::kDescending);
+  const auto asked = [&] { return publisher_client_.all<ms::FetchReceived>().back().range; };
+  EXPECT_EQ(asked(), (moqt::FetchRange{{3, 0}, {4, 0}}));
+  answer({4, 0}, {{{4, 0}, "e"}, {{3, 0}, "d"}});
+  EXPECT_EQ(asked(), (moqt::FetchRange{{1, 1}, {1, 0}}));
+  answer({1, 0}, {{{1, 1}, "b"}});
+  EXPECT_EQ(fetched(late_), (Lines{"5/0 f", "4/0 e", "3/0 d", "2/0 c", "1/1 b"}));
+  EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+}
+
+TEST_F(FetchesTest, WhatThePublisherHasDroppedStaysUnknown) {
+  subscribe(viewer_);
+  publisher_.accept();
+  whole_group(2, {"c"});
+  fetch(late_, {1, 0}, {2, 0});
+  const auto refuse = [&] {
+    const auto request = publisher_client_.all<ms::FetchReceived>().back().request;
+    ASSERT_TRUE(publisher_client_.session().reject(request, moqt::RequestErrorCode::kUnknownStatusInRange).ok());
+    network_.run();
+  };
+  refuse();
+  EXPECT_EQ(late_.only<ms::RequestRejected>().code,
+            static_cast<std::uint64_t>(moqt::RequestErrorCode::kUnknownStatusInRange));
+  late_.pair.client.events.clear();
+  fetch(late_, {1, 0}, {2, 0});
+  EXPECT_EQ(publisher_client_.count<ms::FetchReceived>(), 2u) << "perhaps it has it again";
 }
 
 TEST_F(FetchesTest, OneFetchUpstreamForAllWhoAsk) {

@@ -1,0 +1,111 @@
+// What a track store knows of ranges: where there may be something, and where that is unknown.
+#include <algorithm>
+#include <iterator>
+#include <limits>
+
+#include "moqt/objects/track_store.h"
+
+namespace msquic_py::moqt::objects {
+
+namespace {
+
+constexpr std::uint64_t kNoEnd = std::numeric_limits<std::uint64_t>::max();
+
+}  // namespace
+
+std::optional<std::uint64_t> TrackStore::next_group(std::uint64_t group, std::uint64_t last) const noexcept {
+  while (group <= last) {
+    if (groups_.contains(group)) return group;
+    if (absent_groups_.contains(group)) {
+      const std::uint64_t end = absent_groups_.last_of_run(group);
+      if (end >= last) return std::nullopt;
+      group = end + 1;
+      continue;
+    }
+    if (knowledge_ == Knowledge::kWhatCame || dropped_groups_.contains(group)) return group;
+    // Nothing was ever published before the next group that is, or was, here.
+    const auto here = groups_.lower_bound(group);
+    std::uint64_t next = here == groups_.end() ? kNoEnd : here->first;
+    for (const IntervalSet::Interval& run : dropped_groups_.intervals()) {
+      if (run.first > group) next = std::min(next, run.first);
+    }
+    if (next > last) return std::nullopt;
+    group = next;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> TrackStore::previous_group(std::uint64_t group, std::uint64_t first) const noexcept {
+  while (group >= first) {
+    if (groups_.contains(group)) return group;
+    if (absent_groups_.contains(group)) {
+      const std::uint64_t begin = absent_groups_.first_of_run(group);
+      if (begin <= first) return std::nullopt;
+      group = begin - 1;
+      continue;
+    }
+    if (knowledge_ == Knowledge::kWhatCame || dropped_groups_.contains(group)) return group;
+    auto here = groups_.lower_bound(group);
+    std::optional<std::uint64_t> next;
+    if (here != groups_.begin()) next = std::prev(here)->first;
+    for (const IntervalSet::Interval& run : dropped_groups_.intervals()) {
+      if (run.last < group) next = std::max(next.value_or(0), run.last);
+    }
+    if (!next || *next < first) return std::nullopt;
+    group = *next;
+  }
+  return std::nullopt;
+}
+
+std::optional<Location> TrackStore::first_unknown(Location start, Location end) noexcept {
+  Location at = start;
+  while (at.group < end.group || (at.group == end.group && (end.object == 0 || at.object < end.object))) {
+    const Look found = look(at);
+    switch (found.kind) {
+      case Look::Kind::kObject: ++at.object; break;
+      case Look::Kind::kNothing: at.object = found.next; break;
+      case Look::Kind::kUnknown: return at;
+      case Look::Kind::kNotYet: return std::nullopt;
+      case Look::Kind::kEndOfGroup: {
+        const auto next = at.group == kNoEnd ? std::nullopt : next_group(at.group + 1, end.group);
+        if (!next) return std::nullopt;
+        at = {*next, 0};
+        break;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+Location TrackStore::end_of_unknown(Location from, Location end) noexcept {
+  for (;;) {
+    if (const StoredGroup* const group = find(from.group)) {
+      std::uint64_t next = std::min(group->end.value_or(kNoEnd), group->absent.first_from(from.object + 1));
+      if (const auto found = group->at_or_after(from.object + 1))
+        next = std::min(next, found->subgroup->at(found->place).id);
+      if (next != kNoEnd) {
+        const bool within = from.group < end.group || end.object == 0 || next < end.object;
+        return within ? Location{from.group, next} : end;
+      }
+    }
+    // Nothing is known of the rest of the group, nor of those behind it that have no record.
+    const auto here = groups_.upper_bound(from.group);
+    std::uint64_t next = absent_groups_.first_from(from.group + 1);
+    if (here != groups_.end()) next = std::min(next, here->first);
+    if (last_) next = std::min(next, last_->group + 1);
+    if (next > end.group) return end;
+    if (look({next, 0}).kind != Look::Kind::kUnknown) return {next - 1, 0};
+    from = {next, 0};
+  }
+}
+
+std::uint64_t TrackStore::first_of_unknown(std::uint64_t group, std::uint64_t lowest) const noexcept {
+  const auto here = groups_.lower_bound(group);
+  if (here != groups_.begin()) lowest = std::max(lowest, std::prev(here)->first + 1);
+  for (const IntervalSet::Interval& run : absent_groups_.intervals()) {
+    if (run.first < group) lowest = std::max(lowest, std::min(run.last + 1, group));
+  }
+  return lowest;
+}
+
+}  // namespace msquic_py::moqt::objects
