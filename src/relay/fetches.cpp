@@ -160,11 +160,27 @@ bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
   return false;
 }
 
+bool Fetches::misses_more(const objects::FetchDelivery& delivery, const UpstreamFetch& fetch) {
+  const moqt::FetchRange wanted = delivery.range();
+  moqt::FetchRange rest{wanted.start, wanted.end};
+  if (delivery.order() == moqt::GroupOrder::kAscending) {
+    rest.start = fetch.range.end.object == 0 ? moqt::Location{fetch.range.end.group + 1, 0} : fetch.range.end;
+  } else if (fetch.range.start.object > 0) {
+    rest.end = fetch.range.start;
+  } else if (fetch.range.start.group > 0) {
+    rest.end = {fetch.range.start.group - 1, 0};
+  } else {
+    return false;
+  }
+  return rest.valid() && fetch.track->store().first_unknown(rest.start, rest.end).has_value();
+}
+
 void Fetches::accept(objects::FetchDelivery& delivery, const UpstreamFetch& fetch) {
   if (delivery.accepted()) return;
   const moqt::Location asked = delivery.range().end;
   // A relay that is subscribed knows the end; the others take the publisher's word.
   const bool shorter = !fetch.track->established() && ends_before(fetch.range.end, asked);
+  if (!shorter && misses_more(delivery, fetch)) return;  // perhaps nobody has that
   delivery.accept({fetch.end_of_track && (shorter || asked == fetch.range.end), shorter ? fetch.range.end : asked});
 }
 

@@ -76,7 +76,9 @@ class Fetches final : public moqt::objects::FetchFiller {
   void give_up(std::uint64_t number, moqt::RequestErrorCode code, std::string_view reason);
   void fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code, std::string_view reason);
   void remove(std::uint64_t number);
-  /// FETCH_OK, now that a publisher has sent one.
+  /// Whether `delivery` will come to something unknown behind what `fetch` brings.
+  [[nodiscard]] static bool misses_more(const moqt::objects::FetchDelivery& delivery, const UpstreamFetch& fetch);
+  /// FETCH_OK, now that a publisher has sent one; unless there is more to ask for.
   void accept(moqt::objects::FetchDelivery& delivery, const UpstreamFetch& fetch);
   void accept_if_known(moqt::objects::FetchDelivery& delivery, Track& track);
 

@@ -197,6 +197,7 @@ TEST_F(FetchesTest, OnlyWhatIsUnknownIsAskedFor) {
   EXPECT_EQ(asked(), (moqt::FetchRange{{1, 0}, {1, 0}}));
   answer({1, 0}, {{{1, 3}, "b"}});
   EXPECT_EQ(fetched(late_), (Lines{"1/3 b", "2/0 c"}));
+  EXPECT_EQ(late_.count<ms::FetchAccepted>(), 0u) << "perhaps nobody has what else is missing";
   EXPECT_EQ(asked(), (moqt::FetchRange{{3, 0}, {4, 0}}));
   answer({4, 0}, {{{4, 0}, "e"}});
   EXPECT_EQ(fetched(late_), (Lines{"1/3 b", "2/0 c", "4/0 e", "5/0 f", "6/0 g"}));
