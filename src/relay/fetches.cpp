@@ -178,10 +178,19 @@ bool Fetches::misses_more(const objects::FetchDelivery& delivery, const Upstream
 void Fetches::accept(objects::FetchDelivery& delivery, const UpstreamFetch& fetch) {
   if (delivery.accepted()) return;
   const moqt::Location asked = delivery.range().end;
-  // A relay that is subscribed knows the end; the others take the publisher's word.
-  const bool shorter = !fetch.track->established() && ends_before(fetch.range.end, asked);
-  if (!shorter && misses_more(delivery, fetch)) return;  // perhaps nobody has that
-  delivery.accept({fetch.end_of_track && (shorter || asked == fetch.range.end), shorter ? fetch.range.end : asked});
+  if (fetch.track->established()) {  // a relay that is subscribed knows the end
+    if (!misses_more(delivery, fetch)) delivery.accept({fetch.end_of_track && asked == fetch.range.end, asked});
+    return;  // or perhaps nobody has what else is missing
+  }
+  // The others take the publisher's word, of the one who was asked for the end.
+  const bool reaches_end = !ends_before(fetch.asked_end, asked);
+  const bool said_less = ends_before(fetch.range.end, fetch.asked_end) && ends_before(fetch.range.end, asked);
+  const bool ascending = delivery.order() == moqt::GroupOrder::kAscending;
+  if (said_less && (ascending || reaches_end)) {
+    delivery.accept({fetch.end_of_track, fetch.range.end});
+  } else if (reaches_end || !ascending) {  // downwards, what lies above is here
+    delivery.accept({fetch.end_of_track && asked == fetch.range.end, asked});
+  }
 }
 
 void Fetches::progressed(objects::FetchDelivery& delivery) {

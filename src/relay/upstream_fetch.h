@@ -23,13 +23,15 @@ struct UpstreamFetch {
         publisher(&publisher_),
         request(request_),
         range(range_),
+        asked_end(range_.end),
         order(order_),
         writer(track_.publisher()) {}
 
   Track* track;
   Peer* publisher;
   moqt::session::RequestHandle request;
-  moqt::FetchRange range;
+  moqt::FetchRange range;    ///< as far as FETCH_OK says that it goes
+  moqt::Location asked_end;  ///< of the range
   moqt::GroupOrder order;
   moqt::objects::FetchWriter writer;
   bool accepted = false;

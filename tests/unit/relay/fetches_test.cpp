@@ -265,6 +265,27 @@ TEST_F(FetchesTest, WorksWithoutASubscription) {
   EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
 }
 
+TEST_F(FetchesTest, DownwardsTheEndIsThatOfTheFirstGroupAndNotOfTheLastOneAskedFor) {
+  fetch(viewer_, {1, 0}, {2, 0});
+  answer({2, 0}, {{{1, 0}, "b"}, {{2, 0}, "c"}});
+  fetch(late_, {0, 0}, {2, 1}, moqt::GroupOrder::kDescending);  // the upper two are in the cache
+  answer({0, 0}, {{{0, 0}, "a"}});
+  EXPECT_EQ(fetched(late_), (Lines{"2/0 c", "1/0 b", "0/0 a"}));
+  EXPECT_EQ(late_.only<ms::FetchAccepted>().end, (moqt::Location{2, 1}));
+}
+
+TEST_F(FetchesTest, WhoAsksForMoreThanAnotherGetsMore) {
+  fetch(viewer_, {0, 0}, {1, 0});
+  fetch(late_, {0, 0}, {3, 0});  // waits for what the first one has asked for
+  ASSERT_EQ(publisher_client_.count<ms::FetchReceived>(), 1u);
+  answer({1, 0}, {{{0, 0}, "a"}, {{1, 0}, "b"}});
+  EXPECT_EQ(viewer_.only<ms::FetchAccepted>().end, (moqt::Location{1, 0}));
+  ASSERT_EQ(publisher_client_.count<ms::FetchReceived>(), 2u);
+  answer({2, 1}, {{{2, 0}, "c"}});
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 a", "1/0 b", "2/0 c"}));
+  EXPECT_EQ(late_.only<ms::FetchAccepted>().end, (moqt::Location{2, 1}));
+}
+
 TEST_F(FetchesTest, PassesARefusalOn) {
   fetch(late_, {0, 0}, {0, 0});
   ASSERT_TRUE(publisher_client_.session()
