@@ -54,10 +54,9 @@ SessionResult<void> Session::retire_stream(StreamHandle stream, StreamResetCode 
 }
 
 SessionResult<void> Session::reset_stream(StreamHandle stream, StreamResetCode code) {
-  if (!core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(code)))
-    return base::Failure{SessionError::kUnknownStream};
+  auto given_up = core_->outgoing_data.give_up(stream, static_cast<std::uint64_t>(code));
   core_->settle();
-  return {};
+  return given_up;
 }
 
 SessionResult<void> Session::reset_streams(RequestHandle subscription, StreamResetCode code) {

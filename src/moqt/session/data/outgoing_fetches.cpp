@@ -60,6 +60,16 @@ base::Result<void, SessionError> OutgoingData::append_fetch_object(StreamHandle 
   return {};
 }
 
+base::Result<void, SessionError> OutgoingData::give_up(StreamHandle handle, std::uint64_t code) {
+  OutgoingStream* stream = streams_.find(handle);
+  const bool fetch = stream != nullptr && stream->lane != nullptr && stream->lane->fetch;
+  if (!fetch || !stream->takes_more() || stream->delivered_bytes() > 0) {
+    return reset(handle, code) ? base::Result<void, SessionError>{} : base::Failure{SessionError::kUnknownStream};
+  }
+  stream->begun = true;  // its header goes out without an object
+  return retire(handle, code);
+}
+
 void OutgoingData::follow_priority(OutgoingStream& stream) {  // [d15 §7.2-1]
   OutgoingLane& lane = *stream.lane;
   lane.fetch->advance(stream.handed_bytes());

@@ -255,6 +255,22 @@ TEST(FetchAnswers, ResettingTheStreamEndsAnAcceptedFetch) {
   EXPECT_TRUE(asked.peer.all<FetchCancelled>().empty());
 }
 
+// The peer knows from the header alone which fetch a stream belongs to: one that is reset before it is sent says nothing.
+TEST(FetchAnswers, ResettingAnUnusedStreamTellsFirstWhoseItIs) {
+  Asked asked;
+  ASSERT_TRUE(asked.accept().ok());
+  const StreamHandle stream = asked.open();
+  ASSERT_TRUE(asked.session().reset_stream(stream, StreamResetCode::kInternalError).ok());
+  EXPECT_FALSE(asked.session().append_fetch_object(stream, object({3, 0})).ok());
+  asked.peer.drain();
+  EXPECT_EQ(asked.peer.sent_stream, hex("05 00")) << "FETCH_HEADER with the Request ID";
+  asked.peer.drain();
+  ASSERT_EQ(asked.peer.resets.size(), 1u);
+  EXPECT_EQ(asked.peer.resets[0].code, 0u);
+  EXPECT_FALSE(asked.peer.fin_sent);
+  EXPECT_EQ(asked.session().open_requests(), 0u);
+}
+
 // [d15 §5.2-1, §5.2-3, §9.18-1]
 TEST(FetchAnswers, CancelledInEveryState) {
   for (const bool accepted : {false, true}) {
