@@ -45,7 +45,7 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
   fetch.peer = &peer;
   fetch.track = track;
   ++track->fetches;
-  fetch.delivery = std::make_unique<objects::FetchDelivery>(track->publisher(), peer.session, event, peer, *this);
+  fetch.delivery = std::make_unique<objects::FetchDelivery>(track->publisher(), peer.session, event, peer, *this, now);
   peer.roles.insert_or_assign(event.request, FetchRole{track});
   accept_if_known(*fetch.delivery, *track);
   fetch.delivery->begin();
@@ -61,7 +61,7 @@ void Fetches::accept_if_known(objects::FetchDelivery& delivery, Track& track) { 
     delivery.limit(answer.end);
   }
   if (store.last()) answer.end_of_track = !ends_before(answer.end, {store.last()->group, store.last()->object + 1});
-  if (!store.first_unknown(delivery.range().start, answer.end)) delivery.accept(answer);
+  if (!store.first_unknown(delivery.range().start, answer.end, delivery.time())) delivery.accept(answer);
 }
 
 void Fetches::on_cancelled(Peer& peer, const session::FetchCancelled& event) {
@@ -118,8 +118,8 @@ moqt::FetchRange Fetches::missing_at(ClientFetch& fetch, moqt::Location from) {
     return ascending ? moqt::FetchRange{from, wanted.end} : moqt::FetchRange{wanted.start, group_end};
   }
   // Only what is unknown: of the rest of the range a publisher may have dropped something that is here.
-  if (ascending) return {from, store.end_of_unknown(from, wanted.end)};
-  const moqt::Location end = store.end_of_unknown(from, group_end);
+  if (ascending) return {from, store.end_of_unknown(from, wanted.end, delivery.time())};
+  const moqt::Location end = store.end_of_unknown(from, group_end, delivery.time());
   if (from.object > 0 || end != group_end) return {from, end};
   const std::uint64_t first = store.first_of_unknown(from.group, wanted.start.group);
   return {first == wanted.start.group ? wanted.start : moqt::Location{first, 0}, end};
@@ -172,7 +172,7 @@ bool Fetches::misses_more(const objects::FetchDelivery& delivery, const Upstream
   } else {
     return false;
   }
-  return rest.valid() && fetch.track->store().first_unknown(rest.start, rest.end).has_value();
+  return rest.valid() && fetch.track->store().first_unknown(rest.start, rest.end, delivery.time()).has_value();
 }
 
 void Fetches::accept(objects::FetchDelivery& delivery, const UpstreamFetch& fetch) {
@@ -355,7 +355,8 @@ void Fetches::fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestEr
   const moqt::FetchRange range = delivery.range();
   if (fetch.track->established()) store.assume_ended(range.start, range.end);
   const bool ascending = delivery.order() == moqt::GroupOrder::kAscending;
-  if (store.first_unknown(ascending ? from : range.start, range.end)) return delivery.fail(code, reason);
+  if (store.first_unknown(ascending ? from : range.start, range.end, delivery.time()))
+    return delivery.fail(code, reason);
   if (!delivery.accepted()) accept_if_known(delivery, *fetch.track);
   delivery.retry();
 }

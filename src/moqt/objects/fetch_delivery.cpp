@@ -7,14 +7,16 @@
 namespace msquic_py::moqt::objects {
 
 FetchDelivery::FetchDelivery(TrackPublisher& publisher, session::Session& session,
-                             const session::FetchReceived& request, Outlet& outlet, FetchFiller& filler)
+                             const session::FetchReceived& request, Outlet& outlet, FetchFiller& filler,
+                             session::Time now)
     : publisher_(publisher),
       session_(session),
       request_(request.request),
       range_(request.range),
       order_(request.group_order),
       outlet_(outlet),
-      filler_(filler) {
+      filler_(filler),
+      time_(now) {
   publisher_.add(*this);
 }
 
@@ -95,6 +97,7 @@ void FetchDelivery::retry() {
 }
 
 void FetchDelivery::feed(session::StreamHandle, session::Time now) {
+  time_ = now;
   Step next = Step::kAgain;
   while (next == Step::kAgain) {
     if (!session_.backlog(stream_).has_room()) {
@@ -149,8 +152,7 @@ FetchDelivery::Step FetchDelivery::step(session::Time now) {
     return Step::kAgain;
   }
   if (object.since == session::Time{}) object.since = now;
-  const auto limit = publisher_.store().age_limit();        // [d15 §9.2.1.3-1]
-  if (limit && now - object.since >= *limit) return ask();  // [d15 §9.2.1.3]
+  if (publisher_.store().too_old(object, now)) return ask();  // [d15 §9.2.1.3-1]
   if (!object.complete() && look.subgroup->writers == 0 && !object.arriving) return ask();
   missing_.reset();
   session::FetchObject out;

@@ -40,7 +40,7 @@ class FetchFiller {
 class FetchDelivery final : public session::StreamFeeder {
  public:
   FetchDelivery(TrackPublisher& publisher, session::Session& session, const session::FetchReceived& request,
-                Outlet& outlet, FetchFiller& filler);
+                Outlet& outlet, FetchFiller& filler, session::Time now);
   ~FetchDelivery() override;
   FetchDelivery(const FetchDelivery&) = delete;
   FetchDelivery& operator=(const FetchDelivery&) = delete;
@@ -55,6 +55,8 @@ class FetchDelivery final : public session::StreamFeeder {
   /// It waits for something unknown that lies here.
   [[nodiscard]] std::optional<Location> missing() const noexcept { return missing_; }
   [[nodiscard]] std::uint64_t objects_sent() const noexcept { return objects_sent_; }
+  /// When it began, or was asked for more last.
+  [[nodiscard]] session::Time time() const noexcept { return time_; }
   /// The location that it has come to.
   [[nodiscard]] Location position() const noexcept { return position_; }
 
@@ -105,6 +107,7 @@ class FetchDelivery final : public session::StreamFeeder {
   bool accepted_ = false;
   bool ended_ = false;
   std::uint64_t objects_sent_ = 0;
+  session::Time time_;
 };
 
 }  // namespace msquic_py::moqt::objects

@@ -88,11 +88,16 @@ class TrackStore {
     std::uint64_t next = 0;
   };
   [[nodiscard]] Look look(Location location) noexcept;
-  /// The first location from `start` on, before `end`, of which nothing is known; nothing if there is none.
-  [[nodiscard]] std::optional<Location> first_unknown(Location start, Location end) noexcept;
-  /// Where what is unknown at `from` ends, not behind `end`: the next place of which something is known. As the end of
-  /// a FETCH: the last location plus one, object 0 for all of the group.
-  [[nodiscard]] Location end_of_unknown(Location from, Location end) noexcept;
+  /// Whether an object is too old at `now` to be given to anybody who begins with it.
+  [[nodiscard]] bool too_old(const StoredObject& object, session::Time now) const noexcept {
+    return max_age_ && object.since != session::Time{} && now - object.since >= *max_age_;
+  }
+  /// The first location from `start` on, before `end`, of which nothing is known, or whose object is too old at `now`;
+  /// nothing if there is none.
+  [[nodiscard]] std::optional<Location> first_unknown(Location start, Location end, session::Time now) noexcept;
+  /// Where what is unknown, or too old, at `from` ends, not behind `end`: the next place of which something is known.
+  /// As the end of a FETCH: the last location plus one, object 0 for all of the group.
+  [[nodiscard]] Location end_of_unknown(Location from, Location end, session::Time now) noexcept;
   /// The first group, not below `lowest`, of those without a gap before `group` of which nothing is known.
   [[nodiscard]] std::uint64_t first_of_unknown(std::uint64_t group, std::uint64_t lowest) const noexcept;
   /// The next group from `group` on that may have objects, up to `last`.

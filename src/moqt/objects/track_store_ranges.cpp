@@ -57,12 +57,15 @@ std::optional<std::uint64_t> TrackStore::previous_group(std::uint64_t group, std
   return std::nullopt;
 }
 
-std::optional<Location> TrackStore::first_unknown(Location start, Location end) noexcept {
+std::optional<Location> TrackStore::first_unknown(Location start, Location end, session::Time now) noexcept {
   Location at = start;
   while (at.group < end.group || (at.group == end.group && (end.object == 0 || at.object < end.object))) {
     const Look found = look(at);
     switch (found.kind) {
-      case Look::Kind::kObject: ++at.object; break;
+      case Look::Kind::kObject:
+        if (too_old(found.subgroup->at(found.place), now)) return at;
+        ++at.object;
+        break;
       case Look::Kind::kNothing: at.object = found.next; break;
       case Look::Kind::kUnknown: return at;
       case Look::Kind::kNotYet: return std::nullopt;
@@ -77,12 +80,15 @@ std::optional<Location> TrackStore::first_unknown(Location start, Location end) 
   return std::nullopt;
 }
 
-Location TrackStore::end_of_unknown(Location from, Location end) noexcept {
+Location TrackStore::end_of_unknown(Location from, Location end, session::Time now) noexcept {
   for (;;) {
     if (const StoredGroup* const group = find(from.group)) {
       std::uint64_t next = std::min(group->end.value_or(kNoEnd), group->absent.first_from(from.object + 1));
-      if (const auto found = group->at_or_after(from.object + 1))
-        next = std::min(next, found->subgroup->at(found->place).id);
+      auto found = group->at_or_after(from.object + 1);
+      while (found && too_old(found->subgroup->at(found->place), now)) {
+        found = group->at_or_after(found->subgroup->at(found->place).id + 1);
+      }
+      if (found) next = std::min(next, found->subgroup->at(found->place).id);
       if (next != kNoEnd) {
         const bool within = from.group < end.group || end.object == 0 || next < end.object;
         return within ? Location{from.group, next} : end;

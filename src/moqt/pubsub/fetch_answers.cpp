@@ -14,7 +14,7 @@ Location FetchAnswers::end_of(TrackWriter& writer, const FetchRange& range) {
 bool FetchAnswers::complete(TrackWriter& writer, const session::FetchReceived& request, session::Time now) {
   if (!writer.largest_ || request.range.start > *writer.largest_) return false;
   writer.settle(now);
-  return !writer.publisher_.store().first_unknown(request.range.start, end_of(writer, request.range));
+  return !writer.publisher_.store().first_unknown(request.range.start, end_of(writer, request.range), now);
 }
 
 void FetchAnswers::answer(const session::FetchReceived& request, const std::shared_ptr<TrackWriter>& writer,
@@ -35,7 +35,8 @@ void FetchAnswers::answer(const session::FetchReceived& request, const std::shar
   answered.end_of_track = writer->finished_ && FetchRange{{}, answered.end}.last() >= largest;
   Answer& answer = answers_[request.request];
   answer.writer = writer;
-  answer.delivery = std::make_unique<objects::FetchDelivery>(writer->publisher_, session_, request, outlet_, *this);
+  answer.delivery =
+      std::make_unique<objects::FetchDelivery>(writer->publisher_, session_, request, outlet_, *this, now);
   answer.delivery->accept(answered);
   answer.delivery->begin();
 }

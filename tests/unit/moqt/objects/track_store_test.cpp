@@ -67,19 +67,19 @@ TEST_F(TrackStoreTest, APlaceStaysWhenObjectsAreInsertedAndDroppedBeforeIt) {
 TEST_F(TrackStoreTest, ARelayKnowsOnlyWhatItWasTold) {
   put(relay_, 0, 0, 0);
   put(relay_, 2, 0, 0);
-  EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 1}), (Location{0, 1}));
+  EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 1}, kStart), (Location{0, 1}));
   relay_.find(0)->end = 1;
-  EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 1}), (Location{1, 0}));
+  EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 1}, kStart), (Location{1, 0}));
   relay_.set_absent_groups(1, 1);
-  EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 1}), std::nullopt);
-  EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 0}), (Location{2, 1}));
+  EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 1}, kStart), std::nullopt);
+  EXPECT_EQ(relay_.first_unknown({0, 0}, {2, 0}, kStart), (Location{2, 1}));
 }
 
 TEST_F(TrackStoreTest, AnAnsweredFetchMakesEverythingInItKnown) {
   put(relay_, 1, 0, 2);
   put(relay_, 3, 0, 0);
   relay_.set_known({0, 3}, {4, 2}, kStart);
-  EXPECT_EQ(relay_.first_unknown({0, 3}, {4, 2}), std::nullopt);
+  EXPECT_EQ(relay_.first_unknown({0, 3}, {4, 2}, kStart), std::nullopt);
   EXPECT_EQ(relay_.look({0, 3}).kind, Kind::kEndOfGroup);
   EXPECT_EQ(relay_.look({1, 0}).kind, Kind::kNothing);
   EXPECT_EQ(relay_.look({1, 0}).next, 2u);
@@ -92,8 +92,18 @@ TEST_F(TrackStoreTest, AnAnsweredFetchMakesEverythingInItKnown) {
 
 TEST_F(TrackStoreTest, AWholeGroupThatWasFetchedWithoutObjectsIsKnownToHaveNone) {
   relay_.set_known({5, 0}, {5, 0}, kStart);
-  EXPECT_EQ(relay_.first_unknown({5, 0}, {5, 0}), std::nullopt);
-  EXPECT_EQ(relay_.first_unknown({5, 0}, {6, 0}), (Location{6, 0}));
+  EXPECT_EQ(relay_.first_unknown({5, 0}, {5, 0}, kStart), std::nullopt);
+  EXPECT_EQ(relay_.first_unknown({5, 0}, {6, 0}, kStart), (Location{6, 0}));
+}
+
+// [d15 §9.2.1.3]: MAX_CACHE_DURATION counts for each object, from when it came.
+TEST_F(TrackStoreTest, WhatIsTooOldIsUnknownToWhoeverBeginsWithIt) {
+  put(origin_, 0, 0, 0);
+  put(origin_, 0, 0, 1, 10, kStart + std::chrono::milliseconds(30));
+  origin_.limit_age(std::chrono::milliseconds(50));
+  EXPECT_EQ(origin_.first_unknown({0, 0}, {0, 2}, kStart + std::chrono::milliseconds(49)), std::nullopt);
+  EXPECT_EQ(origin_.first_unknown({0, 0}, {0, 2}, kStart + std::chrono::milliseconds(50)), (Location{0, 0}));
+  EXPECT_EQ(origin_.first_unknown({0, 1}, {0, 2}, kStart + std::chrono::milliseconds(50)), std::nullopt);
 }
 
 TEST_F(TrackStoreTest, TheOriginalPublisherKnowsWhatItNeverPublished) {
@@ -102,7 +112,7 @@ TEST_F(TrackStoreTest, TheOriginalPublisherKnowsWhatItNeverPublished) {
   EXPECT_EQ(origin_.look({0, 1}).kind, Kind::kEndOfGroup);
   EXPECT_EQ(origin_.look({3, 0}).kind, Kind::kEndOfGroup);
   EXPECT_EQ(origin_.look({5, 0}).kind, Kind::kNothing);
-  EXPECT_EQ(origin_.first_unknown({0, 0}, {5, 4}), std::nullopt);
+  EXPECT_EQ(origin_.first_unknown({0, 0}, {5, 4}, kStart), std::nullopt);
   EXPECT_EQ(origin_.next_group(1, 9), 5u);
   EXPECT_EQ(origin_.next_group(6, 9), std::nullopt);
   EXPECT_EQ(origin_.previous_group(4, 0), 0u);
@@ -188,7 +198,7 @@ TEST_F(TrackStoreTest, LargeNumbersAreNumbersLikeOthers) {
   put(relay_, kLarge, 0, kLarge - 1);
   EXPECT_EQ(relay_.largest(), (Location{kLarge, kLarge - 1}));
   relay_.set_known({kLarge - 1, 0}, {kLarge, 0}, kStart);
-  EXPECT_EQ(relay_.first_unknown({kLarge - 1, 0}, {kLarge, 0}), std::nullopt);
+  EXPECT_EQ(relay_.first_unknown({kLarge - 1, 0}, {kLarge, 0}, kStart), std::nullopt);
 }
 
 }  // namespace
