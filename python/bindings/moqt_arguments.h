@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/varint.h"
@@ -26,6 +27,12 @@ struct IntegerArgument {
     return number;
   }
 };
+
+/// None, or a number that the wire can carry; raises EncodeError, which names `field`, otherwise.
+inline std::optional<std::uint64_t> optional_number(nanobind::handle value, const char* field) {
+  if (value.is_none()) return std::nullopt;
+  return nanobind::cast<IntegerArgument>(value).checked(field);
+}
 
 /// A bytes-like object, borrowed for the length of a call: its memory cannot move meanwhile, as its owner knows.
 class BufferArgument {

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "dispatch_wakeup.h"
 #include "moqt/model/location.h"
+#include "moqt/model/message_parameters.h"
 #include "moqt/model/setup_parameters.h"
 #include "moqt/model/track_namespace.h"
 #include "quic/connection.h"
@@ -31,13 +32,13 @@ struct Notice {
     Accepted,     ///< session, parameters, connection, flag (resumed): a server's new session
     Closed,       ///< code, text, flag (by the peer), close
     Going,        ///< text: the URI of the peer's GOAWAY
-    Answered,     ///< ticket; largest, expires
+    Answered,     ///< ticket; largest, and of a subscription: track_alias, properties
     Refused,      ///< ticket, code, text: the peer's REQUEST_ERROR
     Failed,       ///< ticket, text: not possible here
     Drained,      ///< ticket
     Subscribers,  ///< code: how many; flag: whether any wants objects
     Namespace,    ///< track_namespace, flag: begun or ended
-    Offer,        ///< ticket: the request; track_namespace, track_name, largest
+    Offer,        ///< ticket: the request; track_namespace, track_name, largest, properties
     Readable,
     Ended,
     Cancelled,     ///< ticket: the announcement that the peer does not want any more; code, text
@@ -63,6 +64,7 @@ struct Notice {
   moqt::TrackNamespace track_namespace{};
   base::ByteVector track_name{};
   moqt::SetupParameters parameters{};
+  moqt::MessageParameters properties{};
   std::shared_ptr<SessionLink> session{};
   std::optional<quic::CloseReason> close{};
   std::optional<quic::Error> error{};

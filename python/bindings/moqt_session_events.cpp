@@ -191,7 +191,8 @@ struct SessionLink::Events {
                  .ticket = event.request.value,
                  .largest = event.parameters.largest_object(),
                  .track_namespace = std::move(event.track.track_namespace),
-                 .track_name = std::move(event.track.track_name)});
+                 .track_name = std::move(event.track.track_name),
+                 .properties = std::move(event.parameters)});
   }
 };
 

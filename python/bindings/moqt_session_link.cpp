@@ -269,8 +269,9 @@ void SessionLink::refuse_offer(std::uint64_t offer, moqt::RequestErrorCode code,
 }
 
 void SessionLink::update(const std::shared_ptr<ReaderLink>& link, std::uint64_t ticket,
-                         moqt::MessageParameters parameters) {
+                         moqt::MessageParameters parameters, bool new_group) {
   if (!link->reader()) return failed(ticket, SessionError::kWrongState);
+  if (new_group) parameters.set_new_group_request(link->reader()->first_unknown_group());
   expect(ticket, link->reader()->update(std::move(parameters)));
 }
 
@@ -287,7 +288,8 @@ void SessionLink::established(std::uint64_t ticket, const pubsub::TrackReader& r
   notify({.kind = Notice::Kind::Answered,
           .ticket = ticket,
           .largest = reader.parameters().largest_object(),
-          .track_alias = session().track_alias(reader.subscription()).value_or(0)});
+          .track_alias = session().track_alias(reader.subscription()).value_or(0),
+          .properties = reader.parameters()});
 }
 
 // ---- fetches ----

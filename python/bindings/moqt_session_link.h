@@ -88,7 +88,9 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   void accept_offer(std::uint64_t offer, const std::shared_ptr<ReaderLink>& reader, std::uint64_t ticket,
                     moqt::MessageParameters parameters);
   void refuse_offer(std::uint64_t offer, moqt::RequestErrorCode code, const std::string& reason);
-  void update(const std::shared_ptr<ReaderLink>& reader, std::uint64_t ticket, moqt::MessageParameters parameters);
+  /// `new_group`: with NEW_GROUP_REQUEST for the group after the largest one that the reader knows.
+  void update(const std::shared_ptr<ReaderLink>& reader, std::uint64_t ticket, moqt::MessageParameters parameters,
+              bool new_group);
   void unsubscribe(const std::shared_ptr<ReaderLink>& reader);
 
   void fetch(const std::shared_ptr<FetchLink>& fetch, std::uint64_t ticket, moqt::FullTrackName name,

@@ -8,6 +8,7 @@
 #include "moqt_session_options.h"
 #include "moqt_session_thread.h"
 #include "moqt_topics.h"
+#include "moqt_track_options.h"
 #include "msquic_errors.h"
 #include "msquic_registration.h"
 #include "quic/library.h"

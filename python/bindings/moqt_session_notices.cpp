@@ -27,6 +27,17 @@ nb::object location(const std::optional<moqt::Location>& value) {
   return value ? nb::cast(*value) : nb::object(nb::none());
 }
 
+nb::object seconds(const std::optional<std::uint64_t>& milliseconds) {
+  return milliseconds ? nb::float_(static_cast<double>(*milliseconds) / 1000) : nb::object(nb::none());
+}
+
+/// The fields of moqt.asyncio.TrackProperties.
+nb::object properties(const moqt::MessageParameters& said) {
+  return nb::make_tuple(
+      seconds(said.delivery_timeout()), seconds(said.max_cache_duration()), said.publisher_priority().value_or(128),
+      said.group_order().value_or(moqt::GroupOrder::kAscending), said.dynamic_groups().value_or(false));
+}
+
 nb::object error_of(const Notice& notice) {
   if (!notice.error) return notice.close ? close_exception(*notice.close) : nb::object(nb::none());
   return nb::steal(exception_for(*notice.error));
@@ -72,14 +83,15 @@ nb::object value_of(Notice& notice) {
       const auto name = moqt::name(static_cast<moqt::RequestErrorCode>(notice.code));
       return nb::make_tuple(notice.code, nb::str(name.data(), name.size()), text(notice.text));
     }
-    case Kind::Answered: return nb::make_tuple(location(notice.largest), notice.track_alias);
+    case Kind::Answered:
+      return nb::make_tuple(location(notice.largest), notice.track_alias, properties(notice.properties));
     case Kind::Going: return text(notice.text);
     case Kind::Failed: return nb::make_tuple(notice.code, text(notice.text));
     case Kind::Subscribers: return nb::make_tuple(notice.code, notice.flag);
     case Kind::Namespace: return nb::make_tuple(nb::cast(notice.track_namespace), notice.flag);
     case Kind::Offer:
       return nb::make_tuple(nb::cast(notice.track_namespace), to_python(base::Bytes(notice.track_name)),
-                            location(notice.largest));
+                            location(notice.largest), properties(notice.properties));
     case Kind::Listening:
     case Kind::NewGroup: return nb::int_(notice.code);
     case Kind::NotListening: return error_of(notice);

@@ -13,6 +13,7 @@
 #include "moqt_session_transport.h"
 #include "moqt_topics.h"
 #include "moqt_track_namespace.h"
+#include "moqt_track_options.h"
 #include "msquic_arguments.h"
 #include "msquic_configuration.h"
 #include "msquic_errors.h"
@@ -64,18 +65,6 @@ moqt::TrackNamespace checked_namespace(const NamespaceArgument& argument) {
   return value;
 }
 
-moqt::MessageParameters subscription_parameters(const nb::dict& options) {
-  moqt::MessageParameters parameters;
-  const nb::object filter = options["filter"];
-  if (!filter.is_none()) parameters.set_filter(nb::cast<const moqt::SubscriptionFilter&>(filter));
-  const auto priority = nb::cast<IntegerArgument>(nb::object(options["priority"])).checked("priority", 255);
-  if (priority != 128) parameters.set_subscriber_priority(static_cast<std::uint8_t>(priority));
-  const nb::object order = options["group_order"];
-  if (!order.is_none()) parameters.set_group_order(nb::cast<moqt::GroupOrder>(order));
-  if (!nb::cast<bool>(options["forward"])) parameters.set_forward(false);
-  return parameters;
-}
-
 ReaderHandle new_reader(SessionHandle& self, std::uint64_t target, const nb::dict& options) {
   return {self.shared(),
           std::make_shared<ReaderLink>(self.link().channel(), target, nb::cast<bool>(options["group_ends"]))};
@@ -101,15 +90,6 @@ ReaderHandle accept_offer(SessionHandle& self, std::uint64_t offer, std::uint64_
     session.accept_offer(offer, link, ticket, parameters);
   });
   return reader;
-}
-
-moqt::MessageParameters fetch_parameters(const nb::dict& options) {
-  moqt::MessageParameters parameters;
-  const auto priority = nb::cast<IntegerArgument>(nb::object(options["priority"])).checked("priority", 255);
-  if (priority != 128) parameters.set_subscriber_priority(static_cast<std::uint8_t>(priority));
-  const nb::object order = options["group_order"];
-  if (!order.is_none()) parameters.set_group_order(nb::cast<moqt::GroupOrder>(order));
-  return parameters;
 }
 
 FetchHandle fetch(SessionHandle& self, std::uint64_t ticket, std::uint64_t target, nb::handle track_namespace,

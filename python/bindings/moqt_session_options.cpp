@@ -102,24 +102,4 @@ runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel,
   return result;
 }
 
-moqt::pubsub::TrackOptions track_options(const nb::dict& options) {
-  moqt::pubsub::TrackOptions result;
-  result.publisher_priority =
-      static_cast<std::uint8_t>(nb::cast<IntegerArgument>(nb::object(options["priority"])).checked("priority", 255));
-  result.queue_limit =
-      static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options["queue_limit"])).checked("queue_limit"));
-  result.dynamic_groups = nb::cast<bool>(options["dynamic_groups"]);
-  if (const nb::object order = options["group_order"]; !order.is_none()) {
-    result.group_order = nb::cast<moqt::GroupOrder>(order);
-  }
-  const auto bound = [&options](const char* key) {
-    return static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options[key])).checked(key));
-  };
-  result.retention.bytes = bound("retained_bytes");
-  result.retention.groups = bound("retained_groups");
-  result.retention.age = std::chrono::milliseconds(bound("retained_ms"));
-  result.answers_fetch = nb::cast<bool>(options["answers_fetch"]);
-  return result;
-}
-
 }  // namespace msquic_py::python

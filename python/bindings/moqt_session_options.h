@@ -22,7 +22,6 @@ struct SessionOptions {
 /// asks_namespaces, unknown_track_grace. Raises ValueError for a tolerance without that name and for numbers out of
 /// range.
 SessionOptions session_options(const nb::dict& options);
-moqt::pubsub::TrackOptions track_options(const nb::dict& options);
 /// How a server or a relay listens. Keys: max_sessions, handshake_timeout, gives_tickets. Raises
 /// InvalidArgument for a configuration that is not for MOQT.
 runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel, std::uint64_t target,

@@ -8,6 +8,7 @@
 #include "moqt_session_handles.h"
 #include "moqt_session_thread.h"
 #include "moqt_topics.h"
+#include "moqt_track_options.h"
 #include "msquic_errors.h"
 
 namespace msquic_py::python {
@@ -27,17 +28,12 @@ void account(TrackLink& track, std::size_t bytes) {
   track.posted += bytes;
 }
 
-std::optional<std::uint64_t> optional_id(nb::handle value, const char* field) {
-  if (value.is_none()) return std::nullopt;
-  return nb::cast<IntegerArgument>(value).checked(field);
-}
-
 void write(GroupHandle& self, const BufferArgument& payload, nb::handle extensions, nb::handle object_id,
            nb::handle status) {
   const auto& group = self.group();
   TrackLink& track = *group->track;
   const ObjectExtensions block = make_extensions(extensions);
-  const auto object = optional_id(object_id, "object_id");
+  const auto object = optional_number(object_id, "object_id");
   const auto what = status.is_none() ? moqt::ObjectStatus::kNormal : nb::cast<moqt::ObjectStatus>(status);
   const std::size_t size = payload.bytes().size() + block.bytes().size();
   account(track, size);
@@ -55,17 +51,20 @@ void write(GroupHandle& self, const BufferArgument& payload, nb::handle extensio
 }
 
 void write_datagram(TrackHandle& self, IntegerArgument group_id, IntegerArgument object_id,
-                    const BufferArgument& payload, nb::handle extensions, bool end_of_group) {
+                    const BufferArgument& payload, nb::handle extensions, std::optional<int> priority,
+                    bool end_of_group) {
   const moqt::Location location{group_id.checked("group_id"), object_id.checked("object_id")};
   const ObjectExtensions block = make_extensions(extensions);
   const std::size_t size = payload.bytes().size() + block.bytes().size();
+  std::optional<std::uint8_t> urgency;
+  if (priority) urgency = static_cast<std::uint8_t>(*priority);
   account(*self.track, size);
-  self.track->post([track = self.track, location, size, end_of_group,
+  self.track->post([track = self.track, location, size, urgency, end_of_group,
                     bytes = base::SharedBytes::copy_of(payload.bytes()),
                     headers = base::SharedBytes::copy_of(block.bytes())] {
     track->posted -= size;
     if (!track->writer) return;
-    (void)track->writer->write_datagram(location, bytes, headers, std::nullopt, end_of_group);
+    (void)track->writer->write_datagram(location, bytes, headers, urgency, end_of_group);
     track->wrote();
   });
 }
@@ -127,10 +126,11 @@ void bind_session_tracks(nb::module_& m) {
       .def("begin_group", begin_group, nb::arg("group_id"), nb::arg("subgroup_id"), nb::arg("priority").none(),
            nb::arg("end_of_group"))
       .def("write_datagram", write_datagram, nb::arg("group_id"), nb::arg("object_id"), nb::arg("payload"),
-           nb::arg("extensions").none(), nb::arg("end_of_group"),
+           nb::arg("extensions").none(), nb::arg("priority").none(), nb::arg("end_of_group"),
            nb::sig("def write_datagram(self, group_id: int, object_id: int, payload: bytes | bytearray | memoryview, "
                    "extensions: ObjectExtensions | collections.abc.Mapping[int, int | bytes] | "
-                   "collections.abc.Iterable[tuple[int, int | bytes]] | None, end_of_group: bool) -> None"))
+                   "collections.abc.Iterable[tuple[int, int | bytes]] | None, priority: int | None, "
+                   "end_of_group: bool) -> None"))
       .def_prop_ro(
           "waiting", [](const TrackHandle& self) { return self.track->waiting(); }, "Bytes not sent yet.")
       .def_prop_ro("groups_skipped", [](const TrackHandle& self) { return self.track->groups_skipped.load(); })
@@ -162,19 +162,15 @@ void bind_session_tracks(nb::module_& m) {
       .def("unsubscribe", &ReaderHandle::unsubscribe)
       .def(
           "update",
-          [](ReaderHandle& self, std::uint64_t ticket, nb::handle forward, nb::handle priority) {
-            moqt::MessageParameters parameters;
-            if (!forward.is_none()) parameters.set_forward(nb::cast<bool>(forward));
-            if (!priority.is_none()) {
-              parameters.set_subscriber_priority(
-                  static_cast<std::uint8_t>(nb::cast<IntegerArgument>(priority).checked("priority", 255)));
-            }
-            self.session().post([reader = self.reader(), ticket, parameters](SessionLink& link) {
-              link.update(reader, ticket, parameters);
+          [](ReaderHandle& self, std::uint64_t ticket, const nb::dict& options) {
+            const moqt::MessageParameters parameters = update_parameters(options);
+            const bool new_group = nb::cast<bool>(options["new_group"]);
+            self.session().post([reader = self.reader(), ticket, parameters, new_group](SessionLink& link) {
+              link.update(reader, ticket, parameters, new_group);
             });
           },
-          nb::arg("ticket"), nb::arg("forward").none(), nb::arg("priority").none(),
-          nb::sig("def update(self, ticket: int, forward: bool | None, priority: int | None) -> None"));
+          nb::arg("ticket"), nb::arg("options"),
+          nb::sig("def update(self, ticket: int, options: dict[str, typing.Any]) -> None"));
 }
 
 }  // namespace msquic_py::python

@@ -33,6 +33,8 @@ from moqt.asyncio.retention import Retention
 from moqt.asyncio.server import Server, serve
 from moqt.asyncio.session import NamespaceJudge, Session
 from moqt.asyncio.subscribing import Done, Subscription
+from moqt.asyncio.subscription_options import SubscriptionOptions
+from moqt.asyncio.track_options import TrackOptions, TrackProperties
 from msquic._native.moqt import Object
 from msquic.asyncio import Opening
 
@@ -68,6 +70,9 @@ __all__ = [
     "SessionClosed",
     "SessionStateError",
     "Subscription",
+    "SubscriptionOptions",
+    "TrackOptions",
+    "TrackProperties",
     "TrackWriter",
     "connect",
     "relay",
@@ -77,7 +82,7 @@ __all__ = [
 for _class in (
     Announcement, Announcements, Batches, Done, Fetch, FetchInterrupted, FetchRefused, FetchRequest, GroupWriter,
     NamespacePublication, Object, Offer, Offers, PastObject, Relay, RelayStatistics, RequestRefused, Retention, Server,
-    Session, SessionClosed, SessionStateError, Subscription, TrackWriter,
+    Session, SessionClosed, SessionStateError, Subscription, TrackProperties, TrackWriter,
 ):  # fmt: skip
     _class.__module__ = __name__
 del _class

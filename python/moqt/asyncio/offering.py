@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import SessionStateError
-from moqt.asyncio.subscribing import Subscription, subscription_options
-from msquic._native.moqt import (
-    FilterType,
-    GroupOrder,
-    Location,
-    RequestErrorCode,
-    SubscriptionFilter,
-    TrackNamespace,
-)
+from moqt.asyncio.subscribing import Subscription
+from moqt.asyncio.subscription_options import Filter, SubscriptionOptions, native_subscription_options
+from moqt.asyncio.track_options import TrackProperties
+from msquic._native.moqt import Location, RequestErrorCode, TrackNamespace
 
 
 class Offer:
     """A track that the peer offers with PUBLISH (section 9.13): accept or refuse it."""
 
     def __init__(
-        self, session: SessionCore, request: int, namespace: TrackNamespace, name: bytes, largest: Location | None
+        self,
+        session: SessionCore,
+        request: int,
+        namespace: TrackNamespace,
+        name: bytes,
+        largest: Location | None,
+        properties: tuple[Any, ...],
     ) -> None:
         self._session, self._request = session, request
         self._answered = False
@@ -33,24 +34,21 @@ class Offer:
         """The track's name."""
         self.largest = largest
         """LARGEST_OBJECT of the offer; None when there is no object yet."""
+        self.properties = TrackProperties(*properties)
+        """What the publisher says of the track."""
 
-    async def accept(
-        self,
-        *,
-        filter: FilterType | SubscriptionFilter | None = None,
-        start: Location | tuple[int, int] | None = None,
-        end_group: int | None = None,
-        priority: int = 128,
-        group_order: GroupOrder | None = None,
-        forward: bool = True,
-        group_ends: bool = False,
-    ) -> Subscription:
+    async def accept(self, *, filter: Filter | None = None, **options: Unpack[SubscriptionOptions]) -> Subscription:
         """PUBLISH_OK. The arguments are those of :meth:`Session.subscribe`; no filter takes all objects.
 
         Cancelled, the offer is accepted and unsubscribed from again. Raises :class:`SessionClosed`, and
-        :class:`SessionStateError` when the offer was answered or withdrawn.
+        :class:`SessionStateError` when the offer was answered or withdrawn, or asks for a new group of a publisher
+        without dynamic groups.
         """
-        options = subscription_options(filter, start, end_group, priority, group_order, forward, group_ends)
+        native = native_subscription_options(filter, options)
+        if options.get("new_group") and not self.properties.dynamic_groups:
+            raise SessionStateError(
+                "the publisher of this track begins no groups on demand (DYNAMIC_GROUPS is not set)"
+            )
         session = self._session
         session._hub.check()
         session._raise_if_closed()
@@ -59,8 +57,8 @@ class Offer:
         self._taken()
         subscription = Subscription(session, self.namespace, self.name)
         ticket, answered = session._tickets.new()
-        subscription._handle = session._handle.accept_offer(self._request, ticket, subscription._target, options)
-        _, subscription.track_alias = await session._answer(ticket, answered)
+        subscription._handle = session._handle.accept_offer(self._request, ticket, subscription._target, native)
+        subscription._on_answer(await session._answer(ticket, answered))
         subscription.largest = self.largest
         return subscription
 

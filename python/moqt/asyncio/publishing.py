@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import RequestRefused, SessionStateError
 from moqt.asyncio.fetching import FetchHandler, FetchRequest, answer_fetch
-from moqt.asyncio.retention import Retention
+from moqt.asyncio.track_options import TrackOptions, native_track_options
 from msquic._native.moqt import (
     GroupHandle,
-    GroupOrder,
     ObjectExtensions,
     ObjectStatus,
     StreamResetCode,
@@ -39,25 +38,6 @@ class TrackOwner(Protocol):
 
     def _raise_if_closed(self) -> None: ...
     def _answering_sessions(self) -> Iterable[SessionCore]: ...
-
-
-def track_options(
-    priority: int,
-    group_order: GroupOrder | None,
-    queue_limit: int,
-    dynamic_groups: bool,
-    retention: Retention | None,
-    on_fetch: FetchHandler | None,
-) -> dict[str, Any]:
-    """The arguments of create_track() as the native module takes them."""
-    return {
-        "priority": priority,
-        "group_order": group_order,
-        "queue_limit": queue_limit,
-        "dynamic_groups": dynamic_groups,
-        "answers_fetch": on_fetch is not None,
-        **(retention or Retention())._native(),
-    }
 
 
 class TrackWriter:
@@ -85,6 +65,7 @@ class TrackWriter:
         self._streams: bool | None = None
         self._changed = asyncio.Event()
         self._new_group = -1
+        self._new_group_waits = False
 
     @property
     def subscriber_count(self) -> int:
@@ -106,13 +87,26 @@ class TrackWriter:
         """The largest NEW_GROUP_REQUEST so far (section 9.2.1.11; needs ``dynamic_groups``); None before any."""
         return None if self._new_group < 0 else self._new_group
 
+    async def wait_group_request(self) -> int:
+        """Waits for a NEW_GROUP_REQUEST (section 9.2.1.12; needs ``dynamic_groups``) and gives its value: 0, or one
+        more than the largest group that the subscriber knows. End the group and begin a new one as soon as you can, unless
+        the last one begun is that new already. Requests that come while nobody waits are given together, by the
+        largest. One task at a time may wait; cancelling it loses none. Raises as :meth:`wait_subscriber` does.
+        """
+        await self._until(lambda: self._new_group_waits)
+        self._new_group_waits = False
+        return self._new_group
+
     async def wait_subscriber(self) -> None:
         """Waits until somebody wants objects. Cancelling it has no effect on anything.
 
         Raises :class:`SessionClosed`, and :class:`SessionStateError` when the track has ended.
         """
+        await self._until(lambda: self._wanted)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
         self._owner._hub.check()
-        while not self._wanted:
+        while not condition():
             self._owner._raise_if_closed()
             if self.ended:
                 raise SessionStateError("the track has ended: nobody will subscribe to it")
@@ -154,15 +148,18 @@ class TrackWriter:
         payload: Buffer,
         extensions: ExtensionsLike = None,
         *,
+        priority: int | None = None,
         end_of_group: bool = False,
     ) -> None:
         """Sends an object as a datagram (section 10.3): it may be lost, and is dropped when the path cannot take
-        so much. A track has either datagrams or groups, never both.
+        so much. A track has either datagrams or groups, never both. `priority`: the track's when not given.
 
         Raises :class:`SessionClosed`, :class:`SessionStateError`, and ``BufferError`` when 64 MiB wait.
         """
+        if priority is not None and not 0 <= priority <= 255:
+            raise ValueError("priority must be from 0 to 255")
         self._use(streams=False)
-        self._handle.write_datagram(group_id, object_id, payload, extensions, end_of_group)
+        self._handle.write_datagram(group_id, object_id, payload, extensions, priority, end_of_group)
 
     async def drain(self) -> None:
         """Waits while more than 256 KiB wait for the slowest subscriber, until at most 64 KiB do.
@@ -206,6 +203,7 @@ class TrackWriter:
             self._count, self._wanted = value
         elif kind == Notice.NEW_GROUP:
             self._new_group = max(self._new_group, value)
+            self._new_group_waits = True
         elif kind == Notice.FETCH_ASKED:
             self._answer_fetch(ticket, *value)
         elif kind == Notice.FETCH_GONE:
@@ -224,13 +222,12 @@ class TrackWriter:
         return f"<TrackWriter {self.namespace}--{self.name!r} subscribers={self._count}>"
 
 
-def add_track(
-    owner: TrackOwner, key: tuple[TrackNamespace, bytes], options: dict[str, Any], on_fetch: FetchHandler | None
-) -> TrackWriter:
-    """A track of that name for `owner`, which has none yet; `options` are those of :func:`track_options`."""
+def add_track(owner: TrackOwner, key: tuple[TrackNamespace, bytes], options: TrackOptions) -> TrackWriter:
+    """A track of that name for `owner`, which has none yet."""
+    native = native_track_options(options)
     track = TrackWriter(owner, *key)
-    track._on_fetch = on_fetch
-    track._handle = owner._handle.create_track(track._target, *key, options)
+    track._on_fetch = options.get("on_fetch")
+    track._handle = owner._handle.create_track(track._target, *key, native)
     owner._tracks[key] = track
     return track
 

@@ -14,12 +14,11 @@ from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._listening import Listening, transport_of
 from moqt.asyncio.client import FETCH_QUEUE_LIMIT, MAX_OBJECT_SIZE, READER_QUEUE_LIMIT, RECEIVE_LIMIT
 from moqt.asyncio.exceptions import SessionClosed, SessionStateError
-from moqt.asyncio.fetching import FetchHandler
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
-from moqt.asyncio.publishing import TrackWriter, add_track, track_options
-from moqt.asyncio.retention import Retention
+from moqt.asyncio.publishing import TrackWriter, add_track
 from moqt.asyncio.session import NamespaceJudge, Session
-from msquic._native.moqt import ClientSetup, ErrorCode, GroupOrder, ListenerHandle, TrackNamespace, listen
+from moqt.asyncio.track_options import TrackOptions
+from msquic._native.moqt import ClientSetup, ErrorCode, ListenerHandle, TrackNamespace, listen
 from msquic.asyncio import ListenOptions, Opening
 from msquic.asyncio._handler_tasks import HandlerTasks
 
@@ -45,18 +44,7 @@ class Server(Listening[ListenerHandle]):
         """The sessions that are open."""
         return list(self._sessions)
 
-    def create_track(
-        self,
-        namespace: NamespaceLike,
-        name: str | bytes,
-        *,
-        priority: int = 128,
-        group_order: GroupOrder | None = None,
-        queue_limit: int = 8 * 1024 * 1024,
-        dynamic_groups: bool = False,
-        retention: Retention | None = None,
-        on_fetch: FetchHandler | None = None,
-    ) -> TrackWriter:
+    def create_track(self, namespace: NamespaceLike, name: str | bytes, **options: Unpack[TrackOptions]) -> TrackWriter:
         """A track that all sessions of the server share, those that come as well: each object is written, encoded and
         kept once. The arguments are those of :meth:`Session.create_track`.
 
@@ -68,8 +56,7 @@ class Server(Listening[ListenerHandle]):
         key = namespace_of(namespace), track_name_of(name)
         if key in self._tracks:
             raise SessionStateError("this server has a track of that name already: end() it first")
-        options = track_options(priority, group_order, queue_limit, dynamic_groups, retention, on_fetch)
-        return add_track(self, key, options, on_fetch)
+        return add_track(self, key, options)
 
     def close(self) -> None:
         """Accepts no more clients and closes every session with NO_ERROR, after what was written has arrived.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias, Unpack
 
 from moqt.asyncio._session_notices import SessionNotices
 from moqt.asyncio.exceptions import FetchRefused, SessionClosed, SessionStateError
-from moqt.asyncio.fetching import LAST_GROUP, Fetch, FetchHandler, fetch_options, location_of
+from moqt.asyncio.fetching import LAST_GROUP, Fetch, fetch_options, location_of
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
 from moqt.asyncio.offering import Announcements, Offers
-from moqt.asyncio.publishing import NamespacePublication, TrackWriter, add_track, track_options
-from moqt.asyncio.retention import Retention
-from moqt.asyncio.subscribing import Subscription, check_join, subscription_options
+from moqt.asyncio.publishing import NamespacePublication, TrackWriter, add_track
+from moqt.asyncio.subscribing import Subscription
+from moqt.asyncio.subscription_options import SubscriptionOptions, check_join, native_subscription_options
+from moqt.asyncio.track_options import TrackOptions
 from msquic._native.moqt import (
     FetchHandle,
     FilterType,
@@ -52,18 +53,7 @@ class Session(SessionNotices):
             raise
         return publication
 
-    def create_track(
-        self,
-        namespace: NamespaceLike,
-        name: str | bytes,
-        *,
-        priority: int = 128,
-        group_order: GroupOrder | None = None,
-        queue_limit: int = 8 * 1024 * 1024,
-        dynamic_groups: bool = False,
-        retention: Retention | None = None,
-        on_fetch: FetchHandler | None = None,
-    ) -> TrackWriter:
+    def create_track(self, namespace: NamespaceLike, name: str | bytes, **options: Unpack[TrackOptions]) -> TrackWriter:
         """A track to publish here. From now on the library answers SUBSCRIBE and TRACK_STATUS for it.
 
         Args:
@@ -71,7 +61,11 @@ class Session(SessionNotices):
             name: str as UTF-8, or bytes; with the namespace at most 4096 bytes (section 2.4.1).
             priority: 0 (most urgent) to 255.
             group_order: which groups come first when not all can be sent; ascending when not given.
-            queue_limit: bytes that may wait for one subscriber; beyond it that one skips to the next group.
+            delivery_timeout: seconds that an object is worth sending (section 9.2.1.2). What has not been sent by then
+                is not sent any more: its stream is reset, and later groups go on. No limit when not given.
+            max_cache_duration: seconds for which relays may serve an object (section 9.2.1.3), and this endpoint too;
+                0: not at all. As long as they like when not given.
+            queue_limit: bytes that may wait for one subscriber; beyond it that one skips to the next group. 8 MiB.
             dynamic_groups: whether subscribers may ask for a new group; see :attr:`TrackWriter.group_requested`.
             retention: how much of the track is kept for FETCH and late joins; :class:`Retention` ``()`` when not given.
             on_fetch: answers a FETCH that asks for more than what is kept: gets a :class:`FetchRequest`, and is an
@@ -86,11 +80,10 @@ class Session(SessionNotices):
         key = namespace_of(namespace), track_name_of(name)
         if key in self._tracks or key in self._server_tracks:
             raise SessionStateError("there is a track of that name already: end() it first")
-        options = track_options(priority, group_order, queue_limit, dynamic_groups, retention, on_fetch)
-        return add_track(self, key, options, on_fetch)
+        return add_track(self, key, options)
 
     async def publish(
-        self, namespace: NamespaceLike, name: str | bytes, *, forward: bool = True, **options: Any
+        self, namespace: NamespaceLike, name: str | bytes, *, forward: bool = True, **options: Unpack[TrackOptions]
     ) -> TrackWriter:
         """Like :meth:`create_track`, whose options it takes, and offers the track with PUBLISH (section 9.13).
 
@@ -116,14 +109,9 @@ class Session(SessionNotices):
         name: str | bytes,
         *,
         filter: FilterType | SubscriptionFilter = FilterType.LARGEST_OBJECT,
-        start: Location | tuple[int, int] | None = None,
-        end_group: int | None = None,
-        priority: int = 128,
-        group_order: GroupOrder | None = None,
-        forward: bool = True,
-        group_ends: bool = False,
         join: int | None = None,
         join_absolute: int | None = None,
+        **options: Unpack[SubscriptionOptions],
     ) -> Subscription:
         """SUBSCRIBE (section 9.9); returns when the publisher has answered SUBSCRIBE_OK.
 
@@ -136,6 +124,10 @@ class Session(SessionNotices):
             priority: 0 (most urgent) to 255, among the subscriptions of this session.
             group_order: which groups come first when not all can be sent; the publisher's when not given.
             forward: False asks for no objects yet; see :meth:`Subscription.update`.
+            delivery_timeout: seconds that an object is worth sending to this end (section 9.2.1.2); the shorter one of
+                it and the publisher's counts. None: the publisher's.
+            new_group: ask the publisher for a new group (section 9.2.1.12), to begin soon with what a decoder can begin
+                with. A publisher without `dynamic_groups` ignores it.
             group_ends: also yield an object of status END_OF_GROUP when a group is known to be complete (not for the
                 past groups of a join).
             join: join late: also fetch the present group from its beginning, and so many groups before it (0: none). A
@@ -149,15 +141,15 @@ class Session(SessionNotices):
         answers no FETCH (NOT_SUPPORTED), or does not keep them (UNKNOWN_STATUS_IN_RANGE).
         """
         joins = check_join(filter, join, join_absolute)
-        options = subscription_options(filter, start, end_group, priority, group_order, forward, group_ends)
+        native = native_subscription_options(filter, options)
         key = namespace_of(namespace), track_name_of(name)
         ticket, answered = self._ask()
         subscription = Subscription(self, *key)
-        subscription._handle = self._handle.subscribe(ticket, subscription._target, *key, options)
+        subscription._handle = self._handle.subscribe(ticket, subscription._target, *key, native)
         if joins is not None:
-            subscription._past = self._join(subscription, *joins, priority)
+            subscription._past = self._join(subscription, *joins, native["priority"])
         try:
-            subscription.largest, subscription.track_alias = await self._answer(ticket, answered)
+            subscription._on_answer(await self._answer(ticket, answered))
             if subscription._past is not None:
                 await self._wait_joined(subscription, subscription._past)
         except BaseException:
@@ -226,7 +218,7 @@ class Session(SessionNotices):
         ticket, answered = self._ask()
         self._handle.track_status(ticket, namespace_of(namespace), track_name_of(name))
         largest: Location | None
-        largest, _ = await self._answer(ticket, answered)
+        largest, *_ = await self._answer(ticket, answered)
         return largest
 
     def subscribe_namespace(self, prefix: NamespaceLike) -> Announcements:

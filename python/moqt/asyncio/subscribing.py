@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from moqt.asyncio._batches import Batches
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import SessionStateError
+from moqt.asyncio.subscription_options import Filter, Start, chosen_filter
+from moqt.asyncio.track_options import TrackProperties, milliseconds
 from moqt.exceptions import MoqtError
-from msquic._native.moqt import (
-    FilterType,
-    GroupOrder,
-    Location,
-    Object,
-    PublishDoneCode,
-    ReaderHandle,
-    SubscriptionFilter,
-    TrackNamespace,
-)
+from msquic._native.moqt import Location, Object, PublishDoneCode, ReaderHandle, TrackNamespace
 
 if TYPE_CHECKING:
     from moqt.asyncio.fetching import Fetch
@@ -37,60 +30,6 @@ class Done(NamedTuple):
     """Streams that the publisher opened for the subscription."""
     reason: str
     """For people; may be empty."""
-
-
-def subscription_options(
-    filter: FilterType | SubscriptionFilter | None,
-    start: Location | tuple[int, int] | None,
-    end_group: int | None,
-    priority: int,
-    group_order: GroupOrder | None,
-    forward: bool,
-    group_ends: bool,
-) -> dict[str, Any]:
-    """The arguments of subscribe() as the native module takes them."""
-    chosen: SubscriptionFilter | None
-    if filter is None or isinstance(filter, SubscriptionFilter):
-        chosen = filter
-    elif filter in (FilterType.ABSOLUTE_START, FilterType.ABSOLUTE_RANGE):
-        if start is None:
-            raise ValueError("an absolute filter needs start, a Location")
-        place = start if isinstance(start, Location) else Location(*start)
-        if filter == FilterType.ABSOLUTE_START:
-            chosen = SubscriptionFilter.absolute_start(place)
-        elif end_group is None or end_group < place.group:
-            raise ValueError("ABSOLUTE_RANGE needs end_group, at least the group of start")
-        else:
-            chosen = SubscriptionFilter.absolute_range(place, end_group)
-    elif start is not None or end_group is not None:
-        raise ValueError("start and end_group go with an absolute filter only")
-    else:
-        chosen = SubscriptionFilter(filter)
-    return {
-        "filter": chosen,
-        "priority": priority,
-        "group_order": group_order,
-        "forward": forward,
-        "group_ends": group_ends,
-    }
-
-
-def check_join(
-    filter: FilterType | SubscriptionFilter | None, join: int | None, join_absolute: int | None
-) -> tuple[bool, int] | None:
-    """Whether a joining FETCH counts groups backwards, and how many, or from which group on; None without one."""
-    if join is None and join_absolute is None:
-        return None
-    if join is not None and join_absolute is not None:
-        raise ValueError("join and join_absolute exclude each other")
-    kind = filter.type if isinstance(filter, SubscriptionFilter) else filter
-    if kind != FilterType.LARGEST_OBJECT:
-        raise ValueError("join needs the filter LARGEST_OBJECT (section 9.16.2)")
-    number = join if join is not None else join_absolute
-    assert number is not None
-    if not 0 <= number < 1 << 62:
-        raise ValueError("join and join_absolute must be from 0 to 2**62 - 1")
-    return join is not None, number
 
 
 class Subscription:
@@ -124,6 +63,8 @@ class Subscription:
         """LARGEST_OBJECT when the subscription began; None when there was no object."""
         self.track_alias = 0
         """The publisher's Track Alias (section 10.1)."""
+        self.properties = TrackProperties()
+        """What the publisher says of the track."""
         self.done: Done | None = None
         """How the track ended; None before its last object was read."""
 
@@ -199,18 +140,62 @@ class Subscription:
             self.done = Done(_named(code), streams, reason)
         raise StopAsyncIteration
 
-    async def update(self, *, forward: bool | None = None, priority: int | None = None) -> None:
-        """SUBSCRIBE_UPDATE (section 9.11): begin or stop to receive objects, or change the priority (0 most urgent).
+    def _on_answer(self, answer: tuple[Location | None, int, tuple[Any, ...]]) -> None:
+        """SUBSCRIBE_OK has come, or PUBLISH was accepted."""
+        self.largest, self.track_alias, properties = answer
+        self.properties = TrackProperties(*properties)
 
-        What is None stays. When it is cancelled the update may or may not take effect. Raises
-        :class:`RequestRefused`, :class:`SessionClosed`, and :class:`SessionStateError` when the track has ended.
+    async def update(
+        self,
+        *,
+        filter: Filter | None = None,
+        start: Start | None = None,
+        end_group: int | None = None,
+        forward: bool | None = None,
+        priority: int | None = None,
+        delivery_timeout: float | None = None,
+        new_group: bool = False,
+    ) -> Location | None:
+        """SUBSCRIBE_UPDATE (section 9.11). What is left out stays as it is.
+
+        Args:
+            filter, start, end_group: which objects are wanted from now on, as for :meth:`Session.subscribe`. The start
+                must not go back (the publisher closes the session); what is missing then is fetched.
+            forward: begin or stop to receive objects.
+            priority: 0 (most urgent) to 255.
+            delivery_timeout: seconds that an object is worth sending; it can be changed, not taken back.
+            new_group: ask for a new group (section 9.2.1.12); see :meth:`request_group`.
+
+        Gives the largest Location of the track, as the publisher saw it then; None when it told none. A wider
+        `end_group` leaves a gap up to there, which can be fetched. Cancelled, the update may or may not take effect.
+        Raises :class:`RequestRefused`, after which the subscription ends with UPDATE_FAILED, :class:`SessionClosed`,
+        and :class:`SessionStateError` when the track has ended, or has no dynamic groups and `new_group` is asked for.
         """
         session = self._session
         session._hub.check()
         session._raise_if_closed()
+        if new_group and not self.properties.dynamic_groups:
+            raise SessionStateError(
+                "the publisher of this track begins no groups on demand (DYNAMIC_GROUPS is not set)"
+            )
+        options = {
+            "filter": chosen_filter(filter, start, end_group),
+            "forward": forward,
+            "priority": priority,
+            "delivery_timeout_ms": milliseconds(delivery_timeout, "delivery_timeout", least=1),
+            "new_group": new_group,
+        }
         ticket, answered = session._tickets.new()
-        self._handle.update(ticket, forward, priority)
-        await session._answer(ticket, answered)
+        self._handle.update(ticket, options)
+        largest: Location | None = (await session._answer(ticket, answered))[0]
+        return largest
+
+    async def request_group(self) -> None:
+        """Asks the publisher to end its group and begin a new one, as soon as it can (NEW_GROUP_REQUEST, section
+        9.2.1.12): a decoder that has lost something can go on there. Returns when the publisher has heard of it; the
+        group comes in its own time. Cancelled, the request may have been sent. Raises as :meth:`update` does.
+        """
+        await self.update(new_group=True)
 
     async def unsubscribe(self) -> None:
         """UNSUBSCRIBE (section 9.12). The iteration ends, objects that were not read are dropped. Nothing to cancel."""

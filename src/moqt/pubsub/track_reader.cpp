@@ -36,10 +36,14 @@ void TrackReader::cancel() {
 
 void TrackReader::on_accepted(const MessageParameters& parameters) {
   parameters_ = parameters;
+  if (const auto largest = parameters.largest_object()) know_group(largest->group);
   state_ = State::kEstablished;
 }
 
-void TrackReader::on(const session::SubgroupOpened& event) { streams_[event.stream].properties = event.properties; }
+void TrackReader::on(const session::SubgroupOpened& event) {
+  know_group(event.properties.group);
+  streams_[event.stream].properties = event.properties;
+}
 
 void TrackReader::on(session::ObjectReceived& event) {
   OpenStream& stream = streams_[event.stream];
@@ -108,6 +112,7 @@ void TrackReader::on(const session::SubgroupEnded& event) {
 }
 
 void TrackReader::on(session::DatagramReceived& event) {
+  know_group(event.location.group);
   ReceivedObject object = ready_->fresh_object();
   object.location = event.location;
   object.subgroup = event.location.object;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -64,6 +65,8 @@ class TrackReader {
   [[nodiscard]] State state() const noexcept { return state_; }
   /// Of SUBSCRIBE_OK or PUBLISH.
   [[nodiscard]] const MessageParameters& parameters() const noexcept { return parameters_; }
+  /// NEW_GROUP_REQUEST's value [d15 §9.2.1.12]: the largest group that is known here plus one, 0 before any is.
+  [[nodiscard]] std::uint64_t first_unknown_group() const noexcept { return first_unknown_group_; }
   /// Set in state kEnded; objects queued before can still be read.
   [[nodiscard]] const std::optional<TrackEnd>& end() const noexcept { return end_; }
 
@@ -98,6 +101,7 @@ class TrackReader {
   };
 
   void on_accepted(const MessageParameters& parameters);
+  void know_group(std::uint64_t group) noexcept { first_unknown_group_ = std::max(first_unknown_group_, group + 1); }
   void on(const session::SubgroupOpened& event);
   void on(session::ObjectReceived& event);
   void on(session::ObjectPayload& event);
@@ -120,6 +124,7 @@ class TrackReader {
   const std::shared_ptr<ReceiveBudget> budget_;
   State state_ = State::kPending;
   MessageParameters parameters_;
+  std::uint64_t first_unknown_group_ = 0;
   std::optional<TrackEnd> end_;
   std::unordered_map<session::IncomingStreamId, OpenStream> streams_;
   std::size_t arriving_bytes_ = 0;

@@ -1,0 +1,87 @@
+#include "moqt_track_options.h"
+
+#include <chrono>
+
+#include "moqt/model/subscription_filter.h"
+#include "moqt_arguments.h"
+
+namespace msquic_py::python {
+namespace {
+
+constexpr std::uint8_t kDefaultPriority = 128;
+
+std::uint8_t priority(const nb::object& value) {
+  return static_cast<std::uint8_t>(nb::cast<IntegerArgument>(value).checked("priority", 255));
+}
+
+void set_filter(moqt::MessageParameters& parameters, const nb::object& filter) {
+  if (!filter.is_none()) parameters.set_filter(nb::cast<const moqt::SubscriptionFilter&>(filter));
+}
+
+void set_priority_and_order(moqt::MessageParameters& parameters, const nb::dict& options) {
+  const std::uint8_t urgency = priority(options["priority"]);
+  if (urgency != kDefaultPriority) parameters.set_subscriber_priority(urgency);
+  const nb::object order = options["group_order"];
+  if (!order.is_none()) parameters.set_group_order(nb::cast<moqt::GroupOrder>(order));
+}
+
+void set_delivery_timeout(moqt::MessageParameters& parameters, const nb::dict& options) {
+  const auto timeout = optional_number(nb::object(options["delivery_timeout_ms"]), "delivery_timeout");
+  if (timeout) parameters.set_delivery_timeout(*timeout);
+}
+
+}  // namespace
+
+moqt::pubsub::TrackOptions track_options(const nb::dict& options) {
+  moqt::pubsub::TrackOptions result;
+  result.publisher_priority = priority(options["priority"]);
+  result.queue_limit =
+      static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options["queue_limit"])).checked("queue_limit"));
+  result.dynamic_groups = nb::cast<bool>(options["dynamic_groups"]);
+  result.delivery_timeout_ms = optional_number(nb::object(options["delivery_timeout_ms"]), "delivery_timeout");
+  result.max_cache_duration_ms = optional_number(nb::object(options["max_cache_duration_ms"]), "max_cache_duration");
+  if (const nb::object order = options["group_order"]; !order.is_none()) {
+    result.group_order = nb::cast<moqt::GroupOrder>(order);
+  }
+  const auto bound = [&options](const char* key) {
+    return static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options[key])).checked(key));
+  };
+  result.retention.bytes = bound("retained_bytes");
+  result.retention.groups = bound("retained_groups");
+  result.retention.age = std::chrono::milliseconds(bound("retained_ms"));
+  result.answers_fetch = nb::cast<bool>(options["answers_fetch"]);
+  return result;
+}
+
+moqt::MessageParameters subscription_parameters(const nb::dict& options) {
+  moqt::MessageParameters parameters;
+  set_filter(parameters, options["filter"]);
+  set_priority_and_order(parameters, options);
+  if (!nb::cast<bool>(options["forward"])) parameters.set_forward(false);
+  set_delivery_timeout(parameters, options);
+  if (const auto group = optional_number(nb::object(options["new_group"]), "new_group")) {
+    parameters.set_new_group_request(*group);
+  }
+  return parameters;
+}
+
+moqt::MessageParameters update_parameters(const nb::dict& options) {
+  moqt::MessageParameters parameters;
+  set_filter(parameters, options["filter"]);
+  if (const nb::object forward = options["forward"]; !forward.is_none()) {
+    parameters.set_forward(nb::cast<bool>(forward));
+  }
+  if (const nb::object urgency = options["priority"]; !urgency.is_none()) {
+    parameters.set_subscriber_priority(priority(urgency));
+  }
+  set_delivery_timeout(parameters, options);
+  return parameters;
+}
+
+moqt::MessageParameters fetch_parameters(const nb::dict& options) {
+  moqt::MessageParameters parameters;
+  set_priority_and_order(parameters, options);
+  return parameters;
+}
+
+}  // namespace msquic_py::python

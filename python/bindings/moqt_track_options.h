@@ -1,0 +1,25 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "moqt/model/message_parameters.h"
+#include "moqt/pubsub/track_options.h"
+
+namespace msquic_py::python {
+
+namespace nb = nanobind;
+
+/// What publishers and subscribers say of a track, as the Python package hands it over: dicts whose keys it has
+/// checked. All raise EncodeError for a number that is out of range.
+moqt::pubsub::TrackOptions track_options(const nb::dict& options);
+/// Of SUBSCRIBE and PUBLISH_OK.
+moqt::MessageParameters subscription_parameters(const nb::dict& options);
+/// Of SUBSCRIBE_UPDATE but for NEW_GROUP_REQUEST: what is None is left out.
+moqt::MessageParameters update_parameters(const nb::dict& options);
+/// Of FETCH.
+moqt::MessageParameters fetch_parameters(const nb::dict& options);
+
+}  // namespace msquic_py::python

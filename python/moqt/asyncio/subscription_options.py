@@ -1,0 +1,81 @@
+"""What a subscriber asks for, in SUBSCRIBE, PUBLISH_OK and SUBSCRIBE_UPDATE."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from moqt.asyncio.track_options import milliseconds
+from msquic._native.moqt import FilterType, GroupOrder, Location, SubscriptionFilter
+
+Filter = FilterType | SubscriptionFilter
+Start = Location | tuple[int, int]
+
+
+class SubscriptionOptions(TypedDict, total=False):
+    """What :meth:`Session.subscribe` and :meth:`Offer.accept` take alike, as a type for keyword arguments."""
+
+    start: Location | tuple[int, int] | None
+    end_group: int | None
+    priority: int
+    group_order: GroupOrder | None
+    forward: bool
+    group_ends: bool
+    delivery_timeout: float | None
+    new_group: bool
+
+
+def chosen_filter(
+    filter: Filter | None, start: Start | None = None, end_group: int | None = None
+) -> SubscriptionFilter | None:
+    """The filter that the three arguments mean together. Raises ValueError for what does not go together."""
+    if filter is None or isinstance(filter, SubscriptionFilter):
+        if start is not None or end_group is not None:
+            raise ValueError("start and end_group go with filter=FilterType.ABSOLUTE_START or ABSOLUTE_RANGE")
+        return filter
+    if filter in (FilterType.ABSOLUTE_START, FilterType.ABSOLUTE_RANGE):
+        if start is None:
+            raise ValueError("an absolute filter needs start, a Location")
+        place = start if isinstance(start, Location) else Location(*start)
+        if filter == FilterType.ABSOLUTE_START:
+            if end_group is not None:
+                raise ValueError("end_group goes with ABSOLUTE_RANGE")
+            return SubscriptionFilter.absolute_start(place)
+        if end_group is None or end_group < place.group:
+            raise ValueError("ABSOLUTE_RANGE needs end_group, at least the group of start")
+        return SubscriptionFilter.absolute_range(place, end_group)
+    if start is not None or end_group is not None:
+        raise ValueError("start and end_group go with an absolute filter only")
+    return SubscriptionFilter(filter)
+
+
+def native_subscription_options(filter: Filter | None, options: SubscriptionOptions) -> dict[str, Any]:
+    """The arguments of subscribe() and accept() as the native module takes them."""
+    unknown = options.keys() - SubscriptionOptions.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"a subscription has no argument {', '.join(sorted(unknown))}")
+    return {
+        "filter": chosen_filter(filter, options.get("start"), options.get("end_group")),
+        "priority": options.get("priority", 128),
+        "group_order": options.get("group_order"),
+        "forward": options.get("forward", True),
+        "group_ends": options.get("group_ends", False),
+        "delivery_timeout_ms": milliseconds(options.get("delivery_timeout"), "delivery_timeout", least=1),
+        # The subscriber knows no group yet: 0 (section 9.2.1.12).
+        "new_group": 0 if options.get("new_group") else None,
+    }
+
+
+def check_join(filter: Filter | None, join: int | None, join_absolute: int | None) -> tuple[bool, int] | None:
+    """Whether a joining FETCH counts groups backwards, and how many, or from which group on; None without one."""
+    if join is None and join_absolute is None:
+        return None
+    if join is not None and join_absolute is not None:
+        raise ValueError("join and join_absolute exclude each other")
+    kind = filter.type if isinstance(filter, SubscriptionFilter) else filter
+    if kind != FilterType.LARGEST_OBJECT:
+        raise ValueError("join needs the filter LARGEST_OBJECT (section 9.16.2)")
+    number = join if join is not None else join_absolute
+    assert number is not None
+    if not 0 <= number < 1 << 62:
+        raise ValueError("join and join_absolute must be from 0 to 2**62 - 1")
+    return join is not None, number
