@@ -30,8 +30,9 @@ struct Options {
   double setup_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.setup).count();
   double max_queue_age = std::chrono::duration<double>(relay::RelayLimits{}.max_queue_age).count();
   double cache_duration = std::chrono::duration<double>(relay::RelayLimits{}.cache_duration).count();
-  std::size_t cache_bytes = relay::RelayLimits{}.cache_bytes;
-  std::size_t cache_bytes_per_track = relay::RelayLimits{}.cache_bytes_per_track;
+  std::size_t cache_bytes = relay::RelayLimits{}.memory.tracks;
+  std::size_t cache_bytes_per_track = relay::RelayLimits{}.memory.track;
+  std::size_t max_memory = relay::RelayLimits{}.memory.process;
   double upstream_timeout = std::chrono::duration<double>(relay::RelayLimits{}.upstream_answer_timeout).count();
   double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
   bool allow_empty_prefix = false;
@@ -70,6 +71,9 @@ void describe(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--cache-bytes-per-track", options.cache_bytes_per_track, "Bytes of one track that are kept")
       ->capture_default_str();
+  app.add_option("--max-memory", options.max_memory,
+                 "Bytes of memory at which new sessions and requests are refused; MsQuic's own is not counted")
+      ->capture_default_str();
   app.add_option("--setup-timeout", options.setup_timeout, "Seconds that a client may take to CLIENT_SETUP")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
@@ -99,8 +103,9 @@ int run(const Options& options) {
   limits.upstream_answer_timeout = milliseconds(options.upstream_timeout);
   limits.max_queue_age = milliseconds(options.max_queue_age);
   limits.cache_duration = milliseconds(options.cache_duration);
-  limits.cache_bytes = options.cache_bytes;
-  limits.cache_bytes_per_track = options.cache_bytes_per_track;
+  limits.memory.tracks = options.cache_bytes;
+  limits.memory.track = options.cache_bytes_per_track;
+  limits.memory.process = options.max_memory;
   runtime::RelayServer server(loop, limits);
 
   // Before anything that takes time, so that a signal is heard from the first moment.

@@ -1,5 +1,6 @@
 #include "fanout_run.h"
 
+#include <algorithm>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -96,6 +97,19 @@ struct BothEnded {
   }
 };
 
+/// One subscriber reads no more for a while. Whoever is slow must cost neither memory nor the others' time.
+void be_stuck(const FanoutPlan& plan, const ServerProcess& relay, LoadSubscribers& subscribers,
+              const Progress& progress, FanoutResult& result) {
+  result.resident_before = result.resident_most = relay.resident_bytes();
+  subscribers.stop_one();
+  const auto started = Clock::now();
+  while (Clock::now() < started + plan.stuck && !progress.failed) {
+    std::this_thread::sleep_for(milliseconds(200));
+    result.resident_most = std::max(result.resident_most, relay.resident_bytes());
+  }
+  result.stuck_seconds = std::chrono::duration<double>(Clock::now() - started).count();
+}
+
 double microseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1000.0; }
 
 }  // namespace
@@ -144,19 +158,24 @@ FanoutResult run_fanout(const FanoutPlan& plan) {
   const auto cpu_after = relay.cpu_time();
   const std::uint64_t delivered_after = progress.delivered;
   const auto ended = Clock::now();
+  FanoutResult result;
+  if (plan.stuck.count() > 0) be_stuck(plan, relay, subscribers, progress, result);
   if (!bare) publisher.stop();
   const std::uint64_t stopped_at = bare ? relay.ask("stop") : 0;
   std::this_thread::sleep_for(milliseconds(50));
   const std::uint64_t sent = bare ? stopped_at : progress.sent.load();
   const auto deadline = Clock::now() + plan.drain;
-  while (progress.delivered < sent * plan.subscribers && Clock::now() < deadline && !progress.failed) {
+  const auto all = [&] {
+    const auto of_one = subscribers.stopped_at();
+    return of_one ? sent * (plan.subscribers - 1) + *of_one : sent * plan.subscribers;
+  };
+  while (progress.delivered < all() && Clock::now() < deadline && !progress.failed) {
     std::this_thread::sleep_for(milliseconds(5));
   }
   if (progress.failed) throw std::runtime_error(progress.why_failed());
   receiving.end();
   publishing.end();
 
-  FanoutResult result;
   result.sent = sent;
   result.delivered = delivered_after - delivered_before;
   result.lost = subscribers.lost(sent, plan.subscribers);
@@ -168,6 +187,9 @@ FanoutResult run_fanout(const FanoutPlan& plan) {
   result.delay_p50_us = microseconds(subscribers.delays().quantile(0.5));
   result.delay_p99_us = microseconds(subscribers.delays().quantile(0.99));
   result.delay_max_us = microseconds(subscribers.delays().largest());
+  result.others_p50_us = microseconds(subscribers.delays_of_others().quantile(0.5));
+  result.others_p99_us = microseconds(subscribers.delays_of_others().quantile(0.99));
+  result.others_max_us = microseconds(subscribers.delays_of_others().largest());
   return result;
 }
 

@@ -23,6 +23,8 @@ struct FanoutPlan {
   std::size_t in_flight = 64;
   std::chrono::milliseconds warm_up{1000};
   std::chrono::milliseconds duration{5000};
+  /// After that, one subscriber reads no more for so long; 0: all of them do. With a relay only.
+  std::chrono::milliseconds stuck{0};
   /// How long the last objects may take.
   std::chrono::milliseconds drain{10'000};
 };
@@ -38,6 +40,14 @@ struct FanoutResult {
   double delay_p50_us = 0;
   double delay_p99_us = 0;
   double delay_max_us = 0;
+
+  // While one subscriber read no more, FanoutPlan::stuck.
+  double stuck_seconds = 0;
+  double others_p50_us = 0;  ///< delays of all the others
+  double others_p99_us = 0;
+  double others_max_us = 0;
+  std::uint64_t resident_before = 0;  ///< bytes of the relay's memory when it stopped
+  std::uint64_t resident_most = 0;    ///< the most since then
 };
 
 /// Throws std::runtime_error when the relay or a connection fails.

@@ -17,11 +17,24 @@ bool LoadSubscribers::on_events(runtime::SessionDriver& driver, runtime::EventLo
   auto& slot = live_[&driver];
   if (!slot) slot = std::make_unique<Subscriber>();
   Subscriber& subscriber = *slot;
+  if (stop_one_.load(std::memory_order_acquire) && !stopped_at()) {
+    subscriber.stopped = true;
+    stopped_at_.store(static_cast<std::int64_t>(subscriber.distinct), std::memory_order_release);
+  }
   bool any = false;
   std::uint64_t complete = 0;
   session::Event event;
   while (driver.session().poll_event(event)) {
     any = true;
+    if (subscriber.stopped) {
+      // The transport keeps what comes, until flow control holds the relay up.
+      if (const auto* opened = std::get_if<session::SubgroupOpened>(&event))
+        driver.session().pause_stream(opened->stream);
+      if (const auto* object = std::get_if<session::ObjectReceived>(&event))
+        driver.session().pause_stream(object->stream);
+      if (const auto* more = std::get_if<session::ObjectPayload>(&event)) driver.session().pause_stream(more->stream);
+      continue;
+    }
     if (const auto* object = std::get_if<session::ObjectReceived>(&event)) {
       complete += on_object(subscriber, *object) ? 1 : 0;
     } else if (const auto* payload = std::get_if<session::ObjectPayload>(&event)) {
@@ -79,14 +92,15 @@ void LoadSubscribers::deliver(Subscriber& subscriber, const ObjectStamp& stamp) 
   subscriber.received[stamp.number] = true;
   ++subscriber.distinct;
   if (stamp.number >= measured_from_.load(std::memory_order_acquire)) {
-    delays_.add(std::chrono::nanoseconds(ObjectStamp::now() - stamp.sent_at));
+    const std::chrono::nanoseconds delay(ObjectStamp::now() - stamp.sent_at);
+    (stopped_at() ? delays_of_others_ : delays_).add(delay);
   }
 }
 
 std::uint64_t LoadSubscribers::lost(std::uint64_t sent, std::size_t subscribers) const {
   std::uint64_t received = 0;
-  for (const auto& subscriber : finished_) received += subscriber->distinct;
-  return sent * subscribers - received;
+  for (const auto& subscriber : finished_) received += subscriber->stopped ? 0 : subscriber->distinct;
+  return sent * (subscribers - (stopped_at() ? 1 : 0)) - received;
 }
 
 void LoadSubscribers::on_finished(runtime::SessionDriver& driver, const transport::CloseReason& reason) {

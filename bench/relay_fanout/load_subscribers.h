@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -26,7 +27,18 @@ class LoadSubscribers final : public runtime::SessionUser {
   /// Objects from this number on count for the delays. Any thread.
   void measure_from(std::uint64_t number) { measured_from_.store(number, std::memory_order_release); }
 
+  /// One subscriber reads no more from now on, and the delays of the others are counted apart. Any thread.
+  void stop_one() { stop_one_.store(true, std::memory_order_release); }
+  /// What that one had been given before; nothing until it has stopped. Any thread.
+  [[nodiscard]] std::optional<std::uint64_t> stopped_at() const {
+    const std::int64_t count = stopped_at_.load(std::memory_order_acquire);
+    return count < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(count));
+  }
+  /// After the loop has ended: of the others, since then.
+  [[nodiscard]] const DelayHistogram& delays_of_others() const noexcept { return delays_of_others_; }
+
   /// After the loop has ended. Objects 0 to `sent` - 1 that a subscriber never got, over all `subscribers`.
+  /// The one that stopped does not count.
   [[nodiscard]] std::uint64_t lost(std::uint64_t sent, std::size_t subscribers) const;
   [[nodiscard]] std::uint64_t duplicated() const noexcept { return duplicated_; }
   [[nodiscard]] const DelayHistogram& delays() const noexcept { return delays_; }
@@ -43,6 +55,7 @@ class LoadSubscribers final : public runtime::SessionUser {
   struct Subscriber {
     std::vector<bool> received;  ///< by object number
     std::uint64_t distinct = 0;
+    bool stopped = false;
     std::unordered_map<moqt::session::IncomingStreamId, Partial> partial;
   };
   bool on_object(Subscriber& subscriber, const moqt::session::ObjectReceived& object);
@@ -58,6 +71,9 @@ class LoadSubscribers final : public runtime::SessionUser {
   std::vector<std::unique_ptr<Subscriber>> finished_;
   std::uint64_t duplicated_ = 0;
   DelayHistogram delays_;
+  std::atomic<bool> stop_one_{false};
+  std::atomic<std::int64_t> stopped_at_{-1};
+  DelayHistogram delays_of_others_;
 };
 
 }  // namespace msquic_py::bench

@@ -15,6 +15,21 @@ namespace {
 using msquic_py::bench::FanoutPlan;
 using msquic_py::bench::FanoutResult;
 
+nlohmann::json stuck_to_json(const FanoutResult& result) {
+  return {{"seconds", result.stuck_seconds},           {"others_p50_us", result.others_p50_us},
+          {"others_p99_us", result.others_p99_us},     {"others_max_us", result.others_max_us},
+          {"resident_before", result.resident_before}, {"resident_most", result.resident_most}};
+}
+
+void print_stuck(const FanoutResult& result) {
+  std::printf(
+      "one reads no more for %.0f s: resident memory %.1f MB, at most %.1f MB; the others' p50 %.0f us, p99 %.0f us, "
+      "max %.0f us\n",
+      result.stuck_seconds, static_cast<double>(result.resident_before) / 1e6,
+      static_cast<double>(result.resident_most) / 1e6, result.others_p50_us, result.others_p99_us,
+      result.others_max_us);
+}
+
 nlohmann::json to_json(const FanoutPlan& plan, const FanoutResult& result) {
   return {{"subscribers", plan.subscribers},
           {"rate", plan.rate},
@@ -55,6 +70,7 @@ int main(int argc, char** argv) {
   std::vector<std::size_t> subscribers{1, 10, 100};
   double seconds = 5;
   double warm_up_seconds = 1;
+  double stuck_seconds = 0;
   bool as_fast_as_possible = false;
   bool json = false;
   app.add_option("--relay", plan.relay, "The moqt-relay to start")->check(CLI::ExistingFile);
@@ -73,15 +89,19 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seconds", seconds, "How long to measure")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
   app.add_option("--warm-up", warm_up_seconds, "Seconds before that")
-      ->check(CLI::Range(0.1, 60.0))
+      ->check(CLI::Range(0.1, 600.0))
+      ->capture_default_str();
+  app.add_option("--stuck", stuck_seconds, "Then one subscriber reads no more for so many seconds")
+      ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   app.add_flag("--json", json, "Print JSON instead of a table");
   CLI11_PARSE(app, argc, argv);
   plan.duration = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
   plan.warm_up = std::chrono::milliseconds(static_cast<std::int64_t>(warm_up_seconds * 1000));
+  plan.stuck = std::chrono::milliseconds(static_cast<std::int64_t>(stuck_seconds * 1000));
   if (as_fast_as_possible) plan.rate = 0;
-  if (plan.relay.empty() == plan.bare.empty() || (plan.rate <= 0 && !plan.bare.empty())) {
-    std::cerr << "relay_fanout: give --relay or --bare, and --max with a relay only\n";
+  if (plan.relay.empty() == plan.bare.empty() || ((plan.rate <= 0 || plan.stuck.count() > 0) && !plan.bare.empty())) {
+    std::cerr << "relay_fanout: give --relay or --bare; --max and --stuck with a relay only\n";
     return 1;
   }
 
@@ -98,8 +118,10 @@ int main(int argc, char** argv) {
       clean = clean && result.lost == 0 && result.duplicated == 0;
       if (json) {
         all.push_back(to_json(plan, result));
+        if (plan.stuck.count() > 0) all.back()["stuck"] = stuck_to_json(result);
       } else {
         print_line(plan, result);
+        if (plan.stuck.count() > 0) print_stuck(result);
       }
     } catch (const std::exception& failure) {
       std::cerr << "relay_fanout with " << count << " subscribers: " << failure.what() << '\n';

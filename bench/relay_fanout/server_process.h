@@ -26,6 +26,8 @@ class ServerProcess {
   /// User and system time of all its threads so far: what utime + stime of /proc/<pid>/stat say, but in nanoseconds
   /// instead of clock ticks.
   [[nodiscard]] std::chrono::nanoseconds cpu_time() const;
+  /// Bytes that the process has in memory now. Throws when it has ended.
+  [[nodiscard]] std::uint64_t resident_bytes() const;
   /// Writes `line` to its standard input and gives the number that it answers with. Throws std::runtime_error when it
   /// gives none.
   std::uint64_t ask(const std::string& line);

@@ -10,6 +10,7 @@
 
 #include "dispatch_exit.h"
 #include "moqt_arguments.h"
+#include "moqt_deliveries.h"
 #include "moqt_session_handles.h"
 #include "moqt_session_options.h"
 #include "moqt_shared_listener.h"
@@ -134,8 +135,9 @@ RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, nb::
   limit("max_tracks", limits.max_tracks);
   limit("max_namespaces", limits.max_namespaces);
   limit("min_prefix_fields", limits.min_prefix_fields);
-  limit("cache_bytes", limits.cache_bytes);
-  limit("cache_bytes_per_track", limits.cache_bytes_per_track);
+  limit("cache_bytes", limits.memory.tracks);
+  limit("cache_bytes_per_track", limits.memory.track);
+  limit("max_memory_bytes", limits.memory.process);
   if (options.contains("cache_duration_ms")) {
     std::size_t milliseconds = 0;
     limit("cache_duration_ms", milliseconds);
@@ -146,6 +148,11 @@ RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, nb::
   auto relay = std::make_shared<RelayThread>(channel.channel, target, limits);
   relay->start(RegistrationObject::open_handle(registration), std::move(listen_options));
   return RelayHandle(std::move(relay));
+}
+
+nb::dict deliveries(RelayHandle& self) {
+  ensure_usable();
+  return deliveries_dict(without_gil([&] { return self.relay->counters().deliveries; }));
 }
 
 nb::dict stats(RelayHandle& self) {
@@ -173,6 +180,11 @@ nb::dict stats(RelayHandle& self) {
   values["groups_evicted"] = c.groups_evicted;
   values["cached_tracks"] = c.cached_tracks;
   values["cached_bytes"] = c.cached_bytes;
+  values["memory_bytes"] = c.memory_bytes;
+  values["memory_connections_bytes"] = c.memory_connections_bytes;
+  values["memory_sessions_bytes"] = c.memory_sessions_bytes;
+  values["memory_tracks_bytes"] = c.memory_tracks_bytes;
+  values["memory_refusals"] = c.memory_refusals;
   return values;
 }
 
@@ -196,6 +208,7 @@ void bind_relay_server(nb::module_& m) {
       .def_prop_ro(
           "local_address", [](const RelayHandle& self) { return local_address_of(self.relay->socket()); },
           nb::sig(kLocalAddress))
+      .def("deliveries", deliveries, nb::sig("def deliveries(self) -> dict[str, int]"))
       .def("stats", stats, nb::sig("def stats(self) -> dict[str, int]"));
   m.def("start_relay", start_relay, nb::arg("channel"), nb::arg("target"), nb::arg("registration"),
         nb::arg("configuration"), nb::arg("host"), nb::arg("port"), nb::arg("options"),

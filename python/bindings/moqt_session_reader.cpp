@@ -40,6 +40,8 @@ void ReaderLink::attach(std::shared_ptr<moqt::pubsub::TrackReader> reader) {
 
 void ReaderLink::look() {
   if (!reader_) return;
+  incomplete_ = reader_->objects_incomplete();
+  streams_cut_ = reader_->streams_cut();
   if (reader_->end()) {
     const std::lock_guard lock(mutex_);
     end_ = reader_->end();
@@ -107,6 +109,20 @@ nb::object ReaderLink::end() {
 std::uint64_t ReaderLink::dropped() {
   const auto queue = this->queue();
   return queue ? queue->dropped() : 0;
+}
+
+nb::dict ReaderLink::statistics() {
+  const auto queue = this->queue();
+  nb::dict values;
+  values["objects_received"] = queue ? queue->received() : 0;
+  values["bytes_received"] = queue ? queue->received_bytes() : 0;
+  values["objects_waiting"] = queue ? queue->size() : 0;
+  values["bytes_waiting"] = queue ? queue->bytes() : 0;
+  values["objects_dropped"] = queue ? queue->dropped() : 0;
+  values["objects_too_large"] = queue ? queue->too_large() : 0;
+  values["objects_incomplete"] = incomplete_.load();
+  values["streams_cut"] = streams_cut_.load();
+  return values;
 }
 
 std::uint64_t ReaderLink::too_large() {

@@ -57,6 +57,8 @@ class ReaderLink {
   nb::object end();
   [[nodiscard]] std::uint64_t dropped();
   [[nodiscard]] std::uint64_t too_large();
+  /// By name: what has come, what waits and what was lost. The last two as of the sessions' thread's latest turn.
+  nb::dict statistics();
 
  private:
   static constexpr std::size_t kTakenBytes = 1024 * 1024;
@@ -70,6 +72,8 @@ class ReaderLink {
 
   std::mutex mutex_;
   std::shared_ptr<moqt::pubsub::ObjectQueue> queue_;
+  std::atomic<std::uint64_t> incomplete_{0};
+  std::atomic<std::uint64_t> streams_cut_{0};
   std::optional<moqt::pubsub::TrackEnd> end_;  ///< once nothing more can come
   std::atomic<bool> waiting_{false};           ///< Python waits for a notice
 };

@@ -2,8 +2,10 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include "dispatch_exit.h"
 #include "locked_class.h"
 #include "moqt_arguments.h"
+#include "moqt_deliveries.h"
 #include "moqt_object_extensions.h"
 #include "moqt_session_handles.h"
 #include "moqt_session_thread.h"
@@ -135,6 +137,13 @@ void bind_session_tracks(nb::module_& m) {
           "waiting", [](const TrackHandle& self) { return self.track->waiting(); }, "Bytes not sent yet.")
       .def_prop_ro("groups_skipped", [](const TrackHandle& self) { return self.track->groups_skipped.load(); })
       .def(
+          "statistics",
+          [](const TrackHandle& self) {
+            return deliveries_dict(without_gil([&] { return self.track->deliveries(); }));
+          },
+          nb::sig("def statistics(self) -> dict[str, int]"),
+          "What became of its objects, asked of the sessions' thread.")
+      .def(
           "drain",
           [](TrackHandle& self, std::uint64_t ticket) {
             self.track->post([track = self.track, ticket] { track->drain(ticket); });
@@ -159,6 +168,9 @@ void bind_session_tracks(nb::module_& m) {
           nb::sig("def end(self) -> tuple[int, int, str, int, int] | None"))
       .def_prop_ro("dropped", [](ReaderHandle& self) { return self.reader()->dropped(); })
       .def_prop_ro("too_large", [](ReaderHandle& self) { return self.reader()->too_large(); })
+      .def(
+          "statistics", [](ReaderHandle& self) { return self.reader()->statistics(); },
+          nb::sig("def statistics(self) -> dict[str, int]"))
       .def("unsubscribe", &ReaderHandle::unsubscribe)
       .def(
           "update",

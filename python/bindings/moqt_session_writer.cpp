@@ -1,5 +1,7 @@
 #include "moqt_session_writer.h"
 
+#include <chrono>
+#include <future>
 #include <utility>
 
 #include "moqt_session_link.h"
@@ -10,6 +12,8 @@ namespace {
 
 /// A writer that waits goes on when so little waits for the slowest subscriber.
 constexpr std::size_t kLowWater = 64 * 1024;
+/// How long Python waits for the sessions' thread, which never blocks.
+constexpr auto kAnswerLimit = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -57,7 +61,30 @@ void TrackLink::reset_groups(moqt::StreamResetCode code) {
   groups.clear();
 }
 
+moqt::objects::DeliveryAccount TrackLink::deliveries() {
+  // The task goes unrun when the session is over; its promise tells.
+  const auto answer = std::make_shared<std::promise<moqt::objects::DeliveryAccount>>();
+  auto answered = answer->get_future();
+  post([self = shared_from_this(), answer = std::move(answer)] {
+    const std::lock_guard lock(self->mutex_);
+    if (self->writer) self->last_deliveries_ = self->writer->deliveries();
+    answer->set_value(self->last_deliveries_);
+  });
+  if (answered.wait_for(kAnswerLimit) == std::future_status::ready) {
+    try {
+      return answered.get();
+    } catch (const std::future_error&) {
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  return last_deliveries_;
+}
+
 void TrackLink::give_up() {
+  if (writer) {
+    const std::lock_guard lock(mutex_);
+    last_deliveries_ = writer->deliveries();
+  }
   for (const auto& group : groups) group->writer.reset();
   groups.clear();
   writer.reset();

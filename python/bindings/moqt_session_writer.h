@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <unordered_set>
 #include <vector>
 
 #include "base/bytes.h"
+#include "moqt/objects/delivery_account.h"
 #include "moqt/pubsub/track_writer.h"
 #include "moqt_session_channel.h"
 
@@ -37,6 +39,8 @@ struct TrackLink : std::enable_shared_from_this<TrackLink> {
   std::atomic<std::uint64_t> groups_skipped{0};
 
   [[nodiscard]] std::size_t waiting() const noexcept { return posted.load() + queued.load(); }
+  /// What became of its objects; the last known when its session is over. Any thread but the sessions'; waits for that.
+  [[nodiscard]] moqt::objects::DeliveryAccount deliveries();
   /// Runs `task` on the sessions' thread, unless its session is over by then. Any thread.
   void post(std::function<void()> task);
 
@@ -59,6 +63,10 @@ struct TrackLink : std::enable_shared_from_this<TrackLink> {
   std::unordered_set<std::shared_ptr<GroupLink>> groups;  ///< the open ones
   std::vector<std::uint64_t> drain_tickets;
   bool busy = false;
+
+ private:
+  std::mutex mutex_;
+  moqt::objects::DeliveryAccount last_deliveries_;
 };
 
 /// One subgroup stream that Python writes.

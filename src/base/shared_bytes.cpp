@@ -1,13 +1,14 @@
 #include "base/shared_bytes.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
 namespace msquic_py::base {
 
-SharedBytes SharedBytes::copy_of(Bytes bytes) {
+SharedBytes SharedBytes::copy_of(Bytes bytes, std::shared_ptr<Account> account) {
   if (bytes.empty()) return {};
-  Slab* slab = Slab::create(bytes.size());
+  Slab* slab = Slab::create(bytes.size(), std::move(account));
   std::memcpy(slab->data(), bytes.data(), bytes.size());
   SharedBytes result(*slab, slab->data(), bytes.size());
   slab->release();
@@ -43,9 +44,13 @@ std::uint8_t* SlabArena::reserve(std::size_t count) {
   }
   Slab* fresh = nullptr;
   if (count > slab_capacity_) {
-    fresh = Slab::create(count);
+    fresh = Slab::create(count, account_);
+  } else if (next_capacity_ < slab_capacity_) {
+    const std::size_t capacity = std::max(next_capacity_, count);
+    next_capacity_ = capacity * 2;
+    fresh = Slab::create(capacity, account_);
   } else {
-    if (store_ == nullptr) store_ = SlabStore::create(slab_capacity_);
+    if (store_ == nullptr) store_ = SlabStore::create(slab_capacity_, account_);
     fresh = store_->take();
   }
   if (slab_ != nullptr) slab_->release();

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/ledger/account.h"
 #include "base/slab.h"
 
 namespace msquic_py::base {
@@ -15,7 +17,7 @@ class SharedBytes {
  public:
   SharedBytes() noexcept = default;
   /// A new slab that holds a copy of `bytes`.
-  static SharedBytes copy_of(Bytes bytes);
+  static SharedBytes copy_of(Bytes bytes, std::shared_ptr<Account> account = nullptr);
   /// A slice of `slab`; takes a reference of its own. `data` points into the slab.
   SharedBytes(Slab& slab, const std::uint8_t* data, std::size_t size) noexcept
       : slab_(&slab), data_(data), size_(size) {
@@ -48,6 +50,12 @@ class SharedBytes {
   /// Bytes [offset, offset + count) of this slice, without copying. The range must lie inside.
   [[nodiscard]] SharedBytes slice(std::size_t offset, std::size_t count) const noexcept;
   [[nodiscard]] SharedBytes from(std::size_t offset) const noexcept { return slice(offset, size_ - offset); }
+  /// Whether it is at least half of the slab that it keeps alive. What is less is better copied by whoever keeps it.
+  [[nodiscard]] bool fills_slab() const noexcept { return slab_ == nullptr || size_ >= slab_->capacity() / 2; }
+  /// Its slab is charged to `account` from now on; see Slab::charge_to().
+  void charge_to(const std::shared_ptr<Account>& account) const noexcept {
+    if (slab_ != nullptr) slab_->charge_to(account);
+  }
   /// Takes `next` in when it is the continuation of this slice in the same slab, or when this one is empty. False, and
   /// nothing changes, when it is not.
   bool append(const SharedBytes& next) noexcept;
@@ -59,10 +67,14 @@ class SharedBytes {
 };
 
 /// Copies bytes one after another into large slabs, so that many small slices cost one allocation, and none once slabs
-/// come back as fast as they are filled. Not thread-safe: one arena per thread. Slices may go to any thread.
+/// come back as fast as they are filled. The first slab is small, and each next one twice as large up to the capacity:
+/// many arenas are hardly used. Not thread-safe: one arena per thread. Slices may go to any thread.
 class SlabArena {
  public:
-  explicit SlabArena(std::size_t slab_capacity = 64 * 1024) noexcept : slab_capacity_(slab_capacity) {}
+  static constexpr std::size_t kCapacity = 64 * 1024;
+
+  explicit SlabArena(std::size_t slab_capacity = kCapacity, std::shared_ptr<Account> account = nullptr) noexcept
+      : slab_capacity_(slab_capacity), account_(std::move(account)) {}
   SlabArena(const SlabArena&) = delete;
   SlabArena& operator=(const SlabArena&) = delete;
   ~SlabArena();
@@ -76,7 +88,9 @@ class SlabArena {
 
  private:
   std::size_t slab_capacity_;
-  SlabStore* store_ = nullptr;  ///< made with the first slab: many arenas are never used
+  std::shared_ptr<Account> account_;
+  std::size_t next_capacity_ = 1024;  ///< of the next slab, until it is the full one
+  SlabStore* store_ = nullptr;        ///< made with the first full slab
   Slab* slab_ = nullptr;
   std::size_t used_ = 0;
 };

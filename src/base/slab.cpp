@@ -4,9 +4,16 @@
 
 namespace msquic_py::base {
 
-Slab* Slab::create(std::size_t capacity, SlabStore* store) {
+Slab* Slab::create(std::size_t capacity, SlabStore* store, std::shared_ptr<Account> account) {
   void* memory = ::operator new(sizeof(Slab) + capacity);
-  return new (memory) Slab(capacity, store);
+  return new (memory) Slab(capacity, store, std::move(account));
+}
+
+void Slab::charge_to(const std::shared_ptr<Account>& account) noexcept {
+  if (account_ == account) return;
+  if (account) account->charge(cost());
+  if (account_) account_->give_back(cost());
+  account_ = account;
 }
 
 void Slab::destroy() noexcept {
@@ -37,7 +44,7 @@ Slab* SlabStore::take() {
   if (slab != nullptr) {
     slab->references_.store(1, std::memory_order_relaxed);  // nobody else knows of it
   } else {
-    slab = Slab::create(slab_capacity_, this);
+    slab = Slab::create(slab_capacity_, this, account_);
   }
   references_.fetch_add(1, std::memory_order_relaxed);
   return slab;
@@ -45,6 +52,7 @@ Slab* SlabStore::take() {
 
 void SlabStore::put(Slab& slab) noexcept {
   bool kept = false;
+  slab.charge_to(account_);  // nobody else knows of it
   if (!closed_.load(std::memory_order_acquire)) {
     for (auto& place : spare_) {
       Slab* nothing = nullptr;

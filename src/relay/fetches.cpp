@@ -30,7 +30,8 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
   }
   if (track == nullptr) track = tracks_.find_or_create(event.track);
   if (track == nullptr) {
-    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError, "the relay has too many tracks");
+    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError,
+                              "the relay has too many tracks, or no memory left");
     return;
   }
   if (track->established() && (!track->largest() || event.range.start > *track->largest())) {

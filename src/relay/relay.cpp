@@ -1,5 +1,6 @@
 #include "relay/relay.h"
 
+#include <utility>
 #include <variant>
 
 namespace msquic_py::relay {
@@ -96,9 +97,10 @@ struct Relay::Route {
   void operator()(const session::GoawayReceived&) const {}
 };
 
-Relay::Relay(RelayLimits limits)
+Relay::Relay(RelayLimits limits, std::shared_ptr<const base::Ledger> ledger)
     : limits_(limits),
-      tracks_(limits_, counters_),
+      ledger_(ledger ? std::move(ledger) : std::make_shared<const base::Ledger>(limits.memory)),
+      tracks_(limits_, counters_, *ledger_),
       subscriptions_(limits_, counters_, directory_, tracks_),
       intake_(counters_, subscriptions_),
       fetches_(limits_, counters_, directory_, tracks_, subscriptions_),
@@ -122,6 +124,16 @@ void Relay::detach(PeerNumber number, session::Time now) {
   subscriptions_.peer_left(peer, now);
   peers_.erase(found);
   counters_.sessions = peers_.size();
+}
+
+RelayCounters Relay::counters() const noexcept {
+  RelayCounters counters = counters_;
+  counters.deliveries = tracks_.account();
+  counters.memory_bytes = ledger_->process().bytes();
+  counters.memory_connections_bytes = ledger_->connections().bytes();
+  counters.memory_sessions_bytes = ledger_->sessions().bytes();
+  counters.memory_tracks_bytes = ledger_->tracks().bytes();
+  return counters;
 }
 
 bool Relay::on_events(PeerNumber number, session::Time now) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "base/ledger/ledger.h"
 #include "moqt/session/session.h"
 #include "relay/announcements.h"
 #include "relay/fetches.h"
@@ -26,7 +27,8 @@ class Relay {
  public:
   using PeerNumber = std::uint64_t;
 
-  explicit Relay(RelayLimits limits = {});
+  /// The accounts of its tracks are opened in `ledger`; without one, in one of its own with `limits.memory`.
+  explicit Relay(RelayLimits limits = {}, std::shared_ptr<const base::Ledger> ledger = nullptr);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
@@ -45,12 +47,15 @@ class Relay {
   /// Whether there is anything that could become too old.
   [[nodiscard]] bool keeps_anything() const noexcept { return !tracks_.empty(); }
 
-  [[nodiscard]] const RelayCounters& counters() const noexcept { return counters_; }
+  /// A snapshot; takes a look at every subscription.
+  [[nodiscard]] RelayCounters counters() const noexcept;
+  [[nodiscard]] const base::Ledger& ledger() const noexcept { return *ledger_; }
 
  private:
   struct Route;
 
   RelayLimits limits_;
+  const std::shared_ptr<const base::Ledger> ledger_;
   RelayCounters counters_;
   NamespaceDirectory directory_;
   TrackTable tracks_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "moqt/objects/delivery_account.h"
 #include "moqt/objects/delivery_counters.h"
 
 namespace msquic_py::relay {
@@ -23,8 +24,17 @@ struct RelayCounters : moqt::objects::DeliveryCounters {
   std::uint64_t upstream_fetches = 0;  ///< FETCH requests to publishers; several clients may wait for one
   std::uint64_t objects_fetched = 0;   ///< that came in answer to those
   std::uint64_t groups_evicted = 0;    ///< from caches
-  std::uint64_t cached_tracks = 0;     ///< gauge: tracks that nobody publishes or wants any more, kept for a while
-  std::uint64_t cached_bytes = 0;      ///< gauge
+  /// What became of the objects of all subscriptions, each counted once for each subscription that was there.
+  moqt::objects::DeliveryAccount deliveries;
+  std::uint64_t cached_tracks = 0;  ///< gauge: tracks that nobody publishes or wants any more, kept for a while
+  std::uint64_t cached_bytes = 0;   ///< gauge
+
+  // ---- the ledger: bytes of memory that are held now, all gauges ----
+  std::uint64_t memory_bytes = 0;              ///< of everything below
+  std::uint64_t memory_connections_bytes = 0;  ///< received and not looked at, and what is ready for it
+  std::uint64_t memory_sessions_bytes = 0;     ///< requests, headers, control messages
+  std::uint64_t memory_tracks_bytes = 0;       ///< objects, until transports have let go of them, and their records
+  std::uint64_t memory_refusals = 0;           ///< no gauge: of tracks, for want of memory
 };
 
 }  // namespace msquic_py::relay

@@ -3,10 +3,14 @@
 #include <chrono>
 #include <cstddef>
 
+#include "base/ledger/memory_limits.h"
+
 namespace msquic_py::relay {
 
 /// What the relay spends on one peer or one track before it says no. On by default.
 struct RelayLimits {
+  /// Memory, by whom it is held for. `memory.track` and `memory.tracks` bound the cache; see its other limits below.
+  base::MemoryLimits memory;
   /// Bytes that may wait for one subscription of one subscriber. Beyond it the subscriber skips to the next group.
   /// They wait in the track's store, once for all who wait: less than what one track may have in the cache.
   std::size_t max_queued_bytes_per_subscription = 48 * 1024 * 1024;
@@ -34,9 +38,6 @@ struct RelayLimits {
   /// Groups are kept for this long after their newest object came; 0 keeps nothing. A publisher's MAX_CACHE_DURATION
   /// shortens it.
   std::chrono::milliseconds cache_duration{60'000};
-  /// Bytes that one track may have in the cache, and all tracks together. Whole groups go, the oldest first.
-  std::size_t cache_bytes_per_track = 64 * 1024 * 1024;
-  std::size_t cache_bytes = 512 * 1024 * 1024;
   /// Bytes that a FETCH to a publisher may be ahead of the clients it is made for; beyond it the publisher waits.
   std::size_t max_fetch_lead = 4 * 1024 * 1024;
 };

@@ -30,7 +30,8 @@ moqt::Location behind(std::optional<moqt::Location> largest) noexcept {
 void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& event) {
   Track* track = tracks_.find_or_create(event.track);
   if (track == nullptr) {
-    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError, "the relay has too many tracks");
+    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError,
+                              "the relay has too many tracks, or no memory left");
     return;
   }
   const Track::Waiting waiting{&peer, event.request, event.parameters.filter()};
@@ -110,7 +111,8 @@ void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event
   moqt::MessageParameters parameters;
   parameters.set_forward(true);
   if (track == nullptr) {
-    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError, "the relay has too many tracks");
+    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError,
+                              "the relay has too many tracks, or no memory left");
     return;
   }
   // [d15 §8.5-9, §8.5-10]

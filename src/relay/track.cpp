@@ -12,7 +12,7 @@ namespace {
 
 moqt::objects::Retention retention_of(const RelayLimits& limits) {
   if (limits.cache_duration.count() == 0) return moqt::objects::Retention::none();
-  return {limits.cache_bytes_per_track, std::numeric_limits<std::size_t>::max(), limits.cache_duration};
+  return {limits.memory.track, std::numeric_limits<std::size_t>::max(), limits.cache_duration};
 }
 
 moqt::objects::SubscriptionLimits subscription_limits_of(const RelayLimits& limits) {
@@ -20,12 +20,20 @@ moqt::objects::SubscriptionLimits subscription_limits_of(const RelayLimits& limi
           limits.retired_stream_timeout};
 }
 
+std::size_t length(const moqt::FullTrackName& name) noexcept {
+  std::size_t sum = name.track_name.size();
+  for (const auto& field : name.track_namespace.fields()) sum += field.size() + sizeof(field);
+  return sum;
+}
+
 }  // namespace
 
-Track::Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters& counters)
+Track::Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters& counters,
+             const std::shared_ptr<base::Account>& account)
     : name_(std::move(name)),
+      memory_(account, sizeof(Track) + 2 * length(name_)),  // the table has a copy of the name
       publisher_(retention_of(limits), moqt::objects::TrackStore::Knowledge::kWhatCame, subscription_limits_of(limits),
-                 counters) {
+                 counters, account) {
   publisher_.takeover_timeout = limits.takeover_timeout;
 }
 

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "base/ledger/account.h"
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/location.h"
 #include "moqt/model/message_parameters.h"
@@ -36,7 +38,8 @@ class Track {
     std::optional<moqt::SubscriptionFilter> filter;
   };
 
-  Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters& counters);
+  Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters& counters,
+        const std::shared_ptr<base::Account>& account);
   Track(const Track&) = delete;
   Track& operator=(const Track&) = delete;
 
@@ -92,6 +95,7 @@ class Track {
 
  private:
   moqt::FullTrackName name_;
+  base::Charge memory_;  ///< of this record
   moqt::objects::TrackPublisher publisher_;
   std::vector<Upstream> upstreams_;
   std::vector<Waiting> waiting_;

@@ -17,14 +17,18 @@ Track* TrackTable::find_or_create(const moqt::FullTrackName& name) {
     count();
     return found->second.get();
   }
-  if (tracks_.size() >= limits_.max_tracks) {
+  if (tracks_.size() >= limits_.max_tracks || !ledger_.process().has_room()) {
     // One that is only kept for those who may ask makes room.
     const auto idle =
         std::find_if(tracks_.begin(), tracks_.end(), [](const auto& entry) { return !entry.second->in_use(); });
-    if (idle == tracks_.end()) return nullptr;
+    if (idle == tracks_.end()) {
+      if (tracks_.size() < limits_.max_tracks) ++counters_.memory_refusals;
+      return nullptr;
+    }
     erase(*idle->second);
   }
-  Track& made = *tracks_.emplace(name, std::make_unique<Track>(name, limits_, counters_)).first->second;
+  Track& made =
+      *tracks_.emplace(name, std::make_unique<Track>(name, limits_, counters_, ledger_.open_track())).first->second;
   count();
   return &made;
 }
@@ -43,6 +47,7 @@ void TrackTable::release(Track& track) {
 
 void TrackTable::erase(Track& track) {
   evicted_by_past_tracks_ += track.store().groups_evicted();
+  past_deliveries_ += track.publisher().account();
   offers_.erase(track.offer);
   if (track.idle) --idle_;
   tracks_.erase(moqt::FullTrackName(track.name()));  // a copy: the key must outlive the track
@@ -53,6 +58,19 @@ void TrackTable::offer(Track& track) {
   offers_.erase(track.offer);
   track.offer = next_offer_++;
   offers_.emplace(track.offer, &track);
+}
+
+moqt::objects::DeliveryAccount TrackTable::account() const {
+  moqt::objects::DeliveryAccount sum = past_deliveries_;
+  for_each([&](Track& track) { sum += track.publisher().account(); });
+  return sum;
+}
+
+bool TrackTable::too_much(std::size_t bytes) const noexcept {
+  const std::size_t limit = limits_.memory.tracks;
+  // What a group holds comes back only when transports have let go of it: dropping more would not help.
+  const bool held = ledger_.tracks().bytes() > limit || !ledger_.process().has_room();
+  return bytes > limit || (held && bytes > limit / 2);
 }
 
 void TrackTable::settle(moqt::session::Time now) {
@@ -66,7 +84,7 @@ void TrackTable::settle(moqt::session::Time now) {
     if (!track->in_use() && track->store().groups().empty()) over.push_back(track.get());
   }
   for (Track* track : over) erase(*track);
-  while (bytes > limits_.cache_bytes) {
+  while (too_much(bytes)) {
     const auto most = std::max_element(tracks_.begin(), tracks_.end(), [](const auto& left, const auto& right) {
       return left.second->store().bytes() < right.second->store().bytes();
     });

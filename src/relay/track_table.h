@@ -7,6 +7,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "base/ledger/ledger.h"
 #include "moqt/model/full_track_name.h"
 #include "moqt/session/time.h"
 #include "relay/relay_counters.h"
@@ -18,11 +19,12 @@ namespace msquic_py::relay {
 /// Every track that the relay knows: those that somebody publishes or wants, and those of which something is cached.
 class TrackTable {
  public:
-  TrackTable(const RelayLimits& limits, RelayCounters& counters) noexcept : limits_(limits), counters_(counters) {}
+  TrackTable(const RelayLimits& limits, RelayCounters& counters, const base::Ledger& ledger) noexcept
+      : limits_(limits), counters_(counters), ledger_(ledger) {}
 
   [[nodiscard]] bool empty() const noexcept { return tracks_.empty(); }
   [[nodiscard]] Track* find(const moqt::FullTrackName& name) const;
-  /// Null when there are too many.
+  /// Null when there are too many, or when no memory is left.
   Track* find_or_create(const moqt::FullTrackName& name);
   /// Forgets the track if nobody uses it and nothing of it is kept.
   void release(Track& track);
@@ -36,22 +38,29 @@ class TrackTable {
   /// The track is offered now: it goes to the end of the order.
   void offer(Track& track);
 
+  /// What became of the objects of all subscriptions, of tracks that are forgotten too.
+  [[nodiscard]] moqt::objects::DeliveryAccount account() const;
+
   /// Drops what is too old, and the oldest of what is too much for all tracks together.
   void settle(moqt::session::Time now);
   /// When settle() has something to do.
   [[nodiscard]] std::optional<moqt::session::Time> next_deadline() const;
 
  private:
+  /// Whether `bytes` that stores count as theirs are too much, or what is held because of them.
+  [[nodiscard]] bool too_much(std::size_t bytes) const noexcept;
   void erase(Track& track);
   void count() noexcept;
 
   const RelayLimits& limits_;
   RelayCounters& counters_;
+  const base::Ledger& ledger_;
   std::unordered_map<moqt::FullTrackName, std::unique_ptr<Track>> tracks_;
   std::map<std::uint64_t, Track*> offers_;
   std::uint64_t next_offer_ = 1;
   std::size_t idle_ = 0;  ///< tracks of which only the cache is left
   std::uint64_t evicted_by_past_tracks_ = 0;
+  moqt::objects::DeliveryAccount past_deliveries_;
 };
 
 }  // namespace msquic_py::relay

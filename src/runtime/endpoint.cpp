@@ -15,17 +15,22 @@ namespace msquic_py::runtime {
 class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enable_shared_from_this<Acceptor> {
  public:
   Acceptor(Endpoint& endpoint, ListenOptions options, SessionUser& user)
-      : endpoint_(&endpoint), loop_(endpoint.loop_), options_(std::move(options)), user_(user) {}
+      : endpoint_(&endpoint),
+        loop_(endpoint.loop_),
+        ledger_(endpoint.ledger_),
+        options_(std::move(options)),
+        user_(user) {}
 
   std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& incoming) noexcept override {
     const std::lock_guard lock(mutex_);
     if (endpoint_ == nullptr) return std::nullopt;
-    if (live_.load() >= options_.max_sessions) {
-      refuse(incoming.remote_address);
+    const bool too_many = live_.load() >= options_.max_sessions;
+    if (too_many || !ledger_->process().has_room()) {
+      refuse(incoming.remote_address, !too_many);
       return std::nullopt;
     }
     try {
-      auto inbox = std::make_shared<TransportInbox>(loop_);
+      auto inbox = std::make_shared<TransportInbox>(loop_, ledger_->open_connection());
       auto events = std::make_shared<quic::CarrierEvents>(
           inbox, std::make_shared<QuicWatch>(inbox, options_.judge, options_.gives_tickets));
       loop_.post([self = shared_from_this(), inbox, events, connection = incoming.connection] {
@@ -53,18 +58,22 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
 
  private:
   /// Under the lock. However many clients come at once, one task tells of them.
-  void refuse(const quic::Address& client) {
+  void refuse(const quic::Address& client, bool for_memory) {
     if (!options_.on_refused) return;
+    no_memory_ = for_memory;
     beyond_limit_.client = client;
     if (beyond_limit_.count++ > 0) return;
     loop_.post([self = shared_from_this()] {
       Refusal refusal;
+      bool no_memory = false;
       {
         const std::lock_guard lock(self->mutex_);
+        no_memory = self->no_memory_;
         refusal = std::exchange(self->beyond_limit_, Refusal{{}, 0, {}});
       }
       refusal.reason =
-          "there are " + std::to_string(self->options_.max_sessions) + " sessions, as many as are admitted";
+          no_memory ? "no memory is left for another session"
+                    : "there are " + std::to_string(self->options_.max_sessions) + " sessions, as many as are admitted";
       self->options_.on_refused(refusal);
     });
   }
@@ -79,8 +88,10 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
 
   std::mutex mutex_;
   Refusal beyond_limit_{{}, 0, {}};  ///< what has not been told yet
+  bool no_memory_ = false;           ///< why the latest of them was refused
   Endpoint* endpoint_;
   EventLoop& loop_;
+  const std::shared_ptr<const base::Ledger> ledger_;
   const ListenOptions options_;
   SessionUser& user_;
   std::atomic<std::size_t> live_{0};
@@ -147,7 +158,7 @@ quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& us
     if (!configuration) return base::Failure{configuration.error()};
     options.configuration = std::move(configuration.value());
   }
-  auto inbox = std::make_shared<TransportInbox>(loop_);
+  auto inbox = std::make_shared<TransportInbox>(loop_, ledger_->open_connection());
   const auto events = std::make_shared<quic::CarrierEvents>(
       inbox, std::make_shared<QuicWatch>(inbox, std::move(options.judge), /*gives_tickets=*/false));
   auto connection = quic::Connection::open(options.registration, events);
@@ -171,6 +182,7 @@ quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& us
 SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, transport::ConnectionHandle connection,
                                     SessionDriver::Options options, SessionUser& user) {
   const bool accepted = connection->is_server();
+  options.session.account = ledger_->open_session();
   auto ended = [this, accepted](SessionDriver& driver, const transport::CloseReason& reason) {
     if (accepted && acceptor_) acceptor_->session_ended(driver, reason);
     drivers_.erase(&driver);

@@ -7,8 +7,10 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "base/ledger/ledger.h"
 #include "quic/address.h"
 #include "quic/configuration.h"
 #include "quic/credentials.h"
@@ -68,7 +70,9 @@ class Endpoint {
     std::chrono::milliseconds idle_timeout{15'000};
   };
 
-  explicit Endpoint(EventLoop& loop) noexcept : loop_(loop) {}
+  /// What its sessions and connections hold is in the accounts of `ledger`; without one, of one of its own.
+  explicit Endpoint(EventLoop& loop, std::shared_ptr<const base::Ledger> ledger = nullptr)
+      : loop_(loop), ledger_(ledger ? std::move(ledger) : std::make_shared<const base::Ledger>()) {}
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
   /// Ends what is left without waiting; call close() and let the loop run until idle() for a clean end.
@@ -102,6 +106,8 @@ class Endpoint {
   void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
 
   [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
+  /// Its accounts may be read on any thread.
+  [[nodiscard]] const base::Ledger& ledger() const noexcept { return *ledger_; }
 
  private:
   class Acceptor;
@@ -109,6 +115,7 @@ class Endpoint {
                             SessionDriver::Options options, SessionUser& user);
 
   EventLoop& loop_;
+  const std::shared_ptr<const base::Ledger> ledger_;
   quic::Registration registration_;
   std::shared_ptr<Acceptor> acceptor_;
   quic::Listener listener_;

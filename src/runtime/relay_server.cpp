@@ -73,9 +73,10 @@ class RelayServer::Housekeeping final : public EventLoop::Participant {
   bool waits_ = false;
 };
 
-RelayServer::RelayServer(EventLoop& loop, relay::RelayLimits limits)
-    : endpoint_(loop),
-      relay_(limits),
+RelayServer::RelayServer(EventLoop& loop, const relay::RelayLimits& limits,
+                         const std::shared_ptr<const base::Ledger>& ledger)
+    : endpoint_(loop, ledger),
+      relay_(limits, ledger),
       housekeeping_(std::make_unique<Housekeeping>(loop, relay_)),
       memory_trim_(loop) {}
 RelayServer::~RelayServer() = default;

@@ -16,7 +16,8 @@ namespace msquic_py::runtime {
 /// before the loop runs.
 class RelayServer final : public SessionUser {
  public:
-  RelayServer(EventLoop& loop, relay::RelayLimits limits);
+  RelayServer(EventLoop& loop, relay::RelayLimits limits)
+      : RelayServer(loop, limits, std::make_shared<const base::Ledger>(limits.memory)) {}
   ~RelayServer() override;
 
   quic::Result<void> open(const std::string& app_name) { return endpoint_.open(app_name); }
@@ -25,7 +26,9 @@ class RelayServer final : public SessionUser {
   [[nodiscard]] std::uint16_t port() const { return endpoint_.port(); }
   /// See Endpoint::listener().
   [[nodiscard]] quic::Listener listener() const { return endpoint_.listener(); }
-  [[nodiscard]] const relay::RelayCounters& counters() const noexcept { return relay_.counters(); }
+  [[nodiscard]] relay::RelayCounters counters() const noexcept { return relay_.counters(); }
+  /// What is held for whom; its accounts may be read on any thread.
+  [[nodiscard]] const base::Ledger& ledger() const noexcept { return endpoint_.ledger(); }
 
   /// Accepts no more clients and asks those that are there to leave with GOAWAY. Sessions that are left after `grace`
   /// are closed with GOAWAY_TIMEOUT. `done` is called once when no session is left.
@@ -37,6 +40,8 @@ class RelayServer final : public SessionUser {
   void on_finished(SessionDriver& driver, const transport::CloseReason& reason) override;
 
  private:
+  RelayServer(EventLoop& loop, const relay::RelayLimits& limits, const std::shared_ptr<const base::Ledger>& ledger);
+
   class Attachment;
   class Drain;
   class Housekeeping;

@@ -11,6 +11,14 @@ namespace msquic_py::runtime {
 
 using Kind = TransportEvent::Kind;
 
+namespace {
+
+/// A piece of this size gets a slab of its own, exactly as large. Whoever keeps the better part of it, a track's store
+/// above all, then keeps nothing else alive and need not copy it.
+constexpr std::size_t kOwnSlab = 16 * 1024;
+
+}  // namespace
+
 void TransportInbox::attach(EventLoop::Participant& participant) {
   const std::lock_guard lock(mutex_);
   participant_ = &participant;
@@ -79,21 +87,33 @@ bool TransportInbox::paused(std::uint64_t stream) noexcept {
 bool TransportInbox::push_received(Kind kind, std::uint64_t id, const transport::ReceivedData& data) noexcept {
   const auto size = static_cast<std::size_t>(data.size);
   if (size > 0 && !data.last && paused(id)) return false;
-  if (size > 0 && queued_bytes_.fetch_add(size, std::memory_order_relaxed) > kHighWater && !data.last) {
+  if (size > 0 && queued_bytes_.fetch_add(cost_of(size), std::memory_order_relaxed) > high_water_ && !data.last) {
     push({.kind = Kind::ReceivePaused, .id = id});
     return false;
   }
   TransportEvent event{.kind = kind, .fin = data.fin, .id = id};
-  if (size > 0) {
-    std::uint8_t* to = arena_.reserve(size);
+  if (size > 0) event.bytes = copy(data);
+  push(std::move(event));
+  return true;
+}
+
+base::SharedBytes TransportInbox::copy(const transport::ReceivedData& data) {
+  const auto size = static_cast<std::size_t>(data.size);
+  const auto fill = [&](std::uint8_t* to) {
     for (const base::Bytes chunk : data.chunks) {
       std::memcpy(to, chunk.data(), chunk.size());
       to += chunk.size();
     }
-    event.bytes = arena_.commit(size);
+  };
+  if (size < kOwnSlab) {
+    fill(arena_.reserve(size));
+    return arena_.commit(size);
   }
-  push(std::move(event));
-  return true;
+  base::Slab* const slab = base::Slab::create(size, account_);
+  fill(slab->data());
+  base::SharedBytes bytes(*slab, slab->data(), size);
+  slab->release();
+  return bytes;
 }
 
 void TransportInbox::push_aside(Aside aside) noexcept {
@@ -201,7 +221,7 @@ void TransportInbox::on_datagram_sent(std::uint64_t bytes, bool) noexcept {
 
 void TransportInbox::on_datagram(base::Bytes datagram) noexcept {
   // Datagrams have no flow control: beyond the high-water mark they are dropped, as the network would.
-  if (queued_bytes_.fetch_add(datagram.size(), std::memory_order_relaxed) > kHighWater) return;
+  if (queued_bytes_.fetch_add(cost_of(datagram.size()), std::memory_order_relaxed) > high_water_) return;
   push({.kind = Kind::Datagram, .bytes = arena_.copy(datagram)});
 }
 

@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "base/ledger/account.h"
 #include "base/shared_bytes.h"
 #include "runtime/event_loop.h"
 #include "runtime/transport_event.h"
@@ -21,18 +24,21 @@ class SessionDriver;
 /// Receives the events of one connection on the carrier's threads and keeps them for the connection's driver.
 ///
 /// Received bytes are copied once, here, out of the carrier's memory into slabs; from then on they are passed on by
-/// reference. When the loop falls behind by more than kHighWater bytes, streams are paused and flow control makes
-/// the peer wait; the driver resumes them after it has caught up.
+/// reference. When the loop falls behind by more than the connection's account may hold, streams are paused and flow
+/// control makes the peer wait; the driver resumes them after it has caught up.
 class TransportInbox final : public transport::ConnectionHandler {
  public:
-  static constexpr std::size_t kHighWater = 4 * 1024 * 1024;
-
   // Keys of streams. One that the peer opened has the carrier's number, which is below 2^62.
   static constexpr transport::StreamKey kControlStream = ~std::uint64_t{0};
   /// Of a unidirectional stream that this endpoint writes; `handle` is the session's StreamHandle.
   static constexpr transport::StreamKey key_of(std::uint64_t handle) noexcept { return handle | kOwn; }
 
-  explicit TransportInbox(EventLoop& loop) noexcept : loop_(loop) {}
+  /// What it holds is charged to `account`, whose limit is that of what waits here.
+  TransportInbox(EventLoop& loop, std::shared_ptr<base::Account> account) noexcept
+      : loop_(loop),
+        account_(std::move(account)),
+        high_water_(account_->limit()),
+        arena_(base::SlabArena::kCapacity, account_) {}
 
   /// From now on `participant` is made ready for what arrives, and at once for what has. Loop thread.
   void attach(EventLoop::Participant& participant);
@@ -85,7 +91,13 @@ class TransportInbox final : public transport::ConnectionHandler {
   [[nodiscard]] bool paused(std::uint64_t stream) noexcept;
   void control_closed() noexcept;
 
+  /// What a received piece takes while it waits.
+  [[nodiscard]] static std::size_t cost_of(std::size_t size) noexcept { return size + sizeof(TransportEvent); }
+  base::SharedBytes copy(const transport::ReceivedData& data);
+
   EventLoop& loop_;
+  const std::shared_ptr<base::Account> account_;
+  const std::size_t high_water_;
   std::mutex mutex_;  // never held across a call into the carrier
   std::vector<TransportEvent> events_;
   std::deque<Aside> asides_;

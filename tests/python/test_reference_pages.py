@@ -135,7 +135,7 @@ def public_members(kind: type) -> set[str]:
 
 
 def test_moqt_asyncio_pages_name_everything() -> None:
-    pages = ("moqt-asyncio.md", "relay.md")
+    pages = ("moqt-asyncio.md", "relay.md", "statistics.md")
     assert missing(set(moqt.asyncio.__all__), *pages) == []
     for name in moqt.asyncio.__all__:
         kind = getattr(moqt.asyncio, name)

@@ -66,6 +66,14 @@ void World::check_deliveries() {
   }
 }
 
+void World::check_accounts() {
+  const moqt::objects::DeliveryAccount account = relay_.counters().deliveries;
+  if (account.published == account.accounted()) return;
+  journal_.fault("the relay's account does not add up: " + std::to_string(account.published) + " published, " +
+                 std::to_string(account.accounted()) + " accounted for (" + std::to_string(account.delivered) +
+                 " delivered, " + std::to_string(account.waiting) + " waiting)");
+}
+
 void World::check_ends() {
   for (std::size_t who = 0; who < subscribers_.size(); ++who) {
     if (subscribers_[who].open_fetches() == 0) continue;

@@ -41,7 +41,9 @@ void World::connect(std::size_t number) {
   Client& client = clients_[number];
   if (client.near || client.far) return;
   client.near = std::make_shared<SessionEnd>(network_.timeline(), config_of(script_, moqt::Perspective::kClient));
-  client.far = std::make_shared<SessionEnd>(network_.timeline(), config_of(script_, moqt::Perspective::kServer));
+  ms::SessionConfig far = config_of(script_, moqt::Perspective::kServer);
+  far.account = relay_.ledger().open_session();
+  client.far = std::make_shared<SessionEnd>(network_.timeline(), std::move(far));
   auto joined = network_.connect(script_.links[number], client.near, client.far);
   client.near->attach(std::move(joined.client));
   client.far->attach(std::move(joined.server));
@@ -254,6 +256,7 @@ Outcome World::run() {
     run_until(begin + step.at);
     perform(step);
     settle();
+    check_accounts();
   }
   run_until(network_.now() + 1s);
   // From here on nothing disturbs: what has been published has to arrive.
@@ -272,6 +275,7 @@ Outcome World::run() {
   for (int wait = 0; wait < 100 && (wait == 0 || !at_rest()); ++wait) run_until(network_.now() + 60s);
   check_rest();
   check_deliveries();
+  check_accounts();
   for (Subscriber& each : subscribers_) each.unsubscribe_all();
   run_until(network_.now() + 20s);
   for (Publisher& each : publishers_) each.withdraw();
@@ -281,6 +285,16 @@ Outcome World::run() {
     if (client.near) client.near->close(moqt::SessionErrorCode::kNoError, "the end");
   }
   run_until(network_.now() + 20s);
+  check_accounts();
+  // Until nothing is kept for those who may ask for it.
+  run_until(network_.now() + relay::RelayLimits{}.cache_duration + 5s);
+  clients_.clear();
+  const auto& memory = relay_.counters();
+  if (memory.memory_bytes != 0) {
+    journal_.fault("the relay's ledger has " + std::to_string(memory.memory_bytes) +
+                   " bytes although all is over: " + std::to_string(memory.memory_sessions_bytes) + " of sessions, " +
+                   std::to_string(memory.memory_tracks_bytes) + " of tracks");
+  }
   if (relay_.counters().sessions != 0) journal_.fault("the relay has sessions left although every client is gone");
   outcome_.faults = journal_.faults();
   return outcome_;

@@ -67,6 +67,7 @@ class World {
   void check_rest();
   void check_deliveries();
   void check_ends();
+  void check_accounts();
 
   /// Who is at a client's end of its session; and, without a relay, who is at the other end.
   [[nodiscard]] Publisher* publisher(std::size_t client) {

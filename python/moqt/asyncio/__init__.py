@@ -32,6 +32,7 @@ from moqt.asyncio.relaying import Relay, relay
 from moqt.asyncio.retention import Retention
 from moqt.asyncio.server import Server, serve
 from moqt.asyncio.session import NamespaceJudge, Session
+from moqt.asyncio.statistics import DeliveryStatistics, SubscriptionStatistics
 from moqt.asyncio.subscribing import Done, Subscription
 from moqt.asyncio.subscription_options import SubscriptionOptions
 from moqt.asyncio.track_options import TrackOptions, TrackProperties
@@ -43,6 +44,7 @@ __all__ = [
     "Announcements",
     "Batches",
     "ConnectOptions",
+    "DeliveryStatistics",
     "Done",
     "Fetch",
     "FetchAnswer",
@@ -71,6 +73,7 @@ __all__ = [
     "SessionStateError",
     "Subscription",
     "SubscriptionOptions",
+    "SubscriptionStatistics",
     "TrackOptions",
     "TrackProperties",
     "TrackWriter",
@@ -80,9 +83,10 @@ __all__ = [
 ]
 
 for _class in (
-    Announcement, Announcements, Batches, Done, Fetch, FetchInterrupted, FetchRefused, FetchRequest, GroupWriter,
-    NamespacePublication, Object, Offer, Offers, PastObject, Relay, RelayStatistics, RequestRefused, Retention, Server,
-    Session, SessionClosed, SessionStateError, Subscription, TrackProperties, TrackWriter,
+    Announcement, Announcements, Batches, DeliveryStatistics, Done, Fetch, FetchInterrupted, FetchRefused, FetchRequest,
+    GroupWriter, NamespacePublication, Object, Offer, Offers, PastObject, Relay, RelayStatistics, RequestRefused,
+    Retention, Server, Session, SessionClosed, SessionStateError, Subscription, SubscriptionStatistics, TrackProperties,
+    TrackWriter,
 ):  # fmt: skip
     _class.__module__ = __name__
 del _class

@@ -58,3 +58,4 @@ class RelayOptions(ListenOptions, total=False):
     cache_duration: float | None
     cache_bytes: int | None
     cache_bytes_per_track: int | None
+    max_memory_bytes: int | None

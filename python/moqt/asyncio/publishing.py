@@ -11,6 +11,7 @@ from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import RequestRefused, SessionStateError
 from moqt.asyncio.fetching import FetchHandler, FetchRequest, answer_fetch
+from moqt.asyncio.statistics import DeliveryStatistics
 from moqt.asyncio.track_options import TrackOptions, native_track_options
 from msquic._native.moqt import (
     GroupHandle,
@@ -81,6 +82,13 @@ class TrackWriter:
     def groups_skipped(self) -> int:
         """Groups that were given up for a subscriber that was too slow."""
         return self._handle.groups_skipped
+
+    def statistics(self) -> DeliveryStatistics:
+        """What became of its objects, over all subscriptions, those that are over included.
+
+        Waits for the library's thread, a moment. The last that was known when the session is over.
+        """
+        return DeliveryStatistics(**self._handle.statistics())
 
     @property
     def group_requested(self) -> int | None:

@@ -52,6 +52,16 @@ class RelayStatistics(Mapping[str, int]):
     """Tracks with something in the cache, now."""
     cached_bytes: int
     """Bytes in the cache, now: objects and about 200 bytes of bookkeeping for each."""
+    memory_bytes: int
+    """Bytes of memory that the relay holds, now: the sum of the next three. MsQuic's own is not counted."""
+    memory_connections_bytes: int
+    """Of these, what has been received and not been looked at, and the memory that is ready for it."""
+    memory_sessions_bytes: int
+    """Requests with their names and tokens, headers, control messages that wait to be sent."""
+    memory_tracks_bytes: int
+    """Objects, until every transport has let go of them, and their bookkeeping: the cache and what waits."""
+    memory_refusals: int
+    """Tracks that were refused because no memory was left."""
 
     def __getitem__(self, name: str) -> int:
         if name not in _NAMES:

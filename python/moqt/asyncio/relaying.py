@@ -11,6 +11,7 @@ from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._listening import Listening, transport_of
 from moqt.asyncio.relay_statistics import RelayStatistics
+from moqt.asyncio.statistics import DeliveryStatistics
 from msquic._native.moqt import RelayHandle, start_relay
 from msquic.asyncio import ListenOptions, Opening
 
@@ -21,6 +22,10 @@ class Relay(Listening[RelayHandle]):
     def stats(self) -> RelayStatistics:
         """What the relay has counted: sessions, objects, what its cache holds and answers. A consistent snapshot."""
         return RelayStatistics(**self._handle.stats())
+
+    def deliveries(self) -> DeliveryStatistics:
+        """What became of every object, over all subscriptions that the relay has or had."""
+        return DeliveryStatistics(**self._handle.deliveries())
 
     async def close(self, drain_seconds: float = 0.0) -> None:
         """Accepts no more clients and sends GOAWAY; sessions that are left after `drain_seconds` are closed with
@@ -61,6 +66,7 @@ def relay(
     cache_duration: float | None = None,
     cache_bytes: int | None = None,
     cache_bytes_per_track: int | None = None,
+    max_memory_bytes: int | None = None,
     **options: Unpack[ListenOptions],
 ) -> Opening[Relay]:
     """A relay: publishers and subscribers connect to it, it forwards what is subscribed to (section 8).
@@ -80,6 +86,8 @@ def relay(
             MAX_CACHE_DURATION may shorten it, 0 keeps nothing. 60 when not given.
         cache_bytes: what is kept of all tracks together; whole groups go, the oldest first. 512 MiB when not given.
         cache_bytes_per_track: what is kept of one track. 64 MiB when not given.
+        max_memory_bytes: what the relay may hold of everything, MsQuic's memory apart; then it refuses new sessions and
+            requests, and shrinks its cache. 2 GiB when not given.
         options: those of :func:`serve` that are not about sessions.
 
     Raises :class:`msquic.AddressError` (for one, when the port is taken), :class:`msquic.CertificateFileInvalid`.
@@ -98,6 +106,7 @@ def relay(
         "max_consecutive_skips": max_consecutive_skips,
         "cache_bytes": cache_bytes,
         "cache_bytes_per_track": cache_bytes_per_track,
+        "max_memory_bytes": max_memory_bytes,
     }
     if cache_duration is not None:
         if cache_duration < 0:

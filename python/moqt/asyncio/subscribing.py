@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from moqt.asyncio._batches import Batches
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import SessionStateError
+from moqt.asyncio.statistics import SubscriptionStatistics
 from moqt.asyncio.subscription_options import Filter, Start, chosen_filter
 from moqt.asyncio.track_options import TrackProperties, milliseconds
 from moqt.exceptions import MoqtError
@@ -78,6 +79,10 @@ class Subscription:
     def objects_too_large(self) -> int:
         """Objects that were skipped so far because they were larger than `max_object_size`."""
         return self._handle.too_large
+
+    def statistics(self) -> SubscriptionStatistics:
+        """What has come, what waits to be read, and what was lost on this side."""
+        return SubscriptionStatistics(**self._handle.statistics())
 
     def __aiter__(self) -> Subscription:
         return self

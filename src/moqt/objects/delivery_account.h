@@ -8,7 +8,7 @@ namespace msquic_py::moqt::objects {
 /// sum of all the others and of what still waits.
 struct DeliveryAccount {
   std::uint64_t published = 0;
-  std::uint64_t delivered = 0;    ///< given to the transport whole
+  std::uint64_t delivered = 0;    ///< on their way: the session has them whole, and has not dropped them
   std::uint64_t filtered = 0;     ///< outside of the subscription's filter
   std::uint64_t unforwarded = 0;  ///< Forward State 0
   std::uint64_t timed_out = 0;    ///< DELIVERY_TIMEOUT or MAX_CACHE_DURATION

@@ -6,6 +6,13 @@
 
 namespace msquic_py::moqt::objects {
 
+namespace {
+
+/// Of one group. A publisher may say that there is one before each object; what lies below these is unknown again.
+constexpr std::size_t kRememberedGaps = 1024;
+
+}  // namespace
+
 std::optional<MalformedTrack> behind_an_end(const TrackStore& store, const StoredGroup& group, Location location,
                                             ObjectStatus status) noexcept {
   // [d15 §10.2.1.1-2]
@@ -35,7 +42,10 @@ void learn_from(TrackStore& store, StoredGroup& group, Draft draft, Location loc
   if (!known.ok()) return;
   const auto objects = known->prior_object_id_gap.value_or(0);
   const auto groups = known->prior_group_id_gap.value_or(0);
-  if (objects > 0) group.absent.add(location.object - objects, location.object - 1);
+  if (objects > 0) {
+    group.absent.add(location.object - objects, location.object - 1);
+    group.absent.keep_highest(kRememberedGaps);
+  }
   if (groups > 0) store.set_absent_groups(location.group - groups, location.group - 1);
 }
 

@@ -12,7 +12,7 @@ constexpr std::size_t kMostLooks = 64;
 }  // namespace
 
 std::size_t StoredGroup::bytes() const noexcept {
-  std::size_t sum = 0;
+  std::size_t sum = kGroupRecord;
   for_each([&](const StoredSubgroup& subgroup) { sum += subgroup.bytes(); });
   return sum;
 }

@@ -35,6 +35,7 @@ class StoredGroup {
   std::optional<std::uint64_t> top;
   void note(std::uint64_t object) noexcept { top = top ? std::max(*top, object) : object; }
 
+  /// With what the records take, its own included.
   [[nodiscard]] std::size_t bytes() const noexcept;
   /// Whether a stream brings objects of it now.
   [[nodiscard]] bool open() const noexcept;
@@ -75,5 +76,8 @@ class StoredGroup {
   std::uint64_t id_;
   std::uint64_t serial_;
 };
+
+/// What a group takes beside its subgroups: its record and its places in two maps.
+inline constexpr std::size_t kGroupRecord = sizeof(StoredGroup) + 2 * kRecordOverhead;
 
 }  // namespace msquic_py::moqt::objects

@@ -40,6 +40,17 @@ std::size_t StoredObject::extend(std::uint64_t offset, const base::SharedBytes& 
   return added;
 }
 
+void StoredObject::compact(base::SlabArena& arena) {
+  if (!wire.fills_slab()) wire = arena.copy(wire);
+  const std::vector<base::SharedBytes> pieces = std::move(more);
+  more.clear();
+  for (const base::SharedBytes& piece : pieces) {
+    base::SharedBytes kept = piece.fills_slab() ? piece : arena.copy(piece);
+    // The payload's first piece begins where `wire` ends: pieces are known by their place, not by their number.
+    if (more.empty() || !more.back().append(kept)) more.push_back(std::move(kept));
+  }
+}
+
 void StoredObject::clear() noexcept {
   wire = {};
   more.clear();

@@ -48,10 +48,10 @@ struct StoredObject {
   /// Takes `bytes` of the payload that begin at `offset` in; what is here already is left out. Returns how many were
   /// new. A gap before them is not filled: nothing is taken.
   std::size_t extend(std::uint64_t offset, const base::SharedBytes& bytes);
-  /// What it holds.
-  [[nodiscard]] std::size_t bytes() const noexcept {
-    return header_size + static_cast<std::size_t>(payload_arrived) + sizeof(StoredObject);
-  }
+  /// Of header and payload, without this record.
+  [[nodiscard]] std::size_t bytes() const noexcept { return header_size + static_cast<std::size_t>(payload_arrived); }
+  /// Copies what shares a slab with others into `arena`, so that it holds on to nothing else.
+  void compact(base::SlabArena& arena);
   /// Drops all bytes, keeps the room.
   void clear() noexcept;
 };

@@ -6,7 +6,8 @@
 namespace msquic_py::moqt::objects {
 
 void StoredSubgroup::begin(const session::SubgroupProperties& properties, bool datagrams) {
-  (void)drop_all();
+  drop_all();
+  counted_records_ = 0;
   properties_ = properties;
   datagrams_ = datagrams;
   first_ = 0;
@@ -61,11 +62,9 @@ std::size_t StoredSubgroup::drop_first() noexcept {
   return freed;
 }
 
-std::size_t StoredSubgroup::drop_all() noexcept {
-  const std::size_t freed = bytes_;
+void StoredSubgroup::drop_all() noexcept {
   while (count_ > 0) (void)drop_first();
   bytes_ = 0;
-  return freed;
 }
 
 void StoredSubgroup::grow() {

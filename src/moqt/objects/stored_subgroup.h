@@ -2,14 +2,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "base/ledger/account.h"
 #include "moqt/objects/stored_object.h"
 #include "moqt/objects/subgroup_delivery.h"
 #include "moqt/session/data/subgroup_properties.h"
 
 namespace msquic_py::moqt::objects {
+
+/// What the memory manager and the map around a record take beside it.
+inline constexpr std::size_t kRecordOverhead = 64;
 
 /// The objects of one subgroup in the order of their IDs, or those of a group that travel as datagrams. An object has a
 /// place: a number that counts on from the first one and stays when those at the front are dropped.
@@ -20,6 +26,9 @@ class StoredSubgroup {
     kFinished,  ///< FIN: the last object is the last one of the subgroup
     kReset,     ///< nobody brings the rest
   };
+
+  /// Its records are charged to `account`.
+  explicit StoredSubgroup(std::shared_ptr<base::Account> account = nullptr) noexcept : charge_(std::move(account)) {}
 
   /// As new, for a subgroup of another group perhaps; what it has grown to stays.
   void begin(const session::SubgroupProperties& properties, bool datagrams);
@@ -46,11 +55,23 @@ class StoredSubgroup {
   std::uint64_t insert(std::uint64_t id);
   /// Drops the object at the front. Returns what it held.
   std::size_t drop_first() noexcept;
-  /// Drops every object. Returns what they held.
-  std::size_t drop_all() noexcept;
+  /// Drops every object; their records stay.
+  void drop_all() noexcept;
 
-  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// Of its objects, and of its records as far as count_records() has seen them.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_ + counted_records_; }
   void add_bytes(std::size_t bytes) noexcept { bytes_ += bytes; }
+  /// Of its records: the objects' and the cursors'. They only grow.
+  [[nodiscard]] std::size_t records() const noexcept {
+    return sizeof(StoredSubgroup) + kRecordOverhead + slots_.size() * sizeof(StoredObject) +
+           deliveries.capacity() * sizeof(SubgroupDelivery);
+  }
+  /// Charges what they have grown by since the last call, and returns it.
+  std::size_t count_records() noexcept {
+    const std::size_t now = records();
+    charge_.set(now);
+    return now - std::exchange(counted_records_, now);
+  }
 
   [[nodiscard]] End ended() const noexcept { return ended_; }
   [[nodiscard]] std::uint64_t reset_code() const noexcept { return reset_code_; }
@@ -82,6 +103,8 @@ class StoredSubgroup {
   std::uint64_t first_ = 0;
   std::optional<std::uint64_t> largest_;
   std::size_t bytes_ = 0;
+  std::size_t counted_records_ = 0;
+  base::Charge charge_;
   std::uint64_t reset_code_ = 0;
   End ended_ = End::kOpen;
   bool datagrams_ = false;

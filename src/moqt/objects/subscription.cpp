@@ -52,6 +52,8 @@ SubgroupDelivery& Subscription::delivery_of(StoredSubgroup& subgroup, std::uint6
     delivery = SubgroupDelivery{};
     delivery.serial = serial_;
     delivery.next = place;
+    // What came before the subscription began is not for it.
+    for (std::uint64_t later = place + 1; later < subgroup.end(); ++later) delivery.leave_out(subgroup.at(later).id);
   }
   return delivery;
 }
@@ -93,7 +95,8 @@ bool Subscription::admits(const StoredGroup& group, Location location, std::size
   }
   const std::size_t queued = owed_bytes_ + published->queued_bytes;
   if (queued > publisher_.limits().queued_bytes || (!behind_.empty() && too_old(now))) {
-    if (delivery != nullptr && size > 0) {  // it lies before the cursor, and is given up with the rest
+    if (delivery != nullptr && size > 0 &&
+        !delivery->ended) {  // it lies before the cursor, and is given up with the rest
       ++account_.waiting;
       owed_bytes_ += size;
     } else {
@@ -114,7 +117,11 @@ void Subscription::object_begun(const StoredGroup& group, StoredSubgroup& subgro
   const StoredObject& object = subgroup.at(place);
   if (!admits(group, {subgroup.group(), object.id}, object.wire.size(), &delivery, now)) {
     // It lies behind everything that waits; what waits is given up where it must be, so the cursor may pass it.
-    if (!delivery.behind && !delivery.begun) delivery.next = place + 1;
+    if (!delivery.behind && !delivery.begun) {
+      delivery.next = place + 1;
+    } else if (place >= delivery.next && !delivery.stopped) {
+      delivery.leave_out(object.id);
+    }
     if (delivery.open() && delivery.has_gap) retire(delivery, StreamResetCode::kCancelled, now);
     return;
   }
@@ -133,7 +140,11 @@ void Subscription::object_inserted(const StoredGroup& group, StoredSubgroup& sub
   const bool passed = place < delivery.next || (place == delivery.next && delivery.begun);
   if (shifted && passed) ++delivery.next;
   const StoredObject& object = subgroup.at(place);
-  if (!admits(group, {subgroup.group(), object.id}, passed ? 0 : object.wire.size(), &delivery, now)) return;
+  if (!admits(group, {subgroup.group(), object.id}, passed ? 0 : object.wire.size(), &delivery, now)) {
+    if (place >= delivery.next && !delivery.stopped) delivery.leave_out(object.id);
+    return;
+  }
+  if (delivery.leaves_out(object.id)) std::erase(delivery.left_out, object.id);  // a FETCH had brought it first
   delivery.has_gap = had_gap;
   if (passed) {
     delivery.late.insert(std::lower_bound(delivery.late.begin(), delivery.late.end(), object.id), object.id);
@@ -151,7 +162,7 @@ void Subscription::payload_arrived(StoredSubgroup& subgroup, std::uint64_t place
   if (delivery == nullptr || delivery->stopped || ended_) return;
   const bool wanted = place >= delivery->next || (delivery->begun && delivery->current == place) ||
                       std::binary_search(delivery->late.begin(), delivery->late.end(), subgroup.at(place).id);
-  if (!wanted) return;
+  if (!wanted || delivery->leaves_out(subgroup.at(place).id)) return;
   owed_bytes_ += bytes;
   if (delivery->behind || !delivery->begun || delivery->current != place) return;
   advance(subgroup, *delivery, now);
@@ -248,8 +259,7 @@ void Subscription::retire(SubgroupDelivery& delivery, StreamResetCode code, sess
   outlet_.make_ready();
 }
 
-void Subscription::abandon(StoredSubgroup& subgroup, SubgroupDelivery& delivery,
-                           std::uint64_t DeliveryAccount::*counter) {
+void Subscription::abandon(StoredSubgroup& subgroup, SubgroupDelivery& delivery, Counter counter) {
   const auto give_up = [&](const StoredObject& object, std::uint64_t sent) {
     if (object.fetched) return;
     const std::size_t owed = static_cast<std::size_t>(object.payload_arrived - std::min(sent, object.payload_arrived));
@@ -270,6 +280,7 @@ void Subscription::abandon(StoredSubgroup& subgroup, SubgroupDelivery& delivery,
   }
   delivery.late.clear();
   for (delivery.next = std::max(delivery.next, subgroup.first()); delivery.next < subgroup.end(); ++delivery.next) {
+    if (delivery.take_left_out(subgroup.at(delivery.next).id)) continue;
     owed_bytes_ -= std::min<std::size_t>(owed_bytes_, subgroup.at(delivery.next).header_size);
     give_up(subgroup.at(delivery.next), 0);
   }
@@ -295,9 +306,13 @@ void Subscription::fall_behind() {
   }
   if (consecutive_skips_ > publisher_.limits().consecutive_skips) {
     ++publisher_.counters().subscribers_too_far_behind;
-    end(PublishDoneCode::kTooFarBehind, "the subscriber does not keep up with the track", true);
+    count_unsent_as(&DeliveryAccount::skipped, [&] {
+      end(PublishDoneCode::kTooFarBehind, "the subscriber does not keep up with the track", true);
+      return true;
+    });
   } else {
-    (void)session_.reset_streams(request_, StreamResetCode::kDeliveryTimeout);
+    count_unsent_as(&DeliveryAccount::skipped,
+                    [&] { return session_.reset_streams(request_, StreamResetCode::kDeliveryTimeout).ok(); });
   }
   retired_.clear();
   outlet_.make_ready();
@@ -331,6 +346,25 @@ void Subscription::on_stream_stopped(const session::OutgoingStreamStopped& event
       delivery->stopped = !event.resumable();  // [d15 §10.4.3-6]
     });
   }
+}
+
+void Subscription::on_unsent(std::uint64_t objects, session::UnsentCause cause) {
+  using Cause = session::UnsentCause;
+  const auto counter = [&]() -> Counter {
+    switch (cause) {
+      case Cause::kReset: return reset_counts_as_;
+      case Cause::kStopSending: return &DeliveryAccount::stopped;
+      case Cause::kNoRoom: return &DeliveryAccount::no_stream;
+      case Cause::kUpdate: return &DeliveryAccount::unforwarded;
+      case Cause::kDeliveryTimeout: return &DeliveryAccount::timed_out;
+      case Cause::kOverflow: return &DeliveryAccount::dropped;
+      case Cause::kTooLarge: return &DeliveryAccount::too_large;
+    }
+    return &DeliveryAccount::reset;
+  }();
+  account_.delivered -= objects;
+  account_.*counter += objects;
+  publisher_.counters().objects_delivered -= objects;
 }
 
 bool Subscription::settle(session::Time now) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "moqt/model/error_codes.h"
@@ -37,7 +38,7 @@ class TrackPublisher;
 
 /// One subscription to a track that is in a store: a cursor into each of its subgroups. What there is to send stays in
 /// the store until the session has room for it.
-class Subscription final : public session::StreamFeeder {
+class Subscription final : public session::StreamFeeder, public session::UnsentWatch {
  public:
   Subscription(TrackPublisher& publisher, std::size_t slot, std::uint64_t serial, session::Session& session,
                session::RequestHandle request, Outlet& outlet) noexcept
@@ -76,6 +77,8 @@ class Subscription final : public session::StreamFeeder {
   // ---- from the session ----
 
   void feed(session::StreamHandle stream, session::Time now) override;
+  /// They were counted as delivered.
+  void on_unsent(std::uint64_t objects, session::UnsentCause cause) override;
   void on_stream_stopped(const session::OutgoingStreamStopped& event, session::Time now);
   /// Resets retired streams whose time has come. True when none is left.
   bool settle(session::Time now);
@@ -92,6 +95,7 @@ class Subscription final : public session::StreamFeeder {
     session::StreamHandle stream;
     session::Time since;
   };
+  using Counter = std::uint64_t DeliveryAccount::*;
   enum class Give : std::uint8_t { kDone, kNoRoom, kStopped };
 
   SubgroupDelivery& delivery_of(StoredSubgroup& subgroup, std::uint64_t place);
@@ -116,7 +120,14 @@ class Subscription final : public session::StreamFeeder {
   void retire(SubgroupDelivery& delivery, StreamResetCode code, session::Time now);
   void count_given(std::size_t bytes) noexcept;
   /// Gives up what the cursor has still before it; `counter` counts the objects.
-  void abandon(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t DeliveryAccount::*counter);
+  void abandon(StoredSubgroup& subgroup, SubgroupDelivery& delivery, Counter counter);
+  /// The session resets streams for this subscription during `call`; what they had not sent counts as that.
+  template <class Call>
+  void count_unsent_as(Counter counter, Call call) {
+    const Counter before = std::exchange(reset_counts_as_, counter);
+    (void)call();
+    reset_counts_as_ = before;
+  }
   void set_behind(StoredSubgroup& subgroup, SubgroupDelivery& delivery, bool behind);
   [[nodiscard]] bool expired(StoredObject& object, session::Time now) const noexcept;
   [[nodiscard]] const session::PublishedSubscription* view() const noexcept { return session_.published(request_); }
@@ -129,6 +140,7 @@ class Subscription final : public session::StreamFeeder {
   Outlet& outlet_;
   bool ended_ = false;
   DeliveryAccount account_;
+  Counter reset_counts_as_ = &DeliveryAccount::reset;
   std::size_t owed_bytes_ = 0;        ///< in the store, for this subscription
   std::uint64_t skipped_before_ = 0;  ///< groups with a lower serial are skipped
   std::size_t consecutive_skips_ = 0;

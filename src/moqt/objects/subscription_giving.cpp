@@ -74,7 +74,7 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
                                              session::Time now) {
   StoredObject& object = subgroup.at(place);
   if (!delivery.begun) {
-    if (object.fetched) {
+    if (object.fetched || (place == delivery.next && delivery.take_left_out(object.id))) {
       delivery.pass(place);
       return Give::kDone;
     }
@@ -90,7 +90,9 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
         delivery.has_gap = true;
         // [d15 §9.2.1.2-1]
         if (delivery.open()) {  // [d15 §9.2.1.2]
-          (void)session_.reset_stream(delivery.stream, StreamResetCode::kDeliveryTimeout);
+          count_unsent_as(&DeliveryAccount::timed_out, [&] {
+            return session_.reset_stream(delivery.stream, StreamResetCode::kDeliveryTimeout).ok();
+          });
           delivery.leave_stream();
         }
       }

@@ -11,12 +11,19 @@ namespace {
 
 /// More than the retention allows before it is worth looking for what to drop.
 constexpr std::size_t kSlack = 256 * 1024;
+/// More than twice what its objects take that a track may hold, with slabs that are ready for the next ones.
+constexpr std::size_t kHeldSlack = 1024 * 1024;
 
 }  // namespace
 
 TrackPublisher::TrackPublisher(Retention retention, TrackStore::Knowledge knowledge, SubscriptionLimits limits,
-                               DeliveryCounters& counters)
-    : store_(retention, knowledge), limits_(limits), counters_(counters), evict_above_(retention.bytes + kSlack) {}
+                               DeliveryCounters& counters, std::shared_ptr<base::Account> account)
+    : account_(account ? std::move(account) : std::make_shared<base::Account>()),
+      store_(retention, knowledge, account_),
+      limits_(limits),
+      counters_(counters),
+      arena_(base::SlabArena::kCapacity, account_),
+      evict_above_(retention.bytes + kSlack) {}
 
 TrackPublisher::~TrackPublisher() { abandon_fetches(); }
 
@@ -31,12 +38,14 @@ Subscription& TrackPublisher::add(session::Session& session, session::RequestHan
     free_slots_.pop_back();
   }
   subscriptions_[slot] = std::make_unique<Subscription>(*this, slot, next_serial_++, session, request, outlet);
+  session.watch_unsent(request, subscriptions_[slot].get());
   ++subscribers_;
   return *subscriptions_[slot];
 }
 
 void TrackPublisher::remove(Subscription& subscription) {
   subscription.give_up();
+  subscription.session().watch_unsent(subscription.request(), nullptr);
   past_ += subscription.account();
   const std::size_t slot = subscription.slot();
   subscriptions_[slot].reset();
@@ -85,6 +94,16 @@ void TrackPublisher::make_room(session::Time now) {
   store_.evict(now);
   // What cannot go now makes no look worth it before there is as much again.
   evict_above_ = std::max(store_.retention().bytes, store_.bytes()) + kSlack;
+  compact();
+}
+
+void TrackPublisher::compact() {
+  // Small objects that stay share slabs with small objects that have gone.
+  const std::size_t held = account_->bytes();
+  compacted_to_ = std::min(compacted_to_, held);
+  if (held <= 2 * store_.bytes() + kHeldSlack || held <= compacted_to_ + kHeldSlack) return;
+  store_.compact(arena_);
+  compacted_to_ = account_->bytes();
 }
 
 void TrackPublisher::object_begun(StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,

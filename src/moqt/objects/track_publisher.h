@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ledger/account.h"
 #include "base/shared_bytes.h"
 #include "moqt/model/forwarding_preference.h"
 #include "moqt/objects/delivery_account.h"
@@ -25,9 +26,9 @@ class FetchDelivery;
 /// here; they differ in who writes.
 class TrackPublisher {
  public:
-  /// `counters` outlives it.
+  /// `counters` outlives it. What it holds is charged to `account`; without one, to one of its own.
   TrackPublisher(Retention retention, TrackStore::Knowledge knowledge, SubscriptionLimits limits,
-                 DeliveryCounters& counters);
+                 DeliveryCounters& counters, std::shared_ptr<base::Account> account = nullptr);
   ~TrackPublisher();
   TrackPublisher(const TrackPublisher&) = delete;
   TrackPublisher& operator=(const TrackPublisher&) = delete;
@@ -37,11 +38,16 @@ class TrackPublisher {
   [[nodiscard]] DeliveryCounters& counters() noexcept { return counters_; }
   /// For what is made here: headers.
   [[nodiscard]] base::SlabArena& arena() noexcept { return arena_; }
-  /// `bytes` as they are kept. What is small is copied, once for all subscribers: it would hold on to a slab that is
-  /// full of what came beside it on the connection, and cost many times what is counted.
+  /// `bytes` as they are kept. What shares its slab with other things that came on the connection is copied, once for
+  /// all subscribers: it would hold on to all of them, and cost many times what is counted. The slab of what is kept as
+  /// it came is charged to this track.
   [[nodiscard]] base::SharedBytes to_keep(const base::SharedBytes& bytes) {
-    return bytes.size() <= kSmall ? arena_.copy(bytes) : bytes;
+    if (bytes.size() < kSmall || !bytes.fills_slab()) return arena_.copy(bytes);
+    bytes.charge_to(account_);
+    return bytes;
   }
+  /// What it holds on to: the slabs of its objects, whole, also those that a transport has not let go of, and records.
+  [[nodiscard]] const base::Account& memory() const noexcept { return *account_; }
   [[nodiscard]] const SubscriptionLimits& limits() const noexcept { return limits_; }
 
   // ---- subscriptions ----
@@ -118,12 +124,15 @@ class TrackPublisher {
     session::Time since;
   };
   void make_room(session::Time now);
+  /// Copies what keeps large slabs alive for the sake of few bytes, when there is much of that.
+  void compact();
 
+  std::shared_ptr<base::Account> account_;
   TrackStore store_;
   SubscriptionLimits limits_;
   DeliveryCounters& counters_;
-  /// Less than a packet's worth or two.
-  static constexpr std::size_t kSmall = 2048;
+  /// What is copied also out of a slab of its own, whose record would be much beside it.
+  static constexpr std::size_t kSmall = 1024;
   base::SlabArena arena_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;  // slots stay where they are; empty ones are null
   std::vector<std::size_t> free_slots_;
@@ -132,7 +141,8 @@ class TrackPublisher {
   DeliveryAccount past_;
   std::vector<FetchDelivery*> fetches_;
   std::vector<Orphan> orphans_;
-  std::size_t evict_above_ = 0;  ///< bytes at which looking for something to drop is worth it again
+  std::size_t compacted_to_ = 0;  ///< what it held after the last compact(), or less since
+  std::size_t evict_above_ = 0;   ///< bytes at which looking for something to drop is worth it again
 };
 
 }  // namespace msquic_py::moqt::objects

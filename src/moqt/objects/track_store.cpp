@@ -26,6 +26,8 @@ StoredGroup& TrackStore::group_of(std::uint64_t group, session::Time now) {
   StoredGroup& made = groups_.emplace(group, StoredGroup(group, serial)).first->second;
   made.since = now;
   by_serial_.emplace(serial, group);
+  bytes_ += kGroupRecord;
+  group_records_.set(groups_.size() * kGroupRecord);
   absent_groups_.remove(group);
   return made;
 }
@@ -34,12 +36,13 @@ std::unique_ptr<StoredSubgroup> TrackStore::fresh_subgroup(const session::Subgro
                                                            bool datagrams) {
   std::unique_ptr<StoredSubgroup> subgroup;
   if (spare_.empty()) {
-    subgroup = std::make_unique<StoredSubgroup>();
+    subgroup = std::make_unique<StoredSubgroup>(account_);
   } else {
     subgroup = std::move(spare_.back());
     spare_.pop_back();
   }
   subgroup->begin(properties, datagrams);
+  bytes_ += subgroup->count_records();
   return subgroup;
 }
 
@@ -163,8 +166,8 @@ void TrackStore::remove(std::map<std::uint64_t, StoredGroup>::iterator entry) {
   StoredGroup& group = entry->second;
   bytes_ -= std::min(bytes_, group.bytes());
   auto keep = [&](std::unique_ptr<StoredSubgroup>& subgroup) {
-    if (subgroup == nullptr || spare_.size() >= kSpareSubgroups) return;
-    (void)subgroup->drop_all();
+    if (subgroup == nullptr || spare_.size() >= kSpareSubgroups || subgroup->records() > kLargestSpare) return;
+    subgroup->drop_all();
     spare_.push_back(std::move(subgroup));
   };
   for (auto& [id, subgroup] : group.subgroups) keep(subgroup);
@@ -173,6 +176,7 @@ void TrackStore::remove(std::map<std::uint64_t, StoredGroup>::iterator entry) {
   dropped_groups_.keep_highest(kRememberedRuns);
   by_serial_.erase(group.serial());
   groups_.erase(entry);
+  group_records_.set(groups_.size() * kGroupRecord);
   ++groups_evicted_;
 }
 
@@ -215,6 +219,14 @@ void TrackStore::trim(StoredGroup& group) {
       bytes_ -= std::min(bytes_, subgroup.drop_first());
     }
   });
+}
+
+void TrackStore::compact(base::SlabArena& arena) {
+  for (auto& [id, group] : groups_) {
+    group.for_each([&](StoredSubgroup& subgroup) {
+      for (std::uint64_t place = subgroup.first(); place < subgroup.end(); ++place) subgroup.at(place).compact(arena);
+    });
+  }
 }
 
 std::optional<session::Time> TrackStore::next_eviction() const noexcept {

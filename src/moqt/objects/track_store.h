@@ -5,8 +5,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "base/ledger/account.h"
+#include "base/shared_bytes.h"
 #include "moqt/model/location.h"
 #include "moqt/objects/interval_set.h"
 #include "moqt/objects/retention.h"
@@ -28,7 +31,9 @@ class TrackStore {
     kWhatCame,
   };
 
-  TrackStore(Retention retention, Knowledge knowledge) noexcept : retention_(retention), knowledge_(knowledge) {}
+  /// Its records are charged to `account`; bytes are charged by the slabs they lie in.
+  TrackStore(Retention retention, Knowledge knowledge, std::shared_ptr<base::Account> account = nullptr) noexcept
+      : retention_(retention), knowledge_(knowledge), account_(std::move(account)), group_records_(account_) {}
   TrackStore(const TrackStore&) = delete;
   TrackStore& operator=(const TrackStore&) = delete;
 
@@ -43,10 +48,10 @@ class TrackStore {
   Writable datagrams(std::uint64_t group, session::Time now);
   /// An object begins; it is the largest of the track if none was larger.
   void note(Location location) noexcept;
-  /// The object `at` in `subgroup` has grown by so many bytes, its own record included.
+  /// An object in `subgroup` has grown by so many bytes, and its records perhaps by some.
   void charge(StoredSubgroup& subgroup, std::size_t bytes) noexcept {
     subgroup.add_bytes(bytes);
-    bytes_ += bytes;
+    bytes_ += bytes + subgroup.count_records();
   }
 
   // ---- what is known ----
@@ -65,6 +70,7 @@ class TrackStore {
   // ---- reading ----
 
   [[nodiscard]] std::optional<Location> largest() const noexcept { return largest_; }
+  /// What its objects take, records included.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   /// The serial that the next new group gets.
   [[nodiscard]] std::uint64_t next_serial() const noexcept { return next_serial_; }
@@ -112,6 +118,8 @@ class TrackStore {
   void evict(session::Time now);
   /// Drops the oldest group that may go. False when there is none.
   bool evict_oldest();
+  /// Copies objects that keep slabs alive which are mostly of others; see StoredObject::compact().
+  void compact(base::SlabArena& arena);
   /// When a group will be too old; nothing when none is kept for its age.
   [[nodiscard]] std::optional<session::Time> next_eviction() const noexcept;
   /// MAX_CACHE_DURATION [d15 §9.2.1.3]: no object may be given to anybody who begins with it when it is older.
@@ -134,9 +142,13 @@ class TrackStore {
   /// Of what is remembered of groups that are gone.
   static constexpr std::size_t kRememberedRuns = 256;
   static constexpr std::size_t kSpareSubgroups = 64;
+  /// One whose records take more is not worth keeping for the next.
+  static constexpr std::size_t kLargestSpare = 64 * 1024;
 
   Retention retention_;
   Knowledge knowledge_;
+  std::shared_ptr<base::Account> account_;
+  base::Charge group_records_;
   std::optional<session::Duration> max_age_;
   std::map<std::uint64_t, StoredGroup> groups_;
   std::map<std::uint64_t, std::uint64_t> by_serial_;  ///< Group IDs in the order of arrival

@@ -54,10 +54,10 @@ void FetchReader::on(session::FetchObjectReceived& event) {
   object.subgroup = event.subgroup;
   object.publisher_priority = event.publisher_priority;
   object.status = event.status;
-  object.extensions = std::move(event.extensions);
+  object.extensions = pieces_.keep(std::move(event.extensions));
   object.payload_size = static_cast<std::size_t>(event.payload_length);
   const bool complete = event.complete();
-  if (!event.payload.empty()) object.payload.push_back(std::move(event.payload));
+  pieces_.add(object.payload, std::move(event.payload));
   if (complete) return deliver(std::move(object));
   object_ = std::move(object);
   assembling_ = true;
@@ -65,7 +65,7 @@ void FetchReader::on(session::FetchObjectReceived& event) {
 
 void FetchReader::on(session::ObjectPayload& event) {
   if (!assembling_) return;
-  object_.payload.push_back(std::move(event.bytes));
+  pieces_.add(object_.payload, std::move(event.bytes));
   if (event.remaining > 0) return;
   assembling_ = false;
   deliver(std::exchange(object_, {}));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "moqt/model/full_track_name.h"
+#include "moqt/pubsub/kept_pieces.h"
 #include "moqt/pubsub/object_queue.h"
 #include "moqt/pubsub/received_object.h"
 #include "moqt/pubsub/track_reader.h"
@@ -79,6 +80,7 @@ class FetchReader {
   [[nodiscard]] bool became_readable() noexcept { return std::exchange(became_readable_, false); }
 
   session::Session& session_;
+  KeptPieces pieces_;
   const session::RequestHandle request_;
   const FullTrackName track_;
   const ReceiveLimits limits_;

@@ -45,6 +45,10 @@ bool ObjectQueue::push(ReceivedObject&& object) {
   budget_->charge(size_of(object));
   // The end of a group that follows from an object must not drive that object out.
   const std::size_t kept = object.implied ? 2 : 1;
+  if (!object.implied) {
+    received_.fetch_add(1, std::memory_order_relaxed);
+    received_bytes_.fetch_add(object.payload_size, std::memory_order_relaxed);
+  }
   objects_.push(std::move(object));
   while (bytes_ > limit_ && objects_.size() > kept) drop_front();
   return was_empty;

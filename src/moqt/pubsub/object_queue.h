@@ -58,6 +58,11 @@ class ObjectQueue {
 
   void count_dropped() noexcept { dropped_.fetch_add(1, std::memory_order_relaxed); }
   void count_too_large() noexcept { too_large_.fetch_add(1, std::memory_order_relaxed); }
+  /// Whole objects that have come, and their payloads' bytes; implied ends of groups are none.
+  [[nodiscard]] std::uint64_t received() const noexcept { return received_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t received_bytes() const noexcept {
+    return received_bytes_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t too_large() const noexcept { return too_large_.load(std::memory_order_relaxed); }
 
@@ -70,6 +75,8 @@ class ObjectQueue {
   session::RingQueue<ReceivedObject> objects_;
   std::size_t bytes_ = 0;
   std::vector<std::vector<base::SharedBytes>> spare_;  ///< emptied piece lists, for the next objects
+  std::atomic<std::uint64_t> received_{0};
+  std::atomic<std::uint64_t> received_bytes_{0};
   std::atomic<std::uint64_t> dropped_{0};
   std::atomic<std::uint64_t> too_large_{0};
 };

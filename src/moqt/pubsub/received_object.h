@@ -10,7 +10,7 @@
 
 namespace msquic_py::moqt::pubsub {
 
-/// A whole object as a subscriber reads it. The payload is in as many pieces as it arrived in, none of them copied.
+/// A whole object as a subscriber reads it. The payload is in as many pieces as it arrived in, or fewer.
 struct ReceivedObject {
   Location location;
   std::uint64_t subgroup = 0;  ///< for a datagram, its Object ID

@@ -54,11 +54,11 @@ void TrackReader::on(session::ObjectReceived& event) {
   object.subgroup = event.subgroup;
   object.publisher_priority = event.publisher_priority;
   object.status = event.status;
-  object.extensions = event.extensions();
+  object.extensions = pieces_.keep(event.extensions());
   object.payload_size = static_cast<std::size_t>(event.payload_length);
   base::SharedBytes payload = event.payload();
   const std::size_t arrived = payload.size();
-  if (!payload.empty()) object.payload.push_back(std::move(payload));
+  pieces_.add(object.payload, std::move(payload));
   if (event.complete()) return deliver(std::move(object));
   stream.object = std::move(object);
   stream.assembling = true;
@@ -70,7 +70,7 @@ void TrackReader::on(session::ObjectPayload& event) {
   OpenStream& stream = streams_[event.stream];
   if (!stream.assembling) return;
   const std::size_t arrived = event.bytes.size();
-  stream.object.payload.push_back(std::move(event.bytes));
+  pieces_.add(stream.object.payload, std::move(event.bytes));
   if (event.remaining > 0) return hold(stream, arrived);
   ReceivedObject object = std::move(stream.object);
   release(stream);
@@ -119,10 +119,10 @@ void TrackReader::on(session::DatagramReceived& event) {
   object.publisher_priority = event.publisher_priority;
   object.status = event.status;
   object.datagram = true;
-  object.extensions = event.extensions();
+  object.extensions = pieces_.keep(event.extensions());
   base::SharedBytes payload = event.payload();
   object.payload_size = payload.size();
-  if (!payload.empty()) object.payload.push_back(std::move(payload));
+  pieces_.add(object.payload, std::move(payload));
   const std::uint8_t priority = object.publisher_priority;
   deliver(std::move(object));
   if (event.end_of_group) {

@@ -12,6 +12,7 @@
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/malformed_track.h"
 #include "moqt/model/message_parameters.h"
+#include "moqt/pubsub/kept_pieces.h"
 #include "moqt/pubsub/object_queue.h"
 #include "moqt/pubsub/received_object.h"
 #include "moqt/session/event.h"
@@ -76,6 +77,9 @@ class TrackReader {
   [[nodiscard]] std::size_t queued_bytes() const { return ready_->bytes(); }
   /// Where the complete objects wait; any thread may take them from there.
   [[nodiscard]] const std::shared_ptr<ObjectQueue>& queue() const noexcept { return ready_; }
+  /// Whole objects that have come, also those that were dropped later, and the bytes of their payloads.
+  [[nodiscard]] std::uint64_t objects_received() const noexcept { return ready_->received(); }
+  [[nodiscard]] std::uint64_t bytes_received() const noexcept { return ready_->received_bytes(); }
   /// Objects dropped because the application read too slowly (the oldest go first), objects that were larger than
   /// ReceiveLimits::object, and objects that never became complete because their stream was reset.
   [[nodiscard]] std::uint64_t objects_dropped() const noexcept { return ready_->dropped(); }
@@ -133,6 +137,7 @@ class TrackReader {
   bool became_readable_ = false;
   std::uint64_t objects_incomplete_ = 0;
   std::uint64_t streams_cut_ = 0;
+  KeptPieces pieces_;
 };
 
 }  // namespace msquic_py::moqt::pubsub

@@ -53,6 +53,8 @@ class TrackWriter {
   [[nodiscard]] std::size_t queued_bytes() const noexcept;
   /// Groups given up for a subscriber that was too slow.
   [[nodiscard]] std::uint64_t groups_skipped() const noexcept { return counters_.groups_skipped; }
+  /// What became of every object, for each subscription that there was when it was written: the sum of all of them.
+  [[nodiscard]] objects::DeliveryAccount deliveries() const { return publisher_.account(); }
   /// Bytes of objects that are kept, for subscribers and for FETCH.
   [[nodiscard]] std::size_t stored_bytes() const noexcept { return publisher_.store().bytes(); }
 

@@ -1,5 +1,7 @@
 #include "moqt/session/control_router.h"
 
+#include <type_traits>
+
 #include "moqt/session/authorization.h"
 #include "moqt/session/requests/arrival.h"
 #include "moqt/session/requests/fetch_as_publisher.h"
@@ -54,6 +56,11 @@ template <class T, class Message>
 void ControlRouter::admit(wire::RequestReference request, const Message& message) {
   if (const auto fault = check_tokens(message.parameters.authorization_tokens()))
     return core_.close(fault->code, fault->reason);
+  // An update asks for no more than there is.
+  if (!std::is_same_v<T, SubscriptionUpdate> && !core_.has_memory()) {
+    return path_.answer(request,
+                        wire::RequestError{RequestErrorCode::kInternalError, "no memory is left for another request"});
+  }
   T::admit(Arrival(core_, core_.requests, path_, request), message);
 }
 

@@ -27,7 +27,7 @@ class ControlRouter {
 
  private:
   void violate(std::string_view what) { core_.close(SessionErrorCode::kProtocolViolation, what); }
-  /// What every request of the peer has in common: its tokens.
+  /// What every request of the peer has in common: its tokens, and that there is memory for it.
   template <class T, class Message>
   void admit(wire::RequestReference request, const Message& message);
 

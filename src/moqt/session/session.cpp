@@ -91,8 +91,8 @@ void Session::on_bidi_stream_opened(Time) {
 
 void Session::on_stop_sending(Time, StreamHandle stream, std::uint64_t code) {  // [d15 §10.4.3-6]
   if (core_->closed()) return;
-  const RequestHandle subscription =
-      core_->outgoing_data.reset(stream, static_cast<std::uint64_t>(StreamResetCode::kCancelled));
+  const RequestHandle subscription = core_->outgoing_data.reset(
+      stream, static_cast<std::uint64_t>(StreamResetCode::kCancelled), UnsentCause::kStopSending);
   if (subscription) core_->on_stop_sending(subscription, stream, code);
   core_->settle();
 }

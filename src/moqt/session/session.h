@@ -20,6 +20,7 @@
 #include "moqt/session/data/fetch_object.h"
 #include "moqt/session/data/stream_feeder.h"
 #include "moqt/session/data/subgroup_properties.h"
+#include "moqt/session/data/unsent_watch.h"
 #include "moqt/session/event.h"
 #include "moqt/session/fetch_answer.h"
 #include "moqt/session/handles.h"
@@ -187,6 +188,10 @@ class Session {
   /// Tells the session of the largest object of the track although it was not sent on this subscription (Forward
   /// State 0, filtered): relative filters of a later PUBLISH_OK or update start from it.
   void note_largest_object(RequestHandle subscription, Location largest);
+
+  /// `watch` hears of objects of a subscription this endpoint publishes to that were taken and are not sent after all:
+  /// of those that are taken from now on, until the subscription ends; null ends it sooner.
+  void watch_unsent(RequestHandle subscription, UnsentWatch* watch);
 
   /// A new stream for one subgroup; opened at the transport when its turn to send comes. Beyond
   /// Limits::max_outgoing_streams the least urgent stream is cancelled [d15 §12.1]: of the lowest priority, then of

@@ -3,9 +3,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/ledger/account.h"
 #include "moqt/model/authorization_token.h"
 #include "moqt/model/perspective.h"
 #include "moqt/session/time.h"
@@ -90,6 +92,8 @@ struct SessionConfig {
   /// Bytes that may be in the transport's hands at once, over all data streams; the rest stays in priority order
   /// here. set_send_window() changes it while running.
   std::size_t send_window = 64 * 1024;
+  /// What the session holds is charged to it, and what is received for a track that is not known yet; null: to nobody.
+  std::shared_ptr<base::Account> account;
   Limits limits;
   Timeouts timeouts;
   Tolerances tolerances;

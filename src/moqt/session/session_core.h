@@ -64,6 +64,8 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
 
   // ---- for Session and ControlRouter ----
 
+  /// Whether there is memory for what the peer wants now.
+  [[nodiscard]] bool has_memory() const noexcept { return config_.account == nullptr || config_.account->has_room(); }
   [[nodiscard]] bool closed() const noexcept { return state == SessionState::kClosed; }
   void send_setup();
   /// Both SETUPs are there.

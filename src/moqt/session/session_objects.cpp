@@ -27,6 +27,10 @@ void Session::note_largest_object(RequestHandle subscription, Location largest) 
   if (!known || *known < largest) known = largest;
 }
 
+void Session::watch_unsent(RequestHandle subscription, UnsentWatch* watch) {
+  core_->outgoing_data.watch_unsent(subscription, watch);
+}
+
 SessionResult<StreamHandle> Session::open_subgroup(RequestHandle subscription, const SubgroupProperties& properties) {
   if (core_->closed()) return base::Failure{SessionError::kClosed};
   return core_->outgoing_data.open(subscription, properties, core_->event_queue);

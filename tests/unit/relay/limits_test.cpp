@@ -233,5 +233,81 @@ TEST_F(CreditTest, WhatWaitsForCreditIsNotOfferedToWhoNoLongerListens) {
   EXPECT_EQ(listener_.count<ms::PublishReceived>(), 50u);
 }
 
+// ---- memory ----
+
+RelayLimits no_memory() {
+  RelayLimits limits;
+  limits.memory.process = 1;
+  return limits;
+}
+
+TEST(RelayMemoryTest, RefusesRequestsWhenNothingIsLeft) {
+  RelayNetwork network(no_memory());
+  ms::SessionConfig counted;
+  counted.account = network.relay.ledger().open_session();
+  RelayClient& client = network.connect({}, counted);
+  ASSERT_GT(network.relay.counters().memory_sessions_bytes, 1u);  // it has sent SERVER_SETUP
+  ASSERT_TRUE(client.session().subscribe(track_name()).ok());
+  ASSERT_TRUE(client.session().publish(track_name("mine")).ok());
+  ASSERT_TRUE(client.session().publish_namespace({"live"}).ok());
+  ASSERT_TRUE(client.session().subscribe_namespace({"live"}).ok());
+  ASSERT_TRUE(client.session().fetch(track_name(), {0, 0}, {1, 0}).ok());
+  ASSERT_TRUE(client.session().track_status(track_name()).ok());
+  network.run();
+  const auto refused = client.all<ms::RequestRejected>();
+  ASSERT_EQ(refused.size(), 6u);
+  for (const auto& each : refused) EXPECT_EQ(each.code, kInternalError);
+  EXPECT_EQ(network.relay.counters().tracks, 0u);
+  EXPECT_EQ(client.count<ms::Closed>(), 0u);
+}
+
+TEST(RelayMemoryTest, RefusesTracksWhenNothingIsLeft) {
+  RelayNetwork network(no_memory());
+  RelayClient& client = network.connect();  // its session is charged to nobody
+  const auto held = network.relay.ledger().open_session();
+  const base::Charge charge(held, 1);
+  ASSERT_TRUE(client.session().publish(track_name()).ok());
+  network.run();
+  EXPECT_EQ(client.only<ms::RequestRejected>().code, kInternalError);
+  EXPECT_EQ(network.relay.counters().memory_refusals, 1u);
+}
+
+TEST(RelayMemoryTest, ARequestIsChargedWithWhatItSays) {
+  RelayNetwork network;
+  ms::SessionConfig counted;
+  counted.account = network.relay.ledger().open_session();
+  RelayClient& client = network.connect({}, counted);
+  const auto before = network.relay.counters().memory_sessions_bytes;
+  moqt::MessageParameters parameters;
+  moqt::AuthorizationToken token;
+  token.value = base::ByteVector(4000, 't');
+  parameters.add_authorization_token(token);
+  const auto request = client.session().subscribe_namespace({"live"}, std::move(parameters));
+  ASSERT_TRUE(request.ok());
+  network.run();
+  EXPECT_GE(network.relay.counters().memory_sessions_bytes, before + 4000);
+  ASSERT_TRUE(client.session().cancel(*request).ok());
+  network.run();
+  EXPECT_LT(network.relay.counters().memory_sessions_bytes, before + 4000);
+}
+
+TEST(RelayMemoryTest, DropsTheOldestGroupsWhenTheProcessHoldsTooMuch) {
+  RelayLimits limits;
+  limits.memory.process = 100'000;
+  limits.memory.tracks = 20'000;
+  RelayNetwork network(limits);
+  RelayClient& client = network.connect();
+  TestPublisher publisher(network, client);
+  const auto request = client.session().publish(track_name());
+  ASSERT_TRUE(request.ok());
+  network.run();
+  publisher.subscription = *request;
+  for (std::uint64_t group = 0; group < 100; ++group) publisher.group(group, {std::string(60, 'x')});
+  network.relay.on_deadline(network.now);
+  EXPECT_LE(network.relay.counters().cached_bytes, 20'000u);
+  EXPECT_GT(network.relay.counters().cached_bytes, 5'000u);
+  EXPECT_GT(network.relay.counters().groups_evicted, 0u);
+}
+
 }  // namespace
 }  // namespace msquic_py::relay

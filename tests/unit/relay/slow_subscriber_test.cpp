@@ -24,6 +24,7 @@ RelayLimits small_queues() {
 ms::SessionConfig small_window() {
   ms::SessionConfig config;
   config.send_window = 64;
+  config.limits.max_queued_datagrams = 4;
   return config;
 }
 
@@ -236,6 +237,91 @@ TEST(CachedTooLong, IsNotForwardedAnyMore) {
   const auto received = objects(slow);
   EXPECT_EQ(std::count(received.begin(), received.end(), "1/1 waits"), 0);
   EXPECT_EQ(std::count(received.begin(), received.end(), "2/0 young"), 1);
+}
+
+// ---- the account ----
+
+class DeliveryAccountTest : public SlowSubscriberTest {
+ protected:
+  [[nodiscard]] moqt::objects::DeliveryAccount account() { return network_.relay.counters().deliveries; }
+  void expect_sum(std::uint64_t published) {
+    EXPECT_EQ(account().published, published);
+    EXPECT_EQ(account().accounted(), published);
+  }
+};
+
+TEST_F(DeliveryAccountTest, WhatASkipTakesOutOfTheSessionWasNotDelivered) {
+  big_group(0);
+  expect_sum(16);
+  EXPECT_EQ(account().waiting, 0u);
+  // The fast one has eight; of the other's, two: the second begins within its window of 64 bytes, and is not cut.
+  EXPECT_EQ(account().delivered, 10u);
+  EXPECT_EQ(account().skipped, 6u);
+}
+
+TEST_F(DeliveryAccountTest, WhatASubscriberStopsWasNotDelivered) {
+  const auto stream = publisher_.open(0);
+  for (std::uint64_t id = 0; id < 3; ++id) publisher_.object(stream, id, std::string(50, 'x'));
+  const auto mine = slow_.all<ms::SubgroupOpened>();
+  ASSERT_EQ(mine.size(), 1u);
+  slow_.session().stop_stream(mine[0].stream, moqt::StreamResetCode::kCancelled);
+  network_.run();
+  publisher_.object(stream, 3, "x");
+  expect_sum(8);
+  EXPECT_EQ(account().delivered, 4u + 2u);
+  EXPECT_EQ(account().stopped, 2u);
+}
+
+TEST_F(DeliveryAccountTest, WhatWaitsWhenASubscriberLeavesWasNotDelivered) {
+  const auto stream = publisher_.open(0);
+  for (std::uint64_t id = 0; id < 3; ++id) publisher_.object(stream, id, std::string(50, 'x'));
+  network_.lose(slow_);
+  expect_sum(6);
+  EXPECT_EQ(account().delivered, 3u + 2u);
+  EXPECT_EQ(account().reset, 1u);
+}
+
+TEST_F(DeliveryAccountTest, WhatWasNotWantedIsCountedOnceAlthoughItLiesBehindWhatWaits) {
+  // Waits in the store, so that the cursor has still to pass what comes while Forward State is 0.
+  const auto stream = publisher_.open(0);
+  slow_.pair.server.session.set_send_window(0);
+  for (std::uint64_t id = 0; id < 2; ++id) publisher_.object(stream, id, std::string(50, 'x'));
+  moqt::MessageParameters pause;
+  pause.set_forward(false);
+  ms::RequestHandle mine = slow_.all<ms::RequestAccepted>().front().request;
+  ASSERT_TRUE(slow_.session().update(mine, std::move(pause)).ok());
+  network_.run();
+  publisher_.object(stream, 2, "x");
+  moqt::MessageParameters go_on;
+  go_on.set_forward(true);
+  ASSERT_TRUE(slow_.session().update(mine, std::move(go_on)).ok());
+  network_.run();
+  publisher_.object(stream, 3, "x");
+  catch_up();
+  slow_.pair.server.session.set_send_window(1024);
+  network_.run();
+  expect_sum(8);
+  EXPECT_EQ(account().unforwarded, 3u);
+  EXPECT_EQ(account().delivered, 4u + 1u);
+}
+
+TEST_F(DeliveryAccountTest, DatagramsThatMakeRoomWereNotDelivered) {
+  slow_.pair.server.session.set_send_window(0);
+  for (std::uint8_t id = 0; id < 10; ++id) {
+    // Type 0x00 [d15 §10.3.1]: Group ID, Object ID, priority, payload.
+    const ms::DatagramProperties properties{0x00, {0, id}, std::uint8_t{128}};
+    const base::ByteVector bytes{0, id, 0x80, 'x'};
+    ASSERT_TRUE(publisher_client_.session()
+                    .send_datagram(publisher_.subscription, properties, base::SharedBytes::copy_of(bytes))
+                    .ok());
+    network_.run();
+  }
+  expect_sum(20);
+  EXPECT_EQ(account().dropped, 6u);
+  EXPECT_EQ(account().delivered, 14u);
+  network_.lose(slow_);
+  expect_sum(20);
+  EXPECT_EQ(account().reset, 4u);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <memory>
 #include <variant>
 
+#include "base/ledger/memory_limits.h"
 #include "unit/runtime/relay_server_fixture.h"
 
 namespace msquic_py::runtime::testing {
@@ -116,8 +117,8 @@ TEST_F(PausedStreamTest, HoldsThePublisherUpAndLosesNothing) {
   EXPECT_TRUE(finished);
   EXPECT_EQ(objects, kObjects);
   EXPECT_EQ(payload, std::uint64_t{kObjects} * kSize);
-  EXPECT_LT(payload_while_paused, TransportInbox::kHighWater * 2) << "of 40 MB";
-  EXPECT_LT(fed_while_paused * kSize, TransportInbox::kHighWater * 2 + 1024 * 1024);
+  EXPECT_LT(payload_while_paused, base::MemoryLimits{}.connection * 2) << "of 40 MB";
+  EXPECT_LT(fed_while_paused * kSize, base::MemoryLimits{}.connection * 2 + 1024 * 1024);
 }
 
 }  // namespace

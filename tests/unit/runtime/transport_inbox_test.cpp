@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/ledger/ledger.h"
+
 namespace msquic_py::runtime {
 namespace {
 
@@ -33,7 +35,8 @@ class Taker final : public EventLoop::Participant {
 
 class TransportInboxTest : public ::testing::Test {
  protected:
-  TransportInboxTest() : inbox(std::make_shared<TransportInbox>(loop)), taker(loop, inbox) {
+  TransportInboxTest()
+      : inbox(std::make_shared<TransportInbox>(loop, base::Ledger().open_connection())), taker(loop, inbox) {
     run_ready();
     taker.turns = 0;
   }

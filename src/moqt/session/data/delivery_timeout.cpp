@@ -41,7 +41,9 @@ Time due(OutgoingStream& stream, Duration timeout) {
 }  // namespace
 
 void OutgoingData::note_object(OutgoingStream& stream, std::uint64_t ahead) {
-  if (stream.lane == nullptr || !stream.lane->view->delivery_timeout_ms) return;
+  if (stream.lane == nullptr) return;
+  if (stream.lane->watch != nullptr) stream.ends.push(stream.appended_bytes + ahead);
+  if (!stream.lane->view->delivery_timeout_ms) return;
   forget_delivered(stream);
   stream.undelivered.push({stream.appended_bytes + ahead, std::nullopt});
   if (ageless_streams_.empty() || ageless_streams_.back() != stream.handle()) {
@@ -84,7 +86,7 @@ void OutgoingData::expire_late(Time now, RingQueue<Event>& events) {  // [d15 §
       events.push(OutgoingStreamStopped{lane->subscription, stream.handle(), code,
                                         OutgoingStreamStopped::Cause::kDeliveryTimeout});
     }
-    reset(stream, code);
+    reset(stream, code, UnsentCause::kDeliveryTimeout);
     note_drained(*lane);
   });
   for (const auto& [subscription, lane] : lanes_) {
@@ -95,9 +97,7 @@ void OutgoingData::expire_late(Time now, RingQueue<Event>& events) {  // [d15 §
         expire_at(time);
         break;
       }
-      const QueuedDatagram late = lane->datagrams.pop();
-      lane->view->queued_bytes -= late.prefix.size() + late.after_alias.size();
-      ++lane->view->datagrams_dropped;
+      drop_datagram(*lane, UnsentCause::kDeliveryTimeout);
     }
     reschedule(*lane);
     note_drained(*lane);

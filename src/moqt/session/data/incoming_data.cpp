@@ -84,7 +84,8 @@ void IncomingData::hold(IncomingStream& stream, base::SharedBytes bytes) {
   }
   held_bytes_ += bytes.size();
   stream.held_bytes += bytes.size();
-  if (!bytes.empty()) stream.held.push_back(std::move(bytes));
+  // A copy: it may wait for long, and would hold on to everything that came beside it on the connection.
+  if (!bytes.empty()) stream.held.push_back(base::SharedBytes::copy_of(bytes, config_.account));
   if (has_held_room(1) || stream.paused || stream.fin) return;
   // The peer's flow control holds the rest until its alias is known, or unknown for too long.
   stream.paused = true;
@@ -278,7 +279,7 @@ void IncomingData::on_datagram(Time now, const base::SharedBytes& bytes) {
       !has_held_room(bytes.size())) {
     return;
   }
-  held_datagrams_.add(alias, bytes, now);
+  held_datagrams_.add(alias, base::SharedBytes::copy_of(bytes, config_.account), now);
   arm_sweep();
 }
 

@@ -114,6 +114,7 @@ class IncomingData {
   void deliver_datagram(ReceivedTrack& track, const base::SharedBytes& bytes, const wire::ObjectDatagram& datagram);
   [[nodiscard]] std::vector<IncomingStreamId> held_for(std::uint64_t alias) const;
   [[nodiscard]] bool has_held_room(std::size_t bytes) const noexcept {
+    if (config_.account && !config_.account->has_room()) return false;
     return held_bytes_ + held_datagrams_.bytes() + bytes <= config_.limits.max_unknown_alias_bytes;
   }
   void arm_sweep();

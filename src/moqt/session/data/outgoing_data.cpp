@@ -35,7 +35,8 @@ OutgoingData::OutgoingData(const SessionConfig& config, const wire::Codec& codec
     : codec_(codec),
       max_streams_(config.limits.max_outgoing_streams),
       max_queued_datagrams_(config.limits.max_queued_datagrams),
-      transport_(config.send_window) {}
+      transport_(config.send_window),
+      arena_(8 * 1024, config.account) {}
 
 // ---- lanes ----
 
@@ -83,6 +84,7 @@ void OutgoingData::remove_lane(RequestHandle subscription) {
     lane->streams.erase(stream);
     stream.lane = nullptr;
   });
+  while (lane->watch != nullptr && !lane->datagrams.empty()) drop_datagram(*lane, UnsentCause::kReset);
   ready_.erase(*lane);
   lanes_.erase(subscription);
 }
@@ -92,6 +94,7 @@ void OutgoingData::reset_streams(RequestHandle subscription, StreamResetCode cod
   OutgoingLane* lane = find_lane(subscription);
   if (lane == nullptr) return;
   const PublishedSubscription& view = *lane->view;
+  const UnsentCause cause = events != nullptr ? UnsentCause::kUpdate : UnsentCause::kReset;
   streams_.for_each_of(*lane, [&](OutgoingStream& stream) {
     const bool wanted = stream.group >= view.start.group && (!view.last_group || stream.group <= *view.last_group);
     if (stream.closed || (only_unwanted && wanted)) return;
@@ -99,14 +102,10 @@ void OutgoingData::reset_streams(RequestHandle subscription, StreamResetCode cod
       events->push(OutgoingStreamStopped{subscription, stream.handle(), static_cast<std::uint64_t>(code),
                                          OutgoingStreamStopped::Cause::kUpdate});
     }
-    reset(stream, static_cast<std::uint64_t>(code));
+    reset(stream, static_cast<std::uint64_t>(code), cause);
   });
   if (!only_unwanted) {
-    while (!lane->datagrams.empty()) {
-      const QueuedDatagram dropped = lane->datagrams.pop();
-      lane->view->queued_bytes -= dropped.prefix.size() + dropped.after_alias.size();
-      ++lane->view->datagrams_dropped;
-    }
+    while (!lane->datagrams.empty()) drop_datagram(*lane, cause);
     reschedule(*lane);
   }
   note_drained(*lane);
@@ -224,19 +223,19 @@ base::Result<void, SessionError> OutgoingData::retire(StreamHandle handle, std::
   return {};
 }
 
-RequestHandle OutgoingData::reset(StreamHandle handle, std::uint64_t code) {
+RequestHandle OutgoingData::reset(StreamHandle handle, std::uint64_t code, UnsentCause cause) {
   OutgoingStream* stream = streams_.find(handle);
   if (stream == nullptr) return {};
   const RequestHandle subscription = stream->lane != nullptr ? stream->lane->subscription : RequestHandle{};
   OutgoingLane* lane = stream->lane;
-  reset(*stream, code);
+  reset(*stream, code, cause);
   if (lane != nullptr) note_drained(*lane);
   return subscription;
 }
 
-void OutgoingData::reset(OutgoingStream& stream, std::uint64_t code) {
+void OutgoingData::reset(OutgoingStream& stream, std::uint64_t code, UnsentCause cause) {
   if (stream.opened) resets_.push(ResetStream{stream.handle(), code});
-  release(stream);
+  release(stream, cause);
 }
 
 std::size_t OutgoingData::queued_bytes(StreamHandle handle) const noexcept {
@@ -259,11 +258,7 @@ base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subsc
     ++lane->view->datagrams_dropped;
     return false;
   }
-  if (lane->datagrams.size() >= max_queued_datagrams_) {
-    const QueuedDatagram oldest = lane->datagrams.pop();
-    lane->view->queued_bytes -= oldest.prefix.size() + oldest.after_alias.size();
-    ++lane->view->datagrams_dropped;
-  }
+  if (lane->datagrams.size() >= max_queued_datagrams_) drop_datagram(*lane, UnsentCause::kOverflow);
   lane->view->queued_bytes += size + after_alias.size();
   lane->datagrams.push({properties, arena_.commit(size), after_alias});
   if (lane->view->delivery_timeout_ms) ageless_lanes_.push_back(subscription);
@@ -271,12 +266,21 @@ base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subsc
   return true;
 }
 
+void OutgoingData::drop_datagram(OutgoingLane& lane, UnsentCause cause) {
+  const QueuedDatagram dropped = lane.datagrams.pop();
+  lane.view->queued_bytes -= dropped.prefix.size() + dropped.after_alias.size();
+  ++lane.view->datagrams_dropped;
+  if (lane.watch != nullptr) lane.watch->on_unsent(1, cause);
+}
+
 // ---- records ----
 
-void OutgoingData::release(OutgoingStream& stream) {
+void OutgoingData::release(OutgoingStream& stream, UnsentCause cause) {
   transport_.close(stream);
   if (!stream.closed) --open_streams_;
   if (OutgoingLane* lane = stream.lane) {
+    if (const auto unsent = stream.unsent_objects(); unsent > 0 && lane->watch != nullptr)
+      lane->watch->on_unsent(unsent, cause);
     if (lane->fetch) lane->view->ending = true;  // it was the only one
     lane->view->queued_bytes -= stream.pending_bytes;
     if (!stream.closed) --lane->view->open_streams;
@@ -296,6 +300,9 @@ OutgoingLane* OutgoingData::find_lane(RequestHandle subscription) const noexcept
 
 void OutgoingData::clear() {
   streams_.for_each([&](OutgoingStream& stream) { release(stream); });
+  for (const auto& [subscription, lane] : lanes_) {
+    while (lane->watch != nullptr && !lane->datagrams.empty()) drop_datagram(*lane, UnsentCause::kReset);
+  }
   lanes_.clear();
   ready_ = {};
   resets_.clear();

@@ -35,6 +35,10 @@ class OutgoingData {
   void add_lane(RequestHandle subscription, PublishedSubscription& view, bool held);
   /// The same for a FETCH of the peer. It sends whatever is appended: it has no filter and no delivery timeout.
   void add_fetch_lane(RequestHandle fetch, PublishedSubscription& view, FetchRange range);
+  /// `watch` hears of what the lane drops; null: nobody does.
+  void watch_unsent(RequestHandle subscription, UnsentWatch* watch) noexcept {
+    if (OutgoingLane* lane = find_lane(subscription)) lane->watch = watch;
+  }
   /// Whether the stream of that fetch was cancelled to make room for others.
   [[nodiscard]] bool fetch_lost(RequestHandle fetch) const noexcept;
   void release_lane(RequestHandle subscription);  ///< PUBLISH went out: the lane is no longer held
@@ -71,7 +75,7 @@ class OutgoingData {
   /// peer could not tell which fetch has failed, and would wait for its stream. That one is retired.
   base::Result<void, SessionError> give_up(StreamHandle handle, std::uint64_t code);
   /// The subscription whose stream it was; null handle when there is no such stream.
-  RequestHandle reset(StreamHandle handle, std::uint64_t code);
+  RequestHandle reset(StreamHandle handle, std::uint64_t code, UnsentCause cause = UnsentCause::kReset);
   [[nodiscard]] std::size_t queued_bytes(StreamHandle handle) const noexcept;
   [[nodiscard]] StreamBacklog backlog(StreamHandle handle) const noexcept;
   /// Null takes the feeder away.
@@ -113,8 +117,10 @@ class OutgoingData {
   OutgoingLane* find_lane(RequestHandle subscription) const noexcept;
   /// Takes a record for a stream of `lane`, with the header in scratch_.
   OutgoingStream& allocate(OutgoingLane& lane);
-  void release(OutgoingStream& stream);
-  void reset(OutgoingStream& stream, std::uint64_t code);
+  void release(OutgoingStream& stream, UnsentCause cause = UnsentCause::kReset);
+  void reset(OutgoingStream& stream, std::uint64_t code, UnsentCause cause = UnsentCause::kReset);
+  /// The oldest datagram of the lane is not sent.
+  void drop_datagram(OutgoingLane& lane, UnsentCause cause);
   /// An object of the stream ends behind `ahead` bytes more than have been appended.
   void note_object(OutgoingStream& stream, std::uint64_t ahead);
   void begin_to_age(Time now);
@@ -154,6 +160,7 @@ class OutgoingData {
   std::vector<StreamHandle> ageless_streams_;  ///< with objects whose time has not been told
   std::vector<RequestHandle> ageless_lanes_;   ///< with such datagrams
   std::optional<Time> next_expiry_;
+  /// For headers. One that waits for a slow stream holds on to those that were made beside it: the slabs are small.
   base::SlabArena arena_;
   base::ByteVector scratch_;
 };

@@ -10,6 +10,8 @@ namespace {
 
 /// The most of one send while others wait, too: equal subscriptions alternate.
 constexpr std::size_t kMostAmongOthers = 4 * 1024;
+/// The most of one send of a stream that is alone.
+constexpr std::size_t kMostAlone = 64 * 1024;
 /// Bytes of one turn. What a send takes beyond them is missing from the next turn.
 constexpr std::size_t kTurn = 4 * 1024;
 
@@ -84,17 +86,21 @@ bool OutgoingData::next_action(Time now, Action& action) {
 }
 
 bool OutgoingData::send_datagram_of(OutgoingLane& lane, Action& action) {
-  QueuedDatagram datagram = lane.datagrams.pop();
-  const std::size_t size = datagram.prefix.size() + datagram.after_alias.size();
-  lane.view->queued_bytes -= size;
-  const bool fits = size <= max_datagram_size_;  // the path may have become narrower while it waited
-  count(lane, fits ? size : 0);
-  reschedule(lane);
-  note_drained(lane);
-  if (!fits) {
-    ++lane.view->datagrams_dropped;
+  const auto size_of = [](const QueuedDatagram& datagram) {
+    return datagram.prefix.size() + datagram.after_alias.size();
+  };
+  if (size_of(lane.datagrams.front()) > max_datagram_size_) {  // the path has become narrower while it waited
+    drop_datagram(lane, UnsentCause::kTooLarge);
+    reschedule(lane);
+    note_drained(lane);
     return false;
   }
+  QueuedDatagram datagram = lane.datagrams.pop();
+  const std::size_t size = size_of(datagram);
+  lane.view->queued_bytes -= size;
+  count(lane, size);
+  reschedule(lane);
+  note_drained(lane);
   transport_.give_datagram(size);
   auto& send = action.emplace<SendDatagram>();
   send.slices.push(std::move(datagram.prefix));
@@ -111,7 +117,12 @@ void OutgoingData::count(OutgoingLane& lane, std::size_t bytes) noexcept {
 
 void OutgoingData::send_from(OutgoingLane& lane, OutgoingStream& stream, std::size_t room, SendStream& out) {
   out.stream = stream.handle();
-  std::size_t budget = std::min(room, ready_.size() > 1 ? kMostAmongOthers : transport_.largest_send());
+  std::size_t most = ready_.size() > 1 ? kMostAmongOthers : transport_.largest_send();
+  // Nobody else waits, and there is room for all of it: in pieces it would not go sooner, and nothing would be lost by
+  // a more urgent stream that comes now, which overtakes it at the transport.
+  const bool alone = ready_.size() == 1 && lane.streams.size() == 1 && lane.datagrams.empty();
+  if (alone && stream.pending_bytes <= std::min(room, kMostAlone)) most = std::max(most, stream.pending_bytes);
+  std::size_t budget = std::min(room, most);
   if (lane.fetch) {  // what comes after objects of this priority may not be worth as much
     if (const auto same = lane.fetch->bytes_of_priority(stream.handed_bytes()); same && *same < budget)
       budget = static_cast<std::size_t>(*same);
@@ -129,6 +140,7 @@ void OutgoingData::send_from(OutgoingLane& lane, OutgoingStream& stream, std::si
   const std::size_t sent = out.slices.bytes();
   stream.pending_bytes -= sent;
   lane.view->queued_bytes -= sent;
+  while (!stream.ends.empty() && stream.ends.front() <= stream.handed_bytes()) (void)stream.ends.pop();
   transport_.give(stream, sent);
   count(lane, sent);
   if (stream.fin && stream.pending.empty()) {

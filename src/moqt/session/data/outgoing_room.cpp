@@ -42,7 +42,7 @@ bool OutgoingData::make_room(OutgoingStream& candidate, RingQueue<Event>& events
   }
   const bool room = victim != &candidate;
   OutgoingLane& lane = *victim->lane;
-  reset(*victim, code);
+  reset(*victim, code, UnsentCause::kNoRoom);
   note_drained(lane);
   return room;
 }

@@ -12,6 +12,7 @@
 #include "moqt/session/data/outgoing_fetch.h"
 #include "moqt/session/data/priority_heap.h"
 #include "moqt/session/data/stream_feeder.h"
+#include "moqt/session/data/unsent_watch.h"
 #include "moqt/session/handles.h"
 #include "moqt/session/published_subscription.h"
 #include "moqt/session/ring_queue.h"
@@ -47,6 +48,7 @@ struct OutgoingStream {
   std::uint64_t written = 0;       ///< when an object was appended last, by the count of all of them
   std::uint64_t appended_bytes = 0;
   RingQueue<UndeliveredObject> undelivered;  ///< oldest first
+  RingQueue<std::uint64_t> ends;             ///< where objects end that the transport has not got whole; when watched
   std::optional<std::uint64_t> retired;      ///< to be reset with this code once all of it is acknowledged
   StreamFeeder* feeder = nullptr;            ///< who has more for it
   bool feed_wanted = false;                  ///< request_feed() was called, and feed() has not been since
@@ -75,6 +77,10 @@ struct OutgoingStream {
   [[nodiscard]] bool has_work() const noexcept {
     return ((begun && pending_bytes > 0) || (fin && !closed) || wants_feed()) && !held_up();
   }
+  /// Objects that were appended whole and that the transport has not got whole.
+  [[nodiscard]] std::uint64_t unsent_objects() const noexcept {
+    return ends.empty() ? 0 : ends.size() - (payload_left > 0 ? 1 : 0);
+  }
   /// Bytes that the transport has taken, and those that it has let go of.
   [[nodiscard]] std::uint64_t handed_bytes() const noexcept { return appended_bytes - pending_bytes; }
   [[nodiscard]] std::uint64_t delivered_bytes() const noexcept { return handed_bytes() - outstanding_bytes; }
@@ -100,6 +106,7 @@ struct OutgoingLane {
   RequestHandle subscription;            ///< or the fetch
   std::unique_ptr<OutgoingFetch> fetch;  ///< null for a subscription
   PublishedSubscription* view = nullptr;
+  UnsentWatch* watch = nullptr;
   bool held = false;  ///< PUBLISH itself still waits for credit: the peer does not know the alias yet
   PriorityHeap<OutgoingStream, StreamBefore> streams;
   RingQueue<QueuedDatagram> datagrams;

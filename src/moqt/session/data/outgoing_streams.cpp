@@ -21,6 +21,7 @@ void OutgoingStreams::recycle(OutgoingStream& stream) {
   stream.last_object.reset();
   stream.payload_left = stream.written = stream.appended_bytes = 0;
   stream.undelivered.clear();
+  stream.ends.clear();
   stream.retired.reset();
   stream.lane = nullptr;
   stream.feeder = nullptr;

@@ -30,7 +30,7 @@ void SendWindow::report(const TransportReport& report) noexcept {
   }
   // With much unsent, only what is acknowledged makes room: it is paced, or waits for flow control.
   // Reports count a send until its last byte is acknowledged, so that some of what looks unsent has arrived.
-  const std::size_t uncertain = largest_send();
+  const std::size_t uncertain = std::max(largest_send(), larger_send_);
   const bool much = unsent > ahead + uncertain;
   bytes_ = std::min(most_, much ? in_flight_ + ahead + uncertain / 2 : congestion_window_ + ahead);
 }

@@ -23,8 +23,11 @@ class SendWindow {
   void restrict() noexcept;
 
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  /// The most of one send.
+  /// The most of one send, unless that is all there is to send.
   [[nodiscard]] std::size_t largest_send() const noexcept;
+  /// A send that was larger. Until everything is acknowledged reports say less about what is unsent.
+  void note_send(std::size_t bytes) noexcept { larger_send_ = bytes > larger_send_ ? bytes : larger_send_; }
+  void note_idle() noexcept { larger_send_ = 0; }
   /// Nothing is on the way, and still there is something unsent.
   [[nodiscard]] bool held_up() const noexcept { return held_up_; }
   /// Whether some of `outstanding` bytes may be unsent.
@@ -39,6 +42,7 @@ class SendWindow {
   std::size_t most_ = static_cast<std::size_t>(-1);
   std::size_t congestion_window_ = 0;  ///< 0: no report yet
   std::size_t in_flight_ = 0;
+  std::size_t larger_send_ = 0;
   Duration round_trip_{};
   bool held_up_ = false;
 };

@@ -180,6 +180,7 @@ void TransportQueue::give(OutgoingStream& stream, std::size_t bytes) noexcept {
   stream.lane->view->outstanding_bytes += bytes;
   ladder_.at(stream.rung).bytes += bytes;
   outstanding_ += bytes;
+  if (bytes > window_.largest_send()) window_.note_send(bytes);
 }
 
 void TransportQueue::take_back(OutgoingStream& stream, std::size_t bytes) noexcept {
@@ -194,6 +195,7 @@ void TransportQueue::take_back(OutgoingStream& stream, std::size_t bytes) noexce
   stream.outstanding_bytes -= bytes;
   rung.bytes -= bytes;
   outstanding_ -= bytes;
+  if (outstanding_ == 0) window_.note_idle();
   if (stream.lane != nullptr) stream.lane->view->outstanding_bytes -= bytes;
   if (stream.cap != 0 && stream.outstanding_bytes == 0) {
     stream.cap *= 2;

@@ -20,11 +20,13 @@ void MessageStream::feed(base::Bytes bytes) {
 base::Decoded<wire::ControlMessage> MessageStream::next() {
   auto decoded = codec_.decode_control_message(unread_);
   if (decoded.ok()) {
+    message_size_ = decoded->size;
     unread_ = unread_.subspan(decoded->size);
     return std::move(decoded->message);
   }
   if (decoded.violated() && empty_namespaces_) {
     if (auto tolerated = codec_.decode_empty_namespace(unread_)) {
+      message_size_ = tolerated->size;
       unread_ = unread_.subspan(tolerated->size);
       return std::move(tolerated->message);
     }
@@ -35,6 +37,7 @@ base::Decoded<wire::ControlMessage> MessageStream::next() {
       partial_ = base::ByteVector(unread_.begin(), unread_.end());
     }
     unread_ = {};
+    partial_memory_.set(partial_.capacity());
   }
   return decoded.failure<wire::ControlMessage>();
 }

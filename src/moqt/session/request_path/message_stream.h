@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/decoded.h"
+#include "base/ledger/account.h"
 #include "moqt/session/session_config.h"
 #include "moqt/wire/codec.h"
 #include "moqt/wire/control_message.h"
@@ -15,7 +16,8 @@ namespace msquic_py::moqt::session {
 class MessageStream {
  public:
   MessageStream(const wire::Codec& codec, const SessionConfig& config) noexcept
-      : codec_(codec),
+      : partial_memory_(config.account),
+        codec_(codec),
         may_skip_stream_type_(config.perspective == Perspective::kServer && config.tolerances.leading_stream_type),
         empty_namespaces_(config.tolerances.empty_namespace_prefix) {}
 
@@ -23,10 +25,14 @@ class MessageStream {
   void feed(base::Bytes bytes);
   /// The next message. What feed() was given must stay alive until NeedMore.
   base::Decoded<wire::ControlMessage> next();
+  /// Bytes of the message that next() has returned.
+  [[nodiscard]] std::size_t message_size() const noexcept { return message_size_; }
 
  private:
   base::Bytes unread_;
   base::ByteVector partial_;
+  base::Charge partial_memory_;
+  std::size_t message_size_ = 0;
   const wire::Codec& codec_;
   bool may_skip_stream_type_;  ///< the tolerance `leading-stream-type`; spent with the first byte
   bool empty_namespaces_;

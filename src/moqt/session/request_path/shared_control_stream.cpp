@@ -25,7 +25,8 @@ SharedControlStream::SharedControlStream(SessionCore& core)
     : core_(core),
       router_(core, *this),
       messages_(core.codec(), core.config()),
-      ids_(core.config().perspective, core.config().limits.max_open_requests) {}
+      ids_(core.config().perspective, core.config().limits.max_open_requests),
+      arena_(16 * 1024, core.config().account) {}
 
 // ---- what the transport brings ----
 
@@ -35,7 +36,9 @@ void SharedControlStream::on_control_data(base::Bytes bytes) {
     const auto message = messages_.next();
     if (message.needs_more()) break;
     if (message.violated()) return core_.close(message.violation().code, message.violation().what);
+    core_.requests.set_message_size(messages_.message_size());
     route(*message);
+    core_.requests.set_message_size(0);
     core_.requests.bury();
   }
 }

@@ -109,7 +109,7 @@ class SharedControlStream final : public RequestPath {
   bool refused_for_room_ = false;                 ///< one more was refused, and nobody has been told of room since
   std::unordered_set<Reference> late_responses_;  ///< requests of ours that ended before their answer came
   RecentIds<kRememberedSubscriptions> done_;      ///< subscriptions that our PUBLISH_DONE has ended
-  base::SlabArena arena_{16 * 1024};
+  base::SlabArena arena_;
   base::ByteVector scratch_;
 };
 

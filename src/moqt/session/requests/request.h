@@ -4,7 +4,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/ledger/account.h"
 #include "base/result.h"
 #include "moqt/model/error_codes.h"
 #include "moqt/model/full_track_name.h"
@@ -65,6 +67,8 @@ class Request {
   [[nodiscard]] virtual bool obsolete() const { return false; }
   /// It ends without having been sent, because it is.
   virtual void on_obsolete() {}
+  /// What it takes in memory, for as long as it lives.
+  void set_memory(base::Charge memory) noexcept { memory_ = std::move(memory); }
   void set_patience(Patience patience) noexcept { patience_ = patience; }
   /// For ours: the application has asked for it; it waits for credit now.
   void asked() const;
@@ -130,6 +134,7 @@ class Request {
  private:
   [[nodiscard]] Duration patience() const;
 
+  base::Charge memory_;
   Patience patience_;
   RequestHandle handle_;
   bool ours_;

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "base/ledger/account.h"
 #include "moqt/session/handles.h"
 #include "moqt/session/requests/request.h"
 
@@ -15,9 +18,16 @@ class RequestTable {
  public:
   [[nodiscard]] RequestHandle next_handle() noexcept { return {++last_handle_}; }
 
+  /// Requests are charged to it, those that are added from now on.
+  void charge_to(std::shared_ptr<base::Account> account) noexcept { account_ = std::move(account); }
+  /// Those that are added now come of a message of so many bytes. Its name and tokens are kept as long as they are,
+  /// and by the application perhaps once more.
+  void set_message_size(std::size_t bytes) noexcept { message_size_ = bytes; }
+
   template <class T>
   T& add(std::unique_ptr<T> request) {
     T& added = *request;
+    added.set_memory(base::Charge(account_, kRecord + 2 * message_size_));
     by_handle_.emplace(added.handle(), std::move(request));
     return added;
   }
@@ -47,6 +57,11 @@ class RequestTable {
   [[nodiscard]] std::size_t count(RequestKind kind, bool ours) const noexcept;
 
  private:
+  /// About what a request takes without what came in its message: itself, its places in the tables, its lane.
+  static constexpr std::size_t kRecord = 1024;
+
+  std::shared_ptr<base::Account> account_;
+  std::size_t message_size_ = 0;
   std::uint64_t last_handle_ = 0;
   std::unordered_map<RequestHandle, std::unique_ptr<Request>> by_handle_;
   std::vector<std::unique_ptr<Request>> ended_;
