@@ -21,7 +21,8 @@ bool Subscription::expired(StoredObject& object, session::Time now) const noexce
   // In milliseconds, as the draft has it: what a peer says may be more than a duration holds.
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
   if (timeout != 0 && milliseconds > 0 && static_cast<std::uint64_t>(milliseconds) >= timeout) return true;
-  // [d15 §9.2.1.3-1]. A limit of 0 keeps objects out of caches. Taken by the letter it would forbid to forward them at all.
+  // [d15 §9.2.1.3-1]. A limit of 0 keeps objects out of caches. Taken by the letter it would forbid to forward them at
+  // all.
   const TrackStore& store = publisher_.store();
   return store.age_limit() != session::Duration::zero() && store.too_old(object, now);
 }

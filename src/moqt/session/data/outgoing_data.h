@@ -71,8 +71,8 @@ class OutgoingData {
   base::Result<void, SessionError> finish(StreamHandle handle);
   /// Takes nothing more, and is reset once what it has is acknowledged.
   base::Result<void, SessionError> retire(StreamHandle handle, std::uint64_t code);
-  /// The application gives a stream up. As reset(), but for the stream of a fetch whose header may not have arrived: the
-  /// peer could not tell which fetch has failed, and would wait for its stream. That one is retired.
+  /// The application gives a stream up. As reset(), but for the stream of a fetch whose header may not have arrived:
+  /// the peer could not tell which fetch has failed, and would wait for its stream. That one is retired.
   base::Result<void, SessionError> give_up(StreamHandle handle, std::uint64_t code);
   /// The subscription whose stream it was; null handle when there is no such stream.
   RequestHandle reset(StreamHandle handle, std::uint64_t code, UnsentCause cause = UnsentCause::kReset);

@@ -255,7 +255,8 @@ TEST(FetchAnswers, ResettingTheStreamEndsAnAcceptedFetch) {
   EXPECT_TRUE(asked.peer.all<FetchCancelled>().empty());
 }
 
-// The peer knows from the header alone which fetch a stream belongs to: one that is reset before it is sent says nothing.
+// The peer knows from the header alone which fetch a stream belongs to: one that is reset before it is sent says
+// nothing.
 TEST(FetchAnswers, ResettingAnUnusedStreamTellsFirstWhoseItIs) {
   Asked asked;
   ASSERT_TRUE(asked.accept().ok());
