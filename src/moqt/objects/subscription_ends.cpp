@@ -201,12 +201,18 @@ void Subscription::on_unsent(std::uint64_t objects, session::UnsentCause cause) 
 }
 
 bool Subscription::settle(session::Time now) {
-  std::erase_if(retired_, [&](const Retired& retired) {
+  std::erase_if(retired_, [&](Retired& retired) {
+    if (retired.since == session::Time{}) retired.since = now;  // a writer without a clock has retired it
     if (now - retired.since < publisher_.limits().retired_stream_timeout) return false;
     (void)session_.reset_stream(retired.stream, StreamResetCode::kCancelled);
     return true;
   });
   return retired_.empty();
+}
+
+std::optional<session::Time> Subscription::next_deadline() const noexcept {
+  if (retired_.empty()) return std::nullopt;
+  return retired_.front().since + publisher_.limits().retired_stream_timeout;  // retired first, due first
 }
 
 void Subscription::end(PublishDoneCode code, std::string_view reason, bool abandon_streams) {
