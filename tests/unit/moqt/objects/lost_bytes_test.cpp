@@ -93,7 +93,8 @@ TEST_F(LostBytesTest, AFetchIsOver) {
   stored(0).payload_arrived = 10;
   ASSERT_TRUE(pair_.client.session.fetch({TrackNamespace{"live"}, "video"}, {0, 0}, {0, 0}).ok());
   pair_.run();
-  FetchDelivery fetch(publisher_, pair_.server.session, pair_.server.only<session::FetchReceived>(), outlet_, filler_);
+  FetchDelivery fetch(publisher_, pair_.server.session, pair_.server.only<session::FetchReceived>(), outlet_, filler_,
+                      pair_.now);
   fetch.begin();
   fetch.accept({.end = {0, 1}});
   pair_.run();
