@@ -13,14 +13,14 @@ using moqt::FullTrackName;
 using moqt::TrackNamespace;
 using namespace moqt::pubsub;  // NOLINT(google-build-using-namespace): the classes under test
 
-const FullTrackName kTrack{TrackNamespace{"a"}, "t"};
+const FullTrackName kKeptTrack{TrackNamespace{"a"}, "t"};
 
 TEST(EndpointDeadline, WhatIsKeptOfATrackGoesByItself) {
   EndpointPair pair;
   EXPECT_EQ(pair.server.next_deadline(), std::nullopt);
   TrackOptions options;
   options.retention = {1 << 20, 10, std::chrono::seconds(10)};
-  const auto writer = *pair.server.add_track(kTrack, options);
+  const auto writer = *pair.server.add_track(kKeptTrack, options);
   const auto group = *writer->begin_group(0);
   ASSERT_TRUE(group->write(shared("x")).ok());
   group->finish();
@@ -39,8 +39,8 @@ TEST(EndpointDeadline, AStreamThatNobodyAcknowledgesIsResetInItsTime) {
   EndpointPair pair;
   TrackOptions options;
   options.retention = moqt::objects::Retention::none();
-  const auto writer = *pair.server.add_track(kTrack, options);
-  const auto reader = *pair.client.subscribe(kTrack);
+  const auto writer = *pair.server.add_track(kKeptTrack, options);
+  const auto reader = *pair.client.subscribe(kKeptTrack);
   pair.run();
   const auto group = *writer->begin_group(0);
   pair.sessions.server.acknowledge = false;
