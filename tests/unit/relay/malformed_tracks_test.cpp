@@ -86,19 +86,23 @@ TEST_F(MalformedTracksTest, FoundByAFetchEndsTheSubscriptionsToo) {
   fetch({0, 0}, {0, 3});  // objects 0 and 1 are not known here
   const auto asked = first_client_.all<ms::FetchReceived>();
   ASSERT_EQ(asked.size(), 1u);
+  object_in(first_, 1, 1, "a");  // comes alive meanwhile
   ms::Session& session = first_client_.session();
-  ASSERT_TRUE(session.accept_fetch(asked[0].request, {false, {0, 3}}).ok());
+  ASSERT_TRUE(session.accept_fetch(asked[0].request, {false, {0, 2}}).ok());
   const auto stream = session.open_fetch(asked[0].request);
   ASSERT_TRUE(stream.ok());
   ms::FetchObject other;
-  other.location = {0, 2};
+  other.location = {0, 1};
+  other.subgroup = 1;
   other.payload = base::SharedBytes::copy_of(hex("6262"));
   other.payload_length = 2;
   ASSERT_TRUE(session.append_fetch_object(*stream, other).ok());
   network_.run();
   EXPECT_EQ(first_client_.count<ms::FetchCancelled>(), 1u);
   EXPECT_EQ(first_client_.count<ms::Unsubscribed>(), 1u) << "that publisher's subscription ends as well";
-  EXPECT_EQ(fetcher_.only<ms::RequestRejected>().code, 0x12u);  // MALFORMED_TRACK
+  // MALFORMED_TRACK; or a reset when FETCH_OK has gone out, which may overtake the header of its stream.
+  for (const auto& rejected : fetcher_.all<ms::RequestRejected>()) EXPECT_EQ(rejected.code, 0x12u);
+  EXPECT_EQ(fetcher_.pair.server.session.open_requests(), 0u);
   expect_ended();
 }
 
