@@ -13,9 +13,9 @@ using Kind = TransportEvent::Kind;
 
 namespace {
 
-/// A piece of this size gets a slab of its own, exactly as large. Whoever keeps the better part of it, a track's store
-/// above all, then keeps nothing else alive and need not copy it.
-constexpr std::size_t kOwnSlab = 16 * 1024;
+/// What is larger than a slab of the arena gets one of its own, an allocation for so many bytes. What fills at least
+/// half of one is kept where it is, and the rest copied by whoever keeps it.
+constexpr std::size_t kOwnSlab = base::SlabArena::kCapacity;
 
 }  // namespace
 
@@ -105,7 +105,7 @@ base::SharedBytes TransportInbox::copy(const transport::ReceivedData& data) {
       to += chunk.size();
     }
   };
-  if (size < kOwnSlab) {
+  if (size <= kOwnSlab) {
     fill(arena_.reserve(size));
     return arena_.commit(size);
   }

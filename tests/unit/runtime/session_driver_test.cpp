@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "base/ledger/ledger.h"
+
 namespace msquic_py::runtime {
 namespace {
 
@@ -43,7 +45,7 @@ class User final : public SessionUser {
 
 class SessionDriverTest : public ::testing::Test {
  protected:
-  SessionDriverTest() : inbox_(std::make_shared<TransportInbox>(loop_)) {
+  SessionDriverTest() : inbox_(std::make_shared<TransportInbox>(loop_, base::Ledger().open_connection())) {
     driver_.emplace(loop_, inbox_, std::make_unique<QuietConnection>(closed_with_), SessionDriver::Options{}, user_,
                     [](SessionDriver&, const transport::CloseReason&) {});
   }
