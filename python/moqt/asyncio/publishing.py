@@ -97,8 +97,8 @@ class TrackWriter:
 
     async def wait_group_request(self) -> int:
         """Waits for a NEW_GROUP_REQUEST (section 9.2.1.12; needs ``dynamic_groups``) and gives its value: 0, or one
-        more than the largest group that the subscriber knows. End the group and begin a new one as soon as you can, unless
-        the last one begun is that new already. Requests that come while nobody waits are given together, by the
+        more than the largest group that the subscriber knows. End the group and begin a new one as soon as you can,
+        unless the last one begun is that new already. Requests that come while nobody waits are given together, by the
         largest. One task at a time may wait; cancelling it loses none. Raises as :meth:`wait_subscriber` does.
         """
         await self._until(lambda: self._new_group_waits)
