@@ -1,6 +1,6 @@
-"""Runs every benchmark and prints one report: codec, relay fan-out, the QUIC jobs, idle connections.
+"""Runs every benchmark and prints one report: codec, objects in Python, relay fan-out, the QUIC jobs, idle connections.
 
-    python bench/run.py --build build/release [--quick] [--only codec,relay,quic,idle] [--output results.json]
+    python bench/run.py --build build/release [--quick] [--only codec,objects,relay,quic,idle] [--output results.json]
 
 Called by "make bench", which builds what it needs. Takes about ten minutes; --quick three, for a look. The results also
 go to build/bench/results.json.
@@ -24,11 +24,12 @@ from codec_report import measure_codec, print_codec
 from contestants import LIBRARIES, field_of
 from idle_report import measure_idle, print_idle
 from machine import describe_machine, print_machine
+from objects_report import measure_objects, print_objects
 from quic_report import measure_quic, print_quic
 from relay_report import FanoutPrograms, measure_relay, print_relay
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("codec", "relay", "quic", "idle")
+PARTS = ("codec", "objects", "relay", "quic", "idle")
 
 
 def program(build: Path, path: str) -> Path:
@@ -67,6 +68,10 @@ def main() -> None:
         )
         results["codec"] = codec
         print_codec(codec)
+    if "objects" in wanted:
+        objects = measure_objects(program(options.build, "apps/moqt-relay/moqt-relay"), options.quick)
+        results["objects"] = objects
+        print_objects(objects)
     if "relay" in wanted:
         programs = FanoutPrograms(
             fanout=program(options.build, "bench/relay_fanout/relay_fanout"),

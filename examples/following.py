@@ -20,6 +20,8 @@ from recording import Recorder, status_of
 from transfer_report import TransferReport, TransferStatus
 
 _AGAIN_SECONDS = 0.2
+_ANSWER_SECONDS = 10.0
+"""How long a publisher may take to answer a FETCH."""
 Found = tuple[msf.Catalog, ma.Subscription, list[tuple[msf.Track, ma.Subscription]]]
 
 
@@ -29,6 +31,7 @@ class Recording:
     def __init__(self, args: argparse.Namespace, report: TransferReport, log: FrameLog) -> None:
         self._args, self._report, self._log = args, report, log
         self._writer: FragmentedWriter | None = None
+        self._session: ma.Session | None = None
         self.recorders: list[Recorder] = []
         self._present: list[Recorder] = []
 
@@ -43,6 +46,7 @@ class Recording:
     async def record(self, session: ma.Session) -> None:
         """Until the tracks have ended, or `--duration` is over; with `--follow` until it is cancelled."""
         args = self._args
+        self._session = session
         found = await endpoint.within(args.wait, self._find(session), "no video was published")
         work = self._go_on(session, found)
         await (stop_after(work, args.duration) if args.duration else work)
@@ -130,6 +134,7 @@ class Recording:
     async def _receive_track(self, subscription: ma.Subscription, recorder: Recorder, *, talkative: bool) -> None:
         every = round(recorder.track.framerate or 30)
         async for item in subscription:
+            await self._fetch(subscription, recorder, recorder.missing_before(item))
             recorder.receive(item)
             self._report.progress(self.status)
             if talkative and recorder.received % every == 0:
@@ -138,6 +143,8 @@ class Recording:
                 self._report.say(counts + (f"  delay {last / 1000:.1f} ms" if last is not None else ""))
         done = subscription.done
         recorder.complete = done is not None and done.status_code == moqt.PublishDoneCode.TRACK_ENDED
+        if recorder.complete:
+            await self._fetch(subscription, recorder, recorder.missing_at_the_end(subscription.largest is None))
         if done is None:
             return
         name = getattr(done.status_code, "name", hex(done.status_code))
@@ -147,6 +154,31 @@ class Recording:
         if not recorder.complete:
             end = "" if self._args.follow else "; the recording ends in the middle of the track"
             recorder.lost_publisher = f"{recorder.track.name} was lost: {name} {done.reason}{end}"
+
+    async def _fetch(
+        self, subscription: ma.Subscription, recorder: Recorder, missing: tuple[moqt.Location, moqt.Location] | None
+    ) -> None:
+        """What the subscription has left out, from the relay's cache or the publisher. What is not to be had stays
+        missing, and is counted."""
+        if missing is None or self._session is None:
+            return
+        start, end = missing
+        known = start.group <= recorder.latest_group
+        recorder.fetch_begins(start)
+        before = recorder.fetched
+        try:
+            fetch = self._session.fetch(subscription.namespace, subscription.name, start, end, priority=127)
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await fetch.__aenter__()
+            async with fetch:
+                async for item in fetch:
+                    recorder.receive_fetched(item)
+            recorder.fetch_ends(end.group)
+        except (ma.FetchRefused, ma.FetchInterrupted, TimeoutError) as refusal:
+            if known:  # otherwise the track has nothing behind its last object
+                self._report.warn(f"{recorder.track.name}: objects are missing and not to be had: {refusal}")
+        if recorder.fetched > before:
+            self._report.say(f"{recorder.track.name}: fetched {recorder.fetched - before} objects that were left out")
 
 
 async def stop_after(work: Awaitable[None], seconds: float) -> None:

@@ -22,6 +22,7 @@ from transfer_report import TransferReport, TransferStatus
 
 NEW_LIFE = 100
 """Group IDs that are further apart belong to a publisher that was started again: they follow its clock."""
+_LAST = moqt.Location((1 << 62) - 2, 0)
 Received = tuple[ma.Object, bytes]
 
 
@@ -33,8 +34,13 @@ class Recorder:
         self._gaps = None if catalogs.is_sound(track) else GroupGaps()  # each frame of sound stands by itself
         self._sorter: GroupSorter[Received] = GroupSorter()
         self._objects_of: dict[int, int] = {}  # group -> highest object ID + 1
+        self._came: dict[int, set[int]] = {}  # group -> the objects that have come, of the latest groups
+        self._looked_until: int | None = None
+        """Nothing is asked for again of this group and those before."""
+        self.fetched = 0
+        """Objects that the subscription had left out, and that were fetched."""
         self.last_delay_us: int | None = None
-        self.received = self.bytes = 0
+        self.received = self.bytes = self._fetched_from = 0
         self.lost_publisher: str | None = None
         self.complete = False
         """The publisher said that the track is over."""
@@ -64,6 +70,10 @@ class Recorder:
         return sum(1 for group in open_groups if self.complete or group < latest - 1)
 
     @property
+    def latest_group(self) -> int:
+        return max(self._objects_of, default=-1)
+
+    @property
     def groups(self) -> int:
         return len(self._objects_of)
 
@@ -71,11 +81,61 @@ class Recorder:
     def written(self) -> int:
         return self._recorded.written
 
+    def missing_before(self, item: ma.Object) -> tuple[moqt.Location, moqt.Location] | None:
+        """Before `item` comes: what is missing of the groups that are closed with it, as a FETCH asks for it."""
+        if item.group_id in self._objects_of or not self._objects_of:
+            return None
+        return self._missing_until(item.group_id - self._sorter.depth)
+
+    def missing_at_the_end(self, whole: bool) -> tuple[moqt.Location, moqt.Location] | None:
+        """When the publisher has said that the track is over. `whole`: it was subscribed to from its beginning."""
+        if not self._objects_of:
+            return (moqt.Location(0, 0), _LAST) if whole else None
+        last = max(self._objects_of)
+        missing = self._missing_until(last)
+        if missing is not None:
+            return missing[0], _LAST
+        return moqt.Location(last + 1, 0), _LAST  # of an end that was left out nothing tells
+
+    def _missing_until(self, last: int) -> tuple[moqt.Location, moqt.Location] | None:
+        first = min(self._objects_of) if self._looked_until is None else self._looked_until + 1
+        if not first <= last < first + NEW_LIFE:
+            self._looked_until = max(last, first - 1)
+            return None
+        self._looked_until = last
+        told = self.ends_are_told or bool(self._ended)
+        for group in range(first, last + 1):
+            came = self._came.get(group, set())
+            gap = next((number for number in range(len(came)) if number not in came), None)
+            if gap is not None or group not in self._objects_of or (told and group not in self._ended):
+                return moqt.Location(group, len(came) if gap is None else gap), moqt.Location(last, 0)
+        return None
+
+    def receive_fetched(self, item: ma.Object) -> None:
+        """An object of what missing_before() or missing_at_the_end() has named, or one of those in between."""
+        self._ended.update(group for group in self._objects_of if self._fetched_from <= group < item.group_id)
+        if item.status == moqt.ObjectStatus.NORMAL and item.object_id not in self._came.get(item.group_id, set()):
+            self.fetched += 1
+        self.receive(item)
+
+    def fetch_begins(self, start: moqt.Location) -> None:
+        self._fetched_from = start.group
+
+    def fetch_ends(self, last: int) -> None:
+        """All of it has come: up to this group nothing else exists."""
+        self._ended.update(group for group in self._objects_of if self._fetched_from <= group <= last)
+
     def receive(self, item: ma.Object) -> None:
         if item.status in (moqt.ObjectStatus.END_OF_GROUP, moqt.ObjectStatus.END_OF_TRACK):
             self._ended.add(item.group_id)
         if item.status != moqt.ObjectStatus.NORMAL:
             return
+        came = self._came.setdefault(item.group_id, set())
+        if item.object_id in came:
+            return  # it was fetched, or comes behind what was fetched
+        came.add(item.object_id)
+        for old in [group for group in self._came if group < item.group_id - NEW_LIFE]:
+            del self._came[old]
         now_us = time.time_ns() // 1000
         if self._log is not None:
             self._log.add(item.group_id, item.object_id, now_us, _as_frame(self.received, item))

@@ -161,7 +161,7 @@ bool Publisher::add_track(const std::string& name, std::uint8_t priority, bool e
   return true;
 }
 
-void Publisher::change_tracks(std::vector<MediaTrack> media, Time now) {
+void Publisher::change_tracks(const std::vector<MediaTrack>& media, Time now) {
   const bool first = !announced_;
   if (!first && options_.single_track) return;  // the next group says what has changed
   // What describes a track is fixed once it is declared (MSF section 5.3): other media are other tracks.
@@ -257,7 +257,7 @@ std::optional<Publisher::Time> Publisher::turn(Time now) {
     return std::nullopt;
   }
   if (established_ && !closing_) {
-    if (auto media = input_.take_tracks()) change_tracks(std::move(*media), now);
+    if (auto media = input_.take_tracks()) change_tracks(*media, now);
   }
   const auto input_end = input_.end();
   if (input_end.reached && (!input_end.error.empty() || (established_ && announced_))) {

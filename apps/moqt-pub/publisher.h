@@ -69,7 +69,7 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
 
   void handle(moqt::pubsub::EndpointEvent& event, Time now);
   /// The tracks that follow; those before are over.
-  void change_tracks(std::vector<MediaTrack> media, Time now);
+  void change_tracks(const std::vector<MediaTrack>& media, Time now);
   /// Keeps their numbers for the summary, and forgets them.
   void retire_tracks();
   bool add_track(const std::string& name, std::uint8_t priority, bool extensions,

@@ -14,6 +14,7 @@
 #include "refusal_log.h"
 #include "runtime/relay_server.h"
 #include "runtime/shutdown_signal.h"
+#include "skip_log.h"
 
 namespace {
 
@@ -28,6 +29,7 @@ struct Options {
   std::uint64_t max_sessions = 10'000;
   std::size_t max_queued_bytes = relay::RelayLimits{}.max_queued_bytes_per_subscription;
   double setup_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.setup).count();
+  bool hold_publishers = relay::RelayLimits{}.hold_publishers;
   double max_queue_age = std::chrono::duration<double>(relay::RelayLimits{}.max_queue_age).count();
   double cache_duration = std::chrono::duration<double>(relay::RelayLimits{}.cache_duration).count();
   std::size_t cache_bytes = relay::RelayLimits{}.memory.tracks;
@@ -61,6 +63,9 @@ void describe(CLI::App& app, Options& options) {
                  "Seconds that they may wait before the subscription skips to the next group; 0: any time")
       ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
+  app.add_flag("--hold-publishers", options.hold_publishers,
+               "Rather than to skip for a slow subscriber, let its publisher wait, and with it all who receive the "
+               "track; whoever does not read at all skips after --max-queue-age");
   app.add_option("--cache-duration", options.cache_duration,
                  "Seconds that a group is kept for FETCH after its newest object came, unless the publisher says less "
                  "(MAX_CACHE_DURATION); 0: nothing is kept")
@@ -102,6 +107,7 @@ int run(const Options& options) {
   limits.max_queued_bytes_per_subscription = options.max_queued_bytes;
   limits.upstream_answer_timeout = milliseconds(options.upstream_timeout);
   limits.max_queue_age = milliseconds(options.max_queue_age);
+  limits.hold_publishers = options.hold_publishers;
   limits.cache_duration = milliseconds(options.cache_duration);
   limits.memory.tracks = options.cache_bytes;
   limits.memory.track = options.cache_bytes_per_track;
@@ -137,6 +143,7 @@ int run(const Options& options) {
   }
 
   apps::RefusalLog refusals(loop);
+  apps::SkipLog skips(loop, server);
   runtime::Endpoint::ListenOptions listen;
   listen.host = options.host;
   listen.port = options.port;
@@ -166,6 +173,7 @@ int run(const Options& options) {
                  std::to_string(counters.bytes_delivered) + " bytes) of " + std::to_string(counters.objects_received) +
                  " received; answered " + std::to_string(counters.fetches) + " fetches, " +
                  std::to_string(counters.fetch_hits) + " out of the cache");
+  skips.conclude();
   return apps::kSuccess;
 }
 

@@ -8,6 +8,7 @@ namespace {
 
 /// Subgroups of a track that are told apart; nothing builds on so many layers.
 constexpr std::size_t kMostSubgroups = 64;
+constexpr std::uint64_t kLastGroup = (std::uint64_t{1} << 62) - 1;
 
 bool is_end(const moqt::pubsub::ReceivedObject& object) noexcept {
   return object.status == moqt::ObjectStatus::kEndOfGroup || object.status == moqt::ObjectStatus::kEndOfTrack;
@@ -18,7 +19,7 @@ bool is_end(const moqt::pubsub::ReceivedObject& object) noexcept {
 void GroupSequencer::add(moqt::pubsub::ReceivedObject object, Time now) {
   const std::uint64_t group = object.location.group;
   if (group_ && group < *group_) {
-    if (!is_end(object)) ++losses_.late;
+    if (!is_end(object) && !fetched(object.location)) ++losses_.late;
   } else if (group_ == group) {
     last_ = now;
     take(std::move(object), now);
@@ -38,7 +39,7 @@ void GroupSequencer::take(moqt::pubsub::ReceivedObject object, Time now) {
   datagrams_ = datagrams_ || object.datagram;
   if (!object.datagram && !object.implied && subgroups_.size() < kMostSubgroups) subgroups_.insert(object.subgroup);
   if (next_object_ && at < *next_object_ && !is_end(object)) {
-    if (missing_here_ == 0) return;  // the subscription began behind it
+    if (missing_here_ == 0 || fetched(object.location)) return;  // the subscription began behind it, or it is here
     --missing_here_;
     --losses_.objects;
     ++losses_.late;
@@ -85,13 +86,81 @@ void GroupSequencer::give_gaps_up() {
 }
 
 void GroupSequencer::tend(Time now) {
-  if (!ahead_.empty() && now > gap_since_ + kGapPatience) give_gaps_up();
+  const bool too_much = waiting_bytes_ + ahead_bytes_ > kMaxWaiting;
+  if (too_much) asking_ = false;
+  if (!ahead_.empty() && !asking_ && now > gap_since_ + kGapPatience && !ask_for_gap()) give_gaps_up();
   if (!group_) {
     const auto begins = begins_at();
     if (waiting_.empty() || (begins && now < *begins && waiting_bytes_ <= kMaxWaiting)) return;
     begin();
   }
-  while (!waiting_.empty() && (may_advance(now) || waiting_bytes_ > kMaxWaiting)) advance();
+  // A stream that was cut is not waited for: what is missing may be gone soon from where it is to be had.
+  if (streams_are_cut_ && !group_ended_ && !too_much && !waiting_.empty() && now > last_ + kGapPatience) {
+    (void)ask_for_groups_before(waiting_.begin()->first);
+  }
+  while (!waiting_.empty() && (may_advance(now) || waiting_bytes_ > kMaxWaiting)) {
+    if (!too_much && (asking_ ? !ahead_.empty() : ask_for_gap() || ask_for_groups_before(waiting_.begin()->first))) {
+      return;
+    }
+    advance();
+  }
+}
+
+bool GroupSequencer::ask(moqt::Location first, moqt::Location end) {
+  first = std::max(first, asked_until_.value_or(first));
+  if (asking_ || !ask_ || first >= end) return false;
+  asking_ = ask_({first, end});
+  if (asking_) asked_until_ = end;
+  return asking_;
+}
+
+bool GroupSequencer::ask_for_gap() {
+  return !ahead_.empty() && ask({*group_, *next_object_}, {*group_, ahead_.begin()->first});
+}
+
+bool GroupSequencer::ask_for_groups_before(std::uint64_t next) {
+  if (next - *group_ - 1 >= kNewLife) return false;
+  if (group_ended_) return ask({*group_ + 1, 0}, {next, 0});
+  return ends_count() && joined_ != group_ && ask({*group_, next_object_.value_or(0)}, {next, 0});
+}
+
+bool GroupSequencer::ask_for_the_rest(bool tail) {
+  while (!asking_) {
+    if (!group_) {
+      // Of a track that was subscribed to from its beginning nothing has come at all.
+      if (waiting_.empty()) return tail && begins_with_track_ && ask({0, 0}, {kLastGroup, 0});
+      begin();
+    }
+    if (ask_for_gap()) return true;
+    give_gaps_up();
+    if (waiting_.empty()) break;
+    if (ask_for_groups_before(waiting_.begin()->first)) return true;
+    advance();
+  }
+  if (asking_) return true;
+  if (!group_ended_ && ends_count() && joined_ != group_ && !tail) {
+    return ask({*group_, next_object_.value_or(0)}, {*group_ + 1, 0});
+  }
+  const moqt::Location from =
+      group_ended_ ? moqt::Location{*group_ + 1, 0} : moqt::Location{*group_, next_object_.value_or(0)};
+  return tail && ask(from, {kLastGroup, 0});
+}
+
+void GroupSequencer::fetched_until(moqt::Location place, Time now) {
+  known_ = std::max(place, known_.value_or(place));
+  if (!group_) return;
+  if (known_before({*group_ + 1, 0})) {
+    give_gaps_up();  // nobody has what is missing there
+    group_ended_ = true;
+  } else if (!ahead_.empty() && known_before({*group_, ahead_.begin()->first})) {
+    give_gap_up();
+  }
+  tend(now);
+}
+
+void GroupSequencer::fetch_over(Time now) {
+  asking_ = false;
+  tend(now);
 }
 
 std::optional<GroupSequencer::Time> GroupSequencer::begins_at() const {
@@ -103,8 +172,10 @@ bool GroupSequencer::may_advance(Time now) const {
   const auto& [next, waiting] = *waiting_.begin();
   if (group_ended_) {
     const std::uint64_t between = next - *group_ - 1;
-    return between == 0 || between >= kNewLife || now > waiting.first + kPatience;
+    if (between == 0 || between >= kNewLife || known_before({next, 0})) return true;
+    return !asking_ && now > waiting.first + kPatience;
   }
+  if (asking_) return false;
   // How long it waits counts from when things came, not from when they took their turn: one wait must not add to the
   // next.
   return now > std::max(last_, waiting.first) + kPatience &&
@@ -152,7 +223,11 @@ void GroupSequencer::advance() {
   auto next = waiting_.extract(waiting_.begin());
   close_group();
   const std::uint64_t between = next.key() - *group_ - 1;
-  if (between < kNewLife) losses_.groups_skipped += between;
+  if (between < kNewLife && !known_before({next.key(), 0})) {
+    // What is known of them: that those before a place do not exist.
+    const std::uint64_t known = known_ && known_->group > *group_ + 1 ? known_->group - *group_ - 1 : 0;
+    losses_.groups_skipped += between - std::min(known, between);
+  }
   group_ended_ = false;
   group_started_ = false;
   next_object_ = 0;
@@ -180,6 +255,9 @@ void GroupSequencer::flush(bool complete) {
   } else {
     groups_without_end_ = cut_before;  // what is still on its way is not lost
   }
+  asking_ = false;
+  asked_until_.reset();
+  known_.reset();
   group_.reset();
   next_object_.reset();
   group_ended_ = false;

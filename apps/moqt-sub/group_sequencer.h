@@ -27,7 +27,8 @@ struct Losses {
 /// Puts the objects of one track into the order of their locations. Groups travel on streams of their own, and so do
 /// their subgroups, and a packet that is lost or overtaken holds up only its own stream: the next group may begin to
 /// arrive before the present one is complete, the one after it before the next, and a later object before an earlier
-/// one. All of them wait here, but not for ever. What is missing in between is counted.
+/// one. All of them wait here, but not for ever. What is missing in between is asked for, and counted when it is not to
+/// be had.
 ///
 /// An object may build on all before it in its own subgroup and in those with lower IDs (draft-15 [d15 §2.2]): once
 /// one of these is lost, the rest of the group is of no use to a decoder. A stream brings everything or breaks, so a
@@ -40,6 +41,15 @@ class GroupSequencer {
     bool broken = false;  ///< what it may build on is missing
   };
   using Emit = std::function<void(const moqt::pubsub::ReceivedObject& object, Emitted place)>;
+  /// Places of the track from `first` up to, without, `end`.
+  struct Range {
+    moqt::Location first;
+    moqt::Location end;
+    bool operator==(const Range&) const = default;
+  };
+  /// Tries to get what is missing there before it is given up. True: what there is of it is added, then fetch_over() is
+  /// called. False: it is not to be had.
+  using Ask = std::function<bool(const Range& missing)>;
   using Time = std::chrono::steady_clock::time_point;
   /// Bytes that may wait for the present group before it is given up.
   static constexpr std::size_t kMaxWaiting = 64 * 1024 * 1024;
@@ -55,7 +65,7 @@ class GroupSequencer {
   /// is missing.
   static constexpr std::uint64_t kNewLife = 100;
 
-  explicit GroupSequencer(Emit emit) : emit_(std::move(emit)) {}
+  explicit GroupSequencer(Emit emit, Ask ask = {}) : emit_(std::move(emit)), ask_(std::move(ask)) {}
 
   /// Everything that the track will ever have is subscribed to, so its first group is not the first to come here by
   /// necessity. To be called before any object is added.
@@ -63,6 +73,15 @@ class GroupSequencer {
   void add(moqt::pubsub::ReceivedObject object, Time now);
   /// The group is known to be whole although its publisher need not have told its end: a fetch has come to a later one.
   void whole(std::uint64_t group, Time now);
+  /// What is missing and was asked for has come as far as this place: what has not come of it does not exist.
+  void fetched_until(moqt::Location place, Time now);
+  /// Nothing more comes of what was asked for. All of it came when fetched_until() has said so.
+  void fetch_over(Time now);
+  /// A stream of the track was cut: that a group has no end says something from now on.
+  void note_cut() noexcept { streams_are_cut_ = true; }
+  /// The track is over, and everything of it is here that its streams bring. True: something was asked for; to be
+  /// called again behind fetch_over(). `tail`: what the track may have behind its last object is missing, too.
+  bool ask_for_the_rest(bool tail);
   /// What was fetched ends in this group, and the subscription goes on from there: when nothing more comes of it, it
   /// was whole already, and its end is told by nobody.
   void joined(std::uint64_t group) noexcept { joined_ = group; }
@@ -99,6 +118,13 @@ class GroupSequencer {
   void give_gap_up();
   void give_gaps_up();
   [[nodiscard]] bool may_advance(Time now) const;
+  /// What is missing before the first of `ahead_`, or before the group `next`, and was not asked for yet.
+  bool ask_for_gap();
+  bool ask_for_groups_before(std::uint64_t next);
+  bool ask(moqt::Location first, moqt::Location end);
+  [[nodiscard]] bool ends_count() const noexcept { return ends_are_told_ || streams_are_cut_; }
+  [[nodiscard]] bool known_before(moqt::Location place) const noexcept { return known_ && place <= *known_; }
+  [[nodiscard]] bool fetched(moqt::Location place) const noexcept { return known_ && place < *known_; }
   void begin();
   void advance();
   void take_up(std::uint64_t group, Waiting& waiting);
@@ -106,6 +132,10 @@ class GroupSequencer {
   [[nodiscard]] bool whole_group_waits() const;
 
   Emit emit_;
+  Ask ask_;
+  bool asking_ = false;                        ///< something was asked for, and may still come
+  std::optional<moqt::Location> asked_until_;  ///< nothing before this place is asked for again
+  std::optional<moqt::Location> known_;        ///< what has not come before this place does not exist
   std::optional<std::uint64_t> joined_;
   bool begins_with_track_ = false;
   std::optional<std::uint64_t> group_;        ///< the one being emitted
@@ -122,6 +152,7 @@ class GroupSequencer {
   bool datagrams_ = false;
   bool streams_are_whole_ = true;
   bool ends_are_told_ = false;  ///< this publisher marks the ends of its groups
+  bool streams_are_cut_ = false;
   std::map<std::uint64_t, Waiting> waiting_;
   std::size_t waiting_bytes_ = 0;
   Time last_{};  ///< when the latest object of the present group came

@@ -103,20 +103,24 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   void on_fetch_ended(TrackFeed& feed, const moqt::pubsub::FetchEnd& end);
   /// The beginning of the recording, if it lies before the subscription's; null when it does not.
   Past join(const Reader& reader);
+  /// What a subscription has left out.
+  Past request_missing(const moqt::FullTrackName& track, moqt::Location start, moqt::Location end);
   void on_past_ended(const Past& past);
   [[nodiscard]] bool subscribed() const noexcept { return catalog_ || !feeds_.empty(); }
 
-  // subscriber.cpp: what comes of it
+  // subscriber_tracks.cpp: the catalog, and which tracks are recorded
   void read_catalog();
   void on_catalog(const msf::Catalog& catalog);
   void take_tracks(const TrackChoice& choice);
   void begin_successors();
   [[nodiscard]] bool all_follow(const msf::Catalog& catalog) const;
   void add_track(const msf::Track& track, base::Bytes initialization, Reader reader, Past past);
-  void end_feeds();
-  void take_warnings();
   void add_feed(const std::string& name, bool builds_on_earlier, Recording::SourceId source, Reader reader, Past past);
   Recording::SourceId slot_for(const msf::Track& track, base::Bytes initialization);
+
+  // subscriber.cpp: what comes of it
+  void end_feeds();
+  void take_warnings();
   TrackFeed* feed_of(const Reader& reader) noexcept;
   void pump();
   void conclude_when_ended();
@@ -124,6 +128,8 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   [[nodiscard]] std::uint64_t objects_left() const noexcept;
   [[nodiscard]] Losses losses() const;
   void leave();
+  /// The exit code where nothing has failed and nothing was lost on the way.
+  void conclude_what_is_recorded();
   void leave_when_written(runtime::EventLoop::Time now);
   void fail(std::string why, int code);
   void warn(const std::string& text);

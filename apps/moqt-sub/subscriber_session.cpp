@@ -113,19 +113,30 @@ Subscriber::Past Subscriber::join(const Reader& reader) {
   return past ? *past : nullptr;
 }
 
+Subscriber::Past Subscriber::request_missing(const moqt::FullTrackName& track, moqt::Location start,
+                                             moqt::Location end) {
+  moqt::MessageParameters parameters;
+  // Before what comes after it, which has to wait for it.
+  parameters.set_subscriber_priority(static_cast<std::uint8_t>(std::max<int>(options_.priority, 1) - 1));
+  auto asked = endpoint_->fetch(track, start, end, std::move(parameters));
+  return asked ? *asked : nullptr;
+}
+
 void Subscriber::on_past_ended(const Past& past) {
-  const auto found = std::find_if(feeds_.begin(), feeds_.end(), [&](const auto& feed) { return feed->past() == past; });
-  if (found == feeds_.end()) return;
-  TrackFeed& feed = **found;
-  const Reader reader = feed.reader();
-  if (!reader) {
-    const pubsub::FetchEnd end = *past->end();
-    if (end.cause != pubsub::FetchEnd::Cause::kSessionClosed) on_fetch_ended(feed, end);
-    return;
-  }
+  const pubsub::FetchEnd end = *past->end();
+  if (end.cause == pubsub::FetchEnd::Cause::kSessionClosed) return;  // on_finished() knows why
+  const auto all = std::find_if(feeds_.begin(), feeds_.end(),
+                                [&](const auto& feed) { return feed->past() == past && feed->reader() == nullptr; });
+  if (all != feeds_.end()) return on_fetch_ended(**all, end);
   pump();
-  if (leaving_ || feed.ended() || reader->state() != pubsub::TrackReader::State::kEnded) return;
-  on_feed_end(feed, *reader->end());  // the track was over before its past had come
+  // A track may have been over before its past had come, or what was missing of it.
+  for (std::size_t i = 0; i < feeds_.size() && !leaving_; ++i) {
+    TrackFeed& feed = *feeds_[i];
+    const Reader reader = feed.reader();
+    const bool waits = feed.repair() || (feed.past() && !feed.past()->end());
+    if (feed.ended() || waits || !reader || reader->state() != pubsub::TrackReader::State::kEnded) continue;
+    if (reader->end()->cause == pubsub::TrackEnd::Cause::kDone) on_feed_end(feed, *reader->end());
+  }
 }
 
 void Subscriber::subscribe() {
@@ -254,6 +265,7 @@ void Subscriber::on_feed_end(TrackFeed& feed, const pubsub::TrackEnd& end) {
   const auto code = static_cast<moqt::PublishDoneCode>(end.code);
   const bool complete = end.cause == Cause::kDone && (code == moqt::PublishDoneCode::kTrackEnded ||
                                                       code == moqt::PublishDoneCode::kSubscriptionEnded);
+  if (complete && feed.repairs_before_the_end(objects_left())) return;  // on_past_ended() comes back here
   if (auto ended = feed.end(complete, objects_left()); !ended) return fail(ended.error(), kFailure);
   if (end.cause == Cause::kMalformed) return fail(track + ": the publisher broke the rules of the track", kIncomplete);
   if (end.cause == Cause::kDone) {

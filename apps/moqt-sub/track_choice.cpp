@@ -71,7 +71,9 @@ base::Result<TrackChoice, std::string> choose_tracks(const msf::Catalog& catalog
     const bool better = track.bitrate.value_or(0) > alternative->bitrate.value_or(0);
     const std::string& kept = better ? track.name : alternative->name;
     const std::string& dropped = better ? alternative->name : track.name;
-    choice.left_out.push_back("'" + dropped + "' is left out: '" + kept + "' is the same at a higher bitrate");
+    std::string line = "'" + dropped + "' is left out: '";
+    line += kept + "' is the same at a higher bitrate";
+    choice.left_out.push_back(std::move(line));
     if (better) *alternative = track;
   }
   return choice;

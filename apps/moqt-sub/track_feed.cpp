@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "command_line/logging.h"
 #include "loc/header_extensions.h"
 #include "moqt/model/draft.h"
 #include "moqt/model/error_codes.h"
@@ -32,17 +33,18 @@ std::string_view name_of(std::uint64_t code) { return name(static_cast<moqt::Req
 
 }  // namespace
 
-TrackFeed::TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Past past,
+TrackFeed::TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Past past, Fetch fetch,
                      Recording& recording, Recording::SourceId source, TransferReport& report)
     : options_(std::move(options)),
       reader_(std::move(reader)),
       past_(std::move(past)),
+      fetch_(std::move(fetch)),
       recording_(recording),
       source_(source),
       report_(report),
-      sequencer_([this](const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place) {
-        write(object, place);
-      }) {}
+      sequencer_(
+          [this](const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place) { write(object, place); },
+          [this](const GroupSequencer::Range& missing) { return ask(missing); }) {}
 
 Recording::Outcome TrackFeed::take(std::uint64_t most) {
   most_ = most;
@@ -51,6 +53,8 @@ Recording::Outcome TrackFeed::take(std::uint64_t most) {
   if (reader_ && reader_->objects_dropped() + reader_->objects_too_large() > 0) sequencer_.distrust_streams();
   // Where the track had no largest object at SUBSCRIBE_OK, whatever it begins with is subscribed to.
   if (reader_ && reader_->available() > 0 && !reader_->parameters().largest_object()) sequencer_.begin_with_track();
+  if (reader_ && reader_->streams_cut() > 0) sequencer_.note_cut();
+  if (repair_) take_repair(now);
   const bool live = past_ == nullptr || past_over_ || take_past(now);
   while (live && reader_ && !failure_ && most_ > 0 && reader_->read(object)) sequencer_.add(std::move(object), now);
   if (most_ > 0) sequencer_.tend(now);
@@ -71,8 +75,10 @@ bool TrackFeed::take_past(Clock::time_point now) {
   using Cause = moqt::pubsub::FetchEnd::Cause;
   if (past_at_) sequencer_.joined(past_at_->group);  // a fetch does not tell whether it was the last of its group
   if (ended->cause == Cause::kReset || ended->cause == Cause::kMalformed) {
+    lacks_past_ = true;
     warning_ = options_.name + ": the publisher broke off what came before the subscription";
   } else if (ended->cause == Cause::kRejected && reader_ && reader_->parameters().largest_object()) {
+    lacks_past_ = true;
     warning_ = options_.name + ": what came before the subscription is not to be had (" +
                std::string(name_of(ended->code)) + "); the recording begins with the next group";
   }
@@ -80,8 +86,66 @@ bool TrackFeed::take_past(Clock::time_point now) {
   return true;
 }
 
+bool TrackFeed::ask(const GroupSequencer::Range& missing) {
+  if (!fetch_ || !reader_ || repair_) return false;
+  // FETCH takes all of the group in that it ends in with Object ID 0 [d15 §9.16.1].
+  moqt::Location end = missing.end;
+  if (end.object == 0) --end.group;
+  repair_ = fetch_(missing.first, end);
+  asked_ = missing;
+  return repair_ != nullptr;
+}
+
+void TrackFeed::take_repair(Clock::time_point now) {
+  moqt::pubsub::ReceivedObject object;
+  while (!failure_ && most_ > 0 && repair_->read(object)) {
+    sequencer_.fetched_until(object.location, now);
+    // A stream of it may have been cut.
+    if (repaired_group_ != object.location.group) ++groups_repaired_;
+    repaired_group_ = object.location.group;
+    repaired_objects_ += object.status == moqt::ObjectStatus::kNormal ? 1 : 0;
+    sequencer_.add(std::move(object), now);
+  }
+  if (!repair_->end() || repair_->available() > 0) return;
+  const Past over = std::exchange(repair_, nullptr);
+  using Cause = moqt::pubsub::FetchEnd::Cause;
+  const moqt::pubsub::FetchEnd& end = *over->end();
+  // Behind the last object of the track a range is refused [d15 §9.16.3]: nothing is missing there.
+  const bool nothing_there =
+      end.cause == Cause::kRejected && end.code == static_cast<std::uint64_t>(moqt::RequestErrorCode::kInvalidRange);
+  const bool whole = nothing_there || (end.cause == Cause::kFinished && over->objects_too_large() == 0);
+  if (whole) {
+    tail_repaired_ = true;
+    cuts_repaired_ = reader_->streams_cut();
+  }
+  if (nothing_there) {
+    sequencer_.fetched_until(asked_.end, now);
+  } else if (whole && over->range_end()) {
+    moqt::Location until = *over->range_end();
+    if (until.object == 0) ++until.group;
+    sequencer_.fetched_until(std::min(until, asked_.end), now);
+  }
+  report_.event("repaired", {{"name", options_.name}, {"objects", repaired_objects_}, {"complete", whole}});
+  if (repaired_objects_ > 0) {
+    log_info(options_.name + ": " + std::to_string(std::exchange(repaired_objects_, 0)) +
+             " objects that the subscription had left out were fetched");
+  }
+  sequencer_.fetch_over(now);
+}
+
+bool TrackFeed::repairs_before_the_end(std::uint64_t most) {
+  if (ended_ || !reader_ || failure_ || (past_ != nullptr && !past_over_)) return false;
+  if (auto taken = take(most); !taken || most_ == 0) return false;
+  if (repair_) return true;
+  if (!reader_->parameters().largest_object()) sequencer_.begin_with_track();
+  const auto& end = reader_->end();
+  const bool streams_missing = end && end->missing_streams > 0;
+  return sequencer_.ask_for_the_rest(streams_missing || reader_->streams_cut() > cuts_repaired_);
+}
+
 Recording::Outcome TrackFeed::end(bool complete, std::uint64_t most) {
   if (past_ != nullptr) past_->cancel();  // what has come of it is taken
+  if (repair_ != nullptr) repair_->cancel();
   auto taken = take(most);
   ended_ = true;
   if (!taken) return taken;
@@ -99,11 +163,18 @@ Losses TrackFeed::losses() const {
     return losses;
   }
   losses.objects += damaged_ + reader_->objects_dropped();
-  losses.groups_skipped = std::max(losses.groups_skipped, streams_missing_);
+  if (!tail_repaired_) losses.groups_skipped = std::max(losses.groups_skipped, streams_missing_);
   // A group that was cut before its first object, or when no other had told its end, is known by its stream alone.
   const std::uint64_t known = losses.groups_cut + losses.groups_skipped;
-  losses.groups_cut += reader_->streams_cut() > known ? reader_->streams_cut() - known : 0;
+  const std::uint64_t cuts = reader_->streams_cut();
+  const std::uint64_t cut = cuts - std::min(std::max(cuts_repaired_, groups_repaired_), cuts);
+  losses.groups_cut += cut > known ? cut - known : 0;
   return losses;
+}
+
+bool TrackFeed::had_objects() const {
+  if (!reader_ || reader_->parameters().largest_object()) return true;
+  return reader_->end() && reader_->end()->stream_count > 0;
 }
 
 bool TrackFeed::decodable(const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place) {

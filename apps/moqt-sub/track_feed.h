@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,10 +28,13 @@ class TrackFeed {
     bool builds_on_earlier = false;
   };
   using Past = std::shared_ptr<moqt::pubsub::FetchReader>;
+  /// FETCH of what is missing, from `start` on, up to `end` as a FETCH says it. Null: it can't be asked for.
+  using Fetch = std::function<Past(moqt::Location start, moqt::Location end)>;
   /// `past` brings what came before `reader` begins, and is written first; null without a late join. Without a `reader`
-  /// it is all that is recorded. The recording and the report outlive the feed.
-  TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Past past, Recording& recording,
-            Recording::SourceId source, TransferReport& report);
+  /// it is all that is recorded. `fetch` asks for what the subscription leaves out. The recording and the report
+  /// outlive the feed.
+  TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Past past, Fetch fetch,
+            Recording& recording, Recording::SourceId source, TransferReport& report);
 
   [[nodiscard]] const std::string& name() const noexcept { return options_.name; }
   [[nodiscard]] Recording::SourceId source() const noexcept { return source_; }
@@ -38,11 +42,15 @@ class TrackFeed {
 
   /// Null without a late join.
   [[nodiscard]] const Past& past() const noexcept { return past_; }
+  /// What is missing and was asked for; null when nothing is.
+  [[nodiscard]] const Past& repair() const noexcept { return repair_; }
 
   /// Takes what has come, at most `most` objects. An error: nothing more can be written.
   Recording::Outcome take(std::uint64_t most);
   /// When to call take() though nothing has come.
   [[nodiscard]] std::optional<Clock::time_point> begins_at() const { return sequencer_.begins_at(); }
+  /// The track is over: takes what has come, and asks for what is missing. True: end() has to wait for the repair().
+  bool repairs_before_the_end(std::uint64_t most);
   /// The track is over. `complete`: its publisher said so. What still waited for its turn is written.
   Recording::Outcome end(bool complete, std::uint64_t most);
   [[nodiscard]] bool ended() const noexcept { return ended_; }
@@ -53,6 +61,10 @@ class TrackFeed {
   [[nodiscard]] Losses losses() const;
   /// Objects came, and no decoder could begin with any of them.
   [[nodiscard]] bool came_too_late() const noexcept { return passed_over_ && !begun_; }
+  /// The track has had objects, whether any of them came or not.
+  [[nodiscard]] bool had_objects() const;
+  /// What should have come before the subscription did not, or not all of it.
+  [[nodiscard]] bool lacks_past() const noexcept { return lacks_past_; }
   /// A warning that is due: nothing decodable for long, damage. At most one a call.
   std::optional<std::string> take_warning(Clock::time_point now);
 
@@ -64,10 +76,21 @@ class TrackFeed {
   bool decodable(const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place);
   /// Takes what was fetched. False: more of it is to come.
   bool take_past(Clock::time_point now);
+  bool ask(const GroupSequencer::Range& missing);
+  void take_repair(Clock::time_point now);
 
   Options options_;
   std::shared_ptr<moqt::pubsub::TrackReader> reader_;
   Past past_;
+  Fetch fetch_;
+  Past repair_;
+  GroupSequencer::Range asked_;
+  std::uint64_t repaired_objects_ = 0;
+  std::uint64_t cuts_repaired_ = 0;  ///< streams that were cut before everything missing had come
+  std::uint64_t groups_repaired_ = 0;
+  std::optional<std::uint64_t> repaired_group_;  ///< the latest of them
+  bool tail_repaired_ = false;
+  bool lacks_past_ = false;
   bool past_over_ = false;                 ///< everything of it has been taken
   std::optional<moqt::Location> past_at_;  ///< its latest object
   Recording& recording_;

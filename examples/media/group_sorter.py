@@ -17,7 +17,7 @@ class GroupSorter(Generic[T]):
     """
 
     def __init__(self, depth: int = 2) -> None:
-        self._depth = depth
+        self._depth = self.depth = depth
         self._heap: list[tuple[int, int, int, T]] = []
         self._newest = -1
         self._count = 0

@@ -65,7 +65,8 @@ struct Queue {
 };
 
 std::atomic<Queue*>& instance() noexcept {
-  static std::atomic<Queue*> current{new Queue};  // never destroyed: the thread outlives static destruction
+  // Never destroyed: the thread outlives static destruction. Without memory for it nothing can go on.
+  static std::atomic<Queue*> current{new Queue};  // NOLINT(bugprone-unhandled-exception-at-new)
   return current;
 }
 
@@ -107,7 +108,9 @@ void run_on_own_thread(std::function<void()> job) {
 void hold_background() noexcept { queue().mutex.lock(); }
 void release_background() noexcept { queue().mutex.unlock(); }
 // The thread of the old one waited on its condition variable, which is of no use any more.
-void renew_background() noexcept { instance().store(new Queue, std::memory_order_release); }
+void renew_background() noexcept {
+  instance().store(new Queue, std::memory_order_release);  // NOLINT(bugprone-unhandled-exception-at-new): see above
+}
 
 void keep_for_ever(std::shared_ptr<void> object) {
   static std::mutex* const mutex = new std::mutex;

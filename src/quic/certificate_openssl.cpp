@@ -1,4 +1,4 @@
-#include <cstring>
+#include <algorithm>
 #include <ctime>
 
 #include "quic/address.h"
@@ -34,7 +34,7 @@ int give_password(char* buffer, int size, int, void* context) {
   auto& password = *static_cast<Password*>(context);
   password.asked = true;
   if (!password.text || password.text->size() > static_cast<std::size_t>(size)) return -1;
-  std::memcpy(buffer, password.text->data(), password.text->size());
+  std::copy(password.text->begin(), password.text->end(), buffer);  // OpenSSL takes the length that is returned
   return static_cast<int>(password.text->size());
 }
 

@@ -32,7 +32,8 @@ struct Process {
 Process& process() noexcept {
   static Process* const instance = [] {
     install_fork_handlers();
-    return new Process;  // never destroyed: MsQuic's threads use it until the process ends
+    // Never destroyed: MsQuic's threads use it until the process ends. Without memory for it nothing can go on.
+    return new Process;  // NOLINT(bugprone-unhandled-exception-at-new)
   }();
   return *instance;
 }

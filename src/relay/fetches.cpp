@@ -34,7 +34,7 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
                               "the relay has too many tracks, or no memory left");
     return;
   }
-  if (track->established() && (!track->largest() || event.range.start > *track->largest())) {
+  if (knows_largest(*track) && (!track->largest() || event.range.start > *track->largest())) {
     // [d15 §9.16.3-3]
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInvalidRange,
                               "nothing of the range has been published");
@@ -55,7 +55,7 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
 void Fetches::accept_if_known(objects::FetchDelivery& delivery, Track& track) {  // [d15 §8.4-3, §9.17-1]
   objects::TrackStore& store = track.store();
   session::FetchAnswer answer{false, delivery.range().end};
-  if (track.established()) {  // [d15 §9.17]: the relay's own knowledge of the largest object counts
+  if (knows_largest(track)) {  // [d15 §9.17]: the relay's own knowledge of the largest object counts
     const moqt::Location largest = *store.largest();
     const objects::StoredGroup* const group = store.find(largest.group);
     answer.end = delivery.range().answered_end(largest, group != nullptr && group->end.has_value());
@@ -81,6 +81,10 @@ std::vector<Peer*> Fetches::publishers_of(const Track& track) const {
     if (std::find(publishers.begin(), publishers.end(), publisher) == publishers.end()) publishers.push_back(publisher);
   }
   return publishers;
+}
+
+bool Fetches::knows_largest(Track& track) const {
+  return track.established() || (track.largest() && publishers_of(track).empty());
 }
 
 Fetches::ClientFetch* Fetches::client_fetch_of(const objects::FetchDelivery& delivery) {
@@ -354,7 +358,7 @@ void Fetches::fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestEr
   objects::FetchDelivery& delivery = *fetch.delivery;
   objects::TrackStore& store = fetch.track->store();
   const moqt::FetchRange range = delivery.range();
-  if (fetch.track->established()) store.assume_ended(range.start, range.end);
+  if (knows_largest(*fetch.track)) store.assume_ended(range.start, range.end);
   const bool ascending = delivery.order() == moqt::GroupOrder::kAscending;
   if (store.first_unknown(ascending ? from : range.start, range.end, delivery.time()))
     return delivery.fail(code, reason);

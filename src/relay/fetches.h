@@ -69,6 +69,8 @@ class Fetches final : public moqt::objects::FetchFiller {
   [[nodiscard]] std::vector<Peer*> publishers_of(const Track& track) const;
   /// What to ask a publisher for when `fetch` has come to `from`, of which nothing is known.
   [[nodiscard]] static moqt::FetchRange missing_at(ClientFetch& fetch, moqt::Location from);
+  /// Nothing newer than what is known of the track exists: a publisher tells, or none is left.
+  [[nodiscard]] bool knows_largest(Track& track) const;
   /// Whether somebody could be asked.
   bool ask(ClientFetch& fetch, moqt::FetchRange range);
   void read_on(UpstreamFetch& fetch);

@@ -15,6 +15,7 @@ void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {  //
   peer.subgroups.emplace(event.stream, IncomingSubgroup{event.subscription, role->track,
                                                         objects::SubgroupWriter(role->track->publisher(), draft,
                                                                                 event.properties, role->start)});
+  back_pressure_.stream_begun(peer, event.stream, *role->track);
 }
 
 void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session::Time now) {  // [d15 §8.4-4]
@@ -33,6 +34,7 @@ void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session
   } else {
     ++counters_.duplicates_dropped;  // [d15 §8.3-2]
   }
+  back_pressure_.track_grew(*incoming.track, now);
 }
 
 bool Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session::Time now) {  // [d15 §5.1-6, §8.6-2]
@@ -40,7 +42,11 @@ bool Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session
   if (found == peer.subgroups.end()) return false;
   counters_.bytes_received += event.bytes.size();
   IncomingSubgroup& incoming = found->second;
-  if (incoming.writer.payload(event.bytes, now)) subscriptions_.end_malformed(peer, *incoming.track, now);
+  if (incoming.writer.payload(event.bytes, now)) {
+    subscriptions_.end_malformed(peer, *incoming.track, now);
+    return true;
+  }
+  back_pressure_.track_grew(*incoming.track, now);
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include "moqt/model/malformed_track.h"
 #include "moqt/session/event.h"
 #include "moqt/session/time.h"
+#include "relay/back_pressure.h"
 #include "relay/peer.h"
 #include "relay/relay_counters.h"
 #include "relay/subscriptions.h"
@@ -12,8 +13,8 @@ namespace msquic_py::relay {
 /// The objects that publishers send, on their way into the stores of their tracks.
 class Intake {
  public:
-  Intake(RelayCounters& counters, Subscriptions& subscriptions) noexcept
-      : counters_(counters), subscriptions_(subscriptions) {}
+  Intake(RelayCounters& counters, Subscriptions& subscriptions, BackPressure& back_pressure) noexcept
+      : counters_(counters), subscriptions_(subscriptions), back_pressure_(back_pressure) {}
 
   void on_subgroup(Peer& peer, const moqt::session::SubgroupOpened& event);
   void on_object(Peer& peer, const moqt::session::ObjectReceived& event, moqt::session::Time now);
@@ -25,6 +26,7 @@ class Intake {
  private:
   RelayCounters& counters_;
   Subscriptions& subscriptions_;
+  BackPressure& back_pressure_;
 };
 
 }  // namespace msquic_py::relay

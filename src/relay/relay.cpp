@@ -102,7 +102,8 @@ Relay::Relay(RelayLimits limits, std::shared_ptr<const base::Ledger> ledger)
       ledger_(ledger ? std::move(ledger) : std::make_shared<const base::Ledger>(limits.memory)),
       tracks_(limits_, counters_, *ledger_),
       subscriptions_(limits_, counters_, directory_, tracks_),
-      intake_(counters_, subscriptions_),
+      back_pressure_(limits_, counters_, tracks_),
+      intake_(counters_, subscriptions_, back_pressure_),
       fetches_(limits_, counters_, directory_, tracks_, subscriptions_),
       announcements_(limits_, counters_, directory_, subscriptions_),
       status_queries_(limits_, directory_, tracks_) {}
@@ -148,12 +149,14 @@ bool Relay::on_events(PeerNumber number, session::Time now) {
   }
   subscriptions_.settle(peer, now);
   fetches_.settle();
+  back_pressure_.settle(now);
   return any;
 }
 
 void Relay::on_deadline(session::Time now) {
   tracks_.settle(now);
   fetches_.settle();
+  back_pressure_.settle(now);
 }
 
 }  // namespace msquic_py::relay

@@ -8,6 +8,7 @@
 #include "base/ledger/ledger.h"
 #include "moqt/session/session.h"
 #include "relay/announcements.h"
+#include "relay/back_pressure.h"
 #include "relay/fetches.h"
 #include "relay/intake.h"
 #include "relay/namespace_directory.h"
@@ -60,6 +61,7 @@ class Relay {
   NamespaceDirectory directory_;
   TrackTable tracks_;
   Subscriptions subscriptions_;
+  BackPressure back_pressure_;
   Intake intake_;
   Fetches fetches_;
   Announcements announcements_;

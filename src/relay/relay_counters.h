@@ -18,6 +18,7 @@ struct RelayCounters : moqt::objects::DeliveryCounters {
   std::uint64_t bytes_received = 0;            ///< of objects, headers included
   std::uint64_t duplicates_dropped = 0;        ///< objects that another publisher had sent already
   std::uint64_t malformed_tracks = 0;
+  std::uint64_t publishers_held = 0;   ///< times that a track had to wait for its slowest subscriber
   std::uint64_t fetches = 0;           ///< FETCH requests of clients
   std::uint64_t fetch_hits = 0;        ///< of those, answered out of the cache alone
   std::uint64_t fetch_misses = 0;      ///< of those, for which a publisher had to be asked

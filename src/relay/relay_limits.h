@@ -16,6 +16,9 @@ struct RelayLimits {
   std::size_t max_queued_bytes_per_subscription = 48 * 1024 * 1024;
   /// How old the oldest of them may be; 0: of any age.
   std::chrono::milliseconds max_queue_age{60'000};
+  /// Publishers wait for the slowest subscriber of their track, which then skips only what is older than
+  /// `max_queue_age`. Off, a slow subscriber never slows others: right for what is live.
+  bool hold_publishers = false;
   /// How often a subscriber may have to skip without catching up in between before it is ended with TOO_FAR_BEHIND.
   std::size_t max_consecutive_skips = 16;
   /// Tracks that may be known at once; a SUBSCRIBE or PUBLISH for a further one gets REQUEST_ERROR.

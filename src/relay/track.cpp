@@ -16,8 +16,10 @@ moqt::objects::Retention retention_of(const RelayLimits& limits) {
 }
 
 moqt::objects::SubscriptionLimits subscription_limits_of(const RelayLimits& limits) {
-  return {limits.max_queued_bytes_per_subscription, limits.max_queue_age, limits.max_consecutive_skips,
-          limits.retired_stream_timeout};
+  // Publishers that are held send no more than QUIC's windows admit.
+  const std::size_t most =
+      limits.hold_publishers ? std::numeric_limits<std::size_t>::max() : limits.max_queued_bytes_per_subscription;
+  return {most, limits.max_queue_age, limits.max_consecutive_skips, limits.retired_stream_timeout};
 }
 
 std::size_t length(const moqt::FullTrackName& name) noexcept {

@@ -90,6 +90,7 @@ class Track {
   }
   /// Somebody wants to subscribe to it, or has.
   [[nodiscard]] bool wanted() const noexcept { return publisher_.subscribers() > 0 || !waiting_.empty(); }
+  bool held = false;        ///< the BackPressure's: its publishers wait for a subscriber
   bool idle = false;        ///< the TrackTable's: only what is cached is left of it
   std::size_t fetches = 0;  ///< FETCH requests, of clients and to publishers, that have not been forgotten
 

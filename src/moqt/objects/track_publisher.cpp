@@ -72,6 +72,14 @@ void TrackPublisher::clear() {
   wake_fetches();
 }
 
+std::size_t TrackPublisher::most_queued_bytes() const noexcept {
+  std::size_t most = 0;
+  for (const auto& subscription : subscriptions_) {
+    if (subscription != nullptr && !subscription->ended()) most = std::max(most, subscription->queued_bytes());
+  }
+  return most;
+}
+
 DeliveryAccount TrackPublisher::account() const {
   DeliveryAccount sum = past_;
   for_each([&](const Subscription& subscription) { sum += subscription.account(); });

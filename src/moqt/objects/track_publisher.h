@@ -70,6 +70,8 @@ class TrackPublisher {
   void clear();
   /// What became of the objects of all subscriptions, those that are over included.
   [[nodiscard]] DeliveryAccount account() const;
+  /// Bytes that wait for the slowest subscriber.
+  [[nodiscard]] std::size_t most_queued_bytes() const noexcept;
 
   // ---- fetches ----
 

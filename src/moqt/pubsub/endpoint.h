@@ -37,7 +37,7 @@ class Endpoint final : private objects::Outlet {
   explicit Endpoint(session::Session& session, EndpointConfig config = {});
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
-  ~Endpoint();
+  ~Endpoint() override;
 
   /// Takes every event that the session has ready. `now` tells track writers the time, which their objects age by;
   /// without it nothing of theirs is too old.

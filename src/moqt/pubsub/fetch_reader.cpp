@@ -49,13 +49,8 @@ void FetchReader::on(session::FetchObjectReceived& event) {
   stream_ = event.stream;
   assembling_ = false;
   if (event.payload_length > limits_.object) return ready_->count_too_large();  // what follows of it finds no object
-  ReceivedObject object = ready_->fresh_object();
-  object.location = event.location;
-  object.subgroup = event.subgroup;
-  object.publisher_priority = event.publisher_priority;
-  object.status = event.status;
-  object.extensions = pieces_.keep(std::move(event.extensions));
-  object.payload_size = static_cast<std::size_t>(event.payload_length);
+  ReceivedObject object = ready_->begin_object(event.location, event.subgroup, event.publisher_priority, event.status,
+                                               pieces_.keep(std::move(event.extensions)), event.payload_length);
   const bool complete = event.complete();
   pieces_.add(object.payload, std::move(event.payload));
   if (complete) return deliver(std::move(object));

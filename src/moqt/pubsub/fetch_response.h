@@ -21,7 +21,7 @@ class FetchResponse final : public session::StreamFeeder, public std::enable_sha
   FetchResponse(session::Session& session, session::FetchReceived request, std::function<void()> writable);
   FetchResponse(const FetchResponse&) = delete;
   FetchResponse& operator=(const FetchResponse&) = delete;
-  ~FetchResponse();
+  ~FetchResponse() override;
 
   /// What is asked for. The objects go in ascending or descending order of groups, as it says, and in the order of
   /// their IDs within a group.

@@ -81,8 +81,16 @@ void ObjectQueue::drop_front() {
   if (!dropped.implied) count_dropped();
 }
 
-ReceivedObject ObjectQueue::fresh_object() {
+ReceivedObject ObjectQueue::begin_object(Location location, std::uint64_t subgroup, std::uint8_t publisher_priority,
+                                         ObjectStatus status, base::SharedBytes extensions,
+                                         std::uint64_t payload_length) {
   ReceivedObject object;
+  object.location = location;
+  object.subgroup = subgroup;
+  object.publisher_priority = publisher_priority;
+  object.status = status;
+  object.extensions = std::move(extensions);
+  object.payload_size = static_cast<std::size_t>(payload_length);
   const std::lock_guard lock(mutex_);
   if (!spare_.empty()) {
     object.payload = std::move(spare_.back());

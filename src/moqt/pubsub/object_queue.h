@@ -49,8 +49,10 @@ class ObjectQueue {
   /// Takes the oldest object into `object`, whose vectors are reused. False when there is none.
   bool pop(ReceivedObject& object);
   bool drop_oldest();
-  /// An object whose vectors have room.
-  [[nodiscard]] ReceivedObject fresh_object();
+  /// An object as its header describes it, without its payload; the list of payload pieces has room.
+  [[nodiscard]] ReceivedObject begin_object(Location location, std::uint64_t subgroup, std::uint8_t publisher_priority,
+                                            ObjectStatus status, base::SharedBytes extensions,
+                                            std::uint64_t payload_length);
 
   [[nodiscard]] std::size_t size() const;
   /// With what an object without a payload takes.

@@ -49,13 +49,8 @@ void TrackReader::on(session::ObjectReceived& event) {
   OpenStream& stream = streams_[event.stream];
   stream.last_object = event.location.object;
   if (event.payload_length > limits_.object) return ready_->count_too_large();  // what follows of it finds no object
-  ReceivedObject object = ready_->fresh_object();
-  object.location = event.location;
-  object.subgroup = event.subgroup;
-  object.publisher_priority = event.publisher_priority;
-  object.status = event.status;
-  object.extensions = pieces_.keep(event.extensions());
-  object.payload_size = static_cast<std::size_t>(event.payload_length);
+  ReceivedObject object = ready_->begin_object(event.location, event.subgroup, event.publisher_priority, event.status,
+                                               pieces_.keep(event.extensions()), event.payload_length);
   base::SharedBytes payload = event.payload();
   const std::size_t arrived = payload.size();
   pieces_.add(object.payload, std::move(payload));
@@ -113,15 +108,10 @@ void TrackReader::on(const session::SubgroupEnded& event) {
 
 void TrackReader::on(session::DatagramReceived& event) {
   know_group(event.location.group);
-  ReceivedObject object = ready_->fresh_object();
-  object.location = event.location;
-  object.subgroup = event.location.object;
-  object.publisher_priority = event.publisher_priority;
-  object.status = event.status;
-  object.datagram = true;
-  object.extensions = pieces_.keep(event.extensions());
   base::SharedBytes payload = event.payload();
-  object.payload_size = payload.size();
+  ReceivedObject object = ready_->begin_object(event.location, event.location.object, event.publisher_priority,
+                                               event.status, pieces_.keep(event.extensions()), payload.size());
+  object.datagram = true;
   pieces_.add(object.payload, std::move(payload));
   const std::uint8_t priority = object.publisher_priority;
   deliver(std::move(object));

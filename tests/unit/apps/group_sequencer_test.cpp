@@ -278,5 +278,103 @@ TEST_F(GroupSequencerTest, SkippedGroupsAreCountedAndANewLifeIsNot) {
   EXPECT_EQ(out_.back(), "0.0*");
 }
 
+/// What is missing is asked for; the test plays who answers.
+class RepairTest : public GroupSequencerTest {
+ protected:
+  using Range = GroupSequencer::Range;
+  RepairTest() {
+    sequencer_ = GroupSequencer(
+        [this](const ReceivedObject& emitted, GroupSequencer::Emitted) {
+          out_.push_back(std::to_string(emitted.location.group) + "." + std::to_string(emitted.location.object));
+        },
+        [this](const Range& missing) {
+          asked_.push_back(missing);
+          return answers_;
+        });
+  }
+  void fetched(std::uint64_t group, std::uint64_t id) {
+    sequencer_.fetched_until({group, id}, now_);
+    add(group, id);
+  }
+  void wait_for_groups() {
+    now_ += GroupSequencer::kPatience + std::chrono::milliseconds(1);
+    sequencer_.tend(now_);
+  }
+  std::vector<Range> asked_;
+  bool answers_ = true;
+};
+
+TEST_F(RepairTest, AGapIsAskedForAndFilled) {
+  add(1, 0);
+  add(1, 3);
+  wait_for_gaps();
+  EXPECT_EQ(asked_, (std::vector<Range>{{{1, 1}, {1, 3}}}));
+  fetched(1, 1);
+  fetched(1, 2);
+  sequencer_.fetched_until({1, 3}, now_);
+  sequencer_.fetch_over(now_);
+  EXPECT_EQ(taken(), (std::vector<std::string>{"1.0", "1.1", "1.2", "1.3"}));
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
+TEST_F(RepairTest, WhatIsNotToBeHadIsMissing) {
+  add(1, 0);
+  add(1, 3);
+  wait_for_gaps();
+  fetched(1, 1);
+  sequencer_.fetch_over(now_);  // it was broken off
+  wait_for_gaps();
+  EXPECT_EQ(asked_.size(), 1u);
+  EXPECT_EQ(taken(), (std::vector<std::string>{"1.0", "1.1", "1.3"}));
+  EXPECT_EQ(sequencer_.losses(), (Losses{.objects = 1}));
+}
+
+TEST_F(RepairTest, GroupsThatWereLeftOutAreAskedForWithTheRestOfTheOneBefore) {
+  add(0, 0);
+  end(0, 1);
+  add(1, 0);
+  sequencer_.note_cut();
+  add(4, 0);
+  end(4, 1);
+  wait_for_gaps();
+  EXPECT_EQ(asked_, (std::vector<Range>{{{1, 1}, {4, 0}}}));
+  wait_for_groups();  // nothing is given up while it is on its way
+  fetched(1, 1);
+  fetched(2, 0);
+  fetched(3, 0);
+  sequencer_.fetched_until({4, 0}, now_);
+  sequencer_.fetch_over(now_);
+  add(1, 1);  // the subscription's own comes late
+  EXPECT_EQ(taken(), (std::vector<std::string>{"0.0", "1.0", "1.1", "2.0", "3.0", "4.0"}));
+  sequencer_.flush(true);
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
+TEST_F(RepairTest, WhoIsRefusedCountsWhatIsMissing) {
+  answers_ = false;
+  add(0, 0);
+  end(0, 1);
+  add(3, 0);
+  wait_for_groups();
+  EXPECT_EQ(asked_, (std::vector<Range>{{{1, 0}, {3, 0}}}));
+  EXPECT_EQ(sequencer_.losses(), (Losses{.groups_skipped = 2}));
+}
+
+TEST_F(RepairTest, TheEndOfTheTrackIsAskedForWhereItMayBeMissing) {
+  add(0, 0);
+  end(0, 1);
+  EXPECT_FALSE(sequencer_.ask_for_the_rest(false));
+  EXPECT_TRUE(sequencer_.ask_for_the_rest(true));
+  ASSERT_EQ(asked_.size(), 1u);
+  EXPECT_EQ(asked_[0].first, (moqt::Location{1, 0}));
+  fetched(1, 0);
+  sequencer_.fetched_until({2, 0}, now_);
+  sequencer_.fetch_over(now_);
+  EXPECT_FALSE(sequencer_.ask_for_the_rest(true));
+  sequencer_.flush(true);
+  EXPECT_EQ(taken(), (std::vector<std::string>{"0.0", "1.0"}));
+  EXPECT_EQ(sequencer_.losses(), Losses{});
+}
+
 }  // namespace
 }  // namespace msquic_py::apps

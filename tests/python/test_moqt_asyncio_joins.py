@@ -1,0 +1,176 @@
+"""moqt.asyncio: late joins, without a gap and with nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+import moqt
+import moqt.asyncio as ma
+from fetched_track import KEEP, Publisher, deadline, expected, place, published  # noqa: F401
+from moqt_sessions import NS, idle, to
+
+
+async def numbered(track: ma.TrackWriter, groups: int, per_group: int, wrote: Callable[[int], None]) -> None:
+    count = 0
+    for _ in range(groups):
+        with track.begin_group() as group:
+            for _ in range(per_group):
+                group.write(b"x" * 50)
+                count += 1
+                wrote(count)
+                await asyncio.sleep(0.0005)
+
+
+async def test_joins_at_any_moment_have_no_gap_and_nothing_twice() -> None:
+    """Through a relay: a client of its own every few objects, until the track ends."""
+    joined: list[asyncio.Task[list[tuple[int, int]]]] = []
+    begun = 0
+
+    async def late() -> list[tuple[int, int]]:
+        nonlocal begun
+        async with to(relay.port) as session:
+            subscription = await session.subscribe(NS, "video", join=1)
+            begun += 1
+            return [place(o) async for o in subscription]
+
+    def wrote(count: int) -> None:
+        if count % 5 == 3:
+            joined.append(asyncio.ensure_future(late()))
+
+    async with ma.relay(port=0) as relay, to(relay.port) as source:
+        track = source.create_track(NS, "video", retention=KEEP)
+        await source.publish_namespace(NS)
+        await numbered(track, 20, 10, wrote)
+        while begun < len(joined):
+            assert not any(each.done() and each.exception() for each in joined)
+            await asyncio.sleep(0.01)
+        await track.end()
+        results = await asyncio.gather(*joined)
+    assert len(results) == 40
+    for got in results:
+        assert sorted(got) == expected(range(got[0][0], 20), 10), got
+
+
+async def test_joins_of_a_shared_track_have_no_gap_and_nothing_twice() -> None:
+    """All sessions of a server have one track: whenever they join, they get the same objects."""
+    joined: list[asyncio.Task[list[tuple[int, int]]]] = []
+    begun = 0
+
+    async def late() -> list[tuple[int, int]]:
+        nonlocal begun
+        async with to(server.port) as session:
+            subscription = await session.subscribe(NS, "video", join=1)
+            begun += 1
+            return [place(o) async for o in subscription]
+
+    def wrote(count: int) -> None:
+        if count % 5 == 3:
+            joined.append(asyncio.ensure_future(late()))
+
+    async with ma.serve(idle) as server:
+        track = server.create_track(NS, "video", retention=KEEP)
+        await numbered(track, 20, 10, wrote)
+        while begun < len(joined):
+            assert not any(each.done() and each.exception() for each in joined)
+            await asyncio.sleep(0.01)
+        assert track.subscriber_count == 40
+        await track.end()
+        results = await asyncio.gather(*joined)
+    assert len(results) == 40
+    for got in results:
+        assert sorted(got) == expected(range(got[0][0], 20), 10), got
+
+
+async def test_a_shared_track_outlives_its_sessions() -> None:
+    asked: list[ma.FetchRequest] = []
+
+    async def archive(request: ma.FetchRequest) -> list[ma.PastObject]:
+        asked.append(request)
+        return [ma.PastObject(request.start.group, 0, b"archived")]
+
+    async def own(session: ma.Session) -> None:
+        with pytest.raises(moqt.SessionStateError, match="that name"):
+            session.create_track(NS, "video")
+        await session.wait_closed()
+
+    async with ma.serve(own) as server:
+        track = server.create_track(NS, "video", retention=KEEP, on_fetch=archive)
+        with pytest.raises(moqt.SessionStateError, match="that name"):
+            server.create_track(NS, "video")
+        for number in range(10, 13):
+            with track.begin_group(number) as group:
+                group.write(b"x" * 10)
+            await track.drain()
+        for _ in range(2):
+            async with to(server.port) as session:
+                assert [place(o) async for o in session.fetch(NS, "video", (11, 0), (12, 0))] == [(11, 0), (12, 0)]
+                got = [o async for o in session.fetch(NS, "video", (3, 0), (3, 0))]
+                assert [(place(o), o.payload) for o in got] == [((3, 0), b"archived")]
+                subscription = await session.subscribe(NS, "video")
+                await track.wait_subscriber()
+                with track.begin_group() as group:
+                    group.write(b"live")
+                assert (await anext(subscription)).payload == b"live"
+        assert len(asked) == 2
+        await track.end()
+        again = server.create_track(NS, "video")
+        async with to(server.port) as session:
+            subscription = await session.subscribe(NS, "video")
+            with again.begin_group() as group:
+                group.write(b"again")
+            assert (await anext(subscription)).payload == b"again"
+            server.close()
+            with pytest.raises(moqt.SessionStateError, match="closed"):
+                again.begin_group()
+
+
+async def test_a_join_of_a_track_without_objects_is_live() -> None:
+    publisher = Publisher(range(0))
+    async with published(publisher) as session:
+        subscription = await session.subscribe(NS, "video", join=5)
+        assert subscription.largest is None
+        with publisher.track.begin_group() as group:
+            group.write(b"live")
+        await publisher.track.end()
+        assert [place(o) async for o in subscription] == [(0, 0)]
+
+
+async def test_a_join_begins_at_a_group() -> None:
+    publisher = Publisher(range(10), retention=KEEP)
+    async with published(publisher) as session:
+        subscription = await session.subscribe(NS, "video", join_absolute=7)
+        await publisher.track.end()
+        assert [place(o) async for o in subscription] == expected(range(7, 10), 3)
+        for options in (
+            {"join": 1, "join_absolute": 1},
+            {"join": -1},
+            {"join": 1, "filter": moqt.FilterType.NEXT_GROUP_START},
+        ):
+            with pytest.raises(ValueError, match="join"):
+                await session.subscribe(NS, "video", **options)  # type: ignore[arg-type]
+
+
+async def test_a_join_whose_past_is_not_kept_is_refused_whole() -> None:
+    publisher = Publisher(range(10), retention=ma.Retention(groups=1))
+    async with published(publisher) as session:
+        with pytest.raises(ma.FetchRefused) as refused:
+            await session.subscribe(NS, "video", join=3)
+        assert refused.value.name == "UNKNOWN_STATUS_IN_RANGE"
+        subscription = await session.subscribe(NS, "video", join=0)
+        await publisher.track.end()
+        assert [place(o) async for o in subscription] == expected(range(9, 10), 3)
+
+
+async def test_unsubscribing_a_join_ends_its_past_as_well() -> None:
+    publisher = Publisher(range(1), objects=2000, size=10_000, retention=ma.Retention(bytes=1 << 30))
+    async with published(publisher) as session:
+        subscription = await session.subscribe(NS, "video", join=0)
+        await anext(subscription)
+        await subscription.unsubscribe()
+        assert [o async for o in subscription] == []
+    async with ma.serve(idle) as server, to(server.port) as session:
+        with pytest.raises(ma.RequestRefused):
+            await session.subscribe(NS, "nothing", join=1)
