@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "command_line/moqt_url.h"
+#include "command_line/token_argument.h"
 
 namespace msquic_py::apps {
 
@@ -55,6 +56,19 @@ void ClientOptions::add_to(CLI::App& app) {
       ->allow_extra_args(false)  // once per fingerprint: what follows is the file
       ->check(CLI::Validator(check_fingerprint, "HEX"))
       ->excludes(insecure_flag);
+  app.add_option_function<std::vector<std::string>>(
+         "--token",
+         [this](const std::vector<std::string>& given) {
+           for (const std::string& text : given) {
+             auto token = read_token(text);
+             if (!token) throw CLI::ValidationError("--token", token.error());
+             tokens.push_back(*token);
+           }
+         },
+         "Authorization token to show to the server: its text, TYPE:TEXT with the number of its type, or @FILE with "
+         "the same in it; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("TOKEN");
   app.add_flag("--tolerate-empty-namespace-prefix", allow_empty_prefix,
                "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_option("--namespace", track_namespace, "Track namespace, fields separated by '/'")->capture_default_str();
@@ -80,6 +94,7 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   options.session.handshake_timeout = connecting;
   options.session.session.timeouts.setup = connecting;
   options.session.session.path = path;
+  options.session.session.authorization_tokens = options.session.session.request_tokens = tokens;
   options.session.session.tolerances.empty_namespace_prefix = allow_empty_prefix;
   // The scope of an IPv6 address means something on this machine only (RFC 4007 section 11).
   const std::string name = host.find(':') == std::string::npos ? host : "[" + host.substr(0, host.find('%')) + "]";

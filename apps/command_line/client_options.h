@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "moqt/model/authorization_token.h"
 #include "moqt/model/full_track_name.h"
 #include "runtime/endpoint.h"
 
@@ -23,6 +24,7 @@ struct ClientOptions {
   std::string path = "/moqt";
   std::string ca_file;
   std::vector<std::string> fingerprints;
+  std::vector<moqt::AuthorizationToken> tokens;  ///< shown with the session and with each request
   bool insecure = false;
   bool allow_empty_prefix = false;
   std::string track_namespace = "live/demo";

@@ -4,14 +4,18 @@
 #include <chrono>
 #include <cstdint>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "command_line/process.h"
 #include "command_line/server_identity.h"
+#include "command_line/text_file.h"
 #include "quic/library.h"
 #include "refusal_log.h"
+#include "relay/token_policy.h"
 #include "runtime/relay_server.h"
 #include "runtime/shutdown_signal.h"
 #include "skip_log.h"
@@ -37,6 +41,7 @@ struct Options {
   std::size_t max_memory = relay::RelayLimits{}.memory.process;
   double upstream_timeout = std::chrono::duration<double>(relay::RelayLimits{}.upstream_answer_timeout).count();
   double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
+  std::string token_file;
   bool allow_empty_prefix = false;
   bool refuse_stream_type = false;
   std::string log_level;
@@ -90,6 +95,11 @@ void describe(CLI::App& app, Options& options) {
                  "Seconds that a stream may stop in the middle of a header or an object")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
+  app.add_option("--require-token", options.token_file,
+                 "Let clients do only what a token of this file allows; a line is a token, then what it allows "
+                 "(publish, subscribe, fetch or *, separated by commas) and a namespace with '/' between its fields, "
+                 "each of which may be left out")
+      ->type_name("FILE");
   app.add_flag("--tolerate-empty-namespace-prefix", options.allow_empty_prefix,
                "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_flag("--refuse-leading-stream-type", options.refuse_stream_type,
@@ -112,7 +122,21 @@ int run(const Options& options) {
   limits.memory.tracks = options.cache_bytes;
   limits.memory.track = options.cache_bytes_per_track;
   limits.memory.process = options.max_memory;
-  runtime::RelayServer server(loop, limits);
+  std::optional<relay::TokenPolicy> policy;
+  if (!options.token_file.empty()) {
+    auto list = apps::read_text_file(options.token_file);
+    if (!list) {
+      apps::log_error(list.error());
+      return apps::kFailure;
+    }
+    auto parsed = relay::TokenPolicy::parse(*list);
+    if (!parsed.ok()) {
+      apps::log_error(options.token_file + ": " + parsed.error());
+      return apps::kFailure;
+    }
+    policy = std::move(parsed).value();
+  }
+  runtime::RelayServer server(loop, limits, policy ? &*policy : nullptr);
 
   // Before anything that takes time, so that a signal is heard from the first moment.
   int signals = 0;

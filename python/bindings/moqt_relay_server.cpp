@@ -26,8 +26,8 @@ namespace {
 /// A relay and its thread, which ends when the relay has been drained.
 class RelayThread : public std::enable_shared_from_this<RelayThread> {
  public:
-  RelayThread(std::shared_ptr<SessionChannel> channel, std::uint64_t target, relay::RelayLimits limits)
-      : channel_(std::move(channel)), target_(target), limits_(limits) {}
+  RelayThread(std::shared_ptr<SessionChannel> channel, std::uint64_t target, relay::RelayLimits limits, bool asks)
+      : channel_(std::move(channel)), target_(target), limits_(limits), asks_(asks) {}
 
   /// Listening or NotListening follows, and Stopped at the end.
   void start(quic::Registration registration, runtime::Endpoint::ListenOptions options) {
@@ -38,6 +38,13 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
   }
   /// Where it listens, and with what; from Listening to Stopped.
   [[nodiscard]] const SharedListener& socket() const noexcept { return socket_; }
+  /// Python's word on what a peer asks.
+  void decide(std::uint64_t peer, std::uint64_t request, moqt::session::Verdict verdict) {
+    loop_.post([weak = weak_from_this(), peer, request, verdict = std::move(verdict)] {
+      const auto self = weak.lock();
+      if (self && self->server_) self->server_->decide(peer, {request}, verdict);
+    });
+  }
   /// New clients are refused from now on; what there is goes on.
   void stop_accepting() { (void)socket_.get().stop(); }
   /// Lets the sessions leave for `grace`, then ends. A second call shortens the time.
@@ -71,8 +78,37 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
   }
 
  private:
+  /// Asks Python about everything; the relay's thread.
+  class PythonPolicy final : public relay::AdmissionPolicy {
+   public:
+    explicit PythonPolicy(RelayThread& relay) noexcept : relay_(relay) {}
+    std::optional<moqt::session::Verdict> judge(const relay::Applicant& applicant,
+                                                const moqt::session::AuthorizationRequested& question) override {
+      Notice notice{.target = relay_.target_,
+                    .kind = Notice::Kind::Authorize,
+                    .ticket = question.request.value,
+                    .code = applicant.peer,
+                    .question = std::make_shared<moqt::session::AuthorizationRequested>(question)};
+      if (applicant.setup != nullptr) notice.parameters = *applicant.setup;
+      if (const auto* connection = relay_.server_->connection_of(applicant.peer)) notice.connection = *connection;
+      relay_.channel_->push(std::move(notice));
+      return std::nullopt;
+    }
+    void withdrawn(std::uint64_t peer, moqt::session::RequestHandle request) override {
+      relay_.channel_->push(
+          {.target = relay_.target_, .kind = Notice::Kind::Authorized, .ticket = request.value, .code = peer});
+    }
+    void left(std::uint64_t peer) override {
+      relay_.channel_->push({.target = relay_.target_, .kind = Notice::Kind::Authorized, .flag = true, .code = peer});
+    }
+
+   private:
+    RelayThread& relay_;
+  };
+
   void run(quic::Registration registration, runtime::Endpoint::ListenOptions options) {
-    server_ = std::make_unique<runtime::RelayServer>(loop_, limits_);
+    PythonPolicy policy(*this);
+    server_ = std::make_unique<runtime::RelayServer>(loop_, limits_, asks_ ? &policy : nullptr);
     server_->open(std::move(registration));
     const auto listening = server_->listen(std::move(options));
     if (listening) {
@@ -96,6 +132,7 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
   const std::shared_ptr<SessionChannel> channel_;
   const std::uint64_t target_;
   const relay::RelayLimits limits_;
+  const bool asks_;
   SharedListener socket_;
   runtime::EventLoop loop_;
   std::unique_ptr<runtime::RelayServer> server_;  ///< on its thread only
@@ -145,7 +182,9 @@ RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, nb::
   }
   auto listen_options =
       listening_options(channel, target, configuration, host, port, options, session_options(options).driver);
-  auto relay = std::make_shared<RelayThread>(channel.channel, target, limits);
+  auto relay = std::make_shared<RelayThread>(
+      channel.channel, target, limits,
+      options.contains("asks_authorization") && nb::cast<bool>(options["asks_authorization"]));
   relay->start(RegistrationObject::open_handle(registration), std::move(listen_options));
   return RelayHandle(std::move(relay));
 }
@@ -199,6 +238,12 @@ void bind_relay_server(nb::module_& m) {
           },
           nb::arg("seconds"))
       .def("stop_accepting", [](RelayHandle& self) { self.relay->stop_accepting(); })
+      .def(
+          "decide",
+          [](RelayHandle& self, std::uint64_t whose, std::uint64_t request, nb::handle code, const std::string& reason,
+             nb::handle session_code) { self.relay->decide(whose, request, verdict_of(code, reason, session_code)); },
+          nb::arg("whose"), nb::arg("request"), nb::arg("code").none(), nb::arg("reason"),
+          nb::arg("session_code").none(), nb::sig(kDecide))
       .def(
           "replace_certificates",
           [](const RelayHandle& self, nb::handle configuration, nb::handle certificates) {

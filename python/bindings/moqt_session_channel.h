@@ -15,6 +15,7 @@
 #include "moqt/model/message_parameters.h"
 #include "moqt/model/setup_parameters.h"
 #include "moqt/model/track_namespace.h"
+#include "moqt/session/authorization/authorization_requested.h"
 #include "quic/connection.h"
 #include "quic/connection_handler.h"
 #include "runtime/quic_watch.h"
@@ -52,6 +53,9 @@ struct Notice {
     Asked,        ///< ticket: the request; track_namespace: whether the peer may announce it
     FetchAsked,   ///< ticket: the request; response: a FETCH that Python answers
     FetchGone,    ///< ticket: the request, whose answer nobody waits for any more
+    Authorize,    ///< ticket: the request; code: whose, a session's target or a relay's peer; question, parameters,
+                  ///< connection, flag (resumed)
+    Authorized,   ///< ticket, code: as before; the question needs no answer any more; flag: none of that code does
   };
   std::uint64_t target = 0;
   Kind kind = Kind::Answered;
@@ -71,6 +75,7 @@ struct Notice {
   quic::Connection connection{};
   std::shared_ptr<runtime::ShownCertificate> certificate{};
   std::shared_ptr<ResponseLink> response{};
+  std::shared_ptr<moqt::session::AuthorizationRequested> question{};
 };
 
 /// Notices on their way from the sessions' thread, which never waits for the GIL, to one asyncio loop. One wake-up per

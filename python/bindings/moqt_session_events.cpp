@@ -33,6 +33,25 @@ struct SessionLink::Events {
     }
     self.notify(std::move(notice));
   }
+  // ---- what Python has to allow ----
+
+  void operator()(session_ns::AuthorizationRequested& event) const {
+    self.notify({.target = self.options_.server,
+                 .kind = Kind::Authorize,
+                 .flag = self.driver_->resumed(),
+                 .ticket = event.request.value,
+                 .code = self.target_,
+                 .parameters = *self.session().peer_setup(),
+                 .connection = runtime::quic_connection(*self.driver_),
+                 .question = std::make_shared<session_ns::AuthorizationRequested>(std::move(event))});
+  }
+  void operator()(session_ns::AuthorizationWithdrawn& event) const {
+    self.notify({.target = self.options_.server,
+                 .kind = Kind::Authorized,
+                 .ticket = event.request.value,
+                 .code = self.target_});
+  }
+
   void operator()(session_ns::Closed& event) const { self.closed_ = std::move(event); }
   void operator()(session_ns::GoawayReceived& event) const {
     self.notify({.kind = Kind::Going, .text = std::move(event.new_session_uri)});
@@ -46,6 +65,7 @@ struct SessionLink::Events {
   }
   void operator()(session_ns::RequestAccepted& event) const {
     for (const auto& [writer, track] : self.tracks_) self.tell_subscribers(*track);
+    for (const auto& [reader, link] : self.readers_) self.look_at_expiry(*link);  // it may be an update's
     const std::uint64_t ticket = take_ticket(event.request);
     if (ticket == 0) return;
     self.notify({.kind = Kind::Answered, .ticket = ticket, .largest = event.parameters.largest_object()});
@@ -75,6 +95,10 @@ struct SessionLink::Events {
     const std::uint64_t ticket = take_ticket(event.reader->subscription());
     if (ticket != 0) self.established(ticket, *event.reader);
     if (const auto link = link_of(*event.reader)) link->look();
+  }
+  void operator()(pubsub::ReaderExpiring& event) const {
+    const auto link = link_of(*event.reader);
+    if (link != nullptr && link->renews()) (void)event.reader->update({});
   }
   void operator()(pubsub::ReaderReadable& event) const {
     if (const auto link = link_of(*event.reader)) link->look();

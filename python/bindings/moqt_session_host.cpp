@@ -51,6 +51,13 @@ void SessionHost::share(const std::shared_ptr<TrackLink>& track) {
   }
 }
 
+void SessionHost::decide(std::uint64_t target, std::uint64_t request, const moqt::session::Verdict& verdict) {
+  for (const auto& [driver, link] : links_) {
+    if (!link || link->target() != target) continue;
+    return link->decide(request, verdict);
+  }
+}
+
 void SessionHost::on_finished(runtime::SessionDriver& driver, const transport::CloseReason&) {
   const auto found = links_.find(&driver);
   if (found == links_.end()) return;

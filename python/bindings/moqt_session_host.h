@@ -27,6 +27,8 @@ class SessionHost final : public runtime::SessionUser {
   void stop_listening() { endpoint_.stop_listening(); }
   /// From now on every session has the track.
   void share(const std::shared_ptr<TrackLink>& track);
+  /// Python's word on what the session of that target asks.
+  void decide(std::uint64_t target, std::uint64_t request, const moqt::session::Verdict& verdict);
   [[nodiscard]] bool idle() const noexcept { return endpoint_.idle(); }
   void on_idle(std::function<void()> callback) { endpoint_.on_idle(std::move(callback)); }
 

@@ -71,6 +71,9 @@ void SessionLink::begin() {
 void SessionLink::finish(const quic::CloseReason& reason) {
   const auto self = shared_from_this();
   over_ = true;
+  if (options_.server != 0 && options_.asks_authorization) {
+    notify({.target = options_.server, .kind = Notice::Kind::Authorized, .flag = true, .code = target_});
+  }
   for (const auto& [writer, track] : tracks_) {
     if (track->session) track->give_up();
   }
@@ -165,6 +168,12 @@ void SessionLink::expect(std::uint64_t ticket, const moqt::session::SessionResul
   requests_[ticket] = *request;
 }
 
+void SessionLink::decide(std::uint64_t request, const moqt::session::Verdict& verdict) {
+  if (over_ || !endpoint_) return;
+  moqt::session::apply(session(), {request}, verdict);
+  driver_->make_ready();
+}
+
 void SessionLink::cancel(std::uint64_t ticket) {
   const auto found = requests_.find(ticket);
   if (found == requests_.end()) return;
@@ -231,9 +240,10 @@ void SessionLink::answer_held(const moqt::FullTrackName& track, const std::share
   }
 }
 
-void SessionLink::publish(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket, bool forward) {
+void SessionLink::publish(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket, bool forward,
+                          moqt::MessageParameters parameters) {
   if (!track->writer) return failed(ticket, SessionError::kWrongState);
-  expect(ticket, endpoint_->publish(track->writer, forward));
+  expect(ticket, endpoint_->publish(track->writer, forward, std::move(parameters)));
 }
 
 bool SessionLink::watch(TrackLink& track) {
@@ -284,7 +294,12 @@ void SessionLink::unsubscribe(const std::shared_ptr<ReaderLink>& link) {
   readers_.erase(link->reader().get());
 }
 
+void SessionLink::look_at_expiry(ReaderLink& link) {
+  if (link.reader()) link.set_expiry(session().expiry(link.reader()->subscription()));
+}
+
 void SessionLink::established(std::uint64_t ticket, const pubsub::TrackReader& reader) {
+  if (const auto found = readers_.find(&reader); found != readers_.end()) look_at_expiry(*found->second);
   notify({.kind = Notice::Kind::Answered,
           .ticket = ticket,
           .largest = reader.parameters().largest_object(),

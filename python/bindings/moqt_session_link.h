@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "moqt/pubsub/endpoint.h"
+#include "moqt/session/authorization/verdict.h"
 #include "moqt_session_channel.h"
 #include "moqt_session_fetch.h"
 #include "moqt_session_reader.h"
@@ -29,6 +30,8 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
     moqt::pubsub::EndpointConfig endpoint;
     /// How long a SUBSCRIBE waits for its track to be created before it is refused.
     std::chrono::milliseconds unknown_track_grace{500};
+    /// Python allows each request, and the session; otherwise all.
+    bool asks_authorization = false;
     /// Python decides which namespaces the peer may announce; otherwise all.
     bool asks_namespaces = false;
     /// The server that gets to know of the session; 0 for a client's.
@@ -67,6 +70,9 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   void answer_namespace(std::uint64_t request, std::optional<moqt::RequestErrorCode> refusal,
                         const std::string& reason);
 
+  /// Python's word on an Authorize notice; `request` 0 is the session. It may come too late.
+  void decide(std::uint64_t request, const moqt::session::Verdict& verdict);
+
   [[nodiscard]] moqt::session::Session& session() { return driver_->session(); }
   /// Remembers whose answer a request's will be.
   void expect(std::uint64_t ticket, const moqt::session::SessionResult<moqt::session::RequestHandle>& request);
@@ -77,7 +83,8 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
 
   void create_track(const std::shared_ptr<TrackLink>& track, moqt::FullTrackName name,
                     const moqt::pubsub::TrackOptions& options);
-  void publish(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket, bool forward);
+  void publish(const std::shared_ptr<TrackLink>& track, std::uint64_t ticket, bool forward,
+               moqt::MessageParameters parameters);
   /// A track of the server that this session belongs to.
   void share(const std::shared_ptr<TrackLink>& track);
   /// Looks after a track until nothing of it waits. False when it is none of this session any more.
@@ -126,6 +133,7 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   void close(std::uint64_t code, std::string reason, std::chrono::milliseconds patience);
   void accept_namespace(moqt::session::RequestHandle request, moqt::TrackNamespace track_namespace);
   void answer_held(const moqt::FullTrackName& track, const std::shared_ptr<moqt::pubsub::TrackWriter>& writer);
+  void look_at_expiry(ReaderLink& link);
   void established(std::uint64_t ticket, const moqt::pubsub::TrackReader& reader);
   void tell_subscribers(TrackLink& track);
   void began(const std::shared_ptr<FetchLink>& link, std::uint64_t ticket,

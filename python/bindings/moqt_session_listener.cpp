@@ -62,6 +62,12 @@ void SessionListener::close() {
   });
 }
 
+void SessionListener::decide(std::uint64_t target, std::uint64_t request, moqt::session::Verdict verdict) {
+  session_loop().post([self = shared_from_this(), target, request, verdict = std::move(verdict)] {
+    if (self->host_) self->host_->decide(target, request, verdict);
+  });
+}
+
 void SessionListener::stop_if_idle() {
   if (!closing_ || (host_ && !host_->idle())) return;
   socket_.set({});
@@ -99,6 +105,14 @@ void bind_session_listener(nb::module_& m) {
   nb::class_<ListenerHandle>(m, "ListenerHandle", "A server on the sessions' thread.", nb::is_final())
       .def("close", [](ListenerHandle& self) { self.listener->close(); })
       .def("stop_accepting", [](ListenerHandle& self) { self.listener->stop_accepting(); })
+      .def(
+          "decide",
+          [](ListenerHandle& self, std::uint64_t whose, std::uint64_t request, nb::handle code,
+             const std::string& reason, nb::handle session_code) {
+            self.listener->decide(whose, request, verdict_of(code, reason, session_code));
+          },
+          nb::arg("whose"), nb::arg("request"), nb::arg("code").none(), nb::arg("reason"),
+          nb::arg("session_code").none(), nb::sig(kDecide))
       .def(
           "replace_certificates",
           [](const ListenerHandle& self, nb::handle configuration, nb::handle certificates) {

@@ -26,6 +26,8 @@ class SessionListener : public std::enable_shared_from_this<SessionListener> {
   void stop_accepting();
   /// No more sessions; those that are there live on. Stopped follows when the last one is over.
   void close();
+  /// Python's word on what the session of that target asks; any thread.
+  void decide(std::uint64_t target, std::uint64_t request, moqt::session::Verdict verdict);
 
  private:
   void stop_if_idle();

@@ -66,6 +66,20 @@ nb::object fetch_request(Notice& notice) {
                         asked.subscriber_priority);
 }
 
+/// (whose, operation, namespace or None, name, tokens, setup parameters, transport).
+nb::object authorization_request(Notice& notice) {
+  const moqt::session::AuthorizationRequested& asked = *notice.question;
+  const auto operation = moqt::session::name(asked.operation);
+  nb::object name_space = nb::none();
+  if (asked.track.track_namespace.field_count() > 0) name_space = nb::cast(asked.track.track_namespace);
+  nb::list tokens;
+  for (const moqt::AuthorizationToken& token : asked.tokens) tokens.append(nb::cast(token));
+  return nb::make_tuple(notice.code, nb::str(operation.data(), operation.size()), name_space,
+                        to_python(base::Bytes(asked.track.track_name)), tokens,
+                        to_python(static_cast<const moqt::ParameterList&>(notice.parameters)),
+                        nb::cast(SessionTransport(std::move(notice.connection), notice.flag)));
+}
+
 nb::object value_of(Notice& notice) {
   switch (notice.kind) {
     case Kind::Established: return to_python(static_cast<const moqt::ParameterList&>(notice.parameters));
@@ -100,6 +114,8 @@ nb::object value_of(Notice& notice) {
     case Kind::Certificate: return certificate(notice);
     case Kind::Asked: return nb::cast(notice.track_namespace);
     case Kind::FetchAsked: return fetch_request(notice);
+    case Kind::Authorize: return authorization_request(notice);
+    case Kind::Authorized: return nb::make_tuple(notice.code, notice.flag);
     case Kind::FetchGone:
     case Kind::Drained:
     case Kind::Readable:

@@ -65,9 +65,16 @@ moqt::TrackNamespace checked_namespace(const NamespaceArgument& argument) {
   return value;
 }
 
+moqt::MessageParameters token_parameters(const nb::list& tokens) {
+  moqt::MessageParameters parameters;
+  add_tokens(parameters, tokens);
+  return parameters;
+}
+
 ReaderHandle new_reader(SessionHandle& self, std::uint64_t target, const nb::dict& options) {
   return {self.shared(),
-          std::make_shared<ReaderLink>(self.link().channel(), target, nb::cast<bool>(options["group_ends"]))};
+          std::make_shared<ReaderLink>(self.link().channel(), target, nb::cast<bool>(options["group_ends"]),
+                                       nb::cast<bool>(options["renew"]))};
 }
 
 ReaderHandle subscribe(SessionHandle& self, std::uint64_t ticket, std::uint64_t target, nb::handle track_namespace,
@@ -133,31 +140,32 @@ void bind_session(nb::module_& m) {
       .def_prop_ro("target", [](SessionHandle& self) { return self.link().target(); })
       .def(
           "publish_namespace",
-          [](SessionHandle& self, std::uint64_t ticket, const NamespaceArgument& argument) {
-            request(self, ticket, [value = checked_namespace(argument)](moqt::session::Session& session) {
-              return session.publish_namespace(value);
-            });
+          [](SessionHandle& self, std::uint64_t ticket, const NamespaceArgument& argument, const nb::list& tokens) {
+            request(self, ticket,
+                    [value = checked_namespace(argument), parameters = token_parameters(tokens)](
+                        moqt::session::Session& session) { return session.publish_namespace(value, parameters); });
           },
-          nb::arg("ticket"), nb::arg("namespace"))
+          nb::arg("ticket"), nb::arg("namespace"), nb::arg("tokens"))
       .def(
           "subscribe_namespace",
-          [](SessionHandle& self, std::uint64_t ticket, const NamespaceArgument& argument) {
-            request(self, ticket, [value = checked_namespace(argument)](moqt::session::Session& session) {
-              return session.subscribe_namespace(value);
-            });
+          [](SessionHandle& self, std::uint64_t ticket, const NamespaceArgument& argument, const nb::list& tokens) {
+            request(self, ticket,
+                    [value = checked_namespace(argument), parameters = token_parameters(tokens)](
+                        moqt::session::Session& session) { return session.subscribe_namespace(value, parameters); });
           },
-          nb::arg("ticket"), nb::arg("prefix"))
+          nb::arg("ticket"), nb::arg("prefix"), nb::arg("tokens"))
       .def(
           "track_status",
-          [](SessionHandle& self, std::uint64_t ticket, nb::handle track_namespace, nb::handle name) {
-            request(self, ticket, [track = full_track_name(track_namespace, name)](moqt::session::Session& session) {
-              return session.track_status(track);
-            });
+          [](SessionHandle& self, std::uint64_t ticket, nb::handle track_namespace, nb::handle name,
+             const nb::list& tokens) {
+            request(self, ticket,
+                    [track = full_track_name(track_namespace, name), parameters = token_parameters(tokens)](
+                        moqt::session::Session& session) { return session.track_status(track, parameters); });
           },
-          nb::arg("ticket"), nb::arg("namespace"), nb::arg("name"),
+          nb::arg("ticket"), nb::arg("namespace"), nb::arg("name"), nb::arg("tokens"),
           nb::sig(
               "def track_status(self, ticket: int, namespace: TrackNamespace | collections.abc.Sequence[str | bytes], "
-              "name: str | bytes) -> None"))
+              "name: str | bytes, tokens: list[AuthorizationToken]) -> None"))
       .def(
           "cancel",
           [](SessionHandle& self, std::uint64_t ticket) {

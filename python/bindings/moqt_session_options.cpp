@@ -9,6 +9,7 @@
 
 #include "moqt_arguments.h"
 #include "moqt_session_transport.h"
+#include "moqt_track_options.h"
 #include "msquic_arguments.h"
 #include "msquic_configuration.h"
 #include "msquic_errors.h"
@@ -49,6 +50,15 @@ SessionOptions session_options(const nb::dict& options) {
     result.driver.handshake_timeout = seconds(options["timeout"]);
     config.timeouts.setup = seconds(options["timeout"]);
   }
+  if (options.contains("tokens")) config.authorization_tokens = tokens_of(options["tokens"]);
+  if (options.contains("asks_authorization")) {
+    config.asks_authorization = result.link.asks_authorization = nb::cast<bool>(options["asks_authorization"]);
+    config.timeouts.authorization = seconds(options["authorize_timeout"]);
+  }
+  if (options.contains("token_cache_size")) {
+    config.limits.max_auth_token_cache_bytes =
+        nb::cast<IntegerArgument>(nb::object(options["token_cache_size"])).checked("token_cache_size", 1 << 30);
+  }
   if (options.contains("asks_namespaces")) result.link.asks_namespaces = nb::cast<bool>(options["asks_namespaces"]);
   if (options.contains("unknown_track_grace"))
     result.link.unknown_track_grace = seconds(options["unknown_track_grace"]);
@@ -68,6 +78,18 @@ SessionOptions session_options(const nb::dict& options) {
     }
   }
   return result;
+}
+
+moqt::session::Verdict verdict_of(nb::handle code, const std::string& reason, nb::handle session_code) {
+  moqt::session::Verdict verdict;
+  if (code.is_none()) return verdict;
+  verdict.allowed = false;
+  verdict.code = static_cast<moqt::RequestErrorCode>(nb::cast<std::uint64_t>(code));
+  verdict.reason = reason;
+  if (!session_code.is_none()) {
+    verdict.session_code = static_cast<moqt::SessionErrorCode>(nb::cast<std::uint64_t>(session_code));
+  }
+  return verdict;
 }
 
 void check_alpns(nb::handle configuration) {

@@ -1,5 +1,7 @@
 #include "moqt_session_reader.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -104,6 +106,13 @@ nb::object ReaderLink::end() {
   }
   return nb::make_tuple(static_cast<int>(end->cause), end->code, nb::str(end->reason.data(), end->reason.size()),
                         end->stream_count, end->missing_streams);
+}
+
+std::optional<double> ReaderLink::expires_in() const {
+  const moqt::session::Duration end = expiry_.load();
+  if (end == moqt::session::Duration::zero()) return std::nullopt;
+  const auto left = moqt::session::Time(end) - std::chrono::steady_clock::now();
+  return std::max(0.0, std::chrono::duration<double>(left).count());
 }
 
 std::uint64_t ReaderLink::dropped() {

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "moqt/pubsub/track_reader.h"
+#include "moqt/session/time.h"
 #include "moqt_session_channel.h"
 
 namespace msquic_py::python {
@@ -35,8 +36,8 @@ nb::object to_python(const moqt::pubsub::ReceivedObject& object, bool end_of_gro
 /// Payloads are copied once, when Python takes them.
 class ReaderLink {
  public:
-  ReaderLink(std::shared_ptr<SessionChannel> channel, std::uint64_t target, bool group_ends)
-      : channel_(std::move(channel)), target_(target), group_ends_(group_ends) {}
+  ReaderLink(std::shared_ptr<SessionChannel> channel, std::uint64_t target, bool group_ends, bool renews)
+      : channel_(std::move(channel)), target_(target), group_ends_(group_ends), renews_(renews) {}
 
   // ---- the sessions' thread ----
 
@@ -46,6 +47,11 @@ class ReaderLink {
   void look();
   /// Nobody will read what waits.
   void discard();
+  /// Whether the subscription is renewed before its time (EXPIRES) is over.
+  [[nodiscard]] bool renews() const noexcept { return renews_; }
+  void set_expiry(std::optional<moqt::session::Time> when) noexcept {
+    expiry_.store(when ? when->time_since_epoch() : moqt::session::Duration::zero());
+  }
   [[nodiscard]] std::uint64_t target() const noexcept { return target_; }
   [[nodiscard]] const std::shared_ptr<SessionChannel>& channel() const noexcept { return channel_; }
 
@@ -55,6 +61,8 @@ class ReaderLink {
   nb::list take(std::size_t limit);
   /// (cause, code, reason, stream count, missing streams) after the last object was taken, None before that.
   nb::object end();
+  /// Seconds until the subscription ends unless it is renewed; nothing without an end.
+  [[nodiscard]] std::optional<double> expires_in() const;
   [[nodiscard]] std::uint64_t dropped();
   [[nodiscard]] std::uint64_t too_large();
   /// By name: what has come, what waits and what was lost. The last two as of the sessions' thread's latest turn.
@@ -68,6 +76,8 @@ class ReaderLink {
   const std::shared_ptr<SessionChannel> channel_;
   const std::uint64_t target_;
   const bool group_ends_;
+  const bool renews_;
+  std::atomic<moqt::session::Duration> expiry_{moqt::session::Duration::zero()};  ///< of the clock; zero: none
   std::shared_ptr<moqt::pubsub::TrackReader> reader_;
 
   std::mutex mutex_;

@@ -151,12 +151,15 @@ void bind_session_tracks(nb::module_& m) {
           nb::arg("ticket"))
       .def(
           "publish",
-          [](TrackHandle& self, std::uint64_t ticket, bool forward) {
+          [](TrackHandle& self, std::uint64_t ticket, bool forward, const nb::list& tokens) {
             if (!self.track->session) throw nb::value_error("a track that a server's sessions share is not offered");
-            self.track->session->post(
-                [track = self.track, ticket, forward](SessionLink& link) { link.publish(track, ticket, forward); });
+            moqt::MessageParameters parameters;
+            add_tokens(parameters, tokens);
+            self.track->session->post([track = self.track, ticket, forward, parameters](SessionLink& link) {
+              link.publish(track, ticket, forward, parameters);
+            });
           },
-          nb::arg("ticket"), nb::arg("forward"))
+          nb::arg("ticket"), nb::arg("forward"), nb::arg("tokens"))
       .def("end", [](TrackHandle& self) { self.track->post([track = self.track] { track->end(); }); });
 
   nb::class_<ReaderHandle>(m, "ReaderHandle", "A received track.", nb::is_final())
@@ -166,6 +169,7 @@ void bind_session_tracks(nb::module_& m) {
       .def(
           "end", [](ReaderHandle& self) { return self.reader()->end(); },
           nb::sig("def end(self) -> tuple[int, int, str, int, int] | None"))
+      .def_prop_ro("expires_in", [](ReaderHandle& self) { return self.reader()->expires_in(); })
       .def_prop_ro("dropped", [](ReaderHandle& self) { return self.reader()->dropped(); })
       .def_prop_ro("too_large", [](ReaderHandle& self) { return self.reader()->too_large(); })
       .def(

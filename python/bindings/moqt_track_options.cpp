@@ -1,6 +1,7 @@
 #include "moqt_track_options.h"
 
 #include <chrono>
+#include <utility>
 
 #include "moqt/model/subscription_filter.h"
 #include "moqt_arguments.h"
@@ -50,6 +51,7 @@ moqt::pubsub::TrackOptions track_options(const nb::dict& options) {
   result.retention.groups = bound("retained_groups");
   result.retention.age = std::chrono::milliseconds(bound("retained_ms"));
   result.answers_fetch = nb::cast<bool>(options["answers_fetch"]);
+  result.expires_ms = optional_number(nb::object(options["expires_ms"]), "expires");
   return result;
 }
 
@@ -62,6 +64,7 @@ moqt::MessageParameters subscription_parameters(const nb::dict& options) {
   if (const auto group = optional_number(nb::object(options["new_group"]), "new_group")) {
     parameters.set_new_group_request(*group);
   }
+  add_tokens(parameters, options["tokens"]);
   return parameters;
 }
 
@@ -75,13 +78,25 @@ moqt::MessageParameters update_parameters(const nb::dict& options) {
     parameters.set_subscriber_priority(priority(urgency));
   }
   set_delivery_timeout(parameters, options);
+  add_tokens(parameters, options["tokens"]);
   return parameters;
 }
 
 moqt::MessageParameters fetch_parameters(const nb::dict& options) {
   moqt::MessageParameters parameters;
   set_priority_and_order(parameters, options);
+  add_tokens(parameters, options["tokens"]);
   return parameters;
+}
+
+std::vector<moqt::AuthorizationToken> tokens_of(nb::handle tokens) {
+  std::vector<moqt::AuthorizationToken> found;
+  for (nb::handle each : tokens) found.push_back(nb::cast<const moqt::AuthorizationToken&>(each));
+  return found;
+}
+
+void add_tokens(moqt::MessageParameters& parameters, nb::handle tokens) {
+  for (auto& token : tokens_of(tokens)) parameters.add_authorization_token(std::move(token));
 }
 
 }  // namespace msquic_py::python

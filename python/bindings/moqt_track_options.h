@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "moqt/model/message_parameters.h"
 #include "moqt/pubsub/track_options.h"
@@ -21,5 +22,9 @@ moqt::MessageParameters subscription_parameters(const nb::dict& options);
 moqt::MessageParameters update_parameters(const nb::dict& options);
 /// Of FETCH.
 moqt::MessageParameters fetch_parameters(const nb::dict& options);
+
+/// Items of AuthorizationToken, a list of which is under "tokens" in each of the three.
+std::vector<moqt::AuthorizationToken> tokens_of(nb::handle tokens);
+void add_tokens(moqt::MessageParameters& parameters, nb::handle tokens);
 
 }  // namespace msquic_py::python

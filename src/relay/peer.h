@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 
 #include "moqt/model/track_namespace.h"
@@ -71,8 +73,8 @@ struct NamespaceInterest {
 
 /// One session at the relay. Whoever keeps a pointer to a peer lets go of it when the relay says that it is leaving.
 struct Peer final : Outlet {
-  Peer(std::uint64_t number_, moqt::session::Session& session_, Outlet& outlet_) noexcept
-      : number(number_), session(session_), outlet(outlet_) {}
+  Peer(std::uint64_t number_, moqt::session::Session& session_, Outlet& outlet_, std::string address_ = {}) noexcept
+      : number(number_), session(session_), outlet(outlet_), address(std::move(address_)) {}
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
@@ -88,6 +90,7 @@ struct Peer final : Outlet {
   const std::uint64_t number;  ///< never reused
   moqt::session::Session& session;
   Outlet& outlet;
+  const std::string address;  ///< for people and policies; empty when unknown
   /// Its interest in a namespace, if it has one; prefixes of one session do not overlap.
   NamespaceInterest* interest_in(const moqt::TrackNamespace& track_namespace) {
     for (auto& [request, interest] : interests) {

@@ -35,6 +35,12 @@ struct Relay::Route {
     relay.subscriptions_.on_stream_stopped(peer, event, now);
   }
   void operator()(const session::SubscriptionDone& event) const { relay.subscriptions_.on_done(peer, event, now); }
+  void operator()(const session::SubscriptionExpiring& event) const {
+    relay.subscriptions_.renew(peer, event.subscription);
+  }
+  void operator()(const session::SubscriptionExpired& event) const {
+    relay.subscriptions_.on_expired(peer, event.subscription);
+  }
   void operator()(const session::TrackMalformed& event) const {
     if (peer.role<UpstreamFetchRole>(event.subscription) != nullptr) {
       relay.fetches_.on_malformed(peer, event.subscription, now);
@@ -64,6 +70,19 @@ struct Relay::Route {
   }
   void operator()(const session::RequestsPossible&) const { relay.announcements_.on_requests_possible(peer); }
   void operator()(const session::TrackStatusReceived& event) const { relay.status_queries_.on_received(peer, event); }
+
+  // ---- admission ----
+  void operator()(const session::AuthorizationRequested& event) const {
+    auto verdict = std::optional(session::Verdict::allow());
+    if (relay.policy_ != nullptr) {
+      // [d15 §8.4-1, §8.5-1]
+      verdict = relay.policy_->judge({peer.number, peer.session.peer_setup(), peer.address}, event);
+    }
+    if (verdict) session::apply(peer.session, event.request, *verdict);
+  }
+  void operator()(const session::AuthorizationWithdrawn& event) const {
+    if (relay.policy_ != nullptr) relay.policy_->withdrawn(peer.number, event.request);
+  }
 
   // ---- answers ----
   void operator()(const session::RequestAccepted& event) const {
@@ -97,9 +116,10 @@ struct Relay::Route {
   void operator()(const session::GoawayReceived&) const {}
 };
 
-Relay::Relay(RelayLimits limits, std::shared_ptr<const base::Ledger> ledger)
+Relay::Relay(RelayLimits limits, std::shared_ptr<const base::Ledger> ledger, AdmissionPolicy* policy)
     : limits_(limits),
       ledger_(ledger ? std::move(ledger) : std::make_shared<const base::Ledger>(limits.memory)),
+      policy_(policy),
       tracks_(limits_, counters_, *ledger_),
       subscriptions_(limits_, counters_, directory_, tracks_),
       back_pressure_(limits_, counters_, tracks_),
@@ -108,16 +128,24 @@ Relay::Relay(RelayLimits limits, std::shared_ptr<const base::Ledger> ledger)
       announcements_(limits_, counters_, directory_, subscriptions_),
       status_queries_(limits_, directory_, tracks_) {}
 
-Relay::PeerNumber Relay::attach(session::Session& session, Outlet& outlet) {
+Relay::PeerNumber Relay::attach(session::Session& session, Outlet& outlet, std::string address) {
   const PeerNumber number = next_number_++;
-  peers_.emplace(number, std::make_unique<Peer>(number, session, outlet));
+  peers_.emplace(number, std::make_unique<Peer>(number, session, outlet, std::move(address)));
   counters_.sessions = peers_.size();
   return number;
+}
+
+void Relay::decide(PeerNumber number, session::RequestHandle request, const session::Verdict& verdict) {
+  const auto found = peers_.find(number);
+  if (found == peers_.end()) return;
+  session::apply(found->second->session, request, verdict);
+  found->second->make_ready();
 }
 
 void Relay::detach(PeerNumber number, session::Time now) {
   const auto found = peers_.find(number);
   if (found == peers_.end()) return;
+  if (policy_ != nullptr) policy_->left(number);
   Peer& peer = *found->second;
   announcements_.peer_left(peer);
   status_queries_.peer_left(peer);

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 
 #include "base/ledger/ledger.h"
 #include "moqt/session/session.h"
+#include "relay/admission_policy.h"
 #include "relay/announcements.h"
 #include "relay/back_pressure.h"
 #include "relay/fetches.h"
@@ -29,12 +31,18 @@ class Relay {
   using PeerNumber = std::uint64_t;
 
   /// The accounts of its tracks are opened in `ledger`; without one, in one of its own with `limits.memory`.
-  explicit Relay(RelayLimits limits = {}, std::shared_ptr<const base::Ledger> ledger = nullptr);
+  /// `policy` is asked when sessions have asks_authorization set, and must outlive the relay; without one everybody may
+  /// do everything.
+  explicit Relay(RelayLimits limits = {}, std::shared_ptr<const base::Ledger> ledger = nullptr,
+                 AdmissionPolicy* policy = nullptr);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
   /// Adds a session; it and `outlet` must live until detach().
-  PeerNumber attach(moqt::session::Session& session, Outlet& outlet);
+  /// `address` is for the policy.
+  PeerNumber attach(moqt::session::Session& session, Outlet& outlet, std::string address = {});
+  /// The policy's word on a question that it has not answered at once. It may come too late.
+  void decide(PeerNumber peer, moqt::session::RequestHandle request, const moqt::session::Verdict& verdict);
   /// The session is over: what it published ends, what it wanted is forgotten.
   void detach(PeerNumber peer, moqt::session::Time now);
   /// Handles the events of one session until it has none. Returns whether there was any. Other sessions that got
@@ -57,6 +65,7 @@ class Relay {
 
   RelayLimits limits_;
   const std::shared_ptr<const base::Ledger> ledger_;
+  AdmissionPolicy* policy_;
   RelayCounters counters_;
   NamespaceDirectory directory_;
   TrackTable tracks_;

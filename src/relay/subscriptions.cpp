@@ -167,6 +167,13 @@ void Subscriptions::request_new_group(Track& track, std::optional<std::uint64_t>
   if (asked) track.note_new_group_request(*value);
 }
 
+void Subscriptions::on_expired(Peer& peer, session::RequestHandle request) {
+  const auto* role = peer.role<DownstreamRole>(request);
+  if (role != nullptr && role->subscription != nullptr) {
+    role->subscription->end(moqt::PublishDoneCode::kExpired, "its time is over", /*abandon=*/true);
+  }
+}
+
 void Subscriptions::on_stream_stopped(Peer& peer, const session::OutgoingStreamStopped& event, session::Time now) {
   const auto* role = peer.role<DownstreamRole>(event.subscription);
   if (role != nullptr && role->subscription != nullptr) role->subscription->on_stream_stopped(event, now);
@@ -201,7 +208,11 @@ void Subscriptions::on_upstream_rejected(Peer& peer, Track& track, const session
   peer.roles.erase(event.request);
   track.remove_upstream(peer, event.request);
   --counters_.upstream_subscriptions;
-  if (track.upstreams().empty()) refuse_waiting(track, static_cast<moqt::RequestErrorCode>(event.code), event.reason);
+  if (track.upstreams().empty()) {
+    refuse_waiting(track, static_cast<moqt::RequestErrorCode>(event.code), event.reason);
+    // It was to take the place of a publisher that is gone.
+    end_downstreams(track, moqt::PublishDoneCode::kInternalError, "no publisher goes on with the track", false, {});
+  }
   release(track);
 }
 
@@ -210,17 +221,25 @@ void Subscriptions::on_downstream_rejected(Peer& peer, Track& track, session::Re
   release(track);
 }
 
+void Subscriptions::renew(Peer& peer, session::RequestHandle upstream) {
+  if (peer.role<UpstreamRole>(upstream) == nullptr) return;
+  (void)peer.session.update(upstream, {}, {.limit = limits_.upstream_answer_timeout});
+}
+
 void Subscriptions::on_done(Peer& peer, const session::SubscriptionDone& event, session::Time now) {
   const auto* role = peer.role<UpstreamRole>(event.subscription);
   if (role == nullptr) return;
   Track& track = *role->track;
   drop_upstream(peer, track, event.subscription, now);
+  const bool expired = event.code == static_cast<std::uint64_t>(moqt::PublishDoneCode::kExpired);
+  // A publisher that lets subscriptions run out may well grant another one; those behind the relay need not know.
+  if (expired && track.wanted() && ask(peer, track)) return;
   if (track.upstreams().empty()) {
     // How this hop's subscription ended is passed on only where it says something about the track itself.
     const auto code = static_cast<moqt::PublishDoneCode>(event.code);
     const bool of_this_hop =
         code == moqt::PublishDoneCode::kUpdateFailed || code == moqt::PublishDoneCode::kTooFarBehind ||
-        code == moqt::PublishDoneCode::kUnauthorized || code == moqt::PublishDoneCode::kGoingAway ||
+        code == moqt::PublishDoneCode::kUnauthorized || code == moqt::PublishDoneCode::kGoingAway || expired ||
         event.code > static_cast<std::uint64_t>(moqt::PublishDoneCode::kUpdateFailed);
     end_downstreams(track, of_this_hop ? moqt::PublishDoneCode::kInternalError : code, event.reason, false, now);
   }

@@ -26,6 +26,8 @@ class Subscriptions {
   void on_publish(Peer& peer, const moqt::session::PublishReceived& event);
   void on_update(Peer& peer, const moqt::session::UpdateReceived& event);
   void on_unsubscribed(Peer& peer, moqt::session::RequestHandle request);
+  /// The time that the relay's EXPIRES gave a subscriber is over.
+  void on_expired(Peer& peer, moqt::session::RequestHandle request);
   void on_stream_stopped(Peer& peer, const moqt::session::OutgoingStreamStopped& event, moqt::session::Time now);
 
   // ---- answers of a peer, and ends ----
@@ -34,6 +36,8 @@ class Subscriptions {
   void on_downstream_accepted(Track& track, const moqt::session::RequestAccepted& event);
   void on_upstream_rejected(Peer& peer, Track& track, const moqt::session::RequestRejected& event);
   void on_downstream_rejected(Peer& peer, Track& track, moqt::session::RequestHandle request);
+  /// What the publisher's EXPIRES gives is running out: the relay goes on for as long as somebody wants the track.
+  void renew(Peer& peer, moqt::session::RequestHandle upstream);
   void on_done(Peer& peer, const moqt::session::SubscriptionDone& event, moqt::session::Time now);
   void on_malformed(Peer& peer, const moqt::session::TrackMalformed& event, moqt::session::Time now);
   void peer_left(Peer& peer, moqt::session::Time now);

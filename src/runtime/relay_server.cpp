@@ -8,9 +8,11 @@ namespace msquic_py::runtime {
 class RelayServer::Attachment final : public relay::Outlet {
  public:
   Attachment(SessionDriver& driver, relay::Relay& relay)
-      : driver_(driver), number_(relay.attach(driver.session(), *this)) {}
+      : driver_(driver),
+        number_(relay.attach(driver.session(), *this, quic_connection(driver).remote_address().to_string())) {}
   void make_ready() override { driver_.make_ready(); }
   [[nodiscard]] relay::Relay::PeerNumber number() const noexcept { return number_; }
+  [[nodiscard]] const SessionDriver& driver() const noexcept { return driver_; }
 
  private:
   SessionDriver& driver_;
@@ -74,9 +76,10 @@ class RelayServer::Housekeeping final : public EventLoop::Participant {
 };
 
 RelayServer::RelayServer(EventLoop& loop, const relay::RelayLimits& limits,
-                         const std::shared_ptr<const base::Ledger>& ledger)
+                         const std::shared_ptr<const base::Ledger>& ledger, relay::AdmissionPolicy* policy)
     : endpoint_(loop, ledger),
-      relay_(limits, ledger),
+      asks_(policy != nullptr),
+      relay_(limits, ledger, policy),
       housekeeping_(std::make_unique<Housekeeping>(loop, relay_)),
       memory_trim_(loop) {}
 RelayServer::~RelayServer() = default;
@@ -87,6 +90,13 @@ RelayServer::Attachment& RelayServer::attach(SessionDriver& driver) {
   attachment = std::make_unique<Attachment>(driver, relay_);
   driver.set_record(attachment.get());
   return *attachment;
+}
+
+const quic::Connection* RelayServer::connection_of(relay::Relay::PeerNumber peer) const noexcept {
+  for (const auto& [driver, attachment] : attachments_) {
+    if (attachment && attachment->number() == peer) return &quic_connection(*driver);
+  }
+  return nullptr;
 }
 
 bool RelayServer::on_events(SessionDriver& driver, EventLoop::Time now) {

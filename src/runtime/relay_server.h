@@ -16,19 +16,30 @@ namespace msquic_py::runtime {
 /// before the loop runs.
 class RelayServer final : public SessionUser {
  public:
-  RelayServer(EventLoop& loop, relay::RelayLimits limits)
-      : RelayServer(loop, limits, std::make_shared<const base::Ledger>(limits.memory)) {}
+  /// `policy`, which must outlive the server, says who may do what; without one everybody may do everything.
+  RelayServer(EventLoop& loop, relay::RelayLimits limits, relay::AdmissionPolicy* policy = nullptr)
+      : RelayServer(loop, limits, std::make_shared<const base::Ledger>(limits.memory), policy) {}
   ~RelayServer() override;
 
   quic::Result<void> open(const std::string& app_name) { return endpoint_.open(app_name); }
   void open(quic::Registration registration) noexcept { endpoint_.open(std::move(registration)); }
-  quic::Result<void> listen(Endpoint::ListenOptions options) { return endpoint_.listen(std::move(options), *this); }
+  quic::Result<void> listen(Endpoint::ListenOptions options) {
+    options.session.session.asks_authorization = asks_;
+    return endpoint_.listen(std::move(options), *this);
+  }
   [[nodiscard]] std::uint16_t port() const { return endpoint_.port(); }
   /// See Endpoint::listener().
   [[nodiscard]] quic::Listener listener() const { return endpoint_.listener(); }
   [[nodiscard]] relay::RelayCounters counters() const noexcept { return relay_.counters(); }
   /// What is held for whom; its accounts may be read on any thread.
   [[nodiscard]] const base::Ledger& ledger() const noexcept { return endpoint_.ledger(); }
+  /// The policy's word, when it comes late. Loop thread.
+  void decide(relay::Relay::PeerNumber peer, moqt::session::RequestHandle request,
+              const moqt::session::Verdict& verdict) {
+    relay_.decide(peer, request, verdict);
+  }
+  /// Its connection; null when it is gone. Loop thread.
+  [[nodiscard]] const quic::Connection* connection_of(relay::Relay::PeerNumber peer) const noexcept;
 
   /// Accepts no more clients and asks those that are there to leave with GOAWAY. Sessions that are left after `grace`
   /// are closed with GOAWAY_TIMEOUT. `done` is called once when no session is left.
@@ -40,7 +51,8 @@ class RelayServer final : public SessionUser {
   void on_finished(SessionDriver& driver, const transport::CloseReason& reason) override;
 
  private:
-  RelayServer(EventLoop& loop, const relay::RelayLimits& limits, const std::shared_ptr<const base::Ledger>& ledger);
+  RelayServer(EventLoop& loop, const relay::RelayLimits& limits, const std::shared_ptr<const base::Ledger>& ledger,
+              relay::AdmissionPolicy* policy);
 
   class Attachment;
   class Drain;
@@ -48,6 +60,7 @@ class RelayServer final : public SessionUser {
   Attachment& attach(SessionDriver& driver);
 
   Endpoint endpoint_;
+  const bool asks_;  ///< there is a policy
   relay::Relay relay_;
   std::unique_ptr<Housekeeping> housekeeping_;
   MemoryTrim memory_trim_;

@@ -47,7 +47,9 @@ class RelayClient final : public relay::Outlet {
 /// A relay with any number of clients on one virtual clock.
 class RelayNetwork {
  public:
-  explicit RelayNetwork(relay::RelayLimits limits = {}) : relay(limits) {}
+  /// With a `policy`, which lives as long, the relay asks it about everything.
+  explicit RelayNetwork(relay::RelayLimits limits = {}, relay::AdmissionPolicy* policy = nullptr)
+      : relay(limits, nullptr, policy), asks_(policy != nullptr) {}
 
   ~RelayNetwork() {
     for (auto& client : clients_) {
@@ -62,12 +64,19 @@ class RelayNetwork {
 
   /// A client past SETUP. The reference stays good.
   RelayClient& connect(ms::SessionConfig client_config = {}, ms::SessionConfig server_config = {}) {
+    server_config.asks_authorization = asks_;
     clients_.push_back(std::make_unique<RelayClient>(std::move(client_config), std::move(server_config),
                                                      static_cast<std::uint32_t>(clients_.size() + 1)));
     RelayClient& client = *clients_.back();
     client.pair.now = now;
     client.number = relay.attach(client.pair.server.session, client);
     client.attached = true;
+    if (asks_) {
+      client.pair.client.session.start(now);
+      client.pair.server.session.start(now);
+      run();  // the policy may admit it or not, now or later
+      return client;
+    }
     client.pair.establish();
     run();
     client.pair.clear_events();
@@ -135,6 +144,7 @@ class RelayNetwork {
     }
   }
 
+  const bool asks_;
   std::vector<std::unique_ptr<RelayClient>> clients_;
 };
 

@@ -20,8 +20,16 @@ why a connection could not be made is a :class:`msquic.QuicError`.
 from __future__ import annotations
 
 from moqt.asyncio._batches import Batches
+from moqt.asyncio.authorization import AuthorizationRequest, Authorize, TokenLike
 from moqt.asyncio.client import connect
-from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, RequestRefused, SessionClosed, SessionStateError
+from moqt.asyncio.exceptions import (
+    FetchInterrupted,
+    FetchRefused,
+    Refused,
+    RequestRefused,
+    SessionClosed,
+    SessionStateError,
+)
 from moqt.asyncio.fetching import Fetch, FetchAnswer, FetchHandler, FetchRequest, PastObject
 from moqt.asyncio.names import NamespaceLike
 from moqt.asyncio.offering import Announcement, Announcements, Offer, Offers
@@ -42,6 +50,8 @@ from msquic.asyncio import Opening
 __all__ = [
     "Announcement",
     "Announcements",
+    "AuthorizationRequest",
+    "Authorize",
     "Batches",
     "ConnectOptions",
     "DeliveryStatistics",
@@ -61,6 +71,7 @@ __all__ = [
     "Offers",
     "Opening",
     "PastObject",
+    "Refused",
     "Relay",
     "RelayOptions",
     "RelayStatistics",
@@ -74,6 +85,7 @@ __all__ = [
     "Subscription",
     "SubscriptionOptions",
     "SubscriptionStatistics",
+    "TokenLike",
     "TrackOptions",
     "TrackProperties",
     "TrackWriter",
@@ -83,8 +95,9 @@ __all__ = [
 ]
 
 for _class in (
-    Announcement, Announcements, Batches, DeliveryStatistics, Done, Fetch, FetchInterrupted, FetchRefused, FetchRequest,
-    GroupWriter, NamespacePublication, Object, Offer, Offers, PastObject, Relay, RelayStatistics, RequestRefused,
+    Announcement, Announcements, AuthorizationRequest, Batches, DeliveryStatistics, Done, Fetch, FetchInterrupted,
+    FetchRefused, FetchRequest, GroupWriter, NamespacePublication, Object, Offer, Offers, PastObject, Refused, Relay,
+    RelayStatistics, RequestRefused,
     Retention, Server, Session, SessionClosed, SessionStateError, Subscription, SubscriptionStatistics, TrackProperties,
     TrackWriter,
 ):  # fmt: skip

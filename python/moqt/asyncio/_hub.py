@@ -40,6 +40,8 @@ class Notice(IntEnum):
     ASKED = 21
     FETCH_ASKED = 22
     FETCH_GONE = 23
+    AUTHORIZE = 24
+    AUTHORIZED = 25
 
 
 class Target(Protocol):

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import msquic
 from moqt.asyncio._certificate import fingerprint_of
 from moqt.asyncio._hub import Hub, Notice
+from moqt.asyncio.authorization import Authorizing
 from msquic._native.moqt import ListenerHandle, RelayHandle, alpns, certificate_verifier, transport_defaults
 from msquic.asyncio import ListenOptions
 from msquic.asyncio._listening import Listening as Transport
@@ -41,6 +42,7 @@ class Listening(Generic[Handle]):
         self._closing = False
         self._verifier: Callable[[msquic.PeerCertificate], object] | None = None
         self._configuration: msquic.Configuration | None = None
+        self._authorizing: Authorizing | None = None
         self.port = 0
         """The UDP port that it listens on."""
         self.certificate_sha256 = ""
@@ -104,12 +106,27 @@ class Listening(Generic[Handle]):
         elif kind == Notice.NOT_LISTENING:
             if not self._listening.done():
                 self._listening.set_exception(value)
+        elif kind == Notice.AUTHORIZE:
+            if self._authorizing is not None:
+                self._authorizing.ask(self._handle.decide, ticket, value, self._session_of)
+        elif kind == Notice.AUTHORIZED:
+            if self._authorizing is not None:
+                self._authorizing.withdraw(ticket, *value)
         elif kind == Notice.STOPPED:
+            self._end_authorizing()
             self._hub.running_here.discard(self)
             self._stopped.set()
         elif kind == Notice.CERTIFICATE and self._verifier is not None:
             connection, certificate = value
             judge(self._verifier, certificate, connection._complete_certificate)
+
+    def _session_of(self, whose: int) -> Any:
+        """The session with that number; None where there are none in Python."""
+        return None
+
+    def _end_authorizing(self) -> None:
+        if self._authorizing is not None:
+            self._authorizing.end()
 
     def _on_loop_end(self) -> None:
         if self._stopped.is_set():

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 import msquic
 from moqt.asyncio._hub import Hub
+from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.session import NamespaceJudge, Session
 from msquic._native.moqt import alpns, certificate_verifier, transport_defaults
 from msquic._native.moqt import connect as native_connect
@@ -27,6 +28,7 @@ def connect(
     *,
     path: str = "/moqt",
     authority: str | None = None,
+    authorization_tokens: Iterable[TokenLike] = (),
     max_request_id: int = 100,
     accept_namespace: NamespaceJudge | None = None,
     tolerances: Iterable[str] = (),
@@ -45,6 +47,7 @@ def connect(
         port: UDP port, 1 to 65535.
         path: PATH of CLIENT_SETUP, with an optional query (section 9.3.1.2).
         authority: AUTHORITY of CLIENT_SETUP (section 9.3.1.1); `host` and `port` when not given.
+        authorization_tokens: what CLIENT_SETUP shows (section 9.3.1.5): each a :data:`TokenLike`.
         max_request_id: MAX_REQUEST_ID of CLIENT_SETUP: half as many requests of the server may be open at once.
         accept_namespace: decides whether the server may announce a namespace with PUBLISH_NAMESPACE (section 6.2):
             a function, or a coroutine function, that gets the :class:`Session` and the namespace and returns True or
@@ -85,6 +88,7 @@ def connect(
         "receive_limit": receive_limit,
         "fetch_queue_limit": fetch_queue_limit,
         "asks_namespaces": accept_namespace is not None,
+        "tokens": tokens_of(authorization_tokens),
     }
     return Opening(functools.partial(_connect, dialing, native, accept_namespace))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from moqt.exceptions import MoqtError, SessionStateError
+from msquic._native.moqt import ErrorCode, RequestErrorCode
 
-__all__ = ["FetchInterrupted", "FetchRefused", "RequestRefused", "SessionClosed", "SessionStateError"]
+__all__ = ["FetchInterrupted", "FetchRefused", "Refused", "RequestRefused", "SessionClosed", "SessionStateError"]
 
 
 class SessionClosed(MoqtError):
@@ -44,6 +45,27 @@ class RequestRefused(MoqtError):
 
     def __str__(self) -> str:
         return f"request refused: {self.name} ({self.code:#x})" + (f": {self.reason}" if self.reason else "")
+
+
+class Refused(MoqtError):
+    """Raised by the application in the `authorize` of :func:`serve` and :func:`relay` to refuse what a client asks."""
+
+    reason: str
+    """For people, at most 1024 bytes; the client gets it."""
+    code: int
+    """The code of REQUEST_ERROR (section 13.3.2)."""
+    session_code: int | None
+    """The code that a session is closed with (section 13.3.1); None: what corresponds to `code`."""
+
+    def __init__(
+        self,
+        reason: str = "",
+        code: RequestErrorCode | int = RequestErrorCode.UNAUTHORIZED,
+        session_code: ErrorCode | int | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason, self.code = reason, int(code)
+        self.session_code = None if session_code is None else int(session_code)
 
 
 class FetchRefused(RequestRefused):

@@ -13,6 +13,7 @@ from moqt.asyncio._batches import Batches
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, RequestRefused, SessionStateError
 from msquic._native.moqt import (
+    AuthorizationToken,
     FetchHandle,
     GroupOrder,
     Location,
@@ -35,9 +36,9 @@ LAST_GROUP = (1 << 62) - 1
 """The largest Group ID."""
 
 
-def fetch_options(priority: int, group_order: GroupOrder | None) -> dict[str, Any]:
+def fetch_options(priority: int, group_order: GroupOrder | None, tokens: list[AuthorizationToken]) -> dict[str, Any]:
     """The arguments of fetch() as the native module takes them."""
-    return {"priority": priority, "group_order": group_order}
+    return {"priority": priority, "group_order": group_order, "tokens": tokens}
 
 
 def _name_of(codes: type[StreamResetCode] | type[RequestErrorCode], code: int) -> str:

@@ -11,7 +11,7 @@ from moqt.asyncio.exceptions import SessionStateError
 from moqt.asyncio.subscribing import Subscription
 from moqt.asyncio.subscription_options import Filter, SubscriptionOptions, native_subscription_options
 from moqt.asyncio.track_options import TrackProperties
-from msquic._native.moqt import Location, RequestErrorCode, TrackNamespace
+from msquic._native.moqt import AuthorizationToken, Location, RequestErrorCode, TrackNamespace
 
 
 class Offer:
@@ -121,8 +121,8 @@ class Announcements:
     (SUBSCRIBE_NAMESPACE, section 9.23), leaving takes the question back.
     """
 
-    def __init__(self, session: SessionCore, prefix: TrackNamespace) -> None:
-        self._session, self._queue, self._ticket = session, _Queue(), 0
+    def __init__(self, session: SessionCore, prefix: TrackNamespace, tokens: list[AuthorizationToken]) -> None:
+        self._session, self._queue, self._ticket, self._tokens = session, _Queue(), 0, tokens
         self.prefix = prefix
         """The prefix that was asked for."""
 
@@ -131,7 +131,7 @@ class Announcements:
         session._hub.check()
         session._raise_if_closed()
         ticket, answered = session._tickets.new()
-        session._handle.subscribe_namespace(ticket, self.prefix)
+        session._handle.subscribe_namespace(ticket, self.prefix, self._tokens)
         self._ticket = ticket
         self._queue.ended = False
         for namespace in session._namespaces:

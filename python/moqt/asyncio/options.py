@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from moqt.asyncio.authorization import Authorize, TokenLike
 from moqt.asyncio.session import NamespaceJudge
 from msquic.asyncio import DialOptions, ListenOptions
 
@@ -21,6 +22,7 @@ class ConnectOptions(DialOptions, total=False):
 
     path: str
     authority: str | None
+    authorization_tokens: Iterable[TokenLike]
     max_request_id: int
     accept_namespace: NamespaceJudge | None
     tolerances: Iterable[str]
@@ -38,6 +40,9 @@ class ServeOptions(ListenOptions, total=False):
     max_sessions: int
     timeout: float
     grace: float | None
+    authorize: Authorize | None
+    authorize_timeout: float
+    token_cache_size: int
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
@@ -48,6 +53,9 @@ class ServeOptions(ListenOptions, total=False):
 class RelayOptions(ListenOptions, total=False):
     """The options of :func:`moqt.asyncio.relay`."""
 
+    authorize: Authorize | None
+    authorize_timeout: float
+    token_cache_size: int
     tolerances: Iterable[str]
     max_sessions: int | None
     max_tracks: int | None

@@ -10,6 +10,7 @@ import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._listening import Listening, transport_of
+from moqt.asyncio.authorization import Authorize, Authorizing
 from moqt.asyncio.relay_statistics import RelayStatistics
 from moqt.asyncio.statistics import DeliveryStatistics
 from msquic._native.moqt import RelayHandle, start_relay
@@ -56,6 +57,9 @@ def relay(
     host: str = "127.0.0.1",
     port: int = 4433,
     *,
+    authorize: Authorize | None = None,
+    authorize_timeout: float = 10.0,
+    token_cache_size: int = 4096,
     tolerances: Iterable[str] = ("leading-stream-type",),
     max_sessions: int | None = None,
     max_tracks: int | None = None,
@@ -76,6 +80,9 @@ def relay(
     Args:
         host: an IP literal; ``"::"`` listens on both families.
         port: UDP port; 0 takes a free one, see :attr:`Relay.port`.
+        authorize: says who may connect, publish, subscribe and fetch, as that of :func:`serve` does. Tokens are for the
+            relay: it does not pass them on.
+        authorize_timeout, token_cache_size: as for :func:`serve`.
         tolerances: as for :func:`serve`.
         max_sessions: further clients are refused; 10 000 when not given.
         max_tracks, max_namespaces: open at a time.
@@ -114,13 +121,19 @@ def relay(
         limits["cache_duration_ms"] = int(min(cache_duration, 1e9) * 1000)
     native: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     native["tolerances"] = list(tolerances)
-    return Opening(functools.partial(_relay, host, port, options, native))
+    native["asks_authorization"] = authorize is not None
+    native["authorize_timeout"] = authorize_timeout
+    native["token_cache_size"] = token_cache_size
+    return Opening(functools.partial(_relay, host, port, authorize, options, native))
 
 
-async def _relay(host: str, port: int, options: ListenOptions, native: dict[str, Any]) -> Relay:
+async def _relay(
+    host: str, port: int, authorize: Authorize | None, options: ListenOptions, native: dict[str, Any]
+) -> Relay:
     complete, fingerprint = await with_certificate(host, options)
     started = Relay(Hub.running())
     started.certificate_sha256 = fingerprint
+    started._authorizing = None if authorize is None else Authorizing(started._hub.loop, authorize)
 
     def start(registration: msquic.Registration, configuration: msquic.Configuration, how: dict[str, Any]) -> None:
         started._handle = start_relay(

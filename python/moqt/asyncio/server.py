@@ -12,6 +12,7 @@ import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._listening import Listening, transport_of
+from moqt.asyncio.authorization import Authorize, Authorizing
 from moqt.asyncio.client import FETCH_QUEUE_LIMIT, MAX_OBJECT_SIZE, READER_QUEUE_LIMIT, RECEIVE_LIMIT
 from moqt.asyncio.exceptions import SessionClosed, SessionStateError
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
@@ -67,6 +68,7 @@ class Server(Listening[ListenerHandle]):
         if not self._closing:
             self._closing = True
             self._handle.close()
+            self._end_authorizing()
             self._tickets.fail_all(self._closed_error)
             for track in self._tracks.values():
                 track._changed.set()
@@ -106,6 +108,9 @@ class Server(Listening[ListenerHandle]):
             self._tickets.settle(kind, ticket, value)
         else:
             super()._on_notice(kind, ticket, value)
+
+    def _session_of(self, whose: int) -> Session | None:
+        return next((each for each in self._sessions if each._target == whose), None)
 
     def _raise_if_closed(self) -> None:
         if self._closing:
@@ -160,6 +165,9 @@ def serve(
     max_sessions: int = 10_000,
     timeout: float = 10.0,
     grace: float | None = 5.0,
+    authorize: Authorize | None = None,
+    authorize_timeout: float = 10.0,
+    token_cache_size: int = 4096,
     accept_namespace: NamespaceJudge | None = None,
     tolerances: Iterable[str] = ("leading-stream-type",),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
@@ -183,6 +191,15 @@ def serve(
         timeout: seconds a client has for CLIENT_SETUP.
         grace: seconds that handlers have to end by themselves after :meth:`Server.close`, before they are cancelled;
             None: as long as they like.
+        authorize: says who may do what: a coroutine function, or a function, that gets an :class:`AuthorizationRequest`
+            for each CLIENT_SETUP, before the session is there, and for each request that may carry tokens; it returns
+            None to allow it and raises :class:`Refused` to refuse it. The request waits meanwhile, and nothing else
+            hears of it. When it raises anything else the request is refused with INTERNAL_ERROR and the loop's
+            exception handler is called. Cancelled when the client takes its request back. None: everything is allowed.
+        authorize_timeout: seconds that `authorize` has: then a request is refused with TIMEOUT, and a session closed
+            with INTERNAL_ERROR.
+        token_cache_size: MAX_AUTH_TOKEN_CACHE_SIZE: bytes of tokens that a client may register, each counting for 16
+            more than its value (section 9.3.1.4). 0 allows no alias.
         accept_namespace: decides whether a client may announce a namespace; see :func:`connect`.
         tolerances: deviations from the draft to allow, by name: ``leading-stream-type`` (one 0x00 before
             CLIENT_SETUP, on unless left out) and ``empty-namespace-prefix``.
@@ -210,8 +227,11 @@ def serve(
         "receive_limit": receive_limit,
         "fetch_queue_limit": fetch_queue_limit,
         "asks_namespaces": accept_namespace is not None,
+        "asks_authorization": authorize is not None,
+        "authorize_timeout": authorize_timeout,
+        "token_cache_size": token_cache_size,
     }
-    return Opening(functools.partial(_serve, handler, host, port, grace, accept_namespace, options, native))
+    return Opening(functools.partial(_serve, handler, host, port, grace, authorize, accept_namespace, options, native))
 
 
 async def _serve(
@@ -219,6 +239,7 @@ async def _serve(
     host: str,
     port: int,
     grace: float | None,
+    authorize: Authorize | None,
     accept_namespace: NamespaceJudge | None,
     options: ListenOptions,
     native: dict[str, Any],
@@ -227,6 +248,7 @@ async def _serve(
     server = Server(handler, Hub.running(), grace)
     server.certificate_sha256 = fingerprint
     server._accept_namespace = accept_namespace
+    server._authorizing = None if authorize is None else Authorizing(server._hub.loop, authorize)
 
     def start(registration: msquic.Registration, configuration: msquic.Configuration, how: dict[str, Any]) -> None:
         server._handle = listen(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias, Unpack
 
 from moqt.asyncio._session_notices import SessionNotices
+from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import FetchRefused, SessionClosed, SessionStateError
 from moqt.asyncio.fetching import LAST_GROUP, Fetch, fetch_options, location_of
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
@@ -15,6 +16,7 @@ from moqt.asyncio.subscribing import Subscription
 from moqt.asyncio.subscription_options import SubscriptionOptions, check_join, native_subscription_options
 from moqt.asyncio.track_options import TrackOptions
 from msquic._native.moqt import (
+    AuthorizationToken,
     FetchHandle,
     FilterType,
     GroupOrder,
@@ -35,15 +37,19 @@ class Session(SessionNotices):
 
     # ---- publishing ----
 
-    async def publish_namespace(self, namespace: NamespaceLike) -> NamespacePublication:
+    async def publish_namespace(
+        self, namespace: NamespaceLike, *, authorization_tokens: Iterable[TokenLike] = ()
+    ) -> NamespacePublication:
         """PUBLISH_NAMESPACE (section 9.20): tells the peer that tracks of this namespace are to be had here.
+
+        `authorization_tokens`: what it shows, each a :data:`TokenLike`.
 
         Cancelled before the answer, the announcement is taken back. Raises :class:`RequestRefused`,
         :class:`SessionClosed`, and :class:`SessionStateError`, for example when it is announced already.
         """
-        value = namespace_of(namespace)
+        value, tokens = namespace_of(namespace), tokens_of(authorization_tokens)
         ticket, answered = self._ask()
-        self._handle.publish_namespace(ticket, value)
+        self._handle.publish_namespace(ticket, value, tokens)
         publication = NamespacePublication(self, value, ticket)
         self._publications[ticket] = publication
         try:
@@ -72,6 +78,8 @@ class Session(SessionNotices):
                 async generator function that yields the objects, or a coroutine function that returns them
                 (:class:`PastObject`, or a received :class:`Object`); raising :class:`RequestRefused` refuses it. It
                 answers all of the range. Cancelled when nobody waits for the answer any more.
+            expires: seconds that a subscription lasts before it is ended with EXPIRED, unless the subscriber renews it
+                with an update (section 9.2.1.8); as long as the track when not given.
 
         Raises :class:`SessionClosed`, :class:`moqt.EncodeError`, and :class:`SessionStateError` when the session
         has a track of that name already.
@@ -83,17 +91,25 @@ class Session(SessionNotices):
         return add_track(self, key, options)
 
     async def publish(
-        self, namespace: NamespaceLike, name: str | bytes, *, forward: bool = True, **options: Unpack[TrackOptions]
+        self,
+        namespace: NamespaceLike,
+        name: str | bytes,
+        *,
+        forward: bool = True,
+        authorization_tokens: Iterable[TokenLike] = (),
+        **options: Unpack[TrackOptions],
     ) -> TrackWriter:
         """Like :meth:`create_track`, whose options it takes, and offers the track with PUBLISH (section 9.13).
 
         Returns when the peer has answered PUBLISH_OK. `forward` False: objects flow only when the peer asks for
-        them. Cancelled or refused, the track is ended. Raises :class:`RequestRefused` and what create_track() does.
+        them. `authorization_tokens`: what PUBLISH shows. Cancelled or refused, the track is ended. Raises
+        :class:`RequestRefused` and what create_track() does.
         """
         self._hub.check()
+        tokens = tokens_of(authorization_tokens)
         track = self.create_track(namespace, name, **options)
         ticket, answered = self._ask()
-        track._handle.publish(ticket, forward)
+        track._handle.publish(ticket, forward, tokens)
         try:
             await self._answer(ticket, answered)
         except BaseException:
@@ -111,6 +127,7 @@ class Session(SessionNotices):
         filter: FilterType | SubscriptionFilter = FilterType.LARGEST_OBJECT,
         join: int | None = None,
         join_absolute: int | None = None,
+        authorization_tokens: Iterable[TokenLike] = (),
         **options: Unpack[SubscriptionOptions],
     ) -> Subscription:
         """SUBSCRIBE (section 9.9); returns when the publisher has answered SUBSCRIBE_OK.
@@ -134,6 +151,9 @@ class Session(SessionNotices):
                 joining FETCH (section 9.16.2) goes out with the SUBSCRIBE; its objects are read first, and between them
                 and what follows there is no gap and nothing twice. A track without objects is simply live.
             join_absolute: the same from this group on.
+            renew: send a SUBSCRIBE_UPDATE before the time that the publisher gives is over (EXPIRES, section 9.2.1.8);
+                otherwise :attr:`Subscription.expires_in` tells when it will be.
+            authorization_tokens: what SUBSCRIBE shows, and the FETCH of a join; each a :data:`TokenLike`.
 
         Cancelled before the answer, the subscription is withdrawn. Raises :class:`RequestRefused`,
         :class:`SessionClosed`, :class:`SessionStateError`, for example when the track is subscribed to already, and
@@ -141,13 +161,13 @@ class Session(SessionNotices):
         answers no FETCH (NOT_SUPPORTED), or does not keep them (UNKNOWN_STATUS_IN_RANGE).
         """
         joins = check_join(filter, join, join_absolute)
-        native = native_subscription_options(filter, options)
+        native = native_subscription_options(filter, options, authorization_tokens)
         key = namespace_of(namespace), track_name_of(name)
         ticket, answered = self._ask()
         subscription = Subscription(self, *key)
         subscription._handle = self._handle.subscribe(ticket, subscription._target, *key, native)
         if joins is not None:
-            subscription._past = self._join(subscription, *joins, native["priority"])
+            subscription._past = self._join(subscription, *joins, native["priority"], native["tokens"])
         try:
             subscription._on_answer(await self._answer(ticket, answered))
             if subscription._past is not None:
@@ -157,11 +177,18 @@ class Session(SessionNotices):
             raise
         return subscription
 
-    def _join(self, subscription: Subscription, relative: bool, groups: int, priority: int) -> Fetch:
+    def _join(
+        self,
+        subscription: Subscription,
+        relative: bool,
+        groups: int,
+        priority: int,
+        tokens: list[AuthorizationToken],
+    ) -> Fetch:
+        options = fetch_options(priority, None, tokens)
+
         def ask(ticket: int, target: int) -> FetchHandle:
-            return self._handle.join(
-                ticket, target, subscription._handle, relative, groups, fetch_options(priority, None)
-            )
+            return self._handle.join(ticket, target, subscription._handle, relative, groups, options)
 
         past = Fetch(self, subscription.namespace, subscription.name, ask)
         past._send()
@@ -184,6 +211,7 @@ class Session(SessionNotices):
         *,
         priority: int = 128,
         group_order: GroupOrder | None = None,
+        authorization_tokens: Iterable[TokenLike] = (),
     ) -> Fetch:
         """FETCH (section 9.16), past objects: ``async with session.fetch(…) as fetch: async for obj in fetch``.
 
@@ -194,6 +222,7 @@ class Session(SessionNotices):
             end: one past the last one; with Object ID 0 all of the group. None: all that has been published.
             priority: 0 (most urgent) to 255, among the subscriptions and fetches of this session.
             group_order: which groups come first; ascending when not given.
+            authorization_tokens: what FETCH shows, each a :data:`TokenLike`.
 
         Nothing is sent before the fetch is entered or read from, which raises :class:`FetchRefused` and
         :class:`SessionClosed`. Raises ``ValueError`` when the range ends before it starts.
@@ -204,31 +233,42 @@ class Session(SessionNotices):
         if (last.group, last.object or LAST_GROUP + 1) <= (first.group, first.object):
             raise ValueError("the range ends before it starts: end lies one past the last object")
 
+        options = fetch_options(priority, group_order, tokens_of(authorization_tokens))
+
         def ask(ticket: int, target: int) -> FetchHandle:
-            return self._handle.fetch(ticket, target, *key, first, last, fetch_options(priority, group_order))
+            return self._handle.fetch(ticket, target, *key, first, last, options)
 
         return Fetch(self, *key, ask)
 
-    async def track_status(self, namespace: NamespaceLike, name: str | bytes) -> Location | None:
+    async def track_status(
+        self, namespace: NamespaceLike, name: str | bytes, *, authorization_tokens: Iterable[TokenLike] = ()
+    ) -> Location | None:
         """TRACK_STATUS (section 9.19): the track's largest object, None when it has none yet.
+
+        `authorization_tokens`: what it shows.
 
         Cancelled, the answer is ignored. Raises :class:`RequestRefused` (DOES_NOT_EXIST, for one) and
         :class:`SessionClosed`.
         """
+        tokens = tokens_of(authorization_tokens)
         ticket, answered = self._ask()
-        self._handle.track_status(ticket, namespace_of(namespace), track_name_of(name))
+        self._handle.track_status(ticket, namespace_of(namespace), track_name_of(name), tokens)
         largest: Location | None
         largest, *_ = await self._answer(ticket, answered)
         return largest
 
-    def subscribe_namespace(self, prefix: NamespaceLike) -> Announcements:
+    def subscribe_namespace(
+        self, prefix: NamespaceLike, *, authorization_tokens: Iterable[TokenLike] = ()
+    ) -> Announcements:
         """What the peer has under a prefix; see :class:`Announcements`.
+
+        `authorization_tokens`: what SUBSCRIBE_NAMESPACE shows.
 
         Entering it raises :class:`RequestRefused`, :class:`SessionClosed` and, when the prefix overlaps one that is
         subscribed to (section 9.23), :class:`SessionStateError`.
         """
         self._raise_if_closed()
-        return Announcements(self, namespace_of(prefix))
+        return Announcements(self, namespace_of(prefix), tokens_of(authorization_tokens))
 
     def offers(self) -> Offers:
         """The tracks that the peer offers with PUBLISH. An offer that nobody answers, because offers() is not in

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from moqt.asyncio._batches import Batches
 from moqt.asyncio._session_core import SessionCore
+from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import SessionStateError
 from moqt.asyncio.statistics import SubscriptionStatistics
 from moqt.asyncio.subscription_options import Filter, Start, chosen_filter
@@ -68,6 +70,12 @@ class Subscription:
         """What the publisher says of the track."""
         self.done: Done | None = None
         """How the track ended; None before its last object was read."""
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds until the publisher ends the subscription, unless :meth:`update` renews it (EXPIRES, section
+        9.2.1.8); None without an end, and before the first answer."""
+        return self._handle.expires_in
 
     @property
     def objects_dropped(self) -> int:
@@ -160,8 +168,10 @@ class Subscription:
         priority: int | None = None,
         delivery_timeout: float | None = None,
         new_group: bool = False,
+        authorization_tokens: Iterable[TokenLike] = (),
     ) -> Location | None:
-        """SUBSCRIBE_UPDATE (section 9.11). What is left out stays as it is.
+        """SUBSCRIBE_UPDATE (section 9.11). What is left out stays as it is. Any update, also one that changes nothing,
+        makes the time of :attr:`expires_in` begin anew.
 
         Args:
             filter, start, end_group: which objects are wanted from now on, as for :meth:`Session.subscribe`. The start
@@ -170,6 +180,7 @@ class Subscription:
             priority: 0 (most urgent) to 255.
             delivery_timeout: seconds that an object is worth sending; it can be changed, not taken back.
             new_group: ask for a new group (section 9.2.1.12); see :meth:`request_group`.
+            authorization_tokens: newer tokens, each a :data:`TokenLike`.
 
         Gives the largest Location of the track, as the publisher saw it then; None when it told none. A wider
         `end_group` leaves a gap up to there, which can be fetched. Cancelled, the update may or may not take effect.
@@ -189,6 +200,7 @@ class Subscription:
             "priority": priority,
             "delivery_timeout_ms": milliseconds(delivery_timeout, "delivery_timeout", least=1),
             "new_group": new_group,
+            "tokens": tokens_of(authorization_tokens),
         }
         ticket, answered = session._tickets.new()
         self._handle.update(ticket, options)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypedDict
 
+from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.track_options import milliseconds
 from msquic._native.moqt import FilterType, GroupOrder, Location, SubscriptionFilter
 
@@ -22,6 +24,7 @@ class SubscriptionOptions(TypedDict, total=False):
     group_ends: bool
     delivery_timeout: float | None
     new_group: bool
+    renew: bool
 
 
 def chosen_filter(
@@ -48,7 +51,9 @@ def chosen_filter(
     return SubscriptionFilter(filter)
 
 
-def native_subscription_options(filter: Filter | None, options: SubscriptionOptions) -> dict[str, Any]:
+def native_subscription_options(
+    filter: Filter | None, options: SubscriptionOptions, authorization_tokens: Iterable[TokenLike] = ()
+) -> dict[str, Any]:
     """The arguments of subscribe() and accept() as the native module takes them."""
     unknown = options.keys() - SubscriptionOptions.__annotations__.keys()
     if unknown:
@@ -62,6 +67,8 @@ def native_subscription_options(filter: Filter | None, options: SubscriptionOpti
         "delivery_timeout_ms": milliseconds(options.get("delivery_timeout"), "delivery_timeout", least=1),
         # The subscriber knows no group yet: 0 (section 9.2.1.12).
         "new_group": 0 if options.get("new_group") else None,
+        "renew": options.get("renew", False),
+        "tokens": tokens_of(authorization_tokens),
     }
 
 

@@ -23,6 +23,7 @@ class TrackOptions(TypedDict, total=False):
     dynamic_groups: bool
     retention: Retention | None
     on_fetch: FetchHandler | None
+    expires: float | None
 
 
 class TrackProperties(NamedTuple):
@@ -62,5 +63,6 @@ def native_track_options(options: TrackOptions) -> dict[str, Any]:
         "queue_limit": options.get("queue_limit", QUEUE_LIMIT),
         "dynamic_groups": options.get("dynamic_groups", False),
         "answers_fetch": options.get("on_fetch") is not None,
+        "expires_ms": milliseconds(options.get("expires"), "expires", least=1),
         **(options.get("retention") or Retention())._native(),
     }

@@ -52,6 +52,10 @@ struct Endpoint::Dispatch {
     end_reader(event.subscription, {TrackEnd::Cause::kDone, event.code, std::move(event.reason), event.missing_streams,
                                     event.stream_count});
   }
+  void operator()(session::SubscriptionExpiring& event) const {
+    const auto found = self.readers_.find(event.subscription);
+    if (found != self.readers_.end()) self.events_.push(ReaderExpiring{found->second});
+  }
   void operator()(session::TrackMalformed& event) const {
     if (self.fetch_readers_.contains(event.subscription)) {
       return end_fetch_reader(event.subscription,
@@ -113,7 +117,9 @@ struct Endpoint::Dispatch {
   }
   void operator()(session::TrackStatusReceived& event) const {
     if (const auto writer = writer_for(event.track); writer != nullptr && !writer->finished()) {
-      (void)self.session_.accept(event.request, writer->track_parameters());
+      MessageParameters parameters = writer->track_parameters();
+      parameters.remove(static_cast<std::uint64_t>(MessageParameter::kExpires));  // there is no subscription
+      (void)self.session_.accept(event.request, std::move(parameters));
       return;
     }
     if (self.config_.reject_unknown_tracks) {
@@ -141,6 +147,12 @@ struct Endpoint::Dispatch {
     self.events_.push(WriterSubscribersChanged{writer});
   }
   void operator()(session::Unsubscribed& event) const { end_publishing(event.subscription); }
+  void operator()(session::SubscriptionExpired& event) const {
+    const auto found = self.publishing_.find(event.subscription);
+    if (found != self.publishing_.end()) {
+      found->second.subscription->end(PublishDoneCode::kExpired, "its time is over", /*abandon=*/true);
+    }
+  }
   void operator()(session::OutgoingStreamStopped& event) const {
     if (const auto found = self.publishing_.find(event.subscription); found != self.publishing_.end()) {
       found->second.subscription->on_stream_stopped(event, self.now_);
@@ -220,7 +232,7 @@ struct Endpoint::Dispatch {
   template <class Event>
   requires kOneOf<Event, session::Established, session::GoawayReceived, session::NamespacePublished,
                   session::NamespaceSubscribed, session::NamespaceDone, session::NamespaceCancelled,
-                  session::NamespaceUnsubscribed>
+                  session::NamespaceUnsubscribed, session::AuthorizationRequested, session::AuthorizationWithdrawn>
   void operator()(Event& event) const { self.events_.push(std::move(event)); }
 };
 

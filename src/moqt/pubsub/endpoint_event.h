@@ -38,6 +38,10 @@ struct FetchReaderReadable {
 struct FetchReaderEnded {
   std::shared_ptr<FetchReader> reader;
 };
+/// Two thirds of the time that the publisher gave the subscription (EXPIRES) are over; an update renews it.
+struct ReaderExpiring {
+  std::shared_ptr<TrackReader> reader;
+};
 /// Somebody began (or stopped) to receive a track of ours; see TrackWriter::subscribers().
 struct WriterSubscribersChanged {
   std::shared_ptr<TrackWriter> writer;
@@ -66,14 +70,16 @@ struct FetchWithdrawn {
 /// Events of the session that the endpoint has no use for itself come through unchanged: Established, Closed,
 /// GoawayReceived, SubscribeReceived and TrackStatusReceived for tracks without a writer (when
 /// EndpointConfig::reject_unknown_tracks is off), PublishReceived, NamespacePublished, NamespaceSubscribed,
-/// NamespaceDone, NamespaceCancelled, NamespaceUnsubscribed, and RequestAccepted/RequestRejected for announcements,
+/// NamespaceDone, NamespaceCancelled, NamespaceUnsubscribed, AuthorizationRequested, AuthorizationWithdrawn (when
+/// SessionConfig::asks_authorization is on), and RequestAccepted/RequestRejected for announcements,
 /// namespace subscriptions, track status requests, updates and PUBLISH.
-using EndpointEvent = std::variant<std::monostate, ReaderEstablished, ReaderReadable, ReaderEnded, FetchReaderAccepted,
-                                   FetchReaderReadable, FetchReaderEnded, WriterSubscribersChanged, NewGroupRequested,
-                                   FetchRequested, FetchWritable, FetchWithdrawn, session::Established, session::Closed,
-                                   session::GoawayReceived, session::SubscribeReceived, session::TrackStatusReceived,
-                                   session::PublishReceived, session::NamespacePublished, session::NamespaceSubscribed,
-                                   session::NamespaceDone, session::NamespaceCancelled, session::NamespaceUnsubscribed,
-                                   session::RequestAccepted, session::RequestRejected>;
+using EndpointEvent =
+    std::variant<std::monostate, ReaderEstablished, ReaderReadable, ReaderEnded, ReaderExpiring, FetchReaderAccepted,
+                 FetchReaderReadable, FetchReaderEnded, WriterSubscribersChanged, NewGroupRequested, FetchRequested,
+                 FetchWritable, FetchWithdrawn, session::Established, session::Closed, session::GoawayReceived,
+                 session::SubscribeReceived, session::TrackStatusReceived, session::PublishReceived,
+                 session::NamespacePublished, session::NamespaceSubscribed, session::NamespaceDone,
+                 session::NamespaceCancelled, session::NamespaceUnsubscribed, session::RequestAccepted,
+                 session::RequestRejected, session::AuthorizationRequested, session::AuthorizationWithdrawn>;
 
 }  // namespace msquic_py::moqt::pubsub

@@ -15,6 +15,9 @@ struct TrackOptions {
   GroupOrder group_order = GroupOrder::kAscending;
   std::optional<std::uint64_t> delivery_timeout_ms;
   std::optional<std::uint64_t> max_cache_duration_ms;
+  /// How long a subscription lasts, from its answer or its last SUBSCRIBE_UPDATE on, before it is ended with EXPIRED
+  /// [d15 §9.2.1.8]; without it, as long as the track.
+  std::optional<std::uint64_t> expires_ms;
   bool dynamic_groups = false;  ///< whether NEW_GROUP_REQUEST is listened to [d15 §9.2.1.11]
   /// Streams with an extension block in every object; needed to send extensions at all.
   bool extensions = true;

@@ -79,6 +79,7 @@ MessageParameters TrackWriter::track_parameters() const {
   MessageParameters parameters;
   if (options_.delivery_timeout_ms) parameters.set_delivery_timeout(*options_.delivery_timeout_ms);
   if (options_.max_cache_duration_ms) parameters.set_max_cache_duration(*options_.max_cache_duration_ms);
+  if (options_.expires_ms) parameters.set_expires(*options_.expires_ms);
   if (largest_) parameters.set_largest_object(*largest_);  // [d15 §9.2.1.9-1]
   if (options_.publisher_priority != 128) parameters.set_publisher_priority(options_.publisher_priority);
   if (options_.group_order != GroupOrder::kAscending) parameters.set_group_order(options_.group_order);

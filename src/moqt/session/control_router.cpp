@@ -1,8 +1,9 @@
 #include "moqt/session/control_router.h"
 
 #include <type_traits>
+#include <utility>
+#include <variant>
 
-#include "moqt/session/authorization.h"
 #include "moqt/session/requests/arrival.h"
 #include "moqt/session/requests/fetch_as_publisher.h"
 #include "moqt/session/requests/namespace_publication.h"
@@ -18,17 +19,15 @@ namespace msquic_py::moqt::session {
 
 void ControlRouter::on(const wire::ClientSetup& message) {
   const SessionConfig& config = core_.config();
-  if (config.perspective != Perspective::kServer || core_.state != SessionState::kSettingUp) {
+  if (config.perspective != Perspective::kServer || core_.state != SessionState::kSettingUp || core_.peer_setup) {
     return violate("CLIENT_SETUP out of place (section 9.3)");
   }
   if (const auto violation = wire::validate_client_setup(message, config.transport)) {
     return core_.close(violation->code, violation->what);
   }
-  if (const auto fault = check_distinct_tokens(message.parameters.authorization_tokens())) {  // [d15 §9.3.1.5-1]
-    return core_.close(fault->code, fault->reason);
-  }
-  core_.send_setup();
-  if (!core_.closed()) core_.establish(message.parameters);
+  SetupParameters parameters = message.parameters;
+  if (!take_tokens(parameters, TokenCache::Carrier::kClientSetup)) return;  // [d15 §9.3.1.5-1]
+  core_.receive_client_setup(std::move(parameters));
 }
 
 void ControlRouter::on(const wire::ServerSetup& message) {
@@ -36,9 +35,10 @@ void ControlRouter::on(const wire::ServerSetup& message) {
     return violate("SERVER_SETUP out of place (section 9.3)");
   }
   if (const auto violation = wire::validate_server_setup(message)) return core_.close(violation->code, violation->what);
-  if (const auto fault = check_tokens(message.parameters.authorization_tokens()))
-    return core_.close(fault->code, fault->reason);
-  core_.establish(message.parameters);
+  SetupParameters parameters = message.parameters;
+  if (!take_tokens(parameters, TokenCache::Carrier::kOther)) return;
+  core_.outgoing_tokens.set_peer_limit(parameters.max_auth_token_cache_size());
+  core_.establish(std::move(parameters));
 }
 
 void ControlRouter::on(const wire::Goaway& message) {
@@ -50,18 +50,38 @@ void ControlRouter::on(const wire::Goaway& message) {
   core_.emit(GoawayReceived{message.new_session_uri});
 }
 
+bool ControlRouter::take_tokens(SetupParameters& parameters, TokenCache::Carrier carrier) {
+  const auto fault = core_.token_cache.take(parameters, carrier);
+  // No token has expired before the session begins, so that nothing but the session can be at fault.
+  if (fault) core_.close(std::get<SessionErrorCode>(fault->code), fault->reason);
+  return !fault;
+}
+
 // ---- requests of the peer ----
 
 template <class T, class Message>
-void ControlRouter::admit(wire::RequestReference request, const Message& message) {
-  if (const auto fault = check_tokens(message.parameters.authorization_tokens()))
-    return core_.close(fault->code, fault->reason);
+void ControlRouter::admit_resolved(const Arrival& arrival, const Message& message) {
   // An update asks for no more than there is.
   if (!std::is_same_v<T, SubscriptionUpdate> && !core_.has_memory()) {
-    return path_.answer(request,
-                        wire::RequestError{RequestErrorCode::kInternalError, "no memory is left for another request"});
+    return arrival.refuse(RequestErrorCode::kInternalError, "no memory is left for another request");
   }
-  T::admit(Arrival(core_, core_.requests, path_, request), message);
+  T::admit(arrival, message);
+}
+
+template <class T, class Message>
+void ControlRouter::admit(wire::RequestReference request, const Message& message) {
+  const Arrival arrival(core_, core_.requests, path_, request);
+  if (!message.parameters.contains(kTokenParameter)) return admit_resolved<T>(arrival, message);
+  Message resolved = message;
+  const auto fault = core_.token_cache.take(resolved.parameters);
+  if (!fault) return admit_resolved<T>(arrival, resolved);
+  if (const auto* code = std::get_if<SessionErrorCode>(&fault->code)) return core_.close(*code, fault->reason);
+  const RequestErrorCode code = std::get<RequestErrorCode>(fault->code);
+  if constexpr (requires { T::refuse(arrival, resolved, code, fault->reason); }) {
+    T::refuse(arrival, resolved, code, fault->reason);
+  } else {
+    arrival.refuse(code, fault->reason);
+  }
 }
 
 void ControlRouter::on(wire::RequestReference request, const wire::Subscribe& message) {

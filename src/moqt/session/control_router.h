@@ -7,6 +7,8 @@
 
 namespace msquic_py::moqt::session {
 
+class Arrival;
+
 /// Takes the messages about the session, and hands each new request of the peer to the class of its kind. Messages
 /// about a request that exists don't come here: the request path knows which one that is.
 class ControlRouter {
@@ -27,9 +29,14 @@ class ControlRouter {
 
  private:
   void violate(std::string_view what) { core_.close(SessionErrorCode::kProtocolViolation, what); }
-  /// What every request of the peer has in common: its tokens, and that there is memory for it.
+  /// What the tokens of SETUP do; false, and the session closes, when they may not.
+  bool take_tokens(SetupParameters& parameters, TokenCache::Carrier carrier);
+  /// What every request of the peer has in common: its tokens, which are resolved for it, and that there is memory.
   template <class T, class Message>
   void admit(wire::RequestReference request, const Message& message);
+
+  template <class T, class Message>
+  void admit_resolved(const Arrival& arrival, const Message& message);
 
   SessionCore& core_;
   RequestPath& path_;

@@ -14,7 +14,7 @@ namespace msquic_py::moqt::session {
 
 /// What a deadline is for. `subject` tells two of a kind apart, for example by request.
 struct DeadlineKey {
-  enum class Kind : std::uint8_t { kSetup, kGoaway, kRequest, kStreamSweep };
+  enum class Kind : std::uint8_t { kSetup, kGoaway, kRequest, kStreamSweep, kAuthorization, kExpiry };
   Kind kind = Kind::kSetup;
   std::uint64_t subject = 0;
   auto operator<=>(const DeadlineKey&) const = default;
@@ -43,6 +43,11 @@ class Deadlines {
       order_.insert({now + delay, key});
     }
     unsettled_.clear();
+  }
+  /// When that one is due; nothing before the next settle(), or when it is not set.
+  [[nodiscard]] std::optional<Time> due(DeadlineKey key) const {
+    const auto found = due_.find(key);
+    return found == due_.end() ? std::nullopt : std::optional(found->second);
   }
   [[nodiscard]] std::optional<Time> next() const {
     return order_.empty() ? std::nullopt : std::optional(order_.begin()->first);

@@ -13,6 +13,7 @@
 #include "moqt/model/message_parameters.h"
 #include "moqt/model/setup_parameters.h"
 #include "moqt/model/track_namespace.h"
+#include "moqt/session/authorization/authorization_requested.h"
 #include "moqt/session/data/object_event.h"
 #include "moqt/session/handles.h"
 
@@ -142,6 +143,18 @@ struct SubscriptionDone {
   std::uint64_t missing_streams = 0;
 };
 
+/// Two thirds of the time that the publisher gave a subscription (EXPIRES) are over: an update() makes it start again
+/// [d15 §9.2.1.8]. Session::expiry() tells when it ends.
+struct SubscriptionExpiring {
+  RequestHandle subscription;
+};
+
+/// The time that this endpoint gave a subscription it publishes to (EXPIRES) is over: end it with publish_done() and
+/// EXPIRED [d15 §9.15].
+struct SubscriptionExpired {
+  RequestHandle subscription;
+};
+
 /// The track broke the rules of [d15 §2.4.2]; the session has sent UNSUBSCRIBE or FETCH_CANCEL, the handle is stale.
 /// One for every subscription and fetch of the track.
 struct TrackMalformed {
@@ -205,6 +218,7 @@ using Event =
                  NamespacePublished, NamespaceSubscribed, TrackStatusReceived, RequestAccepted, RequestRejected,
                  Unsubscribed, SubscriptionDone, TrackMalformed, NamespaceDone, NamespaceCancelled,
                  NamespaceUnsubscribed, OutgoingStreamStopped, RequestsPossible, FetchReceived, FetchAccepted,
-                 FetchObjectReceived, FetchEnded, FetchCancelled>;
+                 FetchObjectReceived, FetchEnded, FetchCancelled, AuthorizationRequested, AuthorizationWithdrawn,
+                 SubscriptionExpiring, SubscriptionExpired>;
 
 }  // namespace msquic_py::moqt::session

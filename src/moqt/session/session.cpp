@@ -130,6 +130,10 @@ void Session::on_deadline(Time now) {
         if (Request* request = core_->requests.find({expired->subject})) request->on_deadline();
         break;
       case DeadlineKey::Kind::kStreamSweep: core_->incoming_data.sweep(now); break;
+      case DeadlineKey::Kind::kAuthorization: core_->on_authorization_deadline({expired->subject}); break;
+      case DeadlineKey::Kind::kExpiry:
+        if (Request* request = core_->requests.find({expired->subject})) request->on_expiry();
+        break;
     }
     core_->deadlines.settle(now);
   }
@@ -177,6 +181,15 @@ const SessionConfig& Session::config() const noexcept { return core_->config(); 
 Draft Session::draft() const noexcept { return core_->draft; }
 const SetupParameters* Session::peer_setup() const noexcept {
   return core_->peer_setup ? &*core_->peer_setup : nullptr;
+}
+std::optional<Time> Session::expiry(RequestHandle subscription) const {
+  const Request* request = core_->requests.find(subscription);
+  const auto due = core_->deadlines.due({DeadlineKey::Kind::kExpiry, subscription.value});
+  if (request == nullptr || !due) return std::nullopt;
+  return *due + request->after_expiry();
+}
+bool Session::awaits_authorization(RequestHandle request) const noexcept {
+  return request ? core_->gate.asked(request) : core_->awaits_admission && !core_->closed();
 }
 bool Session::going_away() const noexcept { return core_->goaway_received; }
 std::size_t Session::max_datagram_size() const noexcept { return core_->outgoing_data.max_datagram_size(); }
@@ -235,18 +248,48 @@ SessionResult<RequestHandle> Session::join(RequestHandle subscription, JoiningSt
 // ---- answer, end ----
 
 SessionResult<void> Session::accept(RequestHandle request, MessageParameters parameters) {
+  if (core_->gate.holds(request)) return base::Failure{SessionError::kWrongState};
   return with_request(*core_, request, [&](Request& found) { return found.accept(std::move(parameters)); });
 }
 
 SessionResult<void> Session::accept_fetch(RequestHandle request, const FetchAnswer& answer,
                                           MessageParameters parameters) {
+  if (core_->gate.holds(request)) return base::Failure{SessionError::kWrongState};
   return with_request(*core_, request,
                       [&](Request& found) { return found.accept_fetch(answer, std::move(parameters)); });
 }
 
 SessionResult<void> Session::reject(RequestHandle request, RequestErrorCode code, std::string_view reason) {
+  if (core_->gate.holds(request)) {
+    core_->refuse_unauthorized(*core_->requests.find(request), code, reason);
+    core_->settle();
+    return {};
+  }
   return with_request(*core_, request, [&](Request& found) { return found.reject(code, reason); });
 }
+
+SessionResult<void> Session::authorize(RequestHandle request) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  if (!core_->gate.asked(request)) return base::Failure{SessionError::kUnknownRequest};
+  core_->authorize(*core_->requests.find(request));
+  core_->settle();
+  return {};
+}
+
+SessionResult<void> Session::authorize_session() {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  if (!core_->awaits_admission) return base::Failure{SessionError::kWrongState};
+  core_->admit_client();
+  core_->path->resume();
+  core_->settle();
+  return {};
+}
+
+// ---- tokens ----
+
+void Session::register_token(const AuthorizationToken& token) { core_->outgoing_tokens.keep(token); }
+void Session::retire_token(const AuthorizationToken& token) { core_->outgoing_tokens.retire(token); }
+void Session::expire_token(const AuthorizationToken& token) { core_->token_cache.expire(token); }
 
 SessionResult<void> Session::cancel(RequestHandle request) {
   return with_request(*core_, request, [](Request& found) { return found.cancel(); });

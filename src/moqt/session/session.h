@@ -109,8 +109,13 @@ class Session {
   [[nodiscard]] State state() const noexcept;
   [[nodiscard]] const SessionConfig& config() const noexcept;
   [[nodiscard]] Draft draft() const noexcept;
-  /// The peer's setup parameters; null before its SETUP.
+  /// The peer's setup parameters, PATH and AUTHORITY of a client's included; null before its SETUP.
   [[nodiscard]] const SetupParameters* peer_setup() const noexcept;
+  /// When a subscription, of either direction, ends unless it is renewed (EXPIRES, [d15 §9.2.1.8]); nothing when it has
+  /// no end, or nobody has told the time since that was said.
+  [[nodiscard]] std::optional<Time> expiry(RequestHandle subscription) const;
+  /// Whether that request waits for authorize() or reject(); without one, the session for authorize_session().
+  [[nodiscard]] bool awaits_authorization(RequestHandle request = {}) const noexcept;
   /// Whether the peer sent GOAWAY: no new requests.
   [[nodiscard]] bool going_away() const noexcept;
   [[nodiscard]] std::size_t max_datagram_size() const noexcept;
@@ -150,6 +155,15 @@ class Session {
   SessionResult<RequestHandle> join(RequestHandle subscription, JoiningStart start, MessageParameters parameters = {},
                                     Patience patience = {});
 
+  // ---- ask: tokens of ours ----
+  // Requests take them as parameters, type and value. One that comes a second time is registered with the peer, if it
+  // has room for it, and sent as its alias from then on.
+
+  /// The token, of which type and value count, is registered with the first request that carries it, and stays so.
+  void register_token(const AuthorizationToken& token);
+  /// It is not used any more: DELETE goes out with the next request that may carry tokens, if it was registered.
+  void retire_token(const AuthorizationToken& token);
+
   // ---- ask: answer a request of the peer ----
 
   /// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK, as the request needs. For SUBSCRIBE and SUBSCRIBE_UPDATE give
@@ -161,6 +175,15 @@ class Session {
   SessionResult<void> accept_fetch(RequestHandle request, const FetchAnswer& answer, MessageParameters parameters = {});
   /// REQUEST_ERROR. `reason` is cut at 1024 bytes. The stream of a FETCH is reset.
   SessionResult<void> reject(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
+  /// Allows what AuthorizationRequested asks for; the request's own event follows, then accept() or reject() answer it.
+  /// reject() refuses it right away; with EXPIRED_AUTH_TOKEN, if it has one token, as expire_token() does, too.
+  SessionResult<void> authorize(RequestHandle request);
+  /// Admits the client: SERVER_SETUP goes out, and Established follows. close() refuses it, for example with
+  /// UNAUTHORIZED.
+  SessionResult<void> authorize_session();
+  /// This token, of which type and value count, has expired: if the peer has registered it, each request with its alias
+  /// is refused with EXPIRED_AUTH_TOKEN and nobody is asked [d15 §9.2.1.1].
+  void expire_token(const AuthorizationToken& token);
 
   // ---- ask: end a request ----
 

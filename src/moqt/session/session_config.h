@@ -45,6 +45,11 @@ struct Limits {
   std::size_t max_unknown_alias_datagrams = 64;
   /// Datagrams that wait for the transport, per subscription; the oldest is dropped for a newer one.
   std::size_t max_queued_datagrams = 256;
+  /// Bytes of the tokens that the peer may register (MAX_AUTH_TOKEN_CACHE_SIZE); each counts for 16 more than its value
+  /// [d15 §9.3.1.4]. 0 allows no alias.
+  std::uint64_t max_auth_token_cache_bytes = 4096;
+  /// The same of our tokens at the peer, however much more it would keep.
+  std::uint64_t max_registered_token_bytes = 64 * 1024;
   /// Events that wait for the application. More close the session with INTERNAL_ERROR: the application stopped.
   std::size_t max_queued_events = 1024 * 1024;
 };
@@ -65,6 +70,9 @@ struct Timeouts {
   /// After FETCH_OK: how long its stream may take to begin. Then the fetch is given up: FETCH_CANCEL, and FetchEnded
   /// says DELIVERY_TIMEOUT.
   Duration fetch_stream = std::chrono::seconds(60);
+  /// For the application's word on what the peer asks (SessionConfig::asks_authorization): then a request is refused
+  /// with TIMEOUT, and a session closed with INTERNAL_ERROR.
+  Duration authorization = std::chrono::seconds(10);
   /// After our GOAWAY: how long the peer may take to leave before GOAWAY_TIMEOUT [d15 §3.5].
   Duration goaway = std::chrono::seconds(30);
 };
@@ -85,8 +93,14 @@ struct SessionConfig {
   /// Client on raw QUIC: from the moqt URI. `path` is path-abempty with an optional query.
   std::string path;
   std::string authority;
-  /// Sent in our SETUP, in this order.
+  /// Sent in our SETUP, in this order: USE_VALUE, or REGISTER to have the peer keep it. Aliases are given by the
+  /// session.
   std::vector<AuthorizationToken> authorization_tokens;
+  /// Of these, of which type and value count, each request carries those that it does not carry anyway.
+  std::vector<AuthorizationToken> request_tokens;
+  /// Nothing that the peer asks is reported before the application has allowed it: AuthorizationRequested asks for each
+  /// request that may carry tokens and, on a server, for the session itself before SERVER_SETUP goes out.
+  bool asks_authorization = false;
   /// Free text for MOQT_IMPLEMENTATION; empty sends none.
   std::string implementation = "msquic-py";
   /// Bytes that may be in the transport's hands at once, over all data streams; the rest stays in priority order

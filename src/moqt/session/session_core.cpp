@@ -18,6 +18,8 @@ std::string_view name(SessionState state) noexcept {
 
 SessionCore::SessionCore(Draft negotiated, SessionConfig session_config)
     : draft(negotiated),
+      token_cache(session_config.limits.max_auth_token_cache_bytes, session_config.account),
+      outgoing_tokens(session_config.limits.max_registered_token_bytes, session_config.request_tokens),
       outgoing_data(session_config, wire::codec_for(negotiated)),
       incoming_data(*this, config_, wire::codec_for(negotiated)),
       config_(std::move(session_config)),
@@ -38,7 +40,10 @@ void SessionCore::send_setup() {
     if (!config_.authority.empty()) parameters.set_authority(config_.authority);  // [d15 §9.3.1.1-3]
   }
   path->complete(parameters);
-  for (const AuthorizationToken& token : config_.authorization_tokens) parameters.add_authorization_token(token);
+  if (config_.limits.max_auth_token_cache_bytes > 0) {
+    parameters.set_max_auth_token_cache_size(config_.limits.max_auth_token_cache_bytes);
+  }
+  for (const AuthorizationToken& token : config_.authorization_tokens) outgoing_tokens.add_to_setup(token, parameters);
   if (!config_.implementation.empty()) parameters.set_moqt_implementation(config_.implementation);
   const bool client = config_.perspective == Perspective::kClient;
   const auto sent = client ? path->send(wire::ClientSetup{parameters}) : path->send(wire::ServerSetup{parameters});
@@ -60,6 +65,7 @@ void SessionCore::emit(Event event) {
   if (event_queue.size() >= config_.limits.max_queued_events) {
     return close(SessionErrorCode::kInternalError, "the application does not take its events");
   }
+  if (!gate.empty() && is_unknown_to_application(event)) return;
   event_queue.push(std::move(event));
 }
 
@@ -93,6 +99,10 @@ void SessionCore::arm(RequestHandle request, Duration delay) {
 
 void SessionCore::disarm(RequestHandle request) { deadlines.disarm({DeadlineKey::Kind::kRequest, request.value}); }
 
+void SessionCore::expire_after(RequestHandle request, Duration time) {
+  deadlines.arm({DeadlineKey::Kind::kExpiry, request.value}, time);
+}
+
 void SessionCore::sweep_streams_after(Duration delay) { deadlines.arm({DeadlineKey::Kind::kStreamSweep}, delay); }
 
 std::optional<Time> SessionCore::next_deadline() const {
@@ -121,6 +131,8 @@ void SessionCore::end(RequestHandle handle, const std::optional<Cancellation>& c
   Request* request = requests.find(handle);
   if (request == nullptr) return;
   disarm(handle);
+  expire_after(handle, Duration::zero());
+  forget_authorization(handle);
   request->on_end();
   path->end(*request, cancellation);
   requests.end(handle);
@@ -174,6 +186,7 @@ void SessionCore::end_what_is_over() {
     incoming_data.clear();
     requests.clear();
     path->clear();
+    gate.clear();
   }
   requests.bury();
 }

@@ -11,6 +11,9 @@
 #include "moqt/model/draft.h"
 #include "moqt/model/setup_parameters.h"
 #include "moqt/session/action.h"
+#include "moqt/session/authorization/gate.h"
+#include "moqt/session/authorization/outgoing_tokens.h"
+#include "moqt/session/authorization/token_cache.h"
 #include "moqt/session/data/incoming_data.h"
 #include "moqt/session/data/outgoing_data.h"
 #include "moqt/session/deadlines.h"
@@ -42,6 +45,8 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void close(std::uint64_t code, std::string_view reason) override;
   void arm(RequestHandle request, Duration delay) override;
   void disarm(RequestHandle request) override;
+  void expire_after(RequestHandle request, Duration time) override;
+  void announce(Request& request, Event event, RequestHandle behind = {}) override;
   void end(RequestHandle request, const std::optional<Cancellation>& cancellation = std::nullopt) override;
   std::uint64_t next_track_alias() override { return next_alias_++; }
   Request* find(RequestHandle request) override { return requests.find(request); }
@@ -68,6 +73,13 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   [[nodiscard]] bool has_memory() const noexcept { return config_.account == nullptr || config_.account->has_room(); }
   [[nodiscard]] bool closed() const noexcept { return state == SessionState::kClosed; }
   void send_setup();
+  /// CLIENT_SETUP, its tokens resolved. SERVER_SETUP answers it at once, or in admit_client().
+  void receive_client_setup(SetupParameters peer);
+  void admit_client();
+  /// The application allows a request that the gate holds; it refuses one.
+  void authorize(Request& request);
+  void refuse_unauthorized(Request& request, RequestErrorCode code, std::string_view reason);
+  void on_authorization_deadline(RequestHandle request);
   /// Both SETUPs are there.
   void establish(SetupParameters peer);
   /// A new request of ours: it goes out at once, or when the peer's credit allows.
@@ -83,8 +95,13 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
 
   const Draft draft;
   SessionState state = SessionState::kIdle;
+  /// The application has not admitted the client yet: what it sends meanwhile waits.
+  bool awaits_admission = false;
   RequestTable requests;
   Deadlines deadlines;
+  TokenCache token_cache;  ///< of what the peer registers
+  OutgoingTokens outgoing_tokens;
+  Gate gate;
   OutgoingData outgoing_data;
   IncomingData incoming_data;
   RingQueue<Event> event_queue;
@@ -96,6 +113,12 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
 
  private:
   void end_what_is_over();
+  /// Asks the application, unless what it depends on has not been allowed yet.
+  void ask_authorization(RequestHandle request);
+  /// The request is over; nobody needs to allow it.
+  void forget_authorization(RequestHandle request);
+  /// The end of a request that it has not been told of.
+  [[nodiscard]] bool is_unknown_to_application(const Event& event) const;
 
   SessionConfig config_;
   const wire::Codec& codec_;

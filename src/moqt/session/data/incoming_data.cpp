@@ -69,7 +69,9 @@ void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes) 
     return read_objects(stream, std::move(rest));
   }
   // [d15 §9.15-7]
-  if (tracks_.retired(stream.header.track_alias) || held_streams_ >= config_.limits.max_unknown_alias_streams) {
+  const bool reserved = reserved_.contains(stream.header.track_alias);
+  if ((!reserved && tracks_.retired(stream.header.track_alias)) ||
+      held_streams_ >= config_.limits.max_unknown_alias_streams) {
     return give_up(stream, StreamResetCode::kCancelled);
   }
   stream.state = State::kHeld;  // [d15 §10.1-2]
@@ -86,8 +88,12 @@ void IncomingData::hold(IncomingStream& stream, base::SharedBytes bytes) {
   stream.held_bytes += bytes.size();
   // A copy: it may wait for long, and would hold on to everything that came beside it on the connection.
   if (!bytes.empty()) stream.held.push_back(base::SharedBytes::copy_of(bytes, config_.account));
-  if (has_held_room(1) || stream.paused || stream.fin) return;
   // The peer's flow control holds the rest until its alias is known, or unknown for too long.
+  if (!has_held_room(1) || reserved_.contains(stream.header.track_alias)) hold_back(stream);
+}
+
+void IncomingData::hold_back(IncomingStream& stream) {
+  if (stream.paused || stream.fin) return;
   stream.paused = true;
   context_.pause_stream(stream.id, true);
 }
@@ -275,8 +281,8 @@ void IncomingData::on_datagram(Time now, const base::SharedBytes& bytes) {
   if (!decoded.ok()) return;
   const std::uint64_t alias = decoded->track_alias;
   if (ReceivedTrack* track = tracks_.find(alias)) return deliver_datagram(*track, bytes, *decoded);
-  if (tracks_.retired(alias) || held_datagrams_.size() >= config_.limits.max_unknown_alias_datagrams ||
-      !has_held_room(bytes.size())) {
+  if ((tracks_.retired(alias) && !reserved_.contains(alias)) ||
+      held_datagrams_.size() >= config_.limits.max_unknown_alias_datagrams || !has_held_room(bytes.size())) {
     return;
   }
   held_datagrams_.add(alias, base::SharedBytes::copy_of(bytes, config_.account), now);
@@ -313,6 +319,20 @@ std::vector<IncomingStreamId> IncomingData::held_for(std::uint64_t alias) const 
   }
   std::sort(waiting.begin(), waiting.end());  // the order in which the peer opened them
   return waiting;
+}
+
+void IncomingData::reserve_alias(std::uint64_t alias) {
+  reserved_.insert(alias);
+  for (const IncomingStreamId id : held_for(alias)) hold_back(*streams_.at(id));
+}
+
+void IncomingData::unreserve_alias(std::uint64_t alias) {
+  if (const auto found = reserved_.find(alias); found != reserved_.end()) reserved_.erase(found);
+}
+
+void IncomingData::refuse_alias(std::uint64_t alias) {
+  unreserve_alias(alias);
+  if (!reserved_.contains(alias)) retire_alias(alias);
 }
 
 void IncomingData::release_held(RequestHandle subscription) {
@@ -393,6 +413,7 @@ void IncomingData::clear() {
   streams_.clear();
   tracks_.clear();
   fetches_.clear();
+  reserved_.clear();
   held_datagrams_.clear();
   held_streams_ = held_bytes_ = kept_bytes_ = 0;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -66,6 +67,11 @@ class IncomingData {
   void release_held(RequestHandle subscription);
   /// Stops every stream of the subscription; its alias is retired, late data for it is dropped silently.
   void remove_track(RequestHandle subscription);
+  /// A PUBLISH with this alias may not be reported yet: its streams wait with the publisher, paused, for
+  /// release_held(). refuse_alias(): it never will be.
+  void reserve_alias(std::uint64_t alias);
+  void unreserve_alias(std::uint64_t alias);
+  void refuse_alias(std::uint64_t alias);
   /// Data for this alias is of no interest any more.
   void retire_alias(std::uint64_t alias);
   [[nodiscard]] std::uint64_t streams_seen(RequestHandle subscription) const noexcept;
@@ -87,6 +93,7 @@ class IncomingData {
 
   void read_header(IncomingStream& stream, base::SharedBytes bytes);
   void hold(IncomingStream& stream, base::SharedBytes bytes);
+  void hold_back(IncomingStream& stream);
   void open(IncomingStream& stream, ReceivedTrack& track);
   void read_objects(IncomingStream& stream, base::SharedBytes bytes);
   /// Reads what has waited for the alias of this stream.
@@ -127,6 +134,7 @@ class IncomingData {
   ReceivedTracks tracks_;
   std::unordered_map<std::uint64_t, ReceivedFetch> fetches_;  ///< by Request ID
   HeldDatagrams held_datagrams_;
+  std::multiset<std::uint64_t> reserved_;  ///< aliases
   std::size_t held_streams_ = 0;
   std::size_t held_bytes_ = 0;  ///< of streams
   std::size_t kept_bytes_ = 0;  ///< of object headers that are not complete

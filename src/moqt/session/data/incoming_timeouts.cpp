@@ -33,7 +33,9 @@ void IncomingData::sweep(Time now) {
     if (missing == IncomingStream::Missing::kNothing) continue;
     unsettled = true;
     const bool alias = missing == IncomingStream::Missing::kAlias;
-    if (stream->paused && !alias) stream->last_progress = now;  // it is this endpoint that makes it stand still
+    // It is this endpoint that makes it stand still, or that has not allowed its PUBLISH yet.
+    const bool held_back = alias ? reserved_.contains(stream->header.track_alias) : stream->paused;
+    if (held_back) stream->last_progress = now;
     const Duration allowed = alias ? unknown_alias : data_stream;
     if (allowed <= Duration::zero() || now - stream->last_progress < allowed) continue;
     if (missing == IncomingStream::Missing::kHeader) {  // [d15 §12.2-1]

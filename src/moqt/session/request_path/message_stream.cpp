@@ -17,6 +17,13 @@ void MessageStream::feed(base::Bytes bytes) {
   }
 }
 
+void MessageStream::suspend() {
+  if (partial_.empty() || unread_.size() != partial_.size()) {
+    partial_ = base::ByteVector(unread_.begin(), unread_.end());
+  }
+  unread_ = {};
+}
+
 base::Decoded<wire::ControlMessage> MessageStream::next() {
   auto decoded = codec_.decode_control_message(unread_);
   if (decoded.ok()) {
@@ -33,10 +40,7 @@ base::Decoded<wire::ControlMessage> MessageStream::next() {
   }
   if (decoded.needs_more()) {  // [d15 §10.4-2]
     // A message that grows by small pieces stays where it is: copying it each time would cost its square.
-    if (partial_.empty() || unread_.size() != partial_.size()) {
-      partial_ = base::ByteVector(unread_.begin(), unread_.end());
-    }
-    unread_ = {};
+    suspend();
     partial_memory_.set(partial_.capacity());
   }
   return decoded.failure<wire::ControlMessage>();

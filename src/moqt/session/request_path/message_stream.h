@@ -27,6 +27,10 @@ class MessageStream {
   base::Decoded<wire::ControlMessage> next();
   /// Bytes of the message that next() has returned.
   [[nodiscard]] std::size_t message_size() const noexcept { return message_size_; }
+  /// Keeps what has not been read, although next() may have more: feed() goes on with it, even with no bytes.
+  void suspend();
+  /// Bytes that suspend(), or a message that is not complete, keeps.
+  [[nodiscard]] std::size_t kept() const noexcept { return partial_.size(); }
 
  private:
   base::Bytes unread_;

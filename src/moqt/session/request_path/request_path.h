@@ -35,7 +35,8 @@ class RequestPath {
 
   // ---- what the transport brings ----
 
-  /// Bytes of the control stream. Every message in them goes to the request that it is about, or begins one.
+  /// Bytes of the control stream. Every message in them goes to the request that it is about, or begins one; while
+  /// SessionCore::awaits_admission holds, they wait for resume().
   virtual void on_control_data(base::Bytes bytes) = 0;
   virtual void on_control_closed() = 0;
   /// The peer has opened a bidirectional stream that is not the control stream.
@@ -49,6 +50,8 @@ class RequestPath {
   virtual base::Result<void, SessionError> send(const wire::MessageBody& body) = 0;
   /// Both SETUPs are there: the requests that waited go out.
   virtual void establish(const SetupParameters& peer) = 0;
+  /// The client has been admitted, and what it has sent meanwhile is read.
+  virtual void resume() = 0;
   /// The session is closed.
   virtual void clear() = 0;
 

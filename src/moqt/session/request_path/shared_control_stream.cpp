@@ -19,6 +19,9 @@ SessionError why_not(wire::EncodeError error) noexcept {
   }
 }
 
+/// Of 65535 bytes: room for the alias of one more token than any message of that size has, and for many DELETEs.
+constexpr std::size_t kLongestWithAliases = 32 * 1024;
+
 }  // namespace
 
 SharedControlStream::SharedControlStream(SessionCore& core)
@@ -32,14 +35,19 @@ SharedControlStream::SharedControlStream(SessionCore& core)
 
 void SharedControlStream::on_control_data(base::Bytes bytes) {
   messages_.feed(bytes);
-  while (!core_.closed()) {
+  while (!core_.closed() && !core_.awaits_admission) {
     const auto message = messages_.next();
-    if (message.needs_more()) break;
+    if (message.needs_more()) return;
     if (message.violated()) return core_.close(message.violation().code, message.violation().what);
     core_.requests.set_message_size(messages_.message_size());
     route(*message);
     core_.requests.set_message_size(0);
     core_.requests.bury();
+  }
+  messages_.suspend();
+  // Before SERVER_SETUP a client has no credit for requests, and little else to say.
+  if (messages_.kept() > wire::kMaxControlMessageSize) {
+    core_.close(SessionErrorCode::kInternalError, "too much before the session was authorized");
   }
 }
 
@@ -70,6 +78,13 @@ base::Result<void, SessionError> SharedControlStream::write(const wire::ControlM
   scratch_.clear();
   if (const auto encoded = core_.codec().encode_control_message(message, scratch_); !encoded.ok()) {
     return base::Failure{why_not(encoded.error())};
+  }
+  // An alias and its REGISTER may make a message longer; one that is almost too long goes without.
+  if (scratch_.size() < kLongestWithAliases) {
+    if (auto changed = core_.outgoing_tokens.with_aliases(message.body)) {
+      scratch_.clear();
+      (void)core_.codec().encode_control_message({message.request, std::move(*changed)}, scratch_);
+    }
   }
   core_.action_queue.push(SendControl{arena_.copy(scratch_)});
   return {};
@@ -106,7 +121,10 @@ base::Result<void, SessionError> SharedControlStream::open(Request& request) {
   }
   // The ID is not known yet; if the message fits with the longest one, it fits with every other.
   scratch_.clear();
-  const auto trial = core_.codec().encode_control_message({wire::kLongestReference, request.first_message()}, scratch_);
+  wire::MessageBody first = request.first_message();
+  if (auto completed = core_.outgoing_tokens.complete(first)) first = std::move(*completed);
+  if (!OutgoingTokens::sendable(first)) return base::Failure{SessionError::kInvalidParameter};
+  const auto trial = core_.codec().encode_control_message({wire::kLongestReference, std::move(first)}, scratch_);
   if (!trial.ok()) return base::Failure{why_not(trial.error())};
   waiting_.push_back(request.handle());
   request.asked();
@@ -165,7 +183,8 @@ void SharedControlStream::return_credit() {
 // ---- requests of either endpoint ----
 
 base::Result<void, SessionError> SharedControlStream::send(const Request& request, const wire::MessageBody& body) {
-  auto written = write({*request.reference(), body});
+  auto completed = core_.outgoing_tokens.complete(body);
+  auto written = write({*request.reference(), completed ? std::move(*completed) : body});
   if (written.ok() && std::holds_alternative<wire::PublishDone>(body)) done_.add(request.reference()->id);
   return written;
 }

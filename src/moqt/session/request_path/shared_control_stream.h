@@ -34,6 +34,7 @@ class SharedControlStream final : public RequestPath {
   void complete(SetupParameters& setup) const override;
   base::Result<void, SessionError> send(const wire::MessageBody& body) override;
   void establish(const SetupParameters& peer) override;
+  void resume() override { on_control_data({}); }
   void clear() override;
 
   base::Result<void, SessionError> open(Request& request) override;

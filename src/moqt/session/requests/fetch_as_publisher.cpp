@@ -70,8 +70,8 @@ void FetchAsPublisher::announce(const FullTrackName& track, FetchRange range, Re
   view_.group_order = message_.parameters.group_order().value_or(GroupOrder::kAscending);
   view_.subscriber_priority = message_.parameters.subscriber_priority().value_or(128);
   context_.outgoing().add_fetch_lane(handle(), view_, range);
-  context_.emit(
-      FetchReceived{handle(), track, range, view_.group_order, view_.subscriber_priority, joined, message_.parameters});
+  context_.announce(*this, FetchReceived{handle(), track, range, view_.group_order, view_.subscriber_priority, joined,
+                                         message_.parameters});
 }
 
 void FetchAsPublisher::on_cancelled(const Cancellation&) { end_by(FetchCancelled::Cause::kFetchCancel); }

@@ -15,16 +15,21 @@ std::optional<SessionError> NamespacePublication::refusal(const RequestTable& re
 }
 
 void NamespacePublication::admit(const Arrival& arrival, const wire::PublishNamespace& message) {
-  const bool known = arrival.requests().find_first<NamespacePublication>([&](const NamespacePublication& each) {
+  const auto* known = arrival.requests().find_first<NamespacePublication>([&](const NamespacePublication& each) {
     return !each.ours() && each.track_namespace() == message.track_namespace;
   });
-  if (known)
+  if (known != nullptr) {
+    if (arrival.context().config().asks_authorization && !known->answered()) {
+      return arrival.refuse(RequestErrorCode::kInternalError, "the namespace is being announced already");
+    }
     return arrival.accept();  // the draft does not say what a second announcement means; it changes nothing here
+  }
   if (arrival.requests().count(kKind, false) >= arrival.limits().max_published_namespaces) {
     return arrival.refuse(RequestErrorCode::kInternalError, "too many namespaces");  // [d15 §12.1-2]
   }
-  const auto& request = arrival.make<NamespacePublication>(message.track_namespace, message.parameters);
-  arrival.context().emit(NamespacePublished{request.handle(), message.track_namespace, message.parameters});
+  auto& request = arrival.make<NamespacePublication>(message.track_namespace, message.parameters);
+  arrival.context().announce(request,
+                             NamespacePublished{request.handle(), message.track_namespace, message.parameters});
 }
 
 wire::MessageBody NamespacePublication::first_message() const {

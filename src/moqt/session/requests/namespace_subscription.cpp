@@ -23,8 +23,9 @@ void NamespaceSubscription::admit(const Arrival& arrival, const wire::SubscribeN
   if (arrival.requests().count(kKind, false) >= arrival.limits().max_namespace_subscriptions) {
     return arrival.refuse(RequestErrorCode::kInternalError, "too many namespace subscriptions");
   }
-  const auto& request = arrival.make<NamespaceSubscription>(message.track_namespace_prefix, message.parameters);
-  arrival.context().emit(NamespaceSubscribed{request.handle(), message.track_namespace_prefix, message.parameters});
+  auto& request = arrival.make<NamespaceSubscription>(message.track_namespace_prefix, message.parameters);
+  arrival.context().announce(request,
+                             NamespaceSubscribed{request.handle(), message.track_namespace_prefix, message.parameters});
 }
 
 wire::MessageBody NamespaceSubscription::first_message() const {

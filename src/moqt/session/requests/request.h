@@ -88,6 +88,12 @@ class Request {
   /// The peer has given it up, whichever way the draft has for that.
   virtual void on_cancelled(const Cancellation& cancellation);
   virtual void on_deadline();
+  /// The time given with RequestContext::expire_after() is over.
+  virtual void on_expiry() {}
+  /// How long the subscription lives on after that.
+  [[nodiscard]] virtual Duration after_expiry() const noexcept { return Duration::zero(); }
+  /// The peer's may be reported now, with this event.
+  virtual void on_authorized(Event event) { context_.emit(std::move(event)); }
 
   // ---- the session ----
 

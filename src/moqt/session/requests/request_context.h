@@ -31,6 +31,11 @@ class RequestContext {
   /// One deadline per request; a zero delay means none.
   virtual void arm(RequestHandle request, Duration delay) = 0;
   virtual void disarm(RequestHandle request) = 0;
+  /// The time that the subscription has (EXPIRES) begins anew; zero: it has no end. Request::on_expiry() follows.
+  virtual void expire_after(RequestHandle request, Duration time) = 0;
+  /// A request of the peer is to be reported with this event: at once, or when the application has allowed it, and
+  /// what it is `behind`. Request::on_authorized() follows.
+  virtual void announce(Request& request, Event event, RequestHandle behind = {}) = 0;
   /// The request has ended, see RequestPath::end(): its handle is stale from now on. The object lives until the present
   /// input is done with.
   virtual void end(RequestHandle request, const std::optional<Cancellation>& cancellation = std::nullopt) = 0;

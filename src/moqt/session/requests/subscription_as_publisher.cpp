@@ -1,6 +1,7 @@
 #include "moqt/session/requests/subscription_as_publisher.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "moqt/session/requests/arrival.h"
 #include "moqt/session/requests/fetch_as_publisher.h"
@@ -48,8 +49,8 @@ void SubscriptionAsPublisher::admit(const Arrival& arrival, const wire::Subscrib
     // [d15 §9.9-4]
     return arrival.refuse(RequestErrorCode::kInvalidRange, "the range ends before it starts");
   }
-  const auto& request = arrival.make<SubscriptionAsPublisher>(message.track, message.parameters);
-  arrival.context().emit(SubscribeReceived{request.handle(), message.track, message.parameters});
+  auto& request = arrival.make<SubscriptionAsPublisher>(message.track, message.parameters);
+  arrival.context().announce(request, SubscribeReceived{request.handle(), message.track, message.parameters});
 }
 
 wire::MessageBody SubscriptionAsPublisher::first_message() const {
@@ -59,6 +60,7 @@ wire::MessageBody SubscriptionAsPublisher::first_message() const {
 void SubscriptionAsPublisher::begin(wire::RequestReference reference) {
   Request::begin(reference);
   context_.outgoing().release_lane(handle());
+  renew(parameters_.expires());
 }
 
 // [d15 §9.11-8]
@@ -105,6 +107,7 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
   view_.publisher_priority = parameters.publisher_priority().value_or(128);
   if (!parameters_.group_order()) view_.group_order = parameters.group_order().value_or(GroupOrder::kAscending);
   set_delivery_timeouts(parameters.delivery_timeout(), std::nullopt);
+  renew(parameters.expires());
   view_.largest_at_establishment = view_.largest = largest;  // [d15 §5.1-4]
   if (filter_) {
     view_.start = filter_->resolve_start(largest);
@@ -209,6 +212,16 @@ void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std:
   } else if (narrowed) {
     outgoing.reset_streams(handle(), StreamResetCode::kCancelled, /*only_unwanted=*/true, &context_.events());
   }
+}
+
+void SubscriptionAsPublisher::renew(std::optional<std::uint64_t> expires_ms) {
+  expires_ms_ = expires_ms.value_or(expires_ms_);
+  constexpr std::uint64_t kYear = std::uint64_t{365} * 24 * 3600 * 1000;
+  context_.expire_after(handle(), std::chrono::milliseconds(std::min(expires_ms_, kYear)));
+}
+
+void SubscriptionAsPublisher::on_expiry() {
+  if (!done_) context_.emit(SubscriptionExpired{handle()});
 }
 
 RequestResult SubscriptionAsPublisher::publish_done(PublishDoneCode code, std::string_view reason) {

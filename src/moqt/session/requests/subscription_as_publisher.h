@@ -33,6 +33,9 @@ class SubscriptionAsPublisher final : public Request {
   void on_publish_ok(const wire::PublishOk& message) override;
   void on_request_error(const wire::RequestError& message) override;
   void on_cancelled(const Cancellation& cancellation) override;
+  void on_expiry() override;
+  /// SUBSCRIBE_UPDATE was accepted: the time that EXPIRES gives begins anew, or is another one from now on.
+  void renew(std::optional<std::uint64_t> expires_ms);
   void on_drained() override;
 
   /// Whether SUBSCRIBE_UPDATE may ask for this: the start must not decrease [d15 §9.11].
@@ -72,6 +75,7 @@ class SubscriptionAsPublisher final : public Request {
   Location asked_start_{};  ///< the latest absolute start in a SUBSCRIBE_UPDATE, answered or not
   std::optional<std::uint64_t> publisher_timeout_ms_;
   std::optional<std::uint64_t> subscriber_timeout_ms_;
+  std::uint64_t expires_ms_ = 0;  ///< 0: no end
   bool joinable_ = false;
 };
 

@@ -8,6 +8,16 @@
 
 namespace msquic_py::moqt::session {
 
+namespace {
+
+/// As long as a deadline may be: a peer may name any number.
+Duration given_time(std::uint64_t milliseconds) noexcept {
+  constexpr std::uint64_t kYear = std::uint64_t{365} * 24 * 3600 * 1000;
+  return std::chrono::milliseconds(std::min(milliseconds, kYear));
+}
+
+}  // namespace
+
 std::optional<SessionError> SubscriptionAsSubscriber::refusal(const RequestTable& requests, const FullTrackName& track,
                                                               const MessageParameters& parameters) {
   if (!track.valid()) return SessionError::kInvalidName;
@@ -54,13 +64,23 @@ void SubscriptionAsSubscriber::evict_ended(std::uint64_t alias) {
 }
 
 void SubscriptionAsSubscriber::on_publish(std::uint64_t track_alias) {
-  if (!take_alias(track_alias, parameters_)) return;
-  context_.emit(PublishReceived{handle(), track_, parameters_});
+  offered_alias_ = track_alias;
+  if (context_.config().asks_authorization) context_.incoming().reserve_alias(track_alias);
+  renewed(parameters_.expires());
+  context_.announce(*this, PublishReceived{handle(), track_, parameters_});
+}
+
+void SubscriptionAsSubscriber::on_authorized(Event event) {
+  const std::uint64_t alias = *std::exchange(offered_alias_, std::nullopt);
+  context_.incoming().unreserve_alias(alias);
+  if (!take_alias(alias, parameters_)) return;
+  context_.emit(std::move(event));
   context_.incoming().release_held(handle());
 }
 
 void SubscriptionAsSubscriber::on_subscribe_ok(const wire::SubscribeOk& message) {
   if (!take_answer("SUBSCRIBE_OK") || !take_alias(message.track_alias, message.parameters)) return;
+  renewed(message.parameters.expires());
   context_.emit(RequestAccepted{handle(), message.parameters});
   context_.incoming().release_held(handle());
 }
@@ -77,6 +97,31 @@ void SubscriptionAsSubscriber::on_deadline() {
   if (!done_) return Request::on_deadline();
   done_timer_over_ = true;
   check_done();
+}
+
+void SubscriptionAsSubscriber::renewed(std::optional<std::uint64_t> expires_ms) {
+  expires_ms_ = expires_ms.value_or(expires_ms_);
+  expiring_ = false;
+  if (!ends_itself_) context_.expire_after(handle(), given_time(expires_ms_) - after_expiry());
+}
+
+Duration SubscriptionAsSubscriber::after_expiry() const noexcept {
+  return ends_itself_ || expiring_ ? Duration::zero() : given_time(expires_ms_) / 3;
+}
+
+void SubscriptionAsSubscriber::on_expiry() {
+  if (done_) return;
+  if (ends_itself_) {
+    SubscriptionDone event;
+    event.subscription = handle();
+    event.code = static_cast<std::uint64_t>(PublishDoneCode::kExpired);
+    event.reason = "the time of this endpoint's PUBLISH_OK is over";
+    context_.emit(std::move(event));
+    return withdraw();
+  }
+  if (std::exchange(expiring_, true)) return;  // the publisher ends it, now or a little later [d15 §9.2.1.8]
+  context_.expire_after(handle(), given_time(expires_ms_) / 3);
+  if (answered()) context_.emit(SubscriptionExpiring{handle()});
 }
 
 void SubscriptionAsSubscriber::check_done() {
@@ -129,17 +174,22 @@ RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
   if (!may_ask(parameters)) return base::Failure{SessionError::kNoDynamicGroups};  // [d15 §9.2.1.12-1]
   const auto filter = parameters.filter();
+  const std::uint64_t expires = parameters.expires().value_or(0);
   if (auto sent = send(wire::PublishOk{std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   filter_ = filter;
   if (filter_) start_ = filter_->resolve_start(largest_);
+  ends_itself_ = expires > 0 && (expires_ms_ == 0 || expires < expires_ms_);
+  if (ends_itself_) context_.expire_after(handle(), given_time(expires));
   check_done();
   return {};
 }
 
 RequestResult SubscriptionAsSubscriber::reject(RequestErrorCode code, std::string_view reason) {  // [d15 §9.13-3]
   auto rejected = Request::reject(code, reason);
-  if (rejected.ok()) context_.incoming().remove_track(handle());
+  if (!rejected.ok()) return rejected;
+  if (const auto offered = std::exchange(offered_alias_, std::nullopt)) context_.incoming().refuse_alias(*offered);
+  context_.incoming().remove_track(handle());
   return rejected;
 }
 

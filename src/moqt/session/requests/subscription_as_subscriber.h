@@ -52,7 +52,12 @@ class SubscriptionAsSubscriber final : public Request {
   [[nodiscard]] wire::MessageBody first_message() const override;
   void on_subscribe_ok(const wire::SubscribeOk& message) override;
   void on_publish_done(const wire::PublishDone& message) override;
+  void on_authorized(Event event) override;
   void on_deadline() override;
+  void on_expiry() override;
+  [[nodiscard]] Duration after_expiry() const noexcept override;
+  /// The publisher has accepted an update, with EXPIRES or without: its time begins anew.
+  void renewed(std::optional<std::uint64_t> expires_ms);
   /// The data plane has finished with one of its streams.
   void on_stream_ended() { check_done(); }
   void on_malformed(MalformedTrack reason) override;
@@ -82,9 +87,13 @@ class SubscriptionAsSubscriber final : public Request {
   std::optional<Location> largest_;
   Location start_;  ///< of what has been asked for, as far as it is known here
   std::optional<std::uint64_t> track_alias_;
+  std::optional<std::uint64_t> offered_alias_;  ///< of a PUBLISH that may not be reported yet
   std::optional<wire::PublishDone> done_;
   std::vector<RequestHandle> updates_;  ///< SUBSCRIBE_UPDATEs of ours without an answer
   std::uint64_t delivery_timeout_ms_ = 0;
+  std::uint64_t expires_ms_ = 0;  ///< what the publisher gives it; 0: no end is known
+  bool ends_itself_ = false;      ///< our PUBLISH_OK gave it a time, after which it is UNSUBSCRIBE that ends it
+  bool expiring_ = false;         ///< two thirds of the publisher's time are over
   bool done_timer_over_ = false;
   bool dynamic_groups_ = false;  ///< what SUBSCRIBE_OK or PUBLISH said
 };

@@ -20,26 +20,43 @@ std::optional<SessionError> SubscriptionUpdate::refusal(const RequestTable& requ
 }
 
 void SubscriptionUpdate::admit(const Arrival& arrival, const wire::SubscribeUpdate& message) {
+  if (range_reversed(message.parameters)) {
+    return refuse(arrival, message, RequestErrorCode::kInvalidRange, "the range ends before it starts");
+  }
+  auto* update = receive(arrival, message);
+  if (update == nullptr) return;
+  arrival.context().announce(*update, UpdateReceived{update->handle(), update->subscription_, update->parameters_},
+                             update->subscription_);
+}
+
+void SubscriptionUpdate::refuse(const Arrival& arrival, const wire::SubscribeUpdate& message, RequestErrorCode code,
+                                std::string_view reason) {
+  auto* update = receive(arrival, message);
+  if (update == nullptr) return;
+  (void)update->reject(code, reason);
+  // Nobody but the session knows that this has ended the subscription, so the application hears of it as of its end.
+  arrival.context().emit(Unsubscribed{update->subscription_});
+}
+
+SubscriptionUpdate* SubscriptionUpdate::receive(const Arrival& arrival, const wire::SubscribeUpdate& message) {
   auto* subscription = as<SubscriptionAsPublisher>(arrival.named(message.subscription));
   if (subscription == nullptr) {
     if (arrival.ended(message.subscription)) {
-      return arrival.refuse(RequestErrorCode::kDoesNotExist, "the subscription has ended");
+      arrival.refuse(RequestErrorCode::kDoesNotExist, "the subscription has ended");
+    } else {
+      arrival.violate("SUBSCRIBE_UPDATE for what is no subscription (section 9.11)");  // [d15 §9.11-7]
     }
-    return arrival.violate("SUBSCRIBE_UPDATE for what is no subscription (section 9.11)");  // [d15 §9.11-7]
+    return nullptr;
   }
   if (!subscription->allows(message.parameters)) {
-    return arrival.violate("SUBSCRIBE_UPDATE with an earlier start (section 9.11)");
+    arrival.violate("SUBSCRIBE_UPDATE with an earlier start (section 9.11)");
+    return nullptr;
   }
   MessageParameters parameters = message.parameters;
   parameters.remove(static_cast<std::uint64_t>(MessageParameter::kGroupOrder));  // not defined here [d15 §9.2.1.6]
   auto& update = arrival.make<SubscriptionUpdate>(subscription->handle(), parameters);
   subscription->add_pending_update(update.handle(), parameters);
-  if (range_reversed(parameters)) {
-    (void)update.reject(RequestErrorCode::kInvalidRange, "the range ends before it starts");
-    // Nobody but the session knows that this has ended the subscription, so the application hears of it as of its end.
-    return arrival.context().emit(Unsubscribed{subscription->handle()});
-  }
-  arrival.context().emit(UpdateReceived{update.handle(), subscription->handle(), std::move(parameters)});
+  return &update;
 }
 
 wire::MessageBody SubscriptionUpdate::first_message() const {
@@ -65,6 +82,9 @@ bool SubscriptionUpdate::obsolete() const { return context_.find(subscription_) 
 
 void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
   if (!take_answer("REQUEST_OK")) return;
+  if (auto* subscription = as<SubscriptionAsSubscriber>(context_.find(subscription_))) {
+    subscription->renewed(message.parameters.expires());
+  }
   context_.emit(RequestAccepted{handle(), message.parameters});
   context_.end(handle());
 }
@@ -81,6 +101,7 @@ RequestResult SubscriptionUpdate::accept(MessageParameters parameters) {  // [d1
     }
     subscription->remove_pending_update(handle());
     subscription->apply_update(parameters_, subscription->view().largest);
+    subscription->renew(parameters.expires());
   }
   context_.end(handle());
   return {};

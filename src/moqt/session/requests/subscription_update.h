@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "moqt/session/requests/request.h"
@@ -19,9 +20,13 @@ class SubscriptionUpdate final : public Request {
                                                            const MessageParameters& parameters);
   /// SUBSCRIBE_UPDATE of the peer.
   static void admit(const Arrival& arrival, const wire::SubscribeUpdate& message);
+  /// The same of one that cannot be granted, which ends its subscription [d15 §9.11].
+  static void refuse(const Arrival& arrival, const wire::SubscribeUpdate& message, RequestErrorCode code,
+                     std::string_view reason);
 
   static constexpr RequestKind kKind = RequestKind::kSubscriptionUpdate;
   [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
+  [[nodiscard]] RequestHandle subscription() const noexcept { return subscription_; }
   [[nodiscard]] wire::MessageBody first_message() const override;
   [[nodiscard]] bool obsolete() const override;
   void begin(wire::RequestReference reference) override;
@@ -31,6 +36,9 @@ class SubscriptionUpdate final : public Request {
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
 
  private:
+  /// Null when there is nothing to update.
+  static SubscriptionUpdate* receive(const Arrival& arrival, const wire::SubscribeUpdate& message);
+
   RequestHandle subscription_;
   MessageParameters parameters_;
 };

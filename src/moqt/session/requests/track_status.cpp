@@ -15,8 +15,8 @@ void TrackStatusRequest::admit(const Arrival& arrival, const wire::TrackStatus& 
   if (range_reversed(message.parameters)) {  // as for SUBSCRIBE [d15 §9.19]
     return arrival.refuse(RequestErrorCode::kInvalidRange, "the range ends before it starts");
   }
-  const auto& request = arrival.make<TrackStatusRequest>(message.track, message.parameters);
-  arrival.context().emit(TrackStatusReceived{request.handle(), message.track, message.parameters});
+  auto& request = arrival.make<TrackStatusRequest>(message.track, message.parameters);
+  arrival.context().announce(request, TrackStatusReceived{request.handle(), message.track, message.parameters});
 }
 
 wire::MessageBody TrackStatusRequest::first_message() const { return wire::TrackStatus{track_, parameters_}; }

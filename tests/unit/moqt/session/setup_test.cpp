@@ -19,6 +19,7 @@ TEST(Setup, ClientSendsPathMaxRequestIdAndAuthority) {
   config.authority = "localhost:4443";
   config.implementation.clear();
   config.limits.max_open_requests = 50;
+  config.limits.max_auth_token_cache_bytes = 0;
   RawPeer peer(Perspective::kClient, config);
   // PATH, AUTHORITY, MAX_REQUEST_ID = 100; the order of parameters is free [d15 §1.4.2].
   EXPECT_EQ(peer.sent_control, hex("20 001a 03 | 01 04 2f6d6f71 | 05 0e 6c6f63616c686f73743a34343433 | 02 4064"));
@@ -29,6 +30,7 @@ TEST(Setup, ServerAnswersAndReportsThePeer) {
   SessionConfig config;
   config.implementation.clear();
   config.limits.max_open_requests = 50;
+  config.limits.max_auth_token_cache_bytes = 0;
   RawPeer peer(Perspective::kServer, config);
   EXPECT_TRUE(peer.sent_control.empty()) << "the server waits for the client";
   peer.control("20 001a 03 01 04 2f6d6f71 02 4064 05 0e 6c6f63616c686f73743a34343433");
@@ -228,6 +230,7 @@ TEST(Setup, NeitherPathNorAuthorityGoOutOverWebTransportOrFromAServer) {
   config.authority = "localhost:4443";
   config.implementation.clear();
   config.limits.max_open_requests = 50;
+  config.limits.max_auth_token_cache_bytes = 0;
   RawPeer server(Perspective::kServer, config);
   server.control("20 0004 01 02 4064");
   EXPECT_EQ(server.sent_control, hex("21 0004 01 02 4064"));

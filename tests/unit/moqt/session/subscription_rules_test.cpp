@@ -283,15 +283,6 @@ TEST(TokensInAMessage, MustDiffer) {
   RawPeer setup(Perspective::kServer);
   setup.control("20 0012 03 02 4064 03 05 01 01 00 6162 03 05 01 02 00 6162");
   EXPECT_EQ(setup.close_code(), SessionErrorCode::kProtocolViolation) << "aliases of one value";
-  RawPeer registering(Perspective::kServer);
-  registering.control("20 0012 03 02 4064 03 05 01 01 00 6162 03 05 01 01 00 6163");
-  EXPECT_FALSE(registering.closed) << "as USE_VALUE no alias is registered twice";
-}
-
-TEST(TokensInAMessage, ServerSetupCannotRegisterEither) {
-  RawPeer client(Perspective::kClient);
-  client.control("21 000b 02 02 4064 03 05 01 01 00 6162");
-  EXPECT_EQ(client.close_code(), SessionErrorCode::kAuthTokenCacheOverflow);
 }
 
 // [d15 §9.10-1, §9.13-1]

@@ -1,0 +1,202 @@
+#include "moqt/session/authorization/outgoing_tokens.h"
+
+#include <algorithm>
+#include <concepts>
+#include <utility>
+#include <variant>
+
+#include "moqt/session/authorization/token_cache.h"
+
+namespace msquic_py::moqt::session {
+
+namespace {
+
+/// Tokens that are remembered to recognise a second use; the one that was used least recently makes room.
+constexpr std::size_t kMostRemembered = 64;
+
+template <class T, class... Messages>
+concept OneOf = (std::same_as<T, Messages> || ...);
+/// The messages that may carry tokens, besides the two SETUPs [d15 §9.2.1.1].
+template <class T>
+concept CarriesTokens = OneOf<T, wire::Publish, wire::Subscribe, wire::SubscribeUpdate, wire::SubscribeNamespace,
+                              wire::PublishNamespace, wire::TrackStatus, wire::Fetch>;
+
+std::uint64_t size_of(const base::ByteVector& value) noexcept { return kTokenOverhead + value.size(); }
+
+const ParameterList* parameters_of(const wire::MessageBody& message) noexcept {
+  return std::visit(
+      [](const auto& alternative) -> const ParameterList* {
+        if constexpr (CarriesTokens<std::remove_cvref_t<decltype(alternative)>>) {
+          return &alternative.parameters;
+        } else {
+          return nullptr;
+        }
+      },
+      message);
+}
+
+}  // namespace
+
+bool OutgoingTokens::sendable(const wire::MessageBody& message) noexcept {
+  const ParameterList* const parameters = parameters_of(message);
+  if (parameters == nullptr) return true;
+  return std::all_of(parameters->items().begin(), parameters->items().end(), [](const Parameter& parameter) {
+    const auto* token = std::get_if<AuthorizationToken>(&parameter.value);
+    return token == nullptr || token->has_value();
+  });
+}
+
+OutgoingTokens::Token& OutgoingTokens::remember(const AuthorizationToken& token) {
+  const auto found = std::find_if(tokens_.begin(), tokens_.end(), [&](const Token& each) {
+    return each.token_type == token.token_type && each.value == token.value;
+  });
+  if (found != tokens_.end()) return *found;
+  if (tokens_.size() >= kMostRemembered) {
+    auto oldest = tokens_.end();
+    for (auto each = tokens_.begin(); each != tokens_.end(); ++each) {
+      if (each->alias || each->kept || (oldest != tokens_.end() && each->last_use >= oldest->last_use)) continue;
+      oldest = each;
+    }
+    if (oldest != tokens_.end()) tokens_.erase(oldest);
+  }
+  return tokens_.emplace_back(Token{token.token_type, token.value, std::nullopt, false, 0, 0});
+}
+
+void OutgoingTokens::add_to_setup(const AuthorizationToken& token, SetupParameters& parameters) {
+  AuthorizationToken sent{TokenAliasType::kUseValue, 0, token.token_type, token.value};
+  Token& known = remember(token);
+  ++known.uses;
+  const bool fits = size_ + size_of(token.value) <= (limit_known_ ? limit() : most_bytes_);
+  if (token.alias_type == TokenAliasType::kRegister && fits) {
+    known.kept = true;
+    known.alias = next_alias_++;
+    size_ += size_of(token.value);
+    sent.alias_type = TokenAliasType::kRegister;
+    sent.alias = *known.alias;
+  }
+  parameters.add_authorization_token(std::move(sent));
+}
+
+void OutgoingTokens::set_peer_limit(std::uint64_t bytes) noexcept {
+  limit_ = bytes;
+  limit_known_ = true;
+  std::uint64_t registered = 0;
+  std::uint64_t uncertain = 0;
+  bool purging = false;
+  for (Token& token : tokens_) {  // in the order of their aliases: nothing but CLIENT_SETUP has been sent
+    if (!token.alias) continue;
+    const std::uint64_t size = size_of(token.value);
+    if (purging) {
+      uncertain += size;
+    } else if (registered + size > limit_) {
+      purging = true;
+    } else {
+      registered += size;
+    }
+    if (purging) token.alias.reset();  // [d15 §9.3.1.5-2]
+  }
+  // What a server may have registered behind the first that did not fit counts on: more is never registered than fits.
+  size_ = std::min(registered + uncertain, limit_);
+}
+
+void OutgoingTokens::keep(const AuthorizationToken& token) { remember(token).kept = true; }
+
+void OutgoingTokens::retire(const AuthorizationToken& token) {
+  const auto found = std::find_if(tokens_.begin(), tokens_.end(), [&](const Token& each) {
+    return each.token_type == token.token_type && each.value == token.value;
+  });
+  if (found == tokens_.end()) return;
+  if (found->alias) retired_.push_back({*found->alias, size_of(found->value)});
+  tokens_.erase(found);
+}
+
+void OutgoingTokens::make_room(std::uint64_t bytes) {
+  if (bytes > limit()) return;
+  std::uint64_t free = limit() > size_ ? limit() - size_ : 0;
+  for (const Retired& each : retired_) free += each.size;
+  while (free < bytes) {
+    Token* oldest = nullptr;
+    for (Token& each : tokens_) {
+      if (!each.alias || each.kept || each.last_use == messages_) continue;
+      if (oldest == nullptr || each.last_use < oldest->last_use) oldest = &each;
+    }
+    if (oldest == nullptr) return;
+    retired_.push_back({*oldest->alias, size_of(oldest->value)});
+    free += size_of(oldest->value);
+    oldest->alias.reset();
+    oldest->uses = 0;
+  }
+}
+
+void OutgoingTokens::use(AuthorizationToken& token) {
+  const bool kept = token.alias_type == TokenAliasType::kRegister;
+  Token& known = remember(token);
+  known.kept |= kept;
+  known.last_use = messages_;
+  token.alias_type = TokenAliasType::kUseValue;
+  token.alias = 0;
+  if (known.alias) {
+    token = {TokenAliasType::kUseAlias, *known.alias, 0, {}};
+    return;
+  }
+  if (++known.uses < 2 && !known.kept) return;
+  const std::uint64_t size = size_of(known.value);
+  if (size_ + size > limit()) return make_room(size);
+  size_ += size;
+  known.alias = next_alias_++;
+  token.alias_type = TokenAliasType::kRegister;
+  token.alias = *known.alias;
+}
+
+void OutgoingTokens::replace(ParameterList& parameters) {
+  std::vector<Retired> due = std::exchange(retired_, {});
+  std::vector<AuthorizationToken> tokens;
+  for (const Parameter& parameter : parameters.items()) {
+    if (const auto* token = std::get_if<AuthorizationToken>(&parameter.value)) tokens.push_back(*token);
+  }
+  parameters.remove(kTokenParameter);
+  for (AuthorizationToken& token : tokens) {
+    use(token);
+    parameters.append({kTokenParameter, std::move(token)});
+  }
+  due.insert(due.end(), retired_.begin(), retired_.end());
+  retired_.clear();
+  for (const Retired& each : due) {
+    parameters.append({kTokenParameter, AuthorizationToken{TokenAliasType::kDelete, each.alias, 0, {}}});
+    size_ -= each.size;
+  }
+}
+
+std::optional<wire::MessageBody> OutgoingTokens::complete(const wire::MessageBody& message) const {
+  if (always_.empty() || parameters_of(message) == nullptr) return std::nullopt;
+  wire::MessageBody changed = message;
+  std::visit(
+      [this](auto& alternative) {
+        if constexpr (CarriesTokens<std::remove_cvref_t<decltype(alternative)>>) {
+          const auto own = alternative.parameters.authorization_tokens();
+          for (const AuthorizationToken& token : always_) {
+            const bool there = std::any_of(own.begin(), own.end(), [&](const AuthorizationToken& each) {
+              return each.token_type == token.token_type && each.value == token.value;
+            });
+            if (!there) alternative.parameters.add_authorization_token(token);
+          }
+        }
+      },
+      changed);
+  return changed;
+}
+
+std::optional<wire::MessageBody> OutgoingTokens::with_aliases(const wire::MessageBody& message) {
+  const ParameterList* const before = parameters_of(message);
+  if (before == nullptr || (retired_.empty() && !before->contains(kTokenParameter))) return std::nullopt;
+  ++messages_;
+  wire::MessageBody changed = message;
+  std::visit(
+      [this](auto& alternative) {
+        if constexpr (CarriesTokens<std::remove_cvref_t<decltype(alternative)>>) replace(alternative.parameters);
+      },
+      changed);
+  return changed;
+}
+
+}  // namespace msquic_py::moqt::session
