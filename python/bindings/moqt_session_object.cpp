@@ -145,7 +145,9 @@ void bind_session(nb::module_& m) {
                     [value = checked_namespace(argument), parameters = token_parameters(tokens)](
                         moqt::session::Session& session) { return session.publish_namespace(value, parameters); });
           },
-          nb::arg("ticket"), nb::arg("namespace"), nb::arg("tokens"))
+          nb::arg("ticket"), nb::arg("namespace"), nb::arg("tokens"),
+          nb::sig("def publish_namespace(self, ticket: int, namespace: TrackNamespace | collections.abc.Sequence[str | "
+                  "bytes], tokens: list[AuthorizationToken]) -> None"))
       .def(
           "subscribe_namespace",
           [](SessionHandle& self, std::uint64_t ticket, const NamespaceArgument& argument, const nb::list& tokens) {
@@ -153,7 +155,9 @@ void bind_session(nb::module_& m) {
                     [value = checked_namespace(argument), parameters = token_parameters(tokens)](
                         moqt::session::Session& session) { return session.subscribe_namespace(value, parameters); });
           },
-          nb::arg("ticket"), nb::arg("prefix"), nb::arg("tokens"))
+          nb::arg("ticket"), nb::arg("prefix"), nb::arg("tokens"),
+          nb::sig("def subscribe_namespace(self, ticket: int, prefix: TrackNamespace | collections.abc.Sequence[str | "
+                  "bytes], tokens: list[AuthorizationToken]) -> None"))
       .def(
           "track_status",
           [](SessionHandle& self, std::uint64_t ticket, nb::handle track_namespace, nb::handle name,

@@ -159,7 +159,8 @@ void bind_session_tracks(nb::module_& m) {
               link.publish(track, ticket, forward, parameters);
             });
           },
-          nb::arg("ticket"), nb::arg("forward"), nb::arg("tokens"))
+          nb::arg("ticket"), nb::arg("forward"), nb::arg("tokens"),
+          nb::sig("def publish(self, ticket: int, forward: bool, tokens: list[AuthorizationToken]) -> None"))
       .def("end", [](TrackHandle& self) { self.track->post([track = self.track] { track->end(); }); });
 
   nb::class_<ReaderHandle>(m, "ReaderHandle", "A received track.", nb::is_final())
