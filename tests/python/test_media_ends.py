@@ -126,8 +126,8 @@ def test_the_help_names_every_option(programs: Programs) -> None:
 
 
 def test_a_single_group_that_was_cut_is_a_loss(programs: Programs, tmp_path: Path) -> None:
-    """A recorder that is stopped falls behind; the relay gives up its only group, and no other group tells. Nobody keeps
-    what the recorder asks for then."""
+    """A recorder that is stopped falls behind; the relay gives up its only group, and no other group tells. Nobody
+    keeps what the recorder asks for then."""
     relay = programs.relay("--cache-duration", 0)
     output = tmp_path / "out.framed"
     arguments = ("--namespace", "cut", "--name", "only", "--format", "framed")
