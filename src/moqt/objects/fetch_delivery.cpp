@@ -39,8 +39,12 @@ void FetchDelivery::begin() {
   outlet_.make_ready();
 }
 
-void FetchDelivery::accept(const session::FetchAnswer& answer) {
+void FetchDelivery::accept(session::FetchAnswer answer) {
   if (accepted_ || ended_) return;
+  if (furthest_ && !FetchRange{range_.start, answer.end}.covers(*furthest_)) {
+    // A publisher named its end before it published what has come here since, and gone out already.
+    answer = {false, {furthest_->group, furthest_->object + 1}};
+  }
   if (!session_.accept_fetch(request_, answer).ok()) return;
   accepted_ = true;
   limit(answer.end);
@@ -168,6 +172,7 @@ FetchDelivery::Step FetchDelivery::step(session::Time now) {
     return Step::kEnd;
   }
   begun_ = true;
+  furthest_ = std::max(furthest_.value_or(position_), position_);
   payload_sent_ = out.payload.size();
   return send_payload(object);
 }

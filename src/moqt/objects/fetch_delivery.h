@@ -62,8 +62,9 @@ class FetchDelivery final : public session::StreamFeeder {
 
   /// Begins: what is in the store goes out at once.
   void begin();
-  /// FETCH_OK. `answer.end` is not behind the range; the objects end there as well.
-  void accept(const session::FetchAnswer& answer);
+  /// FETCH_OK. `answer.end` is not behind the range; the objects end there as well, unless some behind it went out
+  /// before.
+  void accept(session::FetchAnswer answer);
   /// The range ends here, before what was asked for; said with FETCH_OK later.
   void limit(Location end);
   /// REQUEST_ERROR, or after FETCH_OK a reset of the stream.
@@ -107,6 +108,7 @@ class FetchDelivery final : public session::StreamFeeder {
   bool accepted_ = false;
   bool ended_ = false;
   std::uint64_t objects_sent_ = 0;
+  std::optional<Location> furthest_;  ///< of what has gone out, or begun to
   session::Time time_;
 };
 
