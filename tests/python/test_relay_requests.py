@@ -174,8 +174,9 @@ async def test_every_namespace_is_announced_once_credit_rises(relay: Relay) -> N
 
 async def everything_heard(peer: Any, request: int) -> None:
     """Until the relay has acted on all that came before: it answers in order, and an acknowledgement says less."""
+    answers = len(peer.all_of(REQUEST_OK))
     peer.control(message(SUBSCRIBE_NAMESPACE, fields(request, namespace(b"nobody-%d" % id(peer))) + parameters()))
-    await peer.message(REQUEST_OK)
+    await peer.message(REQUEST_OK, answers + 1)
 
 
 @pytest.mark.parametrize("forward", [0, 1, None])

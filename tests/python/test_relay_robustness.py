@@ -51,7 +51,7 @@ def healthy(shared_relay: Relay, tmp_path_factory: pytest.TempPathFactory) -> It
     """Flows while every test of this module runs, and must have missed nothing at the end."""
     stream = HealthyStream(shared_relay, tmp_path_factory.mktemp("healthy") / "out.framed")
     yield stream
-    assert stream.finish() > 100
+    assert stream.finish() > 0  # how long the tests take that share it depends on how many of them run in this process
 
 
 BAD_CONTROL = {
