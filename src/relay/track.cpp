@@ -24,6 +24,7 @@ moqt::objects::SubscriptionLimits subscription_limits_of(const RelayLimits& limi
 
 std::size_t length(const moqt::FullTrackName& name) noexcept {
   std::size_t sum = name.track_name.size();
+  // NOLINTNEXTLINE(bugprone-sizeof-container)
   for (const auto& field : name.track_namespace.fields()) sum += field.size() + sizeof(field);
   return sum;
 }

@@ -163,7 +163,7 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
       break;
     case Kind::StreamStopped: session_->on_stop_sending(now, {event.id}, event.code); break;
     case Kind::StreamClosed: outgoing_.erase(event.id); break;
-    case Kind::Datagram: session_->on_datagram(now, std::move(event.bytes)); break;
+    case Kind::Datagram: session_->on_datagram(now, event.bytes); break;
     case Kind::DatagramSent:
       data_unsent_ -= static_cast<std::size_t>(event.code);
       session_->on_datagram_sent(static_cast<std::size_t>(event.code));

@@ -6,6 +6,7 @@
 
 namespace msquic_py::moqt::wire {
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): the rest of the chunk is kept
 base::Decoded<StreamHeader> StreamHeaderDecoder::feed(base::SharedBytes chunk) {
   const std::size_t before = size_;
   const std::size_t taken = std::min(chunk.size(), bytes_.size() - size_);
@@ -14,7 +15,7 @@ base::Decoded<StreamHeader> StreamHeaderDecoder::feed(base::SharedBytes chunk) {
   auto decoded = codec_->decode_stream_header(base::Bytes(bytes_.data(), size_));
   if (!decoded) return decoded.failure<StreamHeader>();
   rest_ = chunk.from(decoded->size - before);
-  return std::move(decoded->header);
+  return decoded->header;
 }
 
 }  // namespace msquic_py::moqt::wire

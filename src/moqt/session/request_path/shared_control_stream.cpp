@@ -184,7 +184,7 @@ void SharedControlStream::return_credit() {
 
 base::Result<void, SessionError> SharedControlStream::send(const Request& request, const wire::MessageBody& body) {
   auto completed = core_.outgoing_tokens.complete(body);
-  auto written = write({*request.reference(), completed ? std::move(*completed) : body});
+  auto written = write({*request.reference(), completed ? *completed : body});
   if (written.ok() && std::holds_alternative<wire::PublishDone>(body)) done_.add(request.reference()->id);
   return written;
 }

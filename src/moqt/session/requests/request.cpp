@@ -63,6 +63,8 @@ void Request::on_stop_sending(StreamHandle stream, std::uint64_t code) {
 
 void Request::withdraw() { context_.end(handle_, Cancellation{}); }
 
+// What overrides these keeps the parameters.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 RequestResult Request::accept(MessageParameters) { return base::Failure{SessionError::kWrongRole}; }
 
 RequestResult Request::reject(RequestErrorCode code, std::string_view reason) {
@@ -74,6 +76,7 @@ RequestResult Request::reject(RequestErrorCode code, std::string_view reason) {
 }
 
 RequestResult Request::cancel() { return base::Failure{SessionError::kWrongRole}; }
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 RequestResult Request::accept_fetch(const FetchAnswer&, MessageParameters) {
   return base::Failure{SessionError::kWrongRole};
 }
