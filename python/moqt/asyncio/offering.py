@@ -9,7 +9,12 @@ from typing import Any, NamedTuple, Unpack
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import SessionStateError
 from moqt.asyncio.subscribing import Subscription
-from moqt.asyncio.subscription_options import Filter, SubscriptionOptions, native_subscription_options
+from moqt.asyncio.subscription_options import (
+    Filter,
+    SubscriptionOptions,
+    check_new_group,
+    native_subscription_options,
+)
 from moqt.asyncio.track_options import TrackProperties
 from msquic._native.moqt import AuthorizationToken, Location, RequestErrorCode, TrackNamespace
 
@@ -45,10 +50,7 @@ class Offer:
         without dynamic groups.
         """
         native = native_subscription_options(filter, options)
-        if options.get("new_group") and not self.properties.dynamic_groups:
-            raise SessionStateError(
-                "the publisher of this track begins no groups on demand (DYNAMIC_GROUPS is not set)"
-            )
+        check_new_group(options.get("new_group", False), self.properties)
         session = self._session
         session._hub.check()
         session._raise_if_closed()

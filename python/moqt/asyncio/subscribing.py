@@ -12,7 +12,7 @@ from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import SessionStateError
 from moqt.asyncio.statistics import SubscriptionStatistics
-from moqt.asyncio.subscription_options import Filter, Start, chosen_filter
+from moqt.asyncio.subscription_options import Filter, Start, check_new_group, chosen_filter
 from moqt.asyncio.track_options import TrackProperties, milliseconds
 from moqt.exceptions import MoqtError
 from msquic._native.moqt import Location, Object, PublishDoneCode, ReaderHandle, TrackNamespace
@@ -175,7 +175,7 @@ class Subscription:
 
         Args:
             filter, start, end_group: which objects are wanted from now on, as for :meth:`Session.subscribe`. The start
-                must not go back (the publisher closes the session); what is missing then is fetched.
+                does not go back; what is missing then is fetched.
             forward: begin or stop to receive objects.
             priority: 0 (most urgent) to 255.
             delivery_timeout: seconds that an object is worth sending; it can be changed, not taken back.
@@ -185,15 +185,13 @@ class Subscription:
         Gives the largest Location of the track, as the publisher saw it then; None when it told none. A wider
         `end_group` leaves a gap up to there, which can be fetched. Cancelled, the update may or may not take effect.
         Raises :class:`RequestRefused`, after which the subscription ends with UPDATE_FAILED, :class:`SessionClosed`,
-        and :class:`SessionStateError` when the track has ended, or has no dynamic groups and `new_group` is asked for.
+        and :class:`SessionStateError` when the track has ended, has no dynamic groups and `new_group` is asked for, or
+        the start would go back.
         """
         session = self._session
         session._hub.check()
         session._raise_if_closed()
-        if new_group and not self.properties.dynamic_groups:
-            raise SessionStateError(
-                "the publisher of this track begins no groups on demand (DYNAMIC_GROUPS is not set)"
-            )
+        check_new_group(new_group, self.properties)
         options = {
             "filter": chosen_filter(filter, start, end_group),
             "forward": forward,

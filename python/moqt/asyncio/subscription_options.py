@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import Any, TypedDict
 
 from moqt.asyncio.authorization import TokenLike, tokens_of
-from moqt.asyncio.track_options import milliseconds
+from moqt.asyncio.exceptions import SessionStateError
+from moqt.asyncio.track_options import TrackProperties, milliseconds
 from msquic._native.moqt import FilterType, GroupOrder, Location, SubscriptionFilter
+from msquic.asyncio._configurations import check_options
 
 Filter = FilterType | SubscriptionFilter
 Start = Location | tuple[int, int]
@@ -55,9 +57,7 @@ def native_subscription_options(
     filter: Filter | None, options: SubscriptionOptions, authorization_tokens: Iterable[TokenLike] = ()
 ) -> dict[str, Any]:
     """The arguments of subscribe() and accept() as the native module takes them."""
-    unknown = options.keys() - SubscriptionOptions.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"a subscription has no argument {', '.join(sorted(unknown))}")
+    check_options(options, SubscriptionOptions)
     return {
         "filter": chosen_filter(filter, options.get("start"), options.get("end_group")),
         "priority": options.get("priority", 128),
@@ -70,6 +70,12 @@ def native_subscription_options(
         "renew": options.get("renew", False),
         "tokens": tokens_of(authorization_tokens),
     }
+
+
+def check_new_group(wanted: bool, properties: TrackProperties) -> None:
+    """Whoever knows what the publisher can do asks it for a new group only if it listens (section 9.2.1.12)."""
+    if wanted and not properties.dynamic_groups:
+        raise SessionStateError("the publisher of this track begins no groups on demand (DYNAMIC_GROUPS is not set)")
 
 
 def check_join(filter: Filter | None, join: int | None, join_absolute: int | None) -> tuple[bool, int] | None:

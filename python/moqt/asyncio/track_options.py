@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 from moqt.asyncio.fetching import FetchHandler
 from moqt.asyncio.retention import Retention
 from msquic._native.moqt import GroupOrder
+from msquic.asyncio._configurations import check_options
 
 QUEUE_LIMIT = 8 * 1024 * 1024
 _FOREVER_MS = (1 << 62) - 1
@@ -52,9 +53,7 @@ def milliseconds(seconds: float | None, name: str, *, least: int = 0) -> int | N
 
 def native_track_options(options: TrackOptions) -> dict[str, Any]:
     """The arguments of create_track() as the native module takes them."""
-    unknown = options.keys() - TrackOptions.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"create_track() has no argument {', '.join(sorted(unknown))}")
+    check_options(options, TrackOptions)
     return {
         "priority": options.get("priority", 128),
         "group_order": options.get("group_order"),

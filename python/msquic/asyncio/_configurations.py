@@ -50,11 +50,16 @@ def alpn_list(alpn: str | bytes | Sequence[str | bytes]) -> list[str | bytes]:
     return [alpn] if isinstance(alpn, str | bytes) else list(alpn)
 
 
-def settings_of(options: Mapping[str, Any], known: type) -> dict[str, Any]:
-    """The transport settings among ``options``. Raises TypeError for what the TypedDict ``known`` does not have."""
+def check_options(options: Mapping[str, Any], known: type) -> None:
+    """Raises TypeError for what the TypedDict ``known`` does not have."""
     for name in options:
         if name not in known.__optional_keys__:  # type: ignore[attr-defined]
             raise TypeError(f"there is no option {name!r}")
+
+
+def settings_of(options: Mapping[str, Any], known: type) -> dict[str, Any]:
+    """The transport settings among ``options``, which are checked."""
+    check_options(options, known)
     return {name: value for name, value in options.items() if name in Settings.__optional_keys__}
 
 
