@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -13,75 +12,62 @@ from fetched_track import KEEP, Publisher, deadline, expected, place, published 
 from moqt_sessions import NS, idle, to
 
 
-async def numbered(track: ma.TrackWriter, groups: int, per_group: int, wrote: Callable[[int], None]) -> None:
-    count = 0
-    for _ in range(groups):
-        with track.begin_group() as group:
-            for _ in range(per_group):
-                group.write(b"x" * 50)
-                count += 1
-                wrote(count)
-                await asyncio.sleep(0.0005)
+class LateJoins:
+    """Clients of a port that join a track at any moment: one of its own every few objects."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.begun = port, 0
+        self.joined: list[asyncio.Task[list[tuple[int, int]]]] = []
+
+    async def _late(self) -> list[tuple[int, int]]:
+        async with to(self.port) as session:
+            subscription = await session.subscribe(NS, "video", join=1)
+            self.begun += 1
+            return [place(o) async for o in subscription]
+
+    async def during(self, track: ma.TrackWriter, groups: int, per_group: int) -> None:
+        """Writes the groups, and waits until everybody who came has joined."""
+        count = 0
+        for _ in range(groups):
+            with track.begin_group() as group:
+                for _ in range(per_group):
+                    group.write(b"x" * 50)
+                    count += 1
+                    if count % 5 == 3:
+                        self.joined.append(asyncio.ensure_future(self._late()))
+                    await asyncio.sleep(0.0005)
+        while self.begun < len(self.joined):
+            assert not any(each.done() and each.exception() for each in self.joined)
+            await asyncio.sleep(0.01)
+
+    async def check(self, groups: int, per_group: int) -> None:
+        """The track has ended."""
+        results = await asyncio.gather(*self.joined)
+        assert len(results) == 40
+        for got in results:
+            assert sorted(got) == expected(range(got[0][0], groups), per_group), got
 
 
 async def test_joins_at_any_moment_have_no_gap_and_nothing_twice() -> None:
     """Through a relay: a client of its own every few objects, until the track ends."""
-    joined: list[asyncio.Task[list[tuple[int, int]]]] = []
-    begun = 0
-
-    async def late() -> list[tuple[int, int]]:
-        nonlocal begun
-        async with to(relay.port) as session:
-            subscription = await session.subscribe(NS, "video", join=1)
-            begun += 1
-            return [place(o) async for o in subscription]
-
-    def wrote(count: int) -> None:
-        if count % 5 == 3:
-            joined.append(asyncio.ensure_future(late()))
-
     async with ma.relay(port=0) as relay, to(relay.port) as source:
         track = source.create_track(NS, "video", retention=KEEP)
         await source.publish_namespace(NS)
-        await numbered(track, 20, 10, wrote)
-        while begun < len(joined):
-            assert not any(each.done() and each.exception() for each in joined)
-            await asyncio.sleep(0.01)
+        joins = LateJoins(relay.port)
+        await joins.during(track, 20, 10)
         await track.end()
-        results = await asyncio.gather(*joined)
-    assert len(results) == 40
-    for got in results:
-        assert sorted(got) == expected(range(got[0][0], 20), 10), got
+        await joins.check(20, 10)
 
 
 async def test_joins_of_a_shared_track_have_no_gap_and_nothing_twice() -> None:
     """All sessions of a server have one track: whenever they join, they get the same objects."""
-    joined: list[asyncio.Task[list[tuple[int, int]]]] = []
-    begun = 0
-
-    async def late() -> list[tuple[int, int]]:
-        nonlocal begun
-        async with to(server.port) as session:
-            subscription = await session.subscribe(NS, "video", join=1)
-            begun += 1
-            return [place(o) async for o in subscription]
-
-    def wrote(count: int) -> None:
-        if count % 5 == 3:
-            joined.append(asyncio.ensure_future(late()))
-
     async with ma.serve(idle) as server:
         track = server.create_track(NS, "video", retention=KEEP)
-        await numbered(track, 20, 10, wrote)
-        while begun < len(joined):
-            assert not any(each.done() and each.exception() for each in joined)
-            await asyncio.sleep(0.01)
+        joins = LateJoins(server.port)
+        await joins.during(track, 20, 10)
         assert track.subscriber_count == 40
         await track.end()
-        results = await asyncio.gather(*joined)
-    assert len(results) == 40
-    for got in results:
-        assert sorted(got) == expected(range(got[0][0], 20), 10), got
+        await joins.check(20, 10)
 
 
 async def test_a_shared_track_outlives_its_sessions() -> None:

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/relay_network.h"
+#include "two_publishers.h"
 
 namespace msquic_py::relay {
 namespace {
@@ -13,16 +13,8 @@ using Lines = std::vector<std::string>;
 constexpr std::uint64_t kMalformed = 0x7;  // PUBLISH_DONE's MALFORMED_TRACK
 
 /// Two publishers of one track, somebody who is subscribed to it, and somebody who fetches.
-class MalformedTracksTest : public ::testing::Test {
+class MalformedTracksTest : public TwoPublishers {
  protected:
-  void SetUp() override {
-    first_.announce();
-    ASSERT_TRUE(viewer_.session().subscribe(track_name()).ok());
-    network_.run();
-    first_.accept();
-    second_.announce({"live"});
-    second_.accept();
-  }
   void expect_ended() {
     network_.advance(std::chrono::seconds(3));
     ASSERT_EQ(viewer_.count<ms::SubscriptionDone>(), 1u);
@@ -45,13 +37,7 @@ class MalformedTracksTest : public ::testing::Test {
     network_.run();
   }
 
-  RelayNetwork network_;
-  RelayClient& first_client_ = network_.connect();
-  RelayClient& second_client_ = network_.connect();
-  RelayClient& viewer_ = network_.connect();
   RelayClient& fetcher_ = network_.connect();
-  TestPublisher first_{network_, first_client_};
-  TestPublisher second_{network_, second_client_};
 };
 
 // [d15 §2.4.2-2]

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "harness/relay_network.h"
+#include "two_publishers.h"
 
 namespace msquic_py::relay {
 namespace {
@@ -10,27 +10,12 @@ namespace {
 using namespace testing;
 using Lines = std::vector<std::string>;
 
-class SeveralPublishersTest : public ::testing::Test {
+class SeveralPublishersTest : public TwoPublishers {
  protected:
-  void SetUp() override {
-    first_.announce();
-    ASSERT_TRUE(viewer_.session().subscribe(track_name()).ok());
-    network_.run();
-    first_.accept();
-    second_.announce({"live"});
-    second_.accept();
-  }
   void begin(RelayClient& client, ms::StreamHandle stream, std::uint64_t id, const char* bytes, std::uint64_t more) {
     ASSERT_TRUE(client.session().append_object(stream, id, base::SharedBytes::copy_of(hex(bytes)), 1, more).ok());
     network_.run();
   }
-
-  RelayNetwork network_;
-  RelayClient& first_client_ = network_.connect();
-  RelayClient& second_client_ = network_.connect();
-  RelayClient& viewer_ = network_.connect();
-  TestPublisher first_{network_, first_client_};
-  TestPublisher second_{network_, second_client_};
 };
 
 // [d15 §8.3-1]
@@ -295,32 +280,23 @@ TEST_F(SeveralPublishersTest, WhatLiesBetweenInAnotherSubgroupDoesNotEndAStream)
 }
 
 /// A publisher that comes when a group is half over: its subscription begins behind the object 0/1.
-class LatePublisherTest : public ::testing::Test {
+class LatePublisherTest : public TwoPublishers {
  protected:
-  void SetUp() override {
-    first_.announce();
-    ASSERT_TRUE(viewer_.session().subscribe(track_name()).ok());
-    network_.run();
-    first_.accept();
-    late_.announce({"live"});
+  LatePublisherTest() : TwoPublishers(began_later()) {}
+
+ private:
+  static moqt::MessageParameters began_later() {
     moqt::MessageParameters parameters;
     parameters.set_largest_object({0, 1});
-    late_.accept(std::move(parameters));
+    return parameters;
   }
-
-  RelayNetwork network_;
-  RelayClient& first_client_ = network_.connect();
-  RelayClient& late_client_ = network_.connect();
-  RelayClient& viewer_ = network_.connect();
-  TestPublisher first_{network_, first_client_};
-  TestPublisher late_{network_, late_client_};
 };
 
 // [d15 §10.4.3-2]
 TEST_F(LatePublisherTest, ItsFinSaysNothingOfWhatCameBefore) {
-  const auto two = late_.open(0);
-  late_.object(two, 2, "c");
-  late_.finish(two);
+  const auto two = second_.open(0);
+  second_.object(two, 2, "c");
+  second_.finish(two);
   network_.advance(std::chrono::seconds(6));
   EXPECT_EQ(objects(viewer_), (Lines{"0/2 c"}));
   EXPECT_FALSE(viewer_.only<ms::SubgroupEnded>().finished);
@@ -330,9 +306,9 @@ TEST_F(LatePublisherTest, ItsFinIsPassedOnWhenTheOtherBroughtWhatCameBefore) {
   const auto one = first_.open(0);
   first_.object(one, 0, "a");
   first_.object(one, 1, "b");
-  const auto two = late_.open(0);
-  late_.object(two, 2, "c");
-  late_.finish(two);
+  const auto two = second_.open(0);
+  second_.object(two, 2, "c");
+  second_.finish(two);
   EXPECT_EQ(viewer_.count<ms::SubgroupEnded>(), 0u);  // the other may know of more
   ASSERT_TRUE(first_client_.session().reset_stream(one, moqt::StreamResetCode::kInternalError).ok());
   network_.run();
