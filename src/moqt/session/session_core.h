@@ -46,7 +46,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void arm(RequestHandle request, Duration delay) override;
   void disarm(RequestHandle request) override;
   void expire_after(RequestHandle request, Duration time) override;
-  void announce(Request& request, Event event, RequestHandle behind = {}) override;
+  void announce(Request& request, RequestReported reported, RequestHandle behind = {}) override;
   void end(RequestHandle request, const std::optional<Cancellation>& cancellation = std::nullopt) override;
   std::uint64_t next_track_alias() override { return next_alias_++; }
   Request* find(RequestHandle request) override { return requests.find(request); }

@@ -21,7 +21,7 @@ std::string_view name(Operation operation) noexcept {
 
 namespace {
 
-/// One overload for every event that reports a request of the peer.
+/// One overload for each: what is added to them does not compile without a question.
 struct Questioner {
   AuthorizationRequested operator()(const SubscribeReceived& event) const {
     return {event.request, Operation::kSubscribe, event.track, event.parameters.authorization_tokens()};
@@ -46,15 +46,11 @@ struct Questioner {
     return {event.request, Operation::kSubscribeNamespace, FullTrackName{event.prefix, std::string()},
             event.parameters.authorization_tokens()};
   }
-  template <class Other>
-  AuthorizationRequested operator()(const Other&) const {
-    return {};
-  }
 };
 
 }  // namespace
 
-AuthorizationRequested question_of(const Event& event) { return std::visit(Questioner{}, event); }
+AuthorizationRequested question_of(const RequestReported& event) { return std::visit(Questioner{}, event); }
 
 void Gate::hold(RequestHandle request, Event event, AuthorizationRequested question, RequestHandle behind) {
   held_.emplace(request, Held{std::move(event), std::move(question), behind, false});

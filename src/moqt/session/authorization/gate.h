@@ -3,6 +3,7 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "moqt/session/authorization/authorization_requested.h"
@@ -10,6 +11,10 @@
 #include "moqt/session/handles.h"
 
 namespace msquic_py::moqt::session {
+
+/// What reports a request of the peer: each of these the application may be asked about.
+using RequestReported = std::variant<SubscribeReceived, UpdateReceived, PublishReceived, FetchReceived,
+                                     TrackStatusReceived, NamespacePublished, NamespaceSubscribed>;
 
 /// Requests of the peer that the application has not allowed yet, each with the event that will report it. There are
 /// no more of them than the peer may have requests open.
@@ -46,7 +51,7 @@ class Gate {
   std::unordered_map<RequestHandle, Held> held_;
 };
 
-/// The question that a request's event raises. For an update, the caller knows the track.
-AuthorizationRequested question_of(const Event& event);
+/// The question that the event of a request raises. For an update, the caller knows the track.
+AuthorizationRequested question_of(const RequestReported& event);
 
 }  // namespace msquic_py::moqt::session

@@ -23,6 +23,12 @@ concept CarriesTokens = OneOf<T, wire::Publish, wire::Subscribe, wire::Subscribe
 
 std::uint64_t size_of(const base::ByteVector& value) noexcept { return kTokenOverhead + value.size(); }
 
+/// Of the same type and value, whatever stands for them on the wire.
+template <class Token>
+bool is_same(const Token& left, const AuthorizationToken& right) noexcept {
+  return left.token_type == right.token_type && left.value == right.value;
+}
+
 const ParameterList* parameters_of(const wire::MessageBody& message) noexcept {
   return std::visit(
       [](const auto& alternative) -> const ParameterList* {
@@ -46,10 +52,12 @@ bool OutgoingTokens::sendable(const wire::MessageBody& message) noexcept {
   });
 }
 
+std::vector<OutgoingTokens::Token>::iterator OutgoingTokens::find(const AuthorizationToken& token) {
+  return std::find_if(tokens_.begin(), tokens_.end(), [&](const Token& each) { return is_same(each, token); });
+}
+
 OutgoingTokens::Token& OutgoingTokens::remember(const AuthorizationToken& token) {
-  const auto found = std::find_if(tokens_.begin(), tokens_.end(), [&](const Token& each) {
-    return each.token_type == token.token_type && each.value == token.value;
-  });
+  const auto found = find(token);
   if (found != tokens_.end()) return *found;
   if (tokens_.size() >= kMostRemembered) {
     auto oldest = tokens_.end();
@@ -102,9 +110,7 @@ void OutgoingTokens::set_peer_limit(std::uint64_t bytes) noexcept {
 void OutgoingTokens::keep(const AuthorizationToken& token) { remember(token).kept = true; }
 
 void OutgoingTokens::retire(const AuthorizationToken& token) {
-  const auto found = std::find_if(tokens_.begin(), tokens_.end(), [&](const Token& each) {
-    return each.token_type == token.token_type && each.value == token.value;
-  });
+  const auto found = find(token);
   if (found == tokens_.end()) return;
   if (found->alias) retired_.push_back({*found->alias, size_of(found->value)});
   tokens_.erase(found);
@@ -175,9 +181,8 @@ std::optional<wire::MessageBody> OutgoingTokens::complete(const wire::MessageBod
         if constexpr (CarriesTokens<std::remove_cvref_t<decltype(alternative)>>) {
           const auto own = alternative.parameters.authorization_tokens();
           for (const AuthorizationToken& token : always_) {
-            const bool there = std::any_of(own.begin(), own.end(), [&](const AuthorizationToken& each) {
-              return each.token_type == token.token_type && each.value == token.value;
-            });
+            const bool there = std::any_of(own.begin(), own.end(),
+                                           [&](const AuthorizationToken& each) { return is_same(each, token); });
             if (!there) alternative.parameters.add_authorization_token(token);
           }
         }

@@ -54,6 +54,8 @@ class OutgoingTokens {
     std::uint64_t last_use = 0;  ///< counts messages
   };
 
+  /// What is remembered of a token of that type and value; the end when nothing is.
+  std::vector<Token>::iterator find(const AuthorizationToken& token);
   Token& remember(const AuthorizationToken& token);
   [[nodiscard]] std::uint64_t limit() const noexcept { return limit_ < most_bytes_ ? limit_ : most_bytes_; }
   void use(AuthorizationToken& token);

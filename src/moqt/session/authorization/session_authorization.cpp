@@ -44,14 +44,17 @@ void SessionCore::admit_client() {
 
 // ---- requests ----
 
-void SessionCore::announce(Request& request, Event event, RequestHandle behind) {
-  if (!config_.asks_authorization) return request.on_authorized(std::move(event));
-  AuthorizationRequested question = question_of(event);
-  if (const auto* update = std::get_if<UpdateReceived>(&event)) {
+void SessionCore::announce(Request& request, RequestReported reported, RequestHandle behind) {
+  const auto event = [&reported] {
+    return std::visit([](auto& alternative) { return Event(std::move(alternative)); }, reported);
+  };
+  if (!config_.asks_authorization) return request.on_authorized(event());
+  AuthorizationRequested question = question_of(reported);
+  if (const auto* update = std::get_if<UpdateReceived>(&reported)) {
     const Request* const subscription = requests.find(update->subscription);
     question.track = static_cast<const SubscriptionAsPublisher*>(subscription)->view().track;
   }
-  gate.hold(request.handle(), std::move(event), std::move(question), behind);
+  gate.hold(request.handle(), event(), std::move(question), behind);
   ask_authorization(request.handle());
 }
 

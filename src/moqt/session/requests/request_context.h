@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "moqt/model/error_codes.h"
+#include "moqt/session/authorization/gate.h"
 #include "moqt/session/data/incoming_data.h"
 #include "moqt/session/data/outgoing_data.h"
 #include "moqt/session/event.h"
@@ -35,7 +36,7 @@ class RequestContext {
   virtual void expire_after(RequestHandle request, Duration time) = 0;
   /// A request of the peer is to be reported with this event: at once, or when the application has allowed it, and
   /// what it is `behind`. Request::on_authorized() follows.
-  virtual void announce(Request& request, Event event, RequestHandle behind = {}) = 0;
+  virtual void announce(Request& request, RequestReported event, RequestHandle behind = {}) = 0;
   /// The request has ended, see RequestPath::end(): its handle is stale from now on. The object lives until the present
   /// input is done with.
   virtual void end(RequestHandle request, const std::optional<Cancellation>& cancellation = std::nullopt) = 0;
