@@ -34,9 +34,11 @@ def _token_of(token: TokenLike) -> AuthorizationToken:
         return AuthorizationToken(token.alias_type, 0, token.token_type, token.value)
     if isinstance(token, bytes):
         return AuthorizationToken(value=token)
-    if isinstance(token, tuple) and len(token) == 2:
-        return AuthorizationToken(token_type=token[0], value=token[1])
-    raise TypeError("a token is bytes, a tuple of type and value, or an AuthorizationToken")
+    try:
+        token_type, value = token
+    except (TypeError, ValueError):
+        raise TypeError("a token is bytes, a tuple of type and value, or an AuthorizationToken") from None
+    return AuthorizationToken(token_type=token_type, value=value)
 
 
 @dataclass(frozen=True)
