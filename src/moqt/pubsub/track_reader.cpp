@@ -13,6 +13,7 @@ TrackReader::TrackReader(session::Session& session, session::RequestHandle subsc
       track_(std::move(track)),
       limits_(limits),
       budget_(budget),
+      pieces_(budget->account()),
       ready_(std::make_shared<ObjectQueue>(limits.reader_queue, budget)) {
   budget_->add(ready_);
 }
