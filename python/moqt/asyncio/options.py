@@ -24,6 +24,9 @@ class ConnectOptions(DialOptions, total=False):
     authority: str | None
     authorization_tokens: Iterable[TokenLike]
     max_request_id: int
+    authorize: Authorize | None
+    authorize_timeout: float
+    token_cache_size: int
     accept_namespace: NamespaceJudge | None
     tolerances: Iterable[str]
     reader_queue_limit: int
@@ -56,6 +59,7 @@ class RelayOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    publisher_tokens: Iterable[TokenLike]
     tolerances: Iterable[str]
     max_sessions: int | None
     max_tracks: int | None

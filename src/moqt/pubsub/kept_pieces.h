@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
+#include "base/ledger/account.h"
 #include "base/shared_bytes.h"
 
 namespace msquic_py::moqt::pubsub {
@@ -12,8 +14,14 @@ namespace msquic_py::moqt::pubsub {
 /// on the connection is copied, or a few bytes that nobody reads would hold on to all of those.
 class KeptPieces {
  public:
+  /// The slabs of what is kept are charged to `account`; null: to whom they are.
+  explicit KeptPieces(std::shared_ptr<base::Account> account) noexcept
+      : account_(std::move(account)), arena_(base::SlabArena::kCapacity, account_) {}
+
   [[nodiscard]] base::SharedBytes keep(base::SharedBytes bytes) {
-    return bytes.fills_slab() ? std::move(bytes) : arena_.copy(bytes);
+    if (!bytes.fills_slab()) return arena_.copy(bytes);
+    if (account_) bytes.charge_to(account_);
+    return bytes;
   }
   void add(std::vector<base::SharedBytes>& pieces, base::SharedBytes bytes) {
     if (bytes.empty()) return;
@@ -22,6 +30,7 @@ class KeptPieces {
   }
 
  private:
+  std::shared_ptr<base::Account> account_;
   base::SlabArena arena_;
 };
 

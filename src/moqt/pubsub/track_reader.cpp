@@ -13,7 +13,8 @@ TrackReader::TrackReader(session::Session& session, session::RequestHandle subsc
       track_(std::move(track)),
       limits_(limits),
       budget_(budget),
-      ready_(std::make_shared<ObjectQueue>(limits.reader_queue, budget)) {
+      ready_(std::make_shared<ObjectQueue>(limits.reader_queue, budget)),
+      pieces_(budget->account()) {
   budget_->add(ready_);
 }
 
