@@ -21,6 +21,8 @@
 #include "runtime/relay_server.h"
 #include "runtime/shutdown_signal.h"
 #include "skip_log.h"
+#include "upstream_arguments.h"
+#include "upstream_log.h"
 
 namespace {
 
@@ -43,6 +45,8 @@ struct Options {
   std::size_t max_memory = relay::RelayLimits{}.memory.process;
   double upstream_timeout = std::chrono::duration<double>(relay::RelayLimits{}.upstream_answer_timeout).count();
   double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
+  double rendezvous_timeout = std::chrono::duration<double>(relay::RelayLimits{}.rendezvous_timeout).count();
+  apps::UpstreamArguments upstream;
   std::string token_file;
   std::vector<std::string> publisher_tokens;
   bool allow_empty_prefix = false;
@@ -94,6 +98,13 @@ void describe(CLI::App& app, Options& options) {
                  "Seconds that a publisher may take to answer what the relay asks it on behalf of a subscriber")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
+  app.add_option(
+         "--rendezvous-timeout", options.rendezvous_timeout,
+         "Seconds that a SUBSCRIBE for a track that nobody publishes waits for a publisher, and that subscribers "
+         "of a publisher that was lost wait for another; 0: not at all")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  options.upstream.add_to(app);
   app.add_option("--data-stream-timeout", options.data_stream_timeout,
                  "Seconds that a stream may stop in the middle of a header or an object")
       ->check(CLI::Range(0.1, 3600.0))
@@ -123,12 +134,19 @@ int run(const Options& options) {
   relay::RelayLimits limits;
   limits.max_queued_bytes_per_subscription = options.max_queued_bytes;
   limits.upstream_answer_timeout = milliseconds(options.upstream_timeout);
+  limits.rendezvous_timeout = milliseconds(options.rendezvous_timeout);
+  options.upstream.apply_to(limits);
   limits.max_queue_age = milliseconds(options.max_queue_age);
   limits.hold_publishers = options.hold_publishers;
   limits.cache_duration = milliseconds(options.cache_duration);
   limits.memory.tracks = options.cache_bytes;
   limits.memory.track = options.cache_bytes_per_track;
   limits.memory.process = options.max_memory;
+  auto upstreams = options.upstream.read();
+  if (!upstreams) {
+    apps::log_error(upstreams.error());
+    return apps::kUsage;
+  }
   std::optional<relay::TokenPolicy> policy;
   if (!options.token_file.empty()) {
     auto list = apps::read_text_file(options.token_file);
@@ -194,7 +212,9 @@ int run(const Options& options) {
   }
   listen.session.session.tolerances.empty_namespace_prefix = options.allow_empty_prefix;
   listen.session.session.tolerances.leading_stream_type = !options.refuse_stream_type;
+  server.on_upstream(apps::UpstreamLog(options.upstream.upstreams));
   auto ready = server.open("moqt-relay");
+  for (runtime::UpstreamOptions& upstream : upstreams.value()) server.add_upstream(std::move(upstream));
   if (ready) ready = server.listen(std::move(listen));
   if (!ready) {
     apps::log_error(ready.error().message);

@@ -161,10 +161,11 @@ inline base::SharedBytes object_bytes(std::string_view payload) {
   return base::SharedBytes::copy_of(bytes);
 }
 
-/// Publishes subgroup 0 of groups to one subscription, by hand.
-class TestPublisher {
+/// Publishes subgroup 0 of groups to one subscription, by hand. `Network` is what has to run for something to happen.
+template <class Network>
+class PublisherOn {
  public:
-  TestPublisher(RelayNetwork& network, RelayClient& client) : network_(network), client_(client) {}
+  PublisherOn(Network& network, RelayClient& client) : network_(network), client_(client) {}
 
   /// PUBLISH_NAMESPACE, accepted by the relay.
   ms::RequestHandle announce(moqt::TrackNamespace name = {"live", "demo"}) {
@@ -188,6 +189,7 @@ class TestPublisher {
     ms::SubgroupProperties properties;
     properties.group = group;
     properties.subgroup = subgroup;
+    properties.end_of_group = ends_groups;
     const auto stream = client_.session().open_subgroup(subscription, properties);
     EXPECT_TRUE(stream.ok());
     network_.run();
@@ -209,11 +211,13 @@ class TestPublisher {
   }
 
   ms::RequestHandle subscription;
+  bool ends_groups = false;  ///< a FIN says that the group ends with the last object
 
  private:
-  RelayNetwork& network_;
+  Network& network_;
   RelayClient& client_;
 };
+using TestPublisher = PublisherOn<RelayNetwork>;
 
 /// What a subscriber received: "group/object payload" for each whole object, in the order in which their streams
 /// brought them; "group/object ..." for one that is not whole.

@@ -45,6 +45,7 @@ from moqt.asyncio.statistics import DeliveryStatistics, SubscriptionStatistics
 from moqt.asyncio.subscribing import Done, Subscription
 from moqt.asyncio.subscription_options import SubscriptionOptions
 from moqt.asyncio.track_options import TrackOptions, TrackProperties
+from moqt.asyncio.upstreams import Upstream, UpstreamLike
 from msquic._native.moqt import Object
 from msquic.asyncio import Opening
 
@@ -91,6 +92,8 @@ __all__ = [
     "TrackOptions",
     "TrackProperties",
     "TrackWriter",
+    "Upstream",
+    "UpstreamLike",
     "connect",
     "relay",
     "serve",
@@ -100,7 +103,7 @@ for _class in (
     Announcement, Announcements, AuthorizationRequest, Batches, DeliveryStatistics, Done, Fetch, FetchInterrupted,
     FetchRefused, FetchRequest, GroupWriter, NamespacePublication, Object, ObjectRefused, Offer, Offers, PastObject,
     Refused, Relay, RelayStatistics, RequestRefused, Retention, Server, Session, SessionClosed, SessionStateError,
-    Subscription, SubscriptionStatistics, TrackProperties, TrackWriter,
+    Subscription, SubscriptionStatistics, TrackProperties, TrackWriter, Upstream,
 ):  # fmt: skip
     _class.__module__ = __name__
 del _class

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from moqt.asyncio.authorization import Authorize, TokenLike
 from moqt.asyncio.session import NamespaceJudge
+from moqt.asyncio.upstreams import UpstreamLike
 from msquic.asyncio import DialOptions, ListenOptions
 
 __all__ = ["ConnectOptions", "RelayOptions", "ServeOptions"]
@@ -71,3 +72,7 @@ class RelayOptions(ListenOptions, total=False):
     cache_bytes: int | None
     cache_bytes_per_track: int | None
     max_memory_bytes: int | None
+    upstream: Iterable[UpstreamLike]
+    upstream_loss_timeout: float | None
+    upstream_linger: float | None
+    rendezvous_timeout: float | None

@@ -13,6 +13,7 @@ from moqt.asyncio._listening import Closing, Listening, transport_of
 from moqt.asyncio.authorization import Authorize, Authorizing, TokenLike, tokens_of
 from moqt.asyncio.relay_statistics import RelayStatistics
 from moqt.asyncio.statistics import DeliveryStatistics
+from moqt.asyncio.upstreams import UpstreamLike, upstreams_of
 from msquic._native.moqt import RelayHandle, start_relay
 from msquic.asyncio import ListenOptions, Opening
 
@@ -86,6 +87,10 @@ def relay(
     cache_bytes: int | None = None,
     cache_bytes_per_track: int | None = None,
     max_memory_bytes: int | None = None,
+    upstream: Iterable[UpstreamLike] = (),
+    upstream_loss_timeout: float | None = None,
+    upstream_linger: float | None = None,
+    rendezvous_timeout: float | None = None,
     **options: Unpack[ListenOptions],
 ) -> Opening[Relay]:
     """A relay: publishers and subscribers connect to it, it forwards what is subscribed to (section 8).
@@ -112,6 +117,14 @@ def relay(
         cache_bytes_per_track: what is kept of one track. 64 MiB when not given.
         max_memory_bytes: what the relay may hold of everything, MsQuic's memory apart; then it refuses new sessions and
             requests, and shrinks its cache. 2 GiB when not given.
+        upstream: relays that are dialled, and dialled again whenever their session ends: asked in this order for what
+            nobody publishes here, and told what is published. Each a URL or an :class:`Upstream`. A loop of relays is
+            noticed and refused.
+        upstream_loss_timeout: seconds that subscribers wait for an upstream that was lost, or for another in its place;
+            what was missed meanwhile is fetched. 30 when not given.
+        upstream_linger: seconds that a subscription at an upstream outlives the last subscriber here; 2 when not given.
+        rendezvous_timeout: seconds that a SUBSCRIBE for a track that nobody publishes waits for a publisher, and that
+            subscribers of a publisher that was lost wait for another. Not at all when not given.
         options: those of :func:`serve` that are not about sessions.
 
     Raises :class:`msquic.AddressError` (for one, when the port is taken), :class:`msquic.CertificateFileInvalid`.
@@ -132,12 +145,20 @@ def relay(
         "cache_bytes_per_track": cache_bytes_per_track,
         "max_memory_bytes": max_memory_bytes,
     }
-    if cache_duration is not None:
-        if cache_duration < 0:
-            raise ValueError("cache_duration must not be negative")
-        limits["cache_duration_ms"] = int(min(cache_duration, 1e9) * 1000)
+    times = {
+        "cache_duration": cache_duration,
+        "upstream_loss_timeout": upstream_loss_timeout,
+        "upstream_linger": upstream_linger,
+        "rendezvous_timeout": rendezvous_timeout,
+    }
+    for name, seconds in times.items():
+        if seconds is not None:
+            if seconds < 0:
+                raise ValueError(f"{name} must not be negative")
+            limits[f"{name}_ms"] = int(min(seconds, 1e9) * 1000)
     native: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     native["tolerances"] = list(tolerances)
+    native["upstreams"] = upstreams_of(upstream)
     native["asks_authorization"] = authorize is not None
     native["authorize_timeout"] = authorize_timeout
     native["token_cache_size"] = token_cache_size

@@ -30,6 +30,7 @@ void SubgroupWriter::attach(std::uint64_t subgroup, session::Time now) {
   subgroup_ = into.subgroup;
   epoch_ = publisher_->store().epoch();
   ++subgroup_->writers;
+  subgroup_->awaited = false;
   subgroup_->brought_from = std::min(subgroup_->brought_from.value_or(first_id()), first_id());
   // Somebody goes on with what was given up.
   if (subgroup_->ended() == StoredSubgroup::End::kReset) publisher_->subgroup_reopened(*subgroup_);

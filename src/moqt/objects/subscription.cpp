@@ -152,6 +152,13 @@ void Subscription::subgroup_ended(StoredSubgroup& subgroup, session::Time now) {
   outlet_.make_ready();
 }
 
+void Subscription::go_on(StoredSubgroup& subgroup, session::Time now) {
+  SubgroupDelivery* const delivery = existing(subgroup);
+  if (delivery == nullptr || delivery->stopped || ended_) return;
+  advance(subgroup, *delivery, now);
+  outlet_.make_ready();
+}
+
 void Subscription::datagram(const StoredGroup& group, const StoredObject& object) {  // [d15 §10.2.1-2]
   const Location location{group.id(), object.id};
   if (!admits(group, location, 0, nullptr, session::Time{})) return;

@@ -68,6 +68,8 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void payload_arrived(StoredSubgroup& subgroup, std::uint64_t place, std::size_t bytes, session::Time now);
   void subgroup_ended(StoredSubgroup& subgroup, session::Time now);
   void subgroup_cut(StoredSubgroup& subgroup);
+  /// The subgroup is held no more.
+  void go_on(StoredSubgroup& subgroup, session::Time now);
   void datagram(const StoredGroup& group, const StoredObject& object);
   /// Whatever waits is not sent any more: the subscription is over, or the objects are.
   void give_up();

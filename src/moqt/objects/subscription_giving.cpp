@@ -28,7 +28,7 @@ bool Subscription::expired(StoredObject& object, session::Time now) const noexce
 }
 
 void Subscription::advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now) {
-  if (delivery.stopped || delivery.ended) return;
+  if (delivery.stopped || delivery.ended || publisher_.store().holds(subgroup.group())) return;
   for (;;) {
     std::uint64_t place = delivery.current;
     if (!delivery.begun) {
