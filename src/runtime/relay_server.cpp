@@ -115,10 +115,10 @@ void RelayServer::on_finished(SessionDriver& driver, const transport::CloseReaso
   attachments_.erase(found);
 }
 
-void RelayServer::drain(std::chrono::milliseconds grace, std::function<void()> done) {
+void RelayServer::drain(std::chrono::milliseconds grace, std::string_view successor, std::function<void()> done) {
   if (drain_) return;
   endpoint_.stop_listening();
-  endpoint_.goaway();
+  endpoint_.goaway(successor);
   drain_ = std::make_unique<Drain>(*this, endpoint_.loop(), EventLoop::Clock::now() + grace, std::move(done));
   endpoint_.on_idle([this] { endpoint_.loop().ready(*drain_); });
 }

@@ -10,6 +10,7 @@ import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._listening import Listening, transport_of
+from moqt.asyncio._places import check_successor
 from moqt.asyncio.authorization import Authorize, Authorizing
 from moqt.asyncio.relay_statistics import RelayStatistics
 from moqt.asyncio.statistics import DeliveryStatistics
@@ -28,16 +29,29 @@ class Relay(Listening[RelayHandle]):
         """What became of every object, over all subscriptions that the relay has or had."""
         return DeliveryStatistics(**self._handle.deliveries())
 
-    async def close(self, drain_seconds: float = 0.0) -> None:
-        """Accepts no more clients and sends GOAWAY; sessions that are left after `drain_seconds` are closed with
-        GOAWAY_TIMEOUT (section 3.5). Returns when no session is left.
+    async def drain(self, grace: float = 30.0, successor: str = "") -> None:
+        """Lets the clients leave: accepts no more of them, asks those that are there with GOAWAY (section 3.5) to go to
+        `successor`, a moqt URI, or to come back here when it is empty, and serves them as before until they do.
 
-        Cancelled, the relay goes on closing; a second call closes what is left at once.
+        Sessions that are left after `grace` seconds are closed with GOAWAY_TIMEOUT. Returns when no session is left;
+        the relay is closed then. Cancelled, it goes on; close() ends it at once. Raises ``ValueError`` for a
+        `successor` that is no moqt URI.
         """
+        check_successor(successor)
+        await self._leave(grace, successor)
+
+    async def close(self) -> None:
+        """Accepts no more clients and closes every session. Returns when none is left.
+
+        Cancelled, the relay goes on closing. See :meth:`drain`, which cuts nobody off.
+        """
+        await self._leave(0.0, "")
+
+    async def _leave(self, grace: float, successor: str) -> None:
         self._hub.check()
         self._closing = True
         if not self._stopped.is_set():
-            self._handle.drain(drain_seconds)
+            self._handle.drain(grace, successor)
             await self._stopped.wait()
 
     async def __aenter__(self) -> Relay:
@@ -47,7 +61,7 @@ class Relay(Listening[RelayHandle]):
         await self.close()
 
     def _give_up(self) -> None:
-        self._handle.drain(0.0)
+        self._handle.drain(0.0, "")
 
     def __repr__(self) -> str:
         return f"<Relay port={self.port}>"
@@ -66,6 +80,7 @@ def relay(
     max_namespaces: int | None = None,
     min_prefix_fields: int | None = None,
     max_queued_bytes_per_subscription: int | None = None,
+    max_queued_time: float | None = None,
     max_consecutive_skips: int | None = None,
     cache_duration: float | None = None,
     cache_bytes: int | None = None,
@@ -88,6 +103,9 @@ def relay(
         max_tracks, max_namespaces: open at a time.
         min_prefix_fields: SUBSCRIBE_NAMESPACE with fewer fields is refused.
         max_queued_bytes_per_subscription: bytes that wait for one slow subscriber before it skips to the next group.
+        max_queued_time: seconds of a live track that may wait for one subscriber, by the time in which they came,
+            before it goes on with the newest group; a DELIVERY_TIMEOUT takes its place, 0 is without limit. 4 when not
+            given.
         max_consecutive_skips: before such a subscriber is ended with TOO_FAR_BEHIND.
         cache_duration: seconds that a group is kept after its newest object came, for FETCH and late joins; a track's
             MAX_CACHE_DURATION may shorten it, 0 keeps nothing. 60 when not given.
@@ -115,10 +133,11 @@ def relay(
         "cache_bytes_per_track": cache_bytes_per_track,
         "max_memory_bytes": max_memory_bytes,
     }
-    if cache_duration is not None:
-        if cache_duration < 0:
-            raise ValueError("cache_duration must not be negative")
-        limits["cache_duration_ms"] = int(min(cache_duration, 1e9) * 1000)
+    for name, seconds in (("cache_duration", cache_duration), ("max_queued_time", max_queued_time)):
+        if seconds is not None:
+            if seconds < 0:
+                raise ValueError(f"{name} must not be negative")
+            limits[f"{name}_ms"] = int(min(seconds, 1e9) * 1000)
     native: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     native["tolerances"] = list(tolerances)
     native["asks_authorization"] = authorize is not None
