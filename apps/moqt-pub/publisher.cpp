@@ -70,7 +70,9 @@ void Publisher::stop() {
 }
 
 bool Publisher::on_events(runtime::SessionDriver& driver, Time now) {
-  if (!endpoint_) endpoint_.emplace(driver.session());
+  if (!endpoint_) {
+    endpoint_.emplace(driver.session(), pubsub::EndpointConfig{.wake = [&driver] { driver.make_ready(); }});
+  }
   endpoint_->drain_session(now);
   bool any = false;
   pubsub::EndpointEvent event;
@@ -89,6 +91,8 @@ std::optional<runtime::EventLoop::Time> Publisher::next_deadline(const runtime::
 void Publisher::handle(pubsub::EndpointEvent& event, Time now) {
   if (std::holds_alternative<session::Established>(event)) {
     established_ = true;
+    if (comeback() != nullptr) comeback()->established();
+    if (comeback() != nullptr && comeback()->came_back()) return go_on(now);
     log_info("connected; reading the input");
     report_.event("connected", {{"host", options_.client.host}, {"port", std::uint64_t{options_.client.port}}});
   } else if (const auto* rejected = std::get_if<session::RequestRejected>(&event)) {
@@ -118,6 +122,11 @@ void Publisher::handle(pubsub::EndpointEvent& event, Time now) {
     if (catalog_ && request->writer == catalog_->shared_writer() && !finishing_) (void)catalog_->publish(now);
   } else if (std::holds_alternative<session::GoawayReceived>(event)) {
     log_info("the server is going away");
+    if (comeback() != nullptr) {
+      const bool goes = comeback()->go_to(std::get<session::GoawayReceived>(event).new_session_uri);
+      if (goes) driver_->close(moqt::SessionErrorCode::kNoError, "");
+      return;  // otherwise it is served for as long as it likes
+    }
     input_.stop_reading();
     finish_tracks();
   }
@@ -155,9 +164,10 @@ bool Publisher::add_track(const std::string& name, std::uint8_t priority, bool e
   track_options.publisher_priority = priority;
   track_options.extensions = extensions;
   track_options.dynamic_groups = name == msf::kCatalogTrackName && !options_.single_track;
-  auto track = endpoint_->add_track(moqt::FullTrackName(options_.name_space, name), track_options);
-  if (!track) return give_up("the track can't be added", track.error()), false;
-  writer = *track;
+  if (comeback() != nullptr) track_options.retention = kKept;
+  writer = std::make_shared<pubsub::TrackWriter>(moqt::FullTrackName(options_.name_space, name), track_options);
+  if (auto added = endpoint_->add_track(writer); !added)
+    return give_up("the track can't be added", added.error()), false;
   return true;
 }
 
@@ -253,6 +263,7 @@ Publisher::Time Publisher::begins(Time now) {
 
 std::optional<Publisher::Time> Publisher::turn(Time now) {
   if (finishing_) {
+    if (tail_until_ && now < *tail_until_) return tail_until_;
     leave_when_sent();
     return std::nullopt;
   }
@@ -271,7 +282,7 @@ std::optional<Publisher::Time> Publisher::turn(Time now) {
     again = catalog_->due();
     if (again && *again <= now) {
       (void)catalog_->publish(now);  // in vain only while the session closes
-      driver_->make_ready();
+      make_ready();
       again = catalog_->due();
     }
   }
@@ -302,7 +313,7 @@ std::optional<Publisher::Time> Publisher::send_due(Time now) {
         next = due;
         break;
       }
-    } else if (queued_bytes() > kLowWater) {
+    } else if (queued_bytes() > kLowWater || holds_input()) {
       break;  // whoever is slow slows the input down: nothing else sets the pace
     }
     if (options_.pace && unit->time)
@@ -312,7 +323,7 @@ std::optional<Publisher::Time> Publisher::send_due(Time now) {
   }
   if (sent) {
     report_skipped();
-    driver_->make_ready();
+    make_ready();
   }
   if (input_.end().reached) loop_.ready(*this);
   return next;
@@ -382,8 +393,9 @@ void Publisher::leave_when_sent() {
 }
 
 void Publisher::on_finished(runtime::SessionDriver&, const transport::CloseReason& reason) {
+  if (!closing_ && !failure_ && comeback() != nullptr && comeback()->after(reason)) return suspend();
   if (!closing_) {
-    const std::string why = describe_connection_end(options_.client, reason);
+    const std::string why = describe_connection_end(comeback() ? comeback()->options() : options_.client, reason);
     lost_ = announced_ && !failure_;
     fail(finishing_ ? "not everything had arrived: " + why : why);
   }

@@ -29,10 +29,18 @@ bool Subscriber::on_events(runtime::SessionDriver& driver, runtime::EventLoop::T
 void Subscriber::handle(pubsub::EndpointEvent& event) {
   if (std::holds_alternative<session::Established>(event)) {
     report_.event("connected", {{"host", options_.client.host}, {"port", std::uint64_t{options_.client.port}}});
-    subscribe();
+    if (comeback() != nullptr) comeback()->established();
+    const bool has_begun = std::ranges::any_of(feeds_, [](const auto& feed) { return !feed->ended() && feed->lost(); });
+    if (has_begun) {
+      go_on();
+    } else {
+      subscribe();
+    }
   } else if (const auto* established = std::get_if<pubsub::ReaderEstablished>(&event)) {
     if (established->reader != catalog_) {
       log_info("subscribed to " + established->reader->track().to_text());
+      if (std::ranges::none_of(feeds_, [](const auto& feed) { return !feed->ended() && feed->lost(); }))
+        lost_at_.reset();
     }
   } else if (const auto* readable = std::get_if<pubsub::ReaderReadable>(&event)) {
     if (readable->reader == catalog_) {
@@ -61,6 +69,8 @@ void Subscriber::handle(pubsub::EndpointEvent& event) {
          kFailure);
   } else if (std::holds_alternative<session::GoawayReceived>(event)) {
     log_info("the server is going away");
+    const std::string& uri = std::get<session::GoawayReceived>(event).new_session_uri;
+    if (comeback() != nullptr && comeback()->go_to(uri)) driver_->close(moqt::SessionErrorCode::kNoError, "");
   }
 }
 
@@ -77,10 +87,14 @@ Subscriber::Reader Subscriber::request(const moqt::FullTrackName& track, moqt::S
 }
 
 Subscriber::Past Subscriber::request_past(const moqt::FullTrackName& track) {
+  return request_past_from(track, std::nullopt);
+}
+
+Subscriber::Past Subscriber::request_past_from(const moqt::FullTrackName& track, std::optional<moqt::Location> start) {
   moqt::MessageParameters parameters;
   parameters.set_subscriber_priority(options_.priority);
   const auto& [first, last] = *options_.fetch;
-  auto past = endpoint_->fetch(track, {first, 0}, {last, 0}, std::move(parameters));
+  auto past = endpoint_->fetch(track, start.value_or(moqt::Location{first, 0}), {last, 0}, std::move(parameters));
   if (!past) {
     fail("cannot fetch " + track.to_text() + ": " + std::string(session::describe(past.error())), kFailure);
     return nullptr;
@@ -205,7 +219,11 @@ void Subscriber::on_reader_ended(const Reader& reader) {
   if (end.cause == pubsub::TrackEnd::Cause::kSessionClosed) return;  // on_finished() knows why
   if (reader == catalog_) {
     read_catalog();
-    if (!leaving_) on_catalog_end(end);
+    if (!leaving_ && !feeds_.empty() && comes_back(end)) {
+      catalog_.reset();
+    } else if (!leaving_) {
+      on_catalog_end(end);
+    }
   } else if (TrackFeed* feed = feed_of(reader)) {
     const bool waits = feed->past() != nullptr && !feed->past()->end() && end.cause == pubsub::TrackEnd::Cause::kDone;
     if (!waits) on_feed_end(*feed, end);  // otherwise on_past_ended() does
@@ -254,7 +272,8 @@ void Subscriber::on_single_refused(const pubsub::TrackEnd& end) {
 
 void Subscriber::on_feed_end(TrackFeed& feed, const pubsub::TrackEnd& end) {
   using Cause = pubsub::TrackEnd::Cause;
-  const std::string track = feed.reader()->track().to_text();
+  const std::string track = feed.track().to_text();
+  if (feed.had_a_session() && comes_back(end)) return feed.lose(objects_left());
   if (end.cause == Cause::kRejected) {
     const auto code = static_cast<moqt::RequestErrorCode>(end.code);
     if (!known_) return on_single_refused(end);
