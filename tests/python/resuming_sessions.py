@@ -69,10 +69,13 @@ class Viewer:
         self.task = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        async for obj in self.subscription:
-            assert obj.status == moqt.ObjectStatus.NORMAL
-            assert obj.payload == f"{obj.group_id}/{obj.object_id}".encode() * 20
-            self.got.append((obj.group_id, obj.object_id))
+        try:
+            async for obj in self.subscription:
+                assert obj.status == moqt.ObjectStatus.NORMAL
+                assert obj.payload == f"{obj.group_id}/{obj.object_id}".encode() * 20
+                self.got.append((obj.group_id, obj.object_id))
+                self._came.set()
+        finally:
             self._came.set()
 
     async def at_least(self, objects: int) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from moqt.asyncio._catching_up import CatchingUp
+from moqt.asyncio._catching_up import Asker, CatchingUp
 from moqt.asyncio.authorization import tokens_of
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
 from moqt.asyncio.fetching import LAST_GROUP, Fetch, fetch_options
 from moqt.asyncio.resume import Gap, GapFound
 from moqt.asyncio.statistics import SubscriptionStatistics
-from moqt.asyncio.subscribing import _DONE, Subscription
+from moqt.asyncio.subscribing import _DONE, Done, Subscription
 from moqt.asyncio.subscription_options import chosen_filter
 from moqt.asyncio.track_options import milliseconds
 from msquic._native.moqt import (
@@ -61,6 +61,8 @@ class ResumingSubscription(Subscription):
         self._lost_at: float | None = None
         self._returning: asyncio.Task[None] | None = None
         self._refusal: RequestRefused | None = None
+        self._rest: Done | None = None
+        """How the track ended, when only the rest of it is still to be read."""
         self._gaps: list[Gap] = []
         self._gap_count = 0
         self._resumptions = 0
@@ -95,6 +97,10 @@ class ResumingSubscription(Subscription):
             if (past := self._catching_up or self._past) is not None:
                 await self._fill_from(past, limit)
                 continue
+            if self._rest is not None:
+                self.done = self._rest
+                self._session._forget(self)
+                raise StopAsyncIteration
             self._readable.clear()
             self._objects.extend(self._handle.take(limit))
             if self._objects:
@@ -159,6 +165,12 @@ class ResumingSubscription(Subscription):
             except (SessionClosed, SessionStateError):
                 return
             except RequestRefused as refused:
+                last = self._last_group
+                if last is not None and refused.code == RequestErrorCode.INVALID_RANGE:  # all of it was published
+                    ended = Done(PublishDoneCode.SUBSCRIPTION_ENDED, 0, "the range was over while the session was away")
+                    return self._end_with(life, Location(last, 0), ended)
+                if refused.code == RequestErrorCode.DOES_NOT_EXIST and await self._takes_the_rest(life):
+                    return
                 if not self._bears(refused):
                     self._refusal = refused
                     self._session._forget(self)
@@ -167,6 +179,45 @@ class ResumingSubscription(Subscription):
                 await asyncio.sleep(backoff.next())
             else:
                 return self._go_on(life, handle)
+
+    async def _takes_the_rest(self, life: Session) -> bool:
+        """A track that has ended meanwhile is subscribed to no more, but its publisher may still have the rest of it.
+        False: nobody says that it has ended."""
+        largest = self._progress.largest
+        if largest is None:
+            return False
+        fetch = self._asker(life, progress=False)(largest, Location(LAST_GROUP, 0))
+        try:
+            async with asyncio.timeout(OFFER_PATIENCE):
+                await fetch._begin()
+                await self._accepted(fetch)
+        except (RequestRefused, SessionClosed, TimeoutError):
+            return False
+        finally:
+            fetch._cancel()
+        if not fetch.end_of_track or self._unsubscribed or life.is_closed:
+            return False
+        assert fetch.end is not None
+        ended = Done(PublishDoneCode.TRACK_ENDED, 0, "the track ended while the session was away")
+        self._end_with(life, fetch.end, ended)
+        return True
+
+    @staticmethod
+    async def _accepted(fetch: Fetch) -> None:
+        """Waits for FETCH_OK, before which objects may come."""
+        while True:
+            if fetch.end is not None:
+                return
+            await asyncio.sleep(0.01)
+
+    def _end_with(self, life: Session, end: Location, done: Done) -> None:
+        """What is missing up to `end` is all that comes."""
+        held = self._take_rest()
+        self._catching_up = CatchingUp(self._progress, self._asker(life), end, held, self._tell)
+        self._rest = done
+        self._coming_back, self._lost_at = False, None
+        self._resumptions += 1
+        self._readable.set()
 
     def _bears(self, refused: RequestRefused) -> bool:
         patience = self._session._resume.give_up_after
@@ -246,8 +297,9 @@ class ResumingSubscription(Subscription):
         self._objects.extend(into)
         return []
 
-    def _asker(self, life: Session) -> Any:
-        options = fetch_options(self._native["priority"], None, self._native["tokens"], self._progress)
+    def _asker(self, life: Session, *, progress: bool = True) -> Asker:
+        taken = self._progress if progress else None
+        options = fetch_options(self._native["priority"], None, self._native["tokens"], taken)
 
         def ask(start: Location, end: Location) -> Fetch:
             def begin(ticket: int, target: int) -> FetchHandle:
