@@ -71,7 +71,9 @@ void Publisher::stop() {
 
 bool Publisher::on_events(runtime::SessionDriver& driver, Time now) {
   if (!endpoint_) {
-    endpoint_.emplace(driver.session(), pubsub::EndpointConfig{.wake = [&driver] { driver.make_ready(); }});
+    pubsub::EndpointConfig config;
+    config.wake = [&driver] { driver.make_ready(); };
+    endpoint_.emplace(driver.session(), std::move(config));
   }
   endpoint_->drain_session(now);
   bool any = false;

@@ -104,6 +104,10 @@ Subscriber::Past Subscriber::request_past_from(const moqt::FullTrackName& track,
 
 void Subscriber::on_fetch_ended(TrackFeed& feed, const pubsub::FetchEnd& end) {
   using Cause = pubsub::FetchEnd::Cause;
+  if (end.cause == Cause::kRejected && feed.had_a_session() &&
+      comes_back({pubsub::TrackEnd::Cause::kRejected, end.code, end.reason, 0, 0})) {
+    return feed.lose(objects_left());
+  }
   if (auto ended = feed.end(end.cause == Cause::kFinished, objects_left()); !ended)
     return fail(ended.error(), kFailure);
   if (end.cause == Cause::kRejected) {
