@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "command_line/congestion_control.h"
 #include "command_line/moqt_url.h"
 #include "command_line/token_argument.h"
 
@@ -76,6 +77,15 @@ void ClientOptions::add_to(CLI::App& app) {
   app.add_option("--idle-timeout", idle_timeout, "Seconds without a sign of the peer until it counts as dead")
       ->check(CLI::Range(0.5, 3600.0))
       ->capture_default_str();
+  add_congestion_control(app, congestion_control);
+  auto* const resume_flag = app.add_flag(
+      "--resume", resume,
+      "When the connection is lost, or the server asks to leave, make another one, to the server that it names if it "
+      "does, and go on where it was");
+  app.add_option("--give-up-after", give_up_after, "Seconds without a session until --resume gives up; 0: never")
+      ->check(CLI::Range(0.0, 1e6))
+      ->needs(resume_flag)
+      ->capture_default_str();
   app.add_option("--connect-timeout", connect_timeout,
                  "Seconds that the server has for the handshake, and again for SERVER_SETUP")
       ->check(CLI::Range(0.1, 3600.0))
@@ -92,6 +102,7 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   options.idle_timeout = std::chrono::milliseconds(static_cast<std::int64_t>(idle_timeout * 1000));
   const std::chrono::milliseconds connecting(static_cast<std::int64_t>(connect_timeout * 1000));
   options.session.handshake_timeout = connecting;
+  options.congestion_control = congestion_control;
   options.session.session.timeouts.setup = connecting;
   options.session.session.path = path;
   options.session.session.authorization_tokens = options.session.session.request_tokens = tokens;

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "moqt/model/authorization_token.h"
 #include "moqt/model/full_track_name.h"
+#include "quic/settings.h"
 #include "runtime/endpoint.h"
 
 namespace CLI {
@@ -31,6 +32,9 @@ struct ClientOptions {
   std::optional<std::string> track_name;  ///< nothing: what the catalog names
   double idle_timeout = 15;               ///< seconds
   double connect_timeout = 10;            ///< seconds
+  std::optional<quic::CongestionControl> congestion_control;
+  bool resume = false;        ///< a session that is lost is followed by another one
+  double give_up_after = 60;  ///< seconds without one; 0: never
 
   void add_to(CLI::App& app);
   [[nodiscard]] runtime::Endpoint::DialOptions dial_options() const;

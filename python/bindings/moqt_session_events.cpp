@@ -253,7 +253,7 @@ bool SessionLink::on_events(runtime::EventLoop::Time now) {
   }
   look_after_tracks();
   const bool open_ended = closing_ && closing_->deadline != runtime::EventLoop::Time::max();
-  if (open_ended && busy_.empty() && driver_->flushed()) {
+  if (open_ended && busy_.empty() && !endpoint_->has_unsent() && driver_->flushed()) {
     closing_->deadline = runtime::EventLoop::Time::max();
     driver_->close(static_cast<moqt::SessionErrorCode>(closing_->code), closing_->reason);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -43,6 +44,12 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
 
   [[nodiscard]] const std::shared_ptr<SessionChannel>& channel() const noexcept { return channel_; }
   [[nodiscard]] std::uint64_t target() const noexcept { return target_; }
+  /// Subscriptions to tracks of this side, as of the latest turn. Any thread.
+  [[nodiscard]] std::size_t publishing() const noexcept { return publishing_.load(); }
+  /// What is kept of tracks is charged to it; null when the session is over. Sessions' thread.
+  [[nodiscard]] std::shared_ptr<base::Account> writers() const {
+    return driver_ == nullptr ? nullptr : driver_->session().config().writers;
+  }
   /// Runs `task` on the sessions' thread once the handshake is complete, unless the session is over by then.
   void post(std::function<void(SessionLink&)> task);
   /// close() on the sessions' thread, in the middle of the handshake, too.
@@ -171,6 +178,7 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   std::vector<std::shared_ptr<TrackLink>> busy_;    ///< of this session alone
   std::vector<std::shared_ptr<TrackLink>> shared_;  ///< with the server's other sessions
   std::vector<Held> held_;
+  std::atomic<std::size_t> publishing_{0};
 };
 
 }  // namespace msquic_py::python

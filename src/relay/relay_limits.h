@@ -16,6 +16,9 @@ struct RelayLimits {
   std::size_t max_queued_bytes_per_subscription = 48 * 1024 * 1024;
   /// How old the oldest of them may be; 0: of any age.
   std::chrono::milliseconds max_queue_age{60'000};
+  /// How much of a live track may wait for one subscriber, by the time in which it came: beyond it the subscriber goes
+  /// on with the newest group, see SubscriptionLimits::queued_time. 0: any. Not where publishers are held.
+  std::chrono::milliseconds max_queued_time{4000};
   /// Publishers wait for the slowest subscriber of their track, which then skips only what is older than
   /// `max_queue_age`. Off, a slow subscriber never slows others: right for what is live.
   bool hold_publishers = false;

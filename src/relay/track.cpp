@@ -20,7 +20,8 @@ moqt::objects::SubscriptionLimits subscription_limits_of(const RelayLimits& limi
   // Publishers that are held send no more than QUIC's windows admit.
   const std::size_t most =
       limits.hold_publishers ? std::numeric_limits<std::size_t>::max() : limits.max_queued_bytes_per_subscription;
-  return {most, limits.max_queue_age, limits.max_consecutive_skips, limits.retired_stream_timeout};
+  const auto queued_time = limits.hold_publishers ? std::chrono::milliseconds(0) : limits.max_queued_time;
+  return {most, limits.max_queue_age, queued_time, limits.max_consecutive_skips, limits.retired_stream_timeout};
 }
 
 std::size_t length(const moqt::FullTrackName& name) noexcept {

@@ -123,7 +123,9 @@ quic::Result<void> Endpoint::listen(ListenOptions options, SessionUser& user) {
   }
   const auto alpns = supported_alpns();
   if (options.configurations.empty()) {
-    auto configuration = quic::Configuration::open(registration_, alpns, transport_settings(), options.credentials);
+    quic::Settings settings = transport_settings();
+    if (options.congestion_control) settings.congestion_control = options.congestion_control;
+    auto configuration = quic::Configuration::open(registration_, alpns, settings, options.credentials);
     if (!configuration) return base::Failure{configuration.error()};
     options.configurations = quic::ServerConfigurations(std::move(configuration.value()));
   }
@@ -153,6 +155,7 @@ quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& us
     settings.handshake_idle_timeout_ms = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(options.session.handshake_timeout).count());
     settings.keep_alive_interval_ms = static_cast<std::uint32_t>(options.idle_timeout.count() / 3);
+    if (options.congestion_control) settings.congestion_control = options.congestion_control;
     auto configuration =
         quic::Configuration::open(options.registration, supported_alpns(), settings, options.credentials);
     if (!configuration) return base::Failure{configuration.error()};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "quic/listener.h"
 #include "quic/registration.h"
 #include "quic/server_configurations.h"
+#include "quic/settings.h"
 #include "runtime/event_loop.h"
 #include "runtime/quic_watch.h"
 #include "runtime/session_driver.h"
@@ -49,6 +51,8 @@ class Endpoint {
     CertificateJudge judge;
     bool gives_tickets = false;         ///< each client gets a resumption ticket
     std::size_t max_sessions = 10'000;  ///< further clients are refused
+    /// In place of the one of transport_settings(); without effect on `configurations`.
+    std::optional<quic::CongestionControl> congestion_control;
     /// Told on the loop of clients beyond max_sessions, of handshakes that failed, and of connections that ended before
     /// the session's SETUP. A client without a common ALPN is refused by MsQuic itself and not told here; see
     /// quic::PerformanceCounters::connections_no_alpn.
@@ -68,6 +72,8 @@ class Endpoint {
     CertificateJudge judge;  ///< of the server's certificate, see ListenOptions
     /// Silence after which the server counts as dead; keep-alives are sent three times as often.
     std::chrono::milliseconds idle_timeout{15'000};
+    /// As in ListenOptions.
+    std::optional<quic::CongestionControl> congestion_control;
   };
 
   /// What its sessions and connections hold is in the accounts of `ledger`; without one, of one of its own.

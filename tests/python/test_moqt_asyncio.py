@@ -242,7 +242,7 @@ async def test_goaway() -> None:
 async def test_relay_drains_with_goaway() -> None:
     relay = await ma.relay(port=0)
     session = await to(relay.port)
-    closing = asyncio.create_task(relay.close(drain_seconds=30))
+    closing = asyncio.create_task(relay.drain(grace=30))
     assert await session.wait_goaway() == ""
     await session.close()
     await closing

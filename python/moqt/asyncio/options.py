@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from moqt.asyncio.authorization import Authorize, TokenLike
+from moqt.asyncio.resume import Resume
 from moqt.asyncio.session import NamespaceJudge
 from moqt.asyncio.upstreams import UpstreamLike
 from msquic.asyncio import DialOptions, ListenOptions
@@ -34,6 +35,7 @@ class ConnectOptions(DialOptions, total=False):
     max_object_size: int
     receive_limit: int
     fetch_queue_limit: int
+    resume: Resume | bool
 
 
 class ServeOptions(ListenOptions, total=False):
@@ -67,6 +69,7 @@ class RelayOptions(ListenOptions, total=False):
     max_namespaces: int | None
     min_prefix_fields: int | None
     max_queued_bytes_per_subscription: int | None
+    max_queued_time: float | None
     max_consecutive_skips: int | None
     cache_duration: float | None
     cache_bytes: int | None

@@ -10,6 +10,7 @@ import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._listening import Closing, Listening, transport_of
+from moqt.asyncio._places import check_successor
 from moqt.asyncio.authorization import Authorize, Authorizing, TokenLike, tokens_of
 from moqt.asyncio.relay_statistics import RelayStatistics
 from moqt.asyncio.statistics import DeliveryStatistics
@@ -29,18 +30,31 @@ class Relay(Listening[RelayHandle]):
         """What became of every object, over all subscriptions that the relay has or had."""
         return DeliveryStatistics(**self._handle.deliveries())
 
-    def close(self, drain_seconds: float = 0.0) -> Closing:
-        """Accepts no more clients and sends GOAWAY; sessions that are left after `drain_seconds` are closed with
-        GOAWAY_TIMEOUT (section 3.5).
+    async def drain(self, grace: float = 30.0, successor: str = "") -> None:
+        """Lets the clients leave: accepts no more of them, asks those that are there with GOAWAY (section 3.5) to go to
+        `successor`, a moqt URI, or to come back here when it is empty, and serves them as before until they do.
 
-        Begins at once; ``await relay.close()`` also waits as :meth:`wait_closed` does. A second call closes what is
-        left at once.
+        Sessions that are left after `grace` seconds are closed with GOAWAY_TIMEOUT. Returns when no session is left;
+        the relay is closed then. Cancelled, it goes on; close() ends it at once. Raises ``ValueError`` for a
+        `successor` that is no moqt URI.
         """
+        check_successor(successor)
+        self._leave(grace, successor)
+        await self.wait_closed()
+
+    def close(self) -> Closing:
+        """Accepts no more clients and closes every session. See :meth:`drain`, which cuts nobody off.
+
+        Begins at once; ``await relay.close()`` also waits as :meth:`wait_closed` does.
+        """
+        self._leave(0.0, "")
+        return Closing(self.wait_closed)
+
+    def _leave(self, grace: float, successor: str) -> None:
         self._hub.check()
         self._closing = True
         if not self._stopped.is_set():
-            self._handle.drain(drain_seconds)
-        return Closing(self.wait_closed)
+            self._handle.drain(grace, successor)
 
     async def wait_closed(self) -> None:
         """Waits until no session is left. Cancelling it has no effect on the relay."""
@@ -62,7 +76,7 @@ class Relay(Listening[RelayHandle]):
         await self.close()
 
     def _give_up(self) -> None:
-        self._handle.drain(0.0)
+        self._handle.drain(0.0, "")
 
     def __repr__(self) -> str:
         return f"<Relay port={self.port}>"
@@ -82,6 +96,7 @@ def relay(
     max_namespaces: int | None = None,
     min_prefix_fields: int | None = None,
     max_queued_bytes_per_subscription: int | None = None,
+    max_queued_time: float | None = None,
     max_consecutive_skips: int | None = None,
     cache_duration: float | None = None,
     cache_bytes: int | None = None,
@@ -110,6 +125,9 @@ def relay(
         max_tracks, max_namespaces: open at a time.
         min_prefix_fields: SUBSCRIBE_NAMESPACE with fewer fields is refused.
         max_queued_bytes_per_subscription: bytes that wait for one slow subscriber before it skips to the next group.
+        max_queued_time: seconds of a live track that may wait for one subscriber, by the time in which they came,
+            before it goes on with the newest group; a DELIVERY_TIMEOUT takes its place, 0 is without limit. 4 when not
+            given.
         max_consecutive_skips: before such a subscriber is ended with TOO_FAR_BEHIND.
         cache_duration: seconds that a group is kept after its newest object came, for FETCH and late joins; a track's
             MAX_CACHE_DURATION may shorten it, 0 keeps nothing. 60 when not given.
@@ -147,6 +165,7 @@ def relay(
     }
     times = {
         "cache_duration": cache_duration,
+        "max_queued_time": max_queued_time,
         "upstream_loss_timeout": upstream_loss_timeout,
         "upstream_linger": upstream_linger,
         "rendezvous_timeout": rendezvous_timeout,

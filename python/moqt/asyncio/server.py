@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -12,6 +13,7 @@ import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._listening import Closing, Listening, transport_of
+from moqt.asyncio._places import check_successor
 from moqt.asyncio.authorization import Authorize, Authorizing
 from moqt.asyncio.client import FETCH_QUEUE_LIMIT, MAX_OBJECT_SIZE, READER_QUEUE_LIMIT, RECEIVE_LIMIT
 from moqt.asyncio.exceptions import SessionClosed, SessionStateError
@@ -76,6 +78,27 @@ class Server(Listening[ListenerHandle]):
                 session._begin_close(0, "the server is closing")
             self._handlers.end()
         return Closing(self.wait_closed)
+
+    async def drain(self, grace: float = 30.0, successor: str = "") -> None:
+        """Lets the clients leave: accepts no more of them, asks those that are there with GOAWAY (section 3.5) to go to
+        `successor`, a moqt URI, or to come back here when it is empty, and serves them as before until they do.
+
+        After `grace` seconds, at most 30, and when none is left, it is closed as by :meth:`close`, and this returns.
+        Cancelled, the clients have been asked, and nothing is closed. Raises ``ValueError`` for a `successor` that is
+        no moqt URI.
+        """
+        self._hub.check()
+        check_successor(successor)
+        self.stop_accepting()
+        for session in self.sessions:
+            with contextlib.suppress(SessionClosed, SessionStateError):  # it is leaving already
+                await session.goaway(successor)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                for session in self.sessions:
+                    await session.wait_closed()
+        self.close()
+        await self.wait_closed()
 
     async def wait_closed(self) -> None:
         """Waits until the last session and its handler are over. Cancelling it has no effect on the server."""

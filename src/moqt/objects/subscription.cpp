@@ -61,7 +61,7 @@ bool Subscription::admits(const StoredGroup& group, Location location, std::size
     ++account_.unforwarded;
     return false;
   }
-  if (group.serial() < skipped_before_) {
+  if (is_skipped(group)) {
     ++account_.skipped;
     return false;
   }
@@ -86,8 +86,14 @@ bool Subscription::admits(const StoredGroup& group, Location location, std::size
   return true;
 }
 
+bool Subscription::is_skipped(const StoredGroup& group) const noexcept {
+  return group.serial() < skipped_before_ ||
+         std::ranges::find(skipped_groups_, group.serial()) != skipped_groups_.end();
+}
+
 void Subscription::object_begun(const StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,
                                 session::Time now) {
+  if (!behind_.empty()) leave_late_groups_out();
   SubgroupDelivery& delivery = delivery_of(subgroup, place);
   const bool had_gap = delivery.has_gap;
   const StoredObject& object = subgroup.at(place);

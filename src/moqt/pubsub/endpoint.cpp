@@ -97,6 +97,11 @@ SessionResult<void> Endpoint::add_track(const std::shared_ptr<TrackWriter>& writ
   return {};
 }
 
+bool Endpoint::has_unsent() const noexcept {
+  return std::ranges::any_of(publishing_,
+                             [](const auto& entry) { return entry.second.subscription->queued_bytes() > 0; });
+}
+
 void Endpoint::add_publication(RequestHandle request, const std::shared_ptr<TrackWriter>& writer) {
   publishing_[request] = {writer, &writer->publisher_.add(session_, request, *this)};
 }

@@ -69,6 +69,11 @@ class Endpoint final : private objects::Outlet {
   /// this session had is finished.
   void remove_track(const FullTrackName& track);
 
+  /// Subscriptions of the peer to tracks of ours, an unanswered PUBLISH included.
+  [[nodiscard]] std::size_t publications() const noexcept { return publishing_.size(); }
+  /// Whether objects wait for any of them.
+  [[nodiscard]] bool has_unsent() const noexcept;
+
   // ---- receive ----
 
   session::SessionResult<std::shared_ptr<TrackReader>> subscribe(FullTrackName track,
