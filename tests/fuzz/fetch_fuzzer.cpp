@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   base::Bytes rest(data, size);
   if (const auto header = decode_fetch_header(Draft::k15, rest)) rest = rest.subspan(header->size);
   if (rest.empty()) return 0;
-  fuzz::require_same_in_any_chunks(FetchStreamDecoder(Draft::k15), rest);
+  fuzz::require_same_in_any_chunks(FetchStreamDecoder(Draft::k15, moqt::GroupOrder::kAscending), rest);
 
   std::optional<FetchPriorObject> prior;
   while (!rest.empty()) {

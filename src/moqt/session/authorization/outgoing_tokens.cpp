@@ -18,8 +18,8 @@ template <class T, class... Messages>
 concept OneOf = (std::same_as<T, Messages> || ...);
 /// The messages that may carry tokens, besides the two SETUPs [d15 §9.2.1.1].
 template <class T>
-concept CarriesTokens = OneOf<T, wire::Publish, wire::Subscribe, wire::SubscribeUpdate, wire::SubscribeNamespace,
-                              wire::PublishNamespace, wire::TrackStatus, wire::Fetch>;
+concept CarriesTokens = OneOf<T, wire::Publish, wire::Subscribe, wire::RequestUpdate, wire::SubscribeNamespace,
+                              wire::SubscribeTracks, wire::PublishNamespace, wire::TrackStatus, wire::Fetch>;
 
 std::uint64_t size_of(const base::ByteVector& value) noexcept { return kTokenOverhead + value.size(); }
 
