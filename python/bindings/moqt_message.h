@@ -118,8 +118,9 @@ class MessageClass {
   MessageClass& fields(Docs... docs) {
     docs_ = {docs...};
     if constexpr (wire::kRequestId<W>.contains(moqt::Draft::k15)) request_id(take_doc());
-    wire::for_each_member_of<moqt::Draft::k15, W>(
-        [&]<auto Member>(const wire::Field<Member>& each) { property(each.name, Member); });
+    wire::for_each_member_of<moqt::Draft::k15, W>([&]<auto Member>(const wire::Field<Member>& each) {
+      property(each.name, Member);
+    });
     if (next_doc_ != docs_.size()) throw std::logic_error("a message has more texts than fields");
     cls_.attr("_field_names") = nb::tuple(names_);
     return *this;

@@ -34,8 +34,8 @@ enum class SessionErrorCode : std::uint64_t {
 /// Stands in the number of an enumerator whose number in its own draft means something else in draft-15.
 inline constexpr std::uint64_t kRenumbered = 0x10000;
 
-// The numbers of the codes below are those of draft-15, and of the first draft that has the code where draft-15 has not.
-// What a draft writes for each is known to its codec.
+// The numbers of the codes below are those of draft-15, and of the first draft that has the code where draft-15 has
+// not. What a draft writes for each is known to its codec.
 
 /// Codes of REQUEST_ERROR and PUBLISH_NAMESPACE_CANCEL (sections 9.8, 13.3.2).
 enum class RequestErrorCode : std::uint64_t {

@@ -19,8 +19,8 @@ struct RangeFilter {
   std::uint8_t set_id = 0;
   std::uint64_t property_type = 0;  ///< counts for OBJECT_PROPERTY_FILTER and TRACK_PROPERTY_FILTER
   std::vector<Range> ranges{};      ///< ascending
-  bool removed = false;             ///< in REQUEST_UPDATE: there is no such filter any more; the rest is without meaning
-  bool valid = true;                ///< false for what a peer wrote above 2^64-1: the answer is INVALID_FILTER
+  bool removed = false;  ///< in REQUEST_UPDATE: there is no such filter any more; the rest is without meaning
+  bool valid = true;     ///< false for what a peer wrote above 2^64-1: the answer is INVALID_FILTER
 
   bool operator==(const RangeFilter&) const = default;
 };

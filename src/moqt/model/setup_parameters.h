@@ -9,8 +9,8 @@
 
 namespace msquic_py::moqt {
 
-/// The parameters of CLIENT_SETUP and SERVER_SETUP [d15 §9.3.1], the options of SETUP from draft 17 on. Getters give nothing for what is absent; the
-/// views they return live as long as the list is not changed.
+/// The parameters of CLIENT_SETUP and SERVER_SETUP [d15 §9.3.1], the options of SETUP from draft 17 on. Getters give
+/// nothing for what is absent; the views they return live as long as the list is not changed.
 class SetupParameters : public ParameterList {
  public:
   /// path-abempty and query of the moqt URI; client over raw QUIC only.

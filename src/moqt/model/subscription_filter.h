@@ -47,9 +47,7 @@ struct SubscriptionFilter {
   }
 
   /// Whether `start` is the first location wanted, wherever the track is.
-  [[nodiscard]] constexpr bool absolute() const noexcept {
-    return type == FilterType::kAbsoluteStart || ends();
-  }
+  [[nodiscard]] constexpr bool absolute() const noexcept { return type == FilterType::kAbsoluteStart || ends(); }
   /// Whether it wants nothing behind `end_group`.
   [[nodiscard]] constexpr bool ends() const noexcept {
     return type == FilterType::kAbsoluteRange || type == FilterType::kAbsoluteLocations;
@@ -57,9 +55,7 @@ struct SubscriptionFilter {
 
   /// False for a range that ends in a group before its start; the draft forbids sending one and names no error
   /// for receiving it, so it decodes, and the session answers INVALID_RANGE.
-  [[nodiscard]] constexpr bool valid() const noexcept {
-    return !ends() || end_group >= start.group;
-  }
+  [[nodiscard]] constexpr bool valid() const noexcept { return !ends() || end_group >= start.group; }
 
   /// The first location wanted, given the largest one known when the filter takes effect (nothing: no object yet).
   [[nodiscard]] Location resolve_start(std::optional<Location> largest) const noexcept;

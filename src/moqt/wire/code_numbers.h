@@ -41,7 +41,8 @@ constexpr std::uint64_t number_of(const CodeNumbers& numbers, Code code) noexcep
   return static_cast<std::uint64_t>(code);
 }
 
-/// A number that is another code's own, and none in the draft, is an unknown code: INTERNAL_ERROR (draft-18 section 14).
+/// A number that is another code's own, and none in the draft, is an unknown code: INTERNAL_ERROR (draft-18 section
+/// 14).
 template <class Code>
 constexpr Code code_of(const CodeNumbers& numbers, std::uint64_t number) noexcept {
   for (const auto& each : numbers.of<Code>()) {

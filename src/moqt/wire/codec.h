@@ -78,9 +78,9 @@ struct Codec {
   std::optional<DecodedControlMessage> (*decode_empty_namespace)(base::Bytes);
 
   /// What of a message is right or wrong only where it is. `request` is the type of the message that a REQUEST_OK or
-  /// REQUEST_ERROR answers, or of the one that began the request of a REQUEST_UPDATE: the parameters that may be there, Track
-  /// Properties (TRACK_STATUS alone has them in its answer), a Track Name in the Redirect of a request about a namespace.
-  /// Nothing when all is well, for other messages, and always up to draft 16.
+  /// REQUEST_ERROR answers, or of the one that began the request of a REQUEST_UPDATE: the parameters that may be there,
+  /// Track Properties (TRACK_STATUS alone has them in its answer), a Track Name in the Redirect of a request about a
+  /// namespace. Nothing when all is well, for other messages, and always up to draft 16.
   std::optional<base::Violation> (*check_scope)(const MessageBody&, MessageType request) noexcept;
 
   /// How the draft numbers the codes of its messages, and those of RESET_STREAM and STOP_SENDING, which who sends them

@@ -19,12 +19,11 @@
 namespace msquic_py::moqt::wire {
 
 /// What a message says, apart from the request that it is about.
-using MessageBody =
-    std::variant<ClientSetup, ServerSetup, Goaway, MaxRequestId, RequestsBlocked, RequestOk, RequestError, Subscribe,
-                 SubscribeOk, RequestUpdate, Unsubscribe, TrackStatus, Publish, PublishOk, PublishDone, Fetch, FetchOk,
-                 FetchCancel, PublishNamespace, PublishNamespaceDone, PublishNamespaceCancel, SubscribeNamespace,
-                 UnsubscribeNamespace, Setup, SubscribeTracks, Namespace, NamespaceDone, PublishSkipped,
-                 PublishStateNotify>;
+using MessageBody = std::variant<ClientSetup, ServerSetup, Goaway, MaxRequestId, RequestsBlocked, RequestOk,
+                                 RequestError, Subscribe, SubscribeOk, RequestUpdate, Unsubscribe, TrackStatus, Publish,
+                                 PublishOk, PublishDone, Fetch, FetchOk, FetchCancel, PublishNamespace,
+                                 PublishNamespaceDone, PublishNamespaceCancel, SubscribeNamespace, UnsubscribeNamespace,
+                                 Setup, SubscribeTracks, Namespace, NamespaceDone, PublishSkipped, PublishStateNotify>;
 
 MessageType type_of(const MessageBody& body) noexcept;
 

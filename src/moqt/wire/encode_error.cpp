@@ -32,7 +32,8 @@ std::string_view describe(EncodeError error) noexcept {
     case EncodeError::kSubgroupIdMode:
       return "a subgroup_id is given although the mode implies it; use the explicit mode";
     case EncodeError::kNotInDraft: return "the negotiated draft has no such message or field";
-    case EncodeError::kParameterNotDefined: return "the negotiated draft does not define that parameter for the message";
+    case EncodeError::kParameterNotDefined:
+      return "the negotiated draft does not define that parameter for the message";
     case EncodeError::kNamespaceFieldEmpty: return "a field of a track namespace needs at least one byte";
     case EncodeError::kRedirectMismatch: return "a redirect goes with the error code REDIRECT, and with no other";
     case EncodeError::kStatusInFetch: return "an object of a fetch stream has no status in this draft; leave it out";

@@ -35,8 +35,8 @@ struct RelativeFetch {
   bool operator==(const RelativeFetch&) const = default;
 };
 
-/// [d15 §9.16]. Drafts from 20 on have no joining FETCH and say the range of the others in a LOCATION_FILTER, which their
-/// codec puts into `range` and takes from it. An open end is a StandaloneFetch up to the last possible group.
+/// [d15 §9.16]. Drafts from 20 on have no joining FETCH and say the range of the others in a LOCATION_FILTER, which
+/// their codec puts into `range` and takes from it. An open end is a StandaloneFetch up to the last possible group.
 using FetchScope = std::variant<StandaloneFetch, JoiningFetch, RelativeFetch>;
 struct Fetch {
   FetchScope range{};

@@ -29,8 +29,7 @@ EncodeResult encode_fetch_header(Draft draft, const FetchHeader& header, base::B
 }
 
 base::Decoded<DecodedFetchObject> decode_fetch_object(Draft draft, base::Bytes bytes,
-                                                      const std::optional<FetchPriorObject>& prior,
-                                                      GroupOrder order) {
+                                                      const std::optional<FetchPriorObject>& prior, GroupOrder order) {
   const auto decoded =
       codec_for(draft).decode_fetch_object_header(bytes, prior, order, std::numeric_limits<std::uint32_t>::max());
   if (!decoded) return decoded.failure<DecodedFetchObject>();
@@ -52,8 +51,9 @@ base::Decoded<DecodedFetchObject> decode_fetch_object(Draft draft, base::Bytes b
 
 EncodeResult encode_fetch_object(Draft draft, const FetchObject& object, const std::optional<FetchPriorObject>& prior,
                                  base::ByteVector& out, GroupOrder order) {
-  const FetchObjectFields fields{object.location,       object.subgroup_id, object.publisher_priority, object.extensions,
-                                 object.payload.size(), object.status,      object.datagram};
+  const FetchObjectFields fields{object.location,   object.subgroup_id,    object.publisher_priority,
+                                 object.extensions, object.payload.size(), object.status,
+                                 object.datagram};
   const auto result = encode_fetch_object_header(draft, fields, prior, out, order);
   if (result) out.insert(out.end(), object.payload.view().begin(), object.payload.view().end());
   return result;

@@ -42,9 +42,9 @@ struct FetchSerializationFlags {
   static constexpr std::uint8_t kDatagram = 0x40;  ///< from draft 16 on
 };
 
-/// What an object on a fetch stream may leave out when it is as in the one before. From draft 16 on the marker of a range
-/// may be before it, which has a location alone, or an object that was a datagram, which is in no subgroup: the other values
-/// are then those of the last object that had them.
+/// What an object on a fetch stream may leave out when it is as in the one before. From draft 16 on the marker of a
+/// range may be before it, which has a location alone, or an object that was a datagram, which is in no subgroup: the
+/// other values are then those of the last object that had them.
 struct FetchPriorObject {
   Location location{};
   std::uint64_t subgroup_id = 0;

@@ -101,8 +101,7 @@ template <>
 inline constexpr std::tuple kFields<RequestError>{
     Field<&RequestError::error_code>{"error_code"},
     Field<&RequestError::retry_interval>{"retry_interval", since(Draft::k16)},
-    Field<&RequestError::error_reason>{"reason_phrase"},
-    Field<&RequestError::redirect>{"redirect", since(Draft::k18)}};
+    Field<&RequestError::error_reason>{"reason_phrase"}, Field<&RequestError::redirect>{"redirect", since(Draft::k18)}};
 
 template <>
 inline constexpr std::array kNumbers<Subscribe>{MessageNumber{0x03}};
@@ -159,8 +158,8 @@ template <>
 inline constexpr std::tuple kFields<Publish>{Field<&Publish::track>{}, Field<&Publish::track_alias>{"track_alias"},
                                              Field<&Publish::parameters>{"parameters"}};
 
-/// Draft-18 lists the number, but says that a PUBLISH is answered by REQUEST_OK (its sections 10 and 10.5): read, and not
-/// written.
+/// Draft-18 lists the number, but says that a PUBLISH is answered by REQUEST_OK (its sections 10 and 10.5): read, and
+/// not written.
 template <>
 inline constexpr std::array kNumbers<PublishOk>{MessageNumber{0x1E, until(Draft::k18)}};
 template <>
@@ -296,13 +295,15 @@ constexpr void for_each_member_of(Visit visit) {
       if constexpr (kField.drafts.contains(kDraft)) visit(kField);
     };
     (visit_one(std::integral_constant<std::size_t, Indices>{}), ...);
-  }(std::make_index_sequence<std::tuple_size_v<std::remove_const_t<decltype(kFields<Body>)>>>{});
+  }
+  (std::make_index_sequence<std::tuple_size_v<std::remove_const_t<decltype(kFields<Body>)>>>{});
 }
 /// Calls `visit(field, value)` for each of them.
 template <Draft kDraft, class Body, class Visit>
 constexpr void for_each_field_of(Body& body, Visit visit) {
-  for_each_member_of<kDraft, std::remove_const_t<Body>>(
-      [&]<auto Member>(const Field<Member>& field) { visit(field, body.*Member); });
+  for_each_member_of<kDraft, std::remove_const_t<Body>>([&]<auto Member>(const Field<Member>& field) {
+    visit(field, body.*Member);
+  });
 }
 
 /// Calls `visit(name, value)` for each field of the message that the draft has.

@@ -7,8 +7,8 @@
 
 namespace msquic_py::moqt::wire {
 
-/// Messages of control and request streams. The numbers are those of draft-15 ([d15 §9], table 1), or of the first draft
-/// that has the message; message_fields.h has those of every draft.
+/// Messages of control and request streams. The numbers are those of draft-15 ([d15 §9], table 1), or of the first
+/// draft that has the message; message_fields.h has those of every draft.
 enum class MessageType : std::uint64_t {
   kRequestUpdate = 0x02,  ///< SUBSCRIBE_UPDATE in draft-15
   kSubscribe = 0x03,

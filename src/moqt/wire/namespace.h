@@ -33,8 +33,8 @@ struct PublishNamespaceCancel {
 /// What a SUBSCRIBE_NAMESPACE of draft-16 asks for (its section 9.25).
 enum class NamespaceInterest : std::uint8_t { kPublish = 0, kNamespace = 1, kBoth = 2 };
 
-/// [d15 §9.23]. In draft-15 it asks for PUBLISH_NAMESPACE and PUBLISH, in draft-16 for what `interest` says, from draft 18 on
-/// for NAMESPACE alone.
+/// [d15 §9.23]. In draft-15 it asks for PUBLISH_NAMESPACE and PUBLISH, in draft-16 for what `interest` says, from draft
+/// 18 on for NAMESPACE alone.
 struct SubscribeNamespace {
   TrackNamespace track_namespace_prefix{};
   MessageParameters parameters{};

@@ -99,8 +99,8 @@ class SubgroupStreamDecoder {
   std::uint64_t payload_left_ = 0;
 };
 
-/// Objects of a fetch stream behind its header; otherwise as SubgroupStreamDecoder. `order` is that of the fetch, from which
-/// drafts from 18 on count Group IDs. From draft 16 on the ends of ranges come between the objects.
+/// Objects of a fetch stream behind its header; otherwise as SubgroupStreamDecoder. `order` is that of the fetch, from
+/// which drafts from 18 on count Group IDs. From draft 16 on the ends of ranges come between the objects.
 class FetchStreamDecoder {
  public:
   using Event = std::variant<FetchObjectStart, ObjectPayload, FetchRangeEnd>;

@@ -18,7 +18,8 @@ struct Publish {
   bool operator==(const Publish&) const = default;
 };
 
-/// [d15 §9.14]. From draft 18 on it is a REQUEST_OK on the wire, and decodes to one: what it answers only the stream knows.
+/// [d15 §9.14]. From draft 18 on it is a REQUEST_OK on the wire, and decodes to one: what it answers only the stream
+/// knows.
 struct PublishOk {
   MessageParameters parameters{};
   bool operator==(const PublishOk&) const = default;

@@ -38,8 +38,8 @@ class StreamHeaderDecoder {
   /// Takes the next chunk of the stream. After a value or a violation it must not be called again.
   base::Decoded<StreamHeader> feed(base::SharedBytes chunk);
 
-  /// What lies behind the header of what has been fed; valid after feed() gave a value. A slice of the last chunk, but of a
-  /// control stream whose first bytes came in pieces a copy.
+  /// What lies behind the header of what has been fed; valid after feed() gave a value. A slice of the last chunk, but
+  /// of a control stream whose first bytes came in pieces a copy.
   [[nodiscard]] base::SharedBytes rest() const noexcept { return rest_; }
   /// Whether a byte of the header has arrived. A stream that ends before is malformed only if so.
   [[nodiscard]] bool started() const noexcept { return size_ > 0; }

@@ -31,8 +31,7 @@ base::Decoded<DecodedSubgroupHeader> decode_subgroup_header(Draft draft, base::B
   const Codec& codec = codec_for(draft);
   const auto kind = codec.decode_stream_kind(bytes);
   if (!kind) return kind.failure<DecodedSubgroupHeader>();
-  if (*kind != StreamKind::kSubgroup)
-    return protocol_violation("stream type is not SUBGROUP_HEADER (section 10.4.2)");
+  if (*kind != StreamKind::kSubgroup) return protocol_violation("stream type is not SUBGROUP_HEADER (section 10.4.2)");
   const auto decoded = codec.decode_stream_header(bytes);
   if (!decoded) return decoded.failure<DecodedSubgroupHeader>();
   return DecodedSubgroupHeader{std::get<SubgroupHeader>(decoded->header), decoded->size};

@@ -20,8 +20,8 @@ enum class SubgroupIdMode : std::uint8_t {
   kExplicit,     ///< it is in the header
 };
 
-/// SUBGROUP_HEADER, [d15 §10.4.2]. The types are the combinations of mode, priority, extensions, end of group and, from draft 18
-/// on, first object.
+/// SUBGROUP_HEADER, [d15 §10.4.2]. The types are the combinations of mode, priority, extensions, end of group and, from
+/// draft 18 on, first object.
 struct SubgroupHeader {
   std::uint64_t track_alias = 0;
   std::uint64_t group_id = 0;

@@ -87,6 +87,10 @@ TEST_P(ControlVectors, EncodeToTheirBytes) {
     ASSERT_TRUE(decoded.ok());
     base::ByteVector out{0xAB};
     const auto encoded = encode_control_message(GetParam().draft, decoded->message, out);
+    if (!vector.value("encodes", true)) {
+      EXPECT_FALSE(encoded.ok());
+      continue;
+    }
     ASSERT_TRUE(encoded.ok()) << moqt::wire::describe(encoded.error());
     ASSERT_EQ(out.front(), 0xAB);
     out.erase(out.begin());

@@ -112,7 +112,8 @@ struct FieldJson {
       return;
     }
     json[name] = parameters_json(value.items(), false);
-    if (Json properties = parameters_json(value.items(), true); !properties.empty()) json["track_properties"] = properties;
+    if (Json properties = parameters_json(value.items(), true); !properties.empty())
+      json["track_properties"] = properties;
   }
   void add(const char* name, const std::optional<std::uint64_t>& value) const {
     if (value) json[name] = *value;
@@ -179,8 +180,9 @@ Json to_json(moqt::Draft draft, const ControlMessage& message) {
   std::visit(
       [&]<class Body>(const Body& body) {
         if (kRequestId<Body>.contains(draft)) json["request_id"] = message.request.id;
-        for_each_field(draft, body,
-                       [&](const char* name, const auto& field) { FieldJson{json, draft}.add(name, field); });
+        for_each_field(draft, body, [&](const char* name, const auto& field) {
+          FieldJson{json, draft}.add(name, field);
+        });
       },
       message.body);
   return json;

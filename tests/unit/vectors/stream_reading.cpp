@@ -61,8 +61,8 @@ Json start_json(Draft draft, const ObjectStart& start) {
   return object_json(draft, start.object_id, start.status, start.extensions(), {});
 }
 Json start_json(Draft draft, const FetchObjectStart& start) {
-  return with_fetch_fields(start_json(draft, start.object), start.group_id, start.subgroup_id,
-                           start.publisher_priority, start.flags, start.datagram);
+  return with_fetch_fields(start_json(draft, start.object), start.group_id, start.subgroup_id, start.publisher_priority,
+                           start.flags, start.datagram);
 }
 std::uint64_t payload_length(const ObjectStart& start) { return start.payload_length; }
 std::uint64_t payload_length(const FetchObjectStart& start) { return start.object.payload_length; }

@@ -15,7 +15,7 @@ namespace msquic_py::tests {
 using Json = nlohmann::json;
 
 /// The drafts that have vectors.
-inline constexpr moqt::Draft kVectorDrafts[] = {moqt::Draft::k15, moqt::Draft::k18};
+inline constexpr moqt::Draft kVectorDrafts[] = {moqt::Draft::k15, moqt::Draft::k16, moqt::Draft::k18, moqt::Draft::k22};
 
 /// A file of wire vectors of one draft. Shows as "draft15_setup" in the name of a test.
 struct VectorSet {
@@ -54,8 +54,8 @@ inline std::string name_of(const Json& vector) { return vector.at("name").get<st
 inline bool is_error(const Json& vector) { return vector.contains("error"); }
 inline bool is_canonical(const Json& vector) { return vector.value("canonical", false); }
 
-/// The images that mean the same: "hex", every "nonminimal", and where integers are marked with `~`, those with every one
-/// of them in each length that the draft has and that holds it.
+/// The images that mean the same: "hex", every "nonminimal", and where integers are marked with `~`, those with every
+/// one of them in each length that the draft has and that holds it.
 std::vector<base::ByteVector> images_of(moqt::Draft draft, const Json& vector);
 /// Bytes of the integer that begins with that byte, in that draft.
 std::size_t integer_size(moqt::Draft draft, std::uint8_t first);

@@ -61,7 +61,8 @@ void IncomingData::read_fetch(IncomingStream& stream, base::SharedBytes bytes) {
         if (!deliver(stream, std::move(*start))) return;
       } else if (auto* payload = std::get_if<wire::ObjectPayload>(&*next)) {
         stream.payload_left -= payload->bytes.size();
-        context_.emit(ObjectPayload{stream.fetch->request(), stream.id, std::move(payload->bytes), stream.payload_left});
+        context_.emit(
+            ObjectPayload{stream.fetch->request(), stream.id, std::move(payload->bytes), stream.payload_left});
       }
     }
   }

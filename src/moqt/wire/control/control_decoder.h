@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "moqt/wire/codec.h"
 #include "moqt/wire/code_numbers.h"
+#include "moqt/wire/codec.h"
 #include "moqt/wire/control/control_fields.h"
 #include "moqt/wire/control/fetch_filter.h"
 

@@ -8,10 +8,11 @@ namespace msquic_py::moqt::wire {
 
 /// Whether the parameters of a message are followed by the properties of its track, up to its end.
 template <class Traits, class Body>
-inline constexpr bool kEndsWithProperties =
-    Traits::kTrackProperties &&
-    (std::same_as<Body, SubscribeOk> || std::same_as<Body, Publish> || std::same_as<Body, FetchOk> ||
-     (Traits::kPropertiesOfRequestOk && (std::same_as<Body, RequestOk> || std::same_as<Body, PublishOk>)));
+inline constexpr bool kEndsWithProperties = Traits::kTrackProperties &&
+                                            (std::same_as<Body, SubscribeOk> || std::same_as<Body, Publish> ||
+                                             std::same_as<Body, FetchOk> ||
+                                             (Traits::kPropertiesOfRequestOk &&
+                                              (std::same_as<Body, RequestOk> || std::same_as<Body, PublishOk>)));
 
 /// The places that the parameters of such a message of the draft may be in.
 template <class Traits>

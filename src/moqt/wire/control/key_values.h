@@ -12,8 +12,8 @@
 
 namespace msquic_py::moqt::wire {
 
-/// Key-Value-Pairs [d15 §1.4.2] as parameters: all parameters of drafts up to 16, and of every draft what SETUP has and the
-/// properties of tracks.
+/// Key-Value-Pairs [d15 §1.4.2] as parameters: all parameters of drafts up to 16, and of every draft what SETUP has and
+/// the properties of tracks.
 template <class Traits>
 class KeyValues {
  public:
@@ -164,7 +164,8 @@ class KeyValues {
     if (refuses_unknown_ && defined == nullptr) return out.fail(EncodeError::kParameterNotDefined);
     if (const ParameterRule* rule = rule_here(defined)) {
       const bool property = Traits::kTrackProperties && parameter.scope == ParameterScope::kTrack;
-      if (!property && !rule->repeatable() && repeated) return out.fail(EncodeError::kParameterRepeated);  // [d15 §9.2-1]
+      if (!property && !rule->repeatable() && repeated)
+        return out.fail(EncodeError::kParameterRepeated);  // [d15 §9.2-1]
       check_value(out, *rule, parameter.value);
     }
     out.integer(type_on_wire);

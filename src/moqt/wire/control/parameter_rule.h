@@ -7,8 +7,8 @@
 
 namespace msquic_py::moqt::wire {
 
-/// What the value of a parameter is. In drafts with Key-Value-Pairs a number fills an even type, and everything else the
-/// bytes of an odd one; from draft 17 on the form itself says how the value is written.
+/// What the value of a parameter is. In drafts with Key-Value-Pairs a number fills an even type, and everything else
+/// the bytes of an odd one; from draft 17 on the form itself says how the value is written.
 enum class ParameterForm : std::uint8_t {
   kNumber,
   kByte,  ///< a number of one byte; only from draft 17 on
@@ -22,8 +22,8 @@ enum class ParameterForm : std::uint8_t {
   kFill,
 };
 
-/// Where a parameter may stand. What a draft allows in a REQUEST_OK or a REQUEST_UPDATE depends on the request, which the
-/// message alone does not tell: they are several places, of which check_scope() picks the one.
+/// Where a parameter may stand. What a draft allows in a REQUEST_OK or a REQUEST_UPDATE depends on the request, which
+/// the message alone does not tell: they are several places, of which check_scope() picks the one.
 enum class Place : std::uint8_t {
   kClientSetup,
   kServerSetup,
@@ -58,9 +58,8 @@ constexpr Places at(Each... places) noexcept {
   return ((Places{1} << static_cast<unsigned>(places)) | ...);
 }
 
-inline constexpr Places kEveryOk =
-    at(Place::kPublishOk, Place::kTrackStatusOk, Place::kPublishNamespaceOk, Place::kSubscribeNamespaceOk,
-       Place::kSubscribeTracksOk, Place::kRequestUpdateOk);
+inline constexpr Places kEveryOk = at(Place::kPublishOk, Place::kTrackStatusOk, Place::kPublishNamespaceOk,
+                                      Place::kSubscribeNamespaceOk, Place::kSubscribeTracksOk, Place::kRequestUpdateOk);
 inline constexpr Places kEveryUpdate =
     at(Place::kSubscriptionUpdate, Place::kFetchUpdate, Place::kPublishNamespaceUpdate,
        Place::kSubscribeNamespaceUpdate, Place::kSubscribeTracksUpdate);

@@ -25,8 +25,8 @@ struct ParameterValues {
     Reader in(bytes);
     const Location location = in.location();
     if (in.finish()) {
-      outer.fail(key_value_formatting_error(
-          kCited<"LARGEST_OBJECT is not exactly one Location", Sections::kLargestObject>));
+      outer.fail(
+          key_value_formatting_error(kCited<"LARGEST_OBJECT is not exactly one Location", Sections::kLargestObject>));
     }
     return location;
   }
@@ -86,7 +86,7 @@ struct ParameterValues {
     if (filter.absolute()) out.location(filter.start);
     if (filter.ends()) {
       out.integer(Traits::kFilterForm == FilterForm::kEndGroupDelta ? filter.end_group - filter.start.group
-                                                                     : filter.end_group);
+                                                                    : filter.end_group);
     }
   }
 

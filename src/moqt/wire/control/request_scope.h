@@ -37,8 +37,8 @@ std::optional<base::Violation> check_scope(const MessageBody& body, MessageType 
   using Sections = typename Traits::Sections;
   if constexpr (!Traits::kTypedParameters) return std::nullopt;
   if (const auto* error = std::get_if<RequestError>(&body)) {
-    const bool of_namespace = request == MessageType::kSubscribeNamespace ||
-                              request == MessageType::kSubscribeTracks || request == MessageType::kPublishNamespace;
+    const bool of_namespace = request == MessageType::kSubscribeNamespace || request == MessageType::kSubscribeTracks ||
+                              request == MessageType::kPublishNamespace;
     if (of_namespace && error->redirect && !error->redirect->track.track_name.empty()) {
       return kViolates<"Redirect of a request about a namespace with a Track Name", Sections::kRedirect>;
     }

@@ -12,8 +12,8 @@
 
 namespace msquic_py::moqt::wire {
 
-/// Message Parameters of drafts from 17 on (draft-18 section 10.2): in ascending order, each written as its type says. What
-/// is not known cannot be stepped over, and is refused.
+/// Message Parameters of drafts from 17 on (draft-18 section 10.2): in ascending order, each written as its type says.
+/// What is not known cannot be stepped over, and is refused.
 template <class Traits>
 class TypedParameters {
  public:
@@ -126,8 +126,8 @@ class TypedParameters {
       case ParameterForm::kByte: {
         const auto* number = std::get_if<std::uint64_t>(&value);
         if (!needed(number)) return;
-        const std::uint64_t most = rule.form == ParameterForm::kByte ? std::min<std::uint64_t>(255, rule.maximum)
-                                                                     : rule.maximum;
+        const std::uint64_t most =
+            rule.form == ParameterForm::kByte ? std::min<std::uint64_t>(255, rule.maximum) : rule.maximum;
         if (*number < rule.minimum || *number > most) return out.fail(EncodeError::kParameterOutOfRange);
         if (rule.form == ParameterForm::kByte) return out.byte(static_cast<std::uint8_t>(*number));
         return out.integer(*number);

@@ -28,8 +28,8 @@ class PairReader {
   [[nodiscard]] bool at_end() const noexcept { return in_.remaining() == 0; }
   std::optional<base::Violation> read(RawPair& pair) noexcept {
     // [d15 §1.4.2-2]
-    static constexpr base::Violation kOverrun = key_value_formatting_error(
-        kCited<"extension block ends inside a key-value pair", Sections::kKeyValuePair>);
+    static constexpr base::Violation kOverrun =
+        key_value_formatting_error(kCited<"extension block ends inside a key-value pair", Sections::kKeyValuePair>);
     if (!in_.read(pair.type)) return kOverrun;
     if constexpr (Traits::kDeltaTypes) {
       if (pair.type > ~std::uint64_t{0} - type_) {
@@ -111,8 +111,7 @@ EncodeResult encode_extensions(const KeyValuePairs& extensions, base::ByteVector
     return std::nullopt;
   };
   const auto descends = [](const KeyValuePair& left, const KeyValuePair& right) { return left.type > right.type; };
-  if (Traits::kDeltaTypes &&
-      std::adjacent_find(extensions.begin(), extensions.end(), descends) != extensions.end()) {
+  if (Traits::kDeltaTypes && std::adjacent_find(extensions.begin(), extensions.end(), descends) != extensions.end()) {
     KeyValuePairs ascending = extensions;
     std::stable_sort(ascending.begin(), ascending.end(),
                      [](const KeyValuePair& left, const KeyValuePair& right) { return left.type < right.type; });

@@ -32,8 +32,8 @@ class FetchObjects {
     FetchObjectLayout layout;
     FieldsOutcome outcome = read_flags(in, layout);
     if (outcome.kind == FieldsOutcome::Kind::kDone) {
-      outcome = layout.gap() ? read_marker(in, prior, layout)
-                             : read_object(in, prior, order, max_extensions_size, layout);
+      outcome =
+          layout.gap() ? read_marker(in, prior, layout) : read_object(in, prior, order, max_extensions_size, layout);
     }
     if (outcome.kind == FieldsOutcome::Kind::kNeedMore) return base::NeedMore{};
     if (outcome.kind == FieldsOutcome::Kind::kViolation) return outcome.violation;
@@ -89,7 +89,6 @@ class FetchObjects {
     scratch.put(static_cast<std::uint64_t>(range.gap));
     scratch.put(range.end.group);
     scratch.put(range.end.object);
-    scratch.put(0);  // Object Payload Length, which nothing leaves out
     scratch.flush(out);
     return {};
   }
@@ -180,13 +179,11 @@ class FetchObjects {
     return ObjectTail<Traits>::read(in, has_extensions, kHasStatus, max_extensions_size, layout.object);
   }
 
+  /// The text gives the marker "the Group ID and Object ID fields" and is silent about the rest. Its IDs are whole,
+  /// because a Group ID Delta could not stay in the group of the object before; and the next flags follow them at once.
+  /// So do moxygen, quiche, moq-go, moqtail and aiomoqt; moqtap-codec alone expects an Object Payload Length there.
   static FieldsOutcome read_marker(Reader& in, const Prior& prior, FetchObjectLayout& layout) noexcept {
-    if (!in.read(layout.group_id) || !in.read(layout.object.object_id) || !in.read(layout.object.payload_length)) {
-      return FieldsOutcome::need_more();
-    }
-    if (layout.object.payload_length > 0) {
-      return FieldsOutcome::violated(kViolates<"the end of a range with a payload", Sections::kFetchObject>);
-    }
+    if (!in.read(layout.group_id) || !in.read(layout.object.object_id)) return FieldsOutcome::need_more();
     layout.object.size = static_cast<std::uint32_t>(in.position());
     layout.prior = prior.value_or(FetchPriorObject{{}, 0, 128, false, false});
     layout.prior.location = {layout.group_id, layout.object.object_id};

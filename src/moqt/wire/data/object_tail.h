@@ -32,8 +32,9 @@ std::optional<ObjectStatus> status_from(std::uint64_t number) noexcept {
   return object_status_from(number);
 }
 
-/// What ends an object on a stream before its payload (sections 10.4.2, 10.4.4): the block of extensions with its length,
-/// Payload Length, and on subgroup streams, in draft-15 also on fetch streams, the status of an object without payload.
+/// What ends an object on a stream before its payload (sections 10.4.2, 10.4.4): the block of extensions with its
+/// length, Payload Length, and on subgroup streams, in draft-15 also on fetch streams, the status of an object without
+/// payload.
 template <class Traits>
 struct ObjectTail {
   using Integers = typename Traits::Integers;
@@ -64,8 +65,8 @@ struct ObjectTail {
       // [d15 §10.2.1.1-3]
       if (!status) return FieldsOutcome::violated(kViolates<"unknown Object Status", Sections::kObjectStatus>);
       if (*status != ObjectStatus::kNormal && layout.extensions_size > 0) {  // [d15 §10.2.1.2-1]
-        return FieldsOutcome::violated(kViolates<"extension headers on an object whose status is not Normal",
-                                                 Sections::kObjectProperties>);
+        return FieldsOutcome::violated(
+            kViolates<"extension headers on an object whose status is not Normal", Sections::kObjectProperties>);
       }
       layout.status = *status;
     }

@@ -6,7 +6,6 @@
 namespace msquic_py::moqt::wire::draft18 {
 namespace {
 
-
 constexpr std::uint64_t number(MessageParameter parameter) noexcept { return static_cast<std::uint64_t>(parameter); }
 constexpr std::uint64_t number(SetupParameter parameter) noexcept { return static_cast<std::uint64_t>(parameter); }
 
@@ -27,10 +26,10 @@ constexpr std::array kOptionTable{
 constexpr std::array kMessageTable{
     ParameterRule{number(MessageParameter::kDeliveryTimeout), Form::kNumber,
                   at(kPublishOk, kSubscribe, kSubscriptionUpdate)},
-    ParameterRule{number(MessageParameter::kAuthorizationToken), Form::kToken,
-                  at(kPublish, kSubscribe, kSubscribeNamespace, kSubscribeTracks, kPublishNamespace, kTrackStatus,
-                     kFetch) |
-                      kEveryUpdate},
+    ParameterRule{
+        number(MessageParameter::kAuthorizationToken), Form::kToken,
+        at(kPublish, kSubscribe, kSubscribeNamespace, kSubscribeTracks, kPublishNamespace, kTrackStatus, kFetch) |
+            kEveryUpdate},
     ParameterRule{number(kRendezvousTimeout), Form::kNumber, at(kSubscribe)},
     ParameterRule{number(MessageParameter::kSubgroupDeliveryTimeout), Form::kNumber,
                   at(kPublishOk, kSubscribe, kSubscriptionUpdate)},

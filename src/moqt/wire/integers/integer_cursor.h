@@ -11,8 +11,7 @@ namespace msquic_py::moqt::wire {
 template <class Integers>
 class IntegerCursor {
  public:
-  explicit IntegerCursor(base::Bytes bytes) noexcept
-      : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
+  explicit IntegerCursor(base::Bytes bytes) noexcept : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
 
   /// False, and nothing consumed, when the number is not complete.
   bool read(std::uint64_t& value) noexcept { return Integers::read(at_, end_, value); }
