@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Compares this project's codecs with moqtap-codec, which knows every draft too: over what `wire_corpus` makes up, and over
-the wire vectors.    usage: compare_codecs.py BUILD [--count N] [--seed N]
+"""Compares this project's codecs with moqtap-codec, which knows every draft too: over what `wire_corpus` makes up,
+and over the wire vectors.    usage: compare_codecs.py BUILD [--count N] [--seed N]
 
 Needs cargo, and the target wire_corpus in BUILD. Each of the two reads what the other has written: the bytes come from
-here, moqtap reads them and writes them again, and what it writes must be the same bytes. Exit code 1: they disagree about
-something that is not in EXPECTED below. Exit code 3: there is no cargo.
+here, moqtap reads them and writes them again, and what it writes must be the same bytes. Exit code 1: they disagree
+about something that is not in EXPECTED below. Exit code 3: there is no cargo.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What differs from draft to draft is known to `moqt/wire`, the request path and `moqt/model/draft.*` (docs/adding-a-draft.md)."""
+"""What drafts differ in is known to `moqt/wire`, the request path and `moqt/model/draft.*` (docs/adding-a-draft.md)."""
 
 from __future__ import annotations
 
