@@ -5,6 +5,9 @@ namespace msquic_py::moqt {
 std::string_view alpn(Draft draft) noexcept {
   switch (draft) {
     case Draft::k15: return "moqt-15";  // [d15 §3.1-2]
+    case Draft::k16: return "moqt-16";
+    case Draft::k18: return "moqt-18";
+    case Draft::k22: return "moqt-22";
   }
   return {};
 }

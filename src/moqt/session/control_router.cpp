@@ -88,7 +88,7 @@ void ControlRouter::on(wire::RequestReference request, const wire::Subscribe& me
   admit<SubscriptionAsPublisher>(request, message);
 }
 
-void ControlRouter::on(wire::RequestReference request, const wire::SubscribeUpdate& message) {
+void ControlRouter::on(wire::RequestReference request, const wire::RequestUpdate& message) {
   admit<SubscriptionUpdate>(request, message);
 }
 

@@ -20,7 +20,7 @@ class ControlRouter {
   void on(const wire::Goaway& message);
 
   void on(wire::RequestReference request, const wire::Subscribe& message);
-  void on(wire::RequestReference request, const wire::SubscribeUpdate& message);
+  void on(wire::RequestReference request, const wire::RequestUpdate& message);
   void on(wire::RequestReference request, const wire::Publish& message);
   void on(wire::RequestReference request, const wire::Fetch& message);
   void on(wire::RequestReference request, const wire::TrackStatus& message);

@@ -26,9 +26,7 @@ SessionCore::SessionCore(Draft negotiated, SessionConfig session_config)
       config_(std::move(session_config)),
       codec_(wire::codec_for(negotiated)) {
   requests.charge_to(config_.account);
-  switch (negotiated) {
-    case Draft::k15: path = std::make_unique<SharedControlStream>(*this); break;
-  }
+  path = std::make_unique<SharedControlStream>(*this);  // what the drafts of kSupportedDrafts have
 }
 
 // ---- setup ----

@@ -16,11 +16,11 @@ constexpr std::size_t kMostRemembered = 64;
 
 /// The messages that may carry tokens, besides the two SETUPs [d15 §9.2.1.1].
 template <class T>
-concept CarriesTokens = base::OneOf<T, wire::Publish, wire::Subscribe, wire::SubscribeUpdate, wire::SubscribeNamespace,
-                                    wire::PublishNamespace, wire::TrackStatus, wire::Fetch>;
+concept CarriesTokens = base::OneOf<T, wire::Publish, wire::Subscribe, wire::RequestUpdate, wire::SubscribeNamespace,
+                                    wire::SubscribeTracks, wire::PublishNamespace, wire::TrackStatus, wire::Fetch>;
 /// Those of them that a publisher answers with a track's objects, or with what there is of them.
 template <class T>
-concept AsksPublisher = base::OneOf<T, wire::Subscribe, wire::SubscribeUpdate, wire::TrackStatus, wire::Fetch>;
+concept AsksPublisher = base::OneOf<T, wire::Subscribe, wire::RequestUpdate, wire::TrackStatus, wire::Fetch>;
 
 std::uint64_t size_of(const base::ByteVector& value) noexcept { return kTokenOverhead + value.size(); }
 

@@ -41,7 +41,7 @@ void IncomingData::open_fetch(IncomingStream& stream, std::uint64_t request_id, 
   its->stream = stream.id;
   stream.state = State::kFetch;
   stream.fetch = its;
-  stream.fetch_decoder.emplace(codec_,
+  stream.fetch_decoder.emplace(codec_, its->order(),
                                wire::ObjectStreamLimits{.max_extensions_size = config_.limits.max_object_header_bytes});
   context_.on_fetch_stream(its->request());
   read_fetch(stream, std::move(rest));
@@ -59,10 +59,10 @@ void IncomingData::read_fetch(IncomingStream& stream, base::SharedBytes bytes) {
       if (next.needs_more()) break;
       if (auto* start = std::get_if<wire::FetchObjectStart>(&*next)) {
         if (!deliver(stream, std::move(*start))) return;
-      } else {
-        auto& payload = std::get<wire::ObjectPayload>(*next);
-        stream.payload_left -= payload.bytes.size();
-        context_.emit(ObjectPayload{stream.fetch->request(), stream.id, std::move(payload.bytes), stream.payload_left});
+      } else if (auto* payload = std::get_if<wire::ObjectPayload>(&*next)) {
+        stream.payload_left -= payload->bytes.size();
+        context_.emit(
+            ObjectPayload{stream.fetch->request(), stream.id, std::move(payload->bytes), stream.payload_left});
       }
     }
   }

@@ -46,7 +46,7 @@ base::Result<void, SessionError> OutgoingData::append_fetch_object(StreamHandle 
   const wire::FetchObjectFields fields{object.location,          object.subgroup,       object.publisher_priority,
                                        object.extensions.view(), object.payload_length, object.status};
   scratch_.clear();
-  if (!codec_.encode_fetch_object_header(fields, fetch->prior(), scratch_).ok()) {
+  if (!codec_.encode_fetch_object_header(fields, fetch->prior(), fetch->order(), scratch_).ok()) {
     return base::Failure{SessionError::kInvalidParameter};
   }
   push(*stream, arena_.copy(scratch_));

@@ -20,6 +20,7 @@ class ReceivedFetch {
   ReceivedFetch(RequestHandle request, GroupOrder order) noexcept : request_(request), order_(order) {}
 
   [[nodiscard]] RequestHandle request() const noexcept { return request_; }
+  [[nodiscard]] GroupOrder order() const noexcept { return order_; }
   /// Its stream, as soon as that has said what it is.
   std::optional<IncomingStreamId> stream;
   /// What may come. Nothing while it is not known: that of a joining FETCH depends on SUBSCRIBE_OK.

@@ -59,11 +59,16 @@ class SharedControlStream final : public RequestPath {
   void on(Reference, const wire::MaxRequestId& message);
   void on(Reference, const wire::RequestsBlocked& message);
   template <class Body>
-  requires kOneOf<Body, wire::Subscribe, wire::SubscribeUpdate, wire::Publish, wire::Fetch, wire::TrackStatus,
+  requires kOneOf<Body, wire::Subscribe, wire::RequestUpdate, wire::Publish, wire::Fetch, wire::TrackStatus,
                   wire::PublishNamespace, wire::SubscribeNamespace>
   void on(Reference request, const Body& message) {
     if (receive(request)) router_.on(request, message);
   }
+  /// No codec of a draft with a shared control stream reads these.
+  template <class Body>
+  requires kOneOf<Body, wire::Setup, wire::SubscribeTracks, wire::Namespace, wire::NamespaceDone, wire::PublishSkipped,
+                  wire::PublishStateNotify>
+  void on(Reference, const Body&) {}
   void on(Reference request, const wire::RequestOk& message);
   void on(Reference request, const wire::RequestError& message);
   void on(Reference request, const wire::SubscribeOk& message);
