@@ -38,7 +38,7 @@ void SessionCore::receive_client_setup(SetupParameters peer) {
 void SessionCore::admit_client() {
   awaits_admission = false;
   deadlines.disarm(deadline_of({}));
-  send_setup();
+  send_setup();  // unless it went out first
   if (!closed()) establish(*peer_setup);
 }
 
