@@ -42,7 +42,13 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
  public:
   Subscription(TrackPublisher& publisher, std::size_t slot, std::uint64_t serial, session::Session& session,
                session::RequestHandle request, Outlet& outlet) noexcept
-      : publisher_(publisher), slot_(slot), serial_(serial), session_(session), request_(request), outlet_(outlet) {}
+      : publisher_(publisher),
+        slot_(slot),
+        serial_(serial),
+        session_(session),
+        draft_(session.draft()),
+        request_(request),
+        outlet_(outlet) {}
   ~Subscription() override;
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
@@ -68,7 +74,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void payload_arrived(StoredSubgroup& subgroup, std::uint64_t place, std::size_t bytes, session::Time now);
   void subgroup_ended(StoredSubgroup& subgroup, session::Time now);
   void subgroup_cut(StoredSubgroup& subgroup);
-  void datagram(const StoredGroup& group, const StoredObject& object);
+  void datagram(const StoredGroup& group, StoredObject& object);
   /// Whatever waits is not sent any more: the subscription is over, or the objects are.
   void give_up();
   /// PUBLISH_DONE; resets open streams first when `abandon`.
@@ -97,6 +103,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   };
   using Counter = std::uint64_t DeliveryAccount::*;
   enum class Give : std::uint8_t { kDone, kNoRoom, kStopped };
+  enum class Begun : std::uint8_t { kYes, kUnsayable, kStopped };
 
   SubgroupDelivery& delivery_of(StoredSubgroup& subgroup, std::uint64_t place);
   [[nodiscard]] SubgroupDelivery* existing(StoredSubgroup& subgroup) const noexcept;
@@ -113,7 +120,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void lose(SubgroupDelivery& delivery, const StoredObject& object);
   [[nodiscard]] bool nothing_between(const StoredSubgroup& subgroup, std::uint64_t before,
                                      std::uint64_t after) const noexcept;
-  bool begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, const StoredObject& object);
+  Begun begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, StoredObject& object);
   void close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
   /// Whether everything that the subgroup has since the beginning of the subscription came here.
   [[nodiscard]] bool came_whole(const StoredSubgroup& subgroup) const noexcept;
@@ -136,6 +143,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   const std::size_t slot_;
   const std::uint64_t serial_;
   session::Session& session_;
+  const Draft draft_;  ///< of the session
   const session::RequestHandle request_;
   Outlet& outlet_;
   bool ended_ = false;

@@ -5,6 +5,9 @@
 #include <vector>
 
 #include "base/shared_bytes.h"
+#include "base/slab.h"
+#include "moqt/model/draft.h"
+#include "moqt/session/data/object_encoding.h"
 
 namespace msquic_py::moqt::pubsub {
 
@@ -12,8 +15,17 @@ namespace msquic_py::moqt::pubsub {
 /// on the connection is copied, or a few bytes that nobody reads would hold on to all of those.
 class KeptPieces {
  public:
+  /// Of a session of that draft.
+  explicit KeptPieces(Draft draft) noexcept : draft_(draft) {}
+
   [[nodiscard]] base::SharedBytes keep(base::SharedBytes bytes) {
     return bytes.fills_slab() ? std::move(bytes) : arena_.copy(bytes);
+  }
+  /// Extension pairs, as applications have them.
+  [[nodiscard]] base::SharedBytes keep_extensions(base::SharedBytes pairs) {
+    if (pairs.empty() || session::same_object_form(draft_, session::kApplicationForm)) return keep(std::move(pairs));
+    const auto block = session::translate_extension_block(draft_, session::kApplicationForm, pairs.view());
+    return block.ok() ? arena_.copy(*block) : base::SharedBytes{};
   }
   void add(std::vector<base::SharedBytes>& pieces, base::SharedBytes bytes) {
     if (bytes.empty()) return;
@@ -22,6 +34,7 @@ class KeptPieces {
   }
 
  private:
+  Draft draft_;
   base::SlabArena arena_;
 };
 

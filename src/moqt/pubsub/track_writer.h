@@ -34,6 +34,8 @@ struct GroupOptions {
 /// to each of their endpoints. It has no clock: endpoints tell it the time when they are drained.
 class TrackWriter {
  public:
+  /// Objects are encoded for `draft` as they are written, and for others when a session of another one first wants
+  /// them.
   explicit TrackWriter(FullTrackName track, const TrackOptions& options = {}, Draft draft = Draft::k15);
   TrackWriter(const TrackWriter&) = delete;
   TrackWriter& operator=(const TrackWriter&) = delete;
@@ -63,7 +65,8 @@ class TrackWriter {
   /// A new subgroup stream. kWrongState after finish().
   session::SessionResult<std::shared_ptr<GroupWriter>> begin_group(std::uint64_t group,
                                                                    const GroupOptions& options = {});
-  /// An object as a datagram. A track uses either streams or datagrams, never both [d15 §10.2.1]: kWrongState.
+  /// An object as a datagram, its `extension_block` as session::encode_extension_block() makes it for applications. A
+  /// track uses either streams or datagrams, never both [d15 §10.2.1]: kWrongState.
   /// What does not fit the path is dropped for that subscriber; FETCH brings it all the same.
   session::SessionResult<void> write_datagram(Location location, base::Bytes payload, base::Bytes extension_block = {},
                                               std::optional<std::uint8_t> publisher_priority = std::nullopt,
