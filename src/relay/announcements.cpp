@@ -1,5 +1,6 @@
 #include "relay/announcements.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -19,18 +20,19 @@ void Announcements::on_published(Peer& peer, const session::NamespacePublished& 
   counters_.published_namespaces = directory_.published_count();
   if (number) {
     for (Peer* listener : directory_.interested_in(event.track_namespace)) {  // [d15 §6.2-1]
-      NamespaceInterest* interest = listener->interest_in(event.track_namespace);
-      if (interest == nullptr || interest->namespaces_from) continue;  // what waits goes first, in order
-      if (!announce(*listener, event.track_namespace)) interest->namespaces_from = *number;
+      auto* const interest = listener->namespace_interest_in(event.track_namespace);
+      if (interest == nullptr || interest->second.namespaces_from) continue;  // what waits goes first, in order
+      if (!announce(*listener, interest->first, event.track_namespace)) interest->second.namespaces_from = *number;
     }
   }
   subscriptions_.offer_publisher(peer, event.track_namespace);
 }
 
-bool Announcements::announce(Peer& listener, const moqt::TrackNamespace& track_namespace) {
+bool Announcements::announce(Peer& listener, session::RequestHandle interest,
+                             const moqt::TrackNamespace& track_namespace) {
   if (listener.announcements.contains(track_namespace)) return true;
   // The relay needs no answer, and waits for credit as long as it takes.
-  const auto request = listener.session.publish_namespace(track_namespace, {}, {.limit = session::Duration::zero()});
+  const auto request = listener.session.announce(interest, track_namespace, {.limit = session::Duration::zero()});
   if (!request) return request.error() != session::SessionError::kTooManyRequests;
   listener.announcements.emplace(track_namespace, *request);
   listener.roles.insert_or_assign(*request, AnnouncementRole{track_namespace});
@@ -38,10 +40,12 @@ bool Announcements::announce(Peer& listener, const moqt::TrackNamespace& track_n
   return true;
 }
 
-void Announcements::announce_from(Peer& listener, NamespaceInterest& interest, std::uint64_t number) {  // [d15 §6.2-1]
+void Announcements::announce_from(Peer& listener, session::RequestHandle request, std::uint64_t number) {
+  NamespaceInterest& interest = listener.interests.at(request);
+  // [d15 §6.2-1]
   interest.namespaces_from.reset();
   for (const auto& publication : directory_.published_under(interest.prefix, number)) {
-    if (announce(listener, publication.track_namespace)) continue;
+    if (announce(listener, request, publication.track_namespace)) continue;
     interest.namespaces_from = publication.number;
     return;
   }
@@ -49,7 +53,7 @@ void Announcements::announce_from(Peer& listener, NamespaceInterest& interest, s
 
 void Announcements::on_requests_possible(Peer& peer) {
   for (auto& [request, interest] : peer.interests) {
-    if (interest.namespaces_from) announce_from(peer, interest, *interest.namespaces_from);
+    if (interest.namespaces_from) announce_from(peer, request, *interest.namespaces_from);
     if (interest.tracks_from) subscriptions_.offer_tracks(peer, interest, *interest.tracks_from);
   }
   if (!std::exchange(peer.unasked, false)) return;
@@ -99,23 +103,28 @@ void Announcements::on_subscribed(Peer& peer, const session::NamespaceSubscribed
   if (!peer.session.accept(event.request)) return;
   NamespaceInterest& interest = peer.interests[event.request];
   interest.prefix = event.prefix;
+  interest.what = event.interest;
   interest.forward = event.parameters.forward().value_or(true);
   directory_.subscribe(event.prefix, peer);
-  announce_from(peer, interest, 0);
-  subscriptions_.offer_tracks(peer, interest, 0);
+  if (session::wants_namespaces(event.interest)) announce_from(peer, event.request, 0);
+  if (session::wants_tracks(event.interest)) subscriptions_.offer_tracks(peer, interest, 0);
 }
 
 void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscribed& event) {  // [d15 §6.1-3]
   const auto found = peer.interests.find(event.request);
   if (found == peer.interests.end()) return;
-  const moqt::TrackNamespace prefix = std::move(found->second.prefix);
+  const NamespaceInterest gone = std::move(found->second);
+  const moqt::TrackNamespace& prefix = gone.prefix;
   peer.interests.erase(found);
-  directory_.unsubscribe(prefix, peer);
-  for (auto entry = peer.announcements.lower_bound(prefix);
-       entry != peer.announcements.end() && prefix.is_prefix_of(entry->first);) {
+  const bool other = std::any_of(peer.interests.begin(), peer.interests.end(),
+                                 [&](const auto& each) { return each.second.prefix == prefix; });
+  if (!other) directory_.unsubscribe(prefix, peer);
+  for (auto entry = peer.announcements.lower_bound(prefix); session::wants_namespaces(gone.what) &&
+                                                            entry != peer.announcements.end() &&
+                                                            prefix.is_prefix_of(entry->first);) {
     take_back(peer, entry++);
   }
-  subscriptions_.withdraw_offers(peer, prefix);
+  if (session::wants_tracks(gone.what)) subscriptions_.withdraw_offers(peer, prefix);
 }
 
 void Announcements::peer_left(Peer& peer) {

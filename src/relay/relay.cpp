@@ -25,7 +25,9 @@ struct Relay::Route {
   void operator()(const session::DatagramReceived& event) const { relay.intake_.on_datagram(peer, event, now); }
 
   // ---- subscriptions ----
-  void operator()(const session::SubscribeReceived& event) const { relay.subscriptions_.on_subscribe(peer, event); }
+  void operator()(const session::SubscribeReceived& event) const {
+    relay.subscriptions_.on_subscribe(peer, event, now);
+  }
   void operator()(const session::PublishReceived& event) const { relay.subscriptions_.on_publish(peer, event); }
   void operator()(const session::UpdateReceived& event) const { relay.subscriptions_.on_update(peer, event); }
   void operator()(const session::Unsubscribed& event) const {
@@ -112,6 +114,11 @@ struct Relay::Route {
   void operator()(std::monostate) const {}
   void operator()(const session::Established&) const {}
   void operator()(const session::Closed&) const {}  // the driver detaches the session
+  // The relay subscribes to no namespaces.
+  void operator()(const session::NamespaceFound&) const {}
+  void operator()(const session::NamespaceLost&) const {}
+  void operator()(const session::NamespaceSubscriptionEnded&) const {}
+  void operator()(const session::PublishSkipped&) const {}
   /// A client asks for no new requests, which its session refuses by itself.
   void operator()(const session::GoawayReceived&) const {}
 };
@@ -182,6 +189,7 @@ bool Relay::on_events(PeerNumber number, session::Time now) {
 }
 
 void Relay::on_deadline(session::Time now) {
+  subscriptions_.on_deadline(now);
   tracks_.settle(now);
   fetches_.settle();
   back_pressure_.settle(now);

@@ -1,6 +1,7 @@
 #include "relay/subscriptions.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -27,14 +28,17 @@ moqt::Location behind(std::optional<moqt::Location> largest) noexcept {
 
 // ---- requests of a peer ----
 
-void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& event) {
+void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& event, session::Time now) {
   Track* track = tracks_.find_or_create(event.track);
   if (track == nullptr) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError,
                               "the relay has too many tracks, or no memory left");
     return;
   }
-  const Track::Waiting waiting{&peer, event.request, event.parameters.filter()};
+  Track::Waiting waiting{&peer, event.request, event.parameters.filter()};
+  const auto rendezvous = std::min<std::uint64_t>(event.parameters.rendezvous_timeout().value_or(0),
+                                                  static_cast<std::uint64_t>(limits_.max_rendezvous.count()));
+  if (rendezvous > 0) waiting.until = now + std::chrono::milliseconds(rendezvous);
   const auto new_group = event.parameters.new_group_request();
   peer.roles.insert_or_assign(event.request, DownstreamRole{track});
   if (track->established()) {  // [d15 §8.5-3]
@@ -52,6 +56,8 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
   if (!track->upstreams().empty()) return;
   if (publishers_are_busy) {
     refuse_waiting(*track, moqt::RequestErrorCode::kInternalError, "too many requests wait for the publisher's credit");
+  } else if (waiting.until) {
+    return;  // perhaps a publisher appears in time
   } else {
     refuse_waiting(*track, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
   }
@@ -106,6 +112,25 @@ void Subscriptions::refuse_waiting(Track& track, moqt::RequestErrorCode code, st
   }
 }
 
+void Subscriptions::on_deadline(session::Time now) {
+  std::vector<Track*> emptied;
+  tracks_.for_each([&](Track& track) {
+    if (!track.upstreams().empty()) return;  // they have been asked, and answer, or time out
+    const auto late =
+        std::stable_partition(track.waiting().begin(), track.waiting().end(),
+                              [&](const Track::Waiting& waiting) { return !waiting.until || *waiting.until > now; });
+    for (auto each = late; each != track.waiting().end(); ++each) {
+      (void)each->peer->session.reject(each->request, moqt::RequestErrorCode::kTimeout, "nobody publishes this track");
+      each->peer->roles.erase(each->request);
+      each->peer->outlet.make_ready();
+    }
+    if (late == track.waiting().end()) return;
+    track.waiting().erase(late, track.waiting().end());
+    emptied.push_back(&track);
+  });
+  for (Track* track : emptied) release(*track);
+}
+
 void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event) {
   Track* track = tracks_.find_or_create(event.track);
   moqt::MessageParameters parameters;
@@ -125,14 +150,16 @@ void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event
   request_new_group(*track, track->take_wanted_new_group());
   tracks_.offer(*track);
   for (Peer* listener : namespaces_.interested_in(event.track.track_namespace)) {  // [d15 §5.1-5, §8.5-7]
-    NamespaceInterest* interest = listener->interest_in(event.track.track_namespace);
-    if (interest == nullptr || interest->tracks_from) continue;  // what waits goes first, in order
-    if (!tell(*listener, *interest, *track)) interest->tracks_from = track->offer;
+    auto* const entry = listener->track_interest_in(event.track.track_namespace);
+    if (entry == nullptr || entry->second.tracks_from) continue;  // what waits goes first, in order
+    if (!tell(*listener, entry->second, *track)) entry->second.tracks_from = track->offer;
   }
 }
 
 bool Subscriptions::tell(Peer& listener, const NamespaceInterest& interest, Track& track) {  // [d15 §6.1-4]
   if (has_downstream_at(listener, track)) return true;
+  // SUBSCRIBE_TRACKS leaves out what the subscriber publishes itself (section 6.1 of draft-18).
+  if (!session::wants_namespaces(interest.what) && track.has_upstream_at(listener)) return true;
   moqt::MessageParameters parameters = track.description();
   if (!interest.forward) parameters.set_forward(false);  // [d15 §9.23-4]
   const auto request =

@@ -22,7 +22,7 @@ class Subscriptions {
       : limits_(limits), counters_(counters), namespaces_(namespaces), tracks_(tracks) {}
 
   // ---- requests of a peer ----
-  void on_subscribe(Peer& peer, const moqt::session::SubscribeReceived& event);
+  void on_subscribe(Peer& peer, const moqt::session::SubscribeReceived& event, moqt::session::Time now);
   void on_publish(Peer& peer, const moqt::session::PublishReceived& event);
   void on_update(Peer& peer, const moqt::session::UpdateReceived& event);
   void on_unsubscribed(Peer& peer, moqt::session::RequestHandle request);
@@ -56,6 +56,8 @@ class Subscriptions {
   void end_malformed(Peer& publisher, Track& track, moqt::session::Time now);
   /// Resets retired streams of this peer whose time has come, and forgets subscriptions that have ended.
   void settle(Peer& peer, moqt::session::Time now);
+  /// Refuses those that have waited for a publisher for as long as they wanted to.
+  void on_deadline(moqt::session::Time now);
   void release(Track& track);
 
  private:

@@ -36,6 +36,8 @@ class Track {
     Peer* peer;
     moqt::session::RequestHandle request;
     std::optional<moqt::SubscriptionFilter> filter;
+    /// RENDEZVOUS_TIMEOUT: until when it waits for a publisher to appear; nothing: it does not.
+    std::optional<moqt::session::Time> until{};
   };
 
   Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters& counters,
