@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "command_line/draft_option.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "command_line/process.h"
@@ -41,6 +42,7 @@ struct Options {
   std::size_t max_memory = relay::RelayLimits{}.memory.process;
   double upstream_timeout = std::chrono::duration<double>(relay::RelayLimits{}.upstream_answer_timeout).count();
   double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
+  std::vector<moqt::Draft> drafts = runtime::all_drafts();
   std::string token_file;
   bool allow_empty_prefix = false;
   bool refuse_stream_type = false;
@@ -48,7 +50,8 @@ struct Options {
 };
 
 void describe(CLI::App& app, Options& options) {
-  app.set_version_flag("--version", std::string("moqt-relay ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
+  app.set_version_flag("--version",
+                       std::string("moqt-relay ") + MSQUIC_PY_VERSION + " (" + apps::spoken_drafts() + ")");
   app.add_option("--host", options.host, "IP address to listen on; :: listens on IPv4 and IPv6")->capture_default_str();
   app.add_option("--port", options.port, "UDP port; 0 chooses a free one")
       ->check(CLI::Range(0u, 65535u))
@@ -100,6 +103,7 @@ void describe(CLI::App& app, Options& options) {
                  "(publish, subscribe, fetch or *, separated by commas) and a namespace with '/' between its fields, "
                  "each of which may be left out")
       ->type_name("FILE");
+  apps::add_draft_option(app, options.drafts);
   app.add_flag("--tolerate-empty-namespace-prefix", options.allow_empty_prefix,
                "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_flag("--refuse-leading-stream-type", options.refuse_stream_type,
@@ -170,6 +174,7 @@ int run(const Options& options) {
   apps::SkipLog skips(loop, server);
   runtime::Endpoint::ListenOptions listen;
   listen.host = options.host;
+  listen.drafts = options.drafts;
   listen.port = options.port;
   listen.credentials = identity->credentials();
   listen.max_sessions = options.max_sessions;
@@ -204,7 +209,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("A relay for Media over QUIC Transport (draft-ietf-moq-transport-15)", "moqt-relay");
+  CLI::App app("A relay for Media over QUIC Transport (" + apps::spoken_drafts() + ")", "moqt-relay");
   Options options;
   describe(app, options);
   try {

@@ -48,7 +48,13 @@ void Subscriber::handle(pubsub::EndpointEvent& event) {
     on_reader_ended(ended->reader);
   } else if (const auto* published = std::get_if<session::NamespacePublished>(&event)) {
     (void)driver_->session().accept(published->request);
-    on_namespace(*published);
+    on_namespace(published->track_namespace, published->request);
+  } else if (const auto* found = std::get_if<session::NamespaceFound>(&event)) {
+    on_namespace(found->track_namespace, found->subscription);
+  } else if (const auto* lost = std::get_if<session::NamespaceLost>(&event)) {
+    if (lost->track_namespace == options_.track.track_namespace) announcement_.reset();
+  } else if (std::holds_alternative<session::NamespaceSubscriptionEnded>(event)) {
+    fail("the server tells no more of " + options_.track.track_namespace.to_text(), kFailure);
   } else if (const auto* done = std::get_if<session::NamespaceDone>(&event)) {
     if (announcement_ == done->request) announcement_.reset();
   } else if (const auto* offered = std::get_if<session::PublishReceived>(&event)) {
@@ -59,7 +65,7 @@ void Subscriber::handle(pubsub::EndpointEvent& event) {
     fail("the server refused SUBSCRIBE_NAMESPACE for " + options_.track.track_namespace.to_text() + ": " +
              std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))),
          kFailure);
-  } else if (std::holds_alternative<session::GoawayReceived>(event)) {
+  } else if (const auto* goaway = std::get_if<session::GoawayReceived>(&event); goaway && !goaway->request) {
     log_info("the server is going away");
   }
 }
@@ -194,9 +200,9 @@ void Subscriber::wait_for_namespace() {
   }
 }
 
-void Subscriber::on_namespace(const session::NamespacePublished& published) {
-  if (published.track_namespace != options_.track.track_namespace) return;
-  announcement_ = published.request;
+void Subscriber::on_namespace(const moqt::TrackNamespace& track_namespace, session::RequestHandle told_by) {
+  if (track_namespace != options_.track.track_namespace) return;
+  announcement_ = told_by;
   if (!subscribed()) subscribe();
 }
 

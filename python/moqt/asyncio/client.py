@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import Any, Unpack
 
 import msquic
+from moqt.asyncio._drafts import alpns_for, defaults_for
 from moqt.asyncio._hub import Hub
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.session import NamespaceJudge, Session
-from msquic._native.moqt import alpns, certificate_verifier, transport_defaults
+from msquic._native.moqt import certificate_verifier
 from msquic._native.moqt import connect as native_connect
 from msquic.asyncio import DialOptions, Opening
 from msquic.asyncio._addresses import without_scope
@@ -31,6 +32,7 @@ def connect(
     authorization_tokens: Iterable[TokenLike] = (),
     max_request_id: int = 100,
     accept_namespace: NamespaceJudge | None = None,
+    drafts: Iterable[int] | None = None,
     tolerances: Iterable[str] = (),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
@@ -38,7 +40,7 @@ def connect(
     fetch_queue_limit: int = FETCH_QUEUE_LIMIT,
     **options: Unpack[DialOptions],
 ) -> Opening[Session]:
-    """A session with a server over raw QUIC, ALPN ``moqt-15`` (section 3.1).
+    """A session with a server over raw QUIC (section 3.1).
 
     ``async with connect(…) as session`` or ``session = await connect(…)``.
 
@@ -52,6 +54,8 @@ def connect(
         accept_namespace: decides whether the server may announce a namespace with PUBLISH_NAMESPACE (section 6.2):
             a function, or a coroutine function, that gets the :class:`Session` and the namespace and returns True or
             False. What it refuses, the peer hears of as UNAUTHORIZED; when it raises, as INTERNAL_ERROR. None: all.
+        drafts: the numbers of the drafts of MOQT to offer, the most preferred first, for instance ``(18, 15)``. The
+            server chooses; :attr:`Session.draft` tells which. None: all that there are, the newest first.
         tolerances: deviations to allow, by name: ``empty-namespace-prefix``.
         reader_queue_limit: bytes that may wait in one subscription that is not read; beyond it the oldest objects are
             dropped. As many again may belong to objects of it that are still arriving.
@@ -72,7 +76,8 @@ def connect(
     """
     if isinstance(tolerances, str):
         raise TypeError("tolerances is a set or list of str")
-    dialing = Dialing.of(host, port, alpns(), options, defaults=transport_defaults())
+    defaults = defaults_for(max_request_id)
+    dialing = Dialing.of(host, port, alpns_for(drafts), options, defaults=defaults)
     literal = without_scope(host)
     if ":" in literal:
         literal = f"[{literal}]"

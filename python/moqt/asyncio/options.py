@@ -25,6 +25,7 @@ class ConnectOptions(DialOptions, total=False):
     authorization_tokens: Iterable[TokenLike]
     max_request_id: int
     accept_namespace: NamespaceJudge | None
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
@@ -43,6 +44,7 @@ class ServeOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
@@ -56,6 +58,7 @@ class RelayOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     max_sessions: int | None
     max_tracks: int | None
