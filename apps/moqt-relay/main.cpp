@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "command_line/draft_option.h"
 #include "command_line/exit_code.h"
@@ -14,6 +15,7 @@
 #include "command_line/process.h"
 #include "command_line/server_identity.h"
 #include "command_line/text_file.h"
+#include "command_line/token_argument.h"
 #include "quic/library.h"
 #include "refusal_log.h"
 #include "relay/token_policy.h"
@@ -44,6 +46,7 @@ struct Options {
   double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
   std::vector<moqt::Draft> drafts = runtime::all_drafts();
   std::string token_file;
+  std::vector<std::string> publisher_tokens;
   bool allow_empty_prefix = false;
   bool refuse_stream_type = false;
   std::string log_level;
@@ -104,6 +107,10 @@ void describe(CLI::App& app, Options& options) {
                  "each of which may be left out")
       ->type_name("FILE");
   apps::add_draft_option(app, options.drafts);
+  app.add_option("--publisher-token", options.publisher_tokens,
+                 "Token that the relay shows to publishers with what it asks of them: TOKEN, TYPE:TOKEN or @FILE")
+      ->type_name("TOKEN")
+      ->allow_extra_args(false);
   app.add_flag("--tolerate-empty-namespace-prefix", options.allow_empty_prefix,
                "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_flag("--refuse-leading-stream-type", options.refuse_stream_type,
@@ -182,6 +189,14 @@ int run(const Options& options) {
   listen.session.handshake_timeout = milliseconds(options.setup_timeout);
   listen.session.session.timeouts.setup = milliseconds(options.setup_timeout);
   listen.session.session.timeouts.data_stream = milliseconds(options.data_stream_timeout);
+  for (const std::string& argument : options.publisher_tokens) {
+    auto token = apps::read_token(argument);
+    if (!token) {
+      apps::log_error("--publisher-token: " + token.error());
+      return apps::kUsage;
+    }
+    listen.session.session.publisher_tokens.push_back(std::move(token).value());
+  }
   listen.session.session.tolerances.empty_namespace_prefix = options.allow_empty_prefix;
   listen.session.session.tolerances.leading_stream_type = !options.refuse_stream_type;
   auto ready = server.open("moqt-relay");

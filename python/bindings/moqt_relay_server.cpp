@@ -241,9 +241,11 @@ void bind_relay_server(nb::module_& m) {
       .def(
           "decide",
           [](RelayHandle& self, std::uint64_t whose, std::uint64_t request, nb::handle code, const std::string& reason,
-             nb::handle session_code) { self.relay->decide(whose, request, verdict_of(code, reason, session_code)); },
+             nb::handle session_code, nb::handle expires) {
+            self.relay->decide(whose, request, verdict_of(code, reason, session_code, expires));
+          },
           nb::arg("whose"), nb::arg("request"), nb::arg("code").none(), nb::arg("reason"),
-          nb::arg("session_code").none(), nb::sig(kDecide))
+          nb::arg("session_code").none(), nb::arg("expires").none(), nb::sig(kDecide))
       .def(
           "replace_certificates",
           [](const RelayHandle& self, nb::handle configuration, nb::handle certificates) {

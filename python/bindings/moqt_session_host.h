@@ -29,6 +29,8 @@ class SessionHost final : public runtime::SessionUser {
   void share(const std::shared_ptr<TrackLink>& track);
   /// Python's word on what the session of that target asks.
   void decide(std::uint64_t target, std::uint64_t request, const moqt::session::Verdict& verdict);
+  /// What is kept of such tracks is charged to it.
+  [[nodiscard]] const std::shared_ptr<base::Account>& writers() const noexcept { return endpoint_.ledger().writers(); }
   [[nodiscard]] bool idle() const noexcept { return endpoint_.idle(); }
   void on_idle(std::function<void()> callback) { endpoint_.on_idle(std::move(callback)); }
 

@@ -51,6 +51,7 @@ SessionOptions session_options(const nb::dict& options) {
     config.timeouts.setup = seconds(options["timeout"]);
   }
   if (options.contains("tokens")) config.authorization_tokens = tokens_of(options["tokens"]);
+  if (options.contains("publisher_tokens")) config.publisher_tokens = tokens_of(options["publisher_tokens"]);
   if (options.contains("asks_authorization")) {
     config.asks_authorization = result.link.asks_authorization = nb::cast<bool>(options["asks_authorization"]);
     config.timeouts.authorization = seconds(options["authorize_timeout"]);
@@ -80,8 +81,13 @@ SessionOptions session_options(const nb::dict& options) {
   return result;
 }
 
-moqt::session::Verdict verdict_of(nb::handle code, const std::string& reason, nb::handle session_code) {
+moqt::session::Verdict verdict_of(nb::handle code, const std::string& reason, nb::handle session_code,
+                                  nb::handle expires) {
   moqt::session::Verdict verdict;
+  if (!expires.is_none()) {
+    constexpr double kMost = 1e12;  // a peer gets milliseconds as a number of 62 bits
+    verdict.expires_ms = static_cast<std::uint64_t>(std::clamp(nb::cast<double>(expires), 0.001, kMost) * 1000);
+  }
   if (code.is_none()) return verdict;
   verdict.allowed = false;
   verdict.code = static_cast<moqt::RequestErrorCode>(nb::cast<std::uint64_t>(code));

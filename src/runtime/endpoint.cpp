@@ -202,6 +202,8 @@ SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, trans
                                     SessionDriver::Options options, SessionUser& user) {
   const bool accepted = connection->is_server();
   options.session.account = ledger_->open_session();
+  options.session.readers = ledger_->readers();
+  options.session.writers = ledger_->writers();
   auto ended = [this, accepted](SessionDriver& driver, const transport::CloseReason& reason) {
     if (accepted && acceptor_) acceptor_->session_ended(driver, reason);
     drivers_.erase(&driver);

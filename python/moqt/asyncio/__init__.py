@@ -25,6 +25,7 @@ from moqt.asyncio.client import connect
 from moqt.asyncio.exceptions import (
     FetchInterrupted,
     FetchRefused,
+    ObjectRefused,
     Refused,
     RequestRefused,
     SessionClosed,
@@ -67,6 +68,7 @@ __all__ = [
     "NamespaceLike",
     "NamespacePublication",
     "Object",
+    "ObjectRefused",
     "Offer",
     "Offers",
     "Opening",
@@ -96,10 +98,9 @@ __all__ = [
 
 for _class in (
     Announcement, Announcements, AuthorizationRequest, Batches, DeliveryStatistics, Done, Fetch, FetchInterrupted,
-    FetchRefused, FetchRequest, GroupWriter, NamespacePublication, Object, Offer, Offers, PastObject, Refused, Relay,
-    RelayStatistics, RequestRefused,
-    Retention, Server, Session, SessionClosed, SessionStateError, Subscription, SubscriptionStatistics, TrackProperties,
-    TrackWriter,
+    FetchRefused, FetchRequest, GroupWriter, NamespacePublication, Object, ObjectRefused, Offer, Offers, PastObject,
+    Refused, Relay, RelayStatistics, RequestRefused, Retention, Server, Session, SessionClosed, SessionStateError,
+    Subscription, SubscriptionStatistics, TrackProperties, TrackWriter,
 ):  # fmt: skip
     _class.__module__ = __name__
 del _class

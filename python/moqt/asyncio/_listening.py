@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msquic
@@ -27,6 +27,35 @@ def transport_of(options: ListenOptions, drafts: Iterable[int] | None, max_reque
             "MOQT takes no early data, which an attacker can replay: use ServerResumptionLevel.RESUME_ONLY"
         )
     return transport
+
+
+class Closing(Coroutine[Any, Any, None]):
+    """What ``close()`` returns: a coroutine that waits for the end. The closing has begun already, and goes on whether
+    anybody awaits this or not."""
+
+    def __init__(self, wait: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._wait = wait
+        self._waiting: Coroutine[Any, Any, None] | None = None
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return self._wait().__await__()
+
+    # For asyncio.create_task(), which takes coroutines alone.
+
+    def send(self, value: Any) -> Any:
+        return self._begun().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._begun().throw(*error)
+
+    def close(self) -> None:
+        if self._waiting is not None:
+            self._waiting.close()
+
+    def _begun(self) -> Coroutine[Any, Any, None]:
+        if self._waiting is None:
+            self._waiting = self._wait()
+        return self._waiting
 
 
 Handle = TypeVar("Handle", ListenerHandle, RelayHandle)

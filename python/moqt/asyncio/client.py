@@ -9,9 +9,9 @@ from typing import Any, Unpack
 import msquic
 from moqt.asyncio._drafts import alpns_for, defaults_for
 from moqt.asyncio._hub import Hub
-from moqt.asyncio.authorization import TokenLike, tokens_of
+from moqt.asyncio.authorization import Authorize, Authorizing, TokenLike, tokens_of
 from moqt.asyncio.session import NamespaceJudge, Session
-from msquic._native.moqt import certificate_verifier
+from msquic._native.moqt import ServerSetup, certificate_verifier
 from msquic._native.moqt import connect as native_connect
 from msquic.asyncio import DialOptions, Opening
 from msquic.asyncio._addresses import without_scope
@@ -31,6 +31,9 @@ def connect(
     authority: str | None = None,
     authorization_tokens: Iterable[TokenLike] = (),
     max_request_id: int = 100,
+    authorize: Authorize | None = None,
+    authorize_timeout: float = 10.0,
+    token_cache_size: int = 4096,
     accept_namespace: NamespaceJudge | None = None,
     drafts: Iterable[int] | None = None,
     tolerances: Iterable[str] = (),
@@ -51,6 +54,11 @@ def connect(
         authority: AUTHORITY of CLIENT_SETUP (section 9.3.1.1); `host` and `port` when not given.
         authorization_tokens: what CLIENT_SETUP shows (section 9.3.1.5): each a :data:`TokenLike`.
         max_request_id: MAX_REQUEST_ID of CLIENT_SETUP: half as many requests of the server may be open at once.
+        authorize: says what the server may do: as for :func:`serve`, for each request of the server that may carry
+            tokens; not for the session itself, which this side has asked for.
+        authorize_timeout: seconds that `authorize` has: then a request is refused with TIMEOUT.
+        token_cache_size: MAX_AUTH_TOKEN_CACHE_SIZE of CLIENT_SETUP (section 9.3.1.4): bytes of tokens that the server
+            may register.
         accept_namespace: decides whether the server may announce a namespace with PUBLISH_NAMESPACE (section 6.2):
             a function, or a coroutine function, that gets the :class:`Session` and the namespace and returns True or
             False. What it refuses, the peer hears of as UNAUTHORIZED; when it raises, as INTERNAL_ERROR. None: all.
@@ -94,17 +102,23 @@ def connect(
         "fetch_queue_limit": fetch_queue_limit,
         "asks_namespaces": accept_namespace is not None,
         "tokens": tokens_of(authorization_tokens),
+        "asks_authorization": authorize is not None,
+        "authorize_timeout": authorize_timeout,
+        "token_cache_size": token_cache_size,
     }
-    return Opening(functools.partial(_connect, dialing, native, accept_namespace))
+    return Opening(functools.partial(_connect, dialing, native, authorize, accept_namespace))
 
 
-async def _connect(dialing: Dialing, native: dict[str, Any], accept_namespace: NamespaceJudge | None) -> Session:
+async def _connect(
+    dialing: Dialing, native: dict[str, Any], authorize: Authorize | None, accept_namespace: NamespaceJudge | None
+) -> Session:
     hub = Hub.running()
 
     async def attempt(registration: msquic.Registration, configuration: msquic.Configuration, address: str) -> Session:
         session = Session(hub)
         session._verifier = certificate_verifier(configuration)
         session._accept_namespace = accept_namespace
+        session._authorizing = None if authorize is None else Authorizing(hub.loop, authorize, ServerSetup)
         session._handle = native_connect(
             hub.channel,
             session._target,

@@ -24,6 +24,9 @@ class ConnectOptions(DialOptions, total=False):
     authority: str | None
     authorization_tokens: Iterable[TokenLike]
     max_request_id: int
+    authorize: Authorize | None
+    authorize_timeout: float
+    token_cache_size: int
     accept_namespace: NamespaceJudge | None
     drafts: Iterable[int] | None
     tolerances: Iterable[str]
@@ -59,6 +62,7 @@ class RelayOptions(ListenOptions, total=False):
     authorize_timeout: float
     token_cache_size: int
     drafts: Iterable[int] | None
+    publisher_tokens: Iterable[TokenLike]
     tolerances: Iterable[str]
     max_sessions: int | None
     max_tracks: int | None

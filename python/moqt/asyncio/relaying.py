@@ -9,8 +9,8 @@ from typing import Any, Unpack
 import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub
-from moqt.asyncio._listening import Listening, transport_of
-from moqt.asyncio.authorization import Authorize, Authorizing
+from moqt.asyncio._listening import Closing, Listening, transport_of
+from moqt.asyncio.authorization import Authorize, Authorizing, TokenLike, tokens_of
 from moqt.asyncio.relay_statistics import RelayStatistics
 from moqt.asyncio.statistics import DeliveryStatistics
 from msquic._native.moqt import RelayHandle, start_relay
@@ -30,17 +30,31 @@ class Relay(Listening[RelayHandle]):
         """What became of every object, over all subscriptions that the relay has or had."""
         return DeliveryStatistics(**self._handle.deliveries())
 
-    async def close(self, drain_seconds: float = 0.0) -> None:
+    def close(self, drain_seconds: float = 0.0) -> Closing:
         """Accepts no more clients and sends GOAWAY; sessions that are left after `drain_seconds` are closed with
-        GOAWAY_TIMEOUT (section 3.5). Returns when no session is left.
+        GOAWAY_TIMEOUT (section 3.5).
 
-        Cancelled, the relay goes on closing; a second call closes what is left at once.
+        Begins at once; ``await relay.close()`` also waits as :meth:`wait_closed` does. A second call closes what is
+        left at once.
         """
         self._hub.check()
         self._closing = True
         if not self._stopped.is_set():
             self._handle.drain(drain_seconds)
-            await self._stopped.wait()
+        return Closing(self.wait_closed)
+
+    async def wait_closed(self) -> None:
+        """Waits until no session is left. Cancelling it has no effect on the relay."""
+        self._hub.check()
+        await self._stopped.wait()
+
+    async def serve_forever(self) -> None:
+        """Waits until the relay is closed. Cancelled, it closes the relay, as asyncio's servers do."""
+        self._hub.check()
+        try:
+            await self.wait_closed()
+        finally:
+            self.close()
 
     async def __aenter__(self) -> Relay:
         return self
@@ -63,6 +77,7 @@ def relay(
     authorize_timeout: float = 10.0,
     token_cache_size: int = 4096,
     drafts: Iterable[int] | None = None,
+    publisher_tokens: Iterable[TokenLike] = (),
     tolerances: Iterable[str] = ("leading-stream-type",),
     max_sessions: int | None = None,
     max_tracks: int | None = None,
@@ -87,6 +102,8 @@ def relay(
             relay: it does not pass them on.
         authorize_timeout, token_cache_size: as for :func:`serve`.
         drafts: as for :func:`serve`. Whoever speaks one of them receives what was published in another.
+        publisher_tokens: what the relay itself shows to publishers, with each SUBSCRIBE, SUBSCRIBE_UPDATE, FETCH and
+            TRACK_STATUS that it sends to them: each a :data:`TokenLike`.
         tolerances: as for :func:`serve`.
         max_sessions: further clients are refused; 10 000 when not given.
         max_tracks, max_namespaces: open at a time.
@@ -128,6 +145,7 @@ def relay(
     native["asks_authorization"] = authorize is not None
     native["authorize_timeout"] = authorize_timeout
     native["token_cache_size"] = token_cache_size
+    native["publisher_tokens"] = tokens_of(publisher_tokens)
     return Opening(functools.partial(_relay, host, port, authorize, drafts, options, native))
 
 

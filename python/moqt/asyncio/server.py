@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub, Notice, Tickets
-from moqt.asyncio._listening import Listening, transport_of
+from moqt.asyncio._listening import Closing, Listening, transport_of
 from moqt.asyncio.authorization import Authorize, Authorizing
 from moqt.asyncio.client import FETCH_QUEUE_LIMIT, MAX_OBJECT_SIZE, READER_QUEUE_LIMIT, RECEIVE_LIMIT
 from moqt.asyncio.exceptions import SessionClosed, SessionStateError
@@ -59,11 +59,11 @@ class Server(Listening[ListenerHandle]):
             raise SessionStateError("this server has a track of that name already: end() it first")
         return add_track(self, key, options)
 
-    def close(self) -> None:
+    def close(self) -> Closing:
         """Accepts no more clients and closes every session with NO_ERROR, after what was written has arrived.
 
         Handlers get :class:`SessionClosed` from what they await. Those that are not through after the `grace` of
-        :func:`serve` are cancelled. Does not wait.
+        :func:`serve` are cancelled. Begins at once; ``await server.close()`` also waits as :meth:`wait_closed` does.
         """
         if not self._closing:
             self._closing = True
@@ -75,6 +75,7 @@ class Server(Listening[ListenerHandle]):
             for session in self._sessions:
                 session._begin_close(0, "the server is closing")
             self._handlers.end()
+        return Closing(self.wait_closed)
 
     async def wait_closed(self) -> None:
         """Waits until the last session and its handler are over. Cancelling it has no effect on the server."""
@@ -194,9 +195,10 @@ def serve(
             None: as long as they like.
         authorize: says who may do what: a coroutine function, or a function, that gets an :class:`AuthorizationRequest`
             for each CLIENT_SETUP, before the session is there, and for each request that may carry tokens; it returns
-            None to allow it and raises :class:`Refused` to refuse it. The request waits meanwhile, and nothing else
-            hears of it. When it raises anything else the request is refused with INTERNAL_ERROR and the loop's
-            exception handler is called. Cancelled when the client takes its request back. None: everything is allowed.
+            None to allow it, or the seconds that a subscription is allowed for (:data:`Authorize`), and raises
+            :class:`Refused` to refuse it. The request waits meanwhile, and nothing else hears of it. When it raises
+            anything else the request is refused with INTERNAL_ERROR and the loop's exception handler is called.
+            Cancelled when the client takes its request back. None: everything is allowed.
         authorize_timeout: seconds that `authorize` has: then a request is refused with TIMEOUT, and a session closed
             with INTERNAL_ERROR.
         token_cache_size: MAX_AUTH_TOKEN_CACHE_SIZE: bytes of tokens that a client may register, each counting for 16

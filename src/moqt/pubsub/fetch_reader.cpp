@@ -8,9 +8,9 @@ namespace msquic_py::moqt::pubsub {
 namespace {
 
 /// A queue that drops nothing: the reader pauses its stream instead.
-std::shared_ptr<ObjectQueue> unbounded_queue() {
+std::shared_ptr<ObjectQueue> unbounded_queue(const std::shared_ptr<base::Account>& account) {
   constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
-  return std::make_shared<ObjectQueue>(kNoLimit, std::make_shared<ReceiveBudget>(kNoLimit));
+  return std::make_shared<ObjectQueue>(kNoLimit, std::make_shared<ReceiveBudget>(kNoLimit, account));
 }
 
 }  // namespace
@@ -18,11 +18,11 @@ std::shared_ptr<ObjectQueue> unbounded_queue() {
 FetchReader::FetchReader(session::Session& session, session::RequestHandle request, FullTrackName track,
                          const ReceiveLimits& limits)
     : session_(session),
-      pieces_(session.draft()),
+      pieces_(session.draft(), session.config().readers),
       request_(request),
       track_(std::move(track)),
       limits_(limits),
-      ready_(unbounded_queue()) {}
+      ready_(unbounded_queue(session.config().readers)) {}
 
 bool FetchReader::read(ReceivedObject& object) {
   if (!ready_->pop(object)) return false;

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
+#include "base/ledger/account.h"
 #include "base/shared_bytes.h"
 #include "base/slab.h"
 #include "moqt/model/draft.h"
@@ -15,11 +17,14 @@ namespace msquic_py::moqt::pubsub {
 /// on the connection is copied, or a few bytes that nobody reads would hold on to all of those.
 class KeptPieces {
  public:
-  /// Of a session of that draft.
-  explicit KeptPieces(Draft draft) noexcept : draft_(draft) {}
+  /// Of a session of that draft. The slabs of what is kept are charged to `account`; null: to whom they are.
+  KeptPieces(Draft draft, std::shared_ptr<base::Account> account) noexcept
+      : draft_(draft), account_(std::move(account)), arena_(base::SlabArena::kCapacity, account_) {}
 
   [[nodiscard]] base::SharedBytes keep(base::SharedBytes bytes) {
-    return bytes.fills_slab() ? std::move(bytes) : arena_.copy(bytes);
+    if (!bytes.fills_slab()) return arena_.copy(bytes);
+    if (account_) bytes.charge_to(account_);
+    return bytes;
   }
   /// Extension pairs, as applications have them.
   [[nodiscard]] base::SharedBytes keep_extensions(base::SharedBytes pairs) {
@@ -35,6 +40,7 @@ class KeptPieces {
 
  private:
   Draft draft_;
+  std::shared_ptr<base::Account> account_;
   base::SlabArena arena_;
 };
 

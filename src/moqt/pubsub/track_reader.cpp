@@ -14,7 +14,7 @@ TrackReader::TrackReader(session::Session& session, session::RequestHandle subsc
       limits_(limits),
       budget_(budget),
       ready_(std::make_shared<ObjectQueue>(limits.reader_queue, budget)),
-      pieces_(session.draft()) {
+      pieces_(session.draft(), budget->account()) {
   budget_->add(ready_);
 }
 

@@ -38,15 +38,17 @@ session::Duration bounded(std::uint64_t milliseconds) {
 
 }  // namespace
 
-TrackWriter::TrackWriter(FullTrackName track, const TrackOptions& options, Draft draft)
+TrackWriter::TrackWriter(FullTrackName track, const TrackOptions& options, Draft draft,
+                         std::shared_ptr<base::Account> account)
     : track_(std::move(track)),
       options_(options),
       draft_(draft),
+      account_(std::move(account)),
       // What was published before this process is the application's to know.
       publisher_(
           options.retention,
           options.answers_fetch ? objects::TrackStore::Knowledge::kWhatCame : objects::TrackStore::Knowledge::kAll,
-          limits_of(options), counters_) {
+          limits_of(options), counters_, std::make_shared<base::Account>(account_)) {
   if (options.max_cache_duration_ms) publisher_.store().limit_age(bounded(*options.max_cache_duration_ms));
 }
 
@@ -94,7 +96,8 @@ SessionResult<std::shared_ptr<GroupWriter>> TrackWriter::begin_group(std::uint64
     return each->group() == group && each->subgroup() == options.subgroup;
   });
   if (open) return base::Failure{SessionError::kDuplicate};  // [d15 §2.2-1]
-  preference_ = ForwardingPreference::kSubgroup;             // [d15 §10.2.1-1]
+  make_room();
+  preference_ = ForwardingPreference::kSubgroup;  // [d15 §10.2.1-1]
   session::SubgroupProperties properties;
   properties.group = group;
   properties.subgroup = options.subgroup;
@@ -159,6 +162,11 @@ void TrackWriter::note(Location location) {
   publisher_.for_each([&](const Subscription& each) { each.session().note_largest_object(each.request(), location); });
 }
 
+void TrackWriter::make_room() {
+  // One is enough for what comes between two looks: beyond its limit the account grows no further.
+  if (account_ && account_->full()) (void)publisher_.store().evict_oldest();
+}
+
 // ---- time ----
 
 void TrackWriter::note_untimed(const Untimed& object) {
@@ -186,6 +194,7 @@ void TrackWriter::settle(session::Time now) {
     }
   }
   untimed_.clear();
+  make_room();
   if (now < next_look_) return;
   next_look_ = now + look_interval(options_.retention.age);
   publisher_.settle(now);

@@ -35,8 +35,10 @@ struct GroupOptions {
 class TrackWriter {
  public:
   /// Objects are encoded for `draft` as they are written, and for others when a session of another one first wants
-  /// them.
-  explicit TrackWriter(FullTrackName track, const TrackOptions& options = {}, Draft draft = Draft::k15);
+  /// them. What is kept of the track is charged to `account`, which groups that nobody waits for make room in when it is
+  /// full; null: to nobody. Endpoint::add_track() takes that of its session (SessionConfig::writers).
+  explicit TrackWriter(FullTrackName track, const TrackOptions& options = {}, Draft draft = Draft::k15,
+                       std::shared_ptr<base::Account> account = nullptr);
   TrackWriter(const TrackWriter&) = delete;
   TrackWriter& operator=(const TrackWriter&) = delete;
   ~TrackWriter();
@@ -97,11 +99,13 @@ class TrackWriter {
   /// What SUBSCRIBE_OK and PUBLISH say of the track, LARGEST_OBJECT included.
   [[nodiscard]] MessageParameters track_parameters() const;
   void note(Location location);
+  void make_room();
   void note_untimed(const Untimed& object);
 
   FullTrackName track_;
   TrackOptions options_;
   Draft draft_;
+  std::shared_ptr<base::Account> account_;  ///< of all writers
   objects::DeliveryCounters counters_;
   objects::TrackPublisher publisher_;
   std::vector<GroupWriter*> groups_;  ///< the open ones

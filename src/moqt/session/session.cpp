@@ -321,10 +321,10 @@ SessionResult<void> Session::reject(RequestHandle request, RequestErrorCode code
   return with_request(*core_, request, [&](Request& found) { return found.reject(code, reason); });
 }
 
-SessionResult<void> Session::authorize(RequestHandle request) {
+SessionResult<void> Session::authorize(RequestHandle request, std::optional<std::uint64_t> expires_ms) {
   if (core_->closed()) return base::Failure{SessionError::kClosed};
   if (!core_->gate.asked(request)) return base::Failure{SessionError::kUnknownRequest};
-  core_->authorize(*core_->requests.find(request));
+  core_->authorize(*core_->requests.find(request), expires_ms);
   core_->settle();
   return {};
 }

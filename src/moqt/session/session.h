@@ -200,7 +200,8 @@ class Session {
   SessionResult<void> reject(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
   /// Allows what AuthorizationRequested asks for; the request's own event follows, then accept() or reject() answer it.
   /// reject() refuses it right away; with EXPIRED_AUTH_TOKEN, if it has one token, as expire_token() does, too.
-  SessionResult<void> authorize(RequestHandle request);
+  /// `expires_ms`: for how long, see Verdict::expires_ms.
+  SessionResult<void> authorize(RequestHandle request, std::optional<std::uint64_t> expires_ms = std::nullopt);
   /// Admits the client: SERVER_SETUP goes out, and Established follows. close() refuses it, for example with
   /// UNAUTHORIZED.
   SessionResult<void> authorize_session();

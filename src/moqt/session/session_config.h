@@ -101,6 +101,9 @@ struct SessionConfig {
   std::vector<AuthorizationToken> authorization_tokens;
   /// Of these, of which type and value count, each request carries those that it does not carry anyway.
   std::vector<AuthorizationToken> request_tokens;
+  /// The same, of the requests to a publisher alone: SUBSCRIBE, SUBSCRIBE_UPDATE, FETCH and TRACK_STATUS. What a relay
+  /// shows to publishers, and not to subscribers.
+  std::vector<AuthorizationToken> publisher_tokens;
   /// Nothing that the peer asks is reported before the application has allowed it: AuthorizationRequested asks for each
   /// request that may carry tokens and, on a server, for the session itself before SERVER_SETUP goes out.
   bool asks_authorization = false;
@@ -111,6 +114,8 @@ struct SessionConfig {
   std::size_t send_window = 64 * 1024;
   /// What the session holds is charged to it, and what is received for a track that is not known yet; null: to nobody.
   std::shared_ptr<base::Account> account;
+  /// What an application on top of the session has not taken yet, and what its track writers keep; null: to nobody.
+  std::shared_ptr<base::Account> readers, writers;
   Limits limits;
   Timeouts timeouts;
   Tolerances tolerances;

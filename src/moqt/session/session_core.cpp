@@ -23,7 +23,8 @@ std::string_view name(SessionState state) noexcept {
 SessionCore::SessionCore(Draft negotiated, SessionConfig session_config)
     : draft(negotiated),
       token_cache(session_config.limits.max_auth_token_cache_bytes, session_config.account),
-      outgoing_tokens(session_config.limits.max_registered_token_bytes, session_config.request_tokens),
+      outgoing_tokens(session_config.limits.max_registered_token_bytes, session_config.request_tokens,
+                      session_config.publisher_tokens),
       outgoing_data(session_config, wire::codec_for(negotiated)),
       incoming_data(*this, config_, wire::codec_for(negotiated)),
       config_(std::move(session_config)),

@@ -84,7 +84,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void receive_client_setup(SetupParameters peer);
   void admit_client();
   /// The application allows a request that the gate holds; it refuses one.
-  void authorize(Request& request);
+  void authorize(Request& request, std::optional<std::uint64_t> expires_ms);
   void refuse_unauthorized(Request& request, RequestErrorCode code, std::string_view reason);
   void on_authorization_deadline(RequestHandle request);
   /// Both SETUPs are there.

@@ -101,6 +101,8 @@ class Request {
   virtual void on_expiry() {}
   /// How long the subscription lives on after that.
   [[nodiscard]] virtual Duration after_expiry() const noexcept { return Duration::zero(); }
+  /// For the peer's: the application allows it for so many milliseconds.
+  virtual void limit_time(std::uint64_t /*expires_ms*/) {}
   /// The peer's may be reported now, with this event.
   virtual void on_authorized(Event event) { context_.emit(std::move(event)); }
 

@@ -116,6 +116,8 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
     (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");  // [d15 §9.9-4]
     return base::Failure{SessionError::kInvalidRange};
   }
+  expires_ms_ = parameters.expires().value_or(0);
+  if (allowed_ms_) parameters.set_expires(time());
   const std::uint64_t alias = context_.next_track_alias();                              // [d15 §9.10-1]
   if (auto sent = send(wire::SubscribeOk{alias, parameters}); !sent.ok()) return sent;  // [d15 §9.9-3]
   answered_ = true;
@@ -124,7 +126,7 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
   view_.publisher_priority = parameters.publisher_priority().value_or(128);
   if (!parameters_.group_order()) view_.group_order = parameters.group_order().value_or(GroupOrder::kAscending);
   set_delivery_timeouts(parameters.delivery_timeout(), std::nullopt);
-  renew(parameters.expires());
+  renew(std::nullopt);
   view_.largest_at_establishment = view_.largest = largest;  // [d15 §5.1-4]
   if (filter_) {
     view_.start = filter_->resolve_start(largest);
@@ -233,10 +235,15 @@ void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std:
   }
 }
 
+std::uint64_t SubscriptionAsPublisher::time() const noexcept {
+  if (!allowed_ms_) return expires_ms_;
+  return expires_ms_ == 0 ? *allowed_ms_ : std::min(expires_ms_, *allowed_ms_);
+}
+
 void SubscriptionAsPublisher::renew(std::optional<std::uint64_t> expires_ms) {
   expires_ms_ = expires_ms.value_or(expires_ms_);
   constexpr std::uint64_t kYear = std::uint64_t{365} * 24 * 3600 * 1000;
-  context_.expire_after(handle(), std::chrono::milliseconds(std::min(expires_ms_, kYear)));
+  context_.expire_after(handle(), std::chrono::milliseconds(std::min(time(), kYear)));
 }
 
 void SubscriptionAsPublisher::on_expiry() {

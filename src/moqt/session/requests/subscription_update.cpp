@@ -89,6 +89,12 @@ void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
   context_.end(handle());
 }
 
+void SubscriptionUpdate::limit_time(std::uint64_t expires_ms) {
+  if (auto* subscription = as<SubscriptionAsPublisher>(context_.find(subscription_))) {
+    subscription->limit_time(expires_ms);
+  }
+}
+
 RequestResult SubscriptionUpdate::accept(MessageParameters parameters) {  // [d15 §9.11-3]
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
   auto* subscription = as<SubscriptionAsPublisher>(context_.find(subscription_));

@@ -31,6 +31,7 @@ class SubscriptionUpdate final : public Request {
   [[nodiscard]] bool obsolete() const override;
   void begin(wire::RequestReference reference) override;
   void on_end() override;
+  void limit_time(std::uint64_t expires_ms) override;
   void on_request_ok(const wire::RequestOk& message) override;
   RequestResult accept(MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
