@@ -130,8 +130,8 @@ base::Result<void, SessionError> StreamPerRequest::open(Request& request) {
 }
 
 base::Result<void, SessionError> StreamPerRequest::open_update(Request& update) {
-  const auto its = by_request_.find(static_cast<const SubscriptionUpdate&>(update).subscription());
-  RequestStream* const on = its == by_request_.end() ? nullptr : streams_.at(its->second).get();
+  const Request* const updated = core_.requests.find(static_cast<const SubscriptionUpdate&>(update).subscription());
+  RequestStream* const on = updated == nullptr ? nullptr : stream_of(*updated);
   if (on == nullptr || on->sent_end) return base::Failure{SessionError::kWrongState};  // the publisher reads no more
   const Reference reference{issued_++ * 2 + parity_};
   by_request_[update.handle()] = on->id;
