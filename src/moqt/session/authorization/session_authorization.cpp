@@ -21,7 +21,8 @@ struct Ended {
                        UpdateReceived, NamespacePublished, NamespaceSubscribed, TrackStatusReceived, RequestAccepted,
                        RequestRejected, SubscriptionDone, TrackMalformed, NamespaceCancelled, OutgoingStreamStopped,
                        RequestsPossible, FetchReceived, FetchAccepted, FetchObjectReceived, FetchEnded,
-                       AuthorizationRequested, AuthorizationWithdrawn, SubscriptionExpiring, SubscriptionExpired>
+                       AuthorizationRequested, AuthorizationWithdrawn, SubscriptionExpiring, SubscriptionExpired,
+                       NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded, PublishSkipped>
       RequestHandle operator()(const Other&) const {
     return {};
   }
