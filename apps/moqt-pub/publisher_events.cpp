@@ -91,7 +91,8 @@ struct Publisher::Events {
                        pubsub::ReaderExpiring, pubsub::FetchReaderAccepted, pubsub::FetchReaderReadable,
                        pubsub::FetchReaderEnded, pubsub::FetchRequested, pubsub::FetchWritable, pubsub::FetchWithdrawn,
                        session::SubscribeReceived, session::TrackStatusReceived, session::AuthorizationRequested,
-                       session::AuthorizationWithdrawn>
+                       session::AuthorizationWithdrawn, session::NamespaceFound, session::NamespaceLost,
+                       session::NamespaceSubscriptionEnded, session::PublishSkipped>
   void operator()(const Event&) const {}
 };
 

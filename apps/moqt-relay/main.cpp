@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "command_line/congestion_control.h"
+#include "command_line/draft_option.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "command_line/moqt_url.h"
@@ -52,6 +53,7 @@ struct Options {
   double rendezvous_timeout = std::chrono::duration<double>(relay::RelayLimits{}.rendezvous_timeout).count();
   apps::UpstreamArguments upstream;
   std::optional<quic::CongestionControl> congestion_control;
+  std::vector<moqt::Draft> drafts = runtime::all_drafts();
   std::string token_file;
   std::vector<std::string> publisher_tokens;
   bool allow_empty_prefix = false;
@@ -66,7 +68,8 @@ std::string check_successor(const std::string& text) {
 }
 
 void describe(CLI::App& app, Options& options) {
-  app.set_version_flag("--version", std::string("moqt-relay ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
+  app.set_version_flag("--version",
+                       std::string("moqt-relay ") + MSQUIC_PY_VERSION + " (" + apps::spoken_drafts() + ")");
   app.add_option("--host", options.host, "IP address to listen on; :: listens on IPv4 and IPv6")->capture_default_str();
   app.add_option("--port", options.port, "UDP port; 0 chooses a free one")
       ->check(CLI::Range(0u, 65535u))
@@ -135,6 +138,7 @@ void describe(CLI::App& app, Options& options) {
                  "(publish, subscribe, fetch or *, separated by commas) and a namespace with '/' between its fields, "
                  "each of which may be left out")
       ->type_name("FILE");
+  apps::add_draft_option(app, options.drafts);
   app.add_option("--publisher-token", options.publisher_tokens,
                  "Token that the relay shows to publishers with what it asks of them: TOKEN, TYPE:TOKEN or @FILE")
       ->type_name("TOKEN")
@@ -217,6 +221,7 @@ int run(const Options& options) {
   apps::SkipLog skips(loop, server);
   runtime::Endpoint::ListenOptions listen;
   listen.host = options.host;
+  listen.drafts = options.drafts;
   listen.port = options.port;
   listen.credentials = identity->credentials();
   listen.max_sessions = options.max_sessions;
@@ -262,7 +267,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("A relay for Media over QUIC Transport (draft-ietf-moq-transport-15)", "moqt-relay");
+  CLI::App app("A relay for Media over QUIC Transport (" + apps::spoken_drafts() + ")", "moqt-relay");
   Options options;
   describe(app, options);
   try {

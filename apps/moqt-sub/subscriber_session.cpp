@@ -41,6 +41,7 @@ struct Subscriber::Events {
     has_begun ? self.go_on() : self.subscribe();
   }
   void operator()(const session::GoawayReceived& goaway) const {
+    if (goaway.request) return;
     log_info("the server is going away");
     if (self.comeback() != nullptr && self.comeback()->go_to(goaway.new_session_uri)) {
       self.driver_->close(moqt::SessionErrorCode::kNoError, "");
@@ -76,7 +77,16 @@ struct Subscriber::Events {
 
   void operator()(const session::NamespacePublished& published) const {
     (void)self.driver_->session().accept(published.request);
-    self.on_namespace(published);
+    self.on_namespace(published.track_namespace, published.request);
+  }
+  void operator()(const session::NamespaceFound& found) const {
+    self.on_namespace(found.track_namespace, found.subscription);
+  }
+  void operator()(const session::NamespaceLost& lost) const {
+    if (lost.track_namespace == self.options_.track.track_namespace) self.announcement_.reset();
+  }
+  void operator()(const session::NamespaceSubscriptionEnded&) const {
+    self.fail("the server tells no more of " + self.options_.track.track_namespace.to_text(), kFailure);
   }
   void operator()(const session::NamespaceDone& done) const {
     if (self.announcement_ == done.request) self.announcement_.reset();
@@ -89,7 +99,7 @@ struct Subscriber::Events {
   /// Of no consequence: answers that say yes, and the end of the session, of which on_finished() hears.
   template <class Event>
   requires base::OneOf<Event, std::monostate, session::Closed, session::RequestAccepted, pubsub::FetchReaderAccepted,
-                       session::NamespaceUnsubscribed>
+                       session::NamespaceUnsubscribed, session::PublishSkipped>
   void operator()(const Event&) const {}
   /// Never: nothing is published here, the endpoint refuses what is asked of tracks that are not there, and the session
   /// does not ask for leave.
@@ -241,9 +251,9 @@ void Subscriber::wait_for_namespace() {
   }
 }
 
-void Subscriber::on_namespace(const session::NamespacePublished& published) {
-  if (published.track_namespace != options_.track.track_namespace) return;
-  announcement_ = published.request;
+void Subscriber::on_namespace(const moqt::TrackNamespace& track_namespace, session::RequestHandle told_by) {
+  if (track_namespace != options_.track.track_namespace) return;
+  announcement_ = told_by;
   if (!subscribed()) subscribe();
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -171,6 +172,8 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   std::unordered_map<std::uint64_t, moqt::session::RequestHandle> requests_;
   std::unordered_map<moqt::session::RequestHandle, moqt::TrackNamespace> peer_namespaces_;
   std::unordered_map<moqt::session::RequestHandle, moqt::TrackNamespace> asked_namespaces_;
+  /// By namespace subscription of ours.
+  std::unordered_map<moqt::session::RequestHandle, std::set<moqt::TrackNamespace>> found_namespaces_;
   std::unordered_map<const moqt::pubsub::TrackReader*, std::shared_ptr<ReaderLink>> readers_;
   std::unordered_map<const moqt::pubsub::FetchReader*, std::shared_ptr<FetchLink>> fetches_;
   std::unordered_map<const moqt::pubsub::FetchResponse*, std::shared_ptr<ResponseLink>> responses_;

@@ -41,6 +41,9 @@ struct RelayLimits {
   std::chrono::milliseconds upstream_loss_timeout{30'000};
   /// How long a subscription at an upstream outlives the last subscriber here.
   std::chrono::milliseconds upstream_linger{2'000};
+  /// How long a SUBSCRIBE may wait for a publisher of its track to appear, if its RENDEZVOUS_TIMEOUT asks for that
+  /// (drafts from 17 on). 0: not at all.
+  std::chrono::milliseconds max_rendezvous{60'000};
   /// How long a stream that may not be finished waits for what was sent on it to be acknowledged before it is reset.
   std::chrono::milliseconds retired_stream_timeout{5000};
   /// How long a subgroup that its publisher broke off waits for another publisher to go on with it.

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar, Unpack
 
 import msquic
+from moqt.asyncio._drafts import alpns_for, defaults_for
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._places import authority_of, place_of
 from moqt.asyncio._resuming_session import ResumingSession
@@ -15,7 +16,7 @@ from moqt.asyncio._returning_session import Life
 from moqt.asyncio.authorization import Authorize, Authorizing, TokenLike, tokens_of
 from moqt.asyncio.resume import Resume
 from moqt.asyncio.session import NamespaceJudge, Session
-from msquic._native.moqt import ServerSetup, TrackNamespace, alpns, certificate_verifier, transport_defaults
+from msquic._native.moqt import ServerSetup, TrackNamespace, certificate_verifier
 from msquic._native.moqt import connect as native_connect
 from msquic.asyncio import DialOptions, Opening
 from msquic.asyncio._addresses import without_scope
@@ -39,6 +40,7 @@ def connect(
     authorize_timeout: float = 10.0,
     token_cache_size: int = 4096,
     accept_namespace: NamespaceJudge | None = None,
+    drafts: Iterable[int] | None = None,
     tolerances: Iterable[str] = (),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
@@ -47,7 +49,7 @@ def connect(
     resume: Resume | bool = False,
     **options: Unpack[DialOptions],
 ) -> Opening[Session]:
-    """A session with a server over raw QUIC, ALPN ``moqt-15`` (section 3.1).
+    """A session with a server over raw QUIC (section 3.1).
 
     ``async with connect(…) as session`` or ``session = await connect(…)``.
 
@@ -66,6 +68,8 @@ def connect(
         accept_namespace: decides whether the server may announce a namespace with PUBLISH_NAMESPACE (section 6.2):
             a function, or a coroutine function, that gets the :class:`Session` and the namespace and returns True or
             False. What it refuses, the peer hears of as UNAUTHORIZED; when it raises, as INTERNAL_ERROR. None: all.
+        drafts: the numbers of the drafts of MOQT to offer, the most preferred first, for instance ``(18, 15)``. The
+            server chooses; :attr:`Session.draft` tells which. None: all that there are, the newest first.
         tolerances: deviations to allow, by name: ``empty-namespace-prefix``.
         reader_queue_limit: bytes that may wait in one subscription that is not read; beyond it the oldest objects are
             dropped. As many again may belong to objects of it that are still arriving.
@@ -95,7 +99,7 @@ def connect(
     """
     if isinstance(tolerances, str):
         raise TypeError("tolerances is a set or list of str")
-    dialing = Dialing.of(host, port, alpns(), options, defaults=transport_defaults())
+    dialing = Dialing.of(host, port, alpns_for(drafts), options, defaults=defaults_for(max_request_id))
     native: dict[str, Any] = {
         "path": path,
         "authority": authority_of(host, port) if authority is None else authority,

@@ -30,6 +30,7 @@ class ConnectOptions(DialOptions, total=False):
     authorize_timeout: float
     token_cache_size: int
     accept_namespace: NamespaceJudge | None
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
@@ -49,6 +50,7 @@ class ServeOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
@@ -62,6 +64,7 @@ class RelayOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    drafts: Iterable[int] | None
     publisher_tokens: Iterable[TokenLike]
     tolerances: Iterable[str]
     max_sessions: int | None

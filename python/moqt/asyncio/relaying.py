@@ -18,6 +18,8 @@ from moqt.asyncio.upstreams import UpstreamLike, upstreams_of
 from msquic._native.moqt import RelayHandle, start_relay
 from msquic.asyncio import ListenOptions, Opening
 
+MAX_REQUEST_ID = 512
+
 
 class Relay(Listening[RelayHandle]):
     """A relay that :func:`relay` started, on a thread of its own. ``async with`` closes it at the end."""
@@ -89,6 +91,7 @@ def relay(
     authorize: Authorize | None = None,
     authorize_timeout: float = 10.0,
     token_cache_size: int = 4096,
+    drafts: Iterable[int] | None = None,
     publisher_tokens: Iterable[TokenLike] = (),
     tolerances: Iterable[str] = ("leading-stream-type",),
     max_sessions: int | None = None,
@@ -118,6 +121,7 @@ def relay(
         authorize: says who may connect, publish, subscribe and fetch, as that of :func:`serve` does. Tokens are for the
             relay: it does not pass them on.
         authorize_timeout, token_cache_size: as for :func:`serve`.
+        drafts: as for :func:`serve`. Whoever speaks one of them receives what was published in another.
         publisher_tokens: what the relay itself shows to publishers, with each SUBSCRIBE, SUBSCRIBE_UPDATE, FETCH and
             TRACK_STATUS that it sends to them: each a :data:`TokenLike`.
         tolerances: as for :func:`serve`.
@@ -182,11 +186,16 @@ def relay(
     native["authorize_timeout"] = authorize_timeout
     native["token_cache_size"] = token_cache_size
     native["publisher_tokens"] = tokens_of(publisher_tokens)
-    return Opening(functools.partial(_relay, host, port, authorize, options, native))
+    return Opening(functools.partial(_relay, host, port, authorize, drafts, options, native))
 
 
 async def _relay(
-    host: str, port: int, authorize: Authorize | None, options: ListenOptions, native: dict[str, Any]
+    host: str,
+    port: int,
+    authorize: Authorize | None,
+    drafts: Iterable[int] | None,
+    options: ListenOptions,
+    native: dict[str, Any],
 ) -> Relay:
     complete, fingerprint = await with_certificate(host, options)
     started = Relay(Hub.running())
@@ -198,5 +207,5 @@ async def _relay(
             started._hub.channel, started._target, registration, configuration, host, port, native | how
         )
 
-    await started._listen(transport_of(complete), start)
+    await started._listen(transport_of(complete, drafts, MAX_REQUEST_ID), start)
     return started

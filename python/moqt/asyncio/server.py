@@ -193,6 +193,7 @@ def serve(
     authorize_timeout: float = 10.0,
     token_cache_size: int = 4096,
     accept_namespace: NamespaceJudge | None = None,
+    drafts: Iterable[int] | None = None,
     tolerances: Iterable[str] = ("leading-stream-type",),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
@@ -226,6 +227,8 @@ def serve(
         token_cache_size: MAX_AUTH_TOKEN_CACHE_SIZE: bytes of tokens that a client may register, each counting for 16
             more than its value (section 9.3.1.4). 0 allows no alias.
         accept_namespace: decides whether a client may announce a namespace; see :func:`connect`.
+        drafts: the numbers of the drafts of MOQT that clients may speak: of those that a client offers, the first of
+            these. None: all that there are, the newest first.
         tolerances: deviations from the draft to allow, by name: ``leading-stream-type`` (one 0x00 before
             CLIENT_SETUP, on unless left out) and ``empty-namespace-prefix``.
         reader_queue_limit, max_object_size, receive_limit, fetch_queue_limit: see :func:`connect`.
@@ -256,7 +259,9 @@ def serve(
         "authorize_timeout": authorize_timeout,
         "token_cache_size": token_cache_size,
     }
-    return Opening(functools.partial(_serve, handler, host, port, grace, authorize, accept_namespace, options, native))
+    return Opening(
+        functools.partial(_serve, handler, host, port, grace, authorize, accept_namespace, drafts, options, native)
+    )
 
 
 async def _serve(
@@ -266,6 +271,7 @@ async def _serve(
     grace: float | None,
     authorize: Authorize | None,
     accept_namespace: NamespaceJudge | None,
+    drafts: Iterable[int] | None,
     options: ListenOptions,
     native: dict[str, Any],
 ) -> Server:
@@ -280,5 +286,5 @@ async def _serve(
             server._hub.channel, server._target, registration, configuration, host, port, native | how
         )
 
-    await server._listen(transport_of(complete), start)
+    await server._listen(transport_of(complete, drafts, native["max_request_id"]), start)
     return server

@@ -92,7 +92,6 @@ SessionResult<std::shared_ptr<TrackWriter>> Endpoint::add_track(FullTrackName tr
 
 SessionResult<void> Endpoint::add_track(const std::shared_ptr<TrackWriter>& writer) {
   if (!writer->track().valid()) return base::Failure{SessionError::kInvalidName};
-  if (writer->draft() != session_.draft()) return base::Failure{SessionError::kInvalidParameter};
   if (!writers_.emplace(writer->track(), Track{writer, true}).second) return base::Failure{SessionError::kDuplicate};
   return {};
 }

@@ -195,6 +195,29 @@ std::optional<wire::MessageBody> OutgoingTokens::complete(const wire::MessageBod
   return changed;
 }
 
+std::optional<wire::MessageBody> OutgoingTokens::with_values(const wire::MessageBody& message) {
+  const ParameterList* const before = parameters_of(message);
+  const auto has_alias = [](const Parameter& parameter) {
+    const auto* token = std::get_if<AuthorizationToken>(&parameter.value);
+    return token != nullptr && token->alias_type != TokenAliasType::kUseValue;
+  };
+  if (before == nullptr || std::none_of(before->items().begin(), before->items().end(), has_alias)) return std::nullopt;
+  wire::MessageBody changed = message;
+  std::visit(
+      [](auto& alternative) {
+        if constexpr (CarriesTokens<std::remove_cvref_t<decltype(alternative)>>) {
+          const auto tokens = alternative.parameters.authorization_tokens();
+          alternative.parameters.remove(kTokenParameter);
+          for (const AuthorizationToken& token : tokens) {
+            alternative.parameters.append(
+                {kTokenParameter, AuthorizationToken{TokenAliasType::kUseValue, 0, token.token_type, token.value}});
+          }
+        }
+      },
+      changed);
+  return changed;
+}
+
 std::optional<wire::MessageBody> OutgoingTokens::with_aliases(const wire::MessageBody& message) {
   const ParameterList* const before = parameters_of(message);
   if (before == nullptr || (retired_.empty() && !before->contains(kTokenParameter))) return std::nullopt;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "moqt/session/data/incoming_data.h"
+#include "moqt/wire/code_numbers.h"
 #include "moqt/wire/extensions.h"
 #include "moqt/wire/violations.h"
 
@@ -63,13 +64,17 @@ void IncomingData::read_fetch(IncomingStream& stream, base::SharedBytes bytes) {
         stream.payload_left -= payload->bytes.size();
         context_.emit(
             ObjectPayload{stream.fetch->request(), stream.id, std::move(payload->bytes), stream.payload_left});
+      } else if (std::get<wire::FetchRangeEnd>(*next).gap != wire::FetchGap::kNonExistent) {
+        stream.fetch->has_unknown = true;
       }
     }
   }
   const auto cut = stream.fetch_decoder->finish();
   if (!stream.fin) return keep(stream, stream.fetch_decoder->kept_bytes(), cut.has_value());
   if (cut) return violate(*cut);
-  end_fetch(stream, true, 0);
+  // Of a part of the range nobody can say what was there, as if the stream had been broken off there.
+  const bool unknown = stream.fetch->has_unknown;
+  end_fetch(stream, !unknown, unknown ? wire::number_of(codec_.codes, StreamResetCode::kUnknownObjectStatus) : 0);
 }
 
 bool IncomingData::deliver(IncomingStream& stream, wire::FetchObjectStart start) {

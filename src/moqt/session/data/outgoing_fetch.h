@@ -26,7 +26,7 @@ class OutgoingFetch {
   [[nodiscard]] const std::optional<wire::FetchPriorObject>& prior() const noexcept { return prior_; }
   [[nodiscard]] GroupOrder order() const noexcept { return order_; }
   /// The object has been appended; it ends at `end`, in bytes of the stream.
-  void append(const FetchObject& object, std::uint64_t end);
+  void append(const wire::FetchObjectFields& object, std::uint64_t end);
   /// The transport has been given `handed` bytes of the stream.
   void advance(std::uint64_t handed) noexcept;
 

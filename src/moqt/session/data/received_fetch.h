@@ -25,6 +25,8 @@ class ReceivedFetch {
   std::optional<IncomingStreamId> stream;
   /// What may come. Nothing while it is not known: that of a joining FETCH depends on SUBSCRIBE_OK.
   std::optional<FetchRange> range;
+  /// The publisher has said of some of the range that it does not know whether there are objects.
+  bool has_unknown = false;
 
   /// The next object arrived; why it makes the track malformed, if it does.
   std::optional<MalformedTrack> on_object(Location location, ObjectStatus status,

@@ -30,8 +30,16 @@ class SharedControlStream final : public RequestPath {
   void on_control_data(base::Bytes bytes) override;
   void on_control_closed() override;
   void on_bidi_stream_opened() override;
+  void on_peer_control_data(base::Bytes) override {}
+  void on_request_data(RequestStreamId, base::Bytes, bool) override {}
+  void on_request_reset(RequestStreamId, std::uint64_t) override {}
+  void on_request_stopped(RequestStreamId, std::uint64_t) override {}
+  void on_request_closed(RequestStreamId) override {}
+  void on_request_streams_admitted(std::uint64_t) override {}
 
-  void complete(SetupParameters& setup) const override;
+  [[nodiscard]] bool sets_up_at_once() const override { return false; }
+  base::Result<void, SessionError> send_setup(SetupParameters parameters) override;
+  [[nodiscard]] RequestRules rules() const override { return {}; }
   base::Result<void, SessionError> send(const wire::MessageBody& body) override;
   void establish(const SetupParameters& peer) override;
   void resume() override { on_control_data({}); }
