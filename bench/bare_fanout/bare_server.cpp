@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
+#include <utility>
 
+#include "bare_publisher.h"
 #include "bare_subscriber.h"
 #include "moqt/model/draft.h"
 #include "moqt/wire/control_message.h"
@@ -22,11 +24,23 @@ void require(QUIC_STATUS status, const char* what) {
   }
 }
 
-base::ByteVector encoded(const wire::MessageBody& body) {
-  base::ByteVector bytes;
-  if (!wire::encode_control_message(moqt::Draft::k15, {{}, body}, bytes).ok()) {
+void append(const wire::ControlMessage& message, base::ByteVector& bytes) {
+  if (!wire::encode_control_message(moqt::Draft::k15, message, bytes).ok()) {
     throw std::logic_error("an answer cannot be encoded");
   }
+}
+
+base::ByteVector encoded(const wire::MessageBody& body) {
+  base::ByteVector bytes;
+  append({{}, body}, bytes);
+  return bytes;
+}
+
+base::ByteVector taking_up() {
+  base::ByteVector bytes;
+  append({{0}, wire::RequestOk{}}, bytes);
+  append({{1}, wire::Subscribe{.track = moqt::FullTrackName(moqt::TrackNamespace{"bench", "fanout"}, "objects")}},
+         bytes);
   return bytes;
 }
 
@@ -47,8 +61,10 @@ BareServer::BareServer(const FanoutShape& shape, const std::string& certificate,
       pieces_(shape),
       server_setup_(encoded(setup())),
       subscribe_ok_(encoded(wire::SubscribeOk{.track_alias = FanoutPieces::kTrackAlias})),
+      take_up_(taking_up()),
       server_setup_buffer_(buffer_of(server_setup_)),
-      subscribe_ok_buffer_(buffer_of(subscribe_ok_)) {
+      subscribe_ok_buffer_(buffer_of(subscribe_ok_)),
+      take_up_buffer_(buffer_of(take_up_)) {
   require(MsQuicOpen2(&api_), "MsQuicOpen2");
   const QUIC_REGISTRATION_CONFIG registration{"bare_fanout", QUIC_EXECUTION_PROFILE_LOW_LATENCY};
   require(api_->RegistrationOpen(&registration, &registration_), "RegistrationOpen");
@@ -119,17 +135,36 @@ void BareServer::run() {
     changed_.wait_until(lock, next, [this] { return ending_; });
     if (ending_ || !sending_) break;
     if (subscribers_.empty()) continue;
-    Piece& piece = *pieces_.next(subscribers_.size());
-    for (BareSubscriber* subscriber : subscribers_) {
-      shape_.datagrams ? subscriber->send_datagram(piece) : subscriber->send(piece);
-    }
+    send(*pieces_.next(subscribers_.size()));
   }
+}
+
+void BareServer::send(Piece& piece) {
+  for (BareSubscriber* subscriber : subscribers_) {
+    shape_.datagrams ? subscriber->send_datagram(piece) : subscriber->send(piece);
+  }
+}
+
+void BareServer::forward(std::span<const QUIC_BUFFER> bytes, bool first, bool last) {
+  const std::lock_guard lock(mutex_);
+  if (subscribers_.empty()) return;
+  auto* const piece = new Piece{subscribers_.size(), {}};
+  for (const QUIC_BUFFER& each : bytes) piece->bytes.insert(piece->bytes.end(), each.Buffer, each.Buffer + each.Length);
+  piece->buffer = buffer_of(piece->bytes);
+  piece->first = first;
+  piece->last = last;
+  send(*piece);
 }
 
 QUIC_STATUS QUIC_API BareServer::on_listener(HQUIC, void* context, QUIC_LISTENER_EVENT* event) {
   if (event->Type != QUIC_LISTENER_EVENT_NEW_CONNECTION) return QUIC_STATUS_SUCCESS;
   auto& server = *static_cast<BareServer*>(context);
   HQUIC connection = event->NEW_CONNECTION.Connection;
+  if (server.shape_.forward && !std::exchange(server.has_publisher_, true)) {
+    server.api_->SetCallbackHandler(connection, reinterpret_cast<void*>(&BarePublisher::on_connection),
+                                    new BarePublisher(server));
+    return server.api_->ConnectionSetConfiguration(connection, server.configuration_);
+  }
   server.api_->SetCallbackHandler(connection, reinterpret_cast<void*>(&BareSubscriber::on_connection),
                                   new BareSubscriber(server, connection));
   return server.api_->ConnectionSetConfiguration(connection, server.configuration_);

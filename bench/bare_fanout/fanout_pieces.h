@@ -14,6 +14,8 @@ struct FanoutShape {
   std::size_t payload_size = 1200;
   std::size_t objects_per_group = 50;
   bool datagrams = false;  ///< each object a datagram, in place of subgroup streams
+  /// The first connection is a publisher, whose bytes are forwarded in place of what FanoutPieces makes.
+  bool forward = false;
 };
 
 /// One object as every connection gets it; MsQuic reads it until the last of them has let go of it.

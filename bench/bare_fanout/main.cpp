@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_flag("--datagrams", shape.datagrams, "Each object a datagram");
+  app.add_flag("--forward", shape.forward, "The first connection is a publisher, whose bytes are forwarded");
   CLI11_PARSE(app, argc, argv);
   try {
     auto folder = std::make_unique<TemporaryFolder>();

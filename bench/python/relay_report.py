@@ -29,7 +29,7 @@ class Load:
 
 
 LIVE = (Load(1, 500, 1200), Load(10, 500, 1200), Load(100, 500, 1200))
-VIDEO = (Load(100, 30, 2700), Load(400, 30, 2700), Load(1000, 30, 2700))
+VIDEO = (Load(10, 30, 60_000), Load(100, 30, 2700), Load(400, 30, 2700), Load(1000, 30, 2700))
 AUDIO = (Load(100, 50, 120, datagrams=True),)
 SUBSCRIBERS = (1, 10, 100)
 
@@ -53,31 +53,43 @@ class FanoutPrograms:
         return self.run(["--relay", str(self.relay), *arguments])
 
     def bare_msquic(self, arguments: list[str]) -> list[dict[str, Any]]:
+        """Sends what it makes itself, and receives nothing."""
         return self.run(["--bare", str(self.bare), *arguments])
+
+    def bare_forwarder(self, arguments: list[str]) -> list[dict[str, Any]]:
+        """Receives what a publisher sends, and passes its bytes on in MsQuic's callback."""
+        return self.run(["--bare", str(self.bare), "--forward", *arguments])
 
 
 def measure_relay(programs: FanoutPrograms, quick: bool) -> dict[str, Any]:
-    loads = LIVE + VIDEO[: 2 if quick else 3] + AUDIO
+    loads = LIVE + VIDEO[: 3 if quick else 4] + AUDIO
     seconds = 2 if quick else 3
     relay: dict[Load, list[dict[str, Any]]] = {load: [] for load in loads}
     bare: dict[Load, list[dict[str, Any]]] = {load: [] for load in loads}
-    # In turns, so that a machine that becomes slower becomes it for both.
+    forwarder: dict[Load, list[dict[str, Any]]] = {load: [] for load in loads}
+    # In turns, so that a machine that becomes slower becomes it for all.
     for _ in range(1 if quick else 3):
         for load in loads:
             bare[load] += programs.bare_msquic(load.arguments(seconds))
+            forwarder[load] += programs.bare_forwarder(load.arguments(seconds))
             relay[load] += programs.through_relay(load.arguments(seconds))
     counts = ",".join(str(count) for count in SUBSCRIBERS)
     fastest = programs.through_relay(["--subscribers", counts, "--max", "--seconds", "2" if quick else "5"])
-    return {"live": [compare(load, relay[load], bare[load]) for load in loads], "as_fast_as_possible": fastest}
+    live = [compare(load, relay[load], bare[load], forwarder[load]) for load in loads]
+    return {"live": live, "as_fast_as_possible": fastest}
 
 
-def compare(load: Load, relay: list[dict[str, Any]], bare: list[dict[str, Any]]) -> dict[str, Any]:
-    """The relay's round in the middle, by CPU time, and the medians of both."""
+def compare(
+    load: Load, relay: list[dict[str, Any]], bare: list[dict[str, Any]], forwarder: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The relay's round in the middle, by CPU time, and the medians of the other two."""
     row = median(relay)
     row["load"] = str(load)
     row["bare_cpu_us_per_object"] = statistics.median(each["relay_cpu_us_per_object"] for each in bare)
     row["bare_delay_p99_us"] = statistics.median(each["delay_p99_us"] for each in bare)
     row["ratio"] = row["relay_cpu_us_per_object"] / row["bare_cpu_us_per_object"]
+    row["forwarder_cpu_us_per_object"] = statistics.median(each["relay_cpu_us_per_object"] for each in forwarder)
+    row["forwarder_ratio"] = row["relay_cpu_us_per_object"] / row["forwarder_cpu_us_per_object"]
     return row
 
 
@@ -92,14 +104,15 @@ def median(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def print_live(rows: list[dict[str, Any]]) -> None:
     print(
-        f"  {'subscribers x rate, size':>32} {'CPU us/object':>14} {'bare MsQuic':>12} {'ratio':>6} {'of a core':>10}"
-        f" {'p50 ms':>8} {'p99 ms':>8} {'lost':>6} {'twice':>6}"
+        f"  {'subscribers x rate, size':>32} {'CPU us/object':>14} {'bare MsQuic':>12} {'ratio':>6} {'forwarder':>10} {'ratio':>6}"
+        f" {'of a core':>10} {'p50 ms':>8} {'p99 ms':>8} {'lost':>6} {'twice':>6}"
     )
     for row in rows:
         print(
             f"  {row['load']:>32} {row['relay_cpu_us_per_object']:>14.2f} {row['bare_cpu_us_per_object']:>12.2f}"
-            f" {row['ratio']:>6.2f} {row['relay_cpu_share']:>10.0%} {row['delay_p50_us'] / 1000:>8.2f}"
-            f" {row['delay_p99_us'] / 1000:>8.2f} {row['lost']:>6} {row['duplicated']:>6}"
+            f" {row['ratio']:>6.2f} {row['forwarder_cpu_us_per_object']:>10.2f} {row['forwarder_ratio']:>6.2f}"
+            f" {row['relay_cpu_share']:>10.0%} {row['delay_p50_us'] / 1000:>8.2f} {row['delay_p99_us'] / 1000:>8.2f}"
+            f" {row['lost']:>6} {row['duplicated']:>6}"
         )
 
 

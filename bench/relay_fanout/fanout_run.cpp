@@ -68,12 +68,13 @@ std::vector<std::string> command_of(const FanoutPlan& plan) {
   }
   std::vector<std::string> command{plan.bare,
                                    "--rate",
-                                   std::to_string(plan.rate),
+                                   std::to_string(std::max(plan.rate, 1.0)),
                                    "--payload",
                                    std::to_string(plan.payload_size),
                                    "--group",
                                    std::to_string(plan.objects_per_group)};
   if (plan.datagrams) command.emplace_back("--datagrams");
+  if (plan.forward) command.emplace_back("--forward");
   return command;
 }
 
@@ -118,7 +119,7 @@ FanoutResult run_fanout(const FanoutPlan& plan) {
   const moqt::FullTrackName track(moqt::TrackNamespace{"bench", "fanout"}, "objects");
   Progress progress;
   ServerProcess relay(command_of(plan));
-  const bool bare = !plan.bare.empty();
+  const bool bare = !plan.bare.empty() && !plan.forward;  // it makes the objects itself
   EndpointThread publishing("relay-fanout-publisher");
   EndpointThread receiving("relay-fanout-subscribers");
   LoadPublisher publisher(publishing.loop(), plan, track, progress);

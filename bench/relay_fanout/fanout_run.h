@@ -13,6 +13,8 @@ struct FanoutPlan {
   std::string relay;  ///< path of moqt-relay
   /// Path of bare_fanout, which sends in the relay's place; no publisher then, and no rate of 0. Empty: the relay.
   std::string bare;
+  /// `bare` forwards what the publisher sends, as a relay does, without understanding it; rate 0 as with a relay.
+  bool forward = false;
   std::size_t subscribers = 1;
   std::size_t payload_size = 1200;
   std::size_t objects_per_group = 50;

@@ -75,6 +75,7 @@ int main(int argc, char** argv) {
   bool json = false;
   app.add_option("--relay", plan.relay, "The moqt-relay to start")->check(CLI::ExistingFile);
   app.add_option("--bare", plan.bare, "The bare_fanout to start in the relay's place")->check(CLI::ExistingFile);
+  app.add_flag("--forward", plan.forward, "With --bare: it forwards the bytes of the publisher");
   app.add_flag("--datagrams", plan.datagrams, "Each object a datagram");
   app.add_option("--subscribers", subscribers, "How many, one run each")->delimiter(',')->capture_default_str();
   app.add_option("--rate", plan.rate, "Objects per second")->check(CLI::Range(1.0, 1e6))->capture_default_str();
@@ -100,8 +101,9 @@ int main(int argc, char** argv) {
   plan.warm_up = std::chrono::milliseconds(static_cast<std::int64_t>(warm_up_seconds * 1000));
   plan.stuck = std::chrono::milliseconds(static_cast<std::int64_t>(stuck_seconds * 1000));
   if (as_fast_as_possible) plan.rate = 0;
-  if (plan.relay.empty() == plan.bare.empty() || ((plan.rate <= 0 || plan.stuck.count() > 0) && !plan.bare.empty())) {
-    std::cerr << "relay_fanout: give --relay or --bare; --max and --stuck with a relay only\n";
+  const bool sends_itself = !plan.bare.empty() && !plan.forward;
+  if (plan.relay.empty() == plan.bare.empty() || ((plan.rate <= 0 || plan.stuck.count() > 0) && sends_itself)) {
+    std::cerr << "relay_fanout: give --relay or --bare; --max and --stuck with what has a publisher only\n";
     return 1;
   }
 

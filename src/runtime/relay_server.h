@@ -2,13 +2,17 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "relay/relay.h"
 #include "runtime/endpoint.h"
 #include "runtime/memory_trim.h"
 #include "runtime/session_user.h"
+#include "runtime/upstream_link.h"
 
 namespace msquic_py::runtime {
 
@@ -25,6 +29,7 @@ class RelayServer final : public SessionUser {
   void open(quic::Registration registration) noexcept { endpoint_.open(std::move(registration)); }
   quic::Result<void> listen(Endpoint::ListenOptions options) {
     options.session.session.asks_authorization = asks_;
+    options.session.session.timeouts.goaway = std::chrono::hours(24);  // drain() has a limit of its own
     return endpoint_.listen(std::move(options), *this);
   }
   [[nodiscard]] std::uint16_t port() const { return endpoint_.port(); }
@@ -41,9 +46,16 @@ class RelayServer final : public SessionUser {
   /// Its connection; null when it is gone. Loop thread.
   [[nodiscard]] const quic::Connection* connection_of(relay::Relay::PeerNumber peer) const noexcept;
 
-  /// Accepts no more clients and asks those that are there to leave with GOAWAY. Sessions that are left after `grace`
-  /// are closed with GOAWAY_TIMEOUT. `done` is called once when no session is left.
-  void drain(std::chrono::milliseconds grace, std::function<void()> done);
+  /// Keeps a session with `options.dial` from the loop's first turn on, and asks it for what nobody here publishes; in
+  /// the order of these calls. Once open() has succeeded, before clients come. Its number.
+  std::size_t add_upstream(UpstreamOptions options);
+  /// Told on the loop of what becomes of upstreams.
+  void on_upstream(UpstreamLink::Notify notify) { notify_ = std::move(notify); }
+
+  /// Accepts no more clients and asks those that are there to leave with GOAWAY, to the URI `successor` when it is not
+  /// empty. Until they do, they are served as before. Sessions that are left after `grace` are closed with
+  /// GOAWAY_TIMEOUT. Upstreams are left when the last client has gone. `done` is called once when no session is left.
+  void drain(std::chrono::milliseconds grace, std::string_view successor, std::function<void()> done);
   /// Closes every session now; a drain that is under way ends.
   void close(moqt::SessionErrorCode code, std::string_view reason);
 
@@ -58,6 +70,9 @@ class RelayServer final : public SessionUser {
   class Drain;
   class Housekeeping;
   Attachment& attach(SessionDriver& driver);
+  [[nodiscard]] UpstreamLink* link_of(const SessionDriver& driver) const noexcept;
+  /// Sessions of clients.
+  [[nodiscard]] std::size_t clients() const noexcept;
 
   Endpoint endpoint_;
   const bool asks_;  ///< there is a policy
@@ -65,6 +80,9 @@ class RelayServer final : public SessionUser {
   std::unique_ptr<Housekeeping> housekeeping_;
   MemoryTrim memory_trim_;
   std::unordered_map<SessionDriver*, std::unique_ptr<Attachment>> attachments_;
+  std::unordered_map<relay::Relay::PeerNumber, const SessionDriver*> drivers_;
+  UpstreamLink::Notify notify_;
+  std::vector<std::unique_ptr<UpstreamLink>> upstreams_;
   std::unique_ptr<Drain> drain_;
 };
 

@@ -1,4 +1,4 @@
-"""FETCH in draft-15 with an independent implementation, moq-rs. What it cannot do is named in docs/interop.md."""
+"""FETCH, in each draft, with an independent implementation, moq-rs. What it cannot do is named in docs/interop.md."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import moqt
 import moqt.asyncio as ma
 
 moq = pytest.importorskip("moq", reason="moq-rs is not installed")
+moq_ffi = pytest.importorskip("moq_ffi", reason="moq-rs is not installed")
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(60), pytest.mark.usefixtures("each_draft")]
 
 PATH = "interop"
 NAME = "video"
@@ -69,13 +70,25 @@ async def its_server() -> AsyncIterator[int]:
 
 @pytest.mark.parametrize("through_our_relay", [False, True])
 def test_its_client_fetches_the_latest_group_of_our_publisher(through_our_relay: bool) -> None:
-    """It asks with a joining FETCH, and with one for the group."""
+    """It asks with a joining FETCH, and with one for the group unless it has the group by then.
+
+    Both bring the group. When they come at the same moment, moq-rs now and then drops both ("group::Producer dropped
+    without finish() or abort()", docs/interop.md), and is asked again.
+    """
+    attempts = 0
 
     async def read(port: int) -> list[bytes]:
-        async with connect(port) as client:
-            broadcast = await client.announced_broadcast(PATH)
-            group = await broadcast.fetch_group(NAME, len(GROUPS) - 1)
-            return [frame.payload async for frame in group]
+        nonlocal attempts
+        while True:
+            attempts += 1
+            async with connect(port) as client:
+                broadcast = await client.announced_broadcast(PATH)
+                try:
+                    group = await broadcast.fetch_group(NAME, len(GROUPS) - 1)
+                    return [frame.payload async for frame in group]
+                except moq_ffi.MoqError.Internal as failure:
+                    if "dropped" not in str(failure):
+                        raise
 
     async def main() -> None:
         if through_our_relay:
@@ -86,7 +99,7 @@ def test_its_client_fetches_the_latest_group_of_our_publisher(through_our_relay:
                 await session.publish_namespace((PATH,))
                 publish_ours(session.create_track((PATH,), NAME, retention=ma.Retention(groups=100)))
                 assert await read(relay.port) == GROUPS[-1]
-                assert relay.stats().fetches == 2
+                assert attempts <= relay.stats().fetches <= 2 * attempts
             return
         ended = asyncio.Event()
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from moqt.asyncio.authorization import Authorize, TokenLike
+from moqt.asyncio.resume import Resume
 from moqt.asyncio.session import NamespaceJudge
+from moqt.asyncio.upstreams import UpstreamLike
 from msquic.asyncio import DialOptions, ListenOptions
 
 __all__ = ["ConnectOptions", "RelayOptions", "ServeOptions"]
@@ -28,11 +30,13 @@ class ConnectOptions(DialOptions, total=False):
     authorize_timeout: float
     token_cache_size: int
     accept_namespace: NamespaceJudge | None
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
     receive_limit: int
     fetch_queue_limit: int
+    resume: Resume | bool
 
 
 class ServeOptions(ListenOptions, total=False):
@@ -46,6 +50,7 @@ class ServeOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
@@ -59,6 +64,7 @@ class RelayOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    drafts: Iterable[int] | None
     publisher_tokens: Iterable[TokenLike]
     tolerances: Iterable[str]
     max_sessions: int | None
@@ -66,8 +72,13 @@ class RelayOptions(ListenOptions, total=False):
     max_namespaces: int | None
     min_prefix_fields: int | None
     max_queued_bytes_per_subscription: int | None
+    max_queued_time: float | None
     max_consecutive_skips: int | None
     cache_duration: float | None
     cache_bytes: int | None
     cache_bytes_per_track: int | None
     max_memory_bytes: int | None
+    upstream: Iterable[UpstreamLike]
+    upstream_loss_timeout: float | None
+    upstream_linger: float | None
+    rendezvous_timeout: float | None

@@ -92,9 +92,13 @@ SessionResult<std::shared_ptr<TrackWriter>> Endpoint::add_track(FullTrackName tr
 
 SessionResult<void> Endpoint::add_track(const std::shared_ptr<TrackWriter>& writer) {
   if (!writer->track().valid()) return base::Failure{SessionError::kInvalidName};
-  if (writer->draft() != session_.draft()) return base::Failure{SessionError::kInvalidParameter};
   if (!writers_.emplace(writer->track(), Track{writer, true}).second) return base::Failure{SessionError::kDuplicate};
   return {};
+}
+
+bool Endpoint::has_unsent() const noexcept {
+  return std::ranges::any_of(publishing_,
+                             [](const auto& entry) { return entry.second.subscription->queued_bytes() > 0; });
 }
 
 void Endpoint::add_publication(RequestHandle request, const std::shared_ptr<TrackWriter>& writer) {

@@ -53,8 +53,8 @@ class Endpoint final : private objects::Outlet {
   /// From now on a SUBSCRIBE, TRACK_STATUS or FETCH for this track is answered automatically. kDuplicate if it has a
   /// writer.
   session::SessionResult<std::shared_ptr<TrackWriter>> add_track(FullTrackName track, const TrackOptions& options = {});
-  /// The same for a writer that other sessions of this thread have as well; EndpointConfig::wake must be set.
-  /// kInvalidParameter: it writes for another draft than this session's.
+  /// The same for a writer that other sessions of this thread have as well, of whatever draft; EndpointConfig::wake
+  /// must be set.
   session::SessionResult<void> add_track(const std::shared_ptr<TrackWriter>& writer);
   /// Offers the track with PUBLISH; without waiting for the answer, objects flow unless `forward` is false.
   session::SessionResult<session::RequestHandle> publish(const std::shared_ptr<TrackWriter>& writer,
@@ -68,6 +68,11 @@ class Endpoint final : private objects::Outlet {
   /// Forgets a track; its subscribers here get PUBLISH_DONE unless it has been finished already. A writer that only
   /// this session had is finished.
   void remove_track(const FullTrackName& track);
+
+  /// Subscriptions of the peer to tracks of ours, an unanswered PUBLISH included.
+  [[nodiscard]] std::size_t publications() const noexcept { return publishing_.size(); }
+  /// Whether objects wait for any of them.
+  [[nodiscard]] bool has_unsent() const noexcept;
 
   // ---- receive ----
 

@@ -228,7 +228,9 @@ struct Endpoint::Dispatch {
   template <class Event>
   requires base::OneOf<Event, session::Established, session::GoawayReceived, session::NamespacePublished,
                        session::NamespaceSubscribed, session::NamespaceDone, session::NamespaceCancelled,
-                       session::NamespaceUnsubscribed, session::AuthorizationRequested, session::AuthorizationWithdrawn>
+                       session::NamespaceUnsubscribed, session::NamespaceFound, session::NamespaceLost,
+                       session::NamespaceSubscriptionEnded, session::PublishSkipped, session::AuthorizationRequested,
+                       session::AuthorizationWithdrawn>
   void operator()(Event& event) const { self.events_.push(std::move(event)); }
 };
 
