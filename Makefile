@@ -8,15 +8,17 @@
 #   make bench     benchmarks, in Release                        make fuzz     every fuzz target, FUZZ_SECONDS each
 #   make asan      C++ tests with address and undefined sanitizers; make tsan: with the thread sanitizer
 #   make stress    connections and streams by the thousand, ten minutes with either sanitizer; memory must stay flat
+#   make soak      relays behind relays while relays and publishers are killed: nothing lost, nothing doubled, memory flat
 #   make simulate  sessions and a relay on a network in memory, SEEDS seeds of it; prints how to replay what fails
 #   make layers    who may include whom                          make wheel    dist/*.whl
+#   make codecs    compares the codecs of all drafts with moqtap-codec, both ways; needs cargo
 #   make conformance   docs/conformance.md, from what code and tests cite of the draft; fails where a rule has no proof
 #   make wheels    wheelhouse/*.whl: manylinux, for 3.11, the stable ABI from 3.12 on and a free-threaded Python; tested with
 #                  every Python here
 #   make clean     removes build/, dist/ and .venv (not the cached MsQuic)
 #
 # Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, PYTEST_WORKERS (processes that share
-# the Python tests; 0: none but pytest's own), DEMO_ARGS, FUZZ_SECONDS, STRESS_SECONDS, STRESS_CONNECTIONS, SEEDS, WERROR=ON,
+# the Python tests; 0: none but pytest's own), DEMO_ARGS, SOAK_MINUTES, SOAK_ARGS, FUZZ_SECONDS, STRESS_SECONDS, STRESS_CONNECTIONS, SEEDS, WERROR=ON,
 # UNITY=OFF (each source by itself), CMAKE_ARGS (for the dev tree).
 
 SHELL := /bin/bash
@@ -30,6 +32,8 @@ FUZZ_SECONDS ?= 20
 STRESS_SECONDS ?= 600
 STRESS_CONNECTIONS ?= 10000
 SEEDS ?= 10000
+SOAK_MINUTES ?= 3
+SOAK_ARGS ?=
 CTEST_ARGS ?=
 PYTEST_ARGS ?=
 PYTEST_WORKERS ?= 2
@@ -57,10 +61,10 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 TSAN = TSAN_OPTIONS="suppressions=$(CURDIR)/tools/tsan.supp history_size=4 $${TSAN_OPTIONS:-}"
 
 .PHONY: help setup venv configure develop test cpp-test python-test test-free-threaded demo lint format bench fuzz asan tsan configure-asan configure-tsan \
-  stress simulate layers conformance wheel wheels clean
+  stress soak simulate layers codecs conformance wheel wheels clean
 
 help:
-	@sed -n '3,20s/^# \{0,1\}//p' Makefile
+	@sed -n '3,21s/^# \{0,1\}//p' Makefile
 
 setup:
 	@tools/setup.sh
@@ -102,8 +106,16 @@ test-free-threaded: setup
 demo: develop
 	@$(PY) tools/demo.py
 
+soak: develop
+	@$(PY) tools/soak.py --shape row --minutes $(SOAK_MINUTES) $(SOAK_ARGS)
+	@$(PY) tools/soak.py --shape tree --minutes $(SOAK_MINUTES) $(SOAK_ARGS)
+
 layers:
 	@$${MSQUIC_PY_PYTHON:-python3} tools/check_layers.py
+
+codecs: configure
+	@cmake --build $(BUILD) --target wire_corpus </dev/null
+	@$${MSQUIC_PY_PYTHON:-python3} tools/compare_codecs.py $(BUILD) $(CODEC_ARGS)
 
 conformance:
 	@$${MSQUIC_PY_PYTHON:-python3} tools/conformance.py $(CONFORMANCE_ARGS)

@@ -78,7 +78,7 @@ class Broadcast:
             self._sound_group = self._sound.begin_group(self._group_id)
             self.sound_groups += 1
         capture_us = self.start_us + frame.first_sample * 1_000_000 // rate
-        self._sound_group.write(frame.payload, extensions=loc.sound_extensions(capture_us))
+        self._sound_group.write(frame.payload, extensions=loc.sound_extensions(capture_us, self.start_us))
         self.sound_frames += 1
         self.bytes += len(frame.payload)
 

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "command_line/congestion_control.h"
+#include "command_line/draft_option.h"
 #include "command_line/moqt_url.h"
 #include "command_line/token_argument.h"
 
@@ -70,6 +71,7 @@ void ClientOptions::add_to(CLI::App& app) {
          "the same in it; may be repeated")
       ->allow_extra_args(false)
       ->type_name("TOKEN");
+  add_draft_option(app, drafts);
   app.add_flag("--tolerate-empty-namespace-prefix", allow_empty_prefix,
                "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_option("--namespace", track_namespace, "Track namespace, fields separated by '/'")->capture_default_str();
@@ -95,6 +97,7 @@ void ClientOptions::add_to(CLI::App& app) {
 runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   runtime::Endpoint::DialOptions options;
   options.host = host;
+  options.drafts = drafts;
   options.port = port;
   options.credentials.ca_file = ca_file;
   options.credentials.pinned_sha256 = fingerprints;

@@ -25,7 +25,8 @@ struct ClientOptions {
   std::string path = "/moqt";
   std::string ca_file;
   std::vector<std::string> fingerprints;
-  std::vector<moqt::AuthorizationToken> tokens;  ///< shown with the session and with each request
+  std::vector<moqt::AuthorizationToken> tokens;             ///< shown with the session and with each request
+  std::vector<moqt::Draft> drafts = runtime::all_drafts();  ///< the most preferred first
   bool insecure = false;
   bool allow_empty_prefix = false;
   std::string track_namespace = "live/demo";

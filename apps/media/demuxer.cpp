@@ -1,9 +1,12 @@
 #include "media/demuxer.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <string_view>
 #include <utility>
+
+#include "media/edits.h"
 
 extern "C" {
 #include <libavdevice/avdevice.h>
@@ -128,6 +131,8 @@ base::Result<void, std::string> Demuxer::open_context(const std::string& url) {
   if (result < 0 || index_is_out_of_reach()) return base::Failure{why_not_opened(result)};
   result = avformat_find_stream_info(context_, nullptr);
   if (result < 0) return base::Failure{why_not_opened(result)};
+  const base::ByteVector moov = bytes_ && bytes_->boxes() ? bytes_->take_movie_box() : base::ByteVector{};
+  const std::vector<std::uint32_t> in_pieces = tracks_of_several_pieces(moov);
   places_.assign(context_->nb_streams, -1);
   for (unsigned i = 0; i < context_->nb_streams; ++i) {
     AVStream* stream = context_->streams[i];
@@ -142,7 +147,8 @@ base::Result<void, std::string> Demuxer::open_context(const std::string& url) {
     const AVCodecID codec = stream->codecpar->codec_id;
     if (codec == AV_CODEC_ID_MPEG1VIDEO || codec == AV_CODEC_ID_MPEG2VIDEO) context_->flags |= AVFMT_FLAG_GENPTS;
     places_[i] = static_cast<int>(streams_.size());
-    streams_.push_back({stream, type == AVMEDIA_TYPE_VIDEO});
+    const bool pieces = std::ranges::find(in_pieces, static_cast<std::uint32_t>(stream->id)) != in_pieces.end();
+    streams_.push_back({stream, type == AVMEDIA_TYPE_VIDEO, pieces});
   }
   if (streams_.empty()) return base::Failure{name_ + " has neither video nor audio"};
   return {};

@@ -27,6 +27,9 @@ class Demuxer {
   struct Stream {
     const AVStream* source = nullptr;
     bool video = false;
+    /// Its edit list strings together several pieces of it (MP4): FFmpeg reads them one after the other, but a decoder
+    /// alone can tell where each begins and ends.
+    bool several_pieces = false;
   };
   enum class Step { Read, End };
 

@@ -151,6 +151,8 @@ base::Result<std::optional<FrameReader::Frame>, std::string> FrameReader::read(b
   packet.dts = decode_time(packet.pts);
   packet.duration = interval_;
   if (key) packet.flags |= AV_PKT_FLAG_KEY;
+  if (const auto start = extensions.presentation_start; start && *start > *extensions.capture_timestamp)
+    frame.presentation_start = static_cast<std::int64_t>(*start);
   return std::optional<Frame>{std::move(frame)};
 }
 

@@ -28,6 +28,8 @@ class FrameReader {
   struct Frame {
     Packet packet;
     bool configuration_changed = false;  ///< stream() is another from this frame on
+    /// When the presentation begins, where the frame is there for decoders, all of it or up to then.
+    std::optional<std::int64_t> presentation_start{};
   };
   /// A frame with its times. `first_of_group`: where extensions say nothing of it, this is what a decoder may begin
   /// with. Nothing inside: no decoder can use it yet. An error: the object is not a LOC frame.

@@ -58,6 +58,17 @@ CodecParameters copy_of(const AVCodecParameters& parameters) {
   return copy;
 }
 
+std::uint32_t samples_to_skip(const AVPacket& packet) {
+#if LIBAVCODEC_VERSION_MAJOR >= 59
+  std::size_t size = 0;
+#else
+  int size = 0;
+#endif
+  const std::uint8_t* data = av_packet_get_side_data(&packet, AV_PKT_DATA_SKIP_SAMPLES, &size);
+  if (data == nullptr || size < 4) return 0;
+  return data[0] | std::uint32_t{data[1]} << 8 | std::uint32_t{data[2]} << 16 | std::uint32_t{data[3]} << 24;
+}
+
 std::string libav_error(int error) {
   std::array<char, AV_ERROR_MAX_STRING_SIZE> text{};
   av_strerror(error, text.data(), text.size());

@@ -28,6 +28,9 @@ Packet reference_to(const AVPacket& packet);
 Frame new_frame();
 CodecParameters copy_of(const AVCodecParameters& parameters);
 
+/// Samples at the beginning of a packet of sound that are not heard.
+std::uint32_t samples_to_skip(const AVPacket& packet);
+
 /// What FFmpeg calls an error.
 std::string libav_error(int error);
 

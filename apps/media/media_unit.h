@@ -43,6 +43,8 @@ struct MediaUnit {
   std::chrono::microseconds duration{0};
   /// Of its first frame, where subscribers are to know it as a capture time.
   std::optional<std::chrono::microseconds> presentation_time;
+  /// LOC, of what is shown or heard from some later time on, or not at all: that time, when the presentation begins.
+  std::optional<std::chrono::microseconds> presentation_start;
   base::ByteVector video_config;  ///< LOC: the decoder's configuration, with each frame that it may begin with
 };
 

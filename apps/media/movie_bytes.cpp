@@ -61,7 +61,10 @@ void MovieBytes::fail(std::string why) {
 
 bool MovieBytes::note(const BoxHeader& box, std::uint64_t position, std::uint64_t end) {
   if (moov_ && (box.type == four_cc("ftyp") || box.type == four_cc("moov"))) return false;
-  if (box.type == four_cc("moov")) moov_ = true;
+  if (box.type == four_cc("moov")) {
+    moov_ = true;
+    moov_at_ = {position + box.header_size, end};
+  }
   if (box.type == four_cc("moof")) fragmented_ = true;
   if (box.type == four_cc("mdat") && !moov_) index_last_ = true;
   if (box.type == four_cc("mdat")) media_data_.push_back({position + box.header_size - begin_, end - begin_});
@@ -72,6 +75,7 @@ bool MovieBytes::note(const BoxHeader& box, std::uint64_t position, std::uint64_
 void MovieBytes::scan_file() {
   moov_ = fragmented_ = index_last_ = false;
   media_data_.clear();
+  moov_read_.clear();
   std::uint64_t position = begin_;
   std::array<std::uint8_t, 16> bytes{};
   while (position < file_.size()) {
@@ -184,8 +188,28 @@ std::size_t MovieBytes::read(std::span<std::uint8_t> buffer) {
     box_left_ = 0;
     return 0;
   }
+  if (box_type_ == four_cc("moov") && moov_read_.size() + size <= kLargestMovieBox) {
+    moov_read_.insert(moov_read_.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(size));
+  }
   if (box_left_ != kToTheEnd) box_left_ -= size;
   return size;
+}
+
+base::ByteVector MovieBytes::take_movie_box() {
+  if (!seekable()) return std::exchange(moov_read_, {});
+  base::ByteVector payload;
+  const std::uint64_t before = position_;
+  if (!moov_ || moov_at_.end - moov_at_.begin > kLargestMovieBox || !file_.seek(moov_at_.begin)) return payload;
+  payload.resize(static_cast<std::size_t>(moov_at_.end - moov_at_.begin));
+  std::size_t have = 0;
+  while (have < payload.size()) {
+    const auto size = file_.read(std::span(payload).subspan(have));
+    if (!size || *size == 0) break;
+    have += *size;
+  }
+  payload.resize(have);
+  (void)file_.seek(before);
+  return payload;
 }
 
 bool MovieBytes::seek(std::uint64_t position) {
@@ -212,6 +236,7 @@ bool MovieBytes::next_movie() {
   begin_ = position_ - header_.size();
   moov_ = fragmented_ = index_last_ = false;
   media_data_.clear();
+  moov_read_.clear();
   if (const auto box = read_box_header(header_)) (void)note(*box, begin_, begin_ + box->size);
   return true;
 }

@@ -34,6 +34,8 @@ class MovieBytes {
   /// The present movie has "moof" boxes so far; one that can be read from its end has them all.
   [[nodiscard]] bool fragmented() const noexcept { return fragmented_; }
   [[nodiscard]] bool has_movie_box() const noexcept { return moov_; }
+  /// The payload of the "moov" box, as far as it has been read; of an input that can be read anywhere, all of it. Once.
+  [[nodiscard]] base::ByteVector take_movie_box();
   /// Media data came before the "moov" that describes them: not to be read in one go.
   [[nodiscard]] bool index_last() const noexcept { return index_last_; }
   /// Goes on to the next movie, after the present one has been read to its end. False when there is none.
@@ -49,6 +51,7 @@ class MovieBytes {
     std::uint64_t end = 0;
   };
   static constexpr std::uint64_t kToTheEnd = ~std::uint64_t{0};
+  static constexpr std::uint64_t kLargestMovieBox = 256 * 1024 * 1024;
   static constexpr std::size_t kRangesKept = 4096;  ///< of an input that is read once; samples follow their box closely
 
   explicit MovieBytes(InputFile file) : file_(std::move(file)) {}
@@ -74,6 +77,8 @@ class MovieBytes {
   std::uint64_t end_ = kToTheEnd;
   std::uint64_t position_ = 0;
   bool moov_ = false;
+  Range moov_at_;               ///< its payload; only when seekable
+  base::ByteVector moov_read_;  ///< when not
   bool fragmented_ = false;
   bool index_last_ = false;
   std::deque<Range> media_data_;

@@ -119,17 +119,7 @@ MovieWriter::Outcome MovieWriter::write(std::size_t index, Packet packet) {
   return {};
 }
 
-bool MovieWriter::something_is_left_out() const {
-  return std::ranges::any_of(held_, [this](const auto& entry) {
-    const auto& [index, packet] = entry;
-    const MediaStream& source = streams_[index].source;
-    const bool picture = source.codec->codec_type == AVMEDIA_TYPE_VIDEO;
-    return microseconds(packet->pts, source.time_base) < (picture ? 0 : -kEncoderDelay);
-  });
-}
-
-std::int64_t MovieWriter::beginning() const {
-  if (leaves_out_) return 0;
+std::int64_t MovieWriter::beginning() {
   std::optional<std::int64_t> earliest, first_picture;
   for (const auto& [index, packet] : held_) {
     const auto shown = microseconds(packet->pts, streams_[index].source.time_base);
@@ -137,9 +127,16 @@ std::int64_t MovieWriter::beginning() const {
     const bool picture = streams_[index].source.codec->codec_type == AVMEDIA_TYPE_VIDEO;
     if (picture && (!first_picture || shown < *first_picture)) first_picture = shown;
   }
-  // What a sound encoder needs to get going comes before the first picture; it is written, and an edit list says that
-  // it is not heard.
-  return first_picture && *first_picture - *earliest <= kEncoderDelay ? *first_picture : *earliest;
+  std::int64_t beginning = *earliest;
+  if (presentation_start_) {
+    beginning = *presentation_start_;
+  } else if (*earliest < 0) {
+    beginning = 0;
+  } else if (first_picture && *first_picture - *earliest <= kEncoderDelay) {
+    beginning = *first_picture;  // what a sound encoder needs to get going comes before the first picture
+  }
+  leaves_out_ = *earliest < beginning;
+  return beginning;
 }
 
 MovieWriter::Outcome MovieWriter::begin() {
@@ -153,7 +150,6 @@ MovieWriter::Outcome MovieWriter::begin() {
   context_->max_interleave_delta = 1'000'000;  // a stream that has fallen silent holds the others up this long
   (void)take_libav_complaint();
 
-  leaves_out_ = something_is_left_out();
   shifts_ = {-beginning()};
   for (const auto& [index, packet] : held_) {
     AVCodecParameters& parameters = *streams_[index].source.codec;

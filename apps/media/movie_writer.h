@@ -22,9 +22,10 @@ namespace msquic_py::apps {
 /// not count: the first picture is at 0. A fragment is at most a second long, so that what is there
 /// plays, however the writing ends.
 ///
-/// Pictures whose time is below 0 are left out by an edit list of their source: decoders need them, nobody sees them.
-/// They are written, and an edit list leaves them out again. FFmpeg's demultiplexer honours that for samples that
-/// "moov" describes, and not for those of fragments: then fragments begin behind what is left out.
+/// Packets whose time is below 0, or below the presentation start that their source names, are there for decoders:
+/// what an edit list of the source leaves out, or a sound encoder's delay. They are written, and an edit list leaves
+/// them out again. FFmpeg's demultiplexer honours that for samples that "moov" describes, and not for those of
+/// fragments: then fragments begin behind what is left out.
 ///
 /// A stream whose times go back (its encoder was started again) goes on behind what was written; the other streams
 /// that go back as well follow with the same shift.
@@ -42,6 +43,9 @@ class MovieWriter {
   std::size_t add_stream(const MediaStream& stream);
   /// The stream's encoder was configured anew. False: it can't go on in this movie.
   bool reconfigure(std::size_t stream, const MediaStream& now);
+  /// When the presentation begins, on the clock of all streams, where that is not 0. Without an effect once the movie
+  /// has begun.
+  void set_presentation_start(std::chrono::microseconds start) noexcept { presentation_start_ = start.count(); }
   /// A packet, in its stream's time base; it is held until the movie begins. Packets of a video stream that come
   /// before its first key frame, or whose stream is not in the movie, are passed over.
   Outcome write(std::size_t stream, Packet packet);
@@ -81,10 +85,8 @@ class MovieWriter {
     std::int64_t early = 0;  ///< by how much frames are decoded earlier than they say, so that none is shown before it
   };
 
-  /// The time at which the movie begins, of the packets that are held; microseconds.
-  [[nodiscard]] std::int64_t beginning() const;
-  /// Whether an edit list of the source left some of them out.
-  [[nodiscard]] bool something_is_left_out() const;
+  /// The time at which the movie begins, of the packets that are held; microseconds. Sets leaves_out_.
+  [[nodiscard]] std::int64_t beginning();
   void set_fragments();
   /// With leaves_out_: fragments may begin when everything of it has been muxed.
   void note_muxed(std::size_t place, std::int64_t decode_time);
@@ -102,7 +104,8 @@ class MovieWriter {
   std::deque<std::pair<std::size_t, Packet>> held_;
   std::size_t held_bytes_ = 0;
   AVFormatContext* context_ = nullptr;
-  bool leaves_out_ = false;
+  std::optional<std::int64_t> presentation_start_;  ///< microseconds
+  bool leaves_out_ = false;                         ///< packets are shown before the movie begins
   bool fragments_set_ = false;
   bool header_written_ = false;       ///< with leaves_out_: "moov" is out
   base::ByteVector header_;           ///< until then

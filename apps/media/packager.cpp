@@ -37,6 +37,7 @@ struct Packager::Stream {
   std::int64_t widest = 0;            ///< from decode time to being shown
   std::optional<std::int64_t> read;   ///< decode time of the last packet as it came
   std::deque<Packet> unshown;         ///< left out by an edit list, and nothing shown has followed yet
+  bool unshown_cut = false;           ///< what no decoder needs of it is gone
   std::optional<std::int64_t> last;   ///< decode time of its last packet
   std::optional<std::size_t> output;  ///< nothing: it is left out
   std::size_t place = 0;              ///< among the streams of its output
@@ -118,13 +119,30 @@ base::Result<bool, std::string> Packager::push(const AVPacket& packet, std::size
   if (packet.dts != AV_NOPTS_VALUE) read = packet.dts;
   // Where fragments overlap, FFmpeg marks a packet as well, and no edit list has anything to do with it.
   if ((packet.flags & AV_PKT_FLAG_DISCARD) != 0 && rises && unshown.size() < kMostUnshown) {
-    unshown.push_back(reference_to(packet));  // what decoders need of it is followed by a frame that is shown
+    keep_unshown(packet, stream);
     return open_;
   }
   for (; !unshown.empty(); unshown.pop_front()) {
     if (auto taken = take(*unshown.front(), stream); !taken || !*taken) return taken;
   }
   return take(packet, stream);
+}
+
+void Packager::keep_unshown(const AVPacket& packet, std::size_t index) {
+  Stream& stream = streams_[index];
+  if (packet.pts != AV_NOPTS_VALUE && stream.what.video) {
+    if ((packet.flags & AV_PKT_FLAG_KEY) != 0) {
+      stream.unshown_cut = stream.unshown_cut || !stream.unshown.empty();
+      stream.unshown.clear();
+    } else if (stream.unshown_cut && !stream.unshown.empty() && packet.pts < stream.unshown.front()->pts) {
+      return;  // shown earlier than the key frame, it may build on what is gone
+    }
+  } else if (packet.pts != AV_NOPTS_VALUE) {
+    const AVRational base = stream.what.time_base;
+    while (!stream.unshown.empty() && in_microseconds(packet.pts - stream.unshown.front()->pts, base) > kMostUnheard)
+      stream.unshown.pop_front();
+  }
+  stream.unshown.push_back(reference_to(packet));
 }
 
 base::Result<bool, std::string> Packager::take(const AVPacket& packet, std::size_t stream) {
@@ -143,23 +161,35 @@ Packager::Outcome Packager::handle(Packet packet, std::size_t stream) {
   return gathered() ? start() : Outcome{};
 }
 
-void Packager::lift_above_zero() {
+Packager::Time Packager::lift_needed() const {
+  if (edit_lists_) return Time{0};
   Time lowest{0};
+  std::optional<Time> heard;
+  bool any_video = false, delayed = false;
+  std::vector<bool> begun(streams_.size());
   for (const auto& [packet, stream] : gathering_) {
     const PackagerStream& what = streams_[stream].what;
-    if (what.video) lowest = std::min(lowest, in_microseconds(packet->pts, what.time_base));
+    const Time presented = in_microseconds(packet->pts, what.time_base);
+    any_video = any_video || what.video;
+    if (what.video) lowest = std::min(lowest, presented);
+    if (what.video || begun[stream]) continue;
+    begun[stream] = true;
+    const std::uint32_t unheard = samples_to_skip(*packet);
+    delayed = delayed || unheard > 0;
+    const Time from = presented + in_microseconds(unheard, {1, std::max(what.codec->sample_rate, 1)});
+    heard = std::min(heard.value_or(from), from);
   }
-  if (lowest == Time{0}) return;
-  if (edit_lists_) {
-    if (packaging_ == Packaging::Loc)
-      sink_.on_warning(
-          "the input's edit list leaves out pictures that decoders need: LOC can't say so, and they are shown");
-    return;
-  }
-  const Time lift = std::chrono::seconds((-lowest.count() + 999'999) / 1'000'000);
+  // Some containers tell an encoder's delay as a number of samples alone, and count it as time (MP3), or round it.
+  if (!any_video && delayed && *heard < kMostUnheard) return -*heard;
+  return std::chrono::seconds((-lowest.count() + 999'999) / 1'000'000);
+}
+
+void Packager::lift() {
+  const Time lift = lift_needed();
   lift_ += lift;
   for (const auto& [packet, stream] : gathering_) {
-    const std::int64_t ticks = av_rescale_q(lift.count(), kMicroseconds, streams_[stream].what.time_base);
+    const AVRational base = streams_[stream].what.time_base;
+    const std::int64_t ticks = av_rescale_q_rnd(lift.count(), kMicroseconds, base, AV_ROUND_UP);
     packet->pts += ticks;
     packet->dts += ticks;
     streams_[stream].last = packet->dts;
@@ -168,7 +198,7 @@ void Packager::lift_above_zero() {
 
 Packager::Outcome Packager::start() {
   started_ = true;
-  lift_above_zero();
+  lift();
   // Times below 0 (B-frames, an encoder's delay, edits) can't be written: all tracks are raised by whole seconds, which
   // every timescale has.
   Time lowest{0};
@@ -326,6 +356,7 @@ Packager::Outcome Packager::emit(Output& output) {
   unit.duration = output.end - output.time;
   if (packaging_ != Packaging::Muxed) unit.presentation_time = output.presentation;
   if (packaging_ == Packaging::Loc) {
+    if (output.presentation < Time{0}) unit.presentation_start = Time{0};
     const base::Bytes frame = media_data(*chunk);
     unit.bytes.assign(frame.begin(), frame.end());
     if (output.video && output.starts_group) unit.video_config = output.config;

@@ -60,19 +60,26 @@ class Packager {
   struct Output;
   static constexpr std::size_t kMostGathered = 1000;  ///< packets that wait for a stream without any
   static constexpr std::size_t kMostUnshown = 1000;   ///< packets that wait for one that is shown
-  static constexpr std::size_t kMostReordered = 16;   ///< frames after which a group of reordered ones has been seen
+  /// Of sound that is not heard: more than any decoder needs to be as it would be without a beginning.
+  static constexpr Time kMostUnheard = std::chrono::seconds(1);
+  static constexpr std::size_t kMostReordered = 16;  ///< frames after which a group of reordered ones has been seen
   static constexpr Time kAudioObject = std::chrono::milliseconds(100);
   static constexpr Time kAudioGroup = std::chrono::seconds(1);
 
   base::Result<bool, std::string> take(const AVPacket& packet, std::size_t stream);
+  /// A packet that is not shown, until one is: decoders need it, or at least some of those before it.
+  void keep_unshown(const AVPacket& packet, std::size_t stream);
   /// A packet whose times are known.
   Outcome handle(Packet packet, std::size_t stream);
   /// Gives the packet its place on the clock. False: it is of no use.
   bool arrange(AVPacket& packet, std::size_t stream);
   /// Every stream has begun, and it is known how far a frame is shown behind its decode time.
   [[nodiscard]] bool gathered() const;
-  /// Raises what was gathered, and all that follows, so that no picture is shown below 0.
-  void lift_above_zero();
+  /// By how much to raise everything: to where no picture is shown below 0 (whole seconds), or where sound alone begins
+  /// to be heard at 0.
+  [[nodiscard]] Time lift_needed() const;
+  /// Raises what was gathered, and all that follows.
+  void lift();
   Outcome start();
   [[nodiscard]] MediaTrack describe(const Output& output, std::size_t stream) const;
   Outcome process(const AVPacket& packet, std::size_t stream, bool added);
@@ -83,7 +90,7 @@ class Packager {
   Sink sink_;
   bool open_ = true;  ///< somebody wants more
   bool edit_lists_ = false;
-  Time lift_{0};  ///< whole seconds
+  Time lift_{0};
   std::int64_t raise_seconds_ = 0;
   MediaClock clock_{0};
   std::vector<Stream> streams_;

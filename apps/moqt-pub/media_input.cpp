@@ -193,7 +193,12 @@ base::Result<bool, std::string> MediaInput::read_movie(Demuxer& demuxer, Package
     std::unique_ptr<Transcoder> transcoder;
     const AVCodecParameters& codec = *source.source->codecpar;
     const std::string name = avcodec_get_name(codec.codec_id);
-    const bool fits = fits_into_mp4(codec);
+    const bool fits = fits_into_mp4(codec) && !source.several_pieces;
+    if (source.several_pieces && options.encode == Encode::Nothing) {
+      return base::Failure{"the edit list of the input's " + std::string(source.video ? "video" : "sound") +
+                           " strings together several pieces, which tracks can't express: let it be encoded with "
+                           "--encode"};
+    }
     if (!fits && options.encode == Encode::Nothing)
       return base::Failure{name + " can't go into CMAF as it is: let it be encoded with --encode"};
     if (options.encode == Encode::All || !fits) {

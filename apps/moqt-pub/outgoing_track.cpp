@@ -10,7 +10,7 @@ namespace msquic_py::apps {
 
 namespace session = moqt::session;
 
-session::SessionResult<void> OutgoingTrack::send(const MediaUnit& unit, std::optional<std::uint64_t> capture_time) {
+session::SessionResult<void> OutgoingTrack::send(const MediaUnit& unit, std::optional<std::int64_t> wall_origin) {
   if (unit.starts_group || !group_) {
     if (group_) group_->finish();
     auto group = writer_->begin_group(next_group_);
@@ -22,9 +22,14 @@ session::SessionResult<void> OutgoingTrack::send(const MediaUnit& unit, std::opt
   }
   if (unit.time && group_start_) longest_group_ = std::max(longest_group_, *unit.time + unit.duration - *group_start_);
   base::ByteVector block;
-  if (writer_->options().extensions && (capture_time || !unit.video_config.empty())) {
+  const bool timed = wall_origin && unit.presentation_time;
+  if (writer_->options().extensions && (timed || !unit.video_config.empty())) {
+    const auto on_the_wall = [&](std::chrono::microseconds time) {
+      return static_cast<std::uint64_t>(*wall_origin + time.count());
+    };
     loc::HeaderExtensions extensions;
-    extensions.capture_timestamp = capture_time;
+    if (timed) extensions.capture_timestamp = on_the_wall(*unit.presentation_time);
+    if (timed && unit.presentation_start) extensions.presentation_start = on_the_wall(*unit.presentation_start);
     if (!unit.video_config.empty()) extensions.video_config = unit.video_config;
     moqt::KeyValuePairs pairs;
     if (!loc::append_extensions(extensions, pairs)) return base::Failure{session::SessionError::kInvalidParameter};

@@ -21,8 +21,9 @@ class OutgoingTrack {
 
   [[nodiscard]] moqt::pubsub::TrackWriter& writer() const noexcept { return *writer_; }
   [[nodiscard]] const std::shared_ptr<moqt::pubsub::TrackWriter>& shared_writer() const noexcept { return writer_; }
-  /// `capture_time` is microseconds since the Unix epoch; it and the configuration go along as LOC-01 extensions.
-  moqt::session::SessionResult<void> send(const MediaUnit& unit, std::optional<std::uint64_t> capture_time);
+  /// Where media time 0 is on the wall clock, in microseconds since the Unix epoch, lays the unit's times on it: they
+  /// go along as LOC-01 extensions, as does the configuration.
+  moqt::session::SessionResult<void> send(const MediaUnit& unit, std::optional<std::int64_t> wall_origin);
   /// The last group is whole, and nothing follows.
   void finish(moqt::PublishDoneCode code, std::string_view reason);
 

@@ -90,50 +90,6 @@ std::optional<runtime::EventLoop::Time> Publisher::next_deadline(const runtime::
   return endpoint_ ? endpoint_->next_deadline() : std::nullopt;
 }
 
-void Publisher::handle(pubsub::EndpointEvent& event, Time now) {
-  if (std::holds_alternative<session::Established>(event)) {
-    established_ = true;
-    if (comeback() != nullptr) comeback()->established();
-    if (comeback() != nullptr && comeback()->came_back()) return go_on(now);
-    log_info("connected; reading the input");
-    report_.event("connected", {{"host", options_.client.host}, {"port", std::uint64_t{options_.client.port}}});
-  } else if (const auto* rejected = std::get_if<session::RequestRejected>(&event)) {
-    fail("the server refused the " + std::string(options_.offer_with_publish ? "PUBLISH" : "PUBLISH_NAMESPACE") + ": " +
-         std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))) + " (" + rejected->reason + ")");
-    close();
-  } else if (const auto* cancelled = std::get_if<session::NamespaceCancelled>(&event)) {
-    fail("the server no longer takes this namespace: " + cancelled->reason);
-    close();
-  } else if (const auto* asked = std::get_if<session::NamespaceSubscribed>(&event)) {
-    (void)driver_->session().accept(asked->request);  // what there is has been announced already
-  } else if (const auto* echo = std::get_if<session::NamespacePublished>(&event)) {
-    (void)driver_->session().accept(echo->request);
-  } else if (const auto* offered = std::get_if<session::PublishReceived>(&event)) {
-    (void)endpoint_->reject(offered->request, moqt::RequestErrorCode::kUninterested, "this client only publishes");
-  } else if (const auto* changed = std::get_if<pubsub::WriterSubscribersChanged>(&event)) {
-    if (catalog_ && changed->writer == catalog_->shared_writer()) {
-      if (catalog_->writer().wanted() && !finishing_) (void)catalog_->publish(now);
-      return;
-    }
-    std::size_t most = 0;
-    for (const OutgoingTrack& track : tracks_) most = std::max(most, track.writer().subscribers());
-    if (changed->writer->finished()) return;
-    log_info(std::to_string(most) + " subscriber(s)");
-    report_.event("subscribers", {{"count", std::uint64_t{most}}});
-  } else if (const auto* request = std::get_if<pubsub::NewGroupRequested>(&event)) {
-    if (catalog_ && request->writer == catalog_->shared_writer() && !finishing_) (void)catalog_->publish(now);
-  } else if (std::holds_alternative<session::GoawayReceived>(event)) {
-    log_info("the server is going away");
-    if (comeback() != nullptr) {
-      const bool goes = comeback()->go_to(std::get<session::GoawayReceived>(event).new_session_uri);
-      if (goes) driver_->close(moqt::SessionErrorCode::kNoError, "");
-      return;  // otherwise it is served for as long as it likes
-    }
-    input_.stop_reading();
-    finish_tracks();
-  }
-}
-
 void Publisher::retire_tracks() {
   for (const OutgoingTrack& track : tracks_) {
     objects_before_ += track.objects();
@@ -332,19 +288,15 @@ std::optional<Publisher::Time> Publisher::send_due(Time now) {
 }
 
 bool Publisher::send(const MediaUnit& unit, Time due) {
-  std::optional<std::uint64_t> capture;
-  if (unit.presentation_time && unit.time) {
-    if (!wall_origin_) {
-      // A frame is sent when it is due to be decoded. One that is shown later than others that follow it was captured
-      // before all of them were encoded: no frame is captured after it was sent.
-      const auto ahead = std::max(*unit.presentation_time - *unit.time, input_.reordering());
-      const auto wall = std::chrono::system_clock::now() - (std::chrono::steady_clock::now() - due) - ahead;
-      wall_origin_ =
-          std::chrono::duration_cast<std::chrono::microseconds>(wall.time_since_epoch()).count() - unit.time->count();
-    }
-    capture = static_cast<std::uint64_t>(*wall_origin_ + unit.presentation_time->count());
+  if (unit.presentation_time && unit.time && !wall_origin_) {
+    // A frame is sent when it is due to be decoded. One that is shown later than others that follow it was captured
+    // before all of them were encoded: no frame is captured after it was sent.
+    const auto ahead = std::max(*unit.presentation_time - *unit.time, input_.reordering());
+    const auto wall = std::chrono::system_clock::now() - (std::chrono::steady_clock::now() - due) - ahead;
+    wall_origin_ =
+        std::chrono::duration_cast<std::chrono::microseconds>(wall.time_since_epoch()).count() - unit.time->count();
   }
-  if (auto sent = tracks_[unit.track].send(unit, capture); !sent)
+  if (auto sent = tracks_[unit.track].send(unit, wall_origin_); !sent)
     return give_up("an object could not be sent", sent.error()), false;
   if (unit.time) {
     if (!media_start_) media_start_ = unit.time;

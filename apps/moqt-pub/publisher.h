@@ -71,7 +71,10 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   /// How long tracks that have ended are offered to those who come back as well.
   static constexpr Time::duration kTail = std::chrono::seconds(5);
 
-  void handle(moqt::pubsub::EndpointEvent& event, Time now);
+  struct Events;
+  // publisher_events.cpp
+  void handle(const moqt::pubsub::EndpointEvent& event, Time now);
+
   /// The tracks that follow; those before are over.
   void change_tracks(const std::vector<MediaTrack>& media, Time now);
   /// Keeps their numbers for the summary, and forgets them.

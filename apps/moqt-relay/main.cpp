@@ -7,20 +7,25 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "command_line/congestion_control.h"
+#include "command_line/draft_option.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "command_line/moqt_url.h"
 #include "command_line/process.h"
 #include "command_line/server_identity.h"
 #include "command_line/text_file.h"
+#include "command_line/token_argument.h"
 #include "quic/library.h"
 #include "refusal_log.h"
 #include "relay/token_policy.h"
 #include "runtime/relay_server.h"
 #include "runtime/shutdown_signal.h"
 #include "skip_log.h"
+#include "upstream_arguments.h"
+#include "upstream_log.h"
 
 namespace {
 
@@ -45,8 +50,12 @@ struct Options {
   std::size_t max_memory = relay::RelayLimits{}.memory.process;
   double upstream_timeout = std::chrono::duration<double>(relay::RelayLimits{}.upstream_answer_timeout).count();
   double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
+  double rendezvous_timeout = std::chrono::duration<double>(relay::RelayLimits{}.rendezvous_timeout).count();
+  apps::UpstreamArguments upstream;
   std::optional<quic::CongestionControl> congestion_control;
+  std::vector<moqt::Draft> drafts = runtime::all_drafts();
   std::string token_file;
+  std::vector<std::string> publisher_tokens;
   bool allow_empty_prefix = false;
   bool refuse_stream_type = false;
   std::string log_level;
@@ -59,7 +68,8 @@ std::string check_successor(const std::string& text) {
 }
 
 void describe(CLI::App& app, Options& options) {
-  app.set_version_flag("--version", std::string("moqt-relay ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
+  app.set_version_flag("--version",
+                       std::string("moqt-relay ") + MSQUIC_PY_VERSION + " (" + apps::spoken_drafts() + ")");
   app.add_option("--host", options.host, "IP address to listen on; :: listens on IPv4 and IPv6")->capture_default_str();
   app.add_option("--port", options.port, "UDP port; 0 chooses a free one")
       ->check(CLI::Range(0u, 65535u))
@@ -111,6 +121,13 @@ void describe(CLI::App& app, Options& options) {
                  "Seconds that a publisher may take to answer what the relay asks it on behalf of a subscriber")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
+  app.add_option(
+         "--rendezvous-timeout", options.rendezvous_timeout,
+         "Seconds that a SUBSCRIBE for a track that nobody publishes waits for a publisher, and that subscribers "
+         "of a publisher that was lost wait for another; 0: not at all")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  options.upstream.add_to(app);
   app.add_option("--data-stream-timeout", options.data_stream_timeout,
                  "Seconds that a stream may stop in the middle of a header or an object")
       ->check(CLI::Range(0.1, 3600.0))
@@ -121,6 +138,11 @@ void describe(CLI::App& app, Options& options) {
                  "(publish, subscribe, fetch or *, separated by commas) and a namespace with '/' between its fields, "
                  "each of which may be left out")
       ->type_name("FILE");
+  apps::add_draft_option(app, options.drafts);
+  app.add_option("--publisher-token", options.publisher_tokens,
+                 "Token that the relay shows to publishers with what it asks of them: TOKEN, TYPE:TOKEN or @FILE")
+      ->type_name("TOKEN")
+      ->allow_extra_args(false);
   app.add_flag("--tolerate-empty-namespace-prefix", options.allow_empty_prefix,
                "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_flag("--refuse-leading-stream-type", options.refuse_stream_type,
@@ -137,6 +159,8 @@ int run(const Options& options) {
   relay::RelayLimits limits;
   limits.max_queued_bytes_per_subscription = options.max_queued_bytes;
   limits.upstream_answer_timeout = milliseconds(options.upstream_timeout);
+  limits.rendezvous_timeout = milliseconds(options.rendezvous_timeout);
+  options.upstream.apply_to(limits);
   limits.max_queue_age = milliseconds(options.max_queue_age);
   limits.max_queued_time = milliseconds(options.max_queued_time);
   limits.hold_publishers = options.hold_publishers;
@@ -144,6 +168,11 @@ int run(const Options& options) {
   limits.memory.tracks = options.cache_bytes;
   limits.memory.track = options.cache_bytes_per_track;
   limits.memory.process = options.max_memory;
+  auto upstreams = options.upstream.read();
+  if (!upstreams) {
+    apps::log_error(upstreams.error());
+    return apps::kUsage;
+  }
   std::optional<relay::TokenPolicy> policy;
   if (!options.token_file.empty()) {
     auto list = apps::read_text_file(options.token_file);
@@ -192,6 +221,7 @@ int run(const Options& options) {
   apps::SkipLog skips(loop, server);
   runtime::Endpoint::ListenOptions listen;
   listen.host = options.host;
+  listen.drafts = options.drafts;
   listen.port = options.port;
   listen.credentials = identity->credentials();
   listen.max_sessions = options.max_sessions;
@@ -200,9 +230,19 @@ int run(const Options& options) {
   listen.session.handshake_timeout = milliseconds(options.setup_timeout);
   listen.session.session.timeouts.setup = milliseconds(options.setup_timeout);
   listen.session.session.timeouts.data_stream = milliseconds(options.data_stream_timeout);
+  for (const std::string& argument : options.publisher_tokens) {
+    auto token = apps::read_token(argument);
+    if (!token) {
+      apps::log_error("--publisher-token: " + token.error());
+      return apps::kUsage;
+    }
+    listen.session.session.publisher_tokens.push_back(std::move(token).value());
+  }
   listen.session.session.tolerances.empty_namespace_prefix = options.allow_empty_prefix;
   listen.session.session.tolerances.leading_stream_type = !options.refuse_stream_type;
+  server.on_upstream(apps::UpstreamLog(options.upstream.upstreams));
   auto ready = server.open("moqt-relay");
+  for (runtime::UpstreamOptions& upstream : upstreams.value()) server.add_upstream(std::move(upstream));
   if (ready) ready = server.listen(std::move(listen));
   if (!ready) {
     apps::log_error(ready.error().message);
@@ -227,7 +267,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("A relay for Media over QUIC Transport (draft-ietf-moq-transport-15)", "moqt-relay");
+  CLI::App app("A relay for Media over QUIC Transport (" + apps::spoken_drafts() + ")", "moqt-relay");
   Options options;
   describe(app, options);
   try {

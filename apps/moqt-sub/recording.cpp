@@ -184,6 +184,8 @@ base::Result<Recording::Verdict, std::string> Recording::write_frame(Source& sou
   if (std::exchange(source.undescribed, false) || (*frame)->configuration_changed) {
     if (auto declared = declare(source); !declared) return Error{declared.error()};
   }
+  if (const auto start = (*frame)->presentation_start)
+    movie_->set_presentation_start(std::chrono::microseconds(*start));
   if (auto written = movie_->write(source.streams[0], std::move((*frame)->packet)); !written) {
     return Error{written.error()};
   }

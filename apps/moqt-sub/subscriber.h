@@ -89,9 +89,10 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   static constexpr std::chrono::milliseconds kAskAgain{200};
 
   // subscriber_session.cpp: what is asked of the session, and what it says
-  void handle(moqt::pubsub::EndpointEvent& event);
+  struct Events;
+  void handle(const moqt::pubsub::EndpointEvent& event);
   void on_offer(const moqt::session::PublishReceived& offer);
-  void on_namespace(const moqt::session::NamespacePublished& published);
+  void on_namespace(const moqt::TrackNamespace& track_namespace, moqt::session::RequestHandle told_by);
   void on_reader_ended(const Reader& reader);
   void on_catalog_end(const moqt::pubsub::TrackEnd& end);
   void on_feed_end(TrackFeed& feed, const moqt::pubsub::TrackEnd& end);

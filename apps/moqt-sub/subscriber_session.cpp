@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/one_of.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "moqt-sub/subscriber.h"
@@ -26,53 +27,91 @@ bool Subscriber::on_events(runtime::SessionDriver& driver, runtime::EventLoop::T
   return any;
 }
 
-void Subscriber::handle(pubsub::EndpointEvent& event) {
-  if (std::holds_alternative<session::Established>(event)) {
-    report_.event("connected", {{"host", options_.client.host}, {"port", std::uint64_t{options_.client.port}}});
-    if (comeback() != nullptr) comeback()->established();
-    const bool has_begun = std::ranges::any_of(feeds_, [](const auto& feed) { return !feed->ended() && feed->lost(); });
-    if (has_begun) {
-      go_on();
-    } else {
-      subscribe();
-    }
-  } else if (const auto* established = std::get_if<pubsub::ReaderEstablished>(&event)) {
-    if (established->reader != catalog_) {
-      log_info("subscribed to " + established->reader->track().to_text());
-      if (std::ranges::none_of(feeds_, [](const auto& feed) { return !feed->ended() && feed->lost(); }))
-        lost_at_.reset();
-    }
-  } else if (const auto* readable = std::get_if<pubsub::ReaderReadable>(&event)) {
-    if (readable->reader == catalog_) {
-      read_catalog();
-    } else {
-      pump();
-    }
-  } else if (std::holds_alternative<pubsub::FetchReaderReadable>(event)) {
-    pump();
-  } else if (const auto* past = std::get_if<pubsub::FetchReaderEnded>(&event)) {
-    on_past_ended(past->reader);
-  } else if (const auto* ended = std::get_if<pubsub::ReaderEnded>(&event)) {
-    on_reader_ended(ended->reader);
-  } else if (const auto* published = std::get_if<session::NamespacePublished>(&event)) {
-    (void)driver_->session().accept(published->request);
-    on_namespace(*published);
-  } else if (const auto* done = std::get_if<session::NamespaceDone>(&event)) {
-    if (announcement_ == done->request) announcement_.reset();
-  } else if (const auto* offered = std::get_if<session::PublishReceived>(&event)) {
-    on_offer(*offered);
-  } else if (const auto* asked = std::get_if<session::NamespaceSubscribed>(&event)) {
-    (void)driver_->session().accept(asked->request);  // nothing is published here
-  } else if (const auto* rejected = std::get_if<session::RequestRejected>(&event)) {
-    fail("the server refused SUBSCRIBE_NAMESPACE for " + options_.track.track_namespace.to_text() + ": " +
-             std::string(name(static_cast<moqt::RequestErrorCode>(rejected->code))),
-         kFailure);
-  } else if (std::holds_alternative<session::GoawayReceived>(event)) {
-    log_info("the server is going away");
-    const std::string& uri = std::get<session::GoawayReceived>(event).new_session_uri;
-    if (comeback() != nullptr && comeback()->go_to(uri)) driver_->close(moqt::SessionErrorCode::kNoError, "");
+/// One overload per event: an event without one does not compile.
+struct Subscriber::Events {
+  Subscriber& self;
+
+  static bool is_lost(const std::unique_ptr<TrackFeed>& feed) { return !feed->ended() && feed->lost(); }
+
+  void operator()(const session::Established&) const {
+    self.report_.event("connected",
+                       {{"host", self.options_.client.host}, {"port", std::uint64_t{self.options_.client.port}}});
+    if (self.comeback() != nullptr) self.comeback()->established();
+    const bool has_begun = std::ranges::any_of(self.feeds_, is_lost);
+    has_begun ? self.go_on() : self.subscribe();
   }
-}
+  void operator()(const session::GoawayReceived& goaway) const {
+    if (goaway.request) return;
+    log_info("the server is going away");
+    if (self.comeback() != nullptr && self.comeback()->go_to(goaway.new_session_uri)) {
+      self.driver_->close(moqt::SessionErrorCode::kNoError, "");
+    }
+  }
+  void operator()(const session::RequestRejected& rejected) const {
+    self.fail("the server refused SUBSCRIBE_NAMESPACE for " + self.options_.track.track_namespace.to_text() + ": " +
+                  std::string(name(static_cast<moqt::RequestErrorCode>(rejected.code))),
+              kFailure);
+  }
+
+  // ---- subscriptions and fetches ----
+
+  void operator()(const pubsub::ReaderEstablished& established) const {
+    if (established.reader == self.catalog_) return;
+    log_info("subscribed to " + established.reader->track().to_text());
+    if (std::ranges::none_of(self.feeds_, is_lost)) self.lost_at_.reset();
+  }
+  void operator()(const pubsub::ReaderReadable& readable) const {
+    readable.reader == self.catalog_ ? self.read_catalog() : self.pump();
+  }
+  void operator()(const pubsub::ReaderExpiring& expiring) const {
+    if (auto renewed = expiring.reader->update({}); !renewed) {
+      self.warn("the subscription to " + expiring.reader->track().to_text() +
+                " is about to expire and can't be renewed: " + std::string(session::describe(renewed.error())));
+    }
+  }
+  void operator()(const pubsub::ReaderEnded& ended) const { self.on_reader_ended(ended.reader); }
+  void operator()(const pubsub::FetchReaderReadable&) const { self.pump(); }
+  void operator()(const pubsub::FetchReaderEnded& ended) const { self.on_past_ended(ended.reader); }
+
+  // ---- what the server offers or asks ----
+
+  void operator()(const session::NamespacePublished& published) const {
+    (void)self.driver_->session().accept(published.request);
+    self.on_namespace(published.track_namespace, published.request);
+  }
+  void operator()(const session::NamespaceFound& found) const {
+    self.on_namespace(found.track_namespace, found.subscription);
+  }
+  void operator()(const session::NamespaceLost& lost) const {
+    if (lost.track_namespace == self.options_.track.track_namespace) self.announcement_.reset();
+  }
+  void operator()(const session::NamespaceSubscriptionEnded&) const {
+    self.fail("the server tells no more of " + self.options_.track.track_namespace.to_text(), kFailure);
+  }
+  void operator()(const session::NamespaceDone& done) const {
+    if (self.announcement_ == done.request) self.announcement_.reset();
+  }
+  void operator()(const session::PublishReceived& offered) const { self.on_offer(offered); }
+  void operator()(const session::NamespaceSubscribed& asked) const {
+    (void)self.driver_->session().accept(asked.request);  // nothing is published here
+  }
+
+  /// Of no consequence: answers that say yes, and the end of the session, of which on_finished() hears.
+  template <class Event>
+  requires base::OneOf<Event, std::monostate, session::Closed, session::RequestAccepted, pubsub::FetchReaderAccepted,
+                       session::NamespaceUnsubscribed, session::PublishSkipped>
+  void operator()(const Event&) const {}
+  /// Never: nothing is published here, the endpoint refuses what is asked of tracks that are not there, and the session
+  /// does not ask for leave.
+  template <class Event>
+  requires base::OneOf<Event, pubsub::WriterSubscribersChanged, pubsub::NewGroupRequested, pubsub::FetchRequested,
+                       pubsub::FetchWritable, pubsub::FetchWithdrawn, session::SubscribeReceived,
+                       session::TrackStatusReceived, session::NamespaceCancelled, session::AuthorizationRequested,
+                       session::AuthorizationWithdrawn>
+  void operator()(const Event&) const {}
+};
+
+void Subscriber::handle(const pubsub::EndpointEvent& event) { std::visit(Events{*this}, event); }
 
 Subscriber::Reader Subscriber::request(const moqt::FullTrackName& track, moqt::SubscriptionFilter filter) {
   moqt::MessageParameters parameters;
@@ -212,9 +251,9 @@ void Subscriber::wait_for_namespace() {
   }
 }
 
-void Subscriber::on_namespace(const session::NamespacePublished& published) {
-  if (published.track_namespace != options_.track.track_namespace) return;
-  announcement_ = published.request;
+void Subscriber::on_namespace(const moqt::TrackNamespace& track_namespace, session::RequestHandle told_by) {
+  if (track_namespace != options_.track.track_namespace) return;
+  announcement_ = told_by;
   if (!subscribed()) subscribe();
 }
 

@@ -48,7 +48,7 @@ class FragmentedWriter:
 
     Samples are held until every track has one, or for `patience` seconds; then a fragment is written at least
     once a second. Tracks that had nothing by then are left out. What an edit list of the source leaves out has times
-    below 0; an edit list of ours does so again.
+    below 0, or below `start_at`; an edit list of ours does so again.
 
     A track whose times go back (its publisher was started again) goes on behind what was written; the others that go
     back as well follow with the same shift.
@@ -62,6 +62,7 @@ class FragmentedWriter:
         self._path, self._fragment_seconds, self._patience = path, fragment_seconds, patience
         self._tracks: list[_Track] = []
         self._first: float | None = None
+        self._start_us: int | None = None
         self._begun = False
         self._sequence = 0
         self._shifts_us = [0]  # by how often a track has started again
@@ -71,6 +72,11 @@ class FragmentedWriter:
     def seconds(self) -> float:
         """From the beginning to the end of the latest sample."""
         return self._end_us / 1_000_000
+
+    def start_at(self, start_us: int) -> None:
+        """When the presentation begins, on the clock of all tracks, where that is not 0. Without an effect once the
+        movie has begun."""
+        self._start_us = start_us
 
     def release_tracks(self) -> None:
         """Who has filled them is gone; `add_track` gives them to others of the same format."""
@@ -171,7 +177,9 @@ class FragmentedWriter:
         earliest = earliest_of(present)
         pictures = [track for track in present if track.format.kind == "video"]
         first_picture = earliest_of(pictures) if pictures else None
-        if earliest < -_ENCODER_DELAY_US or (first_picture is not None and first_picture < 0):
+        if self._start_us is not None:
+            earliest = self._start_us
+        elif earliest < 0:
             earliest = 0
         elif first_picture is not None and first_picture - earliest <= _ENCODER_DELAY_US:
             # What a sound encoder needs to get going comes before the first picture; the edit list says that it is

@@ -17,9 +17,13 @@ def extensions_of(frame: EncodedFrame) -> moqt.ObjectExtensions:
     )
 
 
-def sound_extensions(capture_us: int) -> moqt.ObjectExtensions:
-    """Capture Timestamp of a frame of sound."""
-    return moqt.create_loc_extensions(capture_timestamp=moqt.CaptureTimestamp(microseconds=capture_us))
+def sound_extensions(capture_us: int, start_us: int) -> moqt.ObjectExtensions:
+    """Capture Timestamp of a frame of sound. What comes before the presentation starts is an encoder's delay: the
+    decoder needs it, nobody hears it."""
+    return moqt.create_loc_extensions(
+        capture_timestamp=moqt.CaptureTimestamp(microseconds=capture_us),
+        presentation_start=moqt.CaptureTimestamp(microseconds=start_us) if capture_us < start_us else None,
+    )
 
 
 def capture_us_of(extensions: moqt.ObjectExtensions | None) -> int:
@@ -28,6 +32,15 @@ def capture_us_of(extensions: moqt.ObjectExtensions | None) -> int:
     if loc is None or loc.capture_timestamp is None:
         raise MediaError("the object carries no LOC Capture Timestamp")
     return loc.capture_timestamp.microseconds
+
+
+def start_us_of(extensions: moqt.ObjectExtensions | None) -> int | None:
+    """When the presentation starts, of an object that is there for decoders before it; None for all others."""
+    loc = moqt.parse_loc_extensions(extensions) if extensions is not None else None
+    if loc is None or loc.presentation_start is None or loc.capture_timestamp is None:
+        return None
+    start_us = loc.presentation_start.microseconds
+    return start_us if start_us > loc.capture_timestamp.microseconds else None
 
 
 def frame_of(

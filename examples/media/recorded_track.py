@@ -75,6 +75,10 @@ class _LocTrack:
         self._last = -1
         self.written = 0
 
+    def _note_start(self, extensions: moqt.ObjectExtensions | None) -> None:
+        if (start_us := loc.start_us_of(extensions)) is not None:
+            self._writer.start_at(start_us)
+
     def _append(self, capture_us: int, is_key: bool, data: bytes) -> None:
         moment = round(capture_us * self._timescale / 1_000_000)
         if self._held is not None:
@@ -115,6 +119,7 @@ class _LocVideo(_LocTrack):
                 return
             self._writer.describe(self._number, video_entry(self._codec, self._video, frame))
             self._begun = True
+        self._note_start(extensions)
         self._held_frames.append((frame.capture_us, frame.is_key, self._data(frame)))
         heapq.heappush(self._moments, frame.capture_us)
         if len(self._held_frames) > _MOST_REORDERED:
@@ -152,4 +157,5 @@ class _LocSound(_LocTrack):
         self._number = writer.add_track(TrackFormat("audio", sound.rate, entry))
 
     def add(self, payload: bytes, extensions: moqt.ObjectExtensions | None, starts_group: bool) -> None:
+        self._note_start(extensions)
         self._append(loc.capture_us_of(extensions), True, payload)

@@ -32,6 +32,7 @@ struct ParsedLocExtensions {
   std::optional<VideoConfig> video_config;
   std::optional<VideoFrameMarking> video_frame_marking;
   std::optional<AudioLevel> audio_level;
+  std::optional<CaptureTimestamp> presentation_start;
   bool operator==(const ParsedLocExtensions&) const = default;
 };
 
@@ -42,6 +43,7 @@ const char* field_of(loc::LocError error) noexcept {
     case kVideoFrameMarking: return "video_frame_marking";
     case kAudioLevel: return "audio_level";
     case kVideoConfigTooLong: return "video_config";
+    case kPresentationStartTooLarge: return "presentation_start";
     case kKeyValueKind:
     case kRepeated: return "extensions";
   }
@@ -67,12 +69,14 @@ std::optional<std::uint8_t> octet(std::optional<IntegerArgument> value, const ch
 }
 
 ObjectExtensions create(std::optional<CaptureTimestamp> capture_timestamp, std::optional<VideoConfig> video_config,
-                        std::optional<VideoFrameMarking> video_frame_marking, std::optional<AudioLevel> audio_level) {
+                        std::optional<VideoFrameMarking> video_frame_marking, std::optional<AudioLevel> audio_level,
+                        std::optional<CaptureTimestamp> presentation_start) {
   loc::HeaderExtensions headers;
   if (capture_timestamp) headers.capture_timestamp = capture_timestamp->microseconds;
   if (video_config) headers.video_config = std::move(video_config->data);
   headers.video_frame_marking = video_frame_marking;
   headers.audio_level = audio_level;
+  if (presentation_start) headers.presentation_start = presentation_start->microseconds;
   moqt::KeyValuePairs pairs;
   if (const auto result = loc::append_extensions(headers, pairs); !result) {
     raise_without_encoding(result.error());
@@ -94,6 +98,7 @@ ParsedLocExtensions parse(nb::handle source) {
   if (headers->video_config) parsed.video_config = VideoConfig{std::move(*headers->video_config)};
   parsed.video_frame_marking = headers->video_frame_marking;
   parsed.audio_level = headers->audio_level;
+  if (headers->presentation_start) parsed.presentation_start = CaptureTimestamp{*headers->presentation_start};
   return parsed;
 }
 
@@ -282,23 +287,28 @@ void bind_parsed(nb::module_& m) {
          "__init__",
          [](ParsedLocExtensions* self, std::optional<CaptureTimestamp> capture_timestamp,
             std::optional<VideoConfig> video_config, std::optional<VideoFrameMarking> video_frame_marking,
-            std::optional<AudioLevel> audio_level) {
-           new (self) ParsedLocExtensions{capture_timestamp, std::move(video_config), video_frame_marking, audio_level};
+            std::optional<AudioLevel> audio_level, std::optional<CaptureTimestamp> presentation_start) {
+           new (self) ParsedLocExtensions{capture_timestamp, std::move(video_config), video_frame_marking, audio_level,
+                                          presentation_start};
          },
          nb::arg("capture_timestamp").none() = nb::none(), nb::arg("video_config").none() = nb::none(),
-         nb::arg("video_frame_marking").none() = nb::none(), nb::arg("audio_level").none() = nb::none())
+         nb::arg("video_frame_marking").none() = nb::none(), nb::arg("audio_level").none() = nb::none(),
+         nb::arg("presentation_start").none() = nb::none())
       .def_ro("capture_timestamp", &ParsedLocExtensions::capture_timestamp)
       .def_ro("video_config", &ParsedLocExtensions::video_config)
       .def_ro("video_frame_marking", &ParsedLocExtensions::video_frame_marking)
       .def_ro("audio_level", &ParsedLocExtensions::audio_level)
+      .def_ro("presentation_start", &ParsedLocExtensions::presentation_start)
       .def("__repr__", [](nb::handle self) {
         return representation(self, {{"capture_timestamp", self.attr("capture_timestamp")},
                                      {"video_config", self.attr("video_config")},
                                      {"video_frame_marking", self.attr("video_frame_marking")},
-                                     {"audio_level", self.attr("audio_level")}});
+                                     {"audio_level", self.attr("audio_level")},
+                                     {"presentation_start", self.attr("presentation_start")}});
       });
   bind_value_semantics<ParsedLocExtensions>(cls, [](const ParsedLocExtensions& value) {
-    return nb::make_tuple(value.capture_timestamp, value.video_config, value.video_frame_marking, value.audio_level);
+    return nb::make_tuple(value.capture_timestamp, value.video_config, value.video_frame_marking, value.audio_level,
+                          value.presentation_start);
   });
 }
 
@@ -307,11 +317,13 @@ void bind_parsed(nb::module_& m) {
 void bind_loc(nb::module_& m) {
   nb::enum_<loc::ExtensionType>(
       m, "LocExtensionType", nb::is_arithmetic(),
-      "Object extension headers of LOC-01 (section 2.3). The numbers are placeholders of that draft.")
+      "Object extension headers of LOC-01 (section 2.3). The numbers are placeholders of that draft; the last one is\n"
+      "this project's own.")
       .value("CAPTURE_TIMESTAMP", loc::ExtensionType::kCaptureTimestamp)
       .value("VIDEO_FRAME_MARKING", loc::ExtensionType::kVideoFrameMarking)
       .value("AUDIO_LEVEL", loc::ExtensionType::kAudioLevel)
-      .value("VIDEO_CONFIG", loc::ExtensionType::kVideoConfig);
+      .value("VIDEO_CONFIG", loc::ExtensionType::kVideoConfig)
+      .value("PRESENTATION_START", loc::ExtensionType::kPresentationStart);
   bind_capture_timestamp(m);
   bind_video_config(m);
   bind_video_frame_marking(m);
@@ -319,13 +331,15 @@ void bind_loc(nb::module_& m) {
   bind_parsed(m);
   m.def("create_loc_extensions", &create, nb::arg("capture_timestamp").none() = nb::none(),
         nb::arg("video_config").none() = nb::none(), nb::arg("video_frame_marking").none() = nb::none(),
-        nb::arg("audio_level").none() = nb::none(),
-        "The extension headers of LOC-01 for one object. Raises EncodeError for values that have no encoding.");
+        nb::arg("audio_level").none() = nb::none(), nb::arg("presentation_start").none() = nb::none(),
+        "The extension headers of LOC-01 for one object. Raises EncodeError for values that have no encoding.\n\n"
+        "`presentation_start` is this project's own header, 0x4D535052: when the presentation begins. An object that\n"
+        "was captured before it is there for decoders alone, neither seen nor heard.");
   const std::string signature =
       std::string("def parse_loc_extensions(extensions: ") + kExtensionsSource + ") -> ParsedLocExtensions";
   m.def("parse_loc_extensions", &parse, nb::arg("extensions").none(), nb::sig(signature.c_str()),
         "Picks LOC's headers out of an object's; others are passed over.\n\n"
-        "Raises MalformedExtension when one of the four repeats or has a value without a meaning: the application's\n"
+        "Raises MalformedExtension when one of them repeats or has a value without a meaning: the application's\n"
         "concern, not a reason to close the session.");
 }
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "dispatch_exit.h"
 #include "moqt_arguments.h"
@@ -15,6 +16,7 @@
 #include "moqt_session_options.h"
 #include "moqt_shared_listener.h"
 #include "moqt_topics.h"
+#include "moqt_track_options.h"
 #include "msquic_errors.h"
 #include "msquic_registration.h"
 #include "quic/library.h"
@@ -26,8 +28,9 @@ namespace {
 /// A relay and its thread, which ends when the relay has been drained.
 class RelayThread : public std::enable_shared_from_this<RelayThread> {
  public:
-  RelayThread(std::shared_ptr<SessionChannel> channel, std::uint64_t target, relay::RelayLimits limits, bool asks)
-      : channel_(std::move(channel)), target_(target), limits_(limits), asks_(asks) {}
+  RelayThread(std::shared_ptr<SessionChannel> channel, std::uint64_t target, relay::RelayLimits limits, bool asks,
+              std::vector<runtime::UpstreamOptions> upstreams)
+      : channel_(std::move(channel)), target_(target), limits_(limits), asks_(asks), upstreams_(std::move(upstreams)) {}
 
   /// Listening or NotListening follows, and Stopped at the end.
   void start(quic::Registration registration, runtime::Endpoint::ListenOptions options) {
@@ -111,6 +114,7 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
     PythonPolicy policy(*this);
     server_ = std::make_unique<runtime::RelayServer>(loop_, limits_, asks_ ? &policy : nullptr);
     server_->open(std::move(registration));
+    for (runtime::UpstreamOptions& upstream : upstreams_) server_->add_upstream(std::move(upstream));
     const auto listening = server_->listen(std::move(options));
     if (listening) {
       socket_.set(server_->listener());
@@ -134,6 +138,7 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
   const std::uint64_t target_;
   const relay::RelayLimits limits_;
   const bool asks_;
+  std::vector<runtime::UpstreamOptions> upstreams_;  ///< until the thread has them
   SharedListener socket_;
   runtime::EventLoop loop_;
   std::unique_ptr<runtime::RelayServer> server_;  ///< on its thread only
@@ -159,6 +164,23 @@ struct RelayHandle {
   std::shared_ptr<RelayThread> relay;
 };
 
+runtime::UpstreamOptions upstream_options(const nb::dict& options) {
+  runtime::UpstreamOptions result;
+  result.prefix = nb::cast<const moqt::TrackNamespace&>(options["prefix"]);
+  result.dial.host = nb::cast<std::string>(options["host"]);
+  result.dial.port = static_cast<std::uint16_t>(nb::cast<int>(options["port"]));
+  result.dial.credentials.ca_file = nb::cast<std::string>(options["ca_file"]);
+  for (nb::handle pin : options["pinned_sha256"])
+    result.dial.credentials.pinned_sha256.push_back(nb::cast<std::string>(pin));
+  result.dial.credentials.no_certificate_validation = !nb::cast<bool>(options["verify"]);
+  result.dial.idle_timeout = std::chrono::milliseconds(nb::cast<std::int64_t>(options["idle_timeout_ms"]));
+  auto& session = result.dial.session.session;
+  session.path = nb::cast<std::string>(options["path"]);
+  session.authority = nb::cast<std::string>(options["authority"]);
+  session.authorization_tokens = session.request_tokens = tokens_of(options["tokens"]);
+  return result;
+}
+
 RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, nb::handle registration,
                         nb::handle configuration, const std::string& host, std::uint16_t port,
                         const nb::dict& options) {
@@ -183,11 +205,16 @@ RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, nb::
   };
   time("cache_duration_ms", limits.cache_duration);
   time("max_queued_time_ms", limits.max_queued_time);
+  time("upstream_loss_timeout_ms", limits.upstream_loss_timeout);
+  time("upstream_linger_ms", limits.upstream_linger);
+  time("rendezvous_timeout_ms", limits.rendezvous_timeout);
+  std::vector<runtime::UpstreamOptions> upstreams;
+  for (nb::handle each : options["upstreams"]) upstreams.push_back(upstream_options(nb::cast<nb::dict>(each)));
   auto listen_options =
       listening_options(channel, target, configuration, host, port, options, session_options(options).driver);
   auto relay = std::make_shared<RelayThread>(
       channel.channel, target, limits,
-      options.contains("asks_authorization") && nb::cast<bool>(options["asks_authorization"]));
+      options.contains("asks_authorization") && nb::cast<bool>(options["asks_authorization"]), std::move(upstreams));
   relay->start(RegistrationObject::open_handle(registration), std::move(listen_options));
   return RelayHandle(std::move(relay));
 }
@@ -220,6 +247,13 @@ nb::dict stats(RelayHandle& self) {
   values["upstream_fetches"] = c.upstream_fetches;
   values["objects_fetched"] = c.objects_fetched;
   values["groups_evicted"] = c.groups_evicted;
+  values["upstreams"] = c.upstreams;
+  values["publishers_lost"] = c.publishers_lost;
+  values["publishers_replaced"] = c.publishers_replaced;
+  values["objects_backfilled"] = c.objects_backfilled;
+  values["backfills_failed"] = c.backfills_failed;
+  values["subscriptions_held"] = c.subscriptions_held;
+  values["loops_noticed"] = c.loops_noticed;
   values["cached_tracks"] = c.cached_tracks;
   values["cached_bytes"] = c.cached_bytes;
   values["memory_bytes"] = c.memory_bytes;
@@ -244,9 +278,11 @@ void bind_relay_server(nb::module_& m) {
       .def(
           "decide",
           [](RelayHandle& self, std::uint64_t whose, std::uint64_t request, nb::handle code, const std::string& reason,
-             nb::handle session_code) { self.relay->decide(whose, request, verdict_of(code, reason, session_code)); },
+             nb::handle session_code, nb::handle expires) {
+            self.relay->decide(whose, request, verdict_of(code, reason, session_code, expires));
+          },
           nb::arg("whose"), nb::arg("request"), nb::arg("code").none(), nb::arg("reason"),
-          nb::arg("session_code").none(), nb::sig(kDecide))
+          nb::arg("session_code").none(), nb::arg("expires").none(), nb::sig(kDecide))
       .def(
           "replace_certificates",
           [](const RelayHandle& self, nb::handle configuration, nb::handle certificates) {

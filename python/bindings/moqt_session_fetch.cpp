@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "moqt_arguments.h"
+#include "moqt_deliveries.h"
 #include "moqt_object_extensions.h"
 #include "moqt_session_handles.h"
 #include "moqt_topics.h"
@@ -37,7 +38,9 @@ void write_past(ResponseHandle& self, std::uint64_t group, std::uint64_t object_
   self.link()->session->post([link = self.link(), object = std::move(object)](SessionLink&) {
     if (!link->response->open()) return;
     const auto written = link->response->write(object);
-    if (!written.ok()) (void)link->response->reject(moqt::RequestErrorCode::kInternalError, "not what was asked for");
+    if (written.ok()) return;
+    link->refused.note(object.location, written.error());
+    (void)link->response->reject(moqt::RequestErrorCode::kInternalError, "not what was asked for");
   });
 }
 
@@ -165,6 +168,8 @@ void bind_session_fetch(nb::module_& m) {
                 [link = self.link(), ticket](SessionLink& session) { session.drain(link, ticket); });
           },
           nb::arg("ticket"))
+      .def(
+          "take_refusal", [](ResponseHandle& self) { return refusal_of(self.link()->refused); }, nb::sig(kTakeRefusal))
       .def_prop_ro("session", [](ResponseHandle& self) { return self.link()->session->target(); })
       .def("finish",
            [](ResponseHandle& self) {

@@ -11,6 +11,7 @@
 
 #include "moqt/pubsub/fetch_reader.h"
 #include "moqt/pubsub/fetch_response.h"
+#include "moqt_refused_objects.h"
 #include "moqt_session_channel.h"
 #include "moqt_track_progress.h"
 
@@ -69,6 +70,7 @@ struct ResponseLink {
       : session(std::move(link)), response(std::move(made)) {}
 
   const std::shared_ptr<SessionLink> session;
+  RefusedObjects refused;
   // The sessions' thread.
   std::shared_ptr<moqt::pubsub::FetchResponse> response;
   std::vector<std::uint64_t> drain_tickets;

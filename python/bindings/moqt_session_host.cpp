@@ -21,6 +21,7 @@ quic::Result<std::uint16_t> SessionHost::listen(runtime::Endpoint::ListenOptions
                                                 std::shared_ptr<SharedTracks> tracks) {
   channel_ = std::move(channel);
   tracks_ = std::move(tracks);
+  tracks_->charge_to(endpoint_.ledger().writers());
   link_options_ = link_options;
   if (const auto listening = endpoint_.listen(std::move(options), *this); !listening)
     return base::Failure{listening.error()};

@@ -185,6 +185,12 @@ void SessionLink::cancel(std::uint64_t ticket) {
   const auto found = requests_.find(ticket);
   if (found == requests_.end()) return;
   (void)session().cancel(found->second);
+  if (const auto names = found_namespaces_.find(found->second); names != found_namespaces_.end()) {
+    for (const moqt::TrackNamespace& each : names->second) {
+      notify({.kind = Notice::Kind::Namespace, .flag = false, .track_namespace = each});
+    }
+    found_namespaces_.erase(names);
+  }
   tickets_.erase(found->second);
   requests_.erase(found);
 }

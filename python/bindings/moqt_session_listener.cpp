@@ -99,11 +99,11 @@ void bind_session_listener(nb::module_& m) {
       .def(
           "decide",
           [](ListenerHandle& self, std::uint64_t whose, std::uint64_t request, nb::handle code,
-             const std::string& reason, nb::handle session_code) {
-            self.listener->decide(whose, request, verdict_of(code, reason, session_code));
+             const std::string& reason, nb::handle session_code, nb::handle expires) {
+            self.listener->decide(whose, request, verdict_of(code, reason, session_code, expires));
           },
           nb::arg("whose"), nb::arg("request"), nb::arg("code").none(), nb::arg("reason"),
-          nb::arg("session_code").none(), nb::sig(kDecide))
+          nb::arg("session_code").none(), nb::arg("expires").none(), nb::sig(kDecide))
       .def(
           "replace_certificates",
           [](const ListenerHandle& self, nb::handle configuration, nb::handle certificates) {

@@ -229,6 +229,16 @@ void bind_session(nb::module_& m) {
           nb::arg("request"), nb::arg("refusal").none(), nb::arg("reason"),
           nb::sig("def answer_namespace(self, request: int, refusal: int | None, reason: str) -> None"))
       .def(
+          "decide",
+          [](SessionHandle& self, std::uint64_t, std::uint64_t request, nb::handle code, const std::string& reason,
+             nb::handle session_code, nb::handle expires) {
+            self.link().post([request, verdict = verdict_of(code, reason, session_code, expires)](SessionLink& link) {
+              link.decide(request, verdict);
+            });
+          },
+          nb::arg("whose"), nb::arg("request"), nb::arg("code").none(), nb::arg("reason"),
+          nb::arg("session_code").none(), nb::arg("expires").none(), nb::sig(kDecide))
+      .def(
           "goaway",
           [](SessionHandle& self, std::uint64_t ticket, const std::string& uri) {
             self.link().post([ticket, uri](SessionLink& link) {

@@ -51,6 +51,7 @@ SessionOptions session_options(const nb::dict& options) {
     config.timeouts.setup = seconds(options["timeout"]);
   }
   if (options.contains("tokens")) config.authorization_tokens = tokens_of(options["tokens"]);
+  if (options.contains("publisher_tokens")) config.publisher_tokens = tokens_of(options["publisher_tokens"]);
   if (options.contains("asks_authorization")) {
     config.asks_authorization = result.link.asks_authorization = nb::cast<bool>(options["asks_authorization"]);
     config.timeouts.authorization = seconds(options["authorize_timeout"]);
@@ -80,8 +81,13 @@ SessionOptions session_options(const nb::dict& options) {
   return result;
 }
 
-moqt::session::Verdict verdict_of(nb::handle code, const std::string& reason, nb::handle session_code) {
+moqt::session::Verdict verdict_of(nb::handle code, const std::string& reason, nb::handle session_code,
+                                  nb::handle expires) {
   moqt::session::Verdict verdict;
+  if (!expires.is_none()) {
+    constexpr double kMost = 1e12;  // a peer gets milliseconds as a number of 62 bits
+    verdict.expires_ms = static_cast<std::uint64_t>(std::clamp(nb::cast<double>(expires), 0.001, kMost) * 1000);
+  }
   if (code.is_none()) return verdict;
   verdict.allowed = false;
   verdict.code = static_cast<moqt::RequestErrorCode>(nb::cast<std::uint64_t>(code));
@@ -97,7 +103,7 @@ void check_alpns(nb::handle configuration) {
   for (const std::string& known : runtime::supported_alpns()) {
     if (std::find(named.begin(), named.end(), known) != named.end()) return;
   }
-  raise_named("InvalidArgument", "the configuration does not speak MOQT: make it with the ALPN 'moqt-15'");
+  raise_named("InvalidArgument", "the configuration does not speak MOQT: make it with ALPNs of moqt.asyncio.alpns()");
 }
 
 runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel, std::uint64_t target,
@@ -109,6 +115,10 @@ runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel,
   result.host = host;
   result.port = port;
   result.configurations = ConfigurationObject::loaded_by_name(configuration);
+  result.drafts.clear();
+  for (const std::string& alpn : ConfigurationObject::alpns_of(configuration)) {
+    if (const auto draft = moqt::draft_from_alpn(alpn)) result.drafts.push_back(*draft);
+  }
   result.session = std::move(session);
   if (ConfigurationObject::has_verifier(configuration)) {
     result.judge = judge_in_python(channel.channel, target);

@@ -22,7 +22,8 @@ struct SessionOptions {
 };
 
 /// Keys: path, authority, max_request_id, tolerances, reader_queue_limit, max_object_size, receive_limit, timeout,
-/// asks_namespaces, unknown_track_grace, tokens, asks_authorization, authorize_timeout, token_cache_size. Raises
+/// asks_namespaces, unknown_track_grace, tokens, publisher_tokens, asks_authorization, authorize_timeout,
+/// token_cache_size. Raises
 /// ValueError for a tolerance without that name and for numbers out of range.
 SessionOptions session_options(const nb::dict& options);
 /// How a server or a relay listens. Keys: max_sessions, handshake_timeout, gives_tickets. Raises
@@ -31,11 +32,13 @@ runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel,
                                                    nb::handle configuration, const std::string& host,
                                                    std::uint16_t port, const nb::dict& options,
                                                    runtime::SessionDriver::Options session);
-/// What Python's word says: None allows, a request error code refuses; a session is refused with the session error
-/// code.
-moqt::session::Verdict verdict_of(nb::handle code, const std::string& reason, nb::handle session_code);
+/// What Python's word says: None allows, for `expires` seconds where it is not None; a request error code refuses; a
+/// session is refused with the session error code.
+moqt::session::Verdict verdict_of(nb::handle code, const std::string& reason, nb::handle session_code,
+                                  nb::handle expires);
 inline constexpr const char* kDecide =
-    "def decide(self, whose: int, request: int, code: int | None, reason: str, session_code: int | None) -> None";
+    "def decide(self, whose: int, request: int, code: int | None, reason: str, session_code: int | None, "
+    "expires: float | None) -> None";
 /// Raises InvalidArgument for a configuration that names none of the ALPNs of MOQT.
 void check_alpns(nb::handle configuration);
 

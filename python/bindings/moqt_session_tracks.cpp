@@ -42,12 +42,12 @@ void write(GroupHandle& self, const BufferArgument& payload, nb::handle extensio
   track.post([group, object, what, size, bytes = base::SharedBytes::copy_of(payload.bytes()),
               headers = base::SharedBytes::copy_of(block.bytes())]() mutable {
     group->track->posted -= size;
+    const moqt::Location place{group->number, object.value_or(0)};
+    if (group->not_begun) group->track->refused.note(place, *group->not_begun);
     if (!group->writer) return;
-    if (what != moqt::ObjectStatus::kNormal) {
-      (void)group->writer->write_status(what, object);
-    } else {
-      (void)group->writer->write(std::move(bytes), headers, object);
-    }
+    const auto written = what != moqt::ObjectStatus::kNormal ? group->writer->write_status(what, object)
+                                                             : group->writer->write(std::move(bytes), headers, object);
+    if (!written.ok()) group->track->refused.note(place, written.error());
     group->track->wrote();
   });
 }
@@ -66,7 +66,8 @@ void write_datagram(TrackHandle& self, IntegerArgument group_id, IntegerArgument
                     headers = base::SharedBytes::copy_of(block.bytes())] {
     track->posted -= size;
     if (!track->writer) return;
-    (void)track->writer->write_datagram(location, bytes, headers, urgency, end_of_group);
+    const auto written = track->writer->write_datagram(location, bytes, headers, urgency, end_of_group);
+    if (!written.ok()) track->refused.note(location, written.error());
     track->wrote();
   });
 }
@@ -74,7 +75,7 @@ void write_datagram(TrackHandle& self, IntegerArgument group_id, IntegerArgument
 GroupHandle begin_group(TrackHandle& self, std::uint64_t number, std::uint64_t subgroup, std::optional<int> priority,
                         bool end_of_group) {
   ensure_usable();
-  auto group = std::make_shared<GroupLink>(self.track);
+  auto group = std::make_shared<GroupLink>(self.track, number);
   moqt::pubsub::GroupOptions options;
   options.subgroup = subgroup;
   if (priority) options.publisher_priority = static_cast<std::uint8_t>(*priority);
@@ -137,9 +138,22 @@ void bind_session_tracks(nb::module_& m) {
           "waiting", [](const TrackHandle& self) { return self.track->waiting(); }, "Bytes not sent yet.")
       .def_prop_ro("groups_skipped", [](const TrackHandle& self) { return self.track->groups_skipped.load(); })
       .def(
+          "take_refusal", [](TrackHandle& self) { return refusal_of(self.track->refused); }, nb::sig(kTakeRefusal),
+          "The first object since the last call that was not taken: (group ID, object ID, reason).")
+      .def(
+          "flush",
+          [](TrackHandle& self, std::uint64_t ticket) {
+            self.track->post([track = self.track, ticket] {
+              track->channel->push({.target = track->waiter, .kind = Notice::Kind::Drained, .ticket = ticket});
+            });
+          },
+          nb::arg("ticket"), "Says Drained when everything written before has been looked at.")
+      .def(
           "statistics",
           [](const TrackHandle& self) {
-            return deliveries_dict(without_gil([&] { return self.track->deliveries(); }));
+            nb::dict values = deliveries_dict(without_gil([&] { return self.track->deliveries(); }));
+            values["refused"] = self.track->refused.count();
+            return values;
           },
           nb::sig("def statistics(self) -> dict[str, int]"),
           "What became of its objects, asked of the sessions' thread.")

@@ -32,7 +32,10 @@ void TrackLink::begin_group(const std::shared_ptr<GroupLink>& group, std::uint64
                             const moqt::pubsub::GroupOptions& options) {
   if (!writer) return;
   auto begun = writer->begin_group(number, options);
-  if (!begun.ok()) return;
+  if (!begun.ok()) {
+    group->not_begun = begun.error();
+    return;
+  }
   group->writer = std::move(*begun);
   groups.insert(group);
 }

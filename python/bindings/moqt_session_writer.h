@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "moqt/objects/delivery_account.h"
 #include "moqt/pubsub/track_writer.h"
+#include "moqt_refused_objects.h"
 #include "moqt_session_channel.h"
 
 namespace msquic_py::python {
@@ -37,6 +38,7 @@ struct TrackLink : std::enable_shared_from_this<TrackLink> {
   /// Bytes that wait for the slowest subscriber, as of the last turn. Any thread may read it.
   std::atomic<std::size_t> queued{0};
   std::atomic<std::uint64_t> groups_skipped{0};
+  RefusedObjects refused;
 
   [[nodiscard]] std::size_t waiting() const noexcept { return posted.load() + queued.load(); }
   /// What became of its objects; the last known when its session is over. Any thread but the sessions'; waits for that.
@@ -71,11 +73,13 @@ struct TrackLink : std::enable_shared_from_this<TrackLink> {
 
 /// One subgroup stream that Python writes.
 struct GroupLink {
-  explicit GroupLink(std::shared_ptr<TrackLink> of) : track(std::move(of)) {}
+  GroupLink(std::shared_ptr<TrackLink> of, std::uint64_t id) : track(std::move(of)), number(id) {}
 
   const std::shared_ptr<TrackLink> track;
+  const std::uint64_t number;
   /// The sessions' thread; null before the group has begun there and after its end.
   std::shared_ptr<moqt::pubsub::GroupWriter> writer;
+  std::optional<moqt::session::SessionError> not_begun;  ///< why there is none: no object of the group is taken
 };
 
 }  // namespace msquic_py::python

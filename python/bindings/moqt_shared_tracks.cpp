@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "moqt_session_handles.h"
+#include "moqt_session_link.h"
 #include "moqt_session_thread.h"
 #include "moqt_topics.h"
 #include "moqt_track_options.h"
@@ -15,7 +16,7 @@ std::shared_ptr<TrackLink> SharedTracks::create(std::uint64_t target, moqt::Full
                                                 const moqt::pubsub::TrackOptions& options) {
   auto track = std::make_shared<TrackLink>(channel_, target, owner_);
   session_loop().post([self = shared_from_this(), track, name = std::move(name), options] {
-    track->writer = std::make_shared<moqt::pubsub::TrackWriter>(name, options);
+    track->writer = std::make_shared<moqt::pubsub::TrackWriter>(name, options, moqt::Draft::k15, self->account_);
     self->share(track);
   });
   return track;
@@ -33,6 +34,7 @@ void SharedTracks::share(const std::shared_ptr<TrackLink>& track) {
 }
 
 void SharedTracks::join(const std::shared_ptr<SessionLink>& session) {
+  if (!account_) account_ = session->writers();
   std::erase_if(sessions_, [](const auto& each) { return each.expired(); });
   sessions_.push_back(session);
   for (const auto& track : tracks_) session->share(track);

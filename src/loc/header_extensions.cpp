@@ -19,12 +19,13 @@ std::optional<LocError> read_pair(const moqt::KeyValuePair& pair, HeaderExtensio
     if (pair.bytes() == nullptr) return LocError::kKeyValueKind;
     return store(loc.video_config, *pair.bytes());
   }
-  const bool known = pair.type == number(ExtensionType::kCaptureTimestamp) ||
-                     pair.type == number(ExtensionType::kVideoFrameMarking) ||
-                     pair.type == number(ExtensionType::kAudioLevel);
+  const bool known =
+      pair.type == number(ExtensionType::kCaptureTimestamp) || pair.type == number(ExtensionType::kVideoFrameMarking) ||
+      pair.type == number(ExtensionType::kAudioLevel) || pair.type == number(ExtensionType::kPresentationStart);
   if (!known) return std::nullopt;
   if (pair.number() == nullptr) return LocError::kKeyValueKind;
   if (pair.type == number(ExtensionType::kCaptureTimestamp)) return store(loc.capture_timestamp, *pair.number());
+  if (pair.type == number(ExtensionType::kPresentationStart)) return store(loc.presentation_start, *pair.number());
   if (pair.type == number(ExtensionType::kAudioLevel))
     return store(loc.audio_level, AudioLevel::from_number(*pair.number()));
   const auto marking = VideoFrameMarking::from_number(*pair.number());
@@ -42,6 +43,7 @@ std::string_view describe(LocError error) noexcept {
     case LocError::kVideoConfigTooLong: return "the video config is above 65535 bytes";
     case LocError::kKeyValueKind: return "a LOC extension has bytes where it needs a number, or the reverse";
     case LocError::kRepeated: return "a LOC extension appears twice in one object";
+    case LocError::kPresentationStartTooLarge: return "the presentation start is above 2^62-1 microseconds";
   }
   return "UNKNOWN";
 }
@@ -65,6 +67,10 @@ base::Result<void, LocError> append_extensions(const HeaderExtensions& loc, moqt
   if (loc.video_config) {
     if (loc.video_config->size() > moqt::kMaxKeyValueLength) return base::Failure{LocError::kVideoConfigTooLong};
     pairs.push_back({number(ExtensionType::kVideoConfig), *loc.video_config});
+  }
+  if (loc.presentation_start) {
+    if (*loc.presentation_start > base::kVarintMax) return base::Failure{LocError::kPresentationStartTooLarge};
+    pairs.push_back({number(ExtensionType::kPresentationStart), *loc.presentation_start});
   }
   out.insert(out.end(), pairs.begin(), pairs.end());
   return {};

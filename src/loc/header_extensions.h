@@ -12,12 +12,14 @@
 
 namespace msquic_py::loc {
 
-/// Object extension headers of LOC-01 (section 2.3); the numbers are placeholders that later versions change.
+/// Object extension headers of LOC-01 (section 2.3); the numbers are placeholders that later versions change. The last
+/// one is this project's own: LOC has no word for frames that decoders need and nobody sees or hears.
 enum class ExtensionType : std::uint64_t {
   kCaptureTimestamp = 0x02,
   kVideoFrameMarking = 0x04,
   kAudioLevel = 0x06,
   kVideoConfig = 0x0D,
+  kPresentationStart = 0x4D535052,
 };
 
 /// What LOC says about an object; every part is optional.
@@ -26,6 +28,9 @@ struct HeaderExtensions {
   std::optional<VideoFrameMarking> video_frame_marking{};
   std::optional<AudioLevel> audio_level{};
   std::optional<base::ByteVector> video_config{};  ///< codec extradata: WebCodecs VideoDecoderConfig.description
+  /// The capture time at which the presentation begins, on the clock of all tracks that are rendered together: what was
+  /// captured before it is there for decoders alone. Microseconds since the Unix epoch, at most 2^62-1.
+  std::optional<std::uint64_t> presentation_start{};
 
   bool operator==(const HeaderExtensions&) const = default;
 };
@@ -36,7 +41,8 @@ enum class LocError : std::uint8_t {
   kAudioLevel,         ///< above 127
   kVideoConfigTooLong,
   kKeyValueKind,  ///< bytes where LOC has a number, or the reverse
-  kRepeated,      ///< one of the four appears twice
+  kRepeated,      ///< one of them appears twice
+  kPresentationStartTooLarge,
 };
 
 /// One sentence for people.

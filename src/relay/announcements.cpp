@@ -1,5 +1,6 @@
 #include "relay/announcements.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -7,7 +8,23 @@ namespace msquic_py::relay {
 
 namespace session = moqt::session;
 
+bool Announcements::may_hear(const Peer& listener, const moqt::TrackNamespace& track_namespace) const {
+  if (!listener.is_relay()) return true;
+  const auto& publishers = directory_.publishers_of(track_namespace);
+  return std::any_of(publishers.begin(), publishers.end(), [&](const Peer* publisher) {
+    return listener.upstream != nullptr ? publisher->upstream == nullptr : publisher != &listener;
+  });
+}
+
 void Announcements::on_published(Peer& peer, const session::NamespacePublished& event) {
+  if (LoopGuard::is_mark(event.track_namespace)) {
+    if (!loops_.on_published(peer, event)) forget_looped(peer);
+    return;
+  }
+  if (peer.loops(event.track_namespace)) {
+    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kUninterested, kLoopReason);
+    return;
+  }
   if (directory_.published_count() >= limits_.max_namespaces) {  // [d15 §12.3.1-1]
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError,
                               "the relay has too many namespaces");
@@ -15,22 +32,26 @@ void Announcements::on_published(Peer& peer, const session::NamespacePublished& 
   }
   if (!peer.session.accept(event.request)) return;
   peer.roles.insert_or_assign(event.request, PublishedNamespaceRole{event.track_namespace});
-  const auto number = directory_.publish(event.track_namespace, peer);
+  (void)directory_.publish(event.track_namespace, peer);
   counters_.published_namespaces = directory_.published_count();
-  if (number) {
-    for (Peer* listener : directory_.interested_in(event.track_namespace)) {  // [d15 §6.2-1]
-      NamespaceInterest* interest = listener->interest_in(event.track_namespace);
-      if (interest == nullptr || interest->namespaces_from) continue;  // what waits goes first, in order
-      if (!announce(*listener, event.track_namespace)) interest->namespaces_from = *number;
+  for (Peer* listener : directory_.interested_in(event.track_namespace)) {  // [d15 §6.2-1]
+    auto* const interest = listener->namespace_interest_in(event.track_namespace);
+    if (interest == nullptr || interest->second.namespaces_from) continue;  // what waits goes first, in order
+    if (!announce(*listener, interest->first, event.track_namespace)) {
+      interest->second.namespaces_from = directory_.number_of(event.track_namespace);
     }
   }
-  subscriptions_.offer_publisher(peer, event.track_namespace);
+  supply_.publisher_came(peer, event.track_namespace);
 }
 
-bool Announcements::announce(Peer& listener, const moqt::TrackNamespace& track_namespace) {
-  if (listener.announcements.contains(track_namespace)) return true;
+bool Announcements::announce(Peer& listener, session::RequestHandle interest,
+                             const moqt::TrackNamespace& track_namespace) {
+  if (listener.announcements.contains(track_namespace) || !may_hear(listener, track_namespace)) return true;
   // The relay needs no answer, and waits for credit as long as it takes.
-  const auto request = listener.session.publish_namespace(track_namespace, {}, {.limit = session::Duration::zero()});
+  const session::Patience patience{.limit = session::Duration::zero()};
+  // An upstream is told without having asked.
+  const auto request = interest ? listener.session.announce(interest, track_namespace, patience)
+                                : listener.session.publish_namespace(track_namespace, {}, patience);
   if (!request) return request.error() != session::SessionError::kTooManyRequests;
   listener.announcements.emplace(track_namespace, *request);
   listener.roles.insert_or_assign(*request, AnnouncementRole{track_namespace});
@@ -38,18 +59,24 @@ bool Announcements::announce(Peer& listener, const moqt::TrackNamespace& track_n
   return true;
 }
 
-void Announcements::announce_from(Peer& listener, NamespaceInterest& interest, std::uint64_t number) {  // [d15 §6.2-1]
+void Announcements::announce_from(Peer& listener, session::RequestHandle request, std::uint64_t number) {
+  NamespaceInterest& interest = listener.interests.at(request);
+  // [d15 §6.2-1]
   interest.namespaces_from.reset();
   for (const auto& publication : directory_.published_under(interest.prefix, number)) {
-    if (announce(listener, publication.track_namespace)) continue;
+    if (announce(listener, request, publication.track_namespace)) continue;
     interest.namespaces_from = publication.number;
     return;
   }
 }
 
 void Announcements::on_requests_possible(Peer& peer) {
+  if (peer.upstream != nullptr) {
+    loops_.on_requests_possible(*peer.upstream);
+    upward_.upstream_came(*peer.upstream);
+  }
   for (auto& [request, interest] : peer.interests) {
-    if (interest.namespaces_from) announce_from(peer, interest, *interest.namespaces_from);
+    if (interest.namespaces_from) announce_from(peer, request, *interest.namespaces_from);
     if (interest.tracks_from) subscriptions_.offer_tracks(peer, interest, *interest.tracks_from);
   }
   if (!std::exchange(peer.unasked, false)) return;
@@ -57,7 +84,37 @@ void Announcements::on_requests_possible(Peer& peer) {
   for (const auto& [request, role] : peer.roles) {
     if (const auto* its = std::get_if<PublishedNamespaceRole>(&role)) published.push_back(its->track_namespace);
   }
-  for (const auto& track_namespace : published) subscriptions_.offer_publisher(peer, track_namespace);
+  for (const auto& track_namespace : published) supply_.publisher_came(peer, track_namespace);
+}
+
+void Announcements::upstream_came(Upstream& upstream) {
+  Peer& peer = *upstream.peer;
+  loops_.upstream_came(upstream);  // first, see there
+  NamespaceInterest& interest = peer.interests[session::RequestHandle{}];
+  interest.prefix = upstream.prefix;
+  interest.forward = false;  // it takes what somebody there wants
+  directory_.subscribe(upstream.prefix, peer);
+  announce_from(peer, session::RequestHandle{}, 0);
+  subscriptions_.offer_tracks(peer, interest, 0);
+  upward_.upstream_came(upstream);
+}
+
+void Announcements::forget_looped(Peer& peer) {
+  std::vector<session::RequestHandle> listened;
+  for (const auto& [request, interest] : peer.interests) {
+    if (peer.loops(interest.prefix)) listened.push_back(request);
+  }
+  for (const session::RequestHandle request : listened) on_unsubscribed(peer, {request});
+  std::vector<std::pair<session::RequestHandle, moqt::TrackNamespace>> published;
+  for (const auto& [request, role] : peer.roles) {
+    const auto* its = std::get_if<PublishedNamespaceRole>(&role);
+    if (its != nullptr && peer.loops(its->track_namespace)) published.emplace_back(request, its->track_namespace);
+  }
+  for (const auto& [request, track_namespace] : published) {
+    (void)peer.session.cancel_namespace(request, moqt::RequestErrorCode::kUninterested, kLoopReason);
+    peer.roles.erase(request);
+    withdraw(track_namespace, peer);
+  }
 }
 
 void Announcements::on_announcement_ended(Peer& peer, session::RequestHandle request) {
@@ -74,6 +131,7 @@ void Announcements::take_back(Peer& listener,
 }
 
 void Announcements::on_done(Peer& peer, const session::NamespaceDone& event) {
+  loops_.on_done(peer, event.request);
   const auto* role = peer.role<PublishedNamespaceRole>(event.request);
   if (role == nullptr) return;
   const moqt::TrackNamespace track_namespace = role->track_namespace;
@@ -84,10 +142,10 @@ void Announcements::on_done(Peer& peer, const session::NamespaceDone& event) {
 void Announcements::withdraw(const moqt::TrackNamespace& track_namespace, Peer& publisher) {
   const bool last = directory_.unpublish(track_namespace, publisher);
   counters_.published_namespaces = directory_.published_count();
-  if (!last) return;
   for (Peer* listener : directory_.interested_in(track_namespace)) {
     const auto announcement = listener->announcements.find(track_namespace);
-    if (announcement != listener->announcements.end()) take_back(*listener, announcement);
+    if (announcement == listener->announcements.end()) continue;
+    if (last || !may_hear(*listener, track_namespace)) take_back(*listener, announcement);
   }
 }
 
@@ -96,32 +154,47 @@ void Announcements::on_subscribed(Peer& peer, const session::NamespaceSubscribed
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kUnauthorized, "the prefix has too few fields");
     return;
   }
+  if (peer.loops(event.prefix)) {
+    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kUninterested, kLoopReason);
+    return;
+  }
   if (!peer.session.accept(event.request)) return;
   NamespaceInterest& interest = peer.interests[event.request];
   interest.prefix = event.prefix;
+  interest.what = event.interest;
   interest.forward = event.parameters.forward().value_or(true);
   directory_.subscribe(event.prefix, peer);
-  announce_from(peer, interest, 0);
-  subscriptions_.offer_tracks(peer, interest, 0);
+  if (session::wants_namespaces(event.interest)) announce_from(peer, event.request, 0);
+  if (session::wants_tracks(event.interest)) subscriptions_.offer_tracks(peer, interest, 0);
+  upward_.changed();
 }
 
 void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscribed& event) {  // [d15 §6.1-3]
   const auto found = peer.interests.find(event.request);
   if (found == peer.interests.end()) return;
-  const moqt::TrackNamespace prefix = std::move(found->second.prefix);
+  const NamespaceInterest gone = std::move(found->second);
+  const moqt::TrackNamespace& prefix = gone.prefix;
   peer.interests.erase(found);
-  directory_.unsubscribe(prefix, peer);
-  for (auto entry = peer.announcements.lower_bound(prefix);
-       entry != peer.announcements.end() && prefix.is_prefix_of(entry->first);) {
+  const bool other = std::any_of(peer.interests.begin(), peer.interests.end(),
+                                 [&](const auto& each) { return each.second.prefix == prefix; });
+  if (!other) directory_.unsubscribe(prefix, peer);
+  for (auto entry = peer.announcements.lower_bound(prefix); session::wants_namespaces(gone.what) &&
+                                                            entry != peer.announcements.end() &&
+                                                            prefix.is_prefix_of(entry->first);) {
     take_back(peer, entry++);
   }
-  subscriptions_.withdraw_offers(peer, prefix);
+  if (session::wants_tracks(gone.what)) subscriptions_.withdraw_offers(peer, prefix);
+  upward_.changed();
 }
 
 void Announcements::peer_left(Peer& peer) {
   // First what the peer wanted, so that nothing is sent to a session that is gone.
+  const bool listened = !peer.interests.empty();
   for (const auto& [request, interest] : peer.interests) directory_.unsubscribe(interest.prefix, peer);
   peer.interests.clear();
+  loops_.peer_left(peer);
+  if (peer.upstream != nullptr) peer.upstream->interests.clear();
+  if (listened) upward_.changed();
   std::vector<moqt::TrackNamespace> published;
   for (auto entry = peer.roles.begin(); entry != peer.roles.end();) {
     if (auto* role = std::get_if<PublishedNamespaceRole>(&entry->second)) {

@@ -1,6 +1,9 @@
 #include "relay/fetches.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "relay/loop_guard.h"
 
 namespace msquic_py::relay {
 
@@ -13,18 +16,19 @@ namespace {
 /// enough.
 constexpr std::size_t kMostAttempts = 3;
 
-bool ends_before(moqt::Location left, moqt::Location right) {
-  return moqt::FetchRange{{}, left}.last() < moqt::FetchRange{{}, right}.last();
-}
-
 }  // namespace
 
 // ---- from clients ----
 
 void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session::Time now) {
   ++counters_.fetches;
+  const bool up = peer.upstream == nullptr;
+  if (peer.loops(event.track.track_namespace)) {
+    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, kLoopReason);
+    return;
+  }
   Track* track = tracks_.find(event.track);
-  if (track == nullptr && namespaces_.publishers_for(event.track.track_namespace).empty()) {
+  if (track == nullptr && sources_.all_for(event.track.track_namespace, up).empty()) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
     return;
   }
@@ -47,6 +51,7 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
   fetch.track = track;
   ++track->fetches;
   fetch.delivery = std::make_unique<objects::FetchDelivery>(track->publisher(), peer.session, event, peer, *this, now);
+  by_delivery_.emplace(fetch.delivery.get(), &fetch);
   peer.roles.insert_or_assign(event.request, FetchRole{track});
   accept_if_known(*fetch.delivery, *track);
   fetch.delivery->begin();
@@ -61,7 +66,8 @@ void Fetches::accept_if_known(objects::FetchDelivery& delivery, Track& track) { 
     answer.end = delivery.range().answered_end(largest, group != nullptr && group->end.has_value());
     delivery.limit(answer.end);
   }
-  if (store.last()) answer.end_of_track = !ends_before(answer.end, {store.last()->group, store.last()->object + 1});
+  if (store.last())
+    answer.end_of_track = !moqt::FetchRange::ends_before(answer.end, {store.last()->group, store.last()->object + 1});
   if (!store.first_unknown(delivery.range().start, answer.end, delivery.time())) delivery.accept(answer);
 }
 
@@ -72,12 +78,13 @@ void Fetches::on_cancelled(Peer& peer, const session::FetchCancelled& event) {
 
 // ---- FetchFiller ----
 
-std::vector<Peer*> Fetches::publishers_of(const Track& track) const {
+std::vector<Peer*> Fetches::publishers_of(const Track& track, bool up) const {
   std::vector<Peer*> publishers;
   for (const Track::Upstream& upstream : track.upstreams()) {
-    if (upstream.established) publishers.push_back(upstream.peer);
+    if (upstream.state == Track::Upstream::State::kAsked || upstream.peer->leaving) continue;
+    if (up || upstream.peer->upstream == nullptr) publishers.push_back(upstream.peer);
   }
-  for (Peer* publisher : namespaces_.publishers_for(track.name().track_namespace)) {
+  for (Peer* publisher : sources_.all_for(track.name().track_namespace, up)) {
     if (std::find(publishers.begin(), publishers.end(), publisher) == publishers.end()) publishers.push_back(publisher);
   }
   return publishers;
@@ -88,10 +95,8 @@ bool Fetches::knows_largest(Track& track) const {
 }
 
 Fetches::ClientFetch* Fetches::client_fetch_of(const objects::FetchDelivery& delivery) {
-  for (auto& [key, fetch] : clients_) {
-    if (fetch.delivery.get() == &delivery) return &fetch;
-  }
-  return nullptr;
+  const auto found = by_delivery_.find(&delivery);
+  return found == by_delivery_.end() ? nullptr : found->second;
 }
 
 void Fetches::fill(objects::FetchDelivery& delivery, moqt::Location from) {  // [d15 §9.16.3-1]
@@ -140,13 +145,14 @@ bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
     if (known->publisher == fetch.peer) continue;
     if (known->writer.reached() && *known->writer.reached() > range.start) continue;  // it has passed the place
     known->askers.push_back(&delivery);
+    fetch.asked.push_back(number);
     if (known->accepted) accept(delivery, *known);
     return true;
   }
-  for (Peer* publisher : publishers_of(track)) {
+  for (Peer* publisher : publishers_of(track, fetch.peer->upstream == nullptr)) {
     // A client is not asked for what it asks for itself.
     if (publisher == fetch.peer) continue;
-    if (std::find(fetch.refused.begin(), fetch.refused.end(), publisher) != fetch.refused.end()) continue;
+    if (std::find(fetch.refused.begin(), fetch.refused.end(), publisher->number) != fetch.refused.end()) continue;
     moqt::MessageParameters parameters;
     if (!ascending) parameters.set_group_order(moqt::GroupOrder::kDescending);
     const auto request = publisher->session.fetch(track.name(), range.start, range.end, std::move(parameters),
@@ -155,6 +161,7 @@ bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
     const std::uint64_t number = next_fetch_++;
     auto made = std::make_unique<UpstreamFetch>(track, *publisher, *request, range, delivery.order());
     made->askers.push_back(&delivery);
+    fetch.asked.push_back(number);
     upstream_.emplace(number, std::move(made));
     publisher->roles.insert_or_assign(*request, UpstreamFetchRole{number});
     publisher->make_ready();
@@ -188,8 +195,9 @@ void Fetches::accept(objects::FetchDelivery& delivery, const UpstreamFetch& fetc
     return;  // or perhaps nobody has what else is missing
   }
   // The others take the publisher's word, of the one who was asked for the end.
-  const bool reaches_end = !ends_before(fetch.asked_end, asked);
-  const bool said_less = ends_before(fetch.range.end, fetch.asked_end) && ends_before(fetch.range.end, asked);
+  const bool reaches_end = !moqt::FetchRange::ends_before(fetch.asked_end, asked);
+  const bool said_less = moqt::FetchRange::ends_before(fetch.range.end, fetch.asked_end) &&
+                         moqt::FetchRange::ends_before(fetch.range.end, asked);
   const bool ascending = delivery.order() == moqt::GroupOrder::kAscending;
   if (said_less && (ascending || reaches_end)) {
     delivery.accept({fetch.end_of_track, fetch.range.end});
@@ -200,10 +208,12 @@ void Fetches::accept(objects::FetchDelivery& delivery, const UpstreamFetch& fetc
 
 void Fetches::progressed(objects::FetchDelivery& delivery) {
   if (!delivery.waits()) return;
-  for (const auto& [number, fetch] : upstream_) {
-    if (std::find(fetch->askers.begin(), fetch->askers.end(), &delivery) == fetch->askers.end()) continue;
-    fetch->unread_bytes = 0;  // one of those who ask has everything that came
-    read_on(*fetch);
+  const ClientFetch* const client = client_fetch_of(delivery);
+  if (client == nullptr) return;
+  for (const std::uint64_t number : client->asked) {
+    UpstreamFetch& fetch = *upstream_.at(number);
+    fetch.unread_bytes = 0;  // one of those who ask has everything that came
+    read_on(fetch);
   }
 }
 
@@ -220,18 +230,14 @@ void Fetches::read_on(UpstreamFetch& fetch) {
 }
 
 void Fetches::ended(objects::FetchDelivery& delivery) {
-  if (const ClientFetch* fetch = client_fetch_of(delivery)) {
-    over_.emplace_back(fetch->peer->number, delivery.request().value);
-    if (!fetch->missed) ++counters_.fetch_hits;
-  }
-  std::vector<std::uint64_t> unwanted;
-  for (const auto& [number, fetch] : upstream_) {
-    std::erase(fetch->askers, &delivery);
-    if (fetch->askers.empty()) unwanted.push_back(number);
-  }
-  for (const std::uint64_t number : unwanted) {
+  ClientFetch* const client = client_fetch_of(delivery);
+  if (client == nullptr) return;
+  over_.emplace_back(client->peer->number, delivery.request().value);
+  if (!client->missed) ++counters_.fetch_hits;
+  for (const std::uint64_t number : std::exchange(client->asked, {})) {
     UpstreamFetch& fetch = *upstream_.at(number);
-    if (fetch.ending) continue;  // whoever is ending it removes it
+    std::erase(fetch.askers, &delivery);
+    if (!fetch.askers.empty() || fetch.ending) continue;  // whoever is ending it removes it
     (void)fetch.publisher->session.cancel(fetch.request);
     fetch.publisher->make_ready();
     remove(number);
@@ -244,151 +250,11 @@ void Fetches::settle() {
     if (found == clients_.end()) continue;
     Track& track = *found->second.track;
     found->second.peer->roles.erase(session::RequestHandle{key.second});
+    by_delivery_.erase(found->second.delivery.get());
     clients_.erase(found);
     --track.fetches;
     tracks_.release(track);
   }
-}
-
-// ---- from publishers ----
-
-UpstreamFetch* Fetches::upstream_of(Peer& peer, session::RequestHandle request) {
-  const auto* role = peer.role<UpstreamFetchRole>(request);
-  const auto found = role == nullptr ? upstream_.end() : upstream_.find(role->fetch);
-  return found == upstream_.end() ? nullptr : found->second.get();
-}
-
-void Fetches::on_accepted(std::uint64_t number, const session::FetchAccepted& event) {
-  const auto found = upstream_.find(number);
-  if (found == upstream_.end()) return;
-  UpstreamFetch& fetch = *found->second;
-  fetch.accepted = true;
-  fetch.end_of_track = event.end_of_track;
-  if (ends_before(event.end, fetch.range.end)) fetch.range.end = event.end;
-  for (objects::FetchDelivery* asker : std::vector(fetch.askers)) accept(*asker, fetch);
-}
-
-void Fetches::on_rejected(Peer& peer, std::uint64_t number, const session::RequestRejected& event) {
-  peer.roles.erase(event.request);
-  give_up(number, static_cast<moqt::RequestErrorCode>(event.code), event.reason);
-}
-
-void Fetches::on_object(Peer& peer, const session::FetchObjectReceived& event, session::Time now) {
-  UpstreamFetch* const fetch = upstream_of(peer, event.fetch);
-  if (fetch == nullptr) return;
-  fetch->stream = event.stream;
-  fetch->unread_bytes += event.payload.size() + event.extensions.size();
-  ++counters_.objects_fetched;
-  if (fetch->writer.object(event, now)) {
-    (void)peer.session.cancel(event.fetch);
-    return on_malformed(peer, event.fetch, now);
-  }
-  read_on(*fetch);
-}
-
-void Fetches::on_payload(Peer& peer, const session::ObjectPayload& event, session::Time now) {
-  UpstreamFetch* const fetch = upstream_of(peer, event.subscription);
-  if (fetch == nullptr) return;
-  fetch->unread_bytes += event.bytes.size();
-  if (fetch->writer.payload(event.bytes, now)) {
-    (void)peer.session.cancel(event.subscription);
-    return on_malformed(peer, event.subscription, now);
-  }
-  read_on(*fetch);
-}
-
-void Fetches::on_ended(Peer& peer, const session::FetchEnded& event, session::Time now) {
-  const auto* role = peer.role<UpstreamFetchRole>(event.fetch);
-  if (role == nullptr) return;
-  const std::uint64_t number = role->fetch;
-  peer.roles.erase(event.fetch);
-  const auto found = upstream_.find(number);
-  if (found == upstream_.end()) return;
-  UpstreamFetch& fetch = *found->second;
-  objects::TrackStore& store = fetch.track->store();
-  if (!event.finished) {
-    const auto reached = fetch.writer.reached();
-    if (reached && fetch.order == moqt::GroupOrder::kAscending && *reached > fetch.range.start)
-      store.set_known(fetch.range.start, *reached, now);
-    return give_up(number, moqt::RequestErrorCode::kInternalError, "the publisher broke the FETCH off");
-  }
-  store.set_known(fetch.range.start, fetch.range.end, now);
-  if (fetch.end_of_track && fetch.range.end.object > 0)
-    store.set_last({fetch.range.end.group, fetch.range.end.object - 1});
-  fetch.ending = true;
-  for (objects::FetchDelivery* asker : std::exchange(fetch.askers, {})) asker->retry();
-  remove(number);
-}
-
-void Fetches::on_malformed(Peer& peer, session::RequestHandle request, session::Time now) {
-  const auto* role = peer.role<UpstreamFetchRole>(request);
-  if (role == nullptr) return;
-  const std::uint64_t number = role->fetch;
-  peer.roles.erase(request);
-  const auto found = upstream_.find(number);
-  if (found == upstream_.end()) return;
-  UpstreamFetch& fetch = *found->second;
-  Track& track = *fetch.track;
-  fetch.ending = true;
-  for (objects::FetchDelivery* asker : std::exchange(fetch.askers, {}))
-    asker->fail(moqt::RequestErrorCode::kMalformedTrack, "the publisher broke the rules of the track");
-  remove(number);
-  subscriptions_.end_malformed(peer, track, now);
-}
-
-void Fetches::give_up(std::uint64_t number, moqt::RequestErrorCode code, std::string_view reason) {
-  const auto found = upstream_.find(number);
-  if (found == upstream_.end()) return;
-  UpstreamFetch& fetch = *found->second;
-  fetch.ending = true;
-  Peer* const publisher = fetch.publisher;
-  const auto askers = std::exchange(fetch.askers, {});
-  remove(number);
-  for (objects::FetchDelivery* asker : askers) {
-    ClientFetch* const client = asker->ended() ? nullptr : client_fetch_of(*asker);
-    if (client == nullptr) continue;
-    client->refused.push_back(publisher);
-    const moqt::Location from = asker->missing().value_or(asker->position());
-    if (!ask(*client, missing_at(*client, from))) fall_back(*client, from, code, reason);
-  }
-}
-
-void Fetches::fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code, std::string_view reason) {
-  // Not every publisher answers FETCH. Groups that came whole, as far as anybody here can see, are served all the same.
-  objects::FetchDelivery& delivery = *fetch.delivery;
-  objects::TrackStore& store = fetch.track->store();
-  const moqt::FetchRange range = delivery.range();
-  if (knows_largest(*fetch.track)) store.assume_ended(range.start, range.end);
-  const bool ascending = delivery.order() == moqt::GroupOrder::kAscending;
-  if (store.first_unknown(ascending ? from : range.start, range.end, delivery.time()))
-    return delivery.fail(code, reason);
-  if (!delivery.accepted()) accept_if_known(delivery, *fetch.track);
-  delivery.retry();
-}
-
-void Fetches::remove(std::uint64_t number) {
-  const auto found = upstream_.find(number);
-  if (found == upstream_.end()) return;
-  Track& track = *found->second->track;
-  found->second->publisher->roles.erase(found->second->request);
-  upstream_.erase(found);
-  --track.fetches;
-}
-
-void Fetches::peer_left(Peer& peer) {
-  for (auto& [key, fetch] : clients_) {
-    std::erase(fetch.refused, &peer);
-    if (fetch.peer == &peer) fetch.delivery->on_cancelled();
-  }
-  settle();
-  std::vector<std::uint64_t> lost;
-  for (const auto& [number, fetch] : upstream_) {
-    if (fetch->publisher == &peer) lost.push_back(number);
-  }
-  for (const std::uint64_t number : lost)
-    give_up(number, moqt::RequestErrorCode::kInternalError, "the publisher was lost");
-  for (auto& [key, fetch] : clients_) std::erase(fetch.refused, &peer);
-  settle();
 }
 
 }  // namespace msquic_py::relay

@@ -13,11 +13,11 @@
 #include "moqt/objects/fetch_delivery.h"
 #include "moqt/session/event.h"
 #include "moqt/session/time.h"
-#include "relay/namespace_directory.h"
 #include "relay/peer.h"
 #include "relay/relay_counters.h"
 #include "relay/relay_limits.h"
-#include "relay/subscriptions.h"
+#include "relay/sources.h"
+#include "relay/supply.h"
 #include "relay/track_table.h"
 #include "relay/upstream_fetch.h"
 
@@ -27,9 +27,9 @@ namespace msquic_py::relay {
 /// upstream for all who wait for the same objects.
 class Fetches final : public moqt::objects::FetchFiller {
  public:
-  Fetches(const RelayLimits& limits, RelayCounters& counters, const NamespaceDirectory& namespaces, TrackTable& tracks,
-          Subscriptions& subscriptions) noexcept
-      : limits_(limits), counters_(counters), namespaces_(namespaces), tracks_(tracks), subscriptions_(subscriptions) {}
+  Fetches(const RelayLimits& limits, RelayCounters& counters, const Sources& sources, TrackTable& tracks,
+          Supply& supply) noexcept
+      : limits_(limits), counters_(counters), sources_(sources), tracks_(tracks), supply_(supply) {}
 
   // ---- from clients ----
   void on_fetch(Peer& peer, const moqt::session::FetchReceived& event, moqt::session::Time now);
@@ -41,7 +41,7 @@ class Fetches final : public moqt::objects::FetchFiller {
   void on_object(Peer& peer, const moqt::session::FetchObjectReceived& event, moqt::session::Time now);
   void on_payload(Peer& peer, const moqt::session::ObjectPayload& event, moqt::session::Time now);
   void on_ended(Peer& peer, const moqt::session::FetchEnded& event, moqt::session::Time now);
-  void on_malformed(Peer& peer, moqt::session::RequestHandle request, moqt::session::Time now);
+  void on_malformed(Peer& peer, moqt::session::RequestHandle request);
 
   void peer_left(Peer& peer);
   /// Forgets the fetches that have ended; when nobody is in the middle of one.
@@ -59,14 +59,16 @@ class Fetches final : public moqt::objects::FetchFiller {
     Track* track;
     bool missed = false;  ///< the cache did not have all of it
     std::optional<moqt::Location> asked_for;
-    std::size_t attempts = 0;    ///< to find out what is at `asked_for`
-    std::vector<Peer*> refused;  ///< publishers that could not help
+    std::size_t attempts = 0;            ///< to find out what is at `asked_for`
+    std::vector<std::uint64_t> refused;  ///< numbers of the publishers that could not help
+    std::vector<std::uint64_t> asked;    ///< UpstreamFetches that it waits for; hardly ever more than one
     std::unique_ptr<moqt::objects::FetchDelivery> delivery;
   };
 
   UpstreamFetch* upstream_of(Peer& peer, moqt::session::RequestHandle request);
   ClientFetch* client_fetch_of(const moqt::objects::FetchDelivery& delivery);
-  [[nodiscard]] std::vector<Peer*> publishers_of(const Track& track) const;
+  /// Those who bring the track or may have it; upstreams when `up`.
+  [[nodiscard]] std::vector<Peer*> publishers_of(const Track& track, bool up = true) const;
   /// What to ask a publisher for when `fetch` has come to `from`, of which nothing is known.
   [[nodiscard]] static moqt::FetchRange missing_at(ClientFetch& fetch, moqt::Location from);
   /// Nothing newer than what is known of the track exists: a publisher tells, or none is left.
@@ -78,6 +80,8 @@ class Fetches final : public moqt::objects::FetchFiller {
   void give_up(std::uint64_t number, moqt::RequestErrorCode code, std::string_view reason);
   void fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code, std::string_view reason);
   void remove(std::uint64_t number);
+  /// Those who waited for it wait for it no more.
+  std::vector<moqt::objects::FetchDelivery*> leave(std::uint64_t number, UpstreamFetch& fetch);
   /// Whether `delivery` will come to something unknown behind what `fetch` brings.
   [[nodiscard]] static bool misses_more(const moqt::objects::FetchDelivery& delivery, const UpstreamFetch& fetch);
   /// FETCH_OK, now that a publisher has sent one; unless there is more to ask for.
@@ -86,10 +90,11 @@ class Fetches final : public moqt::objects::FetchFiller {
 
   const RelayLimits& limits_;
   RelayCounters& counters_;
-  const NamespaceDirectory& namespaces_;
+  const Sources& sources_;
   TrackTable& tracks_;
-  Subscriptions& subscriptions_;
+  Supply& supply_;
   std::map<Key, ClientFetch> clients_;
+  std::unordered_map<const moqt::objects::FetchDelivery*, ClientFetch*> by_delivery_;
   std::unordered_map<std::uint64_t, std::unique_ptr<UpstreamFetch>> upstream_;
   std::uint64_t next_fetch_ = 1;
   std::vector<Key> over_;

@@ -24,9 +24,10 @@ void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session
   ++counters_.objects_received;
   counters_.bytes_received += event.wire.size();
   IncomingSubgroup& incoming = found->second;
+  if (incoming.track->unproven()) supply_.on_first_object(peer, *incoming.track, event.location);
   const auto taken = incoming.writer.object(event, now);  // [d15 §2.1-2, §8.6-3]
   if (!taken.ok()) {
-    subscriptions_.end_malformed(peer, *incoming.track, now);
+    supply_.end_malformed(peer, *incoming.track);
     return;
   }
   if (taken->fresh) {
@@ -43,7 +44,7 @@ bool Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session
   counters_.bytes_received += event.bytes.size();
   IncomingSubgroup& incoming = found->second;
   if (incoming.writer.payload(event.bytes, now)) {
-    subscriptions_.end_malformed(peer, *incoming.track, now);
+    supply_.end_malformed(peer, *incoming.track);
     return true;
   }
   back_pressure_.track_grew(*incoming.track, now);
@@ -58,7 +59,7 @@ void Intake::on_subgroup_end(Peer& peer, const session::SubgroupEnded& event, se
   if (!event.finished) {
     ended.writer.reset(event.reset_code, now);
   } else if (ended.writer.finish(now)) {
-    subscriptions_.end_malformed(peer, *ended.track, now);
+    supply_.end_malformed(peer, *ended.track);
   }
 }
 
@@ -68,9 +69,10 @@ void Intake::on_datagram(Peer& peer, const session::DatagramReceived& event, ses
   Track& track = *role->track;
   ++counters_.objects_received;
   counters_.bytes_received += event.after_alias.size();
+  if (track.unproven()) supply_.on_first_object(peer, track, event.location);
   const auto fresh = objects::write_datagram(track.publisher(), peer.session.draft(), event, now);
   if (!fresh.ok()) {
-    subscriptions_.end_malformed(peer, track, now);
+    supply_.end_malformed(peer, track);
   } else if (*fresh) {
     track.note(event.location);
   } else {

@@ -6,15 +6,15 @@
 #include "relay/back_pressure.h"
 #include "relay/peer.h"
 #include "relay/relay_counters.h"
-#include "relay/subscriptions.h"
+#include "relay/supply.h"
 
 namespace msquic_py::relay {
 
 /// The objects that publishers send, on their way into the stores of their tracks.
 class Intake {
  public:
-  Intake(RelayCounters& counters, Subscriptions& subscriptions, BackPressure& back_pressure) noexcept
-      : counters_(counters), subscriptions_(subscriptions), back_pressure_(back_pressure) {}
+  Intake(RelayCounters& counters, Supply& supply, BackPressure& back_pressure) noexcept
+      : counters_(counters), supply_(supply), back_pressure_(back_pressure) {}
 
   void on_subgroup(Peer& peer, const moqt::session::SubgroupOpened& event);
   void on_object(Peer& peer, const moqt::session::ObjectReceived& event, moqt::session::Time now);
@@ -25,7 +25,7 @@ class Intake {
 
  private:
   RelayCounters& counters_;
-  Subscriptions& subscriptions_;
+  Supply& supply_;
   BackPressure& back_pressure_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "relay/peer.h"
+
 namespace msquic_py::relay {
 
 bool NamespaceDirectory::add(Entries& entries, const moqt::TrackNamespace& key, Peer& peer) {
@@ -64,6 +66,21 @@ std::vector<NamespaceDirectory::Publication> NamespaceDirectory::published_under
   std::sort(result.begin(), result.end(),
             [](const Publication& left, const Publication& right) { return left.number < right.number; });
   return result;
+}
+
+std::vector<moqt::TrackNamespace> NamespaceDirectory::prefixes_wanted_by_clients() const {
+  std::vector<moqt::TrackNamespace> prefixes;
+  for (const auto& [prefix, peers] : subscribers_) {
+    if (std::any_of(peers.begin(), peers.end(), [](const Peer* peer) { return peer->upstream == nullptr; }))
+      prefixes.push_back(prefix);
+  }
+  return prefixes;
+}
+
+const std::vector<Peer*>& NamespaceDirectory::publishers_of(const moqt::TrackNamespace& track_namespace) const {
+  static const std::vector<Peer*> kNone;
+  const auto found = publishers_.find(track_namespace);
+  return found == publishers_.end() ? kNone : found->second;
 }
 
 void NamespaceDirectory::subscribe(const moqt::TrackNamespace& prefix, Peer& peer) {

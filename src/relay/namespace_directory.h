@@ -36,6 +36,14 @@ class NamespaceDirectory {
   /// The peers that want to hear of `track_namespace`, each once.
   [[nodiscard]] std::vector<Peer*> interested_in(const moqt::TrackNamespace& track_namespace) const;
 
+  /// Prefixes that some peer which is no upstream wants to hear of, ordered by fields.
+  [[nodiscard]] std::vector<moqt::TrackNamespace> prefixes_wanted_by_clients() const;
+  /// Those that publish exactly this namespace.
+  [[nodiscard]] const std::vector<Peer*>& publishers_of(const moqt::TrackNamespace& track_namespace) const;
+  /// Where it stands in the order; only of one that is published.
+  [[nodiscard]] std::uint64_t number_of(const moqt::TrackNamespace& track_namespace) const {
+    return numbers_.at(track_namespace);
+  }
   [[nodiscard]] std::size_t published_count() const noexcept { return publishers_.size(); }
 
  private:

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -7,12 +9,14 @@
 #include <unordered_map>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "moqt/model/track_namespace.h"
 #include "moqt/objects/outlet.h"
 #include "moqt/objects/subgroup_writer.h"
 #include "moqt/objects/subscription.h"
 #include "moqt/session/session.h"
+#include "relay/upstream.h"
 
 namespace msquic_py::relay {
 
@@ -31,6 +35,16 @@ struct UpstreamRole {
 struct DownstreamRole {
   Track* track;
   moqt::objects::Subscription* subscription = nullptr;  ///< null while it waits for a publisher
+  bool forward = false;                                 ///< counted in Track::forwarding
+};
+/// The relay's SUBSCRIBE_UPDATE that lets a PUBLISH of the peer go on which waited for somebody who wants it.
+struct WakeRole {
+  Track* track;
+  moqt::session::RequestHandle offer;
+};
+/// The relay's FETCH to this peer of what `track` has missed.
+struct BackfillRole {
+  Track* track;
 };
 /// The peer's FETCH.
 struct FetchRole {
@@ -44,7 +58,7 @@ struct UpstreamFetchRole {
 struct PublishedNamespaceRole {
   moqt::TrackNamespace track_namespace;
 };
-/// The relay's PUBLISH_NAMESPACE to the peer.
+/// What the peer, which subscribed to a prefix, has been told of: by PUBLISH_NAMESPACE or NAMESPACE.
 struct AnnouncementRole {
   moqt::TrackNamespace track_namespace;
 };
@@ -52,8 +66,13 @@ struct AnnouncementRole {
 struct StatusQueryRole {
   std::uint64_t query;
 };
-using Role = std::variant<UpstreamRole, DownstreamRole, FetchRole, UpstreamFetchRole, PublishedNamespaceRole,
-                          AnnouncementRole, StatusQueryRole>;
+/// A mark of a relay that the peer passes on, and whether it is this relay's own (see LoopGuard).
+struct MarkRole {
+  moqt::TrackNamespace mark;
+  bool own = false;
+};
+using Role = std::variant<UpstreamRole, DownstreamRole, WakeRole, BackfillRole, FetchRole, UpstreamFetchRole,
+                          PublishedNamespaceRole, AnnouncementRole, StatusQueryRole, MarkRole>;
 
 /// A stream of objects that the peer sends.
 struct IncomingSubgroup {
@@ -62,10 +81,11 @@ struct IncomingSubgroup {
   moqt::objects::SubgroupWriter writer;
 };
 
-/// The peer's SUBSCRIBE_NAMESPACE, and what it has not been told yet because too many requests wait for its credit:
-/// everything from these places on in the order of publication.
+/// The peer's SUBSCRIBE_NAMESPACE or SUBSCRIBE_TRACKS, and what it has not been told yet because too many requests wait
+/// for its credit: everything from these places on in the order of publication.
 struct NamespaceInterest {
   moqt::TrackNamespace prefix;
+  moqt::session::NamespaceInterest what = moqt::session::NamespaceInterest::kBoth;
   bool forward = true;  ///< Forward State of the PUBLISH messages that come of it [d15 §9.23]
   std::optional<std::uint64_t> namespaces_from;
   std::optional<std::uint64_t> tracks_from;
@@ -87,24 +107,51 @@ struct Peer final : Outlet {
     return found == roles.end() ? nullptr : std::get_if<T>(&found->second);
   }
 
+  /// Whether it wants the track itself: subscribes to it, or waits for it.
+  [[nodiscard]] bool wants(const Track& track) const { return wanted.contains(&track); }
+  /// Whether it is, or speaks for, a relay: then it hears only of what others publish, and is not asked for what it
+  /// wants itself.
+  [[nodiscard]] bool is_relay() const noexcept { return upstream != nullptr || marked; }
+  /// Whether what this relay asks upstream under that name comes back to it through this peer.
+  [[nodiscard]] bool loops(const moqt::TrackNamespace& name) const {
+    return std::any_of(looped.begin(), looped.end(), [&](const moqt::TrackNamespace& prefix) {
+      return prefix.is_prefix_of(name) || name.is_prefix_of(prefix);
+    });
+  }
+
   const std::uint64_t number;  ///< never reused
   moqt::session::Session& session;
   Outlet& outlet;
   const std::string address;  ///< for people and policies; empty when unknown
-  /// Its interest in a namespace, if it has one; prefixes of one session do not overlap.
-  NamespaceInterest* interest_in(const moqt::TrackNamespace& track_namespace) {
-    for (auto& [request, interest] : interests) {
-      if (interest.prefix.is_prefix_of(track_namespace)) return &interest;
-    }
-    return nullptr;
+  using Interests = std::unordered_map<moqt::session::RequestHandle, NamespaceInterest>;
+  /// Its interest in a namespace, or in the tracks there, if it has one; prefixes that ask for the same do not overlap.
+  Interests::value_type* namespace_interest_in(const moqt::TrackNamespace& track_namespace) {
+    return find_interest(track_namespace, moqt::session::wants_namespaces);
+  }
+  Interests::value_type* track_interest_in(const moqt::TrackNamespace& track_namespace) {
+    return find_interest(track_namespace, moqt::session::wants_tracks);
   }
 
   std::unordered_map<moqt::session::RequestHandle, Role> roles;
-  std::unordered_map<moqt::session::RequestHandle, NamespaceInterest> interests;
+  Interests interests;
   std::map<moqt::TrackNamespace, moqt::session::RequestHandle> announcements;  ///< the relay's, to this peer
   std::unordered_map<moqt::session::IncomingStreamId, IncomingSubgroup> subgroups;
+  std::unordered_map<const Track*, std::size_t> wanted;  ///< its DownstreamRoles, by track
+  Upstream* upstream = nullptr;                          ///< it was dialled; null for a client
+  std::vector<moqt::TrackNamespace> looped;              ///< what is refused to it
+  bool marked = false;                                   ///< it has passed on a mark of a relay
+  bool leaving = false;                                  ///< its session is over
   bool unsettled = false;  ///< some subscription of this peer has retired streams, or has ended
   bool unasked = false;    ///< a SUBSCRIBE to this peer was not made: too many requests wait for its credit
+
+ private:
+  template <class Wants>
+  Interests::value_type* find_interest(const moqt::TrackNamespace& track_namespace, Wants wants) {
+    for (auto& entry : interests) {
+      if (wants(entry.second.what) && entry.second.prefix.is_prefix_of(track_namespace)) return &entry;
+    }
+    return nullptr;
+  }
 };
 
 }  // namespace msquic_py::relay

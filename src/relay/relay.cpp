@@ -1,5 +1,6 @@
 #include "relay/relay.h"
 
+#include <random>
 #include <utility>
 #include <variant>
 
@@ -19,33 +20,41 @@ struct Relay::Route {
   void operator()(const session::ObjectReceived& event) const { relay.intake_.on_object(peer, event, now); }
   void operator()(const session::ObjectPayload& event) const {
     // Most payload is of subgroups, whose streams the intake knows without asking whose request it is.
-    if (!relay.intake_.on_payload(peer, event, now)) relay.fetches_.on_payload(peer, event, now);
+    if (relay.intake_.on_payload(peer, event, now)) return;
+    if (const auto* backfill = peer.role<BackfillRole>(event.subscription)) {
+      Track& track = *backfill->track;
+      if (!relay.backfills_.on_payload(track, event, now)) relay.supply_.end_malformed(peer, track);
+    } else {
+      relay.fetches_.on_payload(peer, event, now);
+    }
   }
   void operator()(const session::SubgroupEnded& event) const { relay.intake_.on_subgroup_end(peer, event, now); }
   void operator()(const session::DatagramReceived& event) const { relay.intake_.on_datagram(peer, event, now); }
 
   // ---- subscriptions ----
-  void operator()(const session::SubscribeReceived& event) const { relay.subscriptions_.on_subscribe(peer, event); }
+  void operator()(const session::SubscribeReceived& event) const {
+    relay.subscriptions_.on_subscribe(peer, event);
+  }
   void operator()(const session::PublishReceived& event) const { relay.subscriptions_.on_publish(peer, event); }
   void operator()(const session::UpdateReceived& event) const { relay.subscriptions_.on_update(peer, event); }
   void operator()(const session::Unsubscribed& event) const {
     relay.subscriptions_.on_unsubscribed(peer, event.subscription);
   }
   void operator()(const session::OutgoingStreamStopped& event) const {
-    relay.subscriptions_.on_stream_stopped(peer, event, now);
+    relay.subscriptions_.on_stream_stopped(peer, event);
   }
-  void operator()(const session::SubscriptionDone& event) const { relay.subscriptions_.on_done(peer, event, now); }
-  void operator()(const session::SubscriptionExpiring& event) const {
-    relay.subscriptions_.renew(peer, event.subscription);
-  }
+  void operator()(const session::SubscriptionDone& event) const { relay.supply_.on_done(peer, event); }
+  void operator()(const session::SubscriptionExpiring& event) const { relay.supply_.renew(peer, event.subscription); }
   void operator()(const session::SubscriptionExpired& event) const {
     relay.subscriptions_.on_expired(peer, event.subscription);
   }
   void operator()(const session::TrackMalformed& event) const {
     if (peer.role<UpstreamFetchRole>(event.subscription) != nullptr) {
-      relay.fetches_.on_malformed(peer, event.subscription, now);
+      relay.fetches_.on_malformed(peer, event.subscription);
+    } else if (const auto* backfill = peer.role<BackfillRole>(event.subscription)) {
+      relay.supply_.end_malformed(peer, *backfill->track);
     } else {
-      relay.subscriptions_.on_malformed(peer, event, now);
+      relay.supply_.on_malformed(peer, event);
     }
   }
 
@@ -54,9 +63,23 @@ struct Relay::Route {
   void operator()(const session::FetchCancelled& event) const { relay.fetches_.on_cancelled(peer, event); }
   void operator()(const session::FetchAccepted& event) const {
     if (const auto* role = peer.role<UpstreamFetchRole>(event.request)) relay.fetches_.on_accepted(role->fetch, event);
+    if (const auto* role = peer.role<BackfillRole>(event.request)) relay.backfills_.on_accepted(*role->track, event);
   }
-  void operator()(const session::FetchObjectReceived& event) const { relay.fetches_.on_object(peer, event, now); }
-  void operator()(const session::FetchEnded& event) const { relay.fetches_.on_ended(peer, event, now); }
+  void operator()(const session::FetchObjectReceived& event) const {
+    if (const auto* backfill = peer.role<BackfillRole>(event.fetch)) {
+      Track& track = *backfill->track;
+      if (!relay.backfills_.on_object(track, event, now)) relay.supply_.end_malformed(peer, track);
+    } else {
+      relay.fetches_.on_object(peer, event, now);
+    }
+  }
+  void operator()(const session::FetchEnded& event) const {
+    if (const auto* backfill = peer.role<BackfillRole>(event.fetch)) {
+      relay.backfills_.on_ended(peer, *backfill->track, event, now);
+    } else {
+      relay.fetches_.on_ended(peer, event, now);
+    }
+  }
 
   // ---- namespaces ----
   void operator()(const session::NamespacePublished& event) const { relay.announcements_.on_published(peer, event); }
@@ -74,7 +97,9 @@ struct Relay::Route {
   // ---- admission ----
   void operator()(const session::AuthorizationRequested& event) const {
     auto verdict = std::optional(session::Verdict::allow());
-    if (relay.policy_ != nullptr) {
+    const bool mark = event.operation == session::Operation::kPublishNamespace &&
+                      LoopGuard::is_mark(event.track.track_namespace);  // gives nobody anything
+    if (relay.policy_ != nullptr && !mark) {
       // [d15 §8.4-1, §8.5-1]
       verdict = relay.policy_->judge({peer.number, peer.session.peer_setup(), peer.address}, event);
     }
@@ -87,18 +112,26 @@ struct Relay::Route {
   // ---- answers ----
   void operator()(const session::RequestAccepted& event) const {
     if (const auto* upstream = peer.role<UpstreamRole>(event.request)) {
-      relay.subscriptions_.on_upstream_accepted(peer, *upstream->track, event);
-    } else if (const auto* downstream = peer.role<DownstreamRole>(event.request)) {
-      relay.subscriptions_.on_downstream_accepted(*downstream->track, event);
+      relay.supply_.on_accepted(peer, *upstream->track, event.request, event.parameters);
+    } else if (const auto* woken = peer.role<WakeRole>(event.request)) {
+      const WakeRole role = *woken;
+      peer.roles.erase(event.request);
+      relay.supply_.on_accepted(peer, *role.track, role.offer, event.parameters);
+    } else if (peer.role<DownstreamRole>(event.request) != nullptr) {
+      relay.subscriptions_.on_accepted(peer, event);
     } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {
       relay.status_queries_.on_accepted(peer, query->query, event);
     }
   }
   void operator()(const session::RequestRejected& event) const {
     if (const auto* upstream = peer.role<UpstreamRole>(event.request)) {
-      relay.subscriptions_.on_upstream_rejected(peer, *upstream->track, event);
-    } else if (const auto* downstream = peer.role<DownstreamRole>(event.request)) {
-      relay.subscriptions_.on_downstream_rejected(peer, *downstream->track, event.request);
+      relay.supply_.on_rejected(peer, *upstream->track, event);
+    } else if (const auto* woken = peer.role<WakeRole>(event.request)) {
+      relay.supply_.on_rejected(peer, *woken->track, event);
+    } else if (const auto* backfill = peer.role<BackfillRole>(event.request)) {
+      relay.backfills_.on_rejected(peer, *backfill->track, event.request, now);
+    } else if (peer.role<DownstreamRole>(event.request) != nullptr) {
+      relay.subscriptions_.on_rejected(peer, event.request);
     } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {
       relay.status_queries_.on_rejected(peer, query->query, event);
     } else if (const auto* fetch = peer.role<UpstreamFetchRole>(event.request)) {
@@ -112,27 +145,66 @@ struct Relay::Route {
   void operator()(std::monostate) const {}
   void operator()(const session::Established&) const {}
   void operator()(const session::Closed&) const {}  // the driver detaches the session
+  // The relay subscribes to no namespaces.
+  void operator()(const session::NamespaceFound&) const {}
+  void operator()(const session::NamespaceLost&) const {}
+  void operator()(const session::NamespaceSubscriptionEnded&) const {}
+  void operator()(const session::PublishSkipped&) const {}
   /// A client asks for no new requests, which its session refuses by itself.
   void operator()(const session::GoawayReceived&) const {}
 };
 
-Relay::Relay(RelayLimits limits, std::shared_ptr<const base::Ledger> ledger, AdmissionPolicy* policy)
+namespace {
+
+LoopGuard::Id drawn() {
+  LoopGuard::Id id{};
+  std::random_device random;
+  for (std::uint8_t& byte : id) byte = static_cast<std::uint8_t>(random());
+  return id;
+}
+
+}  // namespace
+
+Relay::Relay(RelayLimits limits, std::shared_ptr<const base::Ledger> ledger, AdmissionPolicy* policy,
+             std::optional<LoopGuard::Id> id)
     : limits_(limits),
       ledger_(ledger ? std::move(ledger) : std::make_shared<const base::Ledger>(limits.memory)),
       policy_(policy),
+      sources_(directory_),
       tracks_(limits_, counters_, *ledger_),
-      subscriptions_(limits_, counters_, directory_, tracks_),
+      backfills_(limits_, counters_),
+      supply_(limits_, counters_, now_, sources_, tracks_, backfills_, subscriptions_),
+      subscriptions_(limits_, counters_, now_, directory_, tracks_, supply_),
       back_pressure_(limits_, counters_, tracks_),
-      intake_(counters_, subscriptions_, back_pressure_),
-      fetches_(limits_, counters_, directory_, tracks_, subscriptions_),
-      announcements_(limits_, counters_, directory_, subscriptions_),
-      status_queries_(limits_, directory_, tracks_) {}
+      intake_(counters_, supply_, back_pressure_),
+      fetches_(limits_, counters_, sources_, tracks_, supply_),
+      loops_(counters_, sources_, id ? *id : drawn()),
+      upward_(directory_, sources_),
+      announcements_(limits_, counters_, directory_, subscriptions_, supply_, loops_, upward_),
+      status_queries_(limits_, sources_, tracks_) {}
+
+Peer& Relay::add_peer(session::Session& session, Outlet& outlet, std::string address) {
+  const PeerNumber number = next_number_++;
+  auto made = std::make_unique<Peer>(number, session, outlet, std::move(address));
+  Peer& peer = *peers_.emplace(number, std::move(made)).first->second;
+  counters_.sessions = peers_.size();
+  return peer;
+}
 
 Relay::PeerNumber Relay::attach(session::Session& session, Outlet& outlet, std::string address) {
-  const PeerNumber number = next_number_++;
-  peers_.emplace(number, std::make_unique<Peer>(number, session, outlet, std::move(address)));
-  counters_.sessions = peers_.size();
-  return number;
+  return add_peer(session, outlet, std::move(address)).number;
+}
+
+Relay::PeerNumber Relay::attach_upstream(std::size_t number, session::Session& session, Outlet& outlet,
+                                         std::string address) {
+  Peer& peer = add_peer(session, outlet, std::move(address));
+  Upstream& upstream = sources_.upstream(number);
+  peer.upstream = &upstream;
+  upstream.peer = &peer;
+  ++counters_.upstreams;
+  announcements_.upstream_came(upstream);
+  supply_.upstream_came(upstream);
+  return peer.number;
 }
 
 void Relay::decide(PeerNumber number, session::RequestHandle request, const session::Verdict& verdict) {
@@ -146,11 +218,16 @@ void Relay::detach(PeerNumber number, session::Time now) {
   const auto found = peers_.find(number);
   if (found == peers_.end()) return;
   if (policy_ != nullptr) policy_->left(number);
+  now_ = now;
   Peer& peer = *found->second;
+  peer.leaving = true;
+  if (peer.upstream != nullptr) --counters_.upstreams;
   announcements_.peer_left(peer);
   status_queries_.peer_left(peer);
   fetches_.peer_left(peer);
-  subscriptions_.peer_left(peer, now);
+  subscriptions_.peer_left(peer);
+  if (peer.upstream != nullptr) peer.upstream->peer = nullptr;
+  supply_.peer_left(peer);
   peers_.erase(found);
   counters_.sessions = peers_.size();
 }
@@ -169,19 +246,22 @@ bool Relay::on_events(PeerNumber number, session::Time now) {
   const auto found = peers_.find(number);
   if (found == peers_.end()) return false;
   Peer& peer = *found->second;
+  now_ = now;
   bool any = false;
   session::Event event;
   while (peer.session.poll_event(event)) {
     any = true;
     std::visit(Route{*this, peer, now}, event);
   }
-  subscriptions_.settle(peer, now);
+  subscriptions_.settle(peer);
   fetches_.settle();
   back_pressure_.settle(now);
   return any;
 }
 
 void Relay::on_deadline(session::Time now) {
+  now_ = now;
+  while (Track* const due = tracks_.take_due(now)) supply_.on_alarm(*due);
   tracks_.settle(now);
   fetches_.settle();
   back_pressure_.settle(now);

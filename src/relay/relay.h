@@ -24,8 +24,8 @@
 namespace msquic_py::relay {
 
 /// A MOQT relay over any number of sessions [d15 §8], without sockets, threads or a clock. This class only routes:
-/// namespaces are the business of Announcements, subscriptions of Subscriptions, objects of Intake, past ones of
-/// Fetches.
+/// namespaces are the business of Announcements, subscribers of Subscriptions, publishers of Supply, objects of Intake,
+/// past ones of Fetches, and those between two publishers of Backfills.
 class Relay {
  public:
   using PeerNumber = std::uint64_t;
@@ -33,14 +33,23 @@ class Relay {
   /// The accounts of its tracks are opened in `ledger`; without one, in one of its own with `limits.memory`.
   /// `policy` is asked when sessions have asks_authorization set, and must outlive the relay; without one everybody may
   /// do everything.
+  /// `id` tells this relay from all others, to notice loops of upstreams; without one it is drawn at random.
   explicit Relay(RelayLimits limits = {}, std::shared_ptr<const base::Ledger> ledger = nullptr,
-                 AdmissionPolicy* policy = nullptr);
+                 AdmissionPolicy* policy = nullptr, std::optional<LoopGuard::Id> id = std::nullopt);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
   /// Adds a session; it and `outlet` must live until detach().
   /// `address` is for the policy.
   PeerNumber attach(moqt::session::Session& session, Outlet& outlet, std::string address = {});
+  /// A relay, or another publisher, that is dialled: asked for what nobody here publishes under `prefix`, in the order
+  /// of these calls. Its number. Before any session is attached.
+  std::size_t add_upstream(moqt::TrackNamespace prefix = {}) { return sources_.add(std::move(prefix)).number; }
+  /// The session of an upstream, which has none now; else as attach().
+  PeerNumber attach_upstream(std::size_t upstream, moqt::session::Session& session, Outlet& outlet,
+                             std::string address = {});
+  /// Whether an upstream without a session may get one: requests for its tracks wait. They do from the beginning.
+  void expect_upstream(std::size_t upstream, bool expected) { sources_.upstream(upstream).expected = expected; }
   /// The policy's word on a question that it has not answered at once. It may come too late.
   void decide(PeerNumber peer, moqt::session::RequestHandle request, const moqt::session::Verdict& verdict);
   /// The session is over: what it published ends, what it wanted is forgotten.
@@ -53,7 +62,7 @@ class Relay {
   void on_deadline(moqt::session::Time now);
   /// When on_deadline() has something to do.
   [[nodiscard]] std::optional<moqt::session::Time> next_deadline() const { return tracks_.next_deadline(); }
-  /// Whether there is anything that could become too old.
+  /// Whether there is anything that could become too old, or waits for somebody.
   [[nodiscard]] bool keeps_anything() const noexcept { return !tracks_.empty(); }
 
   /// A snapshot; takes a look at every subscription.
@@ -62,17 +71,24 @@ class Relay {
 
  private:
   struct Route;
+  Peer& add_peer(moqt::session::Session& session, Outlet& outlet, std::string address);
 
   RelayLimits limits_;
   const std::shared_ptr<const base::Ledger> ledger_;
   AdmissionPolicy* policy_;
   RelayCounters counters_;
+  moqt::session::Time now_{};  ///< of the present turn
   NamespaceDirectory directory_;
+  Sources sources_;
   TrackTable tracks_;
+  Backfills backfills_;
+  Supply supply_;
   Subscriptions subscriptions_;
   BackPressure back_pressure_;
   Intake intake_;
   Fetches fetches_;
+  LoopGuard loops_;
+  UpwardInterests upward_;
   Announcements announcements_;
   StatusQueries status_queries_;
   std::unordered_map<PeerNumber, std::unique_ptr<Peer>> peers_;

@@ -18,13 +18,20 @@ struct RelayCounters : moqt::objects::DeliveryCounters {
   std::uint64_t bytes_received = 0;            ///< of objects, headers included
   std::uint64_t duplicates_dropped = 0;        ///< objects that another publisher had sent already
   std::uint64_t malformed_tracks = 0;
-  std::uint64_t publishers_held = 0;   ///< times that a track had to wait for its slowest subscriber
-  std::uint64_t fetches = 0;           ///< FETCH requests of clients
-  std::uint64_t fetch_hits = 0;        ///< of those, answered out of the cache alone
-  std::uint64_t fetch_misses = 0;      ///< of those, for which a publisher had to be asked
-  std::uint64_t upstream_fetches = 0;  ///< FETCH requests to publishers; several clients may wait for one
-  std::uint64_t objects_fetched = 0;   ///< that came in answer to those
-  std::uint64_t groups_evicted = 0;    ///< from caches
+  std::uint64_t publishers_held = 0;      ///< times that a track had to wait for its slowest subscriber
+  std::uint64_t fetches = 0;              ///< FETCH requests of clients
+  std::uint64_t fetch_hits = 0;           ///< of those, answered out of the cache alone
+  std::uint64_t fetch_misses = 0;         ///< of those, for which a publisher had to be asked
+  std::uint64_t upstream_fetches = 0;     ///< FETCH requests to publishers; several clients may wait for one
+  std::uint64_t objects_fetched = 0;      ///< that came in answer to those
+  std::uint64_t groups_evicted = 0;       ///< from caches
+  std::uint64_t upstreams = 0;            ///< gauge: with a session
+  std::uint64_t publishers_lost = 0;      ///< times that a track with subscribers lost its last publisher
+  std::uint64_t publishers_replaced = 0;  ///< of those, that another one went on with it
+  std::uint64_t objects_backfilled = 0;   ///< that had been missed, and came by FETCH then; known ones included
+  std::uint64_t backfills_failed = 0;     ///< what was missed could not be had
+  std::uint64_t subscriptions_held = 0;   ///< that had to wait for a publisher or an upstream
+  std::uint64_t loops_noticed = 0;        ///< of relays that are each other's upstreams
   /// What became of the objects of all subscriptions, each counted once for each subscription that was there.
   moqt::objects::DeliveryAccount deliveries;
   std::uint64_t cached_tracks = 0;  ///< gauge: tracks that nobody publishes or wants any more, kept for a while

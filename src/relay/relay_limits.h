@@ -34,6 +34,16 @@ struct RelayLimits {
   /// waiting for its credit included; then those are refused with TIMEOUT. Well below the minute that clients wait for
   /// the relay.
   std::chrono::milliseconds upstream_answer_timeout{10'000};
+  /// How long a SUBSCRIBE for a track that nobody publishes waits for a publisher before it is refused (later drafts:
+  /// rendezvous timeout), and how long subscribers of a publisher that was lost wait for another one; 0: not at all.
+  std::chrono::milliseconds rendezvous_timeout{0};
+  /// How long subscribers wait for an upstream that was lost, or for another one in its place.
+  std::chrono::milliseconds upstream_loss_timeout{30'000};
+  /// How long a subscription at an upstream outlives the last subscriber here.
+  std::chrono::milliseconds upstream_linger{2'000};
+  /// How long a SUBSCRIBE may wait for a publisher of its track to appear, if its RENDEZVOUS_TIMEOUT asks for that
+  /// (drafts from 17 on). 0: not at all.
+  std::chrono::milliseconds max_rendezvous{60'000};
   /// How long a stream that may not be finished waits for what was sent on it to be acknowledged before it is reset.
   std::chrono::milliseconds retired_stream_timeout{5000};
   /// How long a subgroup that its publisher broke off waits for another publisher to go on with it.

@@ -1,6 +1,9 @@
 #include "relay/status_queries.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "relay/loop_guard.h"
 
 namespace msquic_py::relay {
 
@@ -11,9 +14,9 @@ namespace {
 /// Those of `said` that REQUEST_OK may carry in answer to TRACK_STATUS [d15 §9.2.1].
 moqt::MessageParameters status_parameters(const moqt::MessageParameters& said) {
   moqt::MessageParameters parameters;
-  if (const auto value = said.delivery_timeout()) parameters.set_delivery_timeout(*value);
+  if (const auto value = said.delivery_timeout()) parameters.set_track_delivery_timeout(*value);
   if (const auto value = said.max_cache_duration()) parameters.set_max_cache_duration(*value);
-  if (const auto value = said.group_order()) parameters.set_group_order(*value);
+  if (const auto value = said.group_order()) parameters.set_track_group_order(*value);
   if (const auto value = said.largest_object()) parameters.set_largest_object(*value);
   return parameters;
 }
@@ -25,25 +28,42 @@ void StatusQueries::on_received(Peer& peer, const session::TrackStatusReceived& 
     (void)peer.session.accept(event.request, status_parameters(track->description()));
     return;
   }
-  bool publishers_are_busy = false;
-  for (Peer* publisher : namespaces_.publishers_for(event.track.track_namespace)) {
-    auto asked = publisher->session.track_status(event.track, {}, {.limit = limits_.upstream_answer_timeout});
-    if (!asked) {
-      publishers_are_busy |= asked.error() == session::SessionError::kTooManyRequests;
-      continue;
-    }
-    const std::uint64_t query = next_query_++;
-    pending_.emplace(query, Pending{&peer, event.request});
-    publisher->roles.insert_or_assign(*asked, StatusQueryRole{query});
-    publisher->outlet.make_ready();
+  if (peer.loops(event.track.track_namespace)) {
+    (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, kLoopReason);
     return;
   }
-  if (publishers_are_busy) {
+  bool busy = false;
+  if (ask({&peer, event.request, event.track, {peer.number}}, busy)) return;
+  if (busy) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError,
                               "too many requests wait for the publisher's credit");
   } else {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
   }
+}
+
+bool StatusQueries::ask(Pending pending, bool& busy) {
+  const bool up = pending.asker->upstream == nullptr;
+  for (Peer* publisher : sources_.all_for(pending.track.track_namespace, up)) {
+    if (std::find(pending.asked.begin(), pending.asked.end(), publisher->number) != pending.asked.end()) continue;
+    auto asked = publisher->session.track_status(pending.track, {}, {.limit = limits_.upstream_answer_timeout});
+    if (!asked) {
+      busy |= asked.error() == session::SessionError::kTooManyRequests;
+      continue;
+    }
+    pending.asked.push_back(publisher->number);
+    const std::uint64_t query = next_query_++;
+    pending_.emplace(query, std::move(pending));
+    publisher->roles.insert_or_assign(*asked, StatusQueryRole{query});
+    publisher->outlet.make_ready();
+    return true;
+  }
+  return false;
+}
+
+void StatusQueries::refuse(const Pending& pending, moqt::RequestErrorCode code, std::string_view reason) {
+  (void)pending.asker->session.reject(pending.request, code, reason);
+  pending.asker->outlet.make_ready();
 }
 
 void StatusQueries::on_accepted(Peer& publisher, std::uint64_t query, const session::RequestAccepted& event) {
@@ -59,10 +79,12 @@ void StatusQueries::on_rejected(Peer& publisher, std::uint64_t query, const sess
   publisher.roles.erase(event.request);
   const auto found = pending_.find(query);
   if (found == pending_.end()) return;
-  (void)found->second.asker->session.reject(found->second.request, static_cast<moqt::RequestErrorCode>(event.code),
-                                            event.reason);
-  found->second.asker->outlet.make_ready();
+  const Pending pending = std::move(found->second);
   pending_.erase(found);
+  bool busy = false;
+  // Another upstream may know.
+  if (publisher.upstream != nullptr && ask(pending, busy)) return;
+  refuse(pending, static_cast<moqt::RequestErrorCode>(event.code), event.reason);
 }
 
 void StatusQueries::peer_left(Peer& peer) {
@@ -74,9 +96,7 @@ void StatusQueries::peer_left(Peer& peer) {
       continue;
     }
     if (const auto found = pending_.find(role->query); found != pending_.end()) {
-      (void)found->second.asker->session.reject(found->second.request, moqt::RequestErrorCode::kDoesNotExist,
-                                                "the publisher left");
-      found->second.asker->outlet.make_ready();
+      refuse(found->second, moqt::RequestErrorCode::kDoesNotExist, "the publisher left");
       pending_.erase(found);
     }
     entry = peer.roles.erase(entry);

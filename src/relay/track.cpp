@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 
+#include "relay/backfill.h"
 #include "relay/peer.h"
 
 namespace msquic_py::relay {
@@ -41,10 +42,13 @@ Track::Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters&
   publisher_.takeover_timeout = limits.takeover_timeout;
 }
 
-void Track::add_upstream(const Upstream& upstream) {  // [d15 §8.3-1]
+Track::~Track() = default;
+
+Track::Upstream& Track::add_upstream(const Upstream& upstream) {  // [d15 §8.3-1]
   upstreams_.push_back(upstream);
   publisher_.others_may_go_on = upstreams_.size() > 1;
   publisher_.several_writers = publisher_.several_writers || upstreams_.size() > 1;
+  return upstreams_.back();
 }
 
 Track::Upstream* Track::upstream(const Peer& peer, moqt::session::RequestHandle request) noexcept {
@@ -62,7 +66,7 @@ bool Track::has_upstream_at(const Peer& peer) const noexcept {
 void Track::remove_upstream(const Peer& peer, moqt::session::RequestHandle request) {
   std::erase_if(upstreams_, [&](const Upstream& upstream) {
     if (upstream.peer != &peer || upstream.request != request) return false;
-    if (upstream.established) requested_group_.reset();  // perhaps nobody else has heard of it
+    if (upstream.state == Upstream::State::kLive) requested_group_.reset();  // perhaps nobody else has heard of it
     return true;
   });
   publisher_.others_may_go_on = upstreams_.size() > 1;
@@ -70,31 +74,73 @@ void Track::remove_upstream(const Peer& peer, moqt::session::RequestHandle reque
 
 bool Track::established() const noexcept {
   return std::any_of(upstreams_.begin(), upstreams_.end(),
-                     [](const Upstream& upstream) { return upstream.established; });
+                     [](const Upstream& upstream) { return upstream.state == Upstream::State::kLive; });
+}
+
+bool Track::asking() const noexcept {
+  return std::any_of(upstreams_.begin(), upstreams_.end(),
+                     [](const Upstream& upstream) { return upstream.state == Upstream::State::kAsked; });
+}
+
+bool Track::wanted_here() const noexcept {
+  return publisher_.subscribers() > upward || std::any_of(waiting_.begin(), waiting_.end(), [](const Waiting& each) {
+           return each.peer->upstream == nullptr;
+         });
+}
+
+void Track::forget() {
+  publisher_.clear();
+  properties_ = {};
+  start = {};
 }
 
 void Track::learn(const moqt::MessageParameters& parameters, bool sole_publisher) {
   const auto said = parameters.largest_object();
-  if (sole_publisher && largest() && (!said || *said < *largest())) {
-    publisher_.clear();
-    properties_ = {};
+  if (sole_publisher && largest() && (!said || *said < *largest())) forget();
+  if (said) note_largest(*said);
+  take_properties(parameters);
+}
+
+bool Track::learn_on(const moqt::MessageParameters& parameters, bool may_lag) {
+  const auto said = parameters.largest_object();
+  bool same = true;
+  if (said && largest() && *said < *largest()) {
+    // One that has the latest object but a few is a little behind; one that has none of them is at another track.
+    same = may_lag && publisher_.store().look(*said).kind == moqt::objects::TrackStore::Look::Kind::kObject;
+    if (!same) forget();
   }
-  if (said) {
-    if (requested_group_ && !requested_group_->above) {
-      // The request went out before anything was known of the track: this is where the largest group stood. A publisher
-      // does nothing about one that it has reached.
-      requested_group_->above = said->group;
-      if (requested_group_->value != 0 && requested_group_->value <= said->group) requested_group_.reset();
-    }
-    note(*said);
+  unproven_ = !said && largest().has_value();
+  // What has come and gone may come again.
+  publisher_.several_writers = publisher_.several_writers || same;
+  if (said) note_largest(*said);
+  take_properties(parameters);
+  return same;
+}
+
+void Track::note_largest(moqt::Location said) {
+  if (requested_group_ && !requested_group_->above) {
+    // The request went out before anything was known of the track: this is where the largest group stood. A publisher
+    // does nothing about one that it has reached.
+    requested_group_->above = said.group;
+    if (requested_group_->value != 0 && requested_group_->value <= said.group) requested_group_.reset();
   }
+  note(said);
+}
+
+void Track::take_properties(const moqt::MessageParameters& parameters) {
   // The first publisher's word counts; a second one has to agree, being the same track.
   if (!properties_.empty()) return;
-  if (const auto value = parameters.delivery_timeout()) properties_.set_delivery_timeout(*value);  // [d15 §9.2.1.2-3]
+  if (const auto value = parameters.delivery_timeout()) properties_.set_track_delivery_timeout(*value);
+  // [d15 §9.2.1.2-3]
   if (const auto value = parameters.max_cache_duration()) properties_.set_max_cache_duration(*value);
   if (const auto value = parameters.publisher_priority()) properties_.set_publisher_priority(*value);  // [d15 §7.3-1]
-  if (const auto value = parameters.group_order()) properties_.set_group_order(*value);
+  if (const auto value = parameters.group_order()) properties_.set_track_group_order(*value);
   if (const auto value = parameters.dynamic_groups()) properties_.set_dynamic_groups(*value);  // [d15 §9.2.1.11-2]
+  // Properties of the track that nobody knows here are passed on all the same (section 9.6 of draft-18).
+  for (const moqt::Parameter& parameter : parameters.items()) {
+    const bool property = parameter.scope == moqt::ParameterScope::kTrack;
+    if (property && !properties_.contains(parameter.type)) properties_.append(parameter);
+  }
   const auto age = parameters.max_cache_duration();
   constexpr std::uint64_t kMonth = std::uint64_t{30} * 24 * 3600 * 1000;
   publisher_.store().limit_age(

@@ -1,14 +1,18 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/backoff.h"
 #include "base/ledger/account.h"
+#include "moqt/model/error_codes.h"
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/location.h"
 #include "moqt/model/message_parameters.h"
@@ -19,6 +23,7 @@
 
 namespace msquic_py::relay {
 
+struct Backfill;
 struct Peer;
 
 /// A track that the relay receives from one or more publishers, keeps for a while, and sends to its subscribers.
@@ -26,20 +31,47 @@ class Track {
  public:
   /// One subscription to the track at one publisher.
   struct Upstream {
+    enum class State : std::uint8_t {
+      kAsked,   ///< SUBSCRIBE, or the update that wakes an offer, waits for its answer
+      kLive,    ///< SUBSCRIBE_OK or our PUBLISH_OK: objects come
+      kPaused,  ///< an offer with FORWARD 0 that nobody here wants yet
+    };
     Peer* peer;
     moqt::session::RequestHandle request;
-    bool established;   ///< SUBSCRIBE_OK or our PUBLISH_OK
+    State state;
     bool from_publish;  ///< the publisher's PUBLISH; it stays when no subscriber is left
+    bool lazy = false;  ///< offered with FORWARD 0: paused while nobody wants it
   };
   /// A SUBSCRIBE that waits until a publisher has accepted ours [d15 §8.4].
   struct Waiting {
     Peer* peer;
     moqt::session::RequestHandle request;
     std::optional<moqt::SubscriptionFilter> filter;
+    moqt::session::Time since;
+    /// RENDEZVOUS_TIMEOUT: for how long its subscriber waits for a publisher to appear.
+    std::chrono::milliseconds rendezvous{};
+  };
+  /// A SUBSCRIBE_UPDATE to Forward State 1 that waits until a publisher brings the track: its answer tells the largest
+  /// object.
+  struct Waking {
+    Peer* peer;
+    moqt::session::RequestHandle update;
+    moqt::session::RequestHandle subscription;
+    moqt::session::Time since;
+  };
+  /// The track is wanted and no publisher brings it: what the looking for one has come to.
+  struct Search {
+    std::vector<std::uint64_t> refused;  ///< numbers of the peers that have refused it
+    moqt::RequestErrorCode code = moqt::RequestErrorCode::kDoesNotExist;
+    std::string reason = "nobody publishes this track";  ///< the latest refusal
+    std::optional<moqt::session::Time> retry;            ///< when those who refused are asked again
+    base::Backoff backoff{kRetry};
+    static constexpr base::Backoff::Limits kRetry{std::chrono::milliseconds(250), std::chrono::seconds(2)};
   };
 
   Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters& counters,
         const std::shared_ptr<base::Account>& account);
+  ~Track();
   Track(const Track&) = delete;
   Track& operator=(const Track&) = delete;
 
@@ -49,14 +81,34 @@ class Track {
   [[nodiscard]] moqt::objects::TrackStore& store() noexcept { return publisher_.store(); }
 
   // ---- publishers ----
-  void add_upstream(const Upstream& upstream);
+  Upstream& add_upstream(const Upstream& upstream);
   [[nodiscard]] Upstream* upstream(const Peer& peer, moqt::session::RequestHandle request) noexcept;
   [[nodiscard]] bool has_upstream_at(const Peer& peer) const noexcept;
   void remove_upstream(const Peer& peer, moqt::session::RequestHandle request);
   [[nodiscard]] const std::vector<Upstream>& upstreams() const noexcept { return upstreams_; }
   [[nodiscard]] bool established() const noexcept;
+  /// A publisher has been asked and has not answered.
+  [[nodiscard]] bool asking() const noexcept;
+  /// Whether nobody but upstreams wants it: then they are not asked for it.
+  [[nodiscard]] bool wanted_here() const noexcept;
 
   std::vector<Waiting>& waiting() noexcept { return waiting_; }
+  std::vector<Waking> waking;
+  Search& search() { return search_ ? *search_ : search_.emplace(); }
+  void end_search() noexcept { search_.reset(); }
+  [[nodiscard]] const std::optional<Search>& searching() const noexcept { return search_; }
+
+  // ---- a lost publisher, and another in its place ----
+  /// When its last publisher was lost while somebody was subscribed: another may take its place.
+  std::optional<moqt::session::Time> lost;
+  bool lost_upstream = false;  ///< that was an upstream
+  /// Where what subscriptions here have been given, or are to be given, begins.
+  moqt::Location start{};
+  std::unique_ptr<Backfill> backfill;  ///< what was missed is on its way
+  /// When the last subscriber left; what comes from an upstream goes on coming for a while.
+  std::optional<moqt::session::Time> unwanted;
+  /// The Supply's: when it has something to do for the track.
+  std::optional<moqt::session::Time> alarm;
 
   // ---- listeners ----
   /// Where the latest PUBLISH of the track stands in the order of all of them; 0 without one.
@@ -67,6 +119,19 @@ class Track {
   /// else publishes the track and what it says lies before what is known, the name has been taken for something new:
   /// everything known is forgotten.
   void learn(const moqt::MessageParameters& parameters, bool sole_publisher);
+  /// The same of one that takes the place of a lost publisher, or goes on after a pause: perhaps it is a little behind
+  /// what is known, or does not say where it is. False when the name has been taken for something new after all.
+  bool learn_on(const moqt::MessageParameters& parameters, bool may_lag);
+  /// Whether its publisher took the place of another and has not said where it is: its first object will.
+  [[nodiscard]] bool unproven() const noexcept { return unproven_; }
+  /// That object: one that is not behind what is known belongs to something new, and everything known is forgotten.
+  /// Whether it goes on with the track.
+  bool prove(moqt::Location location) {
+    unproven_ = false;
+    const bool goes_on = !largest() || location > *largest();
+    if (!goes_on) forget();
+    return goes_on;
+  }
   /// What the relay says of the track in its own SUBSCRIBE_OK, PUBLISH or REQUEST_OK (LARGEST_OBJECT included).
   [[nodiscard]] moqt::MessageParameters description() const;
   [[nodiscard]] std::optional<moqt::Location> largest() const noexcept { return publisher_.store().largest(); }
@@ -90,16 +155,26 @@ class Track {
   }
   /// Somebody wants to subscribe to it, or has.
   [[nodiscard]] bool wanted() const noexcept { return publisher_.subscribers() > 0 || !waiting_.empty(); }
-  bool held = false;        ///< the BackPressure's: its publishers wait for a subscriber
-  bool idle = false;        ///< the TrackTable's: only what is cached is left of it
-  std::size_t fetches = 0;  ///< FETCH requests, of clients and to publishers, that have not been forgotten
+  /// Somebody wants its objects: has Forward State 1, or waits.
+  [[nodiscard]] bool demanded() const noexcept { return forwarding > 0 || !waiting_.empty() || !waking.empty(); }
+  std::size_t forwarding = 0;  ///< subscribers with Forward State 1
+  std::size_t upward = 0;      ///< subscribers that are upstreams
+  bool held = false;           ///< the BackPressure's: its publishers wait for a subscriber
+  bool idle = false;           ///< the TrackTable's: only what is cached is left of it
+  std::size_t fetches = 0;     ///< FETCH requests, of clients and to publishers, that have not been forgotten
 
  private:
+  void take_properties(const moqt::MessageParameters& parameters);
+  void note_largest(moqt::Location said);
+  void forget();
+
   moqt::FullTrackName name_;
   base::Charge memory_;  ///< of this record
   moqt::objects::TrackPublisher publisher_;
   std::vector<Upstream> upstreams_;
   std::vector<Waiting> waiting_;
+  std::optional<Search> search_;
+  bool unproven_ = false;
   moqt::MessageParameters properties_;
   struct RequestedGroup {
     std::uint64_t value = 0;

@@ -49,6 +49,7 @@ void TrackTable::erase(Track& track) {
   evicted_by_past_tracks_ += track.store().groups_evicted();
   past_deliveries_ += track.publisher().account();
   offers_.erase(track.offer);
+  set_alarm(track, std::nullopt);
   if (track.idle) --idle_;
   tracks_.erase(moqt::FullTrackName(track.name()));  // a copy: the key must outlive the track
   count();
@@ -58,6 +59,20 @@ void TrackTable::offer(Track& track) {
   offers_.erase(track.offer);
   track.offer = next_offer_++;
   offers_.emplace(track.offer, &track);
+}
+
+void TrackTable::set_alarm(Track& track, std::optional<moqt::session::Time> due) {
+  if (track.alarm == due) return;
+  if (track.alarm) alarms_.erase({*track.alarm, &track});
+  if (due) alarms_.emplace(*due, &track);
+  track.alarm = due;
+}
+
+Track* TrackTable::take_due(moqt::session::Time now) {
+  if (alarms_.empty() || alarms_.begin()->first > now) return nullptr;
+  Track* const track = alarms_.begin()->second;
+  set_alarm(*track, std::nullopt);
+  return track;
 }
 
 moqt::objects::DeliveryAccount TrackTable::account() const {
@@ -100,6 +115,7 @@ void TrackTable::settle(moqt::session::Time now) {
 
 std::optional<moqt::session::Time> TrackTable::next_deadline() const {
   std::optional<moqt::session::Time> next;
+  if (!alarms_.empty()) next = alarms_.begin()->first;
   for (const auto& [name, track] : tracks_) {
     const auto due = track->publisher().next_deadline();
     if (due && (!next || *due < *next)) next = due;

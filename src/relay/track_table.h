@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "base/ledger/ledger.h"
 #include "moqt/model/full_track_name.h"
@@ -38,6 +40,11 @@ class TrackTable {
   /// The track is offered now: it goes to the end of the order.
   void offer(Track& track);
 
+  /// When the Supply has something to do for the track; nothing: never.
+  void set_alarm(Track& track, std::optional<moqt::session::Time> due);
+  /// One whose alarm is due, which is taken from it; null when there is none.
+  Track* take_due(moqt::session::Time now);
+
   /// What became of the objects of all subscriptions, of tracks that are forgotten too.
   [[nodiscard]] moqt::objects::DeliveryAccount account() const;
 
@@ -57,6 +64,7 @@ class TrackTable {
   const base::Ledger& ledger_;
   std::unordered_map<moqt::FullTrackName, std::unique_ptr<Track>> tracks_;
   std::map<std::uint64_t, Track*> offers_;
+  std::set<std::pair<moqt::session::Time, Track*>> alarms_;
   std::uint64_t next_offer_ = 1;
   std::size_t idle_ = 0;  ///< tracks of which only the cache is left
   std::uint64_t evicted_by_past_tracks_ = 0;

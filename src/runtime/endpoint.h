@@ -6,12 +6,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/ledger/ledger.h"
+#include "moqt/model/draft.h"
 #include "quic/address.h"
 #include "quic/configuration.h"
 #include "quic/credentials.h"
@@ -32,6 +34,9 @@ struct Refusal {
   std::string reason;     ///< for people
 };
 
+/// Every draft that a session can be of, the most preferred first.
+inline std::vector<moqt::Draft> all_drafts() { return {moqt::kSupportedDrafts.begin(), moqt::kSupportedDrafts.end()}; }
+
 /// MOQT sessions over real connections, all on one event loop. The entry to the runtime: listen(), dial(), run().
 ///
 /// Methods are for the loop's thread, or for any thread before run(), unless they say otherwise.
@@ -46,6 +51,9 @@ class Endpoint {
     /// See quic::ListenOptions.
     std::chrono::milliseconds handshake_timeout{10'000};
     SessionDriver::Options session;
+    /// What clients may speak, the most preferred first: whoever offers several gets the first of these. With
+    /// `configurations` they name the same.
+    std::vector<moqt::Draft> drafts = all_drafts();
     /// Asked about clients' certificates when Credentials::custom_verification is set; without it the library's own
     /// verdict decides.
     CertificateJudge judge;
@@ -69,6 +77,8 @@ class Endpoint {
     quic::Registration registration;
     base::ByteVector ticket;  ///< see quic::Connection::set_resumption_ticket()
     SessionDriver::Options session;
+    /// What is offered to the server, the most preferred first; not looked at with a `configuration` that is ready.
+    std::vector<moqt::Draft> drafts = all_drafts();
     CertificateJudge judge;  ///< of the server's certificate, see ListenOptions
     /// Silence after which the server counts as dead; keep-alives are sent three times as often.
     std::chrono::milliseconds idle_timeout{15'000};
@@ -129,6 +139,8 @@ class Endpoint {
   std::function<void()> on_idle_;
 };
 
+/// The ALPN tokens of those drafts, in that order.
+std::vector<std::string> alpns_of(std::span<const moqt::Draft> drafts);
 /// The ALPN tokens of the drafts that this build speaks, the preferred first.
 std::vector<std::string> supported_alpns();
 

@@ -8,21 +8,23 @@ namespace msquic_py::runtime {
 void EventLoop::add(Participant& participant) {
   if (free_slots_.empty()) {
     participant.slot_ = slots_.size();
-    slots_.push_back({});
+    slots_.push_back(nullptr);
   } else {
     participant.slot_ = free_slots_.back();
     free_slots_.pop_back();
   }
-  slots_[participant.slot_] = Slot{&participant, Time::max()};
+  slots_[participant.slot_] = &participant;
   ready(participant);
 }
 
 void EventLoop::remove(Participant& participant) {
-  slots_[participant.slot_] = Slot{};
+  slots_[participant.slot_] = nullptr;
+  deadlines_.set(participant.slot_, Time::max());
   free_slots_.push_back(participant.slot_);
   participant.slot_ = kNoSlot;
   // It may still stand in a ready list, taken or not: forget it there, because it may be gone when we get to it.
   std::replace(ready_batch_.begin(), ready_batch_.end(), &participant, static_cast<Participant*>(nullptr));
+  std::replace(due_batch_.begin(), due_batch_.end(), &participant, static_cast<Participant*>(nullptr));
   ready_.erase(&participant);
 }
 
@@ -50,15 +52,15 @@ void EventLoop::take_turn(Participant& participant, Time now) {
   const std::size_t slot = participant.slot_;
   participant.ready_.store(false,
                            std::memory_order_release);  // first: what arrives during the turn makes it ready again
-  slots_[slot].deadline = Time::max();
+  deadlines_.set(slot, Time::max());
   std::optional<Time> deadline;
   try {
     deadline = participant.turn(now);
   } catch (...) {
-    if (slots_[slot].participant != &participant) throw;  // it is gone, and nobody is left to be told
+    if (slots_[slot] != &participant) throw;  // it is gone, and nobody is left to be told
     participant.failed(std::current_exception());
   }
-  if (deadline && slots_[slot].participant == &participant) slots_[slot].deadline = *deadline;
+  if (deadline && slots_[slot] == &participant) deadlines_.set(slot, *deadline);
 }
 
 EventLoop::Time EventLoop::run_turns() {
@@ -69,13 +71,13 @@ EventLoop::Time EventLoop::run_turns() {
   }
   ready_batch_.clear();
 
-  Time next = Time::max();
   now = Clock::now();
-  for (std::size_t i = 0; i < slots_.size(); ++i) {  // a turn may add participants
-    if (slots_[i].deadline <= now) take_turn(*slots_[i].participant, now);
-    next = std::min(next, slots_[i].deadline);
+  while (deadlines_.earliest() <= now) due_batch_.push_back(slots_[deadlines_.pop()]);
+  for (std::size_t i = 0; i < due_batch_.size(); ++i) {  // a turn may end any participant
+    if (due_batch_[i] != nullptr) take_turn(*due_batch_[i], now);
   }
-  return next;
+  due_batch_.clear();
+  return deadlines_.earliest();
 }
 
 void EventLoop::run() {

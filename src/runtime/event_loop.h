@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/deadline_heap.h"
 #include "runtime/mailbox.h"
 
 namespace msquic_py::runtime {
@@ -70,10 +71,6 @@ class EventLoop {
 
  private:
   static constexpr std::size_t kNoSlot = static_cast<std::size_t>(-1);
-  struct Slot {
-    Participant* participant = nullptr;  ///< null: free
-    Time deadline = Time::max();
-  };
 
   void wake() noexcept;
   void take_turn(Participant& participant, Time now);
@@ -83,8 +80,10 @@ class EventLoop {
   Mailbox<Participant*> ready_;
   std::vector<Task> task_batch_;
   std::vector<Participant*> ready_batch_;
-  std::vector<Slot> slots_;
+  std::vector<Participant*> due_batch_;
+  std::vector<Participant*> slots_;  ///< null: free
   std::vector<std::size_t> free_slots_;
+  DeadlineHeap deadlines_;  ///< of slots
 
   std::mutex mutex_;
   std::condition_variable wake_up_;

@@ -1,5 +1,7 @@
 #include "runtime/relay_server.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace msquic_py::runtime {
@@ -7,16 +9,20 @@ namespace msquic_py::runtime {
 /// One driver's place at the relay.
 class RelayServer::Attachment final : public relay::Outlet {
  public:
-  Attachment(SessionDriver& driver, relay::Relay& relay)
-      : driver_(driver),
-        number_(relay.attach(driver.session(), *this, quic_connection(driver).remote_address().to_string())) {}
+  Attachment(SessionDriver& driver, relay::Relay& relay, UpstreamLink* link) : driver_(driver), link_(link) {
+    std::string address = quic_connection(driver).remote_address().to_string();
+    number_ = link == nullptr ? relay.attach(driver.session(), *this, std::move(address))
+                              : relay.attach_upstream(link->number(), driver.session(), *this, std::move(address));
+  }
   void make_ready() override { driver_.make_ready(); }
   [[nodiscard]] relay::Relay::PeerNumber number() const noexcept { return number_; }
-  [[nodiscard]] const SessionDriver& driver() const noexcept { return driver_; }
+  /// Null for a client.
+  [[nodiscard]] UpstreamLink* link() const noexcept { return link_; }
 
  private:
   SessionDriver& driver_;
-  relay::Relay::PeerNumber number_;
+  UpstreamLink* const link_;
+  relay::Relay::PeerNumber number_ = 0;
 };
 
 /// Closes what is left when the grace period is over.
@@ -32,6 +38,9 @@ class RelayServer::Drain final : public EventLoop::Participant {
     if (server_.endpoint_.idle()) {
       if (done_) std::exchange(done_, nullptr)();
       return std::nullopt;
+    }
+    if (server_.clients() == 0) {
+      for (const auto& link : server_.upstreams_) link->stop(/*close=*/true);
     }
     if (now < deadline_) return deadline_;
     server_.endpoint_.close(moqt::SessionErrorCode::kGoawayTimeout, "the relay is shutting down");
@@ -87,43 +96,76 @@ RelayServer::~RelayServer() = default;
 RelayServer::Attachment& RelayServer::attach(SessionDriver& driver) {
   if (void* const record = driver.record()) return *static_cast<Attachment*>(record);
   auto& attachment = attachments_[&driver];
-  attachment = std::make_unique<Attachment>(driver, relay_);
+  attachment = std::make_unique<Attachment>(driver, relay_, link_of(driver));
+  drivers_.emplace(attachment->number(), &driver);
   driver.set_record(attachment.get());
   return *attachment;
 }
 
+UpstreamLink* RelayServer::link_of(const SessionDriver& driver) const noexcept {
+  const auto found =
+      std::find_if(upstreams_.begin(), upstreams_.end(), [&](const auto& link) { return link->driver() == &driver; });
+  return found == upstreams_.end() ? nullptr : found->get();
+}
+
+std::size_t RelayServer::clients() const noexcept {
+  const auto dialled =
+      std::count_if(upstreams_.begin(), upstreams_.end(), [](const auto& link) { return link->driver() != nullptr; });
+  return endpoint_.sessions() - static_cast<std::size_t>(dialled);
+}
+
+std::size_t RelayServer::add_upstream(UpstreamOptions options) {
+  // The relay asks its upstreams for namespaces, and guards against loops, in the words of draft-15.
+  options.dial.drafts = {moqt::Draft::k15};
+  const std::size_t number = relay_.add_upstream(options.prefix);
+  upstreams_.push_back(std::make_unique<UpstreamLink>(endpoint_, *this, number, std::move(options),
+                                                      [this](const UpstreamNotice& notice) {
+                                                        if (notify_) notify_(notice);
+                                                      }));
+  return number;
+}
+
 const quic::Connection* RelayServer::connection_of(relay::Relay::PeerNumber peer) const noexcept {
-  for (const auto& [driver, attachment] : attachments_) {
-    if (attachment && attachment->number() == peer) return &quic_connection(*driver);
-  }
-  return nullptr;
+  const auto found = drivers_.find(peer);
+  return found == drivers_.end() ? nullptr : &quic_connection(*found->second);
 }
 
 bool RelayServer::on_events(SessionDriver& driver, EventLoop::Time now) {
-  const bool any = relay_.on_events(attach(driver).number(), now);
+  const Attachment& attachment = attach(driver);
+  const bool any = relay_.on_events(attachment.number(), now);
   if (any && relay_.keeps_anything()) housekeeping_->wake();
+  if (attachment.link() != nullptr) attachment.link()->look(now);
   return any;
 }
 
-void RelayServer::on_finished(SessionDriver& driver, const transport::CloseReason&) {
+void RelayServer::on_finished(SessionDriver& driver, const transport::CloseReason& reason) {
   const EventLoop::Time now = EventLoop::Clock::now();
   memory_trim_.session_ended(now);
-  const auto found = attachments_.find(&driver);
-  if (found == attachments_.end()) return;
-  driver.set_record(nullptr);
-  relay_.detach(found->second->number(), now);
-  attachments_.erase(found);
+  UpstreamLink* const link = link_of(driver);
+  if (link != nullptr) relay_.expect_upstream(link->number(), link->redials());
+  if (const auto found = attachments_.find(&driver); found != attachments_.end()) {
+    driver.set_record(nullptr);
+    const relay::Relay::PeerNumber number = found->second->number();
+    relay_.detach(number, now);
+    drivers_.erase(number);
+    attachments_.erase(found);
+    if (relay_.keeps_anything()) housekeeping_->wake();
+  }
+  if (link != nullptr) link->on_finished(reason, now);
+  if (drain_) endpoint_.loop().ready(*drain_);
 }
 
 void RelayServer::drain(std::chrono::milliseconds grace, std::string_view successor, std::function<void()> done) {
   if (drain_) return;
   endpoint_.stop_listening();
+  for (const auto& link : upstreams_) link->stop(/*close=*/false);
   endpoint_.goaway(successor);
   drain_ = std::make_unique<Drain>(*this, endpoint_.loop(), EventLoop::Clock::now() + grace, std::move(done));
   endpoint_.on_idle([this] { endpoint_.loop().ready(*drain_); });
 }
 
 void RelayServer::close(moqt::SessionErrorCode code, std::string_view reason) {
+  for (const auto& link : upstreams_) link->stop(/*close=*/false);
   endpoint_.close(code, reason);
   if (drain_) {
     drain_->hurry();

@@ -6,11 +6,13 @@
 #include <memory>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "relay/relay.h"
 #include "runtime/endpoint.h"
 #include "runtime/memory_trim.h"
 #include "runtime/session_user.h"
+#include "runtime/upstream_link.h"
 
 namespace msquic_py::runtime {
 
@@ -44,9 +46,15 @@ class RelayServer final : public SessionUser {
   /// Its connection; null when it is gone. Loop thread.
   [[nodiscard]] const quic::Connection* connection_of(relay::Relay::PeerNumber peer) const noexcept;
 
+  /// Keeps a session with `options.dial` from the loop's first turn on, and asks it for what nobody here publishes; in
+  /// the order of these calls. Once open() has succeeded, before clients come. Its number.
+  std::size_t add_upstream(UpstreamOptions options);
+  /// Told on the loop of what becomes of upstreams.
+  void on_upstream(UpstreamLink::Notify notify) { notify_ = std::move(notify); }
+
   /// Accepts no more clients and asks those that are there to leave with GOAWAY, to the URI `successor` when it is not
   /// empty. Until they do, they are served as before. Sessions that are left after `grace` are closed with
-  /// GOAWAY_TIMEOUT. `done` is called once when no session is left.
+  /// GOAWAY_TIMEOUT. Upstreams are left when the last client has gone. `done` is called once when no session is left.
   void drain(std::chrono::milliseconds grace, std::string_view successor, std::function<void()> done);
   /// Closes every session now; a drain that is under way ends.
   void close(moqt::SessionErrorCode code, std::string_view reason);
@@ -62,6 +70,9 @@ class RelayServer final : public SessionUser {
   class Drain;
   class Housekeeping;
   Attachment& attach(SessionDriver& driver);
+  [[nodiscard]] UpstreamLink* link_of(const SessionDriver& driver) const noexcept;
+  /// Sessions of clients.
+  [[nodiscard]] std::size_t clients() const noexcept;
 
   Endpoint endpoint_;
   const bool asks_;  ///< there is a policy
@@ -69,6 +80,9 @@ class RelayServer final : public SessionUser {
   std::unique_ptr<Housekeeping> housekeeping_;
   MemoryTrim memory_trim_;
   std::unordered_map<SessionDriver*, std::unique_ptr<Attachment>> attachments_;
+  std::unordered_map<relay::Relay::PeerNumber, const SessionDriver*> drivers_;
+  UpstreamLink::Notify notify_;
+  std::vector<std::unique_ptr<UpstreamLink>> upstreams_;
   std::unique_ptr<Drain> drain_;
 };
 

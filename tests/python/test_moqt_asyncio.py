@@ -12,6 +12,8 @@ import moqt.asyncio as ma
 import msquic
 from moqt_sessions import NS, idle, payloads, publish_and_subscribe, publish_through_a_relay, to, write
 
+pytestmark = pytest.mark.usefixtures("each_draft")
+
 
 @pytest.fixture(autouse=True)
 async def deadline() -> AsyncIterator[None]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 import moqt
-from moqt.asyncio import AuthorizationRequest, Refused, RequestRefused, Session, SessionClosed, connect, relay, serve
+from authorizing import REQUESTS, STUDIO, TRACK, VIEWER, Asked, client_of, values
+from moqt.asyncio import AuthorizationRequest, Refused, RequestRefused, Session, SessionClosed, relay, serve
 from moqt_sessions import idle
 
 
@@ -17,36 +18,6 @@ from moqt_sessions import idle
 async def deadline() -> AsyncIterator[None]:
     async with asyncio.timeout(40):
         yield
-
-
-VIEWER, STUDIO = b"viewer", (7, b"studio")
-TRACK = ("live/demo", "video")
-
-
-def client_of(server: Any, **options: Any) -> Any:
-    return connect("127.0.0.1", server.port, pinned_sha256=[server.certificate_sha256], **options)
-
-
-class Asked:
-    """An `authorize` that keeps what it was asked, and refuses what its table says."""
-
-    def __init__(self, **refused: Refused) -> None:
-        self.refused = refused
-        self.requests: list[AuthorizationRequest] = []
-
-    async def __call__(self, request: AuthorizationRequest) -> None:
-        self.requests.append(request)
-        await asyncio.sleep(0)
-        if (refusal := self.refused.get(request.operation)) is not None:
-            raise refusal
-
-    def only(self, operation: str) -> AuthorizationRequest:
-        (found,) = [each for each in self.requests if each.operation == operation]
-        return found
-
-
-def values(request: AuthorizationRequest) -> list[tuple[int, bytes]]:
-    return [(token.token_type, token.value) for token in request.tokens]
 
 
 async def test_the_hook_sees_who_asks_for_what() -> None:
@@ -93,18 +64,6 @@ async def test_a_refused_session_is_closed() -> None:
             await client_of(server)
         assert closed.value.name == "UNAUTHORIZED"
     assert not called
-
-
-REQUESTS: dict[str, Callable[[Session], Awaitable[object]]] = {
-    "SUBSCRIBE": lambda session: session.subscribe(*TRACK, authorization_tokens=[VIEWER]),
-    "PUBLISH": lambda session: session.publish(*TRACK, authorization_tokens=[VIEWER]),
-    "FETCH": lambda session: session.fetch(*TRACK, (0, 0), authorization_tokens=[VIEWER]).__aenter__(),
-    "TRACK_STATUS": lambda session: session.track_status(*TRACK, authorization_tokens=[VIEWER]),
-    "PUBLISH_NAMESPACE": lambda session: session.publish_namespace(TRACK[0], authorization_tokens=[VIEWER]),
-    "SUBSCRIBE_NAMESPACE": lambda session: session.subscribe_namespace(
-        TRACK[0], authorization_tokens=[VIEWER]
-    ).__aenter__(),
-}
 
 
 @pytest.mark.parametrize("where", [serve, relay])
@@ -277,3 +236,73 @@ async def test_a_subscription_expires_unless_it_is_renewed() -> None:
         assert lives.done is None
         assert lives.expires_in is not None
         assert 0 < lives.expires_in <= 1.5
+
+
+@pytest.mark.parametrize("where", ["serve", "relay"])
+async def test_a_verdict_limits_how_long_a_subscription_lasts(where: str) -> None:
+    """Whatever the track says, and for a relay's viewers, whatever its publisher gave the relay."""
+    lasts = {"first": 0.4, "second": 30.0}
+
+    def authorize(request: AuthorizationRequest) -> float | None:
+        if request.operation == "SUBSCRIBE":
+            return lasts["first"]
+        return lasts["second"] if request.tokens and request.operation == "SUBSCRIBE_UPDATE" else None
+
+    async def handler(session: Session) -> None:
+        session.create_track(*TRACK)
+        await session.wait_closed()
+
+    listening: Any = serve(handler, authorize=authorize) if where == "serve" else relay(port=0, authorize=authorize)
+    async with listening as server, client_of(server) as publisher, client_of(server) as viewer:
+        if where == "relay":
+            publisher.create_track(*TRACK, expires=60.0)
+            await publisher.publish_namespace(TRACK[0])
+        short = await viewer.subscribe(*TRACK)
+        assert short.expires_in is not None
+        assert 0 < short.expires_in <= 0.4
+        assert [obj async for obj in short] == []
+        assert short.done is not None
+        assert short.done.status_code == moqt.PublishDoneCode.EXPIRED
+        renewed = await viewer.subscribe(*TRACK)
+        await renewed.update(authorization_tokens=[VIEWER])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(renewed), 1.0)  # longer than it was allowed at first
+        assert renewed.done is None
+
+
+@pytest.mark.parametrize("answer", [0, -1.0, float("nan"), "yes", True])
+async def test_a_verdict_that_makes_no_sense_refuses(answer: Any) -> None:
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+    async def handler(session: Session) -> None:
+        session.create_track(*TRACK)
+        await session.wait_closed()
+
+    async with (
+        serve(handler, authorize=lambda request: answer if request.operation == "SUBSCRIBE" else None) as server,
+        client_of(server) as session,
+    ):
+        with pytest.raises(RequestRefused, match="INTERNAL_ERROR"):
+            await session.subscribe(*TRACK)
+        assert isinstance(reported[0]["exception"], TypeError | ValueError)
+
+
+async def test_a_relay_shows_its_own_tokens_to_publishers_alone() -> None:
+    of_publisher, of_viewer = Asked(), Asked()
+    async with (
+        relay(port=0, publisher_tokens=[STUDIO]) as it,
+        client_of(it, authorize=of_publisher) as publisher,
+        client_of(it, authorize=of_viewer) as viewer,
+        viewer.subscribe_namespace(TRACK[0]),
+    ):
+        track = publisher.create_track(*TRACK)
+        with track.begin_group() as group:
+            group.write(b"past")
+        await publisher.publish_namespace(TRACK[0])
+        await viewer.subscribe(*TRACK, authorization_tokens=[VIEWER])
+        async with viewer.fetch(*TRACK, (0, 0), (0, 0)) as fetch:
+            assert [obj.payload async for obj in fetch] == [b"past"]
+        assert values(of_publisher.only("SUBSCRIBE")) == [STUDIO], "those of viewers are for the relay"
+        assert values(of_publisher.only("FETCH")) == [STUDIO]
+        assert values(of_viewer.only("PUBLISH_NAMESPACE")) == []

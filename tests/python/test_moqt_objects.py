@@ -347,6 +347,11 @@ def test_loc_values() -> None:
     assert parsed.video_config.codec_config == parsed.video_config.data == b"\x01\x42"
     assert parsed.video_frame_marking == VideoFrameMarking(independent=True, layer_id=2, tl0picidx=7)
     assert parsed.audio_level == AudioLevel(30, True)
+    assert parsed.presentation_start is None
+    start = CaptureTimestamp(microseconds=1761000000040000)
+    unheard = create_loc_extensions(presentation_start=start)
+    assert dict(unheard.items()) == {0x4D535052: 1761000000040000}
+    assert parse_loc_extensions(unheard).presentation_start == start
     nothing = parse_loc_extensions(ObjectExtensions({0x40: 1}))
     assert nothing.capture_timestamp is nothing.video_config is None
     assert nothing.video_frame_marking is nothing.audio_level is None

@@ -25,6 +25,7 @@ from moqt.asyncio.client import connect
 from moqt.asyncio.exceptions import (
     FetchInterrupted,
     FetchRefused,
+    ObjectRefused,
     Refused,
     RequestRefused,
     SessionClosed,
@@ -45,6 +46,7 @@ from moqt.asyncio.statistics import DeliveryStatistics, SubscriptionStatistics
 from moqt.asyncio.subscribing import Done, Subscription
 from moqt.asyncio.subscription_options import SubscriptionOptions
 from moqt.asyncio.track_options import TrackOptions, TrackProperties
+from moqt.asyncio.upstreams import Upstream, UpstreamLike
 from msquic._native.moqt import Object
 from msquic.asyncio import Opening
 
@@ -70,6 +72,7 @@ __all__ = [
     "NamespaceLike",
     "NamespacePublication",
     "Object",
+    "ObjectRefused",
     "Offer",
     "Offers",
     "Opening",
@@ -96,6 +99,8 @@ __all__ = [
     "TrackOptions",
     "TrackProperties",
     "TrackWriter",
+    "Upstream",
+    "UpstreamLike",
     "connect",
     "relay",
     "serve",
@@ -103,9 +108,10 @@ __all__ = [
 
 for _class in (
     Announcement, Announcements, AuthorizationRequest, Batches, DeliveryStatistics, Done, Fetch, FetchInterrupted,
-    FetchRefused, FetchRequest, Gap, GapFound, GroupWriter, NamespacePublication, Object, Offer, Offers, PastObject,
-    Refused, Relay, RelayStatistics, RequestRefused, Resume, Retention, Server, Session, SessionClosed, SessionLost,
-    SessionResumed, SessionStateError, Subscription, SubscriptionStatistics, TrackProperties, TrackWriter,
+    FetchRefused, FetchRequest, Gap, GapFound, GroupWriter, NamespacePublication, Object, ObjectRefused, Offer, Offers,
+    PastObject, Refused, Relay, RelayStatistics, RequestRefused, Resume, Retention, Server, Session, SessionClosed,
+    SessionLost, SessionResumed, SessionStateError, Subscription, SubscriptionStatistics, TrackProperties, TrackWriter,
+    Upstream,
 ):  # fmt: skip
     _class.__module__ = __name__
 del _class

@@ -4,28 +4,58 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msquic
 from moqt.asyncio._certificate import fingerprint_of
+from moqt.asyncio._drafts import alpns_for, defaults_for
 from moqt.asyncio._hub import Hub, Notice
 from moqt.asyncio.authorization import Authorizing
-from msquic._native.moqt import ListenerHandle, RelayHandle, alpns, certificate_verifier, transport_defaults
+from msquic._native.moqt import ListenerHandle, RelayHandle, certificate_verifier
 from msquic.asyncio import ListenOptions
 from msquic.asyncio._listening import Listening as Transport
 from msquic.asyncio._trust import judge
 from msquic.enums import ServerResumptionLevel
 
 
-def transport_of(options: ListenOptions) -> Transport:
+def transport_of(options: ListenOptions, drafts: Iterable[int] | None, max_request_id: int) -> Transport:
     """How to listen, checked. Raises InvalidArgument."""
-    transport = Transport.of(alpns(), options, defaults=transport_defaults())
+    transport = Transport.of(alpns_for(drafts), options, defaults=defaults_for(max_request_id))
     if transport.settings.get("server_resumption_level") == ServerResumptionLevel.RESUME_AND_ZERORTT:
         raise msquic.InvalidArgument(
             "MOQT takes no early data, which an attacker can replay: use ServerResumptionLevel.RESUME_ONLY"
         )
     return transport
+
+
+class Closing(Coroutine[Any, Any, None]):
+    """What ``close()`` returns: a coroutine that waits for the end. The closing has begun already, and goes on whether
+    anybody awaits this or not."""
+
+    def __init__(self, wait: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._wait = wait
+        self._waiting: Coroutine[Any, Any, None] | None = None
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        return self._wait().__await__()
+
+    # For asyncio.create_task(), which takes coroutines alone.
+
+    def send(self, value: Any) -> Any:
+        return self._begun().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._begun().throw(*error)
+
+    def close(self) -> None:
+        if self._waiting is not None:
+            self._waiting.close()
+
+    def _begun(self) -> Coroutine[Any, Any, None]:
+        if self._waiting is None:
+            self._waiting = self._wait()
+        return self._waiting
 
 
 Handle = TypeVar("Handle", ListenerHandle, RelayHandle)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from moqt.asyncio._hub import Hub, Notice
 from moqt.asyncio._session_core import FLUSH_SECONDS
 from moqt.asyncio._session_facts import SessionFacts
+from moqt.asyncio.authorization import Authorizing
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed
 from moqt.asyncio.offering import Announcement, Offer
 from msquic._native.moqt import ClientSetup, RequestErrorCode, ServerSetup, TrackNamespace
@@ -32,11 +33,17 @@ class SessionNotices(SessionFacts):
         self._verifier: Callable[[PeerCertificate], object] | None = None
         self._of_server = False
         self._accept_namespace: Callable[[Any, TrackNamespace], bool | Awaitable[bool]] | None = None
+        self._authorizing: Authorizing | None = None
+        """Of a client; a server's sessions ask on its behalf."""
         self._judging: set[asyncio.Task[None]] = set()
         self._goaway_uri: str | None = None
         self._going = asyncio.Event()
         self.peer_setup: ServerSetup | ClientSetup
         """The peer's SETUP message (section 9.3)."""
+
+    def _for_the_application(self) -> SessionNotices:
+        """The session that the application knows."""
+        return self
 
     def _wake(self) -> None:
         for track in self._tracks.values():
@@ -76,6 +83,12 @@ class SessionNotices(SessionFacts):
             task = self._hub.loop.create_task(self._judge_namespace(ticket, value))
             self._judging.add(task)
             task.add_done_callback(self._judging.discard)
+        elif kind == Notice.AUTHORIZE:
+            if self._authorizing is not None:
+                self._authorizing.ask(self._handle.decide, ticket, value, lambda _: self._for_the_application())
+        elif kind == Notice.AUTHORIZED:
+            if self._authorizing is not None:
+                self._authorizing.withdraw(ticket, *value)
         elif kind == Notice.TICKET:
             self._ticket = value
             self._ticket_came.set()
@@ -129,6 +142,8 @@ class SessionNotices(SessionFacts):
         self._tickets.fail_all(self._closed_error)
         for task in self._answering.values():
             task.cancel()
+        if self._authorizing is not None:
+            self._authorizing.end()
         self._over.set()
         self._wake()
 

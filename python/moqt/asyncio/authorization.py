@@ -1,4 +1,4 @@
-"""Tokens that this side shows, and who may do what on a server or a relay."""
+"""Tokens that this side shows, and what the peer may do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from moqt.asyncio.exceptions import Refused
-from msquic._native.moqt import AuthorizationToken, ClientSetup, RequestErrorCode, TokenAliasType, TrackNamespace
+from msquic._native.moqt import (
+    AuthorizationToken,
+    ClientSetup,
+    RequestErrorCode,
+    ServerSetup,
+    TokenAliasType,
+    TrackNamespace,
+)
 
 if TYPE_CHECKING:
     from moqt.asyncio.session import Session
@@ -43,47 +50,56 @@ def _token_of(token: TokenLike) -> AuthorizationToken:
 
 @dataclass(frozen=True)
 class AuthorizationRequest:
-    """What a client asks to be allowed; given to the `authorize` of :func:`serve` and :func:`relay`."""
+    """What the peer asks to be allowed: the `authorize` of :func:`serve`, :func:`relay` and :func:`connect` gets it."""
 
     operation: str
-    """The draft's name of the message: CLIENT_SETUP for the session itself, SUBSCRIBE, SUBSCRIBE_UPDATE, PUBLISH,
-    FETCH, TRACK_STATUS, PUBLISH_NAMESPACE or SUBSCRIBE_NAMESPACE."""
+    """The draft's name of the message: CLIENT_SETUP for a client's session itself, SUBSCRIBE, SUBSCRIBE_UPDATE,
+    PUBLISH, FETCH, TRACK_STATUS, PUBLISH_NAMESPACE or SUBSCRIBE_NAMESPACE."""
     namespace: TrackNamespace | None
     """Of the track, or what PUBLISH_NAMESPACE announces; the prefix of SUBSCRIBE_NAMESPACE. None for CLIENT_SETUP."""
     name: bytes | None
     """The track's name; None where no track is named."""
     tokens: tuple[AuthorizationToken, ...] = field(repr=False)
     """The tokens of the message, with type and value: aliases are resolved (section 9.2.1.1)."""
-    setup: ClientSetup = field(repr=False)
-    """The CLIENT_SETUP of the session, with its own tokens."""
+    setup: ClientSetup | ServerSetup = field(repr=False)
+    """The peer's SETUP message, with its own tokens: CLIENT_SETUP, or SERVER_SETUP where a client is asked."""
     remote_address: tuple[str, int] | None
-    """(IP address, port) of the client."""
+    """(IP address, port) of the peer."""
     peer_certificate: bytes | None = field(repr=False)
-    """The client's certificate in DER; None when it showed none."""
+    """The peer's certificate in DER; None when it showed none."""
     session: Session | None = field(repr=False)
     """The session; None on a relay, and for CLIENT_SETUP, where there is none yet."""
 
     @property
     def path(self) -> str | None:
-        """PATH of CLIENT_SETUP (section 9.3.1.2)."""
-        return self.setup.path
+        """PATH of CLIENT_SETUP (section 9.3.1.2); None where a client is asked: a server has none."""
+        return self.setup.path if isinstance(self.setup, ClientSetup) else None
 
     @property
     def authority(self) -> str | None:
-        """AUTHORITY of CLIENT_SETUP (section 9.3.1.1)."""
-        return self.setup.authority
+        """AUTHORITY of CLIENT_SETUP (section 9.3.1.1); None where a client is asked."""
+        return self.setup.authority if isinstance(self.setup, ClientSetup) else None
 
 
-Authorize: TypeAlias = Callable[[AuthorizationRequest], Awaitable[None] | None]
-"""Allows by returning, refuses by raising :class:`Refused`."""
+Authorize: TypeAlias = Callable[[AuthorizationRequest], Awaitable[float | None] | float | None]
+"""Allows by returning, refuses by raising :class:`Refused`. What it returns is None, or of a SUBSCRIBE and its
+SUBSCRIBE_UPDATE the seconds that they are allowed for: EXPIRES of SUBSCRIBE_OK is no more than that (section 9.2.1.8),
+and the subscription ends with EXPIRED unless an update renews it. None for an update: as long as before, from now
+on."""
 
 
 class Authorizing:
-    """The questions of one server or relay that are being answered, each in a task of its own."""
+    """The questions of one server, relay or client that are being answered, each in a task of its own."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, authorize: Authorize) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        authorize: Authorize,
+        setup: type[ClientSetup] | type[ServerSetup] = ClientSetup,
+    ) -> None:
         self._loop = loop
         self._authorize = authorize
+        self._setup = setup
         self._tasks: dict[tuple[int, int], asyncio.Task[None]] = {}
 
     def ask(self, decide: Callable[..., None], request: int, value: Any, session_of: Callable[[int], Any]) -> None:
@@ -94,7 +110,7 @@ class Authorizing:
             namespace,
             None if namespace is None or operation.endswith("_NAMESPACE") else name,
             tuple(tokens),
-            ClientSetup(parameters),
+            self._setup(parameters),
             transport.remote_address,
             transport.peer_certificate,
             None if is_setup else session_of(whose),
@@ -122,17 +138,20 @@ class Authorizing:
         code: int | None = int(RequestErrorCode.INTERNAL_ERROR)
         session_code: int | None = None
         reason = "the application failed"
+        expires: float | None = None
         try:
             answer = cast(object, self._authorize(question))
             if inspect.isawaitable(answer):
                 answer = await answer
-            if answer is not None:
-                raise TypeError(f"authorize returns None or raises Refused, but it returned {answer!r}")
-            code, reason = None, ""
+            if answer is not None and (isinstance(answer, bool) or not isinstance(answer, int | float)):
+                raise TypeError(f"authorize returns None or seconds, or raises Refused, but it returned {answer!r}")
+            if answer is not None and not answer > 0:
+                raise ValueError(f"what is allowed for {answer!r} seconds is not allowed: raise Refused")
+            code, reason, expires = None, "", answer
         except Refused as refused:
             code, session_code, reason = refused.code, refused.session_code, refused.reason
         except Exception as error:
             self._loop.call_exception_handler(
                 {"message": f"exception in authorize; {question.operation} was refused", "exception": error}
             )
-        decide(*key, code, reason, session_code)
+        decide(*key, code, reason, session_code, expires)

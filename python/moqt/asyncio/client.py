@@ -8,14 +8,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar, Unpack
 
 import msquic
+from moqt.asyncio._drafts import alpns_for, defaults_for
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._places import authority_of, place_of
 from moqt.asyncio._resuming_session import ResumingSession
 from moqt.asyncio._returning_session import Life
-from moqt.asyncio.authorization import TokenLike, tokens_of
+from moqt.asyncio.authorization import Authorize, Authorizing, TokenLike, tokens_of
 from moqt.asyncio.resume import Resume
 from moqt.asyncio.session import NamespaceJudge, Session
-from msquic._native.moqt import TrackNamespace, alpns, certificate_verifier, transport_defaults
+from msquic._native.moqt import ServerSetup, TrackNamespace, certificate_verifier
 from msquic._native.moqt import connect as native_connect
 from msquic.asyncio import DialOptions, Opening
 from msquic.asyncio._addresses import without_scope
@@ -35,7 +36,11 @@ def connect(
     authority: str | None = None,
     authorization_tokens: Iterable[TokenLike] = (),
     max_request_id: int = 100,
+    authorize: Authorize | None = None,
+    authorize_timeout: float = 10.0,
+    token_cache_size: int = 4096,
     accept_namespace: NamespaceJudge | None = None,
+    drafts: Iterable[int] | None = None,
     tolerances: Iterable[str] = (),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
@@ -44,7 +49,7 @@ def connect(
     resume: Resume | bool = False,
     **options: Unpack[DialOptions],
 ) -> Opening[Session]:
-    """A session with a server over raw QUIC, ALPN ``moqt-15`` (section 3.1).
+    """A session with a server over raw QUIC (section 3.1).
 
     ``async with connect(…) as session`` or ``session = await connect(…)``.
 
@@ -55,9 +60,16 @@ def connect(
         authority: AUTHORITY of CLIENT_SETUP (section 9.3.1.1); `host` and `port` when not given.
         authorization_tokens: what CLIENT_SETUP shows (section 9.3.1.5): each a :data:`TokenLike`.
         max_request_id: MAX_REQUEST_ID of CLIENT_SETUP: half as many requests of the server may be open at once.
+        authorize: says what the server may do: as for :func:`serve`, for each request of the server that may carry
+            tokens; not for the session itself, which this side has asked for.
+        authorize_timeout: seconds that `authorize` has: then a request is refused with TIMEOUT.
+        token_cache_size: MAX_AUTH_TOKEN_CACHE_SIZE of CLIENT_SETUP (section 9.3.1.4): bytes of tokens that the server
+            may register.
         accept_namespace: decides whether the server may announce a namespace with PUBLISH_NAMESPACE (section 6.2):
             a function, or a coroutine function, that gets the :class:`Session` and the namespace and returns True or
             False. What it refuses, the peer hears of as UNAUTHORIZED; when it raises, as INTERNAL_ERROR. None: all.
+        drafts: the numbers of the drafts of MOQT to offer, the most preferred first, for instance ``(18, 15)``. The
+            server chooses; :attr:`Session.draft` tells which. None: all that there are, the newest first.
         tolerances: deviations to allow, by name: ``empty-namespace-prefix``.
         reader_queue_limit: bytes that may wait in one subscription that is not read; beyond it the oldest objects are
             dropped. As many again may belong to objects of it that are still arriving.
@@ -87,7 +99,7 @@ def connect(
     """
     if isinstance(tolerances, str):
         raise TypeError("tolerances is a set or list of str")
-    dialing = Dialing.of(host, port, alpns(), options, defaults=transport_defaults())
+    dialing = Dialing.of(host, port, alpns_for(drafts), options, defaults=defaults_for(max_request_id))
     native: dict[str, Any] = {
         "path": path,
         "authority": authority_of(host, port) if authority is None else authority,
@@ -101,27 +113,36 @@ def connect(
         "fetch_queue_limit": fetch_queue_limit,
         "asks_namespaces": accept_namespace is not None,
         "tokens": tokens_of(authorization_tokens),
+        "asks_authorization": authorize is not None,
+        "authorize_timeout": authorize_timeout,
+        "token_cache_size": token_cache_size,
     }
     if not resume:
-        return Opening(functools.partial(_connect, Session, dialing, native, accept_namespace))
+        return Opening(functools.partial(_connect, Session, dialing, native, authorize, accept_namespace))
     return Opening(
-        functools.partial(_resuming, Resume() if resume is True else resume, dialing, native, accept_namespace)
+        functools.partial(
+            _resuming, Resume() if resume is True else resume, dialing, native, authorize, accept_namespace
+        )
     )
 
 
 async def _resuming(
-    resume: Resume, dialing: Dialing, native: dict[str, Any], accept_namespace: NamespaceJudge | None
+    resume: Resume,
+    dialing: Dialing,
+    native: dict[str, Any],
+    authorize: Authorize | None,
+    accept_namespace: NamespaceJudge | None,
 ) -> Session:
     whole: ResumingSession
 
     async def dial(make: Callable[[], Life], uri: str | None) -> Life:
         place = None if not uri else place_of(uri)
         if place is None:
-            return await _connect(lambda hub: make(), dialing, native, judge)
+            return await _connect(lambda hub: make(), dialing, native, authorize, judge)
         host, port, path = place
         elsewhere = dataclasses.replace(dialing, host=host, port=port, server_name=without_scope(host), ticket=None)
         there = native | {"path": path, "authority": authority_of(host, port)}
-        return await _connect(lambda hub: make(), elsewhere, there, judge)
+        return await _connect(lambda hub: make(), elsewhere, there, authorize, judge)
 
     def judge_for_all(session: Session, namespace: TrackNamespace) -> bool | Awaitable[bool]:
         assert accept_namespace is not None
@@ -137,7 +158,11 @@ S = TypeVar("S", bound=Session)
 
 
 async def _connect(
-    make: Callable[[Hub], S], dialing: Dialing, native: dict[str, Any], accept_namespace: NamespaceJudge | None
+    make: Callable[[Hub], S],
+    dialing: Dialing,
+    native: dict[str, Any],
+    authorize: Authorize | None,
+    accept_namespace: NamespaceJudge | None,
 ) -> S:
     hub = Hub.running()
 
@@ -145,6 +170,7 @@ async def _connect(
         session = make(hub)
         session._verifier = certificate_verifier(configuration)
         session._accept_namespace = accept_namespace
+        session._authorizing = None if authorize is None else Authorizing(hub.loop, authorize, ServerSetup)
         session._handle = native_connect(
             hub.channel,
             session._target,

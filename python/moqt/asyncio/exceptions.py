@@ -5,7 +5,15 @@ from __future__ import annotations
 from moqt.exceptions import MoqtError, SessionStateError
 from msquic._native.moqt import ErrorCode, RequestErrorCode
 
-__all__ = ["FetchInterrupted", "FetchRefused", "Refused", "RequestRefused", "SessionClosed", "SessionStateError"]
+__all__ = [
+    "FetchInterrupted",
+    "FetchRefused",
+    "ObjectRefused",
+    "Refused",
+    "RequestRefused",
+    "SessionClosed",
+    "SessionStateError",
+]
 
 
 class SessionClosed(MoqtError):
@@ -47,11 +55,35 @@ class RequestRefused(MoqtError):
         return f"request refused: {self.name} ({self.code:#x})" + (f": {self.reason}" if self.reason else "")
 
 
+class ObjectRefused(MoqtError):
+    """An object that was written before was not taken, and nobody got it: the draft does not allow it in its place.
+
+    Writing does not wait for the library, so this is raised by what comes next: a write, :meth:`TrackWriter.drain`,
+    :meth:`TrackWriter.end`. What raised it was not done, but for the two ends of a group and a track. Of several
+    objects the first is named; :attr:`DeliveryStatistics.refused` counts all.
+    """
+
+    group_id: int
+    """Group ID."""
+    object_id: int
+    """Object ID within the group."""
+    reason: str
+    """For people."""
+
+    def __init__(self, group_id: int, object_id: int, reason: str) -> None:
+        super().__init__(group_id, object_id, reason)
+        self.group_id, self.object_id, self.reason = group_id, object_id, reason
+
+    def __str__(self) -> str:
+        return f"object {self.object_id} of group {self.group_id} was not taken: {self.reason}"
+
+
 class Refused(MoqtError):
-    """Raised by the application in the `authorize` of :func:`serve` and :func:`relay` to refuse what a client asks."""
+    """Raised by the application in the `authorize` of :func:`serve`, :func:`relay` and :func:`connect` to refuse what
+    the peer asks."""
 
     reason: str
-    """For people, at most 1024 bytes; the client gets it."""
+    """For people, at most 1024 bytes; the peer gets it."""
     code: int
     """The code of REQUEST_ERROR (section 13.3.2)."""
     session_code: int | None

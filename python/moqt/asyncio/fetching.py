@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from moqt.asyncio._batches import Batches
 from moqt.asyncio._session_core import SessionCore
-from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, RequestRefused, SessionStateError
+from moqt.asyncio.exceptions import (
+    FetchInterrupted,
+    FetchRefused,
+    ObjectRefused,
+    RequestRefused,
+    SessionStateError,
+)
 from msquic._native.moqt import (
     AuthorizationToken,
     FetchHandle,
@@ -294,7 +300,7 @@ async def answer_fetch(
             finally:
                 if isinstance(answer, AsyncGenerator):
                     await answer.aclose()
-        handle.finish()
+        await sending.finish()
     except RequestRefused as refused:
         handle.refuse(refused.code, refused.reason)
     except Exception as error:
@@ -311,7 +317,14 @@ class _Sending:
         self._session, self._handle = session, handle
         self._unsent = 0
 
+    async def finish(self) -> None:
+        """Ends the answer. Raises :class:`ObjectRefused` for an object of it that was not taken."""
+        await self._drain()
+        self._raise_if_refused()
+        self._handle.finish()
+
     async def send(self, past: PastObject | Object) -> None:
+        self._raise_if_refused()
         extensions: ExtensionsLike | ObjectExtensions = past.extensions
         self._handle.write(
             past.group_id,
@@ -325,6 +338,13 @@ class _Sending:
         self._unsent += len(past.payload) + 64
         if self._unsent >= _UNSENT:
             self._unsent = 0
-            ticket, drained = self._session._tickets.new()
-            self._handle.drain(ticket)
-            await self._session._answer(ticket, drained)
+            await self._drain()
+
+    async def _drain(self) -> None:
+        ticket, drained = self._session._tickets.new()
+        self._handle.drain(ticket)
+        await self._session._answer(ticket, drained)
+
+    def _raise_if_refused(self) -> None:
+        if (refusal := self._handle.take_refusal()) is not None:
+            raise ObjectRefused(*refusal)

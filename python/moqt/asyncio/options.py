@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from moqt.asyncio.authorization import Authorize, TokenLike
 from moqt.asyncio.resume import Resume
 from moqt.asyncio.session import NamespaceJudge
+from moqt.asyncio.upstreams import UpstreamLike
 from msquic.asyncio import DialOptions, ListenOptions
 
 __all__ = ["ConnectOptions", "RelayOptions", "ServeOptions"]
@@ -25,7 +26,11 @@ class ConnectOptions(DialOptions, total=False):
     authority: str | None
     authorization_tokens: Iterable[TokenLike]
     max_request_id: int
+    authorize: Authorize | None
+    authorize_timeout: float
+    token_cache_size: int
     accept_namespace: NamespaceJudge | None
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
@@ -45,6 +50,7 @@ class ServeOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
@@ -58,6 +64,8 @@ class RelayOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    drafts: Iterable[int] | None
+    publisher_tokens: Iterable[TokenLike]
     tolerances: Iterable[str]
     max_sessions: int | None
     max_tracks: int | None
@@ -70,3 +78,7 @@ class RelayOptions(ListenOptions, total=False):
     cache_bytes: int | None
     cache_bytes_per_track: int | None
     max_memory_bytes: int | None
+    upstream: Iterable[UpstreamLike]
+    upstream_loss_timeout: float | None
+    upstream_linger: float | None
+    rendezvous_timeout: float | None

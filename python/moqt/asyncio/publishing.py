@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._session_core import SessionCore
-from moqt.asyncio.exceptions import RequestRefused, SessionStateError
+from moqt.asyncio.exceptions import ObjectRefused, RequestRefused, SessionClosed, SessionStateError
 from moqt.asyncio.fetching import FetchHandler, FetchRequest, answer_fetch
 from moqt.asyncio.statistics import DeliveryStatistics
 from moqt.asyncio.track_options import TrackOptions, native_track_options
@@ -137,7 +138,8 @@ class TrackWriter:
             priority: 0 (most urgent) to 255 for its streams; the track's when not given.
             end_of_group: whether its end is also the end of the group.
 
-        Raises :class:`SessionClosed`, and :class:`SessionStateError` after :meth:`end` or on a track of datagrams.
+        Raises :class:`SessionClosed`, :class:`SessionStateError` after :meth:`end` or on a track of datagrams, and
+        :class:`ObjectRefused` for an earlier object.
         """
         self._use(streams=True)
         number = self._next_group if group_id is None else group_id
@@ -162,7 +164,8 @@ class TrackWriter:
         """Sends an object as a datagram (section 10.3): it may be lost, and is dropped when the path cannot take
         so much. A track has either datagrams or groups, never both. `priority`: the track's when not given.
 
-        Raises :class:`SessionClosed`, :class:`SessionStateError`, and ``BufferError`` when 64 MiB wait.
+        Raises :class:`SessionClosed`, :class:`SessionStateError`, ``BufferError`` when 64 MiB wait, and
+        :class:`ObjectRefused` for an earlier object.
         """
         if priority is not None and not 0 <= priority <= 255:
             raise ValueError("priority must be from 0 to 255")
@@ -172,31 +175,46 @@ class TrackWriter:
     async def drain(self) -> None:
         """Waits while more than 256 KiB wait for the slowest subscriber, until at most 64 KiB do.
 
-        Cancelling it has no effect on what is sent. Any number may wait. Raises :class:`SessionClosed`.
+        Cancelling it has no effect on what is sent. Any number may wait. Raises :class:`SessionClosed`, and
+        :class:`ObjectRefused` for an object that was written before.
         """
         owner = self._owner
         owner._hub.check()
         owner._raise_if_closed()
-        if self._handle.waiting <= HIGH_WATER:
-            return
-        ticket, drained = owner._tickets.new()
-        self._handle.drain(ticket)
-        await owner._tickets.answer(ticket, drained)
+        if self._handle.waiting > HIGH_WATER:
+            ticket, drained = owner._tickets.new()
+            self._handle.drain(ticket)
+            await owner._tickets.answer(ticket, drained)
+        self._raise_if_refused()
 
     async def end(self) -> None:
         """Ends the track: groups that are open get FIN, then every subscriber PUBLISH_DONE with TRACK_ENDED
         (section 9.15), once its streams are closed. Closing the session waits until that has arrived.
 
-        There is nothing in it to cancel. A second call, or one on a closed session, does nothing.
+        Returns when the library has looked at everything that was written, which takes a moment; cancelled meanwhile,
+        the track ends all the same. A second call, or one on a closed session, does nothing. Raises
+        :class:`ObjectRefused`, when the track has ended, for an object that was not taken.
         """
-        self._owner._hub.check()
-        if not self.ended:
-            self.ended = True
-            key = self.namespace, self.name
-            if self._owner._tracks.get(key) is self:
-                del self._owner._tracks[key]
-            self._handle.end()
-            self._changed.set()
+        owner = self._owner
+        owner._hub.check()
+        if self.ended:
+            return
+        self.ended = True
+        key = self.namespace, self.name
+        if owner._tracks.get(key) is self:
+            del owner._tracks[key]
+        self._handle.end()
+        self._changed.set()
+        with contextlib.suppress(SessionClosed, SessionStateError):  # with it, what was written went
+            owner._raise_if_closed()
+            ticket, looked_at = owner._tickets.new()
+            self._handle.flush(ticket)
+            await owner._tickets.answer(ticket, looked_at)
+        self._raise_if_refused()
+
+    def _raise_if_refused(self) -> None:
+        if (refusal := self._handle.take_refusal()) is not None:
+            raise ObjectRefused(*refusal)
 
     def _use(self, *, streams: bool) -> None:
         self._owner._raise_if_closed()
@@ -204,6 +222,7 @@ class TrackWriter:
             raise SessionStateError("the track has ended: create a new one")
         if self._streams is not None and self._streams != streams:
             raise SessionStateError("a track has either groups or datagrams, never both (section 10.2.1)")
+        self._raise_if_refused()
         self._streams = streams
 
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
@@ -286,7 +305,7 @@ class GroupWriter:
             status: in place of a payload, for example ``ObjectStatus.END_OF_GROUP``.
 
         Raises :class:`SessionClosed`, :class:`SessionStateError` after the end, ``ValueError`` for an Object ID that
-        does not rise, and ``BufferError`` when 64 MiB wait.
+        does not rise, ``BufferError`` when 64 MiB wait, and :class:`ObjectRefused` for an earlier object of the track.
         """
         self._track._owner._raise_if_closed()
         if self.ended or self._track.ended:
@@ -296,15 +315,18 @@ class GroupWriter:
             raise ValueError(f"object_id must be at least {self._next} here (they rise within a subgroup)")
         if status not in (None, ObjectStatus.NORMAL) and (len(payload) or extensions):
             raise ValueError("an object with a status has neither payload nor extensions (section 10.2.1.1)")
+        self._track._raise_if_refused()
         self._handle.write(payload, extensions, number, status)
         self._next = number + 1
         self._numbers.next = max(self._numbers.next, self._next)
 
     def end(self) -> None:
-        """No more objects: FIN. A second call does nothing."""
+        """No more objects: FIN. A second call does nothing. Raises :class:`ObjectRefused`, when the group has ended,
+        for an object of the track that is known not to have been taken; what is found out later, later calls raise."""
         if not self.ended:
             self.ended = True
             self._handle.end()
+            self._track._raise_if_refused()
 
     def reset(self, code: StreamResetCode | int = StreamResetCode.CANCELLED) -> None:
         """Gives the group up with RESET_STREAM (section 10.4.3); what has not been sent is dropped."""

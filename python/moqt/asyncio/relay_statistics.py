@@ -48,6 +48,20 @@ class RelayStatistics(Mapping[str, int]):
     """Objects that these brought."""
     groups_evicted: int
     """Groups that the cache has let go of."""
+    upstreams: int
+    """Upstreams with a session, now."""
+    publishers_lost: int
+    """Times that a track with subscribers lost its last publisher or upstream, and they waited for another."""
+    publishers_replaced: int
+    """Of these, those where another one, or the same again, went on with the track."""
+    objects_backfilled: int
+    """Objects fetched then, because they might have been missed."""
+    backfills_failed: int
+    """Times that what was missed could not be had."""
+    subscriptions_held: int
+    """SUBSCRIBEs that had to wait for a publisher or an upstream."""
+    loops_noticed: int
+    """Clients that turned out to be relays below this one and above it at once, and are refused."""
     cached_tracks: int
     """Tracks with something in the cache, now."""
     cached_bytes: int

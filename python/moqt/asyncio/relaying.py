@@ -9,13 +9,16 @@ from typing import Any, Unpack
 import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub
-from moqt.asyncio._listening import Listening, transport_of
+from moqt.asyncio._listening import Closing, Listening, transport_of
 from moqt.asyncio._places import check_successor
-from moqt.asyncio.authorization import Authorize, Authorizing
+from moqt.asyncio.authorization import Authorize, Authorizing, TokenLike, tokens_of
 from moqt.asyncio.relay_statistics import RelayStatistics
 from moqt.asyncio.statistics import DeliveryStatistics
+from moqt.asyncio.upstreams import UpstreamLike, upstreams_of
 from msquic._native.moqt import RelayHandle, start_relay
 from msquic.asyncio import ListenOptions, Opening
+
+MAX_REQUEST_ID = 512
 
 
 class Relay(Listening[RelayHandle]):
@@ -38,21 +41,35 @@ class Relay(Listening[RelayHandle]):
         `successor` that is no moqt URI.
         """
         check_successor(successor)
-        await self._leave(grace, successor)
+        self._leave(grace, successor)
+        await self.wait_closed()
 
-    async def close(self) -> None:
-        """Accepts no more clients and closes every session. Returns when none is left.
+    def close(self) -> Closing:
+        """Accepts no more clients and closes every session. See :meth:`drain`, which cuts nobody off.
 
-        Cancelled, the relay goes on closing. See :meth:`drain`, which cuts nobody off.
+        Begins at once; ``await relay.close()`` also waits as :meth:`wait_closed` does.
         """
-        await self._leave(0.0, "")
+        self._leave(0.0, "")
+        return Closing(self.wait_closed)
 
-    async def _leave(self, grace: float, successor: str) -> None:
+    def _leave(self, grace: float, successor: str) -> None:
         self._hub.check()
         self._closing = True
         if not self._stopped.is_set():
             self._handle.drain(grace, successor)
-            await self._stopped.wait()
+
+    async def wait_closed(self) -> None:
+        """Waits until no session is left. Cancelling it has no effect on the relay."""
+        self._hub.check()
+        await self._stopped.wait()
+
+    async def serve_forever(self) -> None:
+        """Waits until the relay is closed. Cancelled, it closes the relay, as asyncio's servers do."""
+        self._hub.check()
+        try:
+            await self.wait_closed()
+        finally:
+            self.close()
 
     async def __aenter__(self) -> Relay:
         return self
@@ -74,6 +91,8 @@ def relay(
     authorize: Authorize | None = None,
     authorize_timeout: float = 10.0,
     token_cache_size: int = 4096,
+    drafts: Iterable[int] | None = None,
+    publisher_tokens: Iterable[TokenLike] = (),
     tolerances: Iterable[str] = ("leading-stream-type",),
     max_sessions: int | None = None,
     max_tracks: int | None = None,
@@ -86,6 +105,10 @@ def relay(
     cache_bytes: int | None = None,
     cache_bytes_per_track: int | None = None,
     max_memory_bytes: int | None = None,
+    upstream: Iterable[UpstreamLike] = (),
+    upstream_loss_timeout: float | None = None,
+    upstream_linger: float | None = None,
+    rendezvous_timeout: float | None = None,
     **options: Unpack[ListenOptions],
 ) -> Opening[Relay]:
     """A relay: publishers and subscribers connect to it, it forwards what is subscribed to (section 8).
@@ -98,6 +121,9 @@ def relay(
         authorize: says who may connect, publish, subscribe and fetch, as that of :func:`serve` does. Tokens are for the
             relay: it does not pass them on.
         authorize_timeout, token_cache_size: as for :func:`serve`.
+        drafts: as for :func:`serve`. Whoever speaks one of them receives what was published in another.
+        publisher_tokens: what the relay itself shows to publishers, with each SUBSCRIBE, SUBSCRIBE_UPDATE, FETCH and
+            TRACK_STATUS that it sends to them: each a :data:`TokenLike`.
         tolerances: as for :func:`serve`.
         max_sessions: further clients are refused; 10 000 when not given.
         max_tracks, max_namespaces: open at a time.
@@ -113,6 +139,14 @@ def relay(
         cache_bytes_per_track: what is kept of one track. 64 MiB when not given.
         max_memory_bytes: what the relay may hold of everything, MsQuic's memory apart; then it refuses new sessions and
             requests, and shrinks its cache. 2 GiB when not given.
+        upstream: relays that are dialled, and dialled again whenever their session ends: asked in this order for what
+            nobody publishes here, and told what is published. Each a URL or an :class:`Upstream`. A loop of relays is
+            noticed and refused.
+        upstream_loss_timeout: seconds that subscribers wait for an upstream that was lost, or for another in its place;
+            what was missed meanwhile is fetched. 30 when not given.
+        upstream_linger: seconds that a subscription at an upstream outlives the last subscriber here; 2 when not given.
+        rendezvous_timeout: seconds that a SUBSCRIBE for a track that nobody publishes waits for a publisher, and that
+            subscribers of a publisher that was lost wait for another. Not at all when not given.
         options: those of :func:`serve` that are not about sessions.
 
     Raises :class:`msquic.AddressError` (for one, when the port is taken), :class:`msquic.CertificateFileInvalid`.
@@ -133,21 +167,35 @@ def relay(
         "cache_bytes_per_track": cache_bytes_per_track,
         "max_memory_bytes": max_memory_bytes,
     }
-    for name, seconds in (("cache_duration", cache_duration), ("max_queued_time", max_queued_time)):
+    times = {
+        "cache_duration": cache_duration,
+        "max_queued_time": max_queued_time,
+        "upstream_loss_timeout": upstream_loss_timeout,
+        "upstream_linger": upstream_linger,
+        "rendezvous_timeout": rendezvous_timeout,
+    }
+    for name, seconds in times.items():
         if seconds is not None:
             if seconds < 0:
                 raise ValueError(f"{name} must not be negative")
             limits[f"{name}_ms"] = int(min(seconds, 1e9) * 1000)
     native: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     native["tolerances"] = list(tolerances)
+    native["upstreams"] = upstreams_of(upstream)
     native["asks_authorization"] = authorize is not None
     native["authorize_timeout"] = authorize_timeout
     native["token_cache_size"] = token_cache_size
-    return Opening(functools.partial(_relay, host, port, authorize, options, native))
+    native["publisher_tokens"] = tokens_of(publisher_tokens)
+    return Opening(functools.partial(_relay, host, port, authorize, drafts, options, native))
 
 
 async def _relay(
-    host: str, port: int, authorize: Authorize | None, options: ListenOptions, native: dict[str, Any]
+    host: str,
+    port: int,
+    authorize: Authorize | None,
+    drafts: Iterable[int] | None,
+    options: ListenOptions,
+    native: dict[str, Any],
 ) -> Relay:
     complete, fingerprint = await with_certificate(host, options)
     started = Relay(Hub.running())
@@ -159,5 +207,5 @@ async def _relay(
             started._hub.channel, started._target, registration, configuration, host, port, native | how
         )
 
-    await started._listen(transport_of(complete), start)
+    await started._listen(transport_of(complete, drafts, MAX_REQUEST_ID), start)
     return started

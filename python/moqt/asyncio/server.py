@@ -12,7 +12,7 @@ from typing import Any, Unpack
 import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub, Notice, Tickets
-from moqt.asyncio._listening import Listening, transport_of
+from moqt.asyncio._listening import Closing, Listening, transport_of
 from moqt.asyncio._places import check_successor
 from moqt.asyncio.authorization import Authorize, Authorizing
 from moqt.asyncio.client import FETCH_QUEUE_LIMIT, MAX_OBJECT_SIZE, READER_QUEUE_LIMIT, RECEIVE_LIMIT
@@ -61,11 +61,11 @@ class Server(Listening[ListenerHandle]):
             raise SessionStateError("this server has a track of that name already: end() it first")
         return add_track(self, key, options)
 
-    def close(self) -> None:
+    def close(self) -> Closing:
         """Accepts no more clients and closes every session with NO_ERROR, after what was written has arrived.
 
         Handlers get :class:`SessionClosed` from what they await. Those that are not through after the `grace` of
-        :func:`serve` are cancelled. Does not wait.
+        :func:`serve` are cancelled. Begins at once; ``await server.close()`` also waits as :meth:`wait_closed` does.
         """
         if not self._closing:
             self._closing = True
@@ -77,6 +77,7 @@ class Server(Listening[ListenerHandle]):
             for session in self._sessions:
                 session._begin_close(0, "the server is closing")
             self._handlers.end()
+        return Closing(self.wait_closed)
 
     async def drain(self, grace: float = 30.0, successor: str = "") -> None:
         """Lets the clients leave: accepts no more of them, asks those that are there with GOAWAY (section 3.5) to go to
@@ -192,6 +193,7 @@ def serve(
     authorize_timeout: float = 10.0,
     token_cache_size: int = 4096,
     accept_namespace: NamespaceJudge | None = None,
+    drafts: Iterable[int] | None = None,
     tolerances: Iterable[str] = ("leading-stream-type",),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
@@ -216,14 +218,17 @@ def serve(
             None: as long as they like.
         authorize: says who may do what: a coroutine function, or a function, that gets an :class:`AuthorizationRequest`
             for each CLIENT_SETUP, before the session is there, and for each request that may carry tokens; it returns
-            None to allow it and raises :class:`Refused` to refuse it. The request waits meanwhile, and nothing else
-            hears of it. When it raises anything else the request is refused with INTERNAL_ERROR and the loop's
-            exception handler is called. Cancelled when the client takes its request back. None: everything is allowed.
+            None to allow it, or the seconds that a subscription is allowed for (:data:`Authorize`), and raises
+            :class:`Refused` to refuse it. The request waits meanwhile, and nothing else hears of it. When it raises
+            anything else the request is refused with INTERNAL_ERROR and the loop's exception handler is called.
+            Cancelled when the client takes its request back. None: everything is allowed.
         authorize_timeout: seconds that `authorize` has: then a request is refused with TIMEOUT, and a session closed
             with INTERNAL_ERROR.
         token_cache_size: MAX_AUTH_TOKEN_CACHE_SIZE: bytes of tokens that a client may register, each counting for 16
             more than its value (section 9.3.1.4). 0 allows no alias.
         accept_namespace: decides whether a client may announce a namespace; see :func:`connect`.
+        drafts: the numbers of the drafts of MOQT that clients may speak: of those that a client offers, the first of
+            these. None: all that there are, the newest first.
         tolerances: deviations from the draft to allow, by name: ``leading-stream-type`` (one 0x00 before
             CLIENT_SETUP, on unless left out) and ``empty-namespace-prefix``.
         reader_queue_limit, max_object_size, receive_limit, fetch_queue_limit: see :func:`connect`.
@@ -254,7 +259,9 @@ def serve(
         "authorize_timeout": authorize_timeout,
         "token_cache_size": token_cache_size,
     }
-    return Opening(functools.partial(_serve, handler, host, port, grace, authorize, accept_namespace, options, native))
+    return Opening(
+        functools.partial(_serve, handler, host, port, grace, authorize, accept_namespace, drafts, options, native)
+    )
 
 
 async def _serve(
@@ -264,6 +271,7 @@ async def _serve(
     grace: float | None,
     authorize: Authorize | None,
     accept_namespace: NamespaceJudge | None,
+    drafts: Iterable[int] | None,
     options: ListenOptions,
     native: dict[str, Any],
 ) -> Server:
@@ -278,5 +286,5 @@ async def _serve(
             server._hub.channel, server._target, registration, configuration, host, port, native | how
         )
 
-    await server._listen(transport_of(complete), start)
+    await server._listen(transport_of(complete, drafts, native["max_request_id"]), start)
     return server

@@ -36,6 +36,9 @@ class DeliveryStatistics:
     """A datagram for which there was no room."""
     waiting: int
     """Not sent yet: they wait for flow control, congestion control or the rest of the object."""
+    refused: int = 0
+    """Objects that were written and not taken (:class:`ObjectRefused`), each counted once; no part of `published`. A
+    relay has none."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ class Account {
 
   [[nodiscard]] std::size_t bytes() const noexcept { return held_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+  /// It has reached its own limit, whatever those above have.
+  [[nodiscard]] bool full() const noexcept { return bytes() >= limit_; }
   /// Whether neither this account nor one above it has reached its limit. Nothing stops a charge beyond it: whoever
   /// wants to begin something new asks first.
   [[nodiscard]] bool has_room() const noexcept {

@@ -19,6 +19,13 @@ struct MemoryLimits {
   /// groups go, the oldest first.
   std::size_t track = 64 * 1024 * 1024;
   std::size_t tracks = 512 * 1024 * 1024;
+  /// What has been received for the application, and not been taken, of all sessions together. Beyond it each object
+  /// that comes costs the oldest one of the reader of its session that holds the most; fetches make their publishers
+  /// wait by their own, lower limits.
+  std::size_t readers = 1024 * 1024 * 1024;
+  /// What the application has published and is kept, of all tracks together, what waits for slow subscribers included.
+  /// Beyond it whole groups go that no subscriber waits for, the oldest of the track that is written to.
+  std::size_t writers = 1024 * 1024 * 1024;
 };
 
 }  // namespace msquic_py::base

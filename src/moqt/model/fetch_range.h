@@ -22,6 +22,10 @@ struct FetchRange {
     return location >= start && location <= last();
   }
 
+  /// Whether a range with the end `left` takes less in than one with the end `right`.
+  [[nodiscard]] static constexpr bool ends_before(Location left, Location right) noexcept {
+    return FetchRange{{}, left}.last() < FetchRange{{}, right}.last();
+  }
   /// From `start` up to and including `largest`, such as a joining FETCH [d15 §9.16.2.1].
   static constexpr FetchRange up_to(Location start, Location largest) noexcept { return {start, behind(largest)}; }
   /// The End Location of FETCH_OK [d15 §9.17], where `largest` is the largest object known of the track and

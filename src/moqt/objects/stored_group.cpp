@@ -19,7 +19,7 @@ std::size_t StoredGroup::bytes() const noexcept {
 
 bool StoredGroup::open() const noexcept {
   bool any = false;
-  for_each([&](const StoredSubgroup& subgroup) { any = any || subgroup.writers > 0; });
+  for_each([&](const StoredSubgroup& subgroup) { any = any || subgroup.writers > 0 || subgroup.awaited; });
   return any;
 }
 

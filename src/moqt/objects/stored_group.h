@@ -37,7 +37,7 @@ class StoredGroup {
 
   /// With what the records take, its own included.
   [[nodiscard]] std::size_t bytes() const noexcept;
-  /// Whether a stream brings objects of it now.
+  /// Whether a stream brings objects of it now, or one is awaited that goes on with it.
   [[nodiscard]] bool open() const noexcept;
   /// Whether a subscription has not been given all that it is to have.
   [[nodiscard]] bool behind() const noexcept;

@@ -16,6 +16,7 @@ void StoredSubgroup::begin(const session::SubgroupProperties& properties, bool d
   ended_ = End::kOpen;
   deliveries.clear();
   writers = 0;
+  awaited = false;
   brought_from.reset();
   whole_from.reset();
 }

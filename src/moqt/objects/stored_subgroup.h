@@ -85,6 +85,7 @@ class StoredSubgroup {
   /// One for each slot of the track's subscriptions; the TrackPublisher's.
   std::vector<SubgroupDelivery> deliveries;
   std::size_t writers = 0;  ///< streams that bring it now
+  bool awaited = false;     ///< none does, and somebody is expected to go on with it; the TrackPublisher's
   /// The first Object ID that some stream of it was to bring: where in the group its subscription began.
   std::optional<std::uint64_t> brought_from;
   /// A stream of it has ended with FIN: everything from this ID on has come [d15 §10.4.3].

@@ -158,14 +158,31 @@ void Subscription::subgroup_ended(StoredSubgroup& subgroup, session::Time now) {
   outlet_.make_ready();
 }
 
-void Subscription::datagram(const StoredGroup& group, const StoredObject& object) {  // [d15 §10.2.1-2]
+void Subscription::go_on(StoredSubgroup& subgroup, session::Time now) {
+  SubgroupDelivery* const delivery = existing(subgroup);
+  if (delivery == nullptr || delivery->stopped || ended_) return;
+  advance(subgroup, *delivery, now);
+  outlet_.make_ready();
+}
+
+void Subscription::datagram(const StoredGroup& group, StoredObject& object) {  // [d15 §10.2.1-2]
   const Location location{group.id(), object.id};
   if (!admits(group, location, 0, nullptr, session::Time{})) return;
   session::DatagramProperties properties;
   properties.type = object.datagram_type;
   properties.location = location;
   properties.publisher_priority = object.publisher_priority;
-  const auto sent = session_.send_datagram(request_, properties, object.wire);
+  const base::SharedBytes* wire = &object.wire;
+  if (object.draft != draft_) {
+    const ObjectForm* const form = datagram_form(object, draft_, group, publisher_.arena());
+    if (form == nullptr) {
+      ++account_.filtered;
+      return;
+    }
+    properties.type = form->datagram_type;
+    wire = &form->wire;
+  }
+  const auto sent = session_.send_datagram(request_, properties, *wire);
   if (!sent.ok()) {
     ++account_.dropped;
   } else if (!*sent) {
@@ -173,7 +190,7 @@ void Subscription::datagram(const StoredGroup& group, const StoredObject& object
   } else {
     ++account_.delivered;
     ++publisher_.counters().objects_delivered;
-    count_given(object.wire.size());
+    count_given(wire->size());
     outlet_.make_ready();
   }
 }

@@ -49,7 +49,13 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
  public:
   Subscription(TrackPublisher& publisher, std::size_t slot, std::uint64_t serial, session::Session& session,
                session::RequestHandle request, Outlet& outlet) noexcept
-      : publisher_(publisher), slot_(slot), serial_(serial), session_(session), request_(request), outlet_(outlet) {}
+      : publisher_(publisher),
+        slot_(slot),
+        serial_(serial),
+        session_(session),
+        draft_(session.draft()),
+        request_(request),
+        outlet_(outlet) {}
   ~Subscription() override;
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
@@ -75,10 +81,14 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void payload_arrived(StoredSubgroup& subgroup, std::uint64_t place, std::size_t bytes, session::Time now);
   void subgroup_ended(StoredSubgroup& subgroup, session::Time now);
   void subgroup_cut(StoredSubgroup& subgroup);
-  void datagram(const StoredGroup& group, const StoredObject& object);
+  /// The subgroup is held no more.
+  void go_on(StoredSubgroup& subgroup, session::Time now);
+  void datagram(const StoredGroup& group, StoredObject& object);
   /// Whatever waits is not sent any more: the subscription is over, or the objects are.
   void give_up();
-  /// PUBLISH_DONE; resets open streams first when `abandon`.
+  /// PUBLISH_DONE; resets open streams first when `abandon`. Otherwise what is there still goes out. A subgroup that
+  /// has not ended may get more objects, which are not for this subscription any more: its stream is reset behind what
+  /// is whole of it, never finished [d15 §10.4.3].
   void end(PublishDoneCode code, std::string_view reason, bool abandon);
 
   // ---- from the session ----
@@ -106,6 +116,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   /// The part of SubscriptionLimits::queued_time that a group may wait which is not under way.
   static constexpr int kShareOfWaiting = 4;
   enum class Give : std::uint8_t { kDone, kNoRoom, kStopped };
+  enum class Begun : std::uint8_t { kYes, kUnsayable, kStopped };
 
   SubgroupDelivery& delivery_of(StoredSubgroup& subgroup, std::uint64_t place);
   [[nodiscard]] SubgroupDelivery* existing(StoredSubgroup& subgroup) const noexcept;
@@ -126,11 +137,13 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
   Give give_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place, session::Time now);
   /// The rest of the object that is being sent is not to be had.
-  void lose(SubgroupDelivery& delivery, const StoredObject& object);
+  void lose(SubgroupDelivery& delivery, const StoredObject& object, StreamResetCode code);
   [[nodiscard]] bool nothing_between(const StoredSubgroup& subgroup, std::uint64_t before,
                                      std::uint64_t after) const noexcept;
-  bool begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, const StoredObject& object);
+  Begun begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, StoredObject& object);
   void close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
+  /// The subscription is over before the subgroup, and what there was of it has been given.
+  void leave(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
   /// Whether everything that the subgroup has since the beginning of the subscription came here.
   [[nodiscard]] bool came_whole(const StoredSubgroup& subgroup) const noexcept;
   void retire(SubgroupDelivery& delivery, StreamResetCode code, session::Time now);
@@ -152,6 +165,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   const std::size_t slot_;
   const std::uint64_t serial_;
   session::Session& session_;
+  const Draft draft_;  ///< of the session
   const session::RequestHandle request_;
   Outlet& outlet_;
   bool ended_ = false;

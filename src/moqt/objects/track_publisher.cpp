@@ -1,6 +1,7 @@
 #include "moqt/objects/track_publisher.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "moqt/objects/fetch_delivery.h"
@@ -31,12 +32,13 @@ TrackPublisher::~TrackPublisher() { abandon_fetches(); }
 
 Subscription& TrackPublisher::add(session::Session& session, session::RequestHandle request, Outlet& outlet) {
   std::size_t slot = subscriptions_.size();
-  if (free_slots_.empty()) {
-    subscriptions_.emplace_back();
-  } else {
-    slot = free_slots_.back();
+  while (!free_slots_.empty() && slot == subscriptions_.size()) {
+    std::pop_heap(free_slots_.begin(), free_slots_.end(), std::greater<>());
+    const std::size_t free = free_slots_.back();
     free_slots_.pop_back();
+    if (free < subscriptions_.size() && !subscriptions_[free]) slot = free;  // or it has been cut off, or used again
   }
+  if (slot == subscriptions_.size()) subscriptions_.emplace_back();
   subscriptions_[slot] = std::make_unique<Subscription>(*this, slot, next_serial_++, session, request, outlet);
   session.watch_unsent(request, subscriptions_[slot].get());
   ++subscribers_;
@@ -50,6 +52,10 @@ void TrackPublisher::remove(Subscription& subscription) {
   const std::size_t slot = subscription.slot();
   subscriptions_[slot].reset();
   free_slots_.push_back(slot);
+  std::push_heap(free_slots_.begin(), free_slots_.end(), std::greater<>());
+  // What comes is offered to every slot: those of an audience that has gone are not kept.
+  while (!subscriptions_.empty() && !subscriptions_.back()) subscriptions_.pop_back();
+  if (subscriptions_.empty()) free_slots_.clear();
   --subscribers_;
 }
 
@@ -57,6 +63,7 @@ void TrackPublisher::end(PublishDoneCode code, std::string_view reason, bool aba
   for (const Orphan& orphan : std::exchange(orphans_, {})) {
     StoredSubgroup* const subgroup = store_.find(orphan.group, orphan.subgroup);
     if (subgroup == nullptr || subgroup->writers > 0 || subgroup->ended() != StoredSubgroup::End::kOpen) continue;
+    subgroup->awaited = false;
     subgroup->reset(orphan.code);
     subgroup_ended(*subgroup, now);
   }
@@ -170,7 +177,7 @@ void TrackPublisher::subgroup_reopened(StoredSubgroup& subgroup) {
 
 void TrackPublisher::datagram(StoredGroup& group, StoredSubgroup& datagrams, std::uint64_t place, session::Time now) {
   group.since = now;
-  const StoredObject& object = datagrams.at(place);
+  StoredObject& object = datagrams.at(place);
   for (std::size_t slot = 0; slot < subscriptions_.size(); ++slot) {
     if (Subscription* each = subscriptions_[slot].get()) each->datagram(group, object);
   }
@@ -179,12 +186,69 @@ void TrackPublisher::datagram(StoredGroup& group, StoredSubgroup& datagrams, std
 }
 
 void TrackPublisher::orphaned(StoredSubgroup& subgroup, std::uint64_t code, session::Time now) {
-  if (others_may_go_on) {
-    orphans_.push_back({subgroup.group(), subgroup.id(), code, now});
-    return;
-  }
+  if (others_may_go_on) return await(subgroup, code, now);
   subgroup.reset(code);
   subgroup_ended(subgroup, now);
+}
+
+// ---- a lost publisher, and another in its place ----
+
+void TrackPublisher::await(StoredSubgroup& subgroup, std::uint64_t code, session::Time now) {
+  if (std::exchange(subgroup.awaited, true)) return;
+  orphans_.push_back({subgroup.group(), subgroup.id(), code, now});
+}
+
+void TrackPublisher::give(StoredGroup& group, session::Time now) {
+  group.for_each([&](StoredSubgroup& subgroup) {
+    for (std::size_t slot = 0; slot < subscriptions_.size(); ++slot) {
+      if (Subscription* each = subscriptions_[slot].get()) each->go_on(subgroup, now);
+    }
+  });
+}
+
+void TrackPublisher::release_below(std::uint64_t group, session::Time now) {
+  const auto held = store_.held();
+  if (!held || group <= held->first) return;
+  if (group > held->last) {
+    store_.release();
+  } else {
+    store_.hold(group, held->last);
+  }
+  const auto& groups = store_.groups();
+  for (auto entry = groups.lower_bound(held->first); entry != groups.end(); ++entry) {
+    if (entry->first >= group || entry->first > held->last) break;
+    StoredGroup& here = *store_.find(entry->first);
+    here.for_each([&](StoredSubgroup& subgroup) {
+      if (subgroup.writers > 0 || subgroup.ended() != StoredSubgroup::End::kOpen || subgroup.datagrams()) return;
+      subgroup.awaited = false;
+      const bool whole = subgroup.empty() || subgroup.at(subgroup.end() - 1).complete();
+      whole ? subgroup.finish() : subgroup.reset(static_cast<std::uint64_t>(StreamResetCode::kInternalError));
+    });
+    give(here, now);
+  }
+  wake_fetches();
+}
+
+void TrackPublisher::release(session::Time now) {
+  const auto held = store_.held();
+  if (!held) return;
+  store_.release();
+  const auto& groups = store_.groups();
+  for (auto entry = groups.lower_bound(held->first); entry != groups.end() && entry->first <= held->last; ++entry) {
+    StoredGroup& group = *store_.find(entry->first);
+    group.for_each([&](StoredSubgroup& subgroup) {
+      if (subgroup.writers > 0 || subgroup.ended() != StoredSubgroup::End::kOpen || subgroup.datagrams()) return;
+      // A stream has ended with FIN while what lies before it was still on its way.
+      const bool whole = subgroup.whole_from && (subgroup.empty() || subgroup.at(subgroup.end() - 1).complete());
+      if (whole) return subgroup.finish();
+      await(subgroup, static_cast<std::uint64_t>(StreamResetCode::kInternalError), now);
+    });
+    give(group, now);
+  }
+}
+
+void TrackPublisher::wait_for_writers(session::Time now) noexcept {
+  for (Orphan& orphan : orphans_) orphan.since = now;
 }
 
 // ---- time ----
@@ -192,8 +256,12 @@ void TrackPublisher::orphaned(StoredSubgroup& subgroup, std::uint64_t code, sess
 void TrackPublisher::settle(session::Time now) {
   std::erase_if(orphans_, [&](const Orphan& orphan) {
     StoredSubgroup* const subgroup = store_.find(orphan.group, orphan.subgroup);
-    if (subgroup == nullptr || subgroup->writers > 0 || subgroup->ended() != StoredSubgroup::End::kOpen) return true;
-    if (now < orphan.since + takeover_timeout) return false;
+    if (subgroup == nullptr || subgroup->writers > 0 || subgroup->ended() != StoredSubgroup::End::kOpen) {
+      if (subgroup != nullptr) subgroup->awaited = false;
+      return true;
+    }
+    if (now < orphan.since + takeover_timeout || store_.holds(orphan.group)) return false;
+    subgroup->awaited = false;
     subgroup->reset(orphan.code);
     subgroup_ended(*subgroup, now);
     return true;

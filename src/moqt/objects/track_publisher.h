@@ -102,6 +102,17 @@ class TrackPublisher {
   /// A writer of `subgroup` has gone without finishing it, and another may go on.
   void orphaned(StoredSubgroup& subgroup, std::uint64_t code, session::Time now);
 
+  // ---- a lost publisher, and another in its place ----
+
+  /// Subscriptions are given nothing of these groups until release_below() or release(): what was missed of them comes.
+  void hold(std::uint64_t first, std::uint64_t last) noexcept { store_.hold(first, last); }
+  /// Everything of the held groups below `group` has come: subgroups that nobody writes are at their end.
+  void release_below(std::uint64_t group, session::Time now);
+  /// Nothing more comes of what was missed. Subgroups that nobody writes wait for somebody as orphans do.
+  void release(session::Time now);
+  /// Orphans wait from now on.
+  void wait_for_writers(session::Time now) noexcept;
+
   /// Whether a subgroup whose last writer is gone waits for another one: there are further publishers.
   bool others_may_go_on = false;
   /// Several publishers bring the track, or have brought it: what comes may have come before.
@@ -126,6 +137,9 @@ class TrackPublisher {
     session::Time since;
   };
   void make_room(session::Time now);
+  void await(StoredSubgroup& subgroup, std::uint64_t code, session::Time now);
+  /// Gives every subscription what it may have of the group now.
+  void give(StoredGroup& group, session::Time now);
   /// Copies what keeps large slabs alive for the sake of few bytes, when there is much of that.
   void compact();
 
@@ -137,7 +151,7 @@ class TrackPublisher {
   static constexpr std::size_t kSmall = 1024;
   base::SlabArena arena_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;  // slots stay where they are; empty ones are null
-  std::vector<std::size_t> free_slots_;
+  std::vector<std::size_t> free_slots_;  // a heap, the lowest first
   std::size_t subscribers_ = 0;
   std::uint64_t next_serial_ = 1;
   DeliveryAccount past_;

@@ -183,7 +183,7 @@ void TrackStore::remove(std::map<std::uint64_t, StoredGroup>::iterator entry) {
 bool TrackStore::evict_oldest() {
   for (const auto& [serial, id] : by_serial_) {
     const auto entry = groups_.find(id);
-    if (entry->second.open() || entry->second.behind()) continue;
+    if (stays(entry->second)) continue;
     remove(entry);
     return true;
   }
@@ -199,7 +199,7 @@ void TrackStore::evict(session::Time now) {
     const bool too_old = now != session::Time{} && group->second.since + age <= now;
     const bool too_many = groups_.size() > retention_.groups;
     if (!too_old && !too_many && bytes_ <= retention_.bytes) break;
-    if (group->second.open() || group->second.behind()) continue;
+    if (stays(group->second)) continue;
     remove(group);
   }
   if (bytes_ <= retention_.bytes) return;
@@ -233,7 +233,7 @@ std::optional<session::Time> TrackStore::next_eviction() const noexcept {
   for (const auto& [serial, id] : by_serial_) {
     const StoredGroup& group = groups_.find(id)->second;
     // What is written or waits for somebody goes when that is over, whatever its age.
-    if (!group.open() && !group.behind()) return group.since + max_age();
+    if (!stays(group)) return group.since + max_age();
   }
   return std::nullopt;
 }
@@ -243,6 +243,7 @@ void TrackStore::clear() {
   while (!groups_.empty()) remove(groups_.begin());
   absent_groups_.clear();
   dropped_groups_.clear();
+  held_.reset();
   largest_.reset();
   last_.reset();
   bytes_ = 0;

@@ -111,6 +111,23 @@ class TrackStore {
   /// The same downwards, to `first`.
   [[nodiscard]] std::optional<std::uint64_t> previous_group(std::uint64_t group, std::uint64_t first) const noexcept;
 
+  /// The first place, from `start` on and up to the largest object, that may have an object which has not come, or has
+  /// come in part: what a publisher is to be asked for that takes the place of a lost one. Behind the largest object
+  /// when nothing seems to be missing; {0, 0} when nothing is known. What was on its way when the publisher was lost is
+  /// of its newest groups: only those are looked at, and those that are still open.
+  [[nodiscard]] Location first_missing(Location start) const noexcept;
+
+  // ---- holding ----
+
+  /// Subscriptions are given nothing more of these groups until release(): objects that lie before some that are here
+  /// are on their way.
+  void hold(std::uint64_t first, std::uint64_t last) noexcept { held_ = IntervalSet::Interval{first, last}; }
+  void release() noexcept { held_.reset(); }
+  [[nodiscard]] const std::optional<IntervalSet::Interval>& held() const noexcept { return held_; }
+  [[nodiscard]] bool holds(std::uint64_t group) const noexcept {
+    return held_ && held_->first <= group && group <= held_->last;
+  }
+
   // ---- dropping ----
 
   /// Drops what the retention does not keep. What a subscription has still to be given stays, as does what is being
@@ -138,6 +155,12 @@ class TrackStore {
   void remove(std::map<std::uint64_t, StoredGroup>::iterator group);
   void trim(StoredGroup& group);
   [[nodiscard]] session::Duration max_age() const noexcept;
+  /// Whether a group must not be dropped, whatever its age.
+  [[nodiscard]] bool stays(const StoredGroup& group) const noexcept {
+    return group.open() || holds(group.id()) || group.behind();
+  }
+  [[nodiscard]] std::optional<std::uint64_t> first_missing(const StoredGroup& group, std::uint64_t from,
+                                                           bool largest) const noexcept;
 
   /// Of what is remembered of groups that are gone.
   static constexpr std::size_t kRememberedRuns = 256;
@@ -155,6 +178,7 @@ class TrackStore {
   std::uint64_t next_serial_ = 1;
   IntervalSet absent_groups_;
   IntervalSet dropped_groups_;
+  std::optional<IntervalSet::Interval> held_;
   std::vector<std::unique_ptr<StoredSubgroup>> spare_;
   std::optional<Location> largest_;
   std::optional<Location> last_;

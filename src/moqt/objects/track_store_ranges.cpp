@@ -105,6 +105,51 @@ Location TrackStore::end_of_unknown(Location from, Location end, session::Time n
   }
 }
 
+std::optional<std::uint64_t> TrackStore::first_missing(const StoredGroup& group, std::uint64_t from,
+                                                       bool largest) const noexcept {
+  bool finished = true;
+  group.for_each([&](const StoredSubgroup& subgroup) {
+    if (subgroup.ended() != StoredSubgroup::End::kFinished && !subgroup.datagrams()) finished = false;
+    // What was dropped at the front has been given to everybody.
+    if (subgroup.first() > 0 && !subgroup.empty()) from = std::max(from, subgroup.at(subgroup.first()).id);
+  });
+  for (auto found = group.at_or_after(from); found; found = group.at_or_after(from)) {
+    const StoredObject& object = found->subgroup->at(found->place);
+    while (from < object.id && group.absent.contains(from)) from = group.absent.last_of_run(from) + 1;
+    if (from < object.id) return from;
+    // What only a FETCH has brought is no subscription's yet.
+    if (!object.complete() || object.fetched) return object.id;
+    from = object.id + 1;
+  }
+  if (group.absent.contains(from)) from = group.absent.last_of_run(from) + 1;
+  const bool whole = (group.end && from >= *group.end) || (finished && !largest);
+  return whole ? std::nullopt : std::optional(from);
+}
+
+Location TrackStore::first_missing(Location start) const noexcept {
+  if (!largest_) return start;
+  std::uint64_t at = largest_->group;
+  if (const auto newest = groups_.lower_bound(at); newest != groups_.begin()) at = std::prev(newest)->first;
+  for (const auto& [id, group] : groups_) {
+    if (id >= at) break;
+    if (group.open()) at = id;
+  }
+  for (at = std::max(at, start.group); at <= largest_->group; ++at) {
+    const auto group = groups_.find(at);
+    if (group == groups_.end()) {
+      if (absent_groups_.contains(at)) {
+        at = std::min(absent_groups_.last_of_run(at), largest_->group);
+      } else if (!dropped_groups_.contains(at)) {
+        return std::max(start, Location{at, 0});
+      }
+      continue;
+    }
+    const std::uint64_t from = at == start.group ? start.object : 0;
+    if (const auto id = first_missing(group->second, from, at == largest_->group)) return {at, *id};
+  }
+  return {largest_->group, largest_->object + 1};
+}
+
 std::uint64_t TrackStore::first_of_unknown(std::uint64_t group, std::uint64_t lowest) const noexcept {
   const auto here = groups_.lower_bound(group);
   if (here != groups_.begin()) lowest = std::max(lowest, std::prev(here)->first + 1);

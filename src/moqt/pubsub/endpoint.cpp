@@ -12,7 +12,7 @@ using session::SessionResult;
 Endpoint::Endpoint(session::Session& session, EndpointConfig config)
     : session_(session),
       config_(std::move(config)),
-      budget_(std::make_shared<ReceiveBudget>(config_.receive.session)),
+      budget_(std::make_shared<ReceiveBudget>(config_.receive.session, session.config().readers)),
       answers_(session, *this) {}
 
 Endpoint::~Endpoint() {
@@ -85,14 +85,13 @@ void Endpoint::forget_ended() {
 SessionResult<std::shared_ptr<TrackWriter>> Endpoint::add_track(FullTrackName track, const TrackOptions& options) {
   if (!track.valid()) return base::Failure{SessionError::kInvalidName};
   if (writers_.contains(track)) return base::Failure{SessionError::kDuplicate};
-  auto writer = std::make_shared<TrackWriter>(track, options, session_.draft());
+  auto writer = std::make_shared<TrackWriter>(track, options, session_.draft(), session_.config().writers);
   writers_.emplace(std::move(track), Track{writer, false, false});
   return writer;
 }
 
 SessionResult<void> Endpoint::add_track(const std::shared_ptr<TrackWriter>& writer) {
   if (!writer->track().valid()) return base::Failure{SessionError::kInvalidName};
-  if (writer->draft() != session_.draft()) return base::Failure{SessionError::kInvalidParameter};
   const Track track{writer, true, writer->finished()};
   if (!writers_.emplace(writer->track(), track).second) return base::Failure{SessionError::kDuplicate};
   return {};

@@ -53,9 +53,9 @@ class Endpoint final : private objects::Outlet {
   /// From now on a SUBSCRIBE, TRACK_STATUS or FETCH for this track is answered automatically. kDuplicate if it has a
   /// writer.
   session::SessionResult<std::shared_ptr<TrackWriter>> add_track(FullTrackName track, const TrackOptions& options = {});
-  /// The same for a writer that other sessions of this thread have as well; EndpointConfig::wake must be set.
-  /// kInvalidParameter: it writes for another draft than this session's. One that is finished is answered with
-  /// SUBSCRIBE_OK and PUBLISH_DONE: those who were with an earlier session learn what they may fetch.
+  /// The same for a writer that other sessions of this thread have as well, of whatever draft; EndpointConfig::wake
+  /// must be set. One that is finished is answered with SUBSCRIBE_OK and PUBLISH_DONE: those who were with an earlier
+  /// session learn what they may fetch.
   session::SessionResult<void> add_track(const std::shared_ptr<TrackWriter>& writer);
   /// Offers the track with PUBLISH; without waiting for the answer, objects flow unless `forward` is false.
   session::SessionResult<session::RequestHandle> publish(const std::shared_ptr<TrackWriter>& writer,

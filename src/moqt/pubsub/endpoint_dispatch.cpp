@@ -1,16 +1,12 @@
-#include <type_traits>
 #include <utility>
 
+#include "base/one_of.h"
 #include "moqt/pubsub/endpoint.h"
 
 // What becomes of the session's events.
 namespace msquic_py::moqt::pubsub {
 
 using session::RequestHandle;
-
-/// Is true where Event is one of Events.
-template <class Event, class... Events>
-constexpr bool kOneOf = (std::is_same_v<Event, Events> || ...);
 
 /// One overload per event of the session: an event without one does not compile.
 struct Endpoint::Dispatch {
@@ -231,9 +227,11 @@ struct Endpoint::Dispatch {
   }
   /// What the application answers or reads by itself.
   template <class Event>
-  requires kOneOf<Event, session::Established, session::GoawayReceived, session::NamespacePublished,
-                  session::NamespaceSubscribed, session::NamespaceDone, session::NamespaceCancelled,
-                  session::NamespaceUnsubscribed, session::AuthorizationRequested, session::AuthorizationWithdrawn>
+  requires base::OneOf<Event, session::Established, session::GoawayReceived, session::NamespacePublished,
+                       session::NamespaceSubscribed, session::NamespaceDone, session::NamespaceCancelled,
+                       session::NamespaceUnsubscribed, session::NamespaceFound, session::NamespaceLost,
+                       session::NamespaceSubscriptionEnded, session::PublishSkipped, session::AuthorizationRequested,
+                       session::AuthorizationWithdrawn>
   void operator()(Event& event) const { self.events_.push(std::move(event)); }
 };
 

@@ -20,20 +20,26 @@ void ReceiveBudget::add(const std::shared_ptr<ObjectQueue>& queue) {
   queues_.push_back(queue);
 }
 
-bool ReceiveBudget::relieve() {
-  while (exceeded()) {
-    std::shared_ptr<ObjectQueue> fullest;
-    std::size_t most = 0;
-    for (const auto& each : queues_) {
-      auto queue = each.lock();
-      if (!queue) continue;
-      if (const std::size_t bytes = queue->bytes(); bytes > most) {
-        most = bytes;
-        fullest = std::move(queue);
-      }
+bool ReceiveBudget::drop_one() {
+  std::shared_ptr<ObjectQueue> fullest;
+  std::size_t most = 0;
+  for (const auto& each : queues_) {
+    auto queue = each.lock();
+    if (!queue) continue;
+    if (const std::size_t bytes = queue->bytes(); bytes > most) {
+      most = bytes;
+      fullest = std::move(queue);
     }
-    if (!fullest) return false;
-    (void)fullest->drop_oldest();  // or its reader has taken it this moment, which helps as well
+  }
+  if (!fullest) return false;
+  (void)fullest->drop_oldest();  // or its reader has taken it this moment, which helps as well
+  return true;
+}
+
+bool ReceiveBudget::relieve() {
+  if (account_ && account_->full()) (void)drop_one();
+  while (exceeded()) {
+    if (!drop_one()) return false;
   }
   return true;
 }
@@ -50,6 +56,7 @@ bool ObjectQueue::push(ReceivedObject&& object) {
     received_bytes_.fetch_add(object.payload_size, std::memory_order_relaxed);
   }
   objects_.push(std::move(object));
+  records_.set(objects_.capacity() * sizeof(ReceivedObject));
   while (bytes_ > limit_ && objects_.size() > kept) drop_front();
   return was_empty;
 }

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/ledger/account.h"
 #include "moqt/pubsub/received_object.h"
 #include "moqt/session/ring_queue.h"
 
@@ -17,19 +18,26 @@ class ObjectQueue;
 /// What the readers of one session hold together: complete objects and those that are still arriving.
 class ReceiveBudget {
  public:
-  explicit ReceiveBudget(std::size_t limit) noexcept : limit_(limit) {}
+  /// What is held is charged to `account` as well, whose own limit counts, too; null: to nobody.
+  explicit ReceiveBudget(std::size_t limit, std::shared_ptr<base::Account> account = nullptr) noexcept
+      : limit_(limit), account_(std::move(account)) {}
 
   [[nodiscard]] bool exceeded() const noexcept { return held_.load(std::memory_order_relaxed) > limit_; }
-  /// Drops the oldest object of the queue that holds the most, until the limit is kept. False when no queue has an
-  /// object left and it still is not.
+  /// Drops the oldest object of the queue that holds the most, until the limit is kept; one, when the account is full:
+  /// others may hold what fills it. False when no queue has an object left and the limit still is not kept.
   bool relieve();
+  [[nodiscard]] const std::shared_ptr<base::Account>& account() const noexcept { return account_; }
 
   void add(const std::shared_ptr<ObjectQueue>& queue);
   void charge(std::size_t bytes) noexcept { held_.fetch_add(bytes, std::memory_order_relaxed); }
   void give_back(std::size_t bytes) noexcept { held_.fetch_sub(bytes, std::memory_order_relaxed); }
 
  private:
+  /// Of the queue that holds the most. False when no queue has one.
+  bool drop_one();
+
   const std::size_t limit_;
+  const std::shared_ptr<base::Account> account_;
   std::atomic<std::size_t> held_{0};
   std::vector<std::weak_ptr<ObjectQueue>> queues_;
 };
@@ -39,7 +47,7 @@ class ReceiveBudget {
 class ObjectQueue {
  public:
   ObjectQueue(std::size_t limit, std::shared_ptr<ReceiveBudget> budget) noexcept
-      : limit_(limit), budget_(std::move(budget)) {}
+      : limit_(limit), budget_(std::move(budget)), records_(budget_->account()) {}
   ObjectQueue(const ObjectQueue&) = delete;
   ObjectQueue& operator=(const ObjectQueue&) = delete;
   ~ObjectQueue() { budget_->give_back(bytes()); }
@@ -76,6 +84,7 @@ class ObjectQueue {
   mutable std::mutex mutex_;
   session::RingQueue<ReceivedObject> objects_;
   std::size_t bytes_ = 0;
+  base::Charge records_;                               ///< of objects_; their payloads are charged by their slabs
   std::vector<std::vector<base::SharedBytes>> spare_;  ///< emptied piece lists, for the next objects
   std::atomic<std::uint64_t> received_{0};
   std::atomic<std::uint64_t> received_bytes_{0};

@@ -14,6 +14,8 @@ class RingQueue {
  public:
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// Elements that it has storage for.
+  [[nodiscard]] std::size_t capacity() const noexcept { return slots_.size(); }
 
   void push(T value) {
     if (size_ == slots_.size()) grow();

@@ -51,13 +51,15 @@ TEST(HeaderExtensions, AscendAndComeBack) {
   const HeaderExtensions loc{.capture_timestamp = 1761000000000000,
                              .video_frame_marking = VideoFrameMarking{.independent = true},
                              .audio_level = AudioLevel{true, 40},
-                             .video_config = base::ByteVector{1, 2}};
+                             .video_config = base::ByteVector{1, 2},
+                             .presentation_start = 1761000000040000};
   KeyValuePairs pairs;
   ASSERT_TRUE(append_extensions(loc, pairs));
   const KeyValuePairs expected{{0x02, std::uint64_t{1761000000000000}},
                                {0x04, std::uint64_t{0xE0}},
                                {0x06, std::uint64_t{0xA8}},
-                               {0x0D, base::ByteVector{1, 2}}};
+                               {0x0D, base::ByteVector{1, 2}},
+                               {0x4D535052, std::uint64_t{1761000000040000}}};
   EXPECT_EQ(pairs, expected);
   pairs.insert(pairs.begin(), {0x77, base::ByteVector{9}});
   const auto parsed = parse_extensions(pairs);
@@ -72,6 +74,8 @@ TEST(HeaderExtensions, NameWhatIsWrong) {
   EXPECT_EQ(append_extensions({.capture_timestamp = 1, .audio_level = AudioLevel{false, 200}}, out).error(),
             LocError::kAudioLevel);
   EXPECT_EQ(append_extensions({.video_config = base::ByteVector(65536)}, out).error(), LocError::kVideoConfigTooLong);
+  EXPECT_EQ(append_extensions({.presentation_start = std::uint64_t{1} << 62}, out).error(),
+            LocError::kPresentationStartTooLarge);
   EXPECT_TRUE(out.empty());
   EXPECT_EQ(parse_extensions({{0x02, std::uint64_t{1}}, {0x02, std::uint64_t{1}}}).error(), LocError::kRepeated);
   EXPECT_EQ(parse_extensions({{0x04, std::uint64_t{1} << 24}}).error(), LocError::kVideoFrameMarking);

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <iostream>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -97,6 +102,58 @@ TEST(EventLoop, ForgetsAParticipantThatIsRemovedWhileReady) {
   loop.add(*doomed);
   loop.run();
   EXPECT_EQ(remover.turns, 1);
+}
+
+TEST(EventLoop, KeepsManyDeadlinesInOrderThatChangeAllTheTime) {
+  DeadlineHeap heap;
+  std::vector<DeadlineHeap::Time> expected(200, DeadlineHeap::kNever);
+  std::uint32_t random = 1;
+  const auto draw = [&] { return random = random * 1664525u + 1013904223u; };
+  for (int step = 0; step < 20'000; ++step) {
+    const std::size_t slot = (draw() >> 8) % expected.size();
+    const std::uint32_t when = (draw() >> 8) % 1000;
+    expected[slot] = when < 300 ? DeadlineHeap::kNever : DeadlineHeap::Time(std::chrono::seconds(when));
+    heap.set(slot, expected[slot]);
+    ASSERT_EQ(heap.earliest(), *std::min_element(expected.begin(), expected.end()));
+    if (step % 7 != 0 || heap.empty()) continue;
+    const auto earliest = heap.earliest();
+    const std::size_t taken = heap.pop();
+    ASSERT_EQ(expected[taken], earliest);
+    expected[taken] = DeadlineHeap::kNever;
+  }
+}
+
+/// The shortest time of several that a turn of one participant takes, with others that wait for their deadlines.
+std::chrono::duration<double, std::micro> turn_among(std::size_t others) {
+  EventLoop loop;
+  std::vector<std::unique_ptr<Counter>> waiting;
+  for (std::size_t i = 0; i < others; ++i) {
+    waiting.push_back(std::make_unique<Counter>());
+    waiting.back()->again_after = 1h;
+    loop.add(*waiting.back());
+  }
+  Counter busy;
+  auto shortest = EventLoop::Clock::duration::max();
+  auto begin = EventLoop::Clock::now();
+  busy.on_turn = [&] {
+    if (busy.turns % 100 == 0) {
+      shortest = std::min(shortest, (EventLoop::Clock::now() - begin) / 100);
+      begin = EventLoop::Clock::now();
+    }
+    busy.turns < 5000 ? loop.ready(busy) : loop.stop();
+  };
+  loop.add(busy);
+  loop.run();
+  loop.remove(busy);
+  for (auto& each : waiting) loop.remove(*each);
+  return shortest;
+}
+
+TEST(EventLoop, ATurnCostsTheSameHoweverManyWait) {
+  const auto few = turn_among(10);
+  const auto many = turn_among(10'000);
+  std::cout << "a turn among 10: " << few.count() << " us, among 10000: " << many.count() << " us\n";
+  EXPECT_LT(many, 5 * few);
 }
 
 TEST(EventLoop, StopWorksFromAnotherThreadWhileWaiting) {

@@ -1,10 +1,10 @@
 #include "moqt/session/authorization/outgoing_tokens.h"
 
 #include <algorithm>
-#include <concepts>
 #include <utility>
 #include <variant>
 
+#include "base/one_of.h"
 #include "moqt/session/authorization/token_cache.h"
 
 namespace msquic_py::moqt::session {
@@ -14,12 +14,13 @@ namespace {
 /// Tokens that are remembered to recognise a second use; the one that was used least recently makes room.
 constexpr std::size_t kMostRemembered = 64;
 
-template <class T, class... Messages>
-concept OneOf = (std::same_as<T, Messages> || ...);
 /// The messages that may carry tokens, besides the two SETUPs [d15 §9.2.1.1].
 template <class T>
-concept CarriesTokens = OneOf<T, wire::Publish, wire::Subscribe, wire::SubscribeUpdate, wire::SubscribeNamespace,
-                              wire::PublishNamespace, wire::TrackStatus, wire::Fetch>;
+concept CarriesTokens = base::OneOf<T, wire::Publish, wire::Subscribe, wire::RequestUpdate, wire::SubscribeNamespace,
+                                    wire::SubscribeTracks, wire::PublishNamespace, wire::TrackStatus, wire::Fetch>;
+/// Those of them that a publisher answers with a track's objects, or with what there is of them.
+template <class T>
+concept AsksPublisher = base::OneOf<T, wire::Subscribe, wire::RequestUpdate, wire::TrackStatus, wire::Fetch>;
 
 std::uint64_t size_of(const base::ByteVector& value) noexcept { return kTokenOverhead + value.size(); }
 
@@ -174,16 +175,42 @@ void OutgoingTokens::replace(ParameterList& parameters) {
 }
 
 std::optional<wire::MessageBody> OutgoingTokens::complete(const wire::MessageBody& message) const {
-  if (always_.empty() || parameters_of(message) == nullptr) return std::nullopt;
+  if ((always_.empty() && for_publishers_.empty()) || parameters_of(message) == nullptr) return std::nullopt;
+  const auto add = [](const std::vector<AuthorizationToken>& tokens, MessageParameters& parameters) {
+    for (const AuthorizationToken& token : tokens) {
+      const auto own = parameters.authorization_tokens();
+      const bool there =
+          std::any_of(own.begin(), own.end(), [&](const AuthorizationToken& each) { return is_same(each, token); });
+      if (!there) parameters.add_authorization_token(token);
+    }
+  };
   wire::MessageBody changed = message;
   std::visit(
-      [this](auto& alternative) {
+      [&](auto& alternative) {
+        using Message = std::remove_cvref_t<decltype(alternative)>;
+        if constexpr (CarriesTokens<Message>) add(always_, alternative.parameters);
+        if constexpr (AsksPublisher<Message>) add(for_publishers_, alternative.parameters);
+      },
+      changed);
+  return changed;
+}
+
+std::optional<wire::MessageBody> OutgoingTokens::with_values(const wire::MessageBody& message) {
+  const ParameterList* const before = parameters_of(message);
+  const auto has_alias = [](const Parameter& parameter) {
+    const auto* token = std::get_if<AuthorizationToken>(&parameter.value);
+    return token != nullptr && token->alias_type != TokenAliasType::kUseValue;
+  };
+  if (before == nullptr || std::none_of(before->items().begin(), before->items().end(), has_alias)) return std::nullopt;
+  wire::MessageBody changed = message;
+  std::visit(
+      [](auto& alternative) {
         if constexpr (CarriesTokens<std::remove_cvref_t<decltype(alternative)>>) {
-          const auto own = alternative.parameters.authorization_tokens();
-          for (const AuthorizationToken& token : always_) {
-            const bool there = std::any_of(own.begin(), own.end(),
-                                           [&](const AuthorizationToken& each) { return is_same(each, token); });
-            if (!there) alternative.parameters.add_authorization_token(token);
+          const auto tokens = alternative.parameters.authorization_tokens();
+          alternative.parameters.remove(kTokenParameter);
+          for (const AuthorizationToken& token : tokens) {
+            alternative.parameters.append(
+                {kTokenParameter, AuthorizationToken{TokenAliasType::kUseValue, 0, token.token_type, token.value}});
           }
         }
       },

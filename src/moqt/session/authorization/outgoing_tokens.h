@@ -18,9 +18,10 @@ namespace msquic_py::moqt::session {
 class OutgoingTokens {
  public:
   /// `most_bytes`: what is registered at most, however much the peer allows.
-  /// `always`: what each request carries.
-  OutgoingTokens(std::uint64_t most_bytes, std::vector<AuthorizationToken> always) noexcept
-      : most_bytes_(most_bytes), always_(std::move(always)) {}
+  /// `always`: what each request carries; `for_publishers`: what those carry besides that ask for a track's objects.
+  OutgoingTokens(std::uint64_t most_bytes, std::vector<AuthorizationToken> always,
+                 std::vector<AuthorizationToken> for_publishers) noexcept
+      : most_bytes_(most_bytes), always_(std::move(always)), for_publishers_(std::move(for_publishers)) {}
 
   /// Adds a token to SETUP; one with REGISTER gets an alias. For a client the peer's limit is not known yet.
   void add_to_setup(const AuthorizationToken& token, SetupParameters& parameters);
@@ -28,10 +29,14 @@ class OutgoingTokens {
   /// one beyond the limit, and those behind it, of which servers may think differently.
   void set_peer_limit(std::uint64_t bytes) noexcept;
 
-  /// The message with the tokens that each request carries; nothing when it stays as it is.
+  /// The message with the tokens that each request of its kind carries; nothing when it stays as it is.
   [[nodiscard]] std::optional<wire::MessageBody> complete(const wire::MessageBody& message) const;
   /// The message with aliases in place of tokens, and with the DELETEs that are due; nothing when it stays as it is.
   std::optional<wire::MessageBody> with_aliases(const wire::MessageBody& message);
+
+  /// The message with every token as it is, none with an alias; nothing when it stays as it is. Where requests travel
+  /// on streams of their own they overtake each other, and an alias may come ahead of what registers it.
+  [[nodiscard]] static std::optional<wire::MessageBody> with_values(const wire::MessageBody& message);
 
   /// REGISTER with the next message that carries the token, not only with the second one.
   void keep(const AuthorizationToken& token);
@@ -65,6 +70,7 @@ class OutgoingTokens {
 
   std::uint64_t most_bytes_;
   std::vector<AuthorizationToken> always_;
+  std::vector<AuthorizationToken> for_publishers_;
   std::uint64_t limit_ = 0;
   bool limit_known_ = false;
   std::uint64_t size_ = 0;

@@ -1,4 +1,5 @@
 // What waits for the application's word, and what becomes of it.
+#include "base/one_of.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
 #include "moqt/session/requests/subscription_update.h"
 #include "moqt/session/session_core.h"
@@ -13,8 +14,16 @@ struct Ended {
   RequestHandle operator()(const NamespaceDone& event) const { return event.request; }
   RequestHandle operator()(const NamespaceUnsubscribed& event) const { return event.request; }
   RequestHandle operator()(const FetchCancelled& event) const { return event.request; }
+  /// What does not end a request, or one that the application has been told of: it has answered, or asked itself.
   template <class Other>
-  RequestHandle operator()(const Other&) const {
+  requires base::OneOf<Other, std::monostate, ObjectReceived, ObjectPayload, SubgroupOpened, SubgroupEnded,
+                       DatagramReceived, Established, Closed, GoawayReceived, SubscribeReceived, PublishReceived,
+                       UpdateReceived, NamespacePublished, NamespaceSubscribed, TrackStatusReceived, RequestAccepted,
+                       RequestRejected, SubscriptionDone, TrackMalformed, NamespaceCancelled, OutgoingStreamStopped,
+                       RequestsPossible, FetchReceived, FetchAccepted, FetchObjectReceived, FetchEnded,
+                       AuthorizationRequested, AuthorizationWithdrawn, SubscriptionExpiring, SubscriptionExpired,
+                       NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded, PublishSkipped>
+      RequestHandle operator()(const Other&) const {
     return {};
   }
 };
@@ -38,7 +47,7 @@ void SessionCore::receive_client_setup(SetupParameters peer) {
 void SessionCore::admit_client() {
   awaits_admission = false;
   deadlines.disarm(deadline_of({}));
-  send_setup();
+  send_setup();  // unless it went out first
   if (!closed()) establish(*peer_setup);
 }
 
@@ -64,7 +73,8 @@ void SessionCore::ask_authorization(RequestHandle request) {
   emit(gate.ask(request));
 }
 
-void SessionCore::authorize(Request& request) {
+void SessionCore::authorize(Request& request, std::optional<std::uint64_t> expires_ms) {
+  if (expires_ms) request.limit_time(*expires_ms);
   deadlines.disarm(deadline_of(request.handle()));
   auto opened = gate.take(request.handle());
   request.on_authorized(std::move(opened->event));

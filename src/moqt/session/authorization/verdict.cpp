@@ -21,7 +21,7 @@ void apply(Session& session, RequestHandle request, const Verdict& verdict) {
   }
   if (!session.awaits_authorization(request)) return;
   if (verdict.allowed) {
-    (void)session.authorize(request);
+    (void)session.authorize(request, verdict.expires_ms);
   } else {
     (void)session.reject(request, verdict.code, verdict.reason);
   }

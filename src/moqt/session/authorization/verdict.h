@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,10 @@ struct Verdict {
   std::string reason;
   /// What a refused session is closed with, where the request's code does not say it, for example INVALID_PATH.
   std::optional<SessionErrorCode> session_code = std::nullopt;
+  /// For how long a SUBSCRIBE, or its renewal by SUBSCRIBE_UPDATE, is allowed, in milliseconds: EXPIRES of SUBSCRIBE_OK
+  /// is no longer than that, and the subscription ends with EXPIRED unless it is renewed [d15 §9.2.1.8]. An update that
+  /// is allowed without a time has the one before. Of no meaning for other requests.
+  std::optional<std::uint64_t> expires_ms = std::nullopt;
 
   static Verdict allow() { return {}; }
   static Verdict refuse(RequestErrorCode code, std::string_view reason) { return {false, code, std::string(reason)}; }

@@ -1,6 +1,5 @@
 #include "moqt/session/data/incoming_data.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "moqt/wire/datagram.h"
@@ -34,6 +33,8 @@ void IncomingData::on_data(Time now, IncomingStreamId id, base::SharedBytes byte
     case State::kHeld: hold(stream, std::move(bytes)); break;
     case State::kObjects: read_objects(stream, std::move(bytes)); break;
     case State::kFetch: read_fetch(stream, std::move(bytes)); break;
+    case State::kControl: context_.on_control_stream(bytes, fin); break;
+    case State::kPadding:
     case State::kDiscarding: break;
   }
   if (fin) forget_finished(id);
@@ -44,6 +45,7 @@ void IncomingData::on_reset(IncomingStreamId id, std::uint64_t code) {  // [d15 
   if (found == streams_.end() || found->second->fin) return;  // after FIN a reset says nothing [d15 §10.4.3]
   IncomingStream& stream = *found->second;
   if (stream.state == State::kFetch) return end_fetch(stream, false, code);
+  if (stream.state == State::kControl) return context_.on_control_stream({}, true);
   if (stream.opened()) context_.emit(SubgroupEnded{stream.subscription, id, false, code});
   end(stream);
 }
@@ -62,6 +64,13 @@ void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes) 
   if (const auto* fetch = std::get_if<wire::FetchHeader>(&*decoded)) {
     return open_fetch(stream, fetch->request_id, stream.header_decoder.rest());
   }
+  if (std::holds_alternative<wire::ControlStreamHeader>(*decoded)) {
+    return open_control(stream, stream.header_decoder.rest());
+  }
+  if (std::holds_alternative<wire::PaddingStreamHeader>(*decoded)) {
+    stream.state = State::kPadding;
+    return;
+  }
   stream.header = std::get<wire::SubgroupHeader>(*decoded);
   base::SharedBytes rest = stream.header_decoder.rest();
   if (ReceivedTrack* track = tracks_.find(stream.header.track_alias)) {
@@ -78,6 +87,15 @@ void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes) 
   ++held_streams_;
   arm_sweep();
   hold(stream, std::move(rest));
+}
+
+void IncomingData::open_control(IncomingStream& stream, const base::SharedBytes& rest) {
+  if (std::exchange(has_control_, true)) {
+    return context_.close(static_cast<std::uint64_t>(SessionErrorCode::kProtocolViolation),
+                          "a second control stream (section 3.3)");
+  }
+  stream.state = State::kControl;
+  context_.on_control_stream(rest, stream.fin);
 }
 
 void IncomingData::hold(IncomingStream& stream, base::SharedBytes bytes) {
@@ -112,6 +130,7 @@ void IncomingData::open(IncomingStream& stream, ReceivedTrack& track) {
   properties.publisher_priority = header.publisher_priority.value_or(track.publisher_priority());  // [d15 §10.4.2-2]
   properties.extensions = header.has_extensions;
   properties.end_of_group = header.contains_end_of_group;
+  properties.first_object = header.begins_with_first_object;
   ++track.streams_seen;
   ++track.streams_open;
   context_.emit(SubgroupOpened{stream.subscription, stream.id, properties});
@@ -250,8 +269,9 @@ void IncomingData::give_up(IncomingStream& stream, StreamResetCode code) {
 
 void IncomingData::forget_finished(IncomingStreamId id) {
   const auto found = streams_.find(id);
-  if (found != streams_.end() && found->second->state == State::kDiscarding && found->second->fin)
-    streams_.erase(found);
+  if (found == streams_.end() || !found->second->fin) return;
+  const State state = found->second->state;
+  if (state == State::kDiscarding || state == State::kPadding) streams_.erase(found);
 }
 
 void IncomingData::stop(IncomingStreamId id, StreamResetCode code) {
@@ -277,7 +297,7 @@ void IncomingData::pause(IncomingStreamId id, bool paused) {
 void IncomingData::on_datagram(Time now, const base::SharedBytes& bytes) {
   now_ = now;
   const auto decoded = codec_.decode_object_datagram(bytes);
-  if (decoded.violated()) return violate(decoded.violation());
+  if (decoded.violated()) return codec_.is_padding_datagram(bytes) ? void() : violate(decoded.violation());
   if (!decoded.ok()) return;
   const std::uint64_t alias = decoded->track_alias;
   if (ReceivedTrack* track = tracks_.find(alias)) return deliver_datagram(*track, bytes, *decoded);
@@ -303,110 +323,6 @@ void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedByte
   if (malformed) return context_.on_malformed(subscription, *malformed);
 
   context_.emit(datagram_received(codec_, subscription, bytes, datagram, track.publisher_priority()));
-}
-
-// ---- tracks ----
-
-bool IncomingData::add_track(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
-                             std::uint8_t publisher_priority) {
-  return tracks_.add(subscription, name, alias, publisher_priority);
-}
-
-std::vector<IncomingStreamId> IncomingData::held_for(std::uint64_t alias) const {
-  std::vector<IncomingStreamId> waiting;
-  for (const auto& [id, stream] : streams_) {
-    if (stream->state == State::kHeld && stream->header.track_alias == alias) waiting.push_back(id);
-  }
-  std::sort(waiting.begin(), waiting.end());  // the order in which the peer opened them
-  return waiting;
-}
-
-void IncomingData::reserve_alias(std::uint64_t alias) {
-  reserved_.insert(alias);
-  for (const IncomingStreamId id : held_for(alias)) hold_back(*streams_.at(id));
-}
-
-void IncomingData::unreserve_alias(std::uint64_t alias) {
-  if (const auto found = reserved_.find(alias); found != reserved_.end()) reserved_.erase(found);
-}
-
-void IncomingData::refuse_alias(std::uint64_t alias) {
-  unreserve_alias(alias);
-  if (!reserved_.contains(alias)) retire_alias(alias);
-}
-
-void IncomingData::release_held(RequestHandle subscription) {
-  const ReceivedTrack* introduced = tracks_.of(subscription);
-  if (introduced == nullptr) return;
-  const std::uint64_t alias = introduced->alias();
-  for (const IncomingStreamId id : held_for(alias)) {
-    ReceivedTrack* track = tracks_.find(alias);
-    const auto found = streams_.find(id);
-    // The one before may have made the track malformed, which has stopped the others.
-    if (track == nullptr || found == streams_.end() || found->second->state != State::kHeld) continue;
-    read_held(*found->second, *track);
-    forget_finished(id);
-  }
-  while (auto datagram = held_datagrams_.take(alias)) {
-    ReceivedTrack* track = tracks_.find(alias);
-    if (track == nullptr) continue;
-    if (const auto decoded = codec_.decode_object_datagram(*datagram); decoded.ok()) {
-      deliver_datagram(*track, *datagram, *decoded);
-    }
-  }
-}
-
-void IncomingData::read_held(IncomingStream& stream, ReceivedTrack& track) {
-  leave_held(stream);
-  const std::vector<base::SharedBytes> held = std::exchange(stream.held, {});
-  const bool fin = std::exchange(stream.fin, false);
-  open(stream, track);
-  for (std::size_t i = 0; i + 1 < held.size() && stream.opened(); ++i) read_objects(stream, held[i]);
-  stream.fin = fin;
-  if (!stream.opened()) return;
-  const IncomingStreamId id = stream.id;
-  read_objects(stream, held.empty() ? base::SharedBytes{} : held.back());  // with FIN, the stream is gone after this
-  pause(id, false);
-}
-
-void IncomingData::remove_track(RequestHandle subscription) {  // [d15 §9.15-4]
-  ReceivedTrack* track = tracks_.of(subscription);
-  if (track == nullptr) return;
-  std::erase(track->subscriptions, subscription);
-  if (!track->subscriptions.empty()) {
-    for (const auto& [id, stream] : streams_) {
-      if (stream->track == track) stream->subscription = track->subscriptions.front();
-    }
-    return;
-  }
-  for (const auto& [id, stream] : streams_) {
-    if (stream->opened() && stream->track == track) give_up(*stream, StreamResetCode::kCancelled);
-  }
-  tracks_.remove(*track);
-}
-
-void IncomingData::retire_alias(std::uint64_t alias) {
-  if (tracks_.find(alias) != nullptr) return;
-  tracks_.retire(alias);
-  for (const IncomingStreamId id : held_for(alias)) {
-    give_up(*streams_.at(id), StreamResetCode::kCancelled);
-    forget_finished(id);
-  }
-}
-
-std::uint64_t IncomingData::streams_seen(RequestHandle subscription) const noexcept {
-  const ReceivedTrack* track = tracks_.of(subscription);
-  return track == nullptr ? 0 : track->streams_seen;
-}
-
-std::size_t IncomingData::streams_open(RequestHandle subscription) const noexcept {
-  const ReceivedTrack* track = tracks_.of(subscription);
-  return track == nullptr ? 0 : track->streams_open;
-}
-
-bool IncomingData::uses_datagrams(RequestHandle subscription) const noexcept {
-  const ReceivedTrack* track = tracks_.of(subscription);
-  return track != nullptr && track->preference() == ForwardingPreference::kDatagram;
 }
 
 void IncomingData::clear() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -34,6 +35,7 @@ class SubscriptionAsPublisher final : public Request {
   void on_request_error(const wire::RequestError& message) override;
   void on_cancelled(const Cancellation& cancellation) override;
   void on_expiry() override;
+  void limit_time(std::uint64_t expires_ms) override { allowed_ms_ = std::max<std::uint64_t>(expires_ms, 1); }
   /// SUBSCRIBE_UPDATE was accepted: the time that EXPIRES gives begins anew, or is another one from now on.
   void renew(std::optional<std::uint64_t> expires_ms);
   void on_drained() override;
@@ -45,9 +47,11 @@ class SubscriptionAsPublisher final : public Request {
   void add_pending_update(RequestHandle update, const MessageParameters& parameters);
   void remove_pending_update(RequestHandle update) { std::erase(pending_updates_, update); }
 
-  /// Whether the subscriber asked for the filter Largest Object [d15 §9.16.2]. Not known of a PUBLISH before its
-  /// answer.
-  [[nodiscard]] bool starts_at_largest() const noexcept { return joinable_; }
+  /// Whether a joining FETCH may join it: the subscriber asked for the filter Largest Object [d15 §9.16.2], or the
+  /// draft asks for Forward State 1 only. Not known of a PUBLISH before its answer.
+  [[nodiscard]] bool joinable() const noexcept {
+    return context_.rules().joins_any_filter ? view_.forward : starts_at_largest_;
+  }
   /// A joining FETCH has come ahead of the answer, for which it waits.
   void add_joining_fetch(RequestHandle fetch) { joining_fetches_.push_back(fetch); }
 
@@ -75,8 +79,12 @@ class SubscriptionAsPublisher final : public Request {
   Location asked_start_{};  ///< the latest absolute start in a SUBSCRIBE_UPDATE, answered or not
   std::optional<std::uint64_t> publisher_timeout_ms_;
   std::optional<std::uint64_t> subscriber_timeout_ms_;
-  std::uint64_t expires_ms_ = 0;  ///< 0: no end
-  bool joinable_ = false;
+  /// The shorter one of what the application gives and what is allowed (Verdict::expires_ms); 0: no end.
+  [[nodiscard]] std::uint64_t time() const noexcept;
+
+  std::uint64_t expires_ms_ = 0;  ///< EXPIRES as the application gives it; 0: no end
+  std::optional<std::uint64_t> allowed_ms_;
+  bool starts_at_largest_ = false;
 };
 
 }  // namespace msquic_py::moqt::session

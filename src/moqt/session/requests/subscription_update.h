@@ -19,9 +19,9 @@ class SubscriptionUpdate final : public Request {
   [[nodiscard]] static std::optional<SessionError> refusal(const RequestTable& requests, RequestHandle subscription,
                                                            const MessageParameters& parameters);
   /// SUBSCRIBE_UPDATE of the peer.
-  static void admit(const Arrival& arrival, const wire::SubscribeUpdate& message);
+  static void admit(const Arrival& arrival, const wire::RequestUpdate& message);
   /// The same of one that cannot be granted, which ends its subscription [d15 §9.11].
-  static void refuse(const Arrival& arrival, const wire::SubscribeUpdate& message, RequestErrorCode code,
+  static void refuse(const Arrival& arrival, const wire::RequestUpdate& message, RequestErrorCode code,
                      std::string_view reason);
 
   static constexpr RequestKind kKind = RequestKind::kSubscriptionUpdate;
@@ -31,13 +31,14 @@ class SubscriptionUpdate final : public Request {
   [[nodiscard]] bool obsolete() const override;
   void begin(wire::RequestReference reference) override;
   void on_end() override;
+  void limit_time(std::uint64_t expires_ms) override;
   void on_request_ok(const wire::RequestOk& message) override;
   RequestResult accept(MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
 
  private:
   /// Null when there is nothing to update.
-  static SubscriptionUpdate* receive(const Arrival& arrival, const wire::SubscribeUpdate& message);
+  static SubscriptionUpdate* receive(const Arrival& arrival, const wire::RequestUpdate& message);
 
   RequestHandle subscription_;
   MessageParameters parameters_;

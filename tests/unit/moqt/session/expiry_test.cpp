@@ -1,6 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <string_view>
+#include <tuple>
+#include <utility>
+
 #include "harness/raw_peer.h"
+#include "moqt/session/authorization/verdict.h"
 
 // EXPIRES, and the renewal of a subscription [d15 §9.2.1.8] [d15 §9.11] [d15 §9.15].
 namespace msquic_py::testing {
@@ -85,6 +90,61 @@ TEST(PublisherExpiry, PublishHasATime) {
   peer.control("1e 0002 01 00");
   peer.advance(milliseconds(3000));
   EXPECT_EQ(peer.all<SubscriptionExpired>().size(), 1u);
+}
+
+// ---- what is allowed for a while ----
+
+/// A server that asks, whose client has sent SUBSCRIBE; the application has allowed it for so long.
+RawPeer allowed_for(std::uint64_t milliseconds) {
+  moqt::session::SessionConfig config;
+  config.asks_authorization = true;
+  RawPeer peer(Perspective::kServer, config);
+  peer.control("20 0003 01 02 08");  // MAX_REQUEST_ID 8
+  EXPECT_TRUE(peer.session.authorize_session().ok());
+  peer.drain();
+  peer.sent_control.clear();
+  peer.control("03 0007 00 01 0161 01 74 00");
+  const auto asked = peer.all<moqt::session::AuthorizationRequested>();
+  moqt::session::Verdict verdict;
+  verdict.expires_ms = milliseconds;
+  moqt::session::apply(peer.session, asked.back().request, verdict);
+  peer.drain();
+  return peer;
+}
+
+// [d15 §9.2.1.8]
+TEST(AllowedTime, IsTheMostThatSubscribeOkGives) {
+  for (const auto& [given, allowed, told] :
+       {std::tuple(0, 3000, 3000), std::tuple(2000, 3000, 2000), std::tuple(4000, 3000, 3000)}) {
+    auto peer = allowed_for(static_cast<std::uint64_t>(allowed));
+    const auto subscription = peer.all<SubscribeReceived>().at(0).request;
+    ASSERT_TRUE(peer.session.accept(subscription, expires_after(static_cast<std::uint64_t>(given))).ok());
+    peer.drain();
+    EXPECT_EQ(peer.sent_control, hex(told == 3000 ? "04 0006 00 01 01 08 4bb8" : "04 0006 00 01 01 08 47d0"));
+    EXPECT_EQ(peer.session.expiry(subscription), peer.now + milliseconds(told));
+    peer.advance(milliseconds(told));
+    EXPECT_EQ(peer.all<SubscriptionExpired>().size(), 1u);
+  }
+}
+
+// [d15 §9.2.1.8]
+TEST(AllowedTime, AnUpdateRenewsItOrBringsAnother) {
+  auto peer = allowed_for(3000);
+  const auto subscription = peer.all<SubscribeReceived>().at(0).request;
+  ASSERT_TRUE(peer.session.accept(subscription).ok());
+  peer.drain();
+  std::string_view update = "02 0003 02 00 00";
+  for (const auto& [allowed, lasts] : {std::pair(0, 3000), std::pair(9000, 9000), std::pair(0, 9000)}) {
+    peer.advance(milliseconds(1000));
+    peer.control(update);
+    update = update == "02 0003 02 00 00" ? "02 0003 04 00 00" : "02 0003 06 00 00";
+    moqt::session::Verdict verdict;
+    if (allowed != 0) verdict.expires_ms = static_cast<std::uint64_t>(allowed);
+    moqt::session::apply(peer.session, peer.all<moqt::session::AuthorizationRequested>().back().request, verdict);
+    ASSERT_TRUE(peer.session.accept(peer.all<UpdateReceived>().back().update).ok());
+    peer.drain();
+    EXPECT_EQ(peer.session.expiry(subscription), peer.now + milliseconds(lasts));
+  }
 }
 
 // ---- the subscriber ----

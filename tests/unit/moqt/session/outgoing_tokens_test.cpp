@@ -109,6 +109,17 @@ TEST(OutgoingTokens, SomeGoWithEveryRequest) {
   EXPECT_EQ(client.subscribe("u", {sent_value("ab")}), hex("03 000b 02 01 0161 01 75 01 03 02 02 01")) << "once";
 }
 
+TEST(OutgoingTokens, SomeGoToPublishersAlone) {
+  SessionConfig config;
+  config.publisher_tokens = {sent_value("ab")};
+  TokenSender client(kCache18, config);
+  EXPECT_EQ(client.subscribe("t", {}), hex("03 000d 00 01 0161 01 74 01 03 04 03 00 6162"));
+  client.peer.sent_control.clear();
+  ASSERT_TRUE(client.peer.session.publish_namespace(moqt::TrackNamespace{"a"}).ok());
+  client.peer.drain();
+  EXPECT_EQ(client.peer.sent_control, hex("06 0005 02 01 0161 00")) << "a subscriber may hear of it";
+}
+
 // ---- CLIENT_SETUP: the limit is not known yet [d15 §9.3.1.5] ----
 
 SessionConfig registering_config(std::vector<std::string_view> tokens) {

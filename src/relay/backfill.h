@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+
+#include "moqt/model/fetch_range.h"
+#include "moqt/objects/backfill_writer.h"
+#include "moqt/session/event.h"
+#include "moqt/session/handles.h"
+#include "moqt/session/time.h"
+#include "relay/peer.h"
+#include "relay/relay_counters.h"
+#include "relay/relay_limits.h"
+#include "relay/track.h"
+
+namespace msquic_py::relay {
+
+/// What a track has missed between two publishers, on its way by FETCH from the second.
+struct Backfill {
+  Peer* publisher;
+  moqt::session::RequestHandle request;
+  moqt::FetchRange range;
+  std::unique_ptr<moqt::objects::BackfillWriter> writer;
+};
+
+/// Fills the gap that a lost publisher has left before another goes on with a track. Until that has come, subscribers
+/// are given nothing of the groups it belongs to, so that they have them in order.
+class Backfills {
+ public:
+  Backfills(const RelayLimits& limits, RelayCounters& counters) noexcept : limits_(limits), counters_(counters) {}
+
+  /// Asks `publisher` for what lies in `range`, which may be empty.
+  void begin(Peer& publisher, Track& track, moqt::FetchRange range, moqt::session::Time now);
+  /// `range.end` of FETCH_OK may lie before what was asked for.
+  void on_accepted(Track& track, const moqt::session::FetchAccepted& event);
+  void on_rejected(Peer& peer, Track& track, moqt::session::RequestHandle request, moqt::session::Time now);
+  /// False when what came makes the track malformed.
+  bool on_object(Track& track, const moqt::session::FetchObjectReceived& event, moqt::session::Time now);
+  bool on_payload(Track& track, const moqt::session::ObjectPayload& event, moqt::session::Time now);
+  void on_ended(Peer& peer, Track& track, const moqt::session::FetchEnded& event, moqt::session::Time now);
+  /// It is not waited for any more. What is here goes out, unless `keep_holding` because another publisher is to bring
+  /// it.
+  void abandon(Track& track, bool keep_holding, moqt::session::Time now);
+
+ private:
+  void release(Track& track, moqt::session::Time now);
+
+  const RelayLimits& limits_;
+  RelayCounters& counters_;
+};
+
+}  // namespace msquic_py::relay

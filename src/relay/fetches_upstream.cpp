@@ -1,0 +1,162 @@
+// What publishers answer to the FETCHes of the relay.
+#include <algorithm>
+#include <utility>
+
+#include "relay/fetches.h"
+
+namespace msquic_py::relay {
+
+namespace objects = moqt::objects;
+namespace session = moqt::session;
+
+// ---- from publishers ----
+
+UpstreamFetch* Fetches::upstream_of(Peer& peer, session::RequestHandle request) {
+  const auto* role = peer.role<UpstreamFetchRole>(request);
+  const auto found = role == nullptr ? upstream_.end() : upstream_.find(role->fetch);
+  return found == upstream_.end() ? nullptr : found->second.get();
+}
+
+void Fetches::on_accepted(std::uint64_t number, const session::FetchAccepted& event) {
+  const auto found = upstream_.find(number);
+  if (found == upstream_.end()) return;
+  UpstreamFetch& fetch = *found->second;
+  fetch.accepted = true;
+  fetch.end_of_track = event.end_of_track;
+  if (moqt::FetchRange::ends_before(event.end, fetch.range.end)) fetch.range.end = event.end;
+  for (objects::FetchDelivery* asker : std::vector(fetch.askers)) accept(*asker, fetch);
+}
+
+void Fetches::on_rejected(Peer& peer, std::uint64_t number, const session::RequestRejected& event) {
+  peer.roles.erase(event.request);
+  give_up(number, static_cast<moqt::RequestErrorCode>(event.code), event.reason);
+}
+
+void Fetches::on_object(Peer& peer, const session::FetchObjectReceived& event, session::Time now) {
+  UpstreamFetch* const fetch = upstream_of(peer, event.fetch);
+  if (fetch == nullptr) return;
+  fetch->stream = event.stream;
+  fetch->unread_bytes += event.payload.size() + event.extensions.size();
+  ++counters_.objects_fetched;
+  if (fetch->writer.object(event, now)) {
+    (void)peer.session.cancel(event.fetch);
+    return on_malformed(peer, event.fetch);
+  }
+  read_on(*fetch);
+}
+
+void Fetches::on_payload(Peer& peer, const session::ObjectPayload& event, session::Time now) {
+  UpstreamFetch* const fetch = upstream_of(peer, event.subscription);
+  if (fetch == nullptr) return;
+  fetch->unread_bytes += event.bytes.size();
+  if (fetch->writer.payload(event.bytes, now)) {
+    (void)peer.session.cancel(event.subscription);
+    return on_malformed(peer, event.subscription);
+  }
+  read_on(*fetch);
+}
+
+void Fetches::on_ended(Peer& peer, const session::FetchEnded& event, session::Time now) {
+  const auto* role = peer.role<UpstreamFetchRole>(event.fetch);
+  if (role == nullptr) return;
+  const std::uint64_t number = role->fetch;
+  peer.roles.erase(event.fetch);
+  const auto found = upstream_.find(number);
+  if (found == upstream_.end()) return;
+  UpstreamFetch& fetch = *found->second;
+  objects::TrackStore& store = fetch.track->store();
+  if (!event.finished) {
+    const auto reached = fetch.writer.reached();
+    if (reached && fetch.order == moqt::GroupOrder::kAscending && *reached > fetch.range.start)
+      store.set_known(fetch.range.start, *reached, now);
+    return give_up(number, moqt::RequestErrorCode::kInternalError, "the publisher broke the FETCH off");
+  }
+  store.set_known(fetch.range.start, fetch.range.end, now);
+  if (fetch.end_of_track && fetch.range.end.object > 0)
+    store.set_last({fetch.range.end.group, fetch.range.end.object - 1});
+  fetch.ending = true;
+  for (objects::FetchDelivery* asker : leave(number, fetch)) asker->retry();
+  remove(number);
+}
+
+void Fetches::on_malformed(Peer& peer, session::RequestHandle request) {
+  const auto* role = peer.role<UpstreamFetchRole>(request);
+  if (role == nullptr) return;
+  const std::uint64_t number = role->fetch;
+  peer.roles.erase(request);
+  const auto found = upstream_.find(number);
+  if (found == upstream_.end()) return;
+  UpstreamFetch& fetch = *found->second;
+  Track& track = *fetch.track;
+  fetch.ending = true;
+  for (objects::FetchDelivery* asker : leave(number, fetch))
+    asker->fail(moqt::RequestErrorCode::kMalformedTrack, "the publisher broke the rules of the track");
+  remove(number);
+  supply_.end_malformed(peer, track);
+}
+
+void Fetches::give_up(std::uint64_t number, moqt::RequestErrorCode code, std::string_view reason) {
+  const auto found = upstream_.find(number);
+  if (found == upstream_.end()) return;
+  UpstreamFetch& fetch = *found->second;
+  fetch.ending = true;
+  const std::uint64_t publisher_number = fetch.publisher->number;
+  const auto askers = leave(number, fetch);
+  remove(number);
+  for (objects::FetchDelivery* asker : askers) {
+    ClientFetch* const client = asker->ended() ? nullptr : client_fetch_of(*asker);
+    if (client == nullptr) continue;
+    client->refused.push_back(publisher_number);
+    const moqt::Location from = asker->missing().value_or(asker->position());
+    if (!ask(*client, missing_at(*client, from))) fall_back(*client, from, code, reason);
+  }
+}
+
+void Fetches::fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code, std::string_view reason) {
+  // Not every publisher answers FETCH. Groups that came whole, as far as anybody here can see, are served all the same.
+  objects::FetchDelivery& delivery = *fetch.delivery;
+  objects::TrackStore& store = fetch.track->store();
+  const moqt::FetchRange range = delivery.range();
+  if (knows_largest(*fetch.track)) store.assume_ended(range.start, range.end);
+  const bool ascending = delivery.order() == moqt::GroupOrder::kAscending;
+  if (store.first_unknown(ascending ? from : range.start, range.end, delivery.time()))
+    return delivery.fail(code, reason);
+  if (!delivery.accepted()) accept_if_known(delivery, *fetch.track);
+  delivery.retry();
+}
+
+std::vector<objects::FetchDelivery*> Fetches::leave(std::uint64_t number, UpstreamFetch& fetch) {
+  std::vector<objects::FetchDelivery*> askers = std::exchange(fetch.askers, {});
+  for (const objects::FetchDelivery* asker : askers) {
+    if (ClientFetch* const client = client_fetch_of(*asker)) std::erase(client->asked, number);
+  }
+  return askers;
+}
+
+void Fetches::remove(std::uint64_t number) {
+  const auto found = upstream_.find(number);
+  if (found == upstream_.end()) return;
+  Track& track = *found->second->track;
+  found->second->publisher->roles.erase(found->second->request);
+  upstream_.erase(found);
+  --track.fetches;
+}
+
+void Fetches::peer_left(Peer& peer) {
+  std::vector<session::RequestHandle> asked;
+  std::vector<std::uint64_t> lost;
+  for (const auto& [request, role] : peer.roles) {
+    if (std::holds_alternative<FetchRole>(role)) asked.push_back(request);
+    if (const auto* fetch = std::get_if<UpstreamFetchRole>(&role)) lost.push_back(fetch->fetch);
+  }
+  for (const session::RequestHandle request : asked) {
+    const auto found = clients_.find(Key{peer.number, request.value});
+    if (found != clients_.end()) found->second.delivery->on_cancelled();
+  }
+  settle();
+  for (const std::uint64_t number : lost)
+    give_up(number, moqt::RequestErrorCode::kInternalError, "the publisher was lost");
+  settle();
+}
+
+}  // namespace msquic_py::relay

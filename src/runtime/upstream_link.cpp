@@ -1,0 +1,78 @@
+#include "runtime/upstream_link.h"
+
+#include <utility>
+
+namespace msquic_py::runtime {
+
+namespace {
+
+/// A session that has lasted as long was a good one: what comes after it is a first failure again.
+constexpr EventLoop::Clock::duration kLasted = std::chrono::seconds(5);
+
+}  // namespace
+
+UpstreamLink::UpstreamLink(Endpoint& endpoint, SessionUser& user, std::size_t number, UpstreamOptions options,
+                           Notify notify)
+    : endpoint_(endpoint),
+      user_(user),
+      number_(number),
+      options_(std::move(options)),
+      notify_(std::move(notify)),
+      backoff_(options_.backoff) {
+  endpoint_.loop().add(*this);
+}
+
+UpstreamLink::~UpstreamLink() { endpoint_.loop().remove(*this); }
+
+std::optional<EventLoop::Time> UpstreamLink::turn(EventLoop::Time now) {
+  if (stopped_ || driver_ != nullptr) return std::nullopt;
+  if (now < due_) return due_;
+  dial();
+  return driver_ == nullptr && !stopped_ ? std::optional(due_) : std::nullopt;
+}
+
+void UpstreamLink::dial() {
+  leaving_ = false;
+  established_.reset();
+  const auto driver = endpoint_.dial(options_.dial, user_);
+  if (driver) {
+    driver_ = *driver;
+  } else {
+    wait(driver.error().message, false);
+  }
+}
+
+void UpstreamLink::look(EventLoop::Time now) {
+  if (driver_ == nullptr || !driver_->has_session()) return;
+  if (!established_ && driver_->session().state() == moqt::session::SessionState::kEstablished) {
+    established_ = now;
+    if (notify_) notify_({.upstream = number_, .connected = true, .reason = {}, .redial = {}});
+  }
+  if (!driver_->session().going_away() || std::exchange(leaving_, true)) return;
+  driver_->close(moqt::SessionErrorCode::kNoError, "gone, as GOAWAY asks");
+}
+
+void UpstreamLink::on_finished(const transport::CloseReason& reason, EventLoop::Time now) {
+  driver_ = nullptr;
+  const bool lasted = established_ && now - *established_ >= kLasted;
+  if (lasted) backoff_.reset();
+  std::string why = reason.reason.empty() ? reason.message : reason.message + ": " + reason.reason;
+  wait(leaving_ ? "it asked to be left (GOAWAY)" : std::move(why), leaving_ && lasted);
+}
+
+void UpstreamLink::wait(std::string reason, bool at_once) {
+  UpstreamNotice notice{.upstream = number_, .connected = false, .reason = std::move(reason), .redial = {}};
+  if (!stopped_) {
+    notice.redial = at_once ? std::chrono::milliseconds(0) : backoff_.next();
+    due_ = EventLoop::Clock::now() + *notice.redial;
+    endpoint_.loop().ready(*this);
+  }
+  if (notify_) notify_(notice);
+}
+
+void UpstreamLink::stop(bool close) {
+  stopped_ = true;
+  if (close && driver_ != nullptr) driver_->close(moqt::SessionErrorCode::kNoError, "the relay is shutting down");
+}
+
+}  // namespace msquic_py::runtime

@@ -1,0 +1,227 @@
+// An upstream, or a publisher, is lost, and another goes on: subscribers have everything, each object once, in order.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "harness/relay_tree.h"
+
+namespace msquic_py::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using Lines = std::vector<std::string>;
+
+moqt::MessageParameters from_largest() {
+  moqt::MessageParameters parameters;
+  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
+  return parameters;
+}
+
+/// A relay below another, with a publisher above and a subscriber below.
+class LostUpstreamTest : public ::testing::Test {
+ protected:
+  LostUpstreamTest() : link_(&tree_.link(0, 1)), source_(tree_.connect(1)), publisher_(tree_, source_) {
+    publisher_.ends_groups = true;
+    publisher_.announce();
+    subscriber_ = &tree_.connect(0);
+    EXPECT_TRUE(subscriber_->session().subscribe(track_name(), from_largest()).ok());
+    tree_.run();
+    publisher_.accept();
+    // Somebody above keeps the track alive there while the relay below is away.
+    RelayClient& above = tree_.connect(1);
+    EXPECT_TRUE(above.session().subscribe(track_name(), from_largest()).ok());
+    tree_.run();
+  }
+  relay::RelayCounters counters() { return tree_.at(0).counters(); }
+
+  struct Tree : RelayTree {
+    Tree() {
+      add({}, {moqt::TrackNamespace{}});
+      add();
+    }
+  } tree_;
+  RelayLink* link_;
+  RelayClient& source_;
+  TreePublisher publisher_;
+  RelayClient* subscriber_ = nullptr;
+};
+
+TEST_F(LostUpstreamTest, WhatWasMissedIsFetchedAndGivenInOrder) {
+  publisher_.group(0, {"a", "b"});
+  const auto stream = publisher_.open(1);
+  publisher_.object(stream, 0, "c");
+  tree_.cut(*link_);
+  publisher_.object(stream, 1, "d");
+  publisher_.finish(stream);
+  publisher_.group(2, {"e", "f"});
+  const auto later = publisher_.open(3);
+  publisher_.object(later, 0, "g");
+  tree_.advance(2s);
+  EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a", "0/1 b", "1/0 c"}));
+  tree_.link(0, 1);
+  publisher_.object(later, 1, "h");
+  publisher_.finish(later);
+  EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a", "0/1 b", "1/0 c", "1/1 d", "2/0 e", "2/1 f", "3/0 g", "3/1 h"}));
+  EXPECT_EQ(subscriber_->count<ms::SubscriptionDone>(), 0u);
+  EXPECT_EQ(counters().publishers_lost, 1u);
+  EXPECT_EQ(counters().publishers_replaced, 1u);
+  EXPECT_EQ(counters().backfills_failed, 0u);
+  EXPECT_EQ(source_.count<ms::SubscribeReceived>(), 1u);
+  EXPECT_EQ(source_.count<ms::FetchReceived>(), 0u);  // the upstream had it all
+  // No stream had to be cut for it: each ends as its publisher ended it.
+  for (const auto& ended : subscriber_->all<ms::SubgroupEnded>()) EXPECT_TRUE(ended.finished);
+}
+
+TEST_F(LostUpstreamTest, AnObjectThatWasCutInTheMiddleIsCompleted) {
+  const auto stream = publisher_.open(0);
+  publisher_.object(stream, 0, "a");
+  link_->pair.server.hold_data = true;
+  ASSERT_TRUE(source_.session().append_object(stream, 1, object_bytes("0123456789"), 1).ok());
+  tree_.run();
+  // Six bytes of it have come, header included.
+  auto& writer = link_->pair.server.streams.back();
+  ASSERT_GT(writer.bytes.size(), 6u);
+  link_->pair.client.session.on_uni_stream_data(tree_.now, writer.id,
+                                                base::SharedBytes::copy_of(base::Bytes(writer.bytes).first(6)), false);
+  (void)tree_.at(0).on_events(link_->lower.number, tree_.now);
+  tree_.run();
+  tree_.cut(*link_);
+  tree_.link(0, 1);
+  publisher_.object(stream, 2, "z");
+  EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a", "0/1 0123456789", "0/2 z"}));
+  EXPECT_EQ(counters().malformed_tracks, 0u);
+}
+
+TEST_F(LostUpstreamTest, WhatComesAliveMeanwhileWaitsForWhatWasMissed) {
+  const auto stream = publisher_.open(0);
+  publisher_.object(stream, 0, "a");
+  tree_.cut(*link_);
+  publisher_.object(stream, 1, "b");
+  RelayLink& link = tree_.link(0, 1, 0, /*runs=*/false);
+  link.pair.server.hold_data = true;  // neither the FETCH's objects nor the subscription's
+  tree_.run();
+  publisher_.object(stream, 2, "c");
+  EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a"}));
+  link.pair.server.hold_data = false;
+  tree_.run();
+  EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
+}
+
+TEST_F(LostUpstreamTest, AGapThatNobodyCanFillIsPassed) {
+  publisher_.group(0, {"a"});
+  tree_.cut(*link_);
+  publisher_.group(1, {"b"});
+  tree_.restart(1);  // and with it what it had
+  RelayClient& source = tree_.connect(1);
+  TreePublisher publisher(tree_, source);
+  publisher.announce();
+  tree_.link(0, 1);
+  moqt::MessageParameters parameters;
+  parameters.set_largest_object({1, 0});
+  publisher.accept(parameters);
+  const auto asked = source.only<ms::FetchReceived>();
+  EXPECT_EQ(asked.range.end, (moqt::Location{1, 1}));
+  ASSERT_TRUE(source.session().reject(asked.request, moqt::RequestErrorCode::kDoesNotExist).ok());
+  tree_.run();
+  publisher.group(2, {"c"});
+  EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a", "2/0 c"}));
+  EXPECT_EQ(counters().backfills_failed, 1u);
+}
+
+TEST_F(LostUpstreamTest, AnUpstreamThatHasNoPublisherYetIsAskedAgain) {
+  publisher_.group(0, {"a"});
+  tree_.restart(1);
+  tree_.link(0, 1);
+  tree_.advance(1s);
+  EXPECT_EQ(subscriber_->count<ms::SubscriptionDone>(), 0u);
+  RelayClient& source = tree_.connect(1);
+  TreePublisher publisher(tree_, source);
+  publisher.announce();
+  tree_.advance(3s);
+  moqt::MessageParameters parameters;
+  parameters.set_largest_object({0, 0});
+  publisher.accept(parameters);
+  publisher.group(1, {"b"});
+  EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a", "1/0 b"}));
+}
+
+TEST_F(LostUpstreamTest, SubscribersAreToldWhenItDoesNotComeBack) {
+  publisher_.group(0, {"a"});
+  tree_.cut(*link_);
+  RelayClient& late = tree_.connect(0);
+  ASSERT_TRUE(late.session().subscribe(track_name(), from_largest()).ok());
+  tree_.advance(29s);
+  EXPECT_EQ(subscriber_->count<ms::SubscriptionDone>(), 0u);
+  tree_.advance(2s);
+  EXPECT_EQ(subscriber_->only<ms::SubscriptionDone>().code,
+            static_cast<std::uint64_t>(moqt::PublishDoneCode::kInternalError));
+  EXPECT_EQ(late.count<ms::RequestRejected>(), 1u);
+  EXPECT_EQ(counters().tracks, 0u);
+}
+
+TEST_F(LostUpstreamTest, WhatIsKnownToBeSomethingElseBeginsAnew) {
+  publisher_.group(5, {"old"});
+  tree_.restart(1);
+  RelayClient& source = tree_.connect(1);
+  TreePublisher publisher(tree_, source);
+  publisher.announce();
+  tree_.link(0, 1);
+  publisher.accept();  // does not say where it is
+  publisher.group(0, {"new"});
+  EXPECT_EQ(objects(*subscriber_), (Lines{"5/0 old", "0/0 new"}));
+}
+
+TEST_F(LostUpstreamTest, AnotherUpstreamGoesOnAtOnce) {
+  // Two above it, both below the root that has the publisher.
+  RelayTree tree;
+  const std::size_t root = tree.add();
+  const std::size_t left = tree.add({}, {moqt::TrackNamespace{}});
+  const std::size_t right = tree.add({}, {moqt::TrackNamespace{}});
+  const std::size_t leaf = tree.add({}, {moqt::TrackNamespace{}, moqt::TrackNamespace{}});
+  tree.link(left, root);
+  tree.link(right, root);
+  RelayLink& first = tree.link(leaf, left, 0);
+  tree.link(leaf, right, 1);
+  RelayClient& source = tree.connect(root);
+  TreePublisher publisher(tree, source);
+  publisher.announce();
+  RelayClient& subscriber = tree.connect(leaf);
+  ASSERT_TRUE(subscriber.session().subscribe(track_name(), from_largest()).ok());
+  tree.run();
+  publisher.accept();
+  const auto stream = publisher.open(0);
+  publisher.object(stream, 0, "a");
+  first.pair.server.hold_data = true;
+  publisher.object(stream, 1, "b");
+  tree.cut(first);
+  publisher.object(stream, 2, "c");
+  publisher.finish(stream);
+  EXPECT_EQ(objects(subscriber), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
+}
+
+TEST_F(LostUpstreamTest, DatagramsThatWereMissedComeAsDatagrams) {
+  const auto datagram = [&](std::uint64_t object, std::string_view payload) {
+    // [d15 §10.3]: type 0x04 has no Object ID, which is 0 then; 0x00 has one.
+    ms::DatagramProperties properties;
+    properties.type = 0x00;
+    properties.location = {1, object};
+    properties.publisher_priority = 128;
+    base::ByteVector bytes{1, static_cast<std::uint8_t>(object), 128};
+    bytes.insert(bytes.end(), payload.begin(), payload.end());
+    EXPECT_TRUE(
+        source_.session().send_datagram(publisher_.subscription, properties, base::SharedBytes::copy_of(bytes)).ok());
+    tree_.run();
+  };
+  datagram(0, "a");
+  tree_.cut(*link_);
+  datagram(1, "b");
+  tree_.link(0, 1);
+  datagram(2, "c");
+  EXPECT_EQ(objects(*subscriber_), (Lines{"1/0 a", "1/1 b", "1/2 c"}));
+  EXPECT_EQ(subscriber_->count<ms::DatagramReceived>(), 3u);
+}
+
+}  // namespace
+}  // namespace msquic_py::testing
