@@ -28,6 +28,7 @@ struct Publisher::Events {
                        {{"host", self.options_.client.host}, {"port", std::uint64_t{self.options_.client.port}}});
   }
   void operator()(const session::GoawayReceived& goaway) const {
+    if (goaway.request) return;
     log_info("the server is going away");
     if (self.comeback() != nullptr) {
       const bool goes = self.comeback()->go_to(goaway.new_session_uri);

@@ -100,9 +100,10 @@ nb::list to_python(const moqt::ParameterList& parameters) {
   if (parameters.empty()) return result;
   moqt::ParameterList raw;
   reinterpret(parameters, kNoParametersDefined, raw);
-  for (const auto& [type, value] : raw.items()) {
-    const auto* number = std::get_if<std::uint64_t>(&value);
-    result.append(RawParameter{type, number != nullptr ? varint_bytes(*number) : std::get<base::ByteVector>(value)});
+  for (const moqt::Parameter& each : raw.items()) {
+    const auto* number = std::get_if<std::uint64_t>(&each.value);
+    result.append(
+        RawParameter{each.type, number != nullptr ? varint_bytes(*number) : std::get<base::ByteVector>(each.value)});
   }
   return result;
 }

@@ -146,9 +146,9 @@ struct Peer final : Outlet {
 
  private:
   template <class Wants>
-  Interests::value_type* find_interest(const moqt::TrackNamespace& track_namespace, Wants wants) {
+  Interests::value_type* find_interest(const moqt::TrackNamespace& track_namespace, Wants asks_for) {
     for (auto& entry : interests) {
-      if (wants(entry.second.what) && entry.second.prefix.is_prefix_of(track_namespace)) return &entry;
+      if (asks_for(entry.second.what) && entry.second.prefix.is_prefix_of(track_namespace)) return &entry;
     }
     return nullptr;
   }

@@ -110,7 +110,7 @@ def test_the_programs_go_on_in_the_same_recording(programs: Programs, tmp_path: 
         write(20)
     pipe.close()
     for each in (publisher, subscriber):
-        assert each.exit_code() == 0, each.text
+        assert each.exit_code() == 0, publisher.text + subscriber.text
     assert payloads(output.read_bytes()) == sent
     relay.stop()
 

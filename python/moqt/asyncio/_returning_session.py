@@ -49,6 +49,9 @@ class Life(Session):
         self._fetching: weakref.WeakSet[Fetching] = weakref.WeakSet()
         """The fetches that it answers."""
 
+    def _for_the_application(self) -> ReturningSession:
+        return self._whole
+
     def _on_offer(self, offer: Offer) -> None:
         self._offers[offer._request] = offer
         self._whole._offer_came(self, offer)

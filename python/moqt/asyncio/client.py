@@ -69,7 +69,7 @@ def connect(
             a function, or a coroutine function, that gets the :class:`Session` and the namespace and returns True or
             False. What it refuses, the peer hears of as UNAUTHORIZED; when it raises, as INTERNAL_ERROR. None: all.
         drafts: the numbers of the drafts of MOQT to offer, the most preferred first, for instance ``(18, 15)``. The
-            server chooses; :attr:`Session.draft` tells which. None: all that there are, the newest first.
+            server chooses; :attr:`Session.draft` tells which. None: all that there are, draft-15 first.
         tolerances: deviations to allow, by name: ``empty-namespace-prefix``.
         reader_queue_limit: bytes that may wait in one subscription that is not read; beyond it the oldest objects are
             dropped. As many again may belong to objects of it that are still arriving.

@@ -19,8 +19,9 @@ struct DraftRange {
 constexpr DraftRange since(Draft first) noexcept { return {first, Draft::k22}; }
 constexpr DraftRange until(Draft last) noexcept { return {Draft::k15, last}; }
 
-/// Every draft that a session can be of, most preferred first. The codecs of `wire` know the others, too.
-inline constexpr std::array<Draft, 2> kSupportedDrafts{Draft::k18, Draft::k15};
+/// Every draft that a session can be of, most preferred first: draft-15, which is whole here, before draft-18, of which
+/// parts are missing (docs/interop.md). The codecs of `wire` know the others, too.
+inline constexpr std::array<Draft, 2> kSupportedDrafts{Draft::k15, Draft::k18};
 
 /// Whether each request travels on a bidirectional stream of its own, and each endpoint has a control stream that is
 /// unidirectional (from draft 17 on); otherwise one bidirectional control stream carries everything.

@@ -28,9 +28,9 @@ struct SubscriptionLimits {
   std::size_t queued_bytes = 4 * 1024 * 1024;
   /// How old the oldest of them may be; zero: of any age.
   session::Duration queued_age{};
-  /// How much of the track may wait while newer groups come, by the time in which it came: the group whose turn it is
-  /// may be so late, another one a quarter of it. Then it is left out, as a whole if nothing of it has been sent. A
-  /// DELIVERY_TIMEOUT of the subscription takes its place. Zero: any.
+  /// How much of the track may wait while newer groups come, by the time in which it came. Beyond it the subscriber's
+  /// link is too weak, and for a while groups are left out as wholes: the group whose turn it is when it is so late,
+  /// another one when an eighth of it has passed. A DELIVERY_TIMEOUT of the subscription takes its place. Zero: any.
   ///
   /// What came at once may wait for long: the time counts between arrivals, not while something waits. So a track that
   /// is published as fast as it can be read loses nothing by it, and one that is live keeps near its edge.
@@ -114,7 +114,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   };
   using Counter = std::uint64_t DeliveryAccount::*;
   /// The part of SubscriptionLimits::queued_time that a group may wait which is not under way.
-  static constexpr int kShareOfWaiting = 4;
+  static constexpr int kShareOfWaiting = 8;
   enum class Give : std::uint8_t { kDone, kNoRoom, kStopped };
   enum class Begun : std::uint8_t { kYes, kUnsayable, kStopped };
 
@@ -173,6 +173,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   Counter reset_counts_as_ = &DeliveryAccount::reset;
   std::size_t owed_bytes_ = 0;                 ///< in the store, for this subscription
   std::uint64_t skipped_before_ = 0;           ///< groups with a lower serial are skipped
+  session::Time late_until_{};                 ///< in the time of arrivals: until then late groups are left out
   std::vector<std::uint64_t> skipped_groups_;  ///< the latest of those that are skipped besides, by serial
   std::size_t consecutive_skips_ = 0;
   std::size_t given_since_skip_ = 0;

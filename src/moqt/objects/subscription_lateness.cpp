@@ -11,6 +11,8 @@ namespace msquic_py::moqt::objects {
 namespace {
 
 constexpr std::size_t kMostRemembered = 32;
+/// How long a subscriber that was late counts as one whose link is too weak; it is not let fall behind as far again.
+constexpr auto kLateFor = std::chrono::seconds(10);
 constexpr std::uint64_t kNoGroup = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
@@ -40,6 +42,12 @@ void Subscription::leave_late_groups_out() {
   if (newest.since == session::Time{}) return;
   const auto* published = view();
   const bool newest_first = published != nullptr && published->group_order == GroupOrder::kDescending;
+  session::Duration latest{};
+  for (const Behind& each : behind_) {
+    if (const auto since = waits_since(each)) latest = std::max(latest, newest.since - *since);
+  }
+  if (latest > limit) late_until_ = newest.since + kLateFor;
+  if (newest.since >= late_until_) return;  // a moment's stop of the link is no reason to leave anything out
   // The group whose turn it is. Where the newest has its turn first, none of the others has.
   std::uint64_t under_way = kNoGroup;
   for (const Behind& each : behind_) {
@@ -55,6 +63,7 @@ void Subscription::leave_late_groups_out() {
     });
     if (late == behind_.end()) return;
     const std::uint64_t group = late->subgroup->group();
+    late_until_ = newest.since + kLateFor;
     leave_out(groups.at(group), /*under_way=*/group == under_way);
     if (ended_) return;
     if (group == under_way) under_way = kNoGroup;  // the next one has not had its time

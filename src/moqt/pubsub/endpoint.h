@@ -54,7 +54,8 @@ class Endpoint final : private objects::Outlet {
   /// writer.
   session::SessionResult<std::shared_ptr<TrackWriter>> add_track(FullTrackName track, const TrackOptions& options = {});
   /// The same for a writer that other sessions of this thread have as well, of whatever draft; EndpointConfig::wake
-  /// must be set.
+  /// must be set. One that is finished is answered with SUBSCRIBE_OK and PUBLISH_DONE: those who were with an earlier
+  /// session learn what they may fetch.
   session::SessionResult<void> add_track(const std::shared_ptr<TrackWriter>& writer);
   /// Offers the track with PUBLISH; without waiting for the answer, objects flow unless `forward` is false.
   session::SessionResult<session::RequestHandle> publish(const std::shared_ptr<TrackWriter>& writer,
@@ -98,6 +99,9 @@ class Endpoint final : private objects::Outlet {
   struct Track {
     std::shared_ptr<TrackWriter> writer;
     bool shared = false;  ///< with other sessions
+    /// It had ended before it came to this session. Who subscribes hears so, and how far it went: what is kept of it
+    /// can be fetched.
+    bool over = false;
   };
   struct Publication {
     std::shared_ptr<TrackWriter> writer;
@@ -110,6 +114,7 @@ class Endpoint final : private objects::Outlet {
 
   /// Lets go of what has ended, and of streams that took too long.
   void settle();
+  [[nodiscard]] bool is_over(const TrackWriter& writer) const noexcept;
   void add_publication(session::RequestHandle request, const std::shared_ptr<TrackWriter>& writer);
   /// Tells the application of a NEW_GROUP_REQUEST, if there is one and the track listens to it.
   void request_new_group(const std::shared_ptr<TrackWriter>& writer, std::optional<std::uint64_t> group);

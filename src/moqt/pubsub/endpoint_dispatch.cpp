@@ -101,7 +101,8 @@ struct Endpoint::Dispatch {
     return found == self.writers_.end() ? nullptr : found->second.writer;
   }
   void operator()(session::SubscribeReceived& event) const {
-    if (const auto writer = writer_for(event.track); writer != nullptr && !writer->finished()) {
+    const auto writer = writer_for(event.track);
+    if (writer != nullptr && (!writer->finished() || self.is_over(*writer))) {
       (void)self.accept_subscribe(event.request, writer);
       return;
     }
