@@ -85,7 +85,7 @@ fn datagram(draft: DraftVersion, mut bytes: &[u8]) -> Result<String, String> {
         return Err("a payload where there may be none".into());
     }
     let mut out = Vec::new();
-    header.encode(&mut out);
+    told(header.encode(&mut out))?;
     out.extend_from_slice(bytes);
     Ok(hex(&out))
 }
