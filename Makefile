@@ -11,6 +11,7 @@
 #   make soak      relays behind relays while relays and publishers are killed: nothing lost, nothing doubled, memory flat
 #   make simulate  sessions and a relay on a network in memory, SEEDS seeds of it; prints how to replay what fails
 #   make layers    who may include whom                          make wheel    dist/*.whl
+#   make codecs    compares the codecs of all drafts with moqtap-codec, both ways; needs cargo
 #   make conformance   docs/conformance.md, from what code and tests cite of the draft; fails where a rule has no proof
 #   make wheels    wheelhouse/*.whl: manylinux, for 3.11, the stable ABI from 3.12 on and a free-threaded Python; tested with
 #                  every Python here
@@ -60,7 +61,7 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 TSAN = TSAN_OPTIONS="suppressions=$(CURDIR)/tools/tsan.supp history_size=4 $${TSAN_OPTIONS:-}"
 
 .PHONY: help setup venv configure develop test cpp-test python-test test-free-threaded demo lint format bench fuzz asan tsan configure-asan configure-tsan \
-  stress soak simulate layers conformance wheel wheels clean
+  stress soak simulate layers codecs conformance wheel wheels clean
 
 help:
 	@sed -n '3,21s/^# \{0,1\}//p' Makefile
@@ -111,6 +112,10 @@ soak: develop
 
 layers:
 	@$${MSQUIC_PY_PYTHON:-python3} tools/check_layers.py
+
+codecs: configure
+	@cmake --build $(BUILD) --target wire_corpus </dev/null
+	@$${MSQUIC_PY_PYTHON:-python3} tools/compare_codecs.py $(BUILD) $(CODEC_ARGS)
 
 conformance:
 	@$${MSQUIC_PY_PYTHON:-python3} tools/conformance.py $(CONFORMANCE_ARGS)

@@ -1,6 +1,6 @@
-"""Runs every benchmark and prints one report: codec, objects in Python, relay fan-out, the QUIC jobs, idle connections.
+"""Runs every benchmark and prints one report: codec, objects in Python, relay fan-out, weak links, the QUIC jobs, idle connections.
 
-    python bench/run.py --build build/release [--quick] [--only codec,objects,relay,quic,idle] [--output results.json]
+    python bench/run.py --build build/release [--quick] [--only codec,objects,relay,weak,quic,idle] [--output results.json]
 
 Called by "make bench", which builds what it needs. Takes about ten minutes; --quick three, for a look. The results also
 go to build/bench/results.json.
@@ -27,9 +27,10 @@ from machine import describe_machine, print_machine
 from objects_report import measure_objects, print_objects
 from quic_report import measure_quic, print_quic
 from relay_report import FanoutPrograms, measure_relay, print_relay
+from weak_link_report import measure_weak_links, print_weak_links
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("codec", "objects", "relay", "quic", "idle")
+PARTS = ("codec", "objects", "relay", "weak", "quic", "idle")
 
 
 def program(build: Path, path: str) -> Path:
@@ -81,6 +82,10 @@ def main() -> None:
         relay = measure_relay(programs, options.quick)
         results["relay"] = relay
         print_relay(relay)
+    if "weak" in wanted:
+        weak = measure_weak_links(options.quick)
+        results["weak"] = weak
+        print_weak_links(weak)
     if "quic" in wanted or "idle" in wanted:
         field = field_of(
             program(options.build, "bench/quic_native/quic_native"), ROOT / "build/bench/aiopquic", contestants

@@ -42,6 +42,9 @@ def client_parser(description: str | None) -> argparse.ArgumentParser:
         default=15.0,
         help="seconds without a sign of the server until it is dead",
     )
+    parser.add_argument(
+        "--resume", action="store_true", help="when the connection is lost, or the server asks to leave, come back"
+    )
     trust = parser.add_mutually_exclusive_group()
     trust.add_argument("--ca-file", help="trust the certificates in this PEM file instead of the system's")
     trust.add_argument("--insecure", action="store_true", help="accept any certificate (a loopback address: always)")
@@ -115,6 +118,7 @@ def connect(args: argparse.Namespace) -> ma.Opening[ma.Session]:
         path=args.path,
         verify=verify,
         ca_file=args.ca_file,
+        resume=args.resume,
         timeout=args.connect_timeout,
         handshake_idle_timeout_ms=round(args.connect_timeout * 1000),
         idle_timeout_ms=round(args.idle_timeout * 1000),

@@ -28,7 +28,7 @@ async def relay(args: argparse.Namespace, stop: asyncio.Event) -> int:
                 print("  ".join(f"{name} {value}" for name, value in stats.items()))
                 shown = stats
     finally:
-        await relay.close(drain_seconds=args.drain)
+        await relay.drain(grace=args.drain)
     print("relay closed")
     return 0
 

@@ -5,7 +5,8 @@ Usage: check_layers.py [ROOT]     (default: the repository this file stands in)
 
 In src/ a file may include its own layer, the layers its layer lists, and only those third-party headers that its layer
 may use. Programs, bindings, tests and benchmarks may include every layer but only the third-party headers allowed to
-them. No layer may include a program, a binding or a test. Prints one line per violation; exit code 1 when there is any.
+them. No layer may include a program, a binding or a test. Which draft of MOQT is spoken is asked in the places of
+[drafts] alone. Prints one line per violation; exit code 1 when there is any.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from pathlib import Path
 
 INCLUDE = re.compile(r'^\s*#\s*(?:include|import)\s*(?:"(?P<quoted>[^"]+)"|<(?P<angled>[^>]+)>)')
 INCLUDE_MACRO = re.compile(r"^\s*#\s*include\s+[A-Za-z_]")
+DRAFT_QUESTION = re.compile(
+    r"(?: [=!<>]=| [<>]|\bcase|\bsince\(|\buntil\() ?(?:\w+::)*Draft::k\d|\bDraft::k\d+ (?:[=!<>]=|[<>] )"
+)
 SOURCE_SUFFIXES = {".h", ".hpp", ".c", ".cc", ".cpp", ".inc"}
 # Folders outside src/ that are checked for third-party headers, and what their own quoted includes are relative to.
 OUTSIDE = ("apps", "python/bindings", "tests", "bench")
@@ -33,6 +37,7 @@ class LayerRules:
             for key, files in data.get("only", {}).items()
             for includer, _, included in [key.partition(" -> ")]
         }
+        self.draft_places: tuple[str, ...] = tuple(data.get("drafts", {}).get("asked_in", []))
         # The longest name first: "moqt/wire" before "moqt".
         self.names = sorted(self.layers, key=len, reverse=True)
 
@@ -105,6 +110,16 @@ def check_src(root: Path, rules: LayerRules) -> Iterator[str]:
                 yield f"{where}: of {layer}, only {', '.join(rules.only[layer, target])} may include {target} ({name})"
 
 
+def check_drafts(root: Path, rules: LayerRules) -> Iterator[str]:
+    for path in sources(root / "src"):
+        relative = path.relative_to(root / "src").as_posix()
+        if relative.startswith(rules.draft_places):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if DRAFT_QUESTION.search(line):
+                yield f"src/{relative}:{number}: which draft it is may be asked in {', '.join(rules.draft_places)} only"
+
+
 def check_outside(root: Path, rules: LayerRules) -> Iterator[str]:
     for folder in OUTSIDE:
         for path in sources(root / folder):
@@ -126,7 +141,12 @@ def check_outside(root: Path, rules: LayerRules) -> Iterator[str]:
 def main(arguments: list[str]) -> int:
     root = Path(arguments[0]).resolve() if arguments else Path(__file__).resolve().parent.parent
     rules = LayerRules(root)
-    faults = [*rules.faults_in_table(), *check_src(root, rules), *check_outside(root, rules)]
+    faults = [
+        *rules.faults_in_table(),
+        *check_src(root, rules),
+        *check_drafts(root, rules),
+        *check_outside(root, rules),
+    ]
     for fault in faults:
         print(fault)
     count = sum(1 for folder in ("src", *OUTSIDE) for _ in sources(root / folder))

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "command_line/congestion_control.h"
+#include "command_line/draft_option.h"
 #include "command_line/moqt_url.h"
 #include "command_line/token_argument.h"
 
@@ -69,12 +71,22 @@ void ClientOptions::add_to(CLI::App& app) {
          "the same in it; may be repeated")
       ->allow_extra_args(false)
       ->type_name("TOKEN");
+  add_draft_option(app, drafts);
   app.add_flag("--tolerate-empty-namespace-prefix", allow_empty_prefix,
                "Accept SUBSCRIBE_NAMESPACE for a prefix of no fields, which section 9.23 forbids and moq-rs sends");
   app.add_option("--namespace", track_namespace, "Track namespace, fields separated by '/'")->capture_default_str();
   app.add_option("--name", track_name, "One track of everything, of this name, in place of a catalog and its tracks");
   app.add_option("--idle-timeout", idle_timeout, "Seconds without a sign of the peer until it counts as dead")
       ->check(CLI::Range(0.5, 3600.0))
+      ->capture_default_str();
+  add_congestion_control(app, congestion_control);
+  auto* const resume_flag = app.add_flag(
+      "--resume", resume,
+      "When the connection is lost, or the server asks to leave, make another one, to the server that it names if it "
+      "does, and go on where it was");
+  app.add_option("--give-up-after", give_up_after, "Seconds without a session until --resume gives up; 0: never")
+      ->check(CLI::Range(0.0, 1e6))
+      ->needs(resume_flag)
       ->capture_default_str();
   app.add_option("--connect-timeout", connect_timeout,
                  "Seconds that the server has for the handshake, and again for SERVER_SETUP")
@@ -85,6 +97,7 @@ void ClientOptions::add_to(CLI::App& app) {
 runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   runtime::Endpoint::DialOptions options;
   options.host = host;
+  options.drafts = drafts;
   options.port = port;
   options.credentials.ca_file = ca_file;
   options.credentials.pinned_sha256 = fingerprints;
@@ -92,6 +105,7 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   options.idle_timeout = std::chrono::milliseconds(static_cast<std::int64_t>(idle_timeout * 1000));
   const std::chrono::milliseconds connecting(static_cast<std::int64_t>(connect_timeout * 1000));
   options.session.handshake_timeout = connecting;
+  options.congestion_control = congestion_control;
   options.session.session.timeouts.setup = connecting;
   options.session.session.path = path;
   options.session.session.authorization_tokens = options.session.session.request_tokens = tokens;

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "moqt/model/authorization_token.h"
 #include "moqt/model/full_track_name.h"
+#include "quic/settings.h"
 #include "runtime/endpoint.h"
 
 namespace CLI {
@@ -24,13 +25,17 @@ struct ClientOptions {
   std::string path = "/moqt";
   std::string ca_file;
   std::vector<std::string> fingerprints;
-  std::vector<moqt::AuthorizationToken> tokens;  ///< shown with the session and with each request
+  std::vector<moqt::AuthorizationToken> tokens;             ///< shown with the session and with each request
+  std::vector<moqt::Draft> drafts = runtime::all_drafts();  ///< the most preferred first
   bool insecure = false;
   bool allow_empty_prefix = false;
   std::string track_namespace = "live/demo";
   std::optional<std::string> track_name;  ///< nothing: what the catalog names
   double idle_timeout = 15;               ///< seconds
   double connect_timeout = 10;            ///< seconds
+  std::optional<quic::CongestionControl> congestion_control;
+  bool resume = false;        ///< a session that is lost is followed by another one
+  double give_up_after = 60;  ///< seconds without one; 0: never
 
   void add_to(CLI::App& app);
   [[nodiscard]] runtime::Endpoint::DialOptions dial_options() const;

@@ -33,8 +33,11 @@ int ClientProgram::run(const ClientOptions& options, ClientRole& role) {
     log_error(dialled.error().message);
     return kFailure;
   }
+  std::optional<Comeback> comeback;
+  if (options.resume) role.set_comeback(&comeback.emplace(loop_, endpoint, options, role));
   role.on_dialled(**dialled);
   loop_.run();
+  role.set_comeback(nullptr);
   log_info(role.summary());
   if (role.failure()) log_error(*role.failure());
   return signals_ > 1 && !role.failure() ? kInterrupted : role.exit_code();

@@ -67,7 +67,8 @@ std::string describe_connection_end(const ClientOptions& options, const transpor
              " (--connect-timeout): is the relay running, are --host and --port right, does a firewall let UDP "
              "through?";
     case Status::AlpnNegotiationFailure:
-      return server + " speaks QUIC, but not MOQT draft-15 (ALPN moqt-15): is it the right port?";
+      return server +
+             " speaks QUIC, but none of the drafts of MOQT that were offered (ALPN moqt-NN): is it the right port?";
     case Status::VersionNegotiationError: return server + " speaks no version of QUIC that is known here" + detail;
     case Status::CertificateNameMismatch:
       return "the certificate of " + server + " is not for '" + options.host +

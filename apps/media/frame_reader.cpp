@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <new>
@@ -24,10 +25,10 @@ constexpr std::array kCodecs = {
     CodecName{"avc1", AV_CODEC_ID_H264},   CodecName{"avc3", AV_CODEC_ID_H264},   CodecName{"h264", AV_CODEC_ID_H264},
     CodecName{"hvc1", AV_CODEC_ID_HEVC},   CodecName{"hev1", AV_CODEC_ID_HEVC},   CodecName{"av01", AV_CODEC_ID_AV1},
     CodecName{"vp09", AV_CODEC_ID_VP9},    CodecName{"vp9", AV_CODEC_ID_VP9},     CodecName{"vp08", AV_CODEC_ID_VP8},
-    CodecName{"vp8", AV_CODEC_ID_VP8},     CodecName{"opus", AV_CODEC_ID_OPUS},   CodecName{"Opus", AV_CODEC_ID_OPUS},
-    CodecName{"mp4a.40", AV_CODEC_ID_AAC}, CodecName{"mp4a.67", AV_CODEC_ID_AAC}, CodecName{"fLaC", AV_CODEC_ID_FLAC},
-    CodecName{"flac", AV_CODEC_ID_FLAC},   CodecName{"mp3", AV_CODEC_ID_MP3},     CodecName{"mp4a.6b", AV_CODEC_ID_MP3},
-    CodecName{"mp4a.69", AV_CODEC_ID_MP3}, CodecName{"ac-3", AV_CODEC_ID_AC3},    CodecName{"ec-3", AV_CODEC_ID_EAC3},
+    CodecName{"vp8", AV_CODEC_ID_VP8},     CodecName{"opus", AV_CODEC_ID_OPUS},   CodecName{"mp4a.40", AV_CODEC_ID_AAC},
+    CodecName{"mp4a.67", AV_CODEC_ID_AAC}, CodecName{"flac", AV_CODEC_ID_FLAC},   CodecName{"mp3", AV_CODEC_ID_MP3},
+    CodecName{"mp4a.6b", AV_CODEC_ID_MP3}, CodecName{"mp4a.69", AV_CODEC_ID_MP3}, CodecName{"ac-3", AV_CODEC_ID_AC3},
+    CodecName{"ec-3", AV_CODEC_ID_EAC3},
 };
 
 bool has_start_codes(base::Bytes frame) noexcept {
@@ -57,8 +58,13 @@ base::ByteVector opus_configuration(int rate, int channels) {
 }  // namespace
 
 AVCodecID codec_of(std::string_view webcodecs_name) noexcept {
-  const auto found = std::ranges::find_if(
-      kCodecs, [webcodecs_name](const CodecName& codec) { return webcodecs_name.starts_with(codec.prefix); });
+  // Numbers in names are hexadecimal, and written either way.
+  const auto is_same = [](char left, char right) {
+    return std::tolower(static_cast<unsigned char>(left)) == std::tolower(static_cast<unsigned char>(right));
+  };
+  const auto found = std::ranges::find_if(kCodecs, [&](const CodecName& codec) {
+    return std::ranges::equal(codec.prefix, webcodecs_name.substr(0, codec.prefix.size()), is_same);
+  });
   return found == kCodecs.end() ? AV_CODEC_ID_NONE : found->id;
 }
 

@@ -6,6 +6,7 @@
 
 #include "command_line/client_options.h"
 #include "command_line/client_program.h"
+#include "command_line/draft_option.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "command_line/process.h"
@@ -35,7 +36,7 @@ struct Options {
 };
 
 void describe(CLI::App& app, Options& options) {
-  app.set_version_flag("--version", std::string("moqt-pub ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
+  app.set_version_flag("--version", std::string("moqt-pub ") + MSQUIC_PY_VERSION + " (" + apps::spoken_drafts() + ")");
   options.client.add_to(app);
   app.add_option("input", options.input.path, "File or URL that FFmpeg can read; - is standard input")
       ->capture_default_str();
@@ -133,7 +134,7 @@ int run(Options options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Publishes media over Media over QUIC Transport (draft-ietf-moq-transport-15)", "moqt-pub");
+  CLI::App app("Publishes media over Media over QUIC Transport (" + apps::spoken_drafts() + ")", "moqt-pub");
   Options options;
   describe(app, options);
   try {

@@ -70,7 +70,11 @@ void Publisher::stop() {
 }
 
 bool Publisher::on_events(runtime::SessionDriver& driver, Time now) {
-  if (!endpoint_) endpoint_.emplace(driver.session());
+  if (!endpoint_) {
+    pubsub::EndpointConfig config;
+    config.wake = [&driver] { driver.make_ready(); };
+    endpoint_.emplace(driver.session(), std::move(config));
+  }
   endpoint_->drain_session(now);
   bool any = false;
   pubsub::EndpointEvent event;
@@ -118,9 +122,10 @@ bool Publisher::add_track(const std::string& name, std::uint8_t priority, bool e
   track_options.publisher_priority = priority;
   track_options.extensions = extensions;
   track_options.dynamic_groups = name == msf::kCatalogTrackName && !options_.single_track;
-  auto track = endpoint_->add_track(moqt::FullTrackName(options_.name_space, name), track_options);
-  if (!track) return give_up("the track can't be added", track.error()), false;
-  writer = *track;
+  if (comeback() != nullptr) track_options.retention = kKept;
+  writer = std::make_shared<pubsub::TrackWriter>(moqt::FullTrackName(options_.name_space, name), track_options);
+  if (auto added = endpoint_->add_track(writer); !added)
+    return give_up("the track can't be added", added.error()), false;
   return true;
 }
 
@@ -216,6 +221,7 @@ Publisher::Time Publisher::begins(Time now) {
 
 std::optional<Publisher::Time> Publisher::turn(Time now) {
   if (finishing_) {
+    if (tail_until_ && now < *tail_until_) return tail_until_;
     leave_when_sent();
     return std::nullopt;
   }
@@ -234,7 +240,7 @@ std::optional<Publisher::Time> Publisher::turn(Time now) {
     again = catalog_->due();
     if (again && *again <= now) {
       (void)catalog_->publish(now);  // in vain only while the session closes
-      driver_->make_ready();
+      make_ready();
       again = catalog_->due();
     }
   }
@@ -265,7 +271,7 @@ std::optional<Publisher::Time> Publisher::send_due(Time now) {
         next = due;
         break;
       }
-    } else if (queued_bytes() > kLowWater) {
+    } else if (queued_bytes() > kLowWater || holds_input()) {
       break;  // whoever is slow slows the input down: nothing else sets the pace
     }
     if (options_.pace && unit->time)
@@ -275,7 +281,7 @@ std::optional<Publisher::Time> Publisher::send_due(Time now) {
   }
   if (sent) {
     report_skipped();
-    driver_->make_ready();
+    make_ready();
   }
   if (input_.end().reached) loop_.ready(*this);
   return next;
@@ -341,8 +347,9 @@ void Publisher::leave_when_sent() {
 }
 
 void Publisher::on_finished(runtime::SessionDriver&, const transport::CloseReason& reason) {
+  if (!closing_ && !failure_ && comeback() != nullptr && comeback()->after(reason)) return suspend();
   if (!closing_) {
-    const std::string why = describe_connection_end(options_.client, reason);
+    const std::string why = describe_connection_end(comeback() ? comeback()->options() : options_.client, reason);
     lost_ = announced_ && !failure_;
     fail(finishing_ ? "not everything had arrived: " + why : why);
   }

@@ -66,6 +66,10 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   static constexpr std::chrono::seconds kLongGroup{5};
   /// How long tracks that follow others wait for whoever reads the catalog.
   static constexpr Time::duration kChange = std::chrono::seconds(2);
+  /// With --resume: what is kept of a track for those who have missed it.
+  static constexpr moqt::objects::Retention kKept{16 * 1024 * 1024, SIZE_MAX, std::chrono::seconds(60)};
+  /// How long tracks that have ended are offered to those who come back as well.
+  static constexpr Time::duration kTail = std::chrono::seconds(5);
 
   struct Events;
   // publisher_events.cpp
@@ -77,6 +81,17 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   void retire_tracks();
   bool add_track(const std::string& name, std::uint8_t priority, bool extensions,
                  std::shared_ptr<moqt::pubsub::TrackWriter>& writer);
+  // publisher_comeback.cpp: between two sessions
+  /// The session is over, and another one is made: the tracks stay, and what is written of them is kept for a while.
+  void suspend();
+  /// Publishes the tracks on the session that there is now.
+  void go_on(Time now);
+  /// Whether an input without a pace of its own waits until somebody takes it again.
+  [[nodiscard]] bool holds_input() const;
+  /// All of them, those that have ended included.
+  [[nodiscard]] std::vector<std::shared_ptr<moqt::pubsub::TrackWriter>> writers() const;
+  void make_ready();
+
   [[nodiscard]] std::string new_name(bool video);
   bool announce();
   /// When the media may begin; Time::max(): not before something changes.
@@ -111,7 +126,8 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   std::optional<Time> others_until_;  ///< how long the tracks that follow others wait for a subscriber
   bool begun_ = false;
   bool finishing_ = false;
-  bool closing_ = false;  ///< this side has closed the session, and for a good reason
+  std::optional<Time> tail_until_;  ///< those who come back as well have had time to
+  bool closing_ = false;            ///< this side has closed the session, and for a good reason
   Pacer pacer_;
   std::optional<std::int64_t> wall_origin_;  ///< microseconds since the epoch at media time 0
   std::uint64_t objects_before_ = 0, groups_before_ = 0, bytes_before_ = 0, skipped_before_ = 0;  ///< tracks ended

@@ -21,12 +21,20 @@ struct Publisher::Events {
 
   void operator()(const session::Established&) const {
     self.established_ = true;
+    if (self.comeback() != nullptr) self.comeback()->established();
+    if (self.comeback() != nullptr && self.comeback()->came_back()) return self.go_on(now);
     log_info("connected; reading the input");
     self.report_.event("connected",
                        {{"host", self.options_.client.host}, {"port", std::uint64_t{self.options_.client.port}}});
   }
-  void operator()(const session::GoawayReceived&) const {
+  void operator()(const session::GoawayReceived& goaway) const {
+    if (goaway.request) return;
     log_info("the server is going away");
+    if (self.comeback() != nullptr) {
+      const bool goes = self.comeback()->go_to(goaway.new_session_uri);
+      if (goes) self.driver_->close(moqt::SessionErrorCode::kNoError, "");
+      return;  // otherwise it is served for as long as it likes
+    }
     self.input_.stop_reading();
     self.finish_tracks();
   }
@@ -84,7 +92,8 @@ struct Publisher::Events {
                        pubsub::ReaderExpiring, pubsub::FetchReaderAccepted, pubsub::FetchReaderReadable,
                        pubsub::FetchReaderEnded, pubsub::FetchRequested, pubsub::FetchWritable, pubsub::FetchWithdrawn,
                        session::SubscribeReceived, session::TrackStatusReceived, session::AuthorizationRequested,
-                       session::AuthorizationWithdrawn>
+                       session::AuthorizationWithdrawn, session::NamespaceFound, session::NamespaceLost,
+                       session::NamespaceSubscriptionEnded, session::PublishSkipped>
   void operator()(const Event&) const {}
 };
 

@@ -9,8 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "command_line/congestion_control.h"
+#include "command_line/draft_option.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
+#include "command_line/moqt_url.h"
 #include "command_line/process.h"
 #include "command_line/server_identity.h"
 #include "command_line/text_file.h"
@@ -34,11 +37,13 @@ struct Options {
   std::string cert;
   std::string key;
   double drain_seconds = 5.0;
+  std::string successor;
   std::uint64_t max_sessions = 10'000;
   std::size_t max_queued_bytes = relay::RelayLimits{}.max_queued_bytes_per_subscription;
   double setup_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.setup).count();
   bool hold_publishers = relay::RelayLimits{}.hold_publishers;
   double max_queue_age = std::chrono::duration<double>(relay::RelayLimits{}.max_queue_age).count();
+  double max_queued_time = std::chrono::duration<double>(relay::RelayLimits{}.max_queued_time).count();
   double cache_duration = std::chrono::duration<double>(relay::RelayLimits{}.cache_duration).count();
   std::size_t cache_bytes = relay::RelayLimits{}.memory.tracks;
   std::size_t cache_bytes_per_track = relay::RelayLimits{}.memory.track;
@@ -47,6 +52,8 @@ struct Options {
   double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
   double rendezvous_timeout = std::chrono::duration<double>(relay::RelayLimits{}.rendezvous_timeout).count();
   apps::UpstreamArguments upstream;
+  std::optional<quic::CongestionControl> congestion_control;
+  std::vector<moqt::Draft> drafts = runtime::all_drafts();
   std::string token_file;
   std::vector<std::string> publisher_tokens;
   bool allow_empty_prefix = false;
@@ -54,8 +61,15 @@ struct Options {
   std::string log_level;
 };
 
+/// What is wrong with a URI that GOAWAY is to carry; empty when nothing is.
+std::string check_successor(const std::string& text) {
+  const auto url = apps::MoqtUrl::parse(text);
+  return url ? std::string() : url.error();
+}
+
 void describe(CLI::App& app, Options& options) {
-  app.set_version_flag("--version", std::string("moqt-relay ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
+  app.set_version_flag("--version",
+                       std::string("moqt-relay ") + MSQUIC_PY_VERSION + " (" + apps::spoken_drafts() + ")");
   app.add_option("--host", options.host, "IP address to listen on; :: listens on IPv4 and IPv6")->capture_default_str();
   app.add_option("--port", options.port, "UDP port; 0 chooses a free one")
       ->check(CLI::Range(0u, 65535u))
@@ -67,12 +81,21 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--drain-seconds", options.drain_seconds, "How long clients may take to leave after SIGINT or SIGTERM")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
+  app.add_option("--successor", options.successor,
+                 "Where clients are sent then, as moqt://host:port/path; without it they come back here")
+      ->check(CLI::Validator(check_successor, "URL"));
   app.add_option("--max-sessions", options.max_sessions, "Clients beyond it are refused")->capture_default_str();
   app.add_option("--max-queued-bytes", options.max_queued_bytes,
                  "Bytes that may wait for one subscription before it skips to the next group")
       ->capture_default_str();
   app.add_option("--max-queue-age", options.max_queue_age,
                  "Seconds that they may wait before the subscription skips to the next group; 0: any time")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  app.add_option(
+         "--max-queued-time", options.max_queued_time,
+         "Seconds of a live track that may wait for a subscriber, by the time in which they came, before it goes on "
+         "with the newest group; the publisher's or the subscriber's DELIVERY_TIMEOUT takes its place; 0: any")
       ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
   app.add_flag("--hold-publishers", options.hold_publishers,
@@ -109,11 +132,13 @@ void describe(CLI::App& app, Options& options) {
                  "Seconds that a stream may stop in the middle of a header or an object")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
+  apps::add_congestion_control(app, options.congestion_control);
   app.add_option("--require-token", options.token_file,
                  "Let clients do only what a token of this file allows; a line is a token, then what it allows "
                  "(publish, subscribe, fetch or *, separated by commas) and a namespace with '/' between its fields, "
                  "each of which may be left out")
       ->type_name("FILE");
+  apps::add_draft_option(app, options.drafts);
   app.add_option("--publisher-token", options.publisher_tokens,
                  "Token that the relay shows to publishers with what it asks of them: TOKEN, TYPE:TOKEN or @FILE")
       ->type_name("TOKEN")
@@ -137,6 +162,7 @@ int run(const Options& options) {
   limits.rendezvous_timeout = milliseconds(options.rendezvous_timeout);
   options.upstream.apply_to(limits);
   limits.max_queue_age = milliseconds(options.max_queue_age);
+  limits.max_queued_time = milliseconds(options.max_queued_time);
   limits.hold_publishers = options.hold_publishers;
   limits.cache_duration = milliseconds(options.cache_duration);
   limits.memory.tracks = options.cache_bytes;
@@ -170,7 +196,7 @@ int run(const Options& options) {
     loop.post([&] {
       if (++signals == 1) {
         apps::log_info("draining: clients are asked to leave");
-        server.drain(milliseconds(options.drain_seconds), stop);
+        server.drain(milliseconds(options.drain_seconds), options.successor, stop);
       } else {
         server.close(moqt::SessionErrorCode::kNoError, "the relay is shutting down");
       }
@@ -195,9 +221,11 @@ int run(const Options& options) {
   apps::SkipLog skips(loop, server);
   runtime::Endpoint::ListenOptions listen;
   listen.host = options.host;
+  listen.drafts = options.drafts;
   listen.port = options.port;
   listen.credentials = identity->credentials();
   listen.max_sessions = options.max_sessions;
+  listen.congestion_control = options.congestion_control;
   listen.on_refused = [&](const runtime::Refusal& refusal) { refusals.refused(refusal); };
   listen.session.handshake_timeout = milliseconds(options.setup_timeout);
   listen.session.session.timeouts.setup = milliseconds(options.setup_timeout);
@@ -239,7 +267,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("A relay for Media over QUIC Transport (draft-ietf-moq-transport-15)", "moqt-relay");
+  CLI::App app("A relay for Media over QUIC Transport (" + apps::spoken_drafts() + ")", "moqt-relay");
   Options options;
   describe(app, options);
   try {

@@ -79,6 +79,12 @@ class GroupSequencer {
   void fetch_over(Time now);
   /// A stream of the track was cut: that a group has no end says something from now on.
   void note_cut() noexcept { streams_are_cut_ = true; }
+  /// What was asked for will not come, and streams broke off. Both are asked for on the next session.
+  void session_lost() noexcept {
+    asking_ = false;
+    asked_until_ = known_;
+    streams_are_cut_ = true;
+  }
   /// The track is over, and everything of it is here that its streams bring. True: something was asked for; to be
   /// called again behind fetch_over(). `tail`: what the track may have behind its last object is missing, too.
   bool ask_for_the_rest(bool tail);

@@ -10,6 +10,7 @@
 
 #include "command_line/client_options.h"
 #include "command_line/client_program.h"
+#include "command_line/draft_option.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
 #include "command_line/process.h"
@@ -44,7 +45,7 @@ struct Options {
 
 void describe(CLI::App& app, Options& options) {
   apps::SubscriberOptions& subscriber = options.subscriber;
-  app.set_version_flag("--version", std::string("moqt-sub ") + MSQUIC_PY_VERSION + " (draft-ietf-moq-transport-15)");
+  app.set_version_flag("--version", std::string("moqt-sub ") + MSQUIC_PY_VERSION + " (" + apps::spoken_drafts() + ")");
   subscriber.client.add_to(app);
   app.add_option("output,--output", options.path, "File to write; - is standard output")->capture_default_str();
   app.add_option("--format", options.format,
@@ -144,7 +145,7 @@ int run(Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Receives tracks over Media over QUIC Transport (draft-ietf-moq-transport-15) and records them",
+  CLI::App app("Receives tracks over Media over QUIC Transport (" + apps::spoken_drafts() + ") and records them",
                "moqt-sub");
   Options options;
   describe(app, options);

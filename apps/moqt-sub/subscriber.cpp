@@ -147,9 +147,10 @@ void Subscriber::leave_when_written(runtime::EventLoop::Time now) {
 
 void Subscriber::on_finished(runtime::SessionDriver&, const transport::CloseReason& reason) {
   driver_ = nullptr;
+  if (!leaving_ && comeback() != nullptr && comeback()->after(reason)) return suspend();
   if (!leaving_) {
     const bool begun = !feeds_.empty() || before_.objects > 0;
-    fail(describe_connection_end(options_.client, reason) +
+    fail(describe_connection_end(comeback() == nullptr ? options_.client : comeback()->options(), reason) +
              (begun ? "; the recording ends in the middle of the track" : ""),
          begun ? kIncomplete : kFailure);
   }
@@ -257,6 +258,7 @@ std::optional<runtime::EventLoop::Time> Subscriber::turn(runtime::EventLoop::Tim
     leave_when_written(now);
     return now + kTick;
   }
+  ask_again(now);
   if (recording_) {
     pump();
     if (!leaving_) conclude_when_ended();
@@ -272,6 +274,7 @@ std::optional<runtime::EventLoop::Time> Subscriber::turn(runtime::EventLoop::Tim
   for (const auto& feed : feeds_) {
     if (const auto begins = feed->begins_at()) next = std::min(next, *begins);
   }
+  if (ask_again_at_) next = std::min(next, *ask_again_at_);
   return next;
 }
 

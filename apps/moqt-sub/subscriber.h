@@ -85,12 +85,14 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   static constexpr std::chrono::seconds kDrainPatience{3};
   static constexpr std::chrono::milliseconds kTick{500};
   static constexpr std::chrono::seconds kSuccessorPatience{3};
+  /// How often a track is asked for whose publisher is not back yet.
+  static constexpr std::chrono::milliseconds kAskAgain{200};
 
   // subscriber_session.cpp: what is asked of the session, and what it says
   struct Events;
   void handle(const moqt::pubsub::EndpointEvent& event);
   void on_offer(const moqt::session::PublishReceived& offer);
-  void on_namespace(const moqt::session::NamespacePublished& published);
+  void on_namespace(const moqt::TrackNamespace& track_namespace, moqt::session::RequestHandle told_by);
   void on_reader_ended(const Reader& reader);
   void on_catalog_end(const moqt::pubsub::TrackEnd& end);
   void on_feed_end(TrackFeed& feed, const moqt::pubsub::TrackEnd& end);
@@ -101,6 +103,7 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   Reader request(const moqt::FullTrackName& track, moqt::SubscriptionFilter filter);
   /// The groups of --fetch.
   Past request_past(const moqt::FullTrackName& track);
+  Past request_past_from(const moqt::FullTrackName& track, std::optional<moqt::Location> start);
   void on_fetch_ended(TrackFeed& feed, const moqt::pubsub::FetchEnd& end);
   /// The beginning of the recording, if it lies before the subscription's; null when it does not.
   Past join(const Reader& reader);
@@ -108,6 +111,15 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   Past request_missing(const moqt::FullTrackName& track, moqt::Location start, moqt::Location end);
   void on_past_ended(const Past& past);
   [[nodiscard]] bool subscribed() const noexcept { return catalog_ || !feeds_.empty(); }
+
+  // subscriber_comeback.cpp: between two sessions
+  /// The session is over, and another one is made.
+  void suspend();
+  /// Asks for what is not subscribed to any more.
+  void go_on();
+  /// Whether a track that ended so, or was refused, is asked for again in a moment.
+  bool comes_back(const moqt::pubsub::TrackEnd& end);
+  void ask_again(runtime::EventLoop::Time now);
 
   // subscriber_tracks.cpp: the catalog, and which tracks are recorded
   void read_catalog();
@@ -155,6 +167,8 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   bool waiting_for_namespace_ = false;
   std::optional<moqt::session::RequestHandle> announcement_;  ///< the namespace is published
   std::optional<runtime::EventLoop::Time> successors_until_;  ///< all tracks have ended; others may follow
+  std::optional<runtime::EventLoop::Time> lost_at_;           ///< a session or track; until it is there again
+  std::optional<runtime::EventLoop::Time> ask_again_at_;      ///< for what was refused
   bool leaving_ = false;
   bool stopped_ = false;  ///< by the user
   std::optional<runtime::EventLoop::Time> give_up_output_;

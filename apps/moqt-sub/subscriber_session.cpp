@@ -31,12 +31,22 @@ bool Subscriber::on_events(runtime::SessionDriver& driver, runtime::EventLoop::T
 struct Subscriber::Events {
   Subscriber& self;
 
+  static bool is_lost(const std::unique_ptr<TrackFeed>& feed) { return !feed->ended() && feed->lost(); }
+
   void operator()(const session::Established&) const {
     self.report_.event("connected",
                        {{"host", self.options_.client.host}, {"port", std::uint64_t{self.options_.client.port}}});
-    self.subscribe();
+    if (self.comeback() != nullptr) self.comeback()->established();
+    const bool has_begun = std::ranges::any_of(self.feeds_, is_lost);
+    has_begun ? self.go_on() : self.subscribe();
   }
-  void operator()(const session::GoawayReceived&) const { log_info("the server is going away"); }
+  void operator()(const session::GoawayReceived& goaway) const {
+    if (goaway.request) return;
+    log_info("the server is going away");
+    if (self.comeback() != nullptr && self.comeback()->go_to(goaway.new_session_uri)) {
+      self.driver_->close(moqt::SessionErrorCode::kNoError, "");
+    }
+  }
   void operator()(const session::RequestRejected& rejected) const {
     self.fail("the server refused SUBSCRIBE_NAMESPACE for " + self.options_.track.track_namespace.to_text() + ": " +
                   std::string(name(static_cast<moqt::RequestErrorCode>(rejected.code))),
@@ -46,7 +56,9 @@ struct Subscriber::Events {
   // ---- subscriptions and fetches ----
 
   void operator()(const pubsub::ReaderEstablished& established) const {
-    if (established.reader != self.catalog_) log_info("subscribed to " + established.reader->track().to_text());
+    if (established.reader == self.catalog_) return;
+    log_info("subscribed to " + established.reader->track().to_text());
+    if (std::ranges::none_of(self.feeds_, is_lost)) self.lost_at_.reset();
   }
   void operator()(const pubsub::ReaderReadable& readable) const {
     readable.reader == self.catalog_ ? self.read_catalog() : self.pump();
@@ -65,7 +77,16 @@ struct Subscriber::Events {
 
   void operator()(const session::NamespacePublished& published) const {
     (void)self.driver_->session().accept(published.request);
-    self.on_namespace(published);
+    self.on_namespace(published.track_namespace, published.request);
+  }
+  void operator()(const session::NamespaceFound& found) const {
+    self.on_namespace(found.track_namespace, found.subscription);
+  }
+  void operator()(const session::NamespaceLost& lost) const {
+    if (lost.track_namespace == self.options_.track.track_namespace) self.announcement_.reset();
+  }
+  void operator()(const session::NamespaceSubscriptionEnded&) const {
+    self.fail("the server tells no more of " + self.options_.track.track_namespace.to_text(), kFailure);
   }
   void operator()(const session::NamespaceDone& done) const {
     if (self.announcement_ == done.request) self.announcement_.reset();
@@ -78,7 +99,7 @@ struct Subscriber::Events {
   /// Of no consequence: answers that say yes, and the end of the session, of which on_finished() hears.
   template <class Event>
   requires base::OneOf<Event, std::monostate, session::Closed, session::RequestAccepted, pubsub::FetchReaderAccepted,
-                       session::NamespaceUnsubscribed>
+                       session::NamespaceUnsubscribed, session::PublishSkipped>
   void operator()(const Event&) const {}
   /// Never: nothing is published here, the endpoint refuses what is asked of tracks that are not there, and the session
   /// does not ask for leave.
@@ -105,10 +126,14 @@ Subscriber::Reader Subscriber::request(const moqt::FullTrackName& track, moqt::S
 }
 
 Subscriber::Past Subscriber::request_past(const moqt::FullTrackName& track) {
+  return request_past_from(track, std::nullopt);
+}
+
+Subscriber::Past Subscriber::request_past_from(const moqt::FullTrackName& track, std::optional<moqt::Location> start) {
   moqt::MessageParameters parameters;
   parameters.set_subscriber_priority(options_.priority);
   const auto& [first, last] = *options_.fetch;
-  auto past = endpoint_->fetch(track, {first, 0}, {last, 0}, std::move(parameters));
+  auto past = endpoint_->fetch(track, start.value_or(moqt::Location{first, 0}), {last, 0}, std::move(parameters));
   if (!past) {
     fail("cannot fetch " + track.to_text() + ": " + std::string(session::describe(past.error())), kFailure);
     return nullptr;
@@ -118,6 +143,10 @@ Subscriber::Past Subscriber::request_past(const moqt::FullTrackName& track) {
 
 void Subscriber::on_fetch_ended(TrackFeed& feed, const pubsub::FetchEnd& end) {
   using Cause = pubsub::FetchEnd::Cause;
+  if (end.cause == Cause::kRejected && feed.had_a_session() &&
+      comes_back({pubsub::TrackEnd::Cause::kRejected, end.code, end.reason, 0, 0})) {
+    return feed.lose(objects_left());
+  }
   if (auto ended = feed.end(end.cause == Cause::kFinished, objects_left()); !ended)
     return fail(ended.error(), kFailure);
   if (end.cause == Cause::kRejected) {
@@ -222,9 +251,9 @@ void Subscriber::wait_for_namespace() {
   }
 }
 
-void Subscriber::on_namespace(const session::NamespacePublished& published) {
-  if (published.track_namespace != options_.track.track_namespace) return;
-  announcement_ = published.request;
+void Subscriber::on_namespace(const moqt::TrackNamespace& track_namespace, session::RequestHandle told_by) {
+  if (track_namespace != options_.track.track_namespace) return;
+  announcement_ = told_by;
   if (!subscribed()) subscribe();
 }
 
@@ -233,7 +262,11 @@ void Subscriber::on_reader_ended(const Reader& reader) {
   if (end.cause == pubsub::TrackEnd::Cause::kSessionClosed) return;  // on_finished() knows why
   if (reader == catalog_) {
     read_catalog();
-    if (!leaving_) on_catalog_end(end);
+    if (!leaving_ && !feeds_.empty() && comes_back(end)) {
+      catalog_.reset();
+    } else if (!leaving_) {
+      on_catalog_end(end);
+    }
   } else if (TrackFeed* feed = feed_of(reader)) {
     const bool waits = feed->past() != nullptr && !feed->past()->end() && end.cause == pubsub::TrackEnd::Cause::kDone;
     if (!waits) on_feed_end(*feed, end);  // otherwise on_past_ended() does
@@ -282,7 +315,8 @@ void Subscriber::on_single_refused(const pubsub::TrackEnd& end) {
 
 void Subscriber::on_feed_end(TrackFeed& feed, const pubsub::TrackEnd& end) {
   using Cause = pubsub::TrackEnd::Cause;
-  const std::string track = feed.reader()->track().to_text();
+  const std::string track = feed.track().to_text();
+  if (feed.had_a_session() && comes_back(end)) return feed.lose(objects_left());
   if (end.cause == Cause::kRejected) {
     const auto code = static_cast<moqt::RequestErrorCode>(end.code);
     if (!known_) return on_single_refused(end);

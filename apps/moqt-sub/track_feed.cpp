@@ -36,6 +36,7 @@ std::string_view name_of(std::uint64_t code) { return name(static_cast<moqt::Req
 TrackFeed::TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader> reader, Past past, Fetch fetch,
                      Recording& recording, Recording::SourceId source, TransferReport& report)
     : options_(std::move(options)),
+      track_(reader ? reader->track() : past->track()),
       reader_(std::move(reader)),
       past_(std::move(past)),
       fetch_(std::move(fetch)),
@@ -47,19 +48,28 @@ TrackFeed::TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader>
           [this](const GroupSequencer::Range& missing) { return ask(missing); }) {}
 
 Recording::Outcome TrackFeed::take(std::uint64_t most) {
+  const bool asked_again = went_on_ && reader_ && reader_->state() == moqt::pubsub::TrackReader::State::kPending;
+  if (lost_ || asked_again) return {};  // what is missing is not to be had before there is an answer
   most_ = most;
-  moqt::pubsub::ReceivedObject object;
   const auto now = Clock::now();
-  if (reader_ && reader_->objects_dropped() + reader_->objects_too_large() > 0) sequencer_.distrust_streams();
-  // Where the track had no largest object at SUBSCRIBE_OK, whatever it begins with is subscribed to.
-  if (reader_ && reader_->available() > 0 && !reader_->parameters().largest_object()) sequencer_.begin_with_track();
-  if (reader_ && reader_->streams_cut() > 0) sequencer_.note_cut();
-  if (repair_) take_repair(now);
-  const bool live = past_ == nullptr || past_over_ || take_past(now);
-  while (live && reader_ && !failure_ && most_ > 0 && reader_->read(object)) sequencer_.add(std::move(object), now);
+  collect(now);
   if (most_ > 0) sequencer_.tend(now);
   if (failure_) return base::Failure{*failure_};
   return {};
+}
+
+void TrackFeed::collect(Clock::time_point now) {
+  moqt::pubsub::ReceivedObject object;
+  if (reader_ && reader_->objects_dropped() + reader_->objects_too_large() > 0) sequencer_.distrust_streams();
+  // Where the track had no largest object at SUBSCRIBE_OK, whatever it begins with is subscribed to.
+  if (!went_on_ && reader_ && reader_->available() > 0 && !reader_->parameters().largest_object()) {
+    sequencer_.begin_with_track();
+  }
+  if (reader_ && reader_->streams_cut() > 0) sequencer_.note_cut();
+  if (repair_) take_repair(now);
+  // What came behind a past that is lost is in order again when the rest of it has been fetched.
+  const bool live = past_ == nullptr || past_over_ || take_past(now) || lost_;
+  while (live && reader_ && !failure_ && most_ > 0 && reader_->read(object)) sequencer_.add(std::move(object), now);
 }
 
 bool TrackFeed::take_past(Clock::time_point now) {
@@ -73,6 +83,7 @@ bool TrackFeed::take_past(Clock::time_point now) {
   const auto& ended = past_->end();
   if (!ended || past_->available() > 0) return false;
   using Cause = moqt::pubsub::FetchEnd::Cause;
+  if (ended->cause == Cause::kSessionClosed) return false;
   if (past_at_) sequencer_.joined(past_at_->group);  // a fetch does not tell whether it was the last of its group
   if (ended->cause == Cause::kReset || ended->cause == Cause::kMalformed) {
     lacks_past_ = true;
@@ -86,12 +97,53 @@ bool TrackFeed::take_past(Clock::time_point now) {
   return true;
 }
 
+void TrackFeed::lose(std::uint64_t most) {
+  most_ = most;
+  lost_ = true;
+  collect(Clock::now());
+  if (reader_) {
+    dropped_before_ += reader_->objects_dropped();
+    past_.reset();
+    past_over_ = true;
+  }
+  reader_.reset();
+  repair_.reset();
+  cuts_repaired_ = groups_repaired_ = 0;
+  sequencer_.session_lost();
+}
+
+void TrackFeed::go_on(std::shared_ptr<moqt::pubsub::TrackReader> reader) {
+  if (!reader) return;
+  reader_ = std::move(reader);
+  lost_ = false;
+  went_on_ = true;
+}
+
+void TrackFeed::go_on_with(Past past) {
+  if (!past) return;
+  past_ = std::move(past);
+  lost_ = false;
+  went_on_ = true;
+}
+
+std::optional<moqt::Location> TrackFeed::next_place() const {
+  if (!past_at_) return std::nullopt;
+  return moqt::Location{past_at_->group, past_at_->object + 1};
+}
+
+bool TrackFeed::had_a_session() const {
+  return went_on_ || (reader_ && reader_->end() && reader_->end()->cause == moqt::pubsub::TrackEnd::Cause::kDone);
+}
+
 bool TrackFeed::ask(const GroupSequencer::Range& missing) {
   if (!fetch_ || !reader_ || repair_) return false;
+  const auto& end = reader_->end();
+  // On the next session it will be asked for.
+  if (lost_ || (end && end->cause == moqt::pubsub::TrackEnd::Cause::kSessionClosed)) return true;
   // FETCH takes all of the group in that it ends in with Object ID 0 [d15 §9.16.1].
-  moqt::Location end = missing.end;
-  if (end.object == 0) --end.group;
-  repair_ = fetch_(missing.first, end);
+  moqt::Location until = missing.end;
+  if (until.object == 0) --until.group;
+  repair_ = fetch_(missing.first, until);
   asked_ = missing;
   return repair_ != nullptr;
 }
@@ -107,6 +159,7 @@ void TrackFeed::take_repair(Clock::time_point now) {
     sequencer_.add(std::move(object), now);
   }
   if (!repair_->end() || repair_->available() > 0) return;
+  if (repair_->end()->cause == moqt::pubsub::FetchEnd::Cause::kSessionClosed) return;  // it is asked for again
   const Past over = std::exchange(repair_, nullptr);
   using Cause = moqt::pubsub::FetchEnd::Cause;
   const moqt::pubsub::FetchEnd& end = *over->end();
@@ -137,7 +190,7 @@ bool TrackFeed::repairs_before_the_end(std::uint64_t most) {
   if (ended_ || !reader_ || failure_ || (past_ != nullptr && !past_over_)) return false;
   if (auto taken = take(most); !taken || most_ == 0) return false;
   if (repair_) return true;
-  if (!reader_->parameters().largest_object()) sequencer_.begin_with_track();
+  if (!went_on_ && !reader_->parameters().largest_object()) sequencer_.begin_with_track();
   const auto& end = reader_->end();
   const bool streams_missing = end && end->missing_streams > 0;
   return sequencer_.ask_for_the_rest(streams_missing || reader_->streams_cut() > cuts_repaired_);
@@ -158,6 +211,7 @@ Recording::Outcome TrackFeed::end(bool complete, std::uint64_t most) {
 
 Losses TrackFeed::losses() const {
   Losses losses = sequencer_.losses();
+  losses.objects += dropped_before_;
   if (!reader_) {
     losses.objects += damaged_;
     return losses;
@@ -173,7 +227,7 @@ Losses TrackFeed::losses() const {
 }
 
 bool TrackFeed::had_objects() const {
-  if (!reader_ || reader_->parameters().largest_object()) return true;
+  if (!reader_ || went_on_ || reader_->parameters().largest_object()) return true;
   return reader_->end() && reader_->end()->stream_count > 0;
 }
 

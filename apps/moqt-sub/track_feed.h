@@ -45,6 +45,21 @@ class TrackFeed {
   /// What is missing and was asked for; null when nothing is.
   [[nodiscard]] const Past& repair() const noexcept { return repair_; }
 
+  [[nodiscard]] const moqt::FullTrackName& track() const noexcept { return track_; }
+
+  /// The session, or its publisher, was lost: takes what has come. What is missing behind it is asked for when the next
+  /// session has brought more. An error shows when it has.
+  void lose(std::uint64_t most);
+  [[nodiscard]] bool lost() const noexcept { return lost_; }
+  /// The track comes on another session.
+  void go_on(std::shared_ptr<moqt::pubsub::TrackReader> reader);
+  /// What is still to come of a feed without a reader.
+  void go_on_with(Past past);
+  /// Behind the latest object of the past; nothing before the first one.
+  [[nodiscard]] std::optional<moqt::Location> next_place() const;
+  /// It has been subscribed to, or has lost a session since.
+  [[nodiscard]] bool had_a_session() const;
+
   /// Takes what has come, at most `most` objects. An error: nothing more can be written.
   Recording::Outcome take(std::uint64_t most);
   /// When to call take() though nothing has come.
@@ -74,13 +89,19 @@ class TrackFeed {
   void write(const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place);
   /// Whether a decoder can make use of the object; counts and tells when not.
   bool decodable(const moqt::pubsub::ReceivedObject& object, GroupSequencer::Emitted place);
+  /// Puts what has come into order.
+  void collect(Clock::time_point now);
   /// Takes what was fetched. False: more of it is to come.
   bool take_past(Clock::time_point now);
   bool ask(const GroupSequencer::Range& missing);
   void take_repair(Clock::time_point now);
 
   Options options_;
+  const moqt::FullTrackName track_;
   std::shared_ptr<moqt::pubsub::TrackReader> reader_;
+  bool lost_ = false;                 ///< there is no session that brings it
+  bool went_on_ = false;              ///< it comes on another session than its first one
+  std::uint64_t dropped_before_ = 0;  ///< objects, on earlier sessions
   Past past_;
   Fetch fetch_;
   Past repair_;

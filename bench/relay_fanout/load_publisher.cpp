@@ -98,7 +98,7 @@ void LoadPublisher::send_object() {
     }
     stream_ = *opened;
   }
-  const auto header = session::encode_object(moqt::Draft::k15, arena_, object, std::nullopt, plan_.payload_size);
+  const auto header = session::encode_object(to.draft(), arena_, object, std::nullopt, plan_.payload_size);
   if (!header || !to.append_object(stream_, object, header->wire, header->delta_size, plan_.payload_size)) {
     progress_.fail("the session takes no object");
     return;
@@ -117,7 +117,7 @@ void LoadPublisher::send_datagram(moqt::Location location) {
   session::DatagramFields fields;
   fields.location = location;
   fields.payload = payload_;
-  const auto encoded = session::encode_datagram(moqt::Draft::k15, arena_, fields);
+  const auto encoded = session::encode_datagram(driver_->session().draft(), arena_, fields);
   if (!encoded || !driver_->session().send_datagram(subscription_, encoded->properties, encoded->after_alias)) {
     progress_.fail("the session takes no datagram");
     return;

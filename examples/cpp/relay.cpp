@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
   runtime::RelayServer server(loop, limits);
   // Before any other thread, because threads inherit which signals they leave to it.
   runtime::ShutdownSignal signal(
-      [&] { loop.post([&] { server.drain(std::chrono::seconds(5), [&] { loop.stop(); }); }); });
+      [&] { loop.post([&] { server.drain(std::chrono::seconds(5), {}, [&] { loop.stop(); }); }); });
 
   runtime::Endpoint::ListenOptions listen;
   listen.host = "127.0.0.1";

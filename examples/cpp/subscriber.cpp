@@ -53,10 +53,9 @@ class Listener final : public runtime::SessionUser {
       if (!driver.session().subscribe_namespace(live_)) fail(driver, "the namespace can't be asked for");
     } else if (const auto* published = std::get_if<session::NamespacePublished>(&event)) {
       (void)driver.session().accept(published->request);
-      if (reader_) return;
-      auto reader = endpoint_->subscribe(moqt::FullTrackName(published->track_namespace, "clock"));
-      if (!reader) return fail(driver, std::string(session::describe(reader.error())));
-      reader_ = *reader;
+      subscribe(driver, published->track_namespace);
+    } else if (const auto* found = std::get_if<session::NamespaceFound>(&event)) {  // from draft 17 on
+      subscribe(driver, found->track_namespace);
     } else if (std::holds_alternative<pubsub::ReaderEstablished>(event)) {
       std::cout << "subscribed" << std::endl;
     } else if (std::holds_alternative<pubsub::ReaderReadable>(event)) {
@@ -70,6 +69,13 @@ class Listener final : public runtime::SessionUser {
     } else if (const auto* refused = std::get_if<session::RequestRejected>(&event)) {
       fail(driver, "the server refused: " + refused->reason);
     }
+  }
+
+  void subscribe(runtime::SessionDriver& driver, const moqt::TrackNamespace& published) {
+    if (reader_) return;
+    auto reader = endpoint_->subscribe(moqt::FullTrackName(published, "clock"));
+    if (!reader) return fail(driver, std::string(session::describe(reader.error())));
+    reader_ = *reader;
   }
 
   void print() {

@@ -187,7 +187,7 @@ class FragmentedWriter:
             earliest = first_picture
         for track in present:
             track.in_movie = True
-            track.shift = -(-earliest * track.format.timescale // 1_000_000)
+            track.shift = (earliest * track.format.timescale + 500_000) // 1_000_000
             track.raised = max(0, track.shift - track.waiting[0].decoded)
             ends = (sample.shown + sample.duration - track.shift for sample in track.waiting)
             self._end_us = max(self._end_us, max(ends) * 1_000_000 // track.format.timescale)

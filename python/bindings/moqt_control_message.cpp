@@ -68,8 +68,8 @@ DecodedPythonMessage decode_message_of_type(wire::MessageType type, base::Bytes 
   DecodedPythonMessage decoded = decode_message(bytes);
   const wire::MessageType found = nb::cast<const ControlMessage&>(decoded.message).message_type();
   if (found != type) {
-    const std::string what =
-        std::string(name(found)) + " where " + std::string(name(type)) + " was expected (section 9)";
+    const std::string what = std::string(name(found, moqt::Draft::k15)) + " where " +
+                             std::string(name(type, moqt::Draft::k15)) + " was expected (section 9)";
     raise_violation({static_cast<std::uint64_t>(moqt::SessionErrorCode::kProtocolViolation), what.c_str()});
   }
   return decoded;

@@ -14,7 +14,7 @@ void bind_message_type(nb::module_& m) {
   using moqt::wire::MessageType;
   using enum MessageType;
   nb::enum_<MessageType>(m, "MessageType", nb::is_arithmetic(), "Types of control messages (section 9, table 1).")
-      .value("SUBSCRIBE_UPDATE", kSubscribeUpdate)
+      .value("SUBSCRIBE_UPDATE", kRequestUpdate)
       .value("SUBSCRIBE", kSubscribe)
       .value("SUBSCRIBE_OK", kSubscribeOk)
       .value("REQUEST_ERROR", kRequestError)

@@ -32,7 +32,8 @@ void bind_session_error_code(nb::module_& m) {
       .value("UNKNOWN_AUTH_TOKEN_ALIAS", kUnknownAuthTokenAlias)
       .value("EXPIRED_AUTH_TOKEN", kExpiredAuthToken)
       .value("INVALID_AUTHORITY", kInvalidAuthority)
-      .value("MALFORMED_AUTHORITY", kMalformedAuthority);
+      .value("MALFORMED_AUTHORITY", kMalformedAuthority)
+      .value("TOO_MANY_REQUEST_UPDATES", kTooManyRequestUpdates);
 }
 
 void bind_request_error_code(nb::module_& m) {
@@ -45,13 +46,21 @@ void bind_request_error_code(nb::module_& m) {
       .value("NOT_SUPPORTED", kNotSupported)
       .value("MALFORMED_AUTH_TOKEN", kMalformedAuthToken)
       .value("EXPIRED_AUTH_TOKEN", kExpiredAuthToken)
+      .value("GOING_AWAY", kGoingAway)
+      .value("EXCESSIVE_LOAD", kExcessiveLoad)
       .value("DOES_NOT_EXIST", kDoesNotExist)
       .value("INVALID_RANGE", kInvalidRange)
       .value("MALFORMED_TRACK", kMalformedTrack)
+      .value("DUPLICATE_SUBSCRIPTION", kDuplicateSubscription)
       .value("UNINTERESTED", kUninterested)
       .value("PREFIX_OVERLAP", kPrefixOverlap)
+      .value("NAMESPACE_TOO_LARGE", kNamespaceTooLarge)
       .value("INVALID_JOINING_REQUEST_ID", kInvalidJoiningRequestId)
-      .value("UNKNOWN_STATUS_IN_RANGE", kUnknownStatusInRange);
+      .value("UNKNOWN_STATUS_IN_RANGE", kUnknownStatusInRange)
+      .value("UNSUPPORTED_EXTENSION", kUnsupportedExtension)
+      .value("REDIRECT", kRedirect)
+      .value("CONFLICTING_FILTERS", kConflictingFilters)
+      .value("INVALID_FILTER", kInvalidFilter);
 }
 
 void bind_publish_done_code(nb::module_& m) {
@@ -66,7 +75,8 @@ void bind_publish_done_code(nb::module_& m) {
       .value("EXPIRED", kExpired)
       .value("TOO_FAR_BEHIND", kTooFarBehind)
       .value("MALFORMED_TRACK", kMalformedTrack)
-      .value("UPDATE_FAILED", kUpdateFailed);
+      .value("UPDATE_FAILED", kUpdateFailed)
+      .value("EXCESSIVE_LOAD", kExcessiveLoad);
 }
 
 void bind_stream_reset_code(nb::module_& m) {
@@ -76,7 +86,13 @@ void bind_stream_reset_code(nb::module_& m) {
       .value("INTERNAL_ERROR", kInternalError)
       .value("CANCELLED", kCancelled)
       .value("DELIVERY_TIMEOUT", kDeliveryTimeout)
-      .value("SESSION_CLOSED", kSessionClosed);
+      .value("SESSION_CLOSED", kSessionClosed)
+      .value("GOING_AWAY", kGoingAway)
+      .value("TOO_FAR_BEHIND", kTooFarBehind)
+      .value("UNKNOWN_OBJECT_STATUS", kUnknownObjectStatus)
+      .value("EXPIRED_AUTH_TOKEN", kExpiredAuthToken)
+      .value("EXCESSIVE_LOAD", kExcessiveLoad)
+      .value("MALFORMED_TRACK", kMalformedTrack);
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ nb::object exception_class(const char* name) { return nb::module_::import_("moqt
 const char* field_of(moqt::wire::EncodeError error) noexcept {
   using enum moqt::wire::EncodeError;
   switch (error) {
-    case kNamespaceFieldCount: return "track_namespace";
+    case kNamespaceFieldCount:
+    case kNamespaceFieldEmpty: return "track_namespace";
     case kTrackNameTooLong: return "track_name";
     case kReasonPhraseTooLong: return "reason_phrase";
     case kNewSessionUriTooLong: return "new_session_uri";
@@ -25,8 +26,12 @@ const char* field_of(moqt::wire::EncodeError error) noexcept {
     case kParameterOutOfRange:
     case kParameterRepeated:
     case kFilterRangeReversed:
-    case kTokenNotAllowed: return "parameters";
+    case kTokenNotAllowed:
+    case kParameterNotDefined: return "parameters";
     case kObjectIdNotIncreasing: return "object_id";
+    case kStatusInFetch: return "object_status";
+    case kGroupOrderReversed: return "group_id";
+    case kRedirectMismatch: return "redirect";
     case kExtensionsNotAnnounced:
     case kExtensionsMalformed:
     case kStatusWithExtensions: return "extensions";
@@ -34,6 +39,7 @@ const char* field_of(moqt::wire::EncodeError error) noexcept {
     case kDatagramFlags: return "end_of_group";
     case kSubgroupIdMode: return "subgroup_id";
     case kNumberTooLarge:
+    case kNotInDraft:
     case kPayloadTooLong: return "message";
   }
   return "message";

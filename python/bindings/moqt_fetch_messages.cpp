@@ -15,9 +15,8 @@ using wire::FetchType;
 using wire::JoiningFetch;
 using wire::StandaloneFetch;
 
-std::variant<StandaloneFetch, JoiningFetch> make_range(FetchType type, moqt::FullTrackName track, Location start,
-                                                       Location end, std::uint64_t joining_request_id,
-                                                       std::uint64_t joining_start) {
+moqt::wire::FetchScope make_range(FetchType type, moqt::FullTrackName track, Location start, Location end,
+                                  std::uint64_t joining_request_id, std::uint64_t joining_start) {
   if (type == FetchType::kStandalone) return StandaloneFetch{std::move(track), start, end};
   return JoiningFetch{type == FetchType::kRelativeJoining, {joining_request_id}, joining_start};
 }

@@ -85,16 +85,20 @@ nb::bytes encode_fetch_object(const FetchObject& object, const FetchObject* prio
 }
 
 nb::tuple decode_fetch(base::Bytes bytes, const std::optional<FetchPriorObject>& prior) {
-  const auto decoded = value_or_raise(
-      moqt::wire::codec_for(Draft::k15).decode_fetch_object_header(bytes, prior, kNoExtensionsLimit), "object header");
+  const auto decoded =
+      value_or_raise(moqt::wire::codec_for(Draft::k15)
+                         .decode_fetch_object_header(bytes, prior, moqt::GroupOrder::kAscending, kNoExtensionsLimit),
+                     "object header");
   const auto& layout = decoded.object;
   const base::Bytes behind = bytes.subspan(layout.size);
   if (behind.size() < layout.payload_length) raise_need_more_data("object payload");
   const auto payload_length = static_cast<std::size_t>(layout.payload_length);
-  FetchObject object{
-      decoded.prior(), checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)),
-      layout.status,   to_python(behind.first(payload_length)),
-      decoded.flags,   std::nullopt};
+  FetchObject object{decoded.prior,
+                     checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)),
+                     layout.status,
+                     to_python(behind.first(payload_length)),
+                     static_cast<std::uint8_t>(decoded.flags),
+                     std::nullopt};
   return nb::make_tuple(std::move(object), layout.size + payload_length);
 }
 

@@ -15,7 +15,6 @@
 
 #include "locked_class.h"
 #include "moqt/wire/control_message.h"
-#include "moqt/wire/draft15/request_id.h"
 #include "moqt/wire/message_fields.h"
 #include "moqt_arguments.h"
 #include "moqt_parameters.h"
@@ -118,10 +117,10 @@ class MessageClass {
   template <class... Docs>
   MessageClass& fields(Docs... docs) {
     docs_ = {docs...};
-    if constexpr (wire::draft15::kHasRequestId<W>) request_id(take_doc());
-    std::apply(
-        [&]<auto... Members>(const wire::Field<Members>&... each) { (property(each.name, Members), ...); },
-        wire::kFields<W>);
+    if constexpr (wire::kRequestId<W>.contains(moqt::Draft::k15)) request_id(take_doc());
+    wire::for_each_member_of<moqt::Draft::k15, W>([&]<auto Member>(const wire::Field<Member>& each) {
+      property(each.name, Member);
+    });
     if (next_doc_ != docs_.size()) throw std::logic_error("a message has more texts than fields");
     cls_.attr("_field_names") = nb::tuple(names_);
     return *this;

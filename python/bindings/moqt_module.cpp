@@ -27,11 +27,14 @@ void bind_moqt(nb::module_& m) {
   bind_fetch_stream(m);
   bind_datagram(m);
   bind_loc(m);
+  bind_backoff(m);
+  bind_track_progress(m);
   bind_session_channel(m);
   bind_session_transport(m);
   bind_session_tracks(m);
   bind_session_fetch(m);
   bind_session(m);
+  bind_shared_tracks(m);
   bind_session_listener(m);
   bind_relay_server(m);
 }

@@ -120,6 +120,7 @@ void bind_typed_parameter(Class& cls, moqt::MessageParameter type) {
       return number("new_group_request",
                     "NEW_GROUP_REQUEST, the largest group known plus one, 0 when none is (section 9.2.1.12).",
                     &MessageParameters::new_group_request, &MessageParameters::set_new_group_request);
+    default: return;  // of no message of draft-15
   }
 }
 

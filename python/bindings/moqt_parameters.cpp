@@ -10,7 +10,7 @@
 #include "base/byte_writer.h"
 #include "base/varint.h"
 #include "moqt/model/key_value_pair.h"
-#include "moqt/wire/draft15/parameter_codec.h"
+#include "moqt/wire/draft15/parameters.h"
 #include "moqt/wire/violations.h"
 #include "moqt_arguments.h"
 #include "moqt_errors.h"
@@ -29,12 +29,10 @@ constexpr MessageType kNoParametersDefined = MessageType::kUnsubscribe;
 /// `from` as it looks to a receiver of `as_message`.
 void reinterpret(const moqt::ParameterList& from, MessageType as_message, moqt::ParameterList& to) {
   base::ByteVector bytes;
-  draft15::PayloadWriter writer(bytes);
-  draft15::encode_parameters(writer, kNoParametersDefined, from);
-  if (writer.failed()) raise_encode_error(writer.error());
-  draft15::PayloadReader reader(bytes);
-  draft15::decode_parameters(reader, as_message, to);
-  if (const auto violation = reader.finish()) raise_violation(*violation);
+  std::optional<moqt::wire::EncodeError> error;
+  draft15::encode_parameters(from, bytes, error);
+  if (error) raise_encode_error(*error);
+  if (const auto violation = draft15::decode_parameters(bytes, as_message, to)) raise_violation(*violation);
 }
 
 base::ByteVector varint_bytes(std::uint64_t value) {
@@ -102,9 +100,10 @@ nb::list to_python(const moqt::ParameterList& parameters) {
   if (parameters.empty()) return result;
   moqt::ParameterList raw;
   reinterpret(parameters, kNoParametersDefined, raw);
-  for (const auto& [type, value] : raw.items()) {
-    const auto* number = std::get_if<std::uint64_t>(&value);
-    result.append(RawParameter{type, number != nullptr ? varint_bytes(*number) : std::get<base::ByteVector>(value)});
+  for (const moqt::Parameter& each : raw.items()) {
+    const auto* number = std::get_if<std::uint64_t>(&each.value);
+    result.append(
+        RawParameter{each.type, number != nullptr ? varint_bytes(*number) : std::get<base::ByteVector>(each.value)});
   }
   return result;
 }

@@ -50,17 +50,18 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
   }
   /// New clients are refused from now on; what there is goes on.
   void stop_accepting() { (void)socket_.get().stop(); }
-  /// Lets the sessions leave for `grace`, then ends. A second call shortens the time.
-  void drain(std::chrono::milliseconds grace) {
+  /// Asks the sessions to leave, to `successor` when it is not empty, and ends when they have, or after `grace`. A
+  /// second call ends them now.
+  void drain(std::chrono::milliseconds grace, std::string successor = {}) {
     // The loop belongs to this object: a task that holds it, posted after the loop's end, would hold both for ever.
-    loop_.post([weak = weak_from_this(), grace] {
+    loop_.post([weak = weak_from_this(), grace, successor = std::move(successor)] {
       const auto self = weak.lock();
       if (!self || !self->server_) return;
       if (std::exchange(self->draining_, true)) {
         self->server_->close(moqt::SessionErrorCode::kGoawayTimeout, "the relay is shutting down");
         return;
       }
-      self->server_->drain(grace, [loop = &self->loop_] { loop->stop(); });
+      self->server_->drain(grace, successor, [loop = &self->loop_] { loop->stop(); });
     });
   }
   /// A consistent snapshot; the last one when the relay is over.
@@ -203,6 +204,7 @@ RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, nb::
     value = std::chrono::milliseconds(milliseconds);
   };
   time("cache_duration_ms", limits.cache_duration);
+  time("max_queued_time_ms", limits.max_queued_time);
   time("upstream_loss_timeout_ms", limits.upstream_loss_timeout);
   time("upstream_linger_ms", limits.upstream_linger);
   time("rendezvous_timeout_ms", limits.rendezvous_timeout);
@@ -268,10 +270,10 @@ void bind_relay_server(nb::module_& m) {
   nb::class_<RelayHandle>(m, "RelayHandle", "A relay and its thread.", nb::is_final())
       .def(
           "drain",
-          [](RelayHandle& self, double seconds) {
-            self.relay->drain(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
+          [](RelayHandle& self, double seconds, const std::string& successor) {
+            self.relay->drain(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)), successor);
           },
-          nb::arg("seconds"))
+          nb::arg("seconds"), nb::arg("successor"))
       .def("stop_accepting", [](RelayHandle& self) { self.relay->stop_accepting(); })
       .def(
           "decide",

@@ -54,6 +54,7 @@ struct SessionLink::Events {
 
   void operator()(session_ns::Closed& event) const { self.closed_ = std::move(event); }
   void operator()(session_ns::GoawayReceived& event) const {
+    if (event.request) return;  // about one request: Python has no word for that yet
     self.notify({.kind = Kind::Going, .text = std::move(event.new_session_uri)});
   }
 
@@ -210,6 +211,30 @@ struct SessionLink::Events {
     self.peer_namespaces_.erase(found);
   }
   void operator()(session_ns::NamespaceSubscribed& event) const { (void)self.session().accept(event.request); }
+  // Where the peer is asked about namespaces, it does not ask whether it may tell of them.
+  void operator()(session_ns::NamespaceFound& event) const {
+    self.found_namespaces_[event.subscription].insert(event.track_namespace);
+    self.notify({.kind = Kind::Namespace, .flag = true, .track_namespace = std::move(event.track_namespace)});
+  }
+  void operator()(session_ns::NamespaceLost& event) const {
+    self.found_namespaces_[event.subscription].erase(event.track_namespace);
+    self.notify({.kind = Kind::Namespace, .flag = false, .track_namespace = std::move(event.track_namespace)});
+  }
+  void operator()(session_ns::NamespaceSubscriptionEnded& event) const {
+    const auto found = self.found_namespaces_.find(event.subscription);
+    if (found != self.found_namespaces_.end()) {
+      for (const moqt::TrackNamespace& each : found->second) {
+        self.notify({.kind = Kind::Namespace, .flag = false, .track_namespace = each});
+      }
+      self.found_namespaces_.erase(found);
+    }
+    const std::uint64_t ticket = take_ticket(event.subscription);
+    if (ticket == 0) return;
+    self.tickets_.erase(event.subscription);
+    self.requests_.erase(ticket);
+    self.notify({.kind = Kind::Cancelled, .ticket = ticket, .code = event.code, .text = std::move(event.reason)});
+  }
+  void operator()(session_ns::PublishSkipped&) const {}  // the namespace is there, and its tracks can be subscribed to
   void operator()(session_ns::PublishReceived& event) const {
     self.notify({.kind = Kind::Offer,
                  .ticket = event.request.value,
@@ -253,7 +278,7 @@ bool SessionLink::on_events(runtime::EventLoop::Time now) {
   }
   look_after_tracks();
   const bool open_ended = closing_ && closing_->deadline != runtime::EventLoop::Time::max();
-  if (open_ended && busy_.empty() && driver_->flushed()) {
+  if (open_ended && busy_.empty() && !endpoint_->has_unsent() && driver_->flushed()) {
     closing_->deadline = runtime::EventLoop::Time::max();
     driver_->close(static_cast<moqt::SessionErrorCode>(closing_->code), closing_->reason);
   }

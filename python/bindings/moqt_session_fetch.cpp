@@ -88,6 +88,7 @@ nb::list FetchLink::take(std::size_t limit) {
   const auto fetch = [&] {
     ReceivedObject object;
     while (taken.size() < limit && bytes < kTakenBytes && reader->queue()->pop(object)) {
+      if (progress_ && !progress_->take_past(object)) continue;
       bytes += object.payload_size;
       taken.push_back(std::move(object));
       object = {};

@@ -13,6 +13,7 @@
 #include "moqt/pubsub/fetch_response.h"
 #include "moqt_refused_objects.h"
 #include "moqt_session_channel.h"
+#include "moqt_track_progress.h"
 
 namespace msquic_py::python {
 
@@ -23,8 +24,9 @@ class SessionLink;
 /// take makes the publisher wait.
 class FetchLink : public std::enable_shared_from_this<FetchLink> {
  public:
-  FetchLink(std::shared_ptr<SessionLink> session, std::uint64_t target) noexcept
-      : session_(std::move(session)), target_(target) {}
+  /// `progress`: see ReaderLink.
+  FetchLink(std::shared_ptr<SessionLink> session, std::uint64_t target, std::shared_ptr<ProgressLink> progress) noexcept
+      : session_(std::move(session)), target_(target), progress_(std::move(progress)) {}
 
   // ---- the sessions' thread ----
 
@@ -51,6 +53,7 @@ class FetchLink : public std::enable_shared_from_this<FetchLink> {
 
   const std::shared_ptr<SessionLink> session_;
   const std::uint64_t target_;
+  const std::shared_ptr<ProgressLink> progress_;
   std::shared_ptr<moqt::pubsub::FetchReader> reader_;
 
   std::mutex mutex_;

@@ -17,8 +17,11 @@ void SessionHost::dial(runtime::Endpoint::DialOptions options, const std::shared
 
 quic::Result<std::uint16_t> SessionHost::listen(runtime::Endpoint::ListenOptions options,
                                                 std::shared_ptr<SessionChannel> channel,
-                                                SessionLink::Options link_options) {
+                                                SessionLink::Options link_options,
+                                                std::shared_ptr<SharedTracks> tracks) {
   channel_ = std::move(channel);
+  tracks_ = std::move(tracks);
+  tracks_->charge_to(endpoint_.ledger().writers());
   link_options_ = link_options;
   if (const auto listening = endpoint_.listen(std::move(options), *this); !listening)
     return base::Failure{listening.error()};
@@ -31,7 +34,7 @@ bool SessionHost::on_events(runtime::SessionDriver& driver, runtime::EventLoop::
     if (!channel_) return false;  // dial() has not returned yet
     link = std::make_shared<SessionLink>(channel_, channel_->next_target(), link_options_);
     link->attach(driver);
-    for (const auto& track : tracks_) link->share(track);
+    tracks_->join(link);
   }
   return link->on_events(now);
 }
@@ -39,16 +42,6 @@ bool SessionHost::on_events(runtime::SessionDriver& driver, runtime::EventLoop::
 std::optional<runtime::EventLoop::Time> SessionHost::next_deadline(const runtime::SessionDriver& driver) const {
   const auto found = links_.find(&driver);
   return found == links_.end() || !found->second ? std::nullopt : found->second->next_deadline();
-}
-
-void SessionHost::share(const std::shared_ptr<TrackLink>& track) {
-  std::erase_if(tracks_, [&](const std::shared_ptr<TrackLink>& each) {
-    return each->writer->finished() && each->writer->track() == track->writer->track();
-  });
-  tracks_.push_back(track);
-  for (const auto& [driver, link] : links_) {
-    if (link) link->share(track);
-  }
 }
 
 void SessionHost::decide(std::uint64_t target, std::uint64_t request, const moqt::session::Verdict& verdict) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "moqt_session_link.h"
+#include "moqt_shared_tracks.h"
 #include "runtime/endpoint.h"
 #include "runtime/session_user.h"
 
@@ -20,17 +21,13 @@ class SessionHost final : public runtime::SessionUser {
   void open(quic::Registration registration) noexcept { endpoint_.open(std::move(registration)); }
   /// Begins a client session; a failure is told to the link.
   void dial(runtime::Endpoint::DialOptions options, const std::shared_ptr<SessionLink>& link);
-  /// Every accepted session becomes a link of `channel`, told to `server`.
+  /// Every accepted session becomes a link of `channel`, and has the `tracks`.
   quic::Result<std::uint16_t> listen(runtime::Endpoint::ListenOptions options, std::shared_ptr<SessionChannel> channel,
-                                     SessionLink::Options link_options);
+                                     SessionLink::Options link_options, std::shared_ptr<SharedTracks> tracks);
   [[nodiscard]] quic::Listener listener() const { return endpoint_.listener(); }
   void stop_listening() { endpoint_.stop_listening(); }
-  /// From now on every session has the track.
-  void share(const std::shared_ptr<TrackLink>& track);
   /// Python's word on what the session of that target asks.
   void decide(std::uint64_t target, std::uint64_t request, const moqt::session::Verdict& verdict);
-  /// What is kept of such tracks is charged to it.
-  [[nodiscard]] const std::shared_ptr<base::Account>& writers() const noexcept { return endpoint_.ledger().writers(); }
   [[nodiscard]] bool idle() const noexcept { return endpoint_.idle(); }
   void on_idle(std::function<void()> callback) { endpoint_.on_idle(std::move(callback)); }
 
@@ -43,8 +40,8 @@ class SessionHost final : public runtime::SessionUser {
  private:
   runtime::Endpoint endpoint_;
   std::unordered_map<const runtime::SessionDriver*, std::shared_ptr<SessionLink>> links_;
-  std::shared_ptr<SessionChannel> channel_;         ///< of a server
-  std::vector<std::shared_ptr<TrackLink>> tracks_;  ///< that all of its sessions have
+  std::shared_ptr<SessionChannel> channel_;  ///< of a server
+  std::shared_ptr<SharedTracks> tracks_;     ///< that all of its sessions have
   SessionLink::Options link_options_;
 };
 

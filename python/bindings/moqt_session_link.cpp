@@ -77,7 +77,8 @@ void SessionLink::finish(const quic::CloseReason& reason) {
   for (const auto& [writer, track] : tracks_) {
     if (track->session) track->give_up();
   }
-  shared_.clear();
+  publishing_ = 0;
+  const auto shared = std::exchange(shared_, {});
   tracks_.clear();
   busy_.clear();
   for (const auto& [reader, link] : readers_) link->look();
@@ -90,6 +91,12 @@ void SessionLink::finish(const quic::CloseReason& reason) {
   endpoint_.reset();
   timer_.reset();
   driver_ = nullptr;
+  // Its subscriptions are gone, and with them what waited for them.
+  for (const auto& track : shared) {
+    if (!track->writer) continue;
+    tell_subscribers(*track);
+    if (track->busy) (void)track->look_after();
+  }
   Notice notice{.kind = Notice::Kind::Closed, .close = reason};
   if (closed_) {
     notice.code = closed_->code;
@@ -178,6 +185,12 @@ void SessionLink::cancel(std::uint64_t ticket) {
   const auto found = requests_.find(ticket);
   if (found == requests_.end()) return;
   (void)session().cancel(found->second);
+  if (const auto names = found_namespaces_.find(found->second); names != found_namespaces_.end()) {
+    for (const moqt::TrackNamespace& each : names->second) {
+      notify({.kind = Notice::Kind::Namespace, .flag = false, .track_namespace = each});
+    }
+    found_namespaces_.erase(names);
+  }
   tickets_.erase(found->second);
   requests_.erase(found);
 }
@@ -373,6 +386,7 @@ void SessionLink::tell_subscribers(TrackLink& track) {
 }
 
 void SessionLink::look_after_tracks() {
+  publishing_ = endpoint_->publications();
   std::erase_if(busy_, [](const std::shared_ptr<TrackLink>& track) { return track->look_after(); });
   for (const auto& track : shared_) {
     if (track->busy) (void)track->look_after();

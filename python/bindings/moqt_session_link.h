@@ -1,10 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -43,6 +45,12 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
 
   [[nodiscard]] const std::shared_ptr<SessionChannel>& channel() const noexcept { return channel_; }
   [[nodiscard]] std::uint64_t target() const noexcept { return target_; }
+  /// Subscriptions to tracks of this side, as of the latest turn. Any thread.
+  [[nodiscard]] std::size_t publishing() const noexcept { return publishing_.load(); }
+  /// What is kept of tracks is charged to it; null when the session is over. Sessions' thread.
+  [[nodiscard]] std::shared_ptr<base::Account> writers() const {
+    return driver_ == nullptr ? nullptr : driver_->session().config().writers;
+  }
   /// Runs `task` on the sessions' thread once the handshake is complete, unless the session is over by then.
   void post(std::function<void(SessionLink&)> task);
   /// close() on the sessions' thread, in the middle of the handshake, too.
@@ -164,6 +172,8 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   std::unordered_map<std::uint64_t, moqt::session::RequestHandle> requests_;
   std::unordered_map<moqt::session::RequestHandle, moqt::TrackNamespace> peer_namespaces_;
   std::unordered_map<moqt::session::RequestHandle, moqt::TrackNamespace> asked_namespaces_;
+  /// By namespace subscription of ours.
+  std::unordered_map<moqt::session::RequestHandle, std::set<moqt::TrackNamespace>> found_namespaces_;
   std::unordered_map<const moqt::pubsub::TrackReader*, std::shared_ptr<ReaderLink>> readers_;
   std::unordered_map<const moqt::pubsub::FetchReader*, std::shared_ptr<FetchLink>> fetches_;
   std::unordered_map<const moqt::pubsub::FetchResponse*, std::shared_ptr<ResponseLink>> responses_;
@@ -171,6 +181,7 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   std::vector<std::shared_ptr<TrackLink>> busy_;    ///< of this session alone
   std::vector<std::shared_ptr<TrackLink>> shared_;  ///< with the server's other sessions
   std::vector<Held> held_;
+  std::atomic<std::size_t> publishing_{0};
 };
 
 }  // namespace msquic_py::python

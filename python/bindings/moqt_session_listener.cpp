@@ -21,7 +21,7 @@ void SessionListener::listen(quic::Registration registration, runtime::Endpoint:
       [self = shared_from_this(), registration = std::move(registration), options = std::move(options), link_options] {
         auto host = std::make_unique<SessionHost>();
         host->open(registration);
-        auto port = host->listen(options, self->channel_, link_options);
+        auto port = host->listen(options, self->channel_, link_options, self->tracks_);
         if (!port) {
           self->channel_->push({.target = self->target_, .kind = Notice::Kind::NotListening, .error = port.error()});
           return;
@@ -36,17 +36,6 @@ void SessionListener::listen(quic::Registration registration, runtime::Endpoint:
         self->channel_->push({.target = self->target_, .kind = Notice::Kind::Listening, .code = *port});
         if (self->closing_) self->stop_if_idle();
       });
-}
-
-std::shared_ptr<TrackLink> SessionListener::create_track(std::uint64_t target, moqt::FullTrackName name,
-                                                         const moqt::pubsub::TrackOptions& options) {
-  auto track = std::make_shared<TrackLink>(channel_, target, target_);
-  session_loop().post([self = shared_from_this(), track, name = std::move(name), options] {
-    track->writer = std::make_shared<moqt::pubsub::TrackWriter>(name, options, moqt::Draft::k15,
-                                                                self->host_ ? self->host_->writers() : nullptr);
-    if (self->host_) self->host_->share(track);
-  });
-  return track;
 }
 
 void SessionListener::stop_accepting() {
@@ -73,6 +62,7 @@ void SessionListener::stop_if_idle() {
   if (!closing_ || (host_ && !host_->idle())) return;
   socket_.set({});
   host_.reset();
+  tracks_->close();
   channel_->push({.target = target_, .kind = Notice::Kind::Stopped});
 }
 
@@ -129,7 +119,7 @@ void bind_session_listener(nb::module_& m) {
              const nb::dict& options) {
             ensure_usable();
             return TrackHandle{
-                self.listener->create_track(track, full_track_name(track_namespace, name), track_options(options))};
+                self.listener->tracks().create(track, full_track_name(track_namespace, name), track_options(options))};
           },
           nb::arg("target"), nb::arg("namespace"), nb::arg("name"), nb::arg("options"),
           nb::sig(

@@ -12,14 +12,12 @@ namespace msquic_py::python {
 class SessionListener : public std::enable_shared_from_this<SessionListener> {
  public:
   SessionListener(std::shared_ptr<SessionChannel> channel, std::uint64_t target)
-      : channel_(std::move(channel)), target_(target) {}
+      : channel_(std::move(channel)), target_(target), tracks_(std::make_shared<SharedTracks>(channel_, target)) {}
 
   /// Listening or NotListening follows. Any thread, like the others.
   void listen(quic::Registration registration, runtime::Endpoint::ListenOptions options,
               SessionLink::Options link_options);
-  /// A track that all sessions have, those that come as well. Any thread.
-  std::shared_ptr<TrackLink> create_track(std::uint64_t target, moqt::FullTrackName name,
-                                          const moqt::pubsub::TrackOptions& options);
+  [[nodiscard]] SharedTracks& tracks() const noexcept { return *tracks_; }
   /// Where it listens, and with what; from Listening to Stopped.
   [[nodiscard]] const SharedListener& socket() const noexcept { return socket_; }
   /// New clients are refused from now on. The rest as with close().
@@ -34,6 +32,7 @@ class SessionListener : public std::enable_shared_from_this<SessionListener> {
 
   const std::shared_ptr<SessionChannel> channel_;
   const std::uint64_t target_;
+  const std::shared_ptr<SharedTracks> tracks_;
   SharedListener socket_;
   std::unique_ptr<SessionHost> host_;  ///< on the sessions' thread only
   bool closing_ = false;

@@ -12,7 +12,8 @@ void bind_limit(nb::module_& m, const char* name, const char* doc, const char* f
       "__init__",
       [](Message<W>* self, IntegerArgument value) {
         W fields;
-        wire::for_each_field(fields, [&](const char* its, std::uint64_t& number) { number = value.checked(its); });
+        wire::for_each_field_of<moqt::Draft::k15>(
+            fields, [&](const auto& its, std::uint64_t& number) { number = value.checked(its.name); });
         new (self) Message<W>(fields);
       },
       nb::arg(field) = 0);

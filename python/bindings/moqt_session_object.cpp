@@ -74,7 +74,7 @@ moqt::MessageParameters token_parameters(const nb::list& tokens) {
 ReaderHandle new_reader(SessionHandle& self, std::uint64_t target, const nb::dict& options) {
   return {self.shared(),
           std::make_shared<ReaderLink>(self.link().channel(), target, nb::cast<bool>(options["group_ends"]),
-                                       nb::cast<bool>(options["renew"]))};
+                                       nb::cast<bool>(options["renew"]), progress_of(options))};
 }
 
 ReaderHandle subscribe(SessionHandle& self, std::uint64_t ticket, std::uint64_t target, nb::handle track_namespace,
@@ -103,7 +103,7 @@ FetchHandle fetch(SessionHandle& self, std::uint64_t ticket, std::uint64_t targe
                   nb::handle name, const moqt::Location& start, const moqt::Location& end, const nb::dict& options) {
   ensure_usable();
   auto track = full_track_name(track_namespace, name);
-  auto link = std::make_shared<FetchLink>(self.shared(), target);
+  auto link = std::make_shared<FetchLink>(self.shared(), target, progress_of(options));
   self.link().post([link, ticket, track = std::move(track), range = moqt::FetchRange{start, end},
                     parameters = fetch_parameters(options)](SessionLink& session) {
     session.fetch(link, ticket, track, range, parameters);
@@ -114,7 +114,7 @@ FetchHandle fetch(SessionHandle& self, std::uint64_t ticket, std::uint64_t targe
 FetchHandle join(SessionHandle& self, std::uint64_t ticket, std::uint64_t target, ReaderHandle& reader, bool relative,
                  std::uint64_t groups, const nb::dict& options) {
   ensure_usable();
-  auto link = std::make_shared<FetchLink>(self.shared(), target);
+  auto link = std::make_shared<FetchLink>(self.shared(), target, progress_of(options));
   using moqt::session::JoiningStart;
   const JoiningStart start = relative ? JoiningStart::relative(groups) : JoiningStart::absolute(groups);
   self.link().post([link, ticket, reader = reader.reader(), start, parameters = fetch_parameters(options)](
@@ -176,6 +176,19 @@ void bind_session(nb::module_& m) {
             self.link().post([ticket](SessionLink& link) { link.cancel(ticket); });
           },
           nb::arg("ticket"))
+      .def(
+          "publish",
+          [](SessionHandle& self, std::uint64_t ticket, const TrackHandle& track, bool forward,
+             const nb::list& tokens) {
+            self.link().post([track = track.track, ticket, forward, parameters = token_parameters(tokens)](
+                                 SessionLink& link) { link.publish(track, ticket, forward, parameters); });
+          },
+          nb::arg("ticket"), nb::arg("track"), nb::arg("forward"), nb::arg("tokens"),
+          nb::sig("def publish(self, ticket: int, track: TrackHandle, forward: bool, tokens: list[AuthorizationToken]) "
+                  "-> None"))
+      .def_prop_ro(
+          "publishing", [](const SessionHandle& self) { return self.link().publishing(); },
+          "Subscriptions to tracks of this side that are open.")
       .def("create_track", create_track, nb::arg("target"), nb::arg("namespace"), nb::arg("name"), nb::arg("options"),
            nb::sig(
                "def create_track(self, target: int, namespace: TrackNamespace | collections.abc.Sequence[str | bytes], "

@@ -103,7 +103,7 @@ void check_alpns(nb::handle configuration) {
   for (const std::string& known : runtime::supported_alpns()) {
     if (std::find(named.begin(), named.end(), known) != named.end()) return;
   }
-  raise_named("InvalidArgument", "the configuration does not speak MOQT: make it with the ALPN 'moqt-15'");
+  raise_named("InvalidArgument", "the configuration does not speak MOQT: make it with ALPNs of moqt.asyncio.alpns()");
 }
 
 runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel, std::uint64_t target,
@@ -115,6 +115,10 @@ runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel,
   result.host = host;
   result.port = port;
   result.configurations = ConfigurationObject::loaded_by_name(configuration);
+  result.drafts.clear();
+  for (const std::string& alpn : ConfigurationObject::alpns_of(configuration)) {
+    if (const auto draft = moqt::draft_from_alpn(alpn)) result.drafts.push_back(*draft);
+  }
   result.session = std::move(session);
   if (ConfigurationObject::has_verifier(configuration)) {
     result.judge = judge_in_python(channel.channel, target);

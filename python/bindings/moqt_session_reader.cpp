@@ -74,6 +74,7 @@ nb::list ReaderLink::take(std::size_t limit) {
     while (taken.size() < limit && bytes < kTakenBytes && queue->pop(object)) {
       // Of a datagram it is known when it comes; of a stream only after its last object has been handed out.
       if (object.implied && object.datagram && !taken.empty()) taken.back().last = true;
+      if (progress_ && !progress_->take(object)) continue;
       if (object.implied && !group_ends_) continue;
       bytes += object.payload_size;
       const bool last = object.implied && object.datagram;

@@ -11,6 +11,7 @@
 #include "moqt/pubsub/track_reader.h"
 #include "moqt/session/time.h"
 #include "moqt_session_channel.h"
+#include "moqt_track_progress.h"
 
 namespace msquic_py::python {
 
@@ -36,8 +37,14 @@ nb::object to_python(const moqt::pubsub::ReceivedObject& object, bool end_of_gro
 /// Payloads are copied once, when Python takes them.
 class ReaderLink {
  public:
-  ReaderLink(std::shared_ptr<SessionChannel> channel, std::uint64_t target, bool group_ends, bool renews)
-      : channel_(std::move(channel)), target_(target), group_ends_(group_ends), renews_(renews) {}
+  /// `progress`: of a track that comes on several sessions one after the other; null for one of one session.
+  ReaderLink(std::shared_ptr<SessionChannel> channel, std::uint64_t target, bool group_ends, bool renews,
+             std::shared_ptr<ProgressLink> progress)
+      : channel_(std::move(channel)),
+        target_(target),
+        group_ends_(group_ends),
+        renews_(renews),
+        progress_(std::move(progress)) {}
 
   // ---- the sessions' thread ----
 
@@ -57,7 +64,8 @@ class ReaderLink {
 
   // ---- Python's threads, with the GIL ----
 
-  /// The oldest objects, at most `limit` and, but for one, a mebibyte. When there are none a Readable notice follows.
+  /// The oldest objects, at most `limit` and, but for one, a mebibyte; of a track with progress those that Python does
+  /// not have. When there are none a Readable notice follows.
   nb::list take(std::size_t limit);
   /// (cause, code, reason, stream count, missing streams) after the last object was taken, None before that.
   nb::object end();
@@ -77,6 +85,7 @@ class ReaderLink {
   const std::uint64_t target_;
   const bool group_ends_;
   const bool renews_;
+  const std::shared_ptr<ProgressLink> progress_;
   std::atomic<moqt::session::Duration> expiry_{moqt::session::Duration::zero()};  ///< of the clock; zero: none
   std::shared_ptr<moqt::pubsub::TrackReader> reader_;
 

@@ -163,18 +163,6 @@ void bind_session_tracks(nb::module_& m) {
             self.track->post([track = self.track, ticket] { track->drain(ticket); });
           },
           nb::arg("ticket"))
-      .def(
-          "publish",
-          [](TrackHandle& self, std::uint64_t ticket, bool forward, const nb::list& tokens) {
-            if (!self.track->session) throw nb::value_error("a track that a server's sessions share is not offered");
-            moqt::MessageParameters parameters;
-            add_tokens(parameters, tokens);
-            self.track->session->post([track = self.track, ticket, forward, parameters](SessionLink& link) {
-              link.publish(track, ticket, forward, parameters);
-            });
-          },
-          nb::arg("ticket"), nb::arg("forward"), nb::arg("tokens"),
-          nb::sig("def publish(self, ticket: int, forward: bool, tokens: list[AuthorizationToken]) -> None"))
       .def("end", [](TrackHandle& self) { self.track->post([track = self.track] { track->end(); }); });
 
   nb::class_<ReaderHandle>(m, "ReaderHandle", "A received track.", nb::is_final())

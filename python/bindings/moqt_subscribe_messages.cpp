@@ -50,7 +50,7 @@ void bind_subscribe_ok(nb::module_& m) {
 }
 
 void bind_subscribe_update(nb::module_& m) {
-  using W = wire::SubscribeUpdate;
+  using W = wire::RequestUpdate;
   MessageClass<W> message(
       m, "SubscribeUpdate",
       "SUBSCRIBE_UPDATE: changes a subscription (section 9.11). An absent parameter stays as it was.");

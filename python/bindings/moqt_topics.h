@@ -29,11 +29,14 @@ void bind_subgroup(nb::module_& m);
 void bind_fetch_stream(nb::module_& m);
 void bind_datagram(nb::module_& m);
 void bind_loc(nb::module_& m);
+void bind_backoff(nb::module_& m);
+void bind_track_progress(nb::module_& m);
 void bind_session_channel(nb::module_& m);
 void bind_session_transport(nb::module_& m);
 void bind_session_tracks(nb::module_& m);
 void bind_session_fetch(nb::module_& m);
 void bind_session(nb::module_& m);
+void bind_shared_tracks(nb::module_& m);
 void bind_session_listener(nb::module_& m);
 void bind_relay_server(nb::module_& m);
 

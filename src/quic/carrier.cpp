@@ -47,7 +47,9 @@ void CarrierEvents::on_connected(bool resumed, std::string_view alpn) noexcept {
   capabilities.priorities = true;
   capabilities.datagrams = datagram_size_ > 0;
   capabilities.reports = true;
+  connected_ = true;
   handler_->on_connected(capabilities);
+  handler_->on_streams_admitted(streams_before_);
   if (watch_) watch_->on_connected();
 }
 
@@ -63,6 +65,11 @@ std::shared_ptr<StreamHandler> CarrierEvents::on_peer_stream(Stream stream, bool
   const auto key =
       handler_->on_peer_stream({std::make_unique<CarriedStream>(std::move(stream), /*started=*/true), id, direction});
   return key ? std::make_shared<CarrierStreamEvents>(handler_, *key) : nullptr;
+}
+
+void CarrierEvents::on_streams_available(std::uint16_t bidirectional, std::uint16_t) noexcept {
+  if (connected_) return handler_->on_streams_admitted(bidirectional);
+  streams_before_ = bidirectional;
 }
 
 void CarrierEvents::on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept {

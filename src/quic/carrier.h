@@ -39,6 +39,7 @@ class CarrierEvents final : public ConnectionHandler {
   void on_connected(bool resumed, std::string_view alpn) noexcept override;
   void on_shutdown_complete(const CloseReason& reason) noexcept override;
   std::shared_ptr<StreamHandler> on_peer_stream(Stream stream, bool early_data) noexcept override;
+  void on_streams_available(std::uint16_t bidirectional, std::uint16_t unidirectional) noexcept override;
   void on_datagram_state(bool send_enabled, std::uint16_t max_size) noexcept override;
   void on_datagram_received(base::Bytes datagram, bool early_data) noexcept override;
   void on_datagram_send_state(std::uint64_t token, DatagramSendState state) noexcept override;
@@ -54,6 +55,8 @@ class CarrierEvents final : public ConnectionHandler {
   /// Outlives this: the connection's handle reads it after the end.
   const std::shared_ptr<CloseReason> end_ = std::make_shared<CloseReason>();
   std::size_t datagram_size_ = 0;
+  bool connected_ = false;
+  std::uint16_t streams_before_ = 0;  ///< bidirectional ones, of which was told before the connection was connected
 };
 
 /// A QUIC connection as a carrier.

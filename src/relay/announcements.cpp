@@ -35,19 +35,23 @@ void Announcements::on_published(Peer& peer, const session::NamespacePublished& 
   (void)directory_.publish(event.track_namespace, peer);
   counters_.published_namespaces = directory_.published_count();
   for (Peer* listener : directory_.interested_in(event.track_namespace)) {  // [d15 §6.2-1]
-    NamespaceInterest* interest = listener->interest_in(event.track_namespace);
-    if (interest == nullptr || interest->namespaces_from) continue;  // what waits goes first, in order
-    if (!announce(*listener, event.track_namespace)) {
-      interest->namespaces_from = directory_.number_of(event.track_namespace);
+    auto* const interest = listener->namespace_interest_in(event.track_namespace);
+    if (interest == nullptr || interest->second.namespaces_from) continue;  // what waits goes first, in order
+    if (!announce(*listener, interest->first, event.track_namespace)) {
+      interest->second.namespaces_from = directory_.number_of(event.track_namespace);
     }
   }
   supply_.publisher_came(peer, event.track_namespace);
 }
 
-bool Announcements::announce(Peer& listener, const moqt::TrackNamespace& track_namespace) {
+bool Announcements::announce(Peer& listener, session::RequestHandle interest,
+                             const moqt::TrackNamespace& track_namespace) {
   if (listener.announcements.contains(track_namespace) || !may_hear(listener, track_namespace)) return true;
   // The relay needs no answer, and waits for credit as long as it takes.
-  const auto request = listener.session.publish_namespace(track_namespace, {}, {.limit = session::Duration::zero()});
+  const session::Patience patience{.limit = session::Duration::zero()};
+  // An upstream is told without having asked.
+  const auto request = interest ? listener.session.announce(interest, track_namespace, patience)
+                                : listener.session.publish_namespace(track_namespace, {}, patience);
   if (!request) return request.error() != session::SessionError::kTooManyRequests;
   listener.announcements.emplace(track_namespace, *request);
   listener.roles.insert_or_assign(*request, AnnouncementRole{track_namespace});
@@ -55,10 +59,12 @@ bool Announcements::announce(Peer& listener, const moqt::TrackNamespace& track_n
   return true;
 }
 
-void Announcements::announce_from(Peer& listener, NamespaceInterest& interest, std::uint64_t number) {  // [d15 §6.2-1]
+void Announcements::announce_from(Peer& listener, session::RequestHandle request, std::uint64_t number) {
+  NamespaceInterest& interest = listener.interests.at(request);
+  // [d15 §6.2-1]
   interest.namespaces_from.reset();
   for (const auto& publication : directory_.published_under(interest.prefix, number)) {
-    if (announce(listener, publication.track_namespace)) continue;
+    if (announce(listener, request, publication.track_namespace)) continue;
     interest.namespaces_from = publication.number;
     return;
   }
@@ -70,7 +76,7 @@ void Announcements::on_requests_possible(Peer& peer) {
     upward_.upstream_came(*peer.upstream);
   }
   for (auto& [request, interest] : peer.interests) {
-    if (interest.namespaces_from) announce_from(peer, interest, *interest.namespaces_from);
+    if (interest.namespaces_from) announce_from(peer, request, *interest.namespaces_from);
     if (interest.tracks_from) subscriptions_.offer_tracks(peer, interest, *interest.tracks_from);
   }
   if (!std::exchange(peer.unasked, false)) return;
@@ -88,7 +94,7 @@ void Announcements::upstream_came(Upstream& upstream) {
   interest.prefix = upstream.prefix;
   interest.forward = false;  // it takes what somebody there wants
   directory_.subscribe(upstream.prefix, peer);
-  announce_from(peer, interest, 0);
+  announce_from(peer, session::RequestHandle{}, 0);
   subscriptions_.offer_tracks(peer, interest, 0);
   upward_.upstream_came(upstream);
 }
@@ -155,24 +161,29 @@ void Announcements::on_subscribed(Peer& peer, const session::NamespaceSubscribed
   if (!peer.session.accept(event.request)) return;
   NamespaceInterest& interest = peer.interests[event.request];
   interest.prefix = event.prefix;
+  interest.what = event.interest;
   interest.forward = event.parameters.forward().value_or(true);
   directory_.subscribe(event.prefix, peer);
-  announce_from(peer, interest, 0);
-  subscriptions_.offer_tracks(peer, interest, 0);
+  if (session::wants_namespaces(event.interest)) announce_from(peer, event.request, 0);
+  if (session::wants_tracks(event.interest)) subscriptions_.offer_tracks(peer, interest, 0);
   upward_.changed();
 }
 
 void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscribed& event) {  // [d15 §6.1-3]
   const auto found = peer.interests.find(event.request);
   if (found == peer.interests.end()) return;
-  const moqt::TrackNamespace prefix = std::move(found->second.prefix);
+  const NamespaceInterest gone = std::move(found->second);
+  const moqt::TrackNamespace& prefix = gone.prefix;
   peer.interests.erase(found);
-  directory_.unsubscribe(prefix, peer);
-  for (auto entry = peer.announcements.lower_bound(prefix);
-       entry != peer.announcements.end() && prefix.is_prefix_of(entry->first);) {
+  const bool other = std::any_of(peer.interests.begin(), peer.interests.end(),
+                                 [&](const auto& each) { return each.second.prefix == prefix; });
+  if (!other) directory_.unsubscribe(prefix, peer);
+  for (auto entry = peer.announcements.lower_bound(prefix); session::wants_namespaces(gone.what) &&
+                                                            entry != peer.announcements.end() &&
+                                                            prefix.is_prefix_of(entry->first);) {
     take_back(peer, entry++);
   }
-  subscriptions_.withdraw_offers(peer, prefix);
+  if (session::wants_tracks(gone.what)) subscriptions_.withdraw_offers(peer, prefix);
   upward_.changed();
 }
 

@@ -43,9 +43,9 @@ class Announcements {
  private:
   [[nodiscard]] bool may_hear(const Peer& listener, const moqt::TrackNamespace& track_namespace) const;
   /// Goes on from where the listener was left.
-  void announce_from(Peer& listener, NamespaceInterest& interest, std::uint64_t number);
+  void announce_from(Peer& listener, moqt::session::RequestHandle interest, std::uint64_t number);
   /// False when too many requests wait for the listener's credit.
-  bool announce(Peer& listener, const moqt::TrackNamespace& track_namespace);
+  bool announce(Peer& listener, moqt::session::RequestHandle interest, const moqt::TrackNamespace& track_namespace);
   void take_back(Peer& listener, std::map<moqt::TrackNamespace, moqt::session::RequestHandle>::iterator announcement);
   void withdraw(const moqt::TrackNamespace& track_namespace, Peer& publisher);
   /// Takes back what a peer said, and was told, before it was known that it is part of a loop.

@@ -58,7 +58,7 @@ struct UpstreamFetchRole {
 struct PublishedNamespaceRole {
   moqt::TrackNamespace track_namespace;
 };
-/// The relay's PUBLISH_NAMESPACE to the peer.
+/// What the peer, which subscribed to a prefix, has been told of: by PUBLISH_NAMESPACE or NAMESPACE.
 struct AnnouncementRole {
   moqt::TrackNamespace track_namespace;
 };
@@ -81,10 +81,11 @@ struct IncomingSubgroup {
   moqt::objects::SubgroupWriter writer;
 };
 
-/// The peer's SUBSCRIBE_NAMESPACE, and what it has not been told yet because too many requests wait for its credit:
-/// everything from these places on in the order of publication.
+/// The peer's SUBSCRIBE_NAMESPACE or SUBSCRIBE_TRACKS, and what it has not been told yet because too many requests wait
+/// for its credit: everything from these places on in the order of publication.
 struct NamespaceInterest {
   moqt::TrackNamespace prefix;
+  moqt::session::NamespaceInterest what = moqt::session::NamespaceInterest::kBoth;
   bool forward = true;  ///< Forward State of the PUBLISH messages that come of it [d15 §9.23]
   std::optional<std::uint64_t> namespaces_from;
   std::optional<std::uint64_t> tracks_from;
@@ -122,16 +123,17 @@ struct Peer final : Outlet {
   moqt::session::Session& session;
   Outlet& outlet;
   const std::string address;  ///< for people and policies; empty when unknown
-  /// Its interest in a namespace, if it has one; prefixes of one session do not overlap.
-  NamespaceInterest* interest_in(const moqt::TrackNamespace& track_namespace) {
-    for (auto& [request, interest] : interests) {
-      if (interest.prefix.is_prefix_of(track_namespace)) return &interest;
-    }
-    return nullptr;
+  using Interests = std::unordered_map<moqt::session::RequestHandle, NamespaceInterest>;
+  /// Its interest in a namespace, or in the tracks there, if it has one; prefixes that ask for the same do not overlap.
+  Interests::value_type* namespace_interest_in(const moqt::TrackNamespace& track_namespace) {
+    return find_interest(track_namespace, moqt::session::wants_namespaces);
+  }
+  Interests::value_type* track_interest_in(const moqt::TrackNamespace& track_namespace) {
+    return find_interest(track_namespace, moqt::session::wants_tracks);
   }
 
   std::unordered_map<moqt::session::RequestHandle, Role> roles;
-  std::unordered_map<moqt::session::RequestHandle, NamespaceInterest> interests;
+  Interests interests;
   std::map<moqt::TrackNamespace, moqt::session::RequestHandle> announcements;  ///< the relay's, to this peer
   std::unordered_map<moqt::session::IncomingStreamId, IncomingSubgroup> subgroups;
   std::unordered_map<const Track*, std::size_t> wanted;  ///< its DownstreamRoles, by track
@@ -141,6 +143,15 @@ struct Peer final : Outlet {
   bool leaving = false;                                  ///< its session is over
   bool unsettled = false;  ///< some subscription of this peer has retired streams, or has ended
   bool unasked = false;    ///< a SUBSCRIBE to this peer was not made: too many requests wait for its credit
+
+ private:
+  template <class Wants>
+  Interests::value_type* find_interest(const moqt::TrackNamespace& track_namespace, Wants asks_for) {
+    for (auto& entry : interests) {
+      if (asks_for(entry.second.what) && entry.second.prefix.is_prefix_of(track_namespace)) return &entry;
+    }
+    return nullptr;
+  }
 };
 
 }  // namespace msquic_py::relay

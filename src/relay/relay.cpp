@@ -32,7 +32,9 @@ struct Relay::Route {
   void operator()(const session::DatagramReceived& event) const { relay.intake_.on_datagram(peer, event, now); }
 
   // ---- subscriptions ----
-  void operator()(const session::SubscribeReceived& event) const { relay.subscriptions_.on_subscribe(peer, event); }
+  void operator()(const session::SubscribeReceived& event) const {
+    relay.subscriptions_.on_subscribe(peer, event);
+  }
   void operator()(const session::PublishReceived& event) const { relay.subscriptions_.on_publish(peer, event); }
   void operator()(const session::UpdateReceived& event) const { relay.subscriptions_.on_update(peer, event); }
   void operator()(const session::Unsubscribed& event) const {
@@ -143,6 +145,11 @@ struct Relay::Route {
   void operator()(std::monostate) const {}
   void operator()(const session::Established&) const {}
   void operator()(const session::Closed&) const {}  // the driver detaches the session
+  // The relay subscribes to no namespaces.
+  void operator()(const session::NamespaceFound&) const {}
+  void operator()(const session::NamespaceLost&) const {}
+  void operator()(const session::NamespaceSubscriptionEnded&) const {}
+  void operator()(const session::PublishSkipped&) const {}
   /// A client asks for no new requests, which its session refuses by itself.
   void operator()(const session::GoawayReceived&) const {}
 };
@@ -167,7 +174,7 @@ Relay::Relay(RelayLimits limits, std::shared_ptr<const base::Ledger> ledger, Adm
       tracks_(limits_, counters_, *ledger_),
       backfills_(limits_, counters_),
       supply_(limits_, counters_, now_, sources_, tracks_, backfills_, subscriptions_),
-      subscriptions_(counters_, now_, directory_, tracks_, supply_),
+      subscriptions_(limits_, counters_, now_, directory_, tracks_, supply_),
       back_pressure_(limits_, counters_, tracks_),
       intake_(counters_, supply_, back_pressure_),
       fetches_(limits_, counters_, sources_, tracks_, supply_),

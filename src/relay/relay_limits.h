@@ -16,6 +16,9 @@ struct RelayLimits {
   std::size_t max_queued_bytes_per_subscription = 48 * 1024 * 1024;
   /// How old the oldest of them may be; 0: of any age.
   std::chrono::milliseconds max_queue_age{60'000};
+  /// How much of a live track may wait for one subscriber, by the time in which it came: beyond it the subscriber goes
+  /// on with the newest group, see SubscriptionLimits::queued_time. 0: any. Not where publishers are held.
+  std::chrono::milliseconds max_queued_time{4000};
   /// Publishers wait for the slowest subscriber of their track, which then skips only what is older than
   /// `max_queue_age`. Off, a slow subscriber never slows others: right for what is live.
   bool hold_publishers = false;
@@ -38,6 +41,9 @@ struct RelayLimits {
   std::chrono::milliseconds upstream_loss_timeout{30'000};
   /// How long a subscription at an upstream outlives the last subscriber here.
   std::chrono::milliseconds upstream_linger{2'000};
+  /// How long a SUBSCRIBE may wait for a publisher of its track to appear, if its RENDEZVOUS_TIMEOUT asks for that
+  /// (drafts from 17 on). 0: not at all.
+  std::chrono::milliseconds max_rendezvous{60'000};
   /// How long a stream that may not be finished waits for what was sent on it to be acknowledged before it is reset.
   std::chrono::milliseconds retired_stream_timeout{5000};
   /// How long a subgroup that its publisher broke off waits for another publisher to go on with it.

@@ -1,6 +1,7 @@
 #include "relay/subscriptions.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -85,7 +86,9 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
                               "the relay has too many tracks, or no memory left");
     return;
   }
-  const Track::Waiting waiting{&peer, event.request, event.parameters.filter(), now_};
+  Track::Waiting waiting{&peer, event.request, event.parameters.filter(), now_};
+  waiting.rendezvous = std::min(std::chrono::milliseconds(event.parameters.rendezvous_timeout().value_or(0)),
+                                limits_.max_rendezvous);
   const auto new_group = event.parameters.new_group_request();
   (void)take_role(peer, *track, event.request);
   if (track->established()) {  // [d15 §8.5-3]
@@ -124,7 +127,7 @@ void Subscriptions::unsupplied(Track& track, moqt::RequestErrorCode code, std::s
                                std::optional<session::Time> before) {
   std::vector<Track::Waiting> refused;
   std::erase_if(track.waiting(), [&](const Track::Waiting& waiting) {
-    if (before && waiting.since > *before) return false;
+    if (before && (waiting.since > *before || waiting.since + waiting.rendezvous > now_)) return false;
     refused.push_back(waiting);
     return true;
   });
@@ -136,7 +139,9 @@ void Subscriptions::unsupplied(Track& track, moqt::RequestErrorCode code, std::s
     return true;
   });
   for (const Track::Waiting& waiting : refused) {
-    (void)waiting.peer->session.reject(waiting.request, code, reason);
+    // Section 10.2.6 of draft-18.
+    const bool timed_out = waiting.rendezvous.count() > 0 && code == moqt::RequestErrorCode::kDoesNotExist;
+    (void)waiting.peer->session.reject(waiting.request, timed_out ? moqt::RequestErrorCode::kTimeout : code, reason);
     erase_role(*waiting.peer, track, waiting.request);
     waiting.peer->outlet.make_ready();
   }
@@ -171,14 +176,16 @@ void Subscriptions::on_publish(Peer& peer, const session::PublishReceived& event
   if (!supply_.on_publish(peer, *track, event)) return supply_.release(*track);
   tracks_.offer(*track);
   for (Peer* listener : namespaces_.interested_in(event.track.track_namespace)) {  // [d15 §5.1-5, §8.5-7]
-    NamespaceInterest* interest = listener->interest_in(event.track.track_namespace);
-    if (interest == nullptr || interest->tracks_from) continue;  // what waits goes first, in order
-    if (!tell(*listener, *interest, *track)) interest->tracks_from = track->offer;
+    auto* const entry = listener->track_interest_in(event.track.track_namespace);
+    if (entry == nullptr || entry->second.tracks_from) continue;  // what waits goes first, in order
+    if (!tell(*listener, entry->second, *track)) entry->second.tracks_from = track->offer;
   }
 }
 
 bool Subscriptions::tell(Peer& listener, const NamespaceInterest& interest, Track& track) {  // [d15 §6.1-4]
   if (listener.wants(track) || !offered_for(listener, track)) return true;
+  // SUBSCRIBE_TRACKS leaves out what the subscriber publishes itself (section 6.1 of draft-18).
+  if (!session::wants_namespaces(interest.what) && track.has_upstream_at(listener)) return true;
   moqt::MessageParameters parameters = track.description();
   if (!interest.forward) parameters.set_forward(false);  // [d15 §9.23-4]
   const auto request =

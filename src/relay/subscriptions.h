@@ -8,6 +8,7 @@
 #include "relay/namespace_directory.h"
 #include "relay/peer.h"
 #include "relay/relay_counters.h"
+#include "relay/relay_limits.h"
 #include "relay/supply.h"
 #include "relay/track.h"
 #include "relay/track_table.h"
@@ -18,9 +19,9 @@ namespace msquic_py::relay {
 /// brings the tracks.
 class Subscriptions final : public Demand {
  public:
-  Subscriptions(RelayCounters& counters, const moqt::session::Time& now, const NamespaceDirectory& namespaces,
+  Subscriptions(const RelayLimits& limits, RelayCounters& counters, const moqt::session::Time& now, const NamespaceDirectory& namespaces,
                 TrackTable& tracks, Supply& supply) noexcept
-      : counters_(counters), now_(now), namespaces_(namespaces), tracks_(tracks), supply_(supply) {}
+      : limits_(limits), counters_(counters), now_(now), namespaces_(namespaces), tracks_(tracks), supply_(supply) {}
 
   void on_subscribe(Peer& peer, const moqt::session::SubscribeReceived& event);
   void on_publish(Peer& peer, const moqt::session::PublishReceived& event);
@@ -61,6 +62,7 @@ class Subscriptions final : public Demand {
   /// Its Forward State may have changed.
   void count_forward(Peer& peer, moqt::session::RequestHandle request, DownstreamRole& role);
 
+  const RelayLimits& limits_;
   RelayCounters& counters_;
   const moqt::session::Time& now_;
   const NamespaceDirectory& namespaces_;

@@ -125,7 +125,7 @@ void Supply::wait_or_give_up(Track& track) {
   std::optional<session::Time> due;
   const auto sooner = [&](session::Time time) { due = due ? std::min(*due, time) : time; };
   if (track.lost) sooner(*track.lost + patience(track, true));
-  for (const Track::Waiting& waiting : track.waiting()) sooner(waiting.since + wait);
+  for (const Track::Waiting& waiting : track.waiting()) sooner(waiting.since + std::max(wait, waiting.rendezvous));
   for (const Track::Waking& waking : track.waking) sooner(waking.since + wait);
   if (waited > 0 && !track.alarm) counters_.subscriptions_held += track.waiting().size();
   if (!track.search().refused.empty() || !sources_.all_for(track.name().track_namespace, true).empty()) {

@@ -20,7 +20,8 @@ moqt::objects::SubscriptionLimits subscription_limits_of(const RelayLimits& limi
   // Publishers that are held send no more than QUIC's windows admit.
   const std::size_t most =
       limits.hold_publishers ? std::numeric_limits<std::size_t>::max() : limits.max_queued_bytes_per_subscription;
-  return {most, limits.max_queue_age, limits.max_consecutive_skips, limits.retired_stream_timeout};
+  const auto queued_time = limits.hold_publishers ? std::chrono::milliseconds(0) : limits.max_queued_time;
+  return {most, limits.max_queue_age, queued_time, limits.max_consecutive_skips, limits.retired_stream_timeout};
 }
 
 std::size_t length(const moqt::FullTrackName& name) noexcept {
@@ -129,11 +130,17 @@ void Track::note_largest(moqt::Location said) {
 void Track::take_properties(const moqt::MessageParameters& parameters) {
   // The first publisher's word counts; a second one has to agree, being the same track.
   if (!properties_.empty()) return;
-  if (const auto value = parameters.delivery_timeout()) properties_.set_delivery_timeout(*value);  // [d15 §9.2.1.2-3]
+  if (const auto value = parameters.delivery_timeout()) properties_.set_track_delivery_timeout(*value);
+  // [d15 §9.2.1.2-3]
   if (const auto value = parameters.max_cache_duration()) properties_.set_max_cache_duration(*value);
   if (const auto value = parameters.publisher_priority()) properties_.set_publisher_priority(*value);  // [d15 §7.3-1]
-  if (const auto value = parameters.group_order()) properties_.set_group_order(*value);
+  if (const auto value = parameters.group_order()) properties_.set_track_group_order(*value);
   if (const auto value = parameters.dynamic_groups()) properties_.set_dynamic_groups(*value);  // [d15 §9.2.1.11-2]
+  // Properties of the track that nobody knows here are passed on all the same (section 9.6 of draft-18).
+  for (const moqt::Parameter& parameter : parameters.items()) {
+    const bool property = parameter.scope == moqt::ParameterScope::kTrack;
+    if (property && !properties_.contains(parameter.type)) properties_.append(parameter);
+  }
   const auto age = parameters.max_cache_duration();
   constexpr std::uint64_t kMonth = std::uint64_t{30} * 24 * 3600 * 1000;
   publisher_.store().limit_age(

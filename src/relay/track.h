@@ -48,6 +48,8 @@ class Track {
     moqt::session::RequestHandle request;
     std::optional<moqt::SubscriptionFilter> filter;
     moqt::session::Time since;
+    /// RENDEZVOUS_TIMEOUT: for how long its subscriber waits for a publisher to appear.
+    std::chrono::milliseconds rendezvous{};
   };
   /// A SUBSCRIBE_UPDATE to Forward State 1 that waits until a publisher brings the track: its answer tells the largest
   /// object.

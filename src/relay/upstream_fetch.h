@@ -25,7 +25,7 @@ struct UpstreamFetch {
         range(range_),
         asked_end(range_.end),
         order(order_),
-        writer(track_.publisher()) {}
+        writer(track_.publisher(), publisher_.session.draft()) {}
 
   Track* track;
   Peer* publisher;

@@ -1,5 +1,6 @@
 #include "runtime/endpoint.h"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <new>
@@ -97,7 +98,24 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
   std::atomic<std::size_t> live_{0};
 };
 
-std::vector<std::string> supported_alpns() { return {std::string(moqt::alpn(moqt::Draft::k15))}; }
+namespace {
+
+quic::Settings settings_for(const SessionDriver::Options& options) {
+  const moqt::session::Limits& limits = options.session.limits;
+  return transport_settings(
+      static_cast<std::uint16_t>(std::min<std::size_t>(limits.max_incoming_streams + 128, 0xffff)),
+      limits.max_open_requests);
+}
+
+}  // namespace
+
+std::vector<std::string> alpns_of(std::span<const moqt::Draft> drafts) {
+  std::vector<std::string> alpns;
+  for (const moqt::Draft draft : drafts) alpns.emplace_back(moqt::alpn(draft));
+  return alpns;
+}
+
+std::vector<std::string> supported_alpns() { return alpns_of(moqt::kSupportedDrafts); }
 
 Endpoint::~Endpoint() {
   if (acceptor_) acceptor_->release();
@@ -121,9 +139,11 @@ quic::Result<void> Endpoint::listen(ListenOptions options, SessionUser& user) {
     return base::Failure{quic::Error::own(quic::Status::InvalidAddress,
                                           "cannot listen on '" + options.host + "': it is not an IP address")};
   }
-  const auto alpns = supported_alpns();
+  const auto alpns = alpns_of(options.drafts);
   if (options.configurations.empty()) {
-    auto configuration = quic::Configuration::open(registration_, alpns, transport_settings(), options.credentials);
+    quic::Settings settings = settings_for(options.session);
+    if (options.congestion_control) settings.congestion_control = options.congestion_control;
+    auto configuration = quic::Configuration::open(registration_, alpns, settings, options.credentials);
     if (!configuration) return base::Failure{configuration.error()};
     options.configurations = quic::ServerConfigurations(std::move(configuration.value()));
   }
@@ -148,13 +168,14 @@ void Endpoint::stop_listening() {
 quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& user) {
   if (!options.registration) options.registration = registration_;
   if (!options.configuration) {
-    quic::Settings settings = transport_settings();
+    quic::Settings settings = settings_for(options.session);
     settings.idle_timeout_ms = static_cast<std::uint64_t>(options.idle_timeout.count());
     settings.handshake_idle_timeout_ms = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(options.session.handshake_timeout).count());
     settings.keep_alive_interval_ms = static_cast<std::uint32_t>(options.idle_timeout.count() / 3);
+    if (options.congestion_control) settings.congestion_control = options.congestion_control;
     auto configuration =
-        quic::Configuration::open(options.registration, supported_alpns(), settings, options.credentials);
+        quic::Configuration::open(options.registration, alpns_of(options.drafts), settings, options.credentials);
     if (!configuration) return base::Failure{configuration.error()};
     options.configuration = std::move(configuration.value());
   }

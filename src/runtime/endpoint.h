@@ -5,18 +5,22 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/ledger/ledger.h"
+#include "moqt/model/draft.h"
 #include "quic/address.h"
 #include "quic/configuration.h"
 #include "quic/credentials.h"
 #include "quic/listener.h"
 #include "quic/registration.h"
 #include "quic/server_configurations.h"
+#include "quic/settings.h"
 #include "runtime/event_loop.h"
 #include "runtime/quic_watch.h"
 #include "runtime/session_driver.h"
@@ -29,6 +33,9 @@ struct Refusal {
   std::size_t count = 1;  ///< how many, when they came faster than they could be told one by one
   std::string reason;     ///< for people
 };
+
+/// Every draft that a session can be of, the most preferred first.
+inline std::vector<moqt::Draft> all_drafts() { return {moqt::kSupportedDrafts.begin(), moqt::kSupportedDrafts.end()}; }
 
 /// MOQT sessions over real connections, all on one event loop. The entry to the runtime: listen(), dial(), run().
 ///
@@ -44,11 +51,16 @@ class Endpoint {
     /// See quic::ListenOptions.
     std::chrono::milliseconds handshake_timeout{10'000};
     SessionDriver::Options session;
+    /// What clients may speak, the most preferred first: whoever offers several gets the first of these. With
+    /// `configurations` they name the same.
+    std::vector<moqt::Draft> drafts = all_drafts();
     /// Asked about clients' certificates when Credentials::custom_verification is set; without it the library's own
     /// verdict decides.
     CertificateJudge judge;
     bool gives_tickets = false;         ///< each client gets a resumption ticket
     std::size_t max_sessions = 10'000;  ///< further clients are refused
+    /// In place of the one of transport_settings(); without effect on `configurations`.
+    std::optional<quic::CongestionControl> congestion_control;
     /// Told on the loop of clients beyond max_sessions, of handshakes that failed, and of connections that ended before
     /// the session's SETUP. A client without a common ALPN is refused by MsQuic itself and not told here; see
     /// quic::PerformanceCounters::connections_no_alpn.
@@ -65,9 +77,13 @@ class Endpoint {
     quic::Registration registration;
     base::ByteVector ticket;  ///< see quic::Connection::set_resumption_ticket()
     SessionDriver::Options session;
+    /// What is offered to the server, the most preferred first; not looked at with a `configuration` that is ready.
+    std::vector<moqt::Draft> drafts = all_drafts();
     CertificateJudge judge;  ///< of the server's certificate, see ListenOptions
     /// Silence after which the server counts as dead; keep-alives are sent three times as often.
     std::chrono::milliseconds idle_timeout{15'000};
+    /// As in ListenOptions.
+    std::optional<quic::CongestionControl> congestion_control;
   };
 
   /// What its sessions and connections hold is in the accounts of `ledger`; without one, of one of its own.
@@ -123,6 +139,8 @@ class Endpoint {
   std::function<void()> on_idle_;
 };
 
+/// The ALPN tokens of those drafts, in that order.
+std::vector<std::string> alpns_of(std::span<const moqt::Draft> drafts);
 /// The ALPN tokens of the drafts that this build speaks, the preferred first.
 std::vector<std::string> supported_alpns();
 

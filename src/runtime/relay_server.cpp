@@ -115,6 +115,8 @@ std::size_t RelayServer::clients() const noexcept {
 }
 
 std::size_t RelayServer::add_upstream(UpstreamOptions options) {
+  // The relay asks its upstreams for namespaces, and guards against loops, in the words of draft-15.
+  options.dial.drafts = {moqt::Draft::k15};
   const std::size_t number = relay_.add_upstream(options.prefix);
   upstreams_.push_back(std::make_unique<UpstreamLink>(endpoint_, *this, number, std::move(options),
                                                       [this](const UpstreamNotice& notice) {
@@ -153,11 +155,11 @@ void RelayServer::on_finished(SessionDriver& driver, const transport::CloseReaso
   if (drain_) endpoint_.loop().ready(*drain_);
 }
 
-void RelayServer::drain(std::chrono::milliseconds grace, std::function<void()> done) {
+void RelayServer::drain(std::chrono::milliseconds grace, std::string_view successor, std::function<void()> done) {
   if (drain_) return;
   endpoint_.stop_listening();
   for (const auto& link : upstreams_) link->stop(/*close=*/false);
-  endpoint_.goaway();
+  endpoint_.goaway(successor);
   drain_ = std::make_unique<Drain>(*this, endpoint_.loop(), EventLoop::Clock::now() + grace, std::move(done));
   endpoint_.on_idle([this] { endpoint_.loop().ready(*drain_); });
 }

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -27,6 +29,7 @@ class RelayServer final : public SessionUser {
   void open(quic::Registration registration) noexcept { endpoint_.open(std::move(registration)); }
   quic::Result<void> listen(Endpoint::ListenOptions options) {
     options.session.session.asks_authorization = asks_;
+    options.session.session.timeouts.goaway = std::chrono::hours(24);  // drain() has a limit of its own
     return endpoint_.listen(std::move(options), *this);
   }
   [[nodiscard]] std::uint16_t port() const { return endpoint_.port(); }
@@ -49,10 +52,10 @@ class RelayServer final : public SessionUser {
   /// Told on the loop of what becomes of upstreams.
   void on_upstream(UpstreamLink::Notify notify) { notify_ = std::move(notify); }
 
-  /// Accepts no more clients and asks those that are there to leave with GOAWAY. Sessions that are left after `grace`
-  /// are closed with GOAWAY_TIMEOUT. Upstreams are left when the last client has gone. `done` is called once when no
-  /// session is left.
-  void drain(std::chrono::milliseconds grace, std::function<void()> done);
+  /// Accepts no more clients and asks those that are there to leave with GOAWAY, to the URI `successor` when it is not
+  /// empty. Until they do, they are served as before. Sessions that are left after `grace` are closed with
+  /// GOAWAY_TIMEOUT. Upstreams are left when the last client has gone. `done` is called once when no session is left.
+  void drain(std::chrono::milliseconds grace, std::string_view successor, std::function<void()> done);
   /// Closes every session now; a drain that is under way ends.
   void close(moqt::SessionErrorCode code, std::string_view reason);
 

@@ -8,6 +8,7 @@
 namespace msquic_py::runtime {
 
 namespace session = moqt::session;
+using session::RequestStreamId;
 using Kind = TransportEvent::Kind;
 
 namespace {
@@ -149,6 +150,15 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
     case Kind::ControlClosed: session_->on_control_closed(now); break;
     case Kind::ControlSent: control_unsent_ -= static_cast<std::size_t>(event.code); break;
     case Kind::BidiStreamOpened: session_->on_bidi_stream_opened(now); break;
+    case Kind::RequestOpened: requests_.emplace(RequestStreamId{event.id}, std::move(event.opened)); break;
+    case Kind::RequestData: session_->on_request_data(now, {event.id}, event.bytes, event.fin); break;
+    case Kind::RequestReset: session_->on_request_reset(now, {event.id}, event.code); break;
+    case Kind::RequestStopped: session_->on_request_stopped(now, {event.id}, event.code); break;
+    case Kind::RequestClosed:
+      requests_.erase({event.id});
+      session_->on_request_closed({event.id});
+      break;
+    case Kind::StreamsAdmitted: session_->on_request_streams_admitted(event.code); break;
     case Kind::UniStreamOpened: incoming_.emplace(event.id, std::move(event.opened)); break;
     case Kind::UniStreamData: session_->on_uni_stream_data(now, event.id, std::move(event.bytes), event.fin); break;
     case Kind::UniStreamReset: session_->on_uni_stream_reset(now, event.id, event.code); break;
@@ -157,6 +167,7 @@ void SessionDriver::handle(TransportEvent& event, EventLoop::Time now) {
       incoming_.erase(event.id);
       break;
     case Kind::ReceivePaused: paused_.push_back(event.id); break;
+    case Kind::RequestPaused: paused_requests_.push_back({event.id}); break;
     case Kind::StreamSent:
       data_unsent_ -= static_cast<std::size_t>(event.code);
       session_->on_stream_bytes_sent({event.id}, static_cast<std::size_t>(event.code));
@@ -199,17 +210,47 @@ bool SessionDriver::perform_actions(EventLoop::Time now) {
 
 void SessionDriver::perform(session::SendControl& action) {
   if (!control_) {
-    if (connection_->is_server()) return;  // the control stream is the client's to open; the session is closing
-    auto opened = connection_->open_stream(transport::Direction::Bidirectional, TransportInbox::kControlStream);
+    const bool own = moqt::has_request_streams(session_->draft());
+    if (!own && connection_->is_server()) return;  // the stream is the client's to open; the session is closing
+    auto opened =
+        connection_->open_stream(own ? transport::Direction::Unidirectional : transport::Direction::Bidirectional,
+                                 TransportInbox::kControlStream);
     if (!opened) return;  // the connection is closing; Closed follows
     control_ = std::move(opened.value());
     control_->set_priority(session::kControlStreamPriority);  // [d15 §10.4.2-1]
   }
   const std::size_t size = action.bytes.size();
-  if (control_->send({&action.bytes, 1}, false, size)) control_unsent_ += size;
+  if (control_->send({&action.bytes, 1}, false, size)) count_control(size);
+}
+
+void SessionDriver::count_control(std::size_t size) {
+  control_unsent_ += size;
   if (control_unsent_ > kMaxControlUnsent) {
-    session_->close(moqt::SessionErrorCode::kInternalError, "the peer does not read the control stream");
+    session_->close(moqt::SessionErrorCode::kInternalError, "the peer does not read what it is told");
   }
+}
+
+void SessionDriver::perform(session::OpenRequestStream& action) {
+  auto opened = connection_->open_stream(transport::Direction::Bidirectional, TransportInbox::key_of(action.stream));
+  if (!opened) return;  // the connection is closing; Closed follows
+  opened.value()->set_priority(session::kRequestStreamPriority);
+  requests_.emplace(action.stream, std::move(opened.value()));
+}
+
+void SessionDriver::perform(session::SendRequest& action) {
+  const auto found = requests_.find(action.stream);
+  if (found == requests_.end()) return;
+  const std::size_t size = action.bytes.size();
+  const std::span<const base::SharedBytes> slices(&action.bytes, size == 0 ? 0 : 1);
+  if (found->second->send(slices, action.fin, size)) count_control(size);
+}
+
+void SessionDriver::perform(session::ResetRequest& action) {
+  if (const auto found = requests_.find(action.stream); found != requests_.end()) found->second->reset(action.code);
+}
+
+void SessionDriver::perform(session::StopRequest& action) {
+  if (const auto found = requests_.find(action.stream); found != requests_.end()) found->second->stop(action.code);
 }
 
 void SessionDriver::perform(session::OpenStream& action) {
@@ -279,6 +320,10 @@ void SessionDriver::resume_paused() {
     }
   }
   paused_.clear();
+  for (const RequestStreamId id : paused_requests_) {
+    if (const auto found = requests_.find(id); found != requests_.end()) found->second->resume_receive();
+  }
+  paused_requests_.clear();
 }
 
 }  // namespace msquic_py::runtime

@@ -70,6 +70,10 @@ class SessionDriver final : public EventLoop::Participant {
   void handle_closed(EventLoop::Time now);
   bool perform_actions(EventLoop::Time now);
   void perform(moqt::session::SendControl& action);
+  void perform(moqt::session::OpenRequestStream& action);
+  void perform(moqt::session::SendRequest& action);
+  void perform(moqt::session::ResetRequest& action);
+  void perform(moqt::session::StopRequest& action);
   void perform(moqt::session::OpenStream& action);
   void perform(moqt::session::PrioritizeStream& action);
   void perform(moqt::session::SendStream& action);
@@ -81,6 +85,8 @@ class SessionDriver final : public EventLoop::Participant {
   void perform(moqt::session::CloseSession& action);
   void perform(std::monostate&) {}
   void resume_paused();
+  /// `size` more bytes of messages are with the transport.
+  void count_control(std::size_t size);
   /// When to look for what was sent and acknowledged although nothing else happens; decides whether to be told.
   std::optional<EventLoop::Time> await_sent(EventLoop::Time now);
 
@@ -100,12 +106,14 @@ class SessionDriver final : public EventLoop::Participant {
   bool finished_ = false;
 
   transport::StreamHandle control_;
-  std::size_t control_unsent_ = 0;  ///< bytes that the peer has not acknowledged
+  std::size_t control_unsent_ = 0;  ///< bytes of messages that the peer has not acknowledged
   std::size_t data_unsent_ = 0;     ///< the same on data streams, and bytes of datagrams that have not left
   bool sent_at_once_ = false;       ///< what the inbox has been told
   std::unordered_map<std::uint64_t, transport::StreamHandle> incoming_;
   std::unordered_map<std::uint64_t, transport::StreamHandle> outgoing_;
+  std::unordered_map<moqt::session::RequestStreamId, transport::StreamHandle> requests_;
   std::vector<std::uint64_t> paused_;
+  std::vector<moqt::session::RequestStreamId> paused_requests_;
   std::vector<TransportEvent> batch_;
 };
 

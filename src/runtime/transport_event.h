@@ -14,13 +14,20 @@ struct TransportEvent {
     ControlStreamOpened,  ///< the peer's first bidirectional stream: `opened`
     ControlData,          ///< `bytes`
     ControlClosed,        ///< finished, reset or stopped by the peer
-    ControlSent,          ///< the transport no longer needs `code` bytes
-    BidiStreamOpened,     ///< a further bidirectional stream, refused already
+    ControlSent,          ///< the transport no longer needs `code` bytes, of a request's stream too
+    BidiStreamOpened,     ///< a further bidirectional stream where requests have none; refused already
+    RequestOpened,        ///< the peer's stream for a request: `id` is a RequestStreamId, `opened`
+    RequestData,          ///< `id` is a RequestStreamId; `bytes`, `fin`
+    RequestReset,         ///< `id` is a RequestStreamId, `code`
+    RequestStopped,       ///< `id` is a RequestStreamId: STOP_SENDING with `code`
+    RequestClosed,        ///< `id` is a RequestStreamId
+    StreamsAdmitted,      ///< the peer admits `code` more bidirectional streams
     UniStreamOpened,      ///< `id`, `opened`
     UniStreamData,        ///< `id`, `bytes`, `fin`
     UniStreamReset,       ///< `id`, `code`
     UniStreamClosed,      ///< `id`
     ReceivePaused,        ///< `id`; TransportInbox::kControlStream for the control stream
+    RequestPaused,        ///< `id` is a RequestStreamId: as ReceivePaused
     StreamSent,           ///< `id` is a StreamHandle: the transport no longer needs `code` bytes
     StreamStopped,        ///< `id` is a StreamHandle: STOP_SENDING with `code`
     StreamClosed,         ///< `id` is a StreamHandle

@@ -88,7 +88,7 @@ bool TransportInbox::push_received(Kind kind, std::uint64_t id, const transport:
   const auto size = static_cast<std::size_t>(data.size);
   if (size > 0 && !data.last && paused(id)) return false;
   if (size > 0 && queued_bytes_.fetch_add(cost_of(size), std::memory_order_relaxed) > high_water_ && !data.last) {
-    push({.kind = Kind::ReceivePaused, .id = id});
+    push({.kind = kind == Kind::RequestData ? Kind::RequestPaused : Kind::ReceivePaused, .id = id});
     return false;
   }
   TransportEvent event{.kind = kind, .fin = data.fin, .id = id};
@@ -134,6 +134,7 @@ TransportInbox::Aside TransportInbox::take_aside() {
 
 void TransportInbox::on_connected(const transport::Capabilities& capabilities) noexcept {
   const auto draft = moqt::draft_from_alpn(capabilities.protocol);
+  request_streams_ = draft && moqt::has_request_streams(*draft);
   push({.kind = Kind::Connected,
         .id = draft ? static_cast<std::uint64_t>(*draft) : 0U,
         .code = capabilities.resumed ? 1U : 0U});
@@ -155,10 +156,19 @@ void TransportInbox::on_report(const transport::Report& report) noexcept {
 
 // ---- streams ----
 
+void TransportInbox::on_streams_admitted(std::uint64_t bidirectional) noexcept {
+  push({.kind = Kind::StreamsAdmitted, .code = bidirectional});
+}
+
 std::optional<transport::StreamKey> TransportInbox::on_peer_stream(transport::PeerStream stream) noexcept {
   if (stream.direction == transport::Direction::Unidirectional) {
     push({.kind = Kind::UniStreamOpened, .id = stream.id, .opened = std::move(stream.stream)});
     return stream.id;
+  }
+  if (request_streams_) {
+    stream.stream->set_priority(moqt::session::kRequestStreamPriority);
+    push({.kind = Kind::RequestOpened, .id = stream.id, .opened = std::move(stream.stream)});
+    return key_of(moqt::session::RequestStreamId{stream.id});
   }
   if (control_stream_seen_) {
     push({.kind = Kind::BidiStreamOpened});
@@ -171,6 +181,7 @@ std::optional<transport::StreamKey> TransportInbox::on_peer_stream(transport::Pe
 }
 
 std::uint64_t TransportInbox::on_received(transport::StreamKey stream, const transport::ReceivedData& data) noexcept {
+  if (carries_request(stream)) return push_received(Kind::RequestData, stream & ~kRequest, data) ? data.size : 0;
   if (stream != kControlStream) return push_received(Kind::UniStreamData, stream, data) ? data.size : 0;
   if (data.size > 0 && !push_received(Kind::ControlData, kControlStream, data)) return 0;
   if (data.fin) control_closed();
@@ -179,23 +190,27 @@ std::uint64_t TransportInbox::on_received(transport::StreamKey stream, const tra
 
 // The driver uses the number of bytes as the token of a send.
 void TransportInbox::on_sent(transport::StreamKey stream, std::uint64_t bytes, bool) noexcept {
-  if (stream == kControlStream) return push({.kind = Kind::ControlSent, .code = bytes});
+  if (stream == kControlStream || carries_request(stream)) return push({.kind = Kind::ControlSent, .code = bytes});
   push({.kind = Kind::StreamSent, .id = stream & ~kOwn, .code = bytes});
 }
 
 void TransportInbox::on_peer_reset(transport::StreamKey stream, std::uint64_t code) noexcept {
   if (stream == kControlStream) return control_closed();
+  if (carries_request(stream)) return push({.kind = Kind::RequestReset, .id = stream & ~kRequest, .code = code});
   push({.kind = Kind::UniStreamReset, .id = stream, .code = code});
 }
 
 void TransportInbox::on_peer_stop(transport::StreamKey stream, std::uint64_t code) noexcept {
   if (stream == kControlStream) return control_closed();
+  if (carries_request(stream)) return push({.kind = Kind::RequestStopped, .id = stream & ~kRequest, .code = code});
   push({.kind = Kind::StreamStopped, .id = stream & ~kOwn, .code = code});
 }
 
 void TransportInbox::on_stream_closed(transport::StreamKey stream, bool with_connection) noexcept {
   if (stream == kControlStream) {
     if (!with_connection) control_closed();
+  } else if (carries_request(stream)) {
+    push({.kind = Kind::RequestClosed, .id = stream & ~kRequest});
   } else if ((stream & kOwn) != 0) {
     push({.kind = Kind::StreamClosed, .id = stream & ~kOwn});
   } else {

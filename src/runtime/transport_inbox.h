@@ -13,6 +13,7 @@
 
 #include "base/ledger/account.h"
 #include "base/shared_bytes.h"
+#include "moqt/session/handles.h"
 #include "runtime/event_loop.h"
 #include "runtime/transport_event.h"
 #include "transport/connection_handler.h"
@@ -28,10 +29,14 @@ class SessionDriver;
 /// control makes the peer wait; the driver resumes them after it has caught up.
 class TransportInbox final : public transport::ConnectionHandler {
  public:
-  // Keys of streams. One that the peer opened has the carrier's number, which is below 2^62.
+  // Keys of streams. A unidirectional one of the peer has the carrier's number, which is below 2^62.
   static constexpr transport::StreamKey kControlStream = ~std::uint64_t{0};
   /// Of a unidirectional stream that this endpoint writes; `handle` is the session's StreamHandle.
   static constexpr transport::StreamKey key_of(std::uint64_t handle) noexcept { return handle | kOwn; }
+  /// Of a stream that carries a request, whoever opened it.
+  static constexpr transport::StreamKey key_of(moqt::session::RequestStreamId stream) noexcept {
+    return stream.value | kRequest;
+  }
 
   /// What it holds is charged to `account`, whose limit is that of what waits here.
   TransportInbox(EventLoop& loop, std::shared_ptr<base::Account> account) noexcept
@@ -74,6 +79,7 @@ class TransportInbox final : public transport::ConnectionHandler {
   void on_closed(const transport::CloseReason& reason) noexcept override;
   [[nodiscard]] bool wants_reports() const noexcept override { return true; }
   void on_report(const transport::Report& report) noexcept override;
+  void on_streams_admitted(std::uint64_t bidirectional) noexcept override;
   std::optional<transport::StreamKey> on_peer_stream(transport::PeerStream stream) noexcept override;
   std::uint64_t on_received(transport::StreamKey stream, const transport::ReceivedData& data) noexcept override;
   void on_sent(transport::StreamKey stream, std::uint64_t bytes, bool canceled) noexcept override;
@@ -85,7 +91,12 @@ class TransportInbox final : public transport::ConnectionHandler {
   void on_datagram_sent(std::uint64_t bytes, bool canceled) noexcept override;
 
  private:
-  static constexpr transport::StreamKey kOwn = std::uint64_t{1} << 63;
+  static constexpr transport::StreamKey kOwn = moqt::session::RequestStreamId::kOwn;
+  static constexpr transport::StreamKey kRequest = std::uint64_t{1} << 62;
+  /// Of the control stream's key both are set, as of a request of ours, whose numbers never come that far.
+  static constexpr bool carries_request(transport::StreamKey stream) noexcept {
+    return (stream & kRequest) != 0 && stream != kControlStream;
+  }
 
   void wake() noexcept;
   [[nodiscard]] bool paused(std::uint64_t stream) noexcept;
@@ -111,6 +122,7 @@ class TransportInbox final : public transport::ConnectionHandler {
 
   // Touched by the carrier's callbacks only, which come one at a time for a connection.
   base::SlabArena arena_;
+  bool request_streams_ = false;  ///< what the handshake has agreed on has a stream for each request
   bool control_stream_seen_ = false;
   bool control_closed_ = false;
   transport::CloseReason close_reason_;

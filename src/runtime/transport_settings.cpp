@@ -1,15 +1,17 @@
 #include "runtime/transport_settings.h"
 
+#include <algorithm>
+
 namespace msquic_py::runtime {
 
-quic::Settings transport_settings(std::uint16_t incoming_streams) {
+quic::Settings transport_settings(std::uint16_t incoming_streams, std::uint64_t open_requests) {
   quic::Settings settings;
   // A peer that vanished without a word is noticed this soon; live media can't wait for MsQuic's half minute.
   settings.idle_timeout_ms = 15'000;
   settings.keep_alive_interval_ms = 5'000;
-  // The draft has one bidirectional stream. A few more are admitted so that opening one is seen and answered with
-  // PROTOCOL_VIOLATION instead of waiting for ever on a stream limit.
-  settings.peer_bidi_stream_count = 4;
+  // One for each request, in drafts that have such streams. Draft-15 has a single one; a few more are admitted so that
+  // opening one is seen and answered with PROTOCOL_VIOLATION instead of waiting for ever on a stream limit.
+  settings.peer_bidi_stream_count = static_cast<std::uint16_t>(std::clamp<std::uint64_t>(open_requests, 4, 0xffff));
   settings.peer_unidi_stream_count = incoming_streams;
   settings.datagram_receive_enabled = true;  // [d15 §3.1-1]
   settings.send_buffering_enabled = false;

@@ -43,6 +43,9 @@ class ConnectionHandler {
 
   // ---- streams ----
 
+  /// So many more bidirectional streams of this side does the peer admit now; those that it opens later need not wait.
+  /// Told when the connection is connected, and whenever it becomes more. A carrier that cannot know never tells.
+  virtual void on_streams_admitted(std::uint64_t bidirectional) noexcept;
   /// The key under which the events of this stream come; nothing refuses the stream.
   virtual std::optional<StreamKey> on_peer_stream(PeerStream stream) noexcept = 0;
   /// Returns how many bytes were taken, at most data.size. Fewer pauses the stream: nothing more is delivered until
@@ -68,6 +71,7 @@ class ConnectionHandler {
   virtual void on_datagram_sent(std::uint64_t token, bool canceled) noexcept;
 };
 
+inline void ConnectionHandler::on_streams_admitted(std::uint64_t /*bidirectional*/) noexcept {}
 inline void ConnectionHandler::on_report(const Report& /*report*/) noexcept {}
 inline void ConnectionHandler::on_datagram_size(std::size_t /*largest*/) noexcept {}
 inline void ConnectionHandler::on_datagram(base::Bytes /*datagram*/) noexcept {}

@@ -1,5 +1,6 @@
 // Any bytes as a datagram; its extension headers as LOC, too.
 
+#include "draft.h"
 #include "loc/header_extensions.h"
 #include "moqt/wire/datagram.h"
 #include "moqt/wire/extensions.h"
@@ -7,18 +8,18 @@
 
 using namespace msquic_py;
 using namespace msquic_py::moqt::wire;
-using moqt::Draft;
 
 namespace {
 
 void check_extensions_of(const ObjectDatagram& datagram) {
-  const auto pairs = decode_extensions(Draft::k15, datagram.extensions);
+  const auto pairs = decode_extensions(fuzz::kDraft, datagram.extensions);
   REQUIRE(pairs.ok());
   base::ByteVector out;
-  REQUIRE(encode_extensions(Draft::k15, *pairs, out).ok());
-  const auto again = decode_extensions(Draft::k15, out);
-  REQUIRE(again.ok() && *again == *pairs);
-  (void)inspect_extensions(Draft::k15, datagram.extensions, datagram.location);
+  REQUIRE(encode_extensions(fuzz::kDraft, *pairs, out).ok());
+  const auto again = decode_extensions(fuzz::kDraft, out);
+  REQUIRE(again.ok() && again->size() == pairs->size());
+  REQUIRE(fuzz::kDraft != moqt::Draft::k15 || *again == *pairs);  // later drafts have them in ascending order
+  (void)inspect_extensions(fuzz::kDraft, datagram.extensions, datagram.location);
 
   const auto loc = loc::parse_extensions(*pairs);
   if (!loc) return;
@@ -31,12 +32,12 @@ void check_extensions_of(const ObjectDatagram& datagram) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto decoded = decode_object_datagram(Draft::k15, base::SharedBytes::copy_of({data, size}));
+  const auto decoded = decode_object_datagram(fuzz::kDraft, base::SharedBytes::copy_of({data, size}));
   REQUIRE(!decoded.needs_more());
   if (!decoded) return 0;
   base::ByteVector out;
-  REQUIRE(encode_object_datagram(Draft::k15, *decoded, out).ok());
-  const auto again = decode_object_datagram(Draft::k15, base::SharedBytes::copy_of(out));
+  REQUIRE(encode_object_datagram(fuzz::kDraft, *decoded, out).ok());
+  const auto again = decode_object_datagram(fuzz::kDraft, base::SharedBytes::copy_of(out));
   REQUIRE(again.ok() && *again == *decoded);
   check_extensions_of(*decoded);
   return 0;

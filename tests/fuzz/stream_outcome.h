@@ -38,6 +38,10 @@ inline void note(StreamOutcome& outcome, const moqt::wire::FetchObjectStart& sta
   outcome.numbers.insert(outcome.numbers.end(),
                          {start.group_id, start.subgroup_id, start.publisher_priority, start.flags});
 }
+inline void note(StreamOutcome& outcome, const moqt::wire::FetchRangeEnd& range) {
+  outcome.numbers.insert(outcome.numbers.end(),
+                         {range.end.group, range.end.object, static_cast<std::uint64_t>(range.gap)});
+}
 inline void note(StreamOutcome& outcome, const moqt::wire::ObjectPayload& payload) {
   REQUIRE(!payload.bytes.empty() && !outcome.payloads.empty());
   auto& all = outcome.payloads.back();

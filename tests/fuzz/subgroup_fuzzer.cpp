@@ -1,5 +1,6 @@
 // Any bytes as a unidirectional stream that opens with SUBGROUP_HEADER.
 
+#include "draft.h"
 #include "moqt/wire/extensions.h"
 #include "moqt/wire/stream_header_decoder.h"
 #include "moqt/wire/subgroup.h"
@@ -7,20 +8,19 @@
 
 using namespace msquic_py;
 using namespace msquic_py::moqt::wire;
-using moqt::Draft;
 
 namespace {
 
 void check_objects(base::Bytes rest, bool has_extensions) {
   std::optional<std::uint64_t> previous;
   while (!rest.empty()) {
-    const auto decoded = decode_subgroup_object(Draft::k15, rest, has_extensions, previous);
+    const auto decoded = decode_subgroup_object(fuzz::kDraft, rest, has_extensions, previous);
     if (!decoded) return;
     base::ByteVector out;
-    REQUIRE(encode_subgroup_object(Draft::k15, decoded->object, has_extensions, previous, out).ok());
-    const auto again = decode_subgroup_object(Draft::k15, out, has_extensions, previous);
+    REQUIRE(encode_subgroup_object(fuzz::kDraft, decoded->object, has_extensions, previous, out).ok());
+    const auto again = decode_subgroup_object(fuzz::kDraft, out, has_extensions, previous);
     REQUIRE(again.ok() && again->size == out.size() && again->object == decoded->object);
-    (void)inspect_extensions(Draft::k15, decoded->object.extensions, {1, decoded->object.object_id});
+    (void)inspect_extensions(fuzz::kDraft, decoded->object.extensions, {1, decoded->object.object_id});
     previous = decoded->object.object_id;
     rest = rest.subspan(decoded->size);
   }
@@ -30,16 +30,16 @@ void check_objects(base::Bytes rest, bool has_extensions) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const base::Bytes bytes(data, size);
-  const auto decoded = decode_subgroup_header(Draft::k15, bytes);
+  const auto decoded = decode_subgroup_header(fuzz::kDraft, bytes);
   if (!decoded) return 0;
   base::ByteVector out;
-  REQUIRE(encode_subgroup_header(Draft::k15, decoded->header, out).ok());
-  const auto again = decode_subgroup_header(Draft::k15, out);
+  REQUIRE(encode_subgroup_header(fuzz::kDraft, decoded->header, out).ok());
+  const auto again = decode_subgroup_header(fuzz::kDraft, out);
   REQUIRE(again.ok() && again->header == decoded->header);
 
   const base::Bytes objects = bytes.subspan(decoded->size);
   if (objects.empty()) return 0;
-  fuzz::require_same_in_any_chunks(SubgroupStreamDecoder(Draft::k15, decoded->header.has_extensions), objects);
+  fuzz::require_same_in_any_chunks(SubgroupStreamDecoder(fuzz::kDraft, decoded->header.has_extensions), objects);
   check_objects(objects, decoded->header.has_extensions);
   return 0;
 }

@@ -18,8 +18,8 @@ namespace msquic_py::testing {
 /// A client of the relay: its session, joined in memory with the relay's session for it.
 class RelayClient final : public relay::Outlet {
  public:
-  RelayClient(ms::SessionConfig client, ms::SessionConfig server, std::uint32_t seed)
-      : pair(seed, std::move(client), std::move(server)) {
+  RelayClient(ms::SessionConfig client, ms::SessionConfig server, std::uint32_t seed, moqt::Draft draft)
+      : pair(seed, std::move(client), std::move(server), /*collect_events=*/true, draft) {
     pair.server.collect_events = false;  // the relay takes them
   }
   void make_ready() override { ++made_ready; }
@@ -60,13 +60,19 @@ class RelayNetwork {
   RelayNetwork& operator=(const RelayNetwork&) = delete;
 
   relay::Relay relay;
+  moqt::Draft draft = moqt::Draft::k15;  ///< what clients speak unless told otherwise
   ms::Time now{std::chrono::hours(1)};
 
   /// A client past SETUP. The reference stays good.
   RelayClient& connect(ms::SessionConfig client_config = {}, ms::SessionConfig server_config = {}) {
+    return connect_as(draft, std::move(client_config), std::move(server_config));
+  }
+  /// The same of one that speaks that draft.
+  RelayClient& connect_as(moqt::Draft spoken, ms::SessionConfig client_config = {},
+                          ms::SessionConfig server_config = {}) {
     server_config.asks_authorization = asks_;
     clients_.push_back(std::make_unique<RelayClient>(std::move(client_config), std::move(server_config),
-                                                     static_cast<std::uint32_t>(clients_.size() + 1)));
+                                                     static_cast<std::uint32_t>(clients_.size() + 1), spoken));
     RelayClient& client = *clients_.back();
     client.pair.now = now;
     client.number = relay.attach(client.pair.server.session, client);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -30,9 +31,17 @@ struct InFlightStream {
   bool paused = false;  ///< the reader takes no more of it
 };
 
+/// The same of one direction of a stream that carries a request.
+struct InFlightRequest {
+  base::ByteVector bytes;
+  bool fin = false;
+  std::optional<std::uint64_t> reset;
+  std::optional<std::uint64_t> stop;  ///< of the other direction
+};
+
 /// One endpoint of the pair, with what the test wants to look at.
 struct PairSide {
-  explicit PairSide(ms::SessionConfig config) : session(moqt::Draft::k15, std::move(config)) {}
+  PairSide(moqt::Draft draft, ms::SessionConfig config) : session(draft, std::move(config)) {}
 
   ms::Session session;
   std::vector<ms::Event> events;
@@ -41,6 +50,11 @@ struct PairSide {
   std::vector<InFlightStream> streams;  ///< that it writes
   std::uint64_t next_stream = 0;
   base::ByteVector control;  ///< written, not read by the other
+  /// The same of streams that carry requests, by what the writer calls them.
+  std::map<ms::RequestStreamId, InFlightRequest> requests;
+  std::uint64_t control_stream = 0;  ///< the number of its control stream, where each side has one
+  std::uint64_t next_request = 0;    ///< the number of the next stream for a request
+  std::map<ms::RequestStreamId, ms::RequestStreamId> peer_names;  ///< its name of a stream: the other's
   std::deque<base::ByteVector> datagrams;
   bool hold_data = false;      ///< streams and datagrams stay in flight
   bool acknowledge = true;     ///< sent bytes are reported as sent at once
@@ -82,11 +96,22 @@ class SessionPair {
  public:
   /// Without `collect_events` the events stay in the sessions, for whoever sits on top of them.
   explicit SessionPair(std::uint32_t seed = 1, ms::SessionConfig client_config = {},
-                       ms::SessionConfig server_config = {}, bool collect_events = true)
-      : client(as_client(std::move(client_config))), server(as_server(std::move(server_config))), random_(seed) {
+                       ms::SessionConfig server_config = {}, bool collect_events = true,
+                       moqt::Draft draft = moqt::Draft::k15)
+      : client(draft, as_client(std::move(client_config))),
+        server(draft, as_server(std::move(server_config))),
+        random_(seed) {
     client.collect_events = server.collect_events = collect_events;
     client.next_stream = 2;  // unidirectional streams of the client: 2, 6, …; of the server: 3, 7, …
     server.next_stream = 3;
+    client.next_request = 0;  // bidirectional ones: 0, 4, …; 1, 5, …
+    server.next_request = 1;
+    if (moqt::has_request_streams(draft)) {
+      for (PairSide* side : {&client, &server}) {
+        side->control_stream = side->next_stream;
+        side->next_stream += 4;
+      }
+    }
     client.session.on_datagram_max_size(1200);
     server.session.on_datagram_max_size(1200);
   }
@@ -180,6 +205,19 @@ class SessionPair {
     PairSide& other = &side == &client ? server : client;
     if (const auto* control = std::get_if<ms::SendControl>(&action)) {
       side.control.insert(side.control.end(), control->bytes.data(), control->bytes.data() + control->bytes.size());
+    } else if (const auto* request = std::get_if<ms::OpenRequestStream>(&action)) {
+      side.peer_names[request->stream] = {side.next_request};
+      other.peer_names[{side.next_request}] = request->stream;
+      side.next_request += 4;
+    } else if (const auto* said = std::get_if<ms::SendRequest>(&action)) {
+      InFlightRequest& its = side.requests[said->stream];
+      its.bytes.insert(its.bytes.end(), said->bytes.data(), said->bytes.data() + said->bytes.size());
+      its.fin |= said->fin;
+    } else if (const auto* broken = std::get_if<ms::ResetRequest>(&action)) {
+      side.requests[broken->stream].bytes.clear();
+      side.requests[broken->stream].reset = broken->code;
+    } else if (const auto* unwanted = std::get_if<ms::StopRequest>(&action)) {
+      side.requests[unwanted->stream].stop = unwanted->code;
     } else if (const auto* open = std::get_if<ms::OpenStream>(&action)) {
       side.streams.push_back({side.next_stream, open->stream, {}, false, {}});
       side.next_stream += 4;
@@ -216,14 +254,46 @@ class SessionPair {
 
   std::size_t cut(std::size_t available) { return std::uniform_int_distribution<std::size_t>(1, available)(random_); }
 
+  bool carry_requests(PairSide& from, PairSide& to) {
+    bool moved = false;
+    for (auto& [name, its] : from.requests) {
+      const ms::RequestStreamId there = from.peer_names.at(name);
+      if (!its.bytes.empty()) {
+        const std::size_t count = cut(its.bytes.size());
+        const bool fin = its.fin && count == its.bytes.size();
+        to.session.on_request_data(now, there, base::Bytes(its.bytes).first(count), fin);
+        its.bytes.erase(its.bytes.begin(), its.bytes.begin() + static_cast<std::ptrdiff_t>(count));
+        its.fin = its.fin && !fin;
+        moved = true;
+      } else if (its.fin) {
+        its.fin = false;
+        to.session.on_request_data(now, there, {}, true);
+        moved = true;
+      } else if (its.reset) {
+        to.session.on_request_reset(now, there, *std::exchange(its.reset, std::nullopt));
+        moved = true;
+      } else if (its.stop) {
+        to.session.on_request_stopped(now, there, *std::exchange(its.stop, std::nullopt));
+        moved = true;
+      }
+    }
+    return moved;
+  }
+
   bool carry(PairSide& from, PairSide& to) {
     bool moved = false;
     if (!from.control.empty()) {
       const std::size_t count = cut(from.control.size());
-      to.session.on_control_data(now, base::Bytes(from.control).first(count));
+      const base::Bytes piece = base::Bytes(from.control).first(count);
+      if (from.control_stream != 0) {
+        to.session.on_uni_stream_data(now, from.control_stream, base::SharedBytes::copy_of(piece), false);
+      } else {
+        to.session.on_control_data(now, piece);
+      }
       from.control.erase(from.control.begin(), from.control.begin() + static_cast<std::ptrdiff_t>(count));
       moved = true;
     }
+    moved |= carry_requests(from, to);
     if (from.hold_data) return moved;
     for (std::size_t i = 0; i < from.streams.size(); ++i) {
       InFlightStream& stream = from.streams[i];

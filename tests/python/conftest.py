@@ -32,6 +32,14 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"LEFT OUT, for want of cryptography: {' '.join(collect_ignore)}")
 
 
+@pytest.fixture(params=(18, 15), ids=("draft18", "draft15"))
+def each_draft(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The test runs for each draft of MOQT: its endpoints speak no other."""
+    draft: int = request.param
+    monkeypatch.setattr("moqt.asyncio._drafts.alpns", lambda: [f"moqt-{draft}"])
+    return draft
+
+
 class Waiter:
     """A value that a handler gives and a test waits for."""
 

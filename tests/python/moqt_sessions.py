@@ -39,17 +39,17 @@ async def write(track: ma.TrackWriter, groups: int, objects: int, size: int = 10
 
 async def publish_and_subscribe() -> None:
     """A server publishes to a client that subscribes at once: every object arrives, in order."""
-    sent: list[tuple[int, int, bytes]] = []
+    sent: asyncio.Future[list[tuple[int, int, bytes]]] = asyncio.get_running_loop().create_future()
 
     async def handler(session: ma.Session) -> None:
-        sent.extend(await write(session.create_track(NS, "video", priority=3), 10, 10))
+        sent.set_result(await write(session.create_track(NS, "video", priority=3), 10, 10))
         await session.wait_closed()
 
     async with await ma.serve(handler) as server, to(server.port) as session:
         assert isinstance(session.peer_setup, moqt.ServerSetup)
         subscription = await session.subscribe("live/demo", b"video")
         got = [o async for o in subscription]
-        assert [(o.group_id, o.object_id, o.payload) for o in got] == sent
+        assert [(o.group_id, o.object_id, o.payload) for o in got] == await sent
         assert {o.publisher_priority for o in got} == {3}
         assert subscription.done == (moqt.PublishDoneCode.TRACK_ENDED, 10, "")
 

@@ -118,9 +118,9 @@ class Programs:
 class Relay:
     """A relay with a development certificate on a free port."""
 
-    def __init__(self, programs: Programs, *arguments: object) -> None:
+    def __init__(self, programs: Programs, *arguments: object, port: int = 0) -> None:
         self.programs = programs
-        self.program = programs.start("moqt-relay", "--host", "127.0.0.1", "--port", 0, *arguments)
+        self.program = programs.start("moqt-relay", "--host", "127.0.0.1", "--port", port, *arguments)
         self.port = int(self.program.line(r"listening on port (\d+)")[1])
         self.fingerprint = self.program.line(r"SHA-256 ([0-9A-F:]+)")[1]
 

@@ -1,4 +1,4 @@
-"""Draft-15 with an independent implementation, moq-rs. What it cannot do is named in docs/interop.md."""
+"""Each draft with an independent implementation, moq-rs. What it cannot do is named in docs/interop.md."""
 
 from __future__ import annotations
 
@@ -29,9 +29,16 @@ GROUPS = [[bytes([65 + group]) * (1 + 400 * item) for item in range(5)] for grou
 OBJECTS = [payload for group in GROUPS for payload in group]
 
 
+@pytest.fixture(params=[15, 18])
+def draft(request: pytest.FixtureRequest) -> int:
+    """moq-rs offers every draft, and takes what a client offers: what our ends speak is what both then speak."""
+    value: int = request.param
+    return value
+
+
 @pytest.fixture
-def relay(programs: Programs) -> Relay:
-    return programs.relay("--tolerate-empty-namespace-prefix")
+def relay(programs: Programs, draft: int) -> Relay:
+    return programs.relay("--draft", draft, "--tolerate-empty-namespace-prefix")
 
 
 def connect(relay: Relay) -> Any:
@@ -46,9 +53,13 @@ async def negotiated(port: int) -> str | None:
         return connection._quic.tls.alpn_negotiated
 
 
-async def test_our_relay_leaves_only_draft_15_to_choose(relay: Relay) -> None:
-    """moq-rs offers every draft; whatever it then speaks with our relay is draft-15."""
-    assert await negotiated(relay.port) == "moqt-15"
+async def test_our_relay_leaves_only_its_draft_to_choose(relay: Relay, draft: int) -> None:
+    """moq-rs offers every draft; whatever it then speaks with our relay is this one."""
+    assert await negotiated(relay.port) == f"moqt-{draft}"
+
+
+async def test_our_relay_chooses_the_newest_draft_that_both_speak(programs: Programs) -> None:
+    assert await negotiated(programs.relay().port) == "moqt-18"
 
 
 async def write_groups(track: Any) -> None:
@@ -132,12 +143,12 @@ async def its_relay() -> AsyncIterator[tuple[int, str]]:
 
 
 async def test_our_publisher_and_subscriber_through_its_relay(
-    programs: Programs, its_relay: tuple[int, str], tmp_path: Path
+    programs: Programs, its_relay: tuple[int, str], draft: int, tmp_path: Path
 ) -> None:
     output = tmp_path / "out.framed"
     port, fingerprint = its_relay
     common = ("--host", "127.0.0.1", "--port", port, "--path", "/", "--fingerprint", fingerprint)
-    common += ("--tolerate-empty-namespace-prefix", "--namespace", PATH)
+    common += ("--draft", draft, "--tolerate-empty-namespace-prefix", "--namespace", PATH)
     publisher = programs.start("moqt-pub", *common, "--format", "framed", "-", standard_input=subprocess.PIPE)
     await in_thread(publisher.line, "publishing")
     subscriber = programs.start("moqt-sub", *common, "--output", output, "--format", "framed")

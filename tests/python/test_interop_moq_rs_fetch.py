@@ -1,4 +1,4 @@
-"""FETCH in draft-15 with an independent implementation, moq-rs. What it cannot do is named in docs/interop.md."""
+"""FETCH, in each draft, with an independent implementation, moq-rs. What it cannot do is named in docs/interop.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import moqt.asyncio as ma
 moq = pytest.importorskip("moq", reason="moq-rs is not installed")
 moq_ffi = pytest.importorskip("moq_ffi", reason="moq-rs is not installed")
 
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(60), pytest.mark.usefixtures("each_draft")]
 
 PATH = "interop"
 NAME = "video"

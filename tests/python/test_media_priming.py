@@ -59,8 +59,9 @@ def source_of(name: str, folder: Path) -> Path:
 
 
 def samples(file: Path) -> bytes:
-    """What is heard, as signed 16-bit samples of one channel."""
-    return ffmpeg("-i", file, "-map", "0:a", "-f", "s16le", "-")
+    """What is heard, as signed 16-bit samples of one channel. FFmpeg does not leave out what an edit list of a fragmented
+    MP4 does: its time is below 0."""
+    return ffmpeg("-copyts", "-i", file, "-map", "0:a", "-af", "atrim=start=0", "-f", "s16le", "-")
 
 
 def first_of(file: Path, stream: str) -> float | None:
@@ -129,5 +130,7 @@ def test_a_late_subscriber_hears_what_is_left(relay: Relay, inputs: Path, tmp_pa
     subscriber = relay.subscriber("--namespace", "late", "--objects", 40, "--output", output)
     assert subscriber.exit_code() == 0, subscriber.text
     publisher.terminate()
-    assert len(decoded(output, "a:0")) > 5
-    assert abs(decoded(output, "v:0")[0].seconds) < 0.0011
+    picture, sound = first_of(output, "v:0"), first_of(output, "a:0")
+    assert picture is not None
+    assert sound is not None
+    assert min(picture, sound) == pytest.approx(0, abs=0.0011)

@@ -12,6 +12,8 @@ import moqt.asyncio as ma
 import msquic
 from moqt_sessions import NS, idle, payloads, publish_and_subscribe, publish_through_a_relay, to, write
 
+pytestmark = pytest.mark.usefixtures("each_draft")
+
 
 @pytest.fixture(autouse=True)
 async def deadline() -> AsyncIterator[None]:
@@ -242,7 +244,7 @@ async def test_goaway() -> None:
 async def test_relay_drains_with_goaway() -> None:
     relay = await ma.relay(port=0)
     session = await to(relay.port)
-    closing = asyncio.create_task(relay.close(drain_seconds=30))
+    closing = asyncio.create_task(relay.drain(grace=30))
     assert await session.wait_goaway() == ""
     await session.close()
     await closing

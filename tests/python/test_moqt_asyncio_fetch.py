@@ -13,6 +13,8 @@ import moqt.asyncio as ma
 from fetched_track import KEEP, Publisher, deadline, expected, place, published  # noqa: F401
 from moqt_sessions import NS, to
 
+pytestmark = pytest.mark.usefixtures("each_draft")
+
 
 async def test_a_range_is_fetched_in_order_with_everything_that_belongs_to_an_object() -> None:
     async with published(Publisher(range(10), retention=KEEP)) as session:

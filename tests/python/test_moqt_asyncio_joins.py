@@ -11,6 +11,8 @@ import moqt.asyncio as ma
 from fetched_track import KEEP, Publisher, deadline, expected, place, published  # noqa: F401
 from moqt_sessions import NS, idle, to
 
+pytestmark = pytest.mark.usefixtures("each_draft")
+
 
 class LateJoins:
     """Clients of a port that join a track at any moment: one of its own every few objects."""

@@ -71,7 +71,7 @@ async def test_what_a_session_tells_of_its_connection() -> None:
     async with at(handler) as server, trusting(server) as session:
         other = await met
         for each in (session, other):
-            assert (each.alpn, each.draft) == ("moqt-15", 15)
+            assert (each.alpn, each.draft) == ("moqt-18", 18)
             assert each.server_name == "localhost"
             assert each.handshake is not None
             assert each.handshake.tls_version == "TLSv1.3"
@@ -213,7 +213,7 @@ async def test_registration_configuration_and_addresses() -> None:
             await trusting(server, configuration=configuration)
         other = msquic.Configuration(registration, ["h3"])
         other.load_credential_none(ca_data=ROOT.pem)
-        with pytest.raises(msquic.InvalidArgument, match="moqt-15"):
+        with pytest.raises(msquic.InvalidArgument, match="does not speak MOQT"):
             await ma.connect("127.0.0.1", server.port, registration=registration, configuration=other)
     own = msquic.Configuration(registration, ["moqt-15"], peer_bidi_stream_count=1, peer_unidi_stream_count=100)
     own.load_credential(SERVER.loaded())

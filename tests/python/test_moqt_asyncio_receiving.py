@@ -10,6 +10,8 @@ import pytest
 import moqt.asyncio as ma
 from moqt_sessions import NS, payloads, to
 
+pytestmark = pytest.mark.usefixtures("each_draft")
+
 
 @pytest.fixture(autouse=True)
 async def deadline() -> AsyncIterator[None]:

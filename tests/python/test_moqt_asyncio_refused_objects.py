@@ -30,8 +30,8 @@ async def test_the_end_of_the_track_tells() -> None:
         track = session.create_track(*TRACK)
         one, two = track.begin_group(0, subgroup_id=0), track.begin_group(0, subgroup_id=1)
         one.write(b"here", object_id=5)
-        two.write(b"and there", object_id=5)  # an Object ID is there once in its group (section 2.1)
         one.write(b"behind it", object_id=6)
+        two.write(b"and there", object_id=5)  # an Object ID is there once in its group (section 2.1)
         with pytest.raises(ObjectRefused) as refused:
             await track.end()
         assert (refused.value.group_id, refused.value.object_id) == (0, 5)
@@ -44,14 +44,17 @@ async def test_the_end_of_the_track_tells() -> None:
 async def test_a_group_that_could_not_begin_refuses_each_of_its_objects() -> None:
     async with serve(idle) as server, client_of(server) as session:
         track = session.create_track(*TRACK)
-        track.begin_group(3).write(b"first")
+        first = track.begin_group(3)
+        first.write(b"first")
         again = track.begin_group(3)  # the subgroup is open
-        for _ in range(4):
-            again.write(b"nowhere")
-        with pytest.raises(ObjectRefused) as refused:
-            await track.end()
-        assert (refused.value.group_id, refused.value.object_id) == (3, 1)
-        assert track.statistics().refused == 4
+        for number in (1, 2):
+            again.write(b"nowhere", object_id=number)
+            assert track.statistics().refused == number
+            with pytest.raises(ObjectRefused) as refused:
+                first.write(b"next")
+            assert (refused.value.group_id, refused.value.object_id) == (3, number)
+        first.write(b"next")
+        await track.end()
 
 
 async def until_refused(track: Any, act: Any) -> ObjectRefused:
@@ -81,7 +84,7 @@ async def test_the_next_call_tells(by: str) -> None:
             "drain": track.drain,
         }
         assert (await until_refused(track, calls[by])).object_id == 0
-        one.write(b"z")  # told once; and what told it was not done
+        track.begin_group(7).write(b"z")  # told once; and what told it was not done
         await track.end()
         assert track.statistics().refused == 1
 

@@ -68,7 +68,7 @@ def test_a_listener_of_the_callback_api(loopback, waiter):
 async def test_a_relay_that_drains():
     relay = await ma.relay(port=0)
     session = await ma.connect("127.0.0.1", relay.port, verify=False)
-    closing = asyncio.ensure_future(relay.close(drain_seconds=30))
+    closing = asyncio.ensure_future(relay.drain(grace=30))
     async with asyncio.timeout(15):
         while True:  # until the relay's thread has heard of it
             try:

@@ -186,6 +186,11 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
   const std::size_t publishing = random.between(60, 95);
   for (std::uint64_t i = 0; i < count; ++i) script.steps.push_back(make_step(random, script, temper, publishing));
   std::stable_sort(script.steps.begin(), script.steps.end(), [](const Step& a, const Step& b) { return a.at < b.at; });
+  for (LinkOptions& link : script.links) {
+    script.drafts.push_back(dimensions.several_drafts && random.chance(500'000) ? moqt::Draft::k18 : moqt::Draft::k15);
+    // Where each request has a stream of its own, it needs one.
+    if (dimensions.several_drafts) link.client.bidirectional_streams = link.server.bidirectional_streams = 64;
+  }
   return script;
 }
 
@@ -242,6 +247,7 @@ std::string describe_setting(const Script& script) {
   for (std::size_t client = 0; client < script.links.size(); ++client) {
     const LinkOptions& link = script.links[client];
     out << "client " << client << (client < script.publishers ? " (publisher)" : " (subscriber)");
+    out << ", " << moqt::alpn(script.drafts[client]);
     for (const auto* path : {&link.to_server, &link.to_client}) {
       out << (path == &link.to_server ? "; to the relay " : "; from it ") << milliseconds(path->latency) << " + "
           << milliseconds(path->jitter) << ", loss " << path->loss_per_million << ", " << path->bytes_per_second

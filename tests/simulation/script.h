@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "moqt/model/draft.h"
 #include "transport/memory/link_options.h"
 #include "transport/memory/timeline.h"
 
@@ -64,6 +65,7 @@ struct Script {
   std::size_t subscribers = 1;
   std::vector<TrackPlan> tracks;
   std::vector<transport::memory::LinkOptions> links;  ///< by client
+  std::vector<moqt::Draft> drafts;                    ///< by client, of its sessions
   std::size_t relay_queue_limit = 4 * 1024 * 1024;
   std::size_t stream_limit = 1024;  ///< of the sessions, for outgoing and incoming data streams
   std::vector<Step> steps;          ///< in the order of time
@@ -74,6 +76,7 @@ struct Script {
 /// What a script may have in it beyond what is always drawn.
 struct Dimensions {
   bool several_publishers = false;  ///< of one track
+  bool several_drafts = false;      ///< each client speaks one of them
 };
 
 /// The script that follows from the seed.

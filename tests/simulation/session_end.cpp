@@ -14,6 +14,10 @@ constexpr std::size_t kFirstWindow = 12 * 1024;
 // Stream keys: those of the peer are the carrier's IDs, which are below 2^62.
 constexpr transport::StreamKey kControl = ~std::uint64_t{0};
 constexpr transport::StreamKey kOwn = std::uint64_t{1} << 63;
+constexpr transport::StreamKey kRequest = std::uint64_t{1} << 62;  ///< of a request's stream, whoever opened it
+constexpr bool carries_request(transport::StreamKey stream) noexcept {
+  return stream != kControl && (stream & kRequest) != 0;
+}
 
 std::span<const base::SharedBytes> slices_of(const ms::GatherList& list) noexcept {
   return {list.begin(), list.size()};
@@ -21,8 +25,8 @@ std::span<const base::SharedBytes> slices_of(const ms::GatherList& list) noexcep
 
 }  // namespace
 
-SessionEnd::SessionEnd(transport::memory::Timeline& timeline, ms::SessionConfig config)
-    : timeline_(timeline), session_(moqt::Draft::k15, std::move(config)) {}
+SessionEnd::SessionEnd(transport::memory::Timeline& timeline, ms::SessionConfig config, moqt::Draft draft)
+    : timeline_(timeline), session_(draft, std::move(config)) {}
 
 void SessionEnd::pass_deadline() {
   const auto deadline = session_.next_deadline();
@@ -58,13 +62,37 @@ void SessionEnd::read(std::uint64_t bytes) {
 
 void SessionEnd::perform(ms::SendControl& action) {
   if (!control_) {
-    if (connection_->is_server()) return;
-    auto opened = connection_->open_stream(transport::Direction::Bidirectional, kControl);
+    const bool own = moqt::has_request_streams(session_.draft());
+    if (!own && connection_->is_server()) return;
+    auto opened = connection_->open_stream(
+        own ? transport::Direction::Unidirectional : transport::Direction::Bidirectional, kControl);
     if (!opened) return;
     control_ = std::move(*opened);
     control_->set_priority(ms::kControlStreamPriority);
   }
   (void)control_->send({&action.bytes, 1}, false, action.bytes.size());
+}
+
+void SessionEnd::perform(ms::OpenRequestStream& action) {
+  auto opened = connection_->open_stream(transport::Direction::Bidirectional, action.stream.value | kRequest);
+  if (!opened) return;
+  (*opened)->set_priority(ms::kRequestStreamPriority);
+  requests_.emplace(action.stream, std::move(*opened));
+}
+
+void SessionEnd::perform(ms::SendRequest& action) {
+  const auto found = requests_.find(action.stream);
+  if (found == requests_.end()) return;
+  const std::span<const base::SharedBytes> slices(&action.bytes, action.bytes.empty() ? 0 : 1);
+  (void)found->second->send(slices, action.fin, action.bytes.size());
+}
+
+void SessionEnd::perform(ms::ResetRequest& action) {
+  if (const auto found = requests_.find(action.stream); found != requests_.end()) found->second->reset(action.code);
+}
+
+void SessionEnd::perform(ms::StopRequest& action) {
+  if (const auto found = requests_.find(action.stream); found != requests_.end()) found->second->stop(action.code);
 }
 
 void SessionEnd::perform(ms::OpenStream& action) {
@@ -138,6 +166,7 @@ void SessionEnd::on_closed(const transport::CloseReason& reason) noexcept {
   control_.reset();
   incoming_.clear();
   outgoing_.clear();
+  requests_.clear();
   paused_.clear();
   make_ready();
 }
@@ -154,6 +183,10 @@ void SessionEnd::on_report(const transport::Report& report) noexcept {
 std::optional<transport::StreamKey> SessionEnd::on_peer_stream(transport::PeerStream stream) noexcept {
   make_ready();
   if (stream.direction == transport::Direction::Bidirectional) {
+    if (moqt::has_request_streams(session_.draft())) {
+      requests_.emplace(ms::RequestStreamId{stream.id}, std::move(stream.stream));
+      return stream.id | kRequest;
+    }
     if (control_) {
       session_.on_bidi_stream_opened(now());
       return std::nullopt;
@@ -175,6 +208,10 @@ std::uint64_t SessionEnd::on_received(transport::StreamKey stream, const transpo
     if (data.fin) session_.on_control_closed(now());
     return data.size;
   }
+  if (carries_request(stream)) {
+    session_.on_request_data(now(), {stream & ~kRequest}, bytes, data.fin);
+    return data.size;
+  }
   if (held_.contains(stream) && !data.last && data.size > 0) return 0;
   if (readable_ != kEverything && !data.last && data.size > 0) {
     bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), readable_)));
@@ -190,7 +227,7 @@ std::uint64_t SessionEnd::on_received(transport::StreamKey stream, const transpo
 }
 
 void SessionEnd::on_sent(transport::StreamKey stream, std::uint64_t token, bool) noexcept {
-  if (stream == kControl) return;
+  if (stream == kControl || carries_request(stream)) return;
   unsent_ -= token;
   if (const auto of = unsent_of_.find(stream & ~kOwn); of != unsent_of_.end() && (of->second -= token) == 0) {
     unsent_of_.erase(of);
@@ -202,12 +239,14 @@ void SessionEnd::on_sent(transport::StreamKey stream, std::uint64_t token, bool)
 void SessionEnd::on_peer_reset(transport::StreamKey stream, std::uint64_t code) noexcept {
   make_ready();
   if (stream == kControl) return session_.on_control_closed(now());
+  if (carries_request(stream)) return session_.on_request_reset(now(), {stream & ~kRequest}, code);
   session_.on_uni_stream_reset(now(), stream, code);
 }
 
 void SessionEnd::on_peer_stop(transport::StreamKey stream, std::uint64_t code) noexcept {
   make_ready();
   if (stream == kControl) return session_.on_control_closed(now());
+  if (carries_request(stream)) return session_.on_request_stopped(now(), {stream & ~kRequest}, code);
   session_.on_stop_sending(now(), {stream & ~kOwn}, code);
 }
 
@@ -215,6 +254,9 @@ void SessionEnd::on_stream_closed(transport::StreamKey stream, bool with_connect
   make_ready();
   if (stream == kControl) {
     if (!with_connection) session_.on_control_closed(now());
+  } else if (carries_request(stream)) {
+    requests_.erase({stream & ~kRequest});
+    session_.on_request_closed({stream & ~kRequest});
   } else if ((stream & kOwn) != 0) {
     outgoing_.erase(stream & ~kOwn);
   } else {

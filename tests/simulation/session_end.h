@@ -26,7 +26,7 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
  public:
   static constexpr std::uint64_t kEverything = std::numeric_limits<std::uint64_t>::max();
 
-  SessionEnd(transport::memory::Timeline& timeline, ms::SessionConfig config);
+  SessionEnd(transport::memory::Timeline& timeline, ms::SessionConfig config, moqt::Draft draft = moqt::Draft::k15);
   void attach(transport::ConnectionHandle connection) { connection_ = std::move(connection); }
 
   [[nodiscard]] ms::Session& session() noexcept { return session_; }
@@ -67,6 +67,10 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   void on_closed(const transport::CloseReason& reason) noexcept override;
   [[nodiscard]] bool wants_reports() const noexcept override { return true; }
   void on_report(const transport::Report& report) noexcept override;
+  void on_streams_admitted(std::uint64_t bidirectional) noexcept override {
+    session_.on_request_streams_admitted(bidirectional);
+    make_ready();
+  }
   std::optional<transport::StreamKey> on_peer_stream(transport::PeerStream stream) noexcept override;
   std::uint64_t on_received(transport::StreamKey stream, const transport::ReceivedData& data) noexcept override;
   void on_sent(transport::StreamKey stream, std::uint64_t token, bool canceled) noexcept override;
@@ -79,6 +83,10 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
 
  private:
   void perform(ms::SendControl& action);
+  void perform(ms::OpenRequestStream& action);
+  void perform(ms::SendRequest& action);
+  void perform(ms::ResetRequest& action);
+  void perform(ms::StopRequest& action);
   void perform(ms::OpenStream& action);
   void perform(ms::PrioritizeStream& action);
   void perform(ms::SendStream& action);
@@ -95,6 +103,7 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   ms::Session session_;
   transport::ConnectionHandle connection_;
   transport::StreamHandle control_;
+  std::map<ms::RequestStreamId, transport::StreamHandle> requests_;
   std::map<std::uint64_t, transport::StreamHandle> incoming_;
   std::map<std::uint64_t, transport::StreamHandle> outgoing_;
   std::set<std::uint64_t> paused_;

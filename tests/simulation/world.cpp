@@ -40,10 +40,12 @@ World::~World() = default;
 void World::connect(std::size_t number) {
   Client& client = clients_[number];
   if (client.near || client.far) return;
-  client.near = std::make_shared<SessionEnd>(network_.timeline(), config_of(script_, moqt::Perspective::kClient));
+  const moqt::Draft draft = script_.drafts[number];
+  client.near =
+      std::make_shared<SessionEnd>(network_.timeline(), config_of(script_, moqt::Perspective::kClient), draft);
   ms::SessionConfig far = config_of(script_, moqt::Perspective::kServer);
   far.account = relay_.ledger().open_session();
-  client.far = std::make_shared<SessionEnd>(network_.timeline(), std::move(far));
+  client.far = std::make_shared<SessionEnd>(network_.timeline(), std::move(far), draft);
   auto joined = network_.connect(script_.links[number], client.near, client.far);
   client.near->attach(std::move(joined.client));
   client.far->attach(std::move(joined.server));

@@ -38,6 +38,7 @@ from moqt.asyncio.options import ConnectOptions, RelayOptions, ServeOptions
 from moqt.asyncio.publishing import GroupWriter, NamespacePublication, TrackWriter
 from moqt.asyncio.relay_statistics import RelayStatistics
 from moqt.asyncio.relaying import Relay, relay
+from moqt.asyncio.resume import Gap, GapFound, Resume, ResumeEvent, SessionLost, SessionResumed
 from moqt.asyncio.retention import Retention
 from moqt.asyncio.server import Server, serve
 from moqt.asyncio.session import NamespaceJudge, Session
@@ -64,6 +65,8 @@ __all__ = [
     "FetchInterrupted",
     "FetchRefused",
     "FetchRequest",
+    "Gap",
+    "GapFound",
     "GroupWriter",
     "NamespaceJudge",
     "NamespaceLike",
@@ -79,11 +82,15 @@ __all__ = [
     "RelayOptions",
     "RelayStatistics",
     "RequestRefused",
+    "Resume",
+    "ResumeEvent",
     "Retention",
     "ServeOptions",
     "Server",
     "Session",
     "SessionClosed",
+    "SessionLost",
+    "SessionResumed",
     "SessionStateError",
     "Subscription",
     "SubscriptionOptions",
@@ -101,9 +108,10 @@ __all__ = [
 
 for _class in (
     Announcement, Announcements, AuthorizationRequest, Batches, DeliveryStatistics, Done, Fetch, FetchInterrupted,
-    FetchRefused, FetchRequest, GroupWriter, NamespacePublication, Object, ObjectRefused, Offer, Offers, PastObject,
-    Refused, Relay, RelayStatistics, RequestRefused, Retention, Server, Session, SessionClosed, SessionStateError,
-    Subscription, SubscriptionStatistics, TrackProperties, TrackWriter, Upstream,
+    FetchRefused, FetchRequest, Gap, GapFound, GroupWriter, NamespacePublication, Object, ObjectRefused, Offer, Offers,
+    PastObject, Refused, Relay, RelayStatistics, RequestRefused, Resume, Retention, Server, Session, SessionClosed,
+    SessionLost, SessionResumed, SessionStateError, Subscription, SubscriptionStatistics, TrackProperties, TrackWriter,
+    Upstream,
 ):  # fmt: skip
     _class.__module__ = __name__
 del _class

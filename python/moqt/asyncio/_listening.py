@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msquic
 from moqt.asyncio._certificate import fingerprint_of
+from moqt.asyncio._drafts import alpns_for, defaults_for
 from moqt.asyncio._hub import Hub, Notice
 from moqt.asyncio.authorization import Authorizing
-from msquic._native.moqt import ListenerHandle, RelayHandle, alpns, certificate_verifier, transport_defaults
+from msquic._native.moqt import ListenerHandle, RelayHandle, certificate_verifier
 from msquic.asyncio import ListenOptions
 from msquic.asyncio._listening import Listening as Transport
 from msquic.asyncio._trust import judge
 from msquic.enums import ServerResumptionLevel
 
 
-def transport_of(options: ListenOptions) -> Transport:
+def transport_of(options: ListenOptions, drafts: Iterable[int] | None, max_request_id: int) -> Transport:
     """How to listen, checked. Raises InvalidArgument."""
-    transport = Transport.of(alpns(), options, defaults=transport_defaults())
+    transport = Transport.of(alpns_for(drafts), options, defaults=defaults_for(max_request_id))
     if transport.settings.get("server_resumption_level") == ServerResumptionLevel.RESUME_AND_ZERORTT:
         raise msquic.InvalidArgument(
             "MOQT takes no early data, which an attacker can replay: use ServerResumptionLevel.RESUME_ONLY"

@@ -25,12 +25,13 @@ class SessionFacts(SessionCore):
 
     @property
     def alpn(self) -> str:
-        """The ALPN that was agreed on, which says which draft is spoken (section 3.1): ``"moqt-15"``."""
+        """The ALPN that was agreed on, which says which draft is spoken (section 3.1), for instance
+        ``"moqt-18"``."""
         return "" if self._transport is None else self._transport._alpn.decode("utf-8", "surrogateescape")
 
     @property
     def draft(self) -> int:
-        """The number of the draft that was agreed on: 15."""
+        """The number of the draft that was agreed on, for instance 18."""
         return int(self.alpn.rpartition("-")[2] or 0)
 
     @property

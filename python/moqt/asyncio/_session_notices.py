@@ -41,6 +41,10 @@ class SessionNotices(SessionFacts):
         self.peer_setup: ServerSetup | ClientSetup
         """The peer's SETUP message (section 9.3)."""
 
+    def _for_the_application(self) -> SessionNotices:
+        """The session that the application knows."""
+        return self
+
     def _wake(self) -> None:
         for track in self._tracks.values():
             track._changed.set()
@@ -81,7 +85,7 @@ class SessionNotices(SessionFacts):
             task.add_done_callback(self._judging.discard)
         elif kind == Notice.AUTHORIZE:
             if self._authorizing is not None:
-                self._authorizing.ask(self._handle.decide, ticket, value, lambda _: self)
+                self._authorizing.ask(self._handle.decide, ticket, value, lambda _: self._for_the_application())
         elif kind == Notice.AUTHORIZED:
             if self._authorizing is not None:
                 self._authorizing.withdraw(ticket, *value)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Iterable
-from typing import Any, Unpack
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar, Unpack
 
 import msquic
+from moqt.asyncio._drafts import alpns_for, defaults_for
 from moqt.asyncio._hub import Hub
+from moqt.asyncio._places import authority_of, place_of
+from moqt.asyncio._resuming_session import ResumingSession
+from moqt.asyncio._returning_session import Life
 from moqt.asyncio.authorization import Authorize, Authorizing, TokenLike, tokens_of
+from moqt.asyncio.resume import Resume
 from moqt.asyncio.session import NamespaceJudge, Session
-from msquic._native.moqt import ServerSetup, alpns, certificate_verifier, transport_defaults
+from msquic._native.moqt import ServerSetup, TrackNamespace, certificate_verifier
 from msquic._native.moqt import connect as native_connect
 from msquic.asyncio import DialOptions, Opening
 from msquic.asyncio._addresses import without_scope
@@ -34,14 +40,16 @@ def connect(
     authorize_timeout: float = 10.0,
     token_cache_size: int = 4096,
     accept_namespace: NamespaceJudge | None = None,
+    drafts: Iterable[int] | None = None,
     tolerances: Iterable[str] = (),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
     receive_limit: int = RECEIVE_LIMIT,
     fetch_queue_limit: int = FETCH_QUEUE_LIMIT,
+    resume: Resume | bool = False,
     **options: Unpack[DialOptions],
 ) -> Opening[Session]:
-    """A session with a server over raw QUIC, ALPN ``moqt-15`` (section 3.1).
+    """A session with a server over raw QUIC (section 3.1).
 
     ``async with connect(…) as session`` or ``session = await connect(…)``.
 
@@ -60,6 +68,8 @@ def connect(
         accept_namespace: decides whether the server may announce a namespace with PUBLISH_NAMESPACE (section 6.2):
             a function, or a coroutine function, that gets the :class:`Session` and the namespace and returns True or
             False. What it refuses, the peer hears of as UNAUTHORIZED; when it raises, as INTERNAL_ERROR. None: all.
+        drafts: the numbers of the drafts of MOQT to offer, the most preferred first, for instance ``(18, 15)``. The
+            server chooses; :attr:`Session.draft` tells which. None: all that there are, draft-15 first.
         tolerances: deviations to allow, by name: ``empty-namespace-prefix``.
         reader_queue_limit: bytes that may wait in one subscription that is not read; beyond it the oldest objects are
             dropped. As many again may belong to objects of it that are still arriving.
@@ -68,11 +78,20 @@ def connect(
             most loses its oldest.
         fetch_queue_limit: bytes that may wait in one fetch that is not read; beyond it the publisher is made to wait,
             and nothing is dropped.
+        resume: True, or a :class:`Resume` with its waits: the session comes back by itself, see below.
         options: those of :func:`msquic.asyncio.connect` under the same names: server name, trust, a certificate of
             this side, `verify`, `ticket`, `keylog`, addresses, `timeout` (here for everything until SERVER_SETUP),
             `registration`, `configuration`, and the transport settings. ``early_data`` is not among them: MOQT has
             nothing to say that may happen twice. Settings have other defaults here: the connection is given up after
             15 seconds of silence, a PING goes out every 5.
+
+    With `resume` a connection that is lost, and a GOAWAY (section 9.4), are followed by another session with the same
+    server, or the one that the GOAWAY names. What was asked of the old session is asked of the new one: namespaces and
+    tracks are announced and offered again, under their Group IDs; subscriptions go on where they were, and what they
+    have missed is fetched, so that nothing comes twice and nothing is missing that the server still has
+    (:attr:`Subscription.gaps`); fetches go on behind their latest object; requests wait. A session that is closed for
+    what one of the endpoints did (PROTOCOL_VIOLATION, UNAUTHORIZED …) does not come back. The first attempt is as
+    without `resume`.
 
     Raises :class:`SessionClosed` when the server says no to the session, whatever the reason (section 13.3.1), and
     :class:`msquic.ConnectionFailed` when there is no connection: its subclasses tell a refusal, a timeout, an ALPN that
@@ -80,13 +99,10 @@ def connect(
     """
     if isinstance(tolerances, str):
         raise TypeError("tolerances is a set or list of str")
-    dialing = Dialing.of(host, port, alpns(), options, defaults=transport_defaults())
-    literal = without_scope(host)
-    if ":" in literal:
-        literal = f"[{literal}]"
+    dialing = Dialing.of(host, port, alpns_for(drafts), options, defaults=defaults_for(max_request_id))
     native: dict[str, Any] = {
         "path": path,
-        "authority": f"{literal}:{port}" if authority is None else authority,
+        "authority": authority_of(host, port) if authority is None else authority,
         "max_request_id": max_request_id,
         # The timeout of `dialing` ends it before.
         "timeout": 1e6 if dialing.timeout is None else dialing.timeout + 5.0,
@@ -101,16 +117,57 @@ def connect(
         "authorize_timeout": authorize_timeout,
         "token_cache_size": token_cache_size,
     }
-    return Opening(functools.partial(_connect, dialing, native, authorize, accept_namespace))
+    if not resume:
+        return Opening(functools.partial(_connect, Session, dialing, native, authorize, accept_namespace))
+    return Opening(
+        functools.partial(
+            _resuming, Resume() if resume is True else resume, dialing, native, authorize, accept_namespace
+        )
+    )
+
+
+async def _resuming(
+    resume: Resume,
+    dialing: Dialing,
+    native: dict[str, Any],
+    authorize: Authorize | None,
+    accept_namespace: NamespaceJudge | None,
+) -> Session:
+    whole: ResumingSession
+
+    async def dial(make: Callable[[], Life], uri: str | None) -> Life:
+        place = None if not uri else place_of(uri)
+        if place is None:
+            return await _connect(lambda hub: make(), dialing, native, authorize, judge)
+        host, port, path = place
+        elsewhere = dataclasses.replace(dialing, host=host, port=port, server_name=without_scope(host), ticket=None)
+        there = native | {"path": path, "authority": authority_of(host, port)}
+        return await _connect(lambda hub: make(), elsewhere, there, authorize, judge)
+
+    def judge_for_all(session: Session, namespace: TrackNamespace) -> bool | Awaitable[bool]:
+        assert accept_namespace is not None
+        return accept_namespace(whole, namespace)
+
+    judge = None if accept_namespace is None else judge_for_all
+    whole = ResumingSession(Hub.running(), resume, dial)
+    await whole._begin()
+    return whole
+
+
+S = TypeVar("S", bound=Session)
 
 
 async def _connect(
-    dialing: Dialing, native: dict[str, Any], authorize: Authorize | None, accept_namespace: NamespaceJudge | None
-) -> Session:
+    make: Callable[[Hub], S],
+    dialing: Dialing,
+    native: dict[str, Any],
+    authorize: Authorize | None,
+    accept_namespace: NamespaceJudge | None,
+) -> S:
     hub = Hub.running()
 
-    async def attempt(registration: msquic.Registration, configuration: msquic.Configuration, address: str) -> Session:
-        session = Session(hub)
+    async def attempt(registration: msquic.Registration, configuration: msquic.Configuration, address: str) -> S:
+        session = make(hub)
         session._verifier = certificate_verifier(configuration)
         session._accept_namespace = accept_namespace
         session._authorizing = None if authorize is None else Authorizing(hub.loop, authorize, ServerSetup)
@@ -133,7 +190,7 @@ async def _connect(
             raise
         return session
 
-    async def established(session: Session) -> None:
+    async def established(session: S) -> None:
         try:
             await session._established
         except BaseException:

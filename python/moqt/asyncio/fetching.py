@@ -30,6 +30,7 @@ from msquic._native.moqt import (
     ResponseHandle,
     StreamResetCode,
     TrackNamespace,
+    TrackProgress,
 )
 
 if TYPE_CHECKING:
@@ -42,9 +43,14 @@ LAST_GROUP = (1 << 62) - 1
 """The largest Group ID."""
 
 
-def fetch_options(priority: int, group_order: GroupOrder | None, tokens: list[AuthorizationToken]) -> dict[str, Any]:
+def fetch_options(
+    priority: int,
+    group_order: GroupOrder | None,
+    tokens: list[AuthorizationToken],
+    progress: TrackProgress | None = None,
+) -> dict[str, Any]:
     """The arguments of fetch() as the native module takes them."""
-    return {"priority": priority, "group_order": group_order, "tokens": tokens}
+    return {"priority": priority, "group_order": group_order, "tokens": tokens, "progress": progress}
 
 
 def _name_of(codes: type[StreamResetCode] | type[RequestErrorCode], code: int) -> str:
@@ -56,6 +62,15 @@ def _name_of(codes: type[StreamResetCode] | type[RequestErrorCode], code: int) -
 
 def location_of(value: Location | tuple[int, int]) -> Location:
     return value if isinstance(value, Location) else Location(*value)
+
+
+def fetch_range(start: Location | tuple[int, int], end: Location | tuple[int, int] | None) -> tuple[Location, Location]:
+    """A range as FETCH says it. Raises ValueError for one that ends before it starts."""
+    first = location_of(start)
+    last = Location(LAST_GROUP, 0) if end is None else location_of(end)
+    if (last.group, last.object or LAST_GROUP + 1) <= (first.group, first.object):
+        raise ValueError("the range ends before it starts: end lies one past the last object")
+    return first, last
 
 
 class Fetch:
@@ -197,8 +212,10 @@ class Fetch:
                 self._handle.cancel()
             if self._begun is not None:
                 self._session._tickets.forget(self._ticket)
-                if self._begun.done() and not self._begun.cancelled():
-                    self._begun.exception()  # nobody waits for it
+                if not self._begun.done():
+                    self._begun.set_exception(SessionStateError("the fetch was cancelled"))
+                if not self._begun.cancelled():
+                    self._begun.exception()  # perhaps nobody waits for it
             self._readable.set()
 
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:

@@ -54,8 +54,7 @@ class Offer:
         session = self._session
         session._hub.check()
         session._raise_if_closed()
-        if self._answered:
-            raise SessionStateError("the offer has been answered or was withdrawn")
+        self._raise_if_answered()
         self._taken()
         subscription = Subscription(session, self.namespace, self.name)
         ticket, answered = session._tickets.new()
@@ -68,6 +67,10 @@ class Offer:
         """REQUEST_ERROR. A second answer does nothing. Nothing to cancel."""
         self._session._hub.check()
         self._refuse(int(code), reason)
+
+    def _raise_if_answered(self) -> None:
+        if self._answered:
+            raise SessionStateError("the offer has been answered or was withdrawn")
 
     def _taken(self) -> None:
         self._answered = True

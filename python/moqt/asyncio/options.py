@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from moqt.asyncio.authorization import Authorize, TokenLike
+from moqt.asyncio.resume import Resume
 from moqt.asyncio.session import NamespaceJudge
 from moqt.asyncio.upstreams import UpstreamLike
 from msquic.asyncio import DialOptions, ListenOptions
@@ -29,11 +30,13 @@ class ConnectOptions(DialOptions, total=False):
     authorize_timeout: float
     token_cache_size: int
     accept_namespace: NamespaceJudge | None
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
     receive_limit: int
     fetch_queue_limit: int
+    resume: Resume | bool
 
 
 class ServeOptions(ListenOptions, total=False):
@@ -47,6 +50,7 @@ class ServeOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    drafts: Iterable[int] | None
     tolerances: Iterable[str]
     reader_queue_limit: int
     max_object_size: int
@@ -60,6 +64,7 @@ class RelayOptions(ListenOptions, total=False):
     authorize: Authorize | None
     authorize_timeout: float
     token_cache_size: int
+    drafts: Iterable[int] | None
     publisher_tokens: Iterable[TokenLike]
     tolerances: Iterable[str]
     max_sessions: int | None
@@ -67,6 +72,7 @@ class RelayOptions(ListenOptions, total=False):
     max_namespaces: int | None
     min_prefix_fields: int | None
     max_queued_bytes_per_subscription: int | None
+    max_queued_time: float | None
     max_consecutive_skips: int | None
     cache_duration: float | None
     cache_bytes: int | None

@@ -10,12 +10,15 @@ import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._listening import Closing, Listening, transport_of
+from moqt.asyncio._places import check_successor
 from moqt.asyncio.authorization import Authorize, Authorizing, TokenLike, tokens_of
 from moqt.asyncio.relay_statistics import RelayStatistics
 from moqt.asyncio.statistics import DeliveryStatistics
 from moqt.asyncio.upstreams import UpstreamLike, upstreams_of
 from msquic._native.moqt import RelayHandle, start_relay
 from msquic.asyncio import ListenOptions, Opening
+
+MAX_REQUEST_ID = 512
 
 
 class Relay(Listening[RelayHandle]):
@@ -29,18 +32,31 @@ class Relay(Listening[RelayHandle]):
         """What became of every object, over all subscriptions that the relay has or had."""
         return DeliveryStatistics(**self._handle.deliveries())
 
-    def close(self, drain_seconds: float = 0.0) -> Closing:
-        """Accepts no more clients and sends GOAWAY; sessions that are left after `drain_seconds` are closed with
-        GOAWAY_TIMEOUT (section 3.5).
+    async def drain(self, grace: float = 30.0, successor: str = "") -> None:
+        """Lets the clients leave: accepts no more of them, asks those that are there with GOAWAY (section 3.5) to go to
+        `successor`, a moqt URI, or to come back here when it is empty, and serves them as before until they do.
 
-        Begins at once; ``await relay.close()`` also waits as :meth:`wait_closed` does. A second call closes what is
-        left at once.
+        Sessions that are left after `grace` seconds are closed with GOAWAY_TIMEOUT. Returns when no session is left;
+        the relay is closed then. Cancelled, it goes on; close() ends it at once. Raises ``ValueError`` for a
+        `successor` that is no moqt URI.
         """
+        check_successor(successor)
+        self._leave(grace, successor)
+        await self.wait_closed()
+
+    def close(self) -> Closing:
+        """Accepts no more clients and closes every session. See :meth:`drain`, which cuts nobody off.
+
+        Begins at once; ``await relay.close()`` also waits as :meth:`wait_closed` does.
+        """
+        self._leave(0.0, "")
+        return Closing(self.wait_closed)
+
+    def _leave(self, grace: float, successor: str) -> None:
         self._hub.check()
         self._closing = True
         if not self._stopped.is_set():
-            self._handle.drain(drain_seconds)
-        return Closing(self.wait_closed)
+            self._handle.drain(grace, successor)
 
     async def wait_closed(self) -> None:
         """Waits until no session is left. Cancelling it has no effect on the relay."""
@@ -62,7 +78,7 @@ class Relay(Listening[RelayHandle]):
         await self.close()
 
     def _give_up(self) -> None:
-        self._handle.drain(0.0)
+        self._handle.drain(0.0, "")
 
     def __repr__(self) -> str:
         return f"<Relay port={self.port}>"
@@ -75,6 +91,7 @@ def relay(
     authorize: Authorize | None = None,
     authorize_timeout: float = 10.0,
     token_cache_size: int = 4096,
+    drafts: Iterable[int] | None = None,
     publisher_tokens: Iterable[TokenLike] = (),
     tolerances: Iterable[str] = ("leading-stream-type",),
     max_sessions: int | None = None,
@@ -82,6 +99,7 @@ def relay(
     max_namespaces: int | None = None,
     min_prefix_fields: int | None = None,
     max_queued_bytes_per_subscription: int | None = None,
+    max_queued_time: float | None = None,
     max_consecutive_skips: int | None = None,
     cache_duration: float | None = None,
     cache_bytes: int | None = None,
@@ -103,6 +121,7 @@ def relay(
         authorize: says who may connect, publish, subscribe and fetch, as that of :func:`serve` does. Tokens are for the
             relay: it does not pass them on.
         authorize_timeout, token_cache_size: as for :func:`serve`.
+        drafts: as for :func:`serve`. Whoever speaks one of them receives what was published in another.
         publisher_tokens: what the relay itself shows to publishers, with each SUBSCRIBE, SUBSCRIBE_UPDATE, FETCH and
             TRACK_STATUS that it sends to them: each a :data:`TokenLike`.
         tolerances: as for :func:`serve`.
@@ -110,6 +129,9 @@ def relay(
         max_tracks, max_namespaces: open at a time.
         min_prefix_fields: SUBSCRIBE_NAMESPACE with fewer fields is refused.
         max_queued_bytes_per_subscription: bytes that wait for one slow subscriber before it skips to the next group.
+        max_queued_time: seconds of a live track that may wait for one subscriber, by the time in which they came,
+            before it goes on with the newest group; a DELIVERY_TIMEOUT takes its place, 0 is without limit. 4 when not
+            given.
         max_consecutive_skips: before such a subscriber is ended with TOO_FAR_BEHIND.
         cache_duration: seconds that a group is kept after its newest object came, for FETCH and late joins; a track's
             MAX_CACHE_DURATION may shorten it, 0 keeps nothing. 60 when not given.
@@ -147,6 +169,7 @@ def relay(
     }
     times = {
         "cache_duration": cache_duration,
+        "max_queued_time": max_queued_time,
         "upstream_loss_timeout": upstream_loss_timeout,
         "upstream_linger": upstream_linger,
         "rendezvous_timeout": rendezvous_timeout,
@@ -163,11 +186,16 @@ def relay(
     native["authorize_timeout"] = authorize_timeout
     native["token_cache_size"] = token_cache_size
     native["publisher_tokens"] = tokens_of(publisher_tokens)
-    return Opening(functools.partial(_relay, host, port, authorize, options, native))
+    return Opening(functools.partial(_relay, host, port, authorize, drafts, options, native))
 
 
 async def _relay(
-    host: str, port: int, authorize: Authorize | None, options: ListenOptions, native: dict[str, Any]
+    host: str,
+    port: int,
+    authorize: Authorize | None,
+    drafts: Iterable[int] | None,
+    options: ListenOptions,
+    native: dict[str, Any],
 ) -> Relay:
     complete, fingerprint = await with_certificate(host, options)
     started = Relay(Hub.running())
@@ -179,5 +207,5 @@ async def _relay(
             started._hub.channel, started._target, registration, configuration, host, port, native | how
         )
 
-    await started._listen(transport_of(complete), start)
+    await started._listen(transport_of(complete, drafts, MAX_REQUEST_ID), start)
     return started

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -12,6 +13,7 @@ import msquic
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._listening import Closing, Listening, transport_of
+from moqt.asyncio._places import check_successor
 from moqt.asyncio.authorization import Authorize, Authorizing
 from moqt.asyncio.client import FETCH_QUEUE_LIMIT, MAX_OBJECT_SIZE, READER_QUEUE_LIMIT, RECEIVE_LIMIT
 from moqt.asyncio.exceptions import SessionClosed, SessionStateError
@@ -76,6 +78,27 @@ class Server(Listening[ListenerHandle]):
                 session._begin_close(0, "the server is closing")
             self._handlers.end()
         return Closing(self.wait_closed)
+
+    async def drain(self, grace: float = 30.0, successor: str = "") -> None:
+        """Lets the clients leave: accepts no more of them, asks those that are there with GOAWAY (section 3.5) to go to
+        `successor`, a moqt URI, or to come back here when it is empty, and serves them as before until they do.
+
+        After `grace` seconds, at most 30, and when none is left, it is closed as by :meth:`close`, and this returns.
+        Cancelled, the clients have been asked, and nothing is closed. Raises ``ValueError`` for a `successor` that is
+        no moqt URI.
+        """
+        self._hub.check()
+        check_successor(successor)
+        self.stop_accepting()
+        for session in self.sessions:
+            with contextlib.suppress(SessionClosed, SessionStateError):  # it is leaving already
+                await session.goaway(successor)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                for session in self.sessions:
+                    await session.wait_closed()
+        self.close()
+        await self.wait_closed()
 
     async def wait_closed(self) -> None:
         """Waits until the last session and its handler are over. Cancelling it has no effect on the server."""
@@ -170,6 +193,7 @@ def serve(
     authorize_timeout: float = 10.0,
     token_cache_size: int = 4096,
     accept_namespace: NamespaceJudge | None = None,
+    drafts: Iterable[int] | None = None,
     tolerances: Iterable[str] = ("leading-stream-type",),
     reader_queue_limit: int = READER_QUEUE_LIMIT,
     max_object_size: int = MAX_OBJECT_SIZE,
@@ -203,6 +227,8 @@ def serve(
         token_cache_size: MAX_AUTH_TOKEN_CACHE_SIZE: bytes of tokens that a client may register, each counting for 16
             more than its value (section 9.3.1.4). 0 allows no alias.
         accept_namespace: decides whether a client may announce a namespace; see :func:`connect`.
+        drafts: the numbers of the drafts of MOQT that clients may speak: of those that a client offers, the first of
+            these. None: all that there are, draft-15 first.
         tolerances: deviations from the draft to allow, by name: ``leading-stream-type`` (one 0x00 before
             CLIENT_SETUP, on unless left out) and ``empty-namespace-prefix``.
         reader_queue_limit, max_object_size, receive_limit, fetch_queue_limit: see :func:`connect`.
@@ -233,7 +259,9 @@ def serve(
         "authorize_timeout": authorize_timeout,
         "token_cache_size": token_cache_size,
     }
-    return Opening(functools.partial(_serve, handler, host, port, grace, authorize, accept_namespace, options, native))
+    return Opening(
+        functools.partial(_serve, handler, host, port, grace, authorize, accept_namespace, drafts, options, native)
+    )
 
 
 async def _serve(
@@ -243,6 +271,7 @@ async def _serve(
     grace: float | None,
     authorize: Authorize | None,
     accept_namespace: NamespaceJudge | None,
+    drafts: Iterable[int] | None,
     options: ListenOptions,
     native: dict[str, Any],
 ) -> Server:
@@ -257,5 +286,5 @@ async def _serve(
             server._hub.channel, server._target, registration, configuration, host, port, native | how
         )
 
-    await server._listen(transport_of(complete), start)
+    await server._listen(transport_of(complete, drafts, native["max_request_id"]), start)
     return server

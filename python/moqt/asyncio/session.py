@@ -8,7 +8,7 @@ from typing import TypeAlias, Unpack
 from moqt.asyncio._session_notices import SessionNotices
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import FetchRefused, SessionClosed, SessionStateError
-from moqt.asyncio.fetching import LAST_GROUP, Fetch, fetch_options, location_of
+from moqt.asyncio.fetching import Fetch, fetch_options, fetch_range
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
 from moqt.asyncio.offering import Announcements, Offers
 from moqt.asyncio.publishing import NamespacePublication, TrackWriter, add_track
@@ -108,14 +108,17 @@ class Session(SessionNotices):
         self._hub.check()
         tokens = tokens_of(authorization_tokens)
         track = self.create_track(namespace, name, **options)
-        ticket, answered = self._ask()
-        track._handle.publish(ticket, forward, tokens)
         try:
-            await self._answer(ticket, answered)
+            await self._offer(track, forward, tokens)
         except BaseException:
             await track.end()
             raise
         return track
+
+    async def _offer(self, track: TrackWriter, forward: bool, tokens: list[AuthorizationToken]) -> None:
+        ticket, answered = self._ask()
+        self._handle.publish(ticket, track._handle, forward, tokens)
+        await self._answer(ticket, answered)
 
     # ---- subscribing ----
 
@@ -228,11 +231,7 @@ class Session(SessionNotices):
         :class:`SessionClosed`. Raises ``ValueError`` when the range ends before it starts.
         """
         key = namespace_of(namespace), track_name_of(name)
-        first = location_of(start)
-        last = Location(LAST_GROUP, 0) if end is None else location_of(end)
-        if (last.group, last.object or LAST_GROUP + 1) <= (first.group, first.object):
-            raise ValueError("the range ends before it starts: end lies one past the last object")
-
+        first, last = fetch_range(start, end)
         options = fetch_options(priority, group_order, tokens_of(authorization_tokens))
 
         def ask(ticket: int, target: int) -> FetchHandle:
@@ -313,6 +312,17 @@ class Session(SessionNotices):
     def is_closed(self) -> bool:
         """Whether the session is over or closing."""
         return self._closing or self._closed is not None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection: not so while a session with `resume` is on its way back."""
+        return not self.is_closed
+
+    async def wait_connected(self) -> None:
+        """Waits until there is a connection; see :attr:`is_connected`. Cancelling it has no effect. Raises
+        SessionClosed."""
+        self._hub.check()
+        self._raise_if_closed()
 
     async def close(self, code: int = 0, reason: str = "") -> None:
         """Closes the session with a session error code (section 13.3.1), NO_ERROR unless told otherwise.

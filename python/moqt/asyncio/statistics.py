@@ -61,3 +61,10 @@ class SubscriptionStatistics:
     """Their stream was reset before they were whole."""
     streams_cut: int
     """Streams that were reset because something on them was too late, or failed: what they had left is missing."""
+    resumptions: int = 0
+    """How often the subscription has come back on another session, or after its publisher was lost; see
+    :class:`Resume`."""
+    gaps: int = 0
+    """Parts of the track that could not be had then; see :attr:`Subscription.gaps`."""
+    objects_repeated: int = 0
+    """Objects that came once more, and were left out."""

@@ -11,6 +11,7 @@ from moqt.asyncio._batches import Batches
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import SessionStateError
+from moqt.asyncio.resume import Gap
 from moqt.asyncio.statistics import SubscriptionStatistics
 from moqt.asyncio.subscription_options import Filter, Start, check_new_group, chosen_filter
 from moqt.asyncio.track_options import TrackProperties, milliseconds
@@ -87,6 +88,12 @@ class Subscription:
     def objects_too_large(self) -> int:
         """Objects that were skipped so far because they were larger than `max_object_size`."""
         return self._handle.too_large
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What could not be had when it came back on another session (:class:`Resume`): the latest thousand parts of
+        the track, oldest first. ``statistics().gaps`` counts all. Empty without `resume`."""
+        return ()
 
     def statistics(self) -> SubscriptionStatistics:
         """What has come, what waits to be read, and what was lost on this side."""

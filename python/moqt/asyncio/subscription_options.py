@@ -69,6 +69,7 @@ def native_subscription_options(
         "new_group": 0 if options.get("new_group") else None,
         "renew": options.get("renew", False),
         "tokens": tokens_of(authorization_tokens),
+        "progress": None,
     }
 
 

@@ -5,9 +5,15 @@ namespace msquic_py::moqt {
 std::string_view alpn(Draft draft) noexcept {
   switch (draft) {
     case Draft::k15: return "moqt-15";  // [d15 §3.1-2]
+    case Draft::k16: return "moqt-16";
+    case Draft::k18: return "moqt-18";
+    case Draft::k22: return "moqt-22";
   }
   return {};
 }
+
+bool has_request_streams(Draft draft) noexcept { return draft >= Draft::k18; }
+bool has_status_in_fetch(Draft draft) noexcept { return draft <= Draft::k15; }
 
 std::optional<Draft> draft_from_alpn(std::string_view text) noexcept {
   for (const Draft draft : kSupportedDrafts) {

@@ -8,10 +8,27 @@
 namespace msquic_py::moqt {
 
 /// A version of draft-ietf-moq-transport. Chosen once per session from the negotiated ALPN, never sniffed.
-enum class Draft : std::uint8_t { k15 = 15 };
+enum class Draft : std::uint8_t { k15 = 15, k16 = 16, k18 = 18, k22 = 22 };
 
-/// Every draft this library speaks, most preferred first.
-inline constexpr std::array<Draft, 1> kSupportedDrafts{Draft::k15};
+/// Drafts from `first` to `last`, both included.
+struct DraftRange {
+  Draft first = Draft::k15;
+  Draft last = Draft::k22;
+  [[nodiscard]] constexpr bool contains(Draft draft) const noexcept { return first <= draft && draft <= last; }
+};
+constexpr DraftRange since(Draft first) noexcept { return {first, Draft::k22}; }
+constexpr DraftRange until(Draft last) noexcept { return {Draft::k15, last}; }
+
+/// Every draft that a session can be of, most preferred first: draft-15, which is whole here, before draft-18, of which
+/// parts are missing (docs/interop.md). The codecs of `wire` know the others, too.
+inline constexpr std::array<Draft, 2> kSupportedDrafts{Draft::k15, Draft::k18};
+
+/// Whether each request travels on a bidirectional stream of its own, and each endpoint has a control stream that is
+/// unidirectional (from draft 17 on); otherwise one bidirectional control stream carries everything.
+bool has_request_streams(Draft draft) noexcept;
+
+/// Whether objects that answer a FETCH have a status (up to draft 15); later, what is not there does not exist.
+bool has_status_in_fetch(Draft draft) noexcept;
 
 /// The ALPN of raw QUIC, also the WebTransport protocol name: "moqt-15" [d15 §3.1].
 std::string_view alpn(Draft draft) noexcept;

@@ -25,6 +25,7 @@ std::string_view name(SessionErrorCode code) noexcept {
     case SessionErrorCode::kExpiredAuthToken: return "EXPIRED_AUTH_TOKEN";
     case SessionErrorCode::kInvalidAuthority: return "INVALID_AUTHORITY";
     case SessionErrorCode::kMalformedAuthority: return "MALFORMED_AUTHORITY";
+    case SessionErrorCode::kTooManyRequestUpdates: return "TOO_MANY_REQUEST_UPDATES";
   }
   return "UNKNOWN";
 }
@@ -37,13 +38,21 @@ std::string_view name(RequestErrorCode code) noexcept {
     case RequestErrorCode::kNotSupported: return "NOT_SUPPORTED";
     case RequestErrorCode::kMalformedAuthToken: return "MALFORMED_AUTH_TOKEN";
     case RequestErrorCode::kExpiredAuthToken: return "EXPIRED_AUTH_TOKEN";
+    case RequestErrorCode::kGoingAway: return "GOING_AWAY";
+    case RequestErrorCode::kExcessiveLoad: return "EXCESSIVE_LOAD";
     case RequestErrorCode::kDoesNotExist: return "DOES_NOT_EXIST";
     case RequestErrorCode::kInvalidRange: return "INVALID_RANGE";
     case RequestErrorCode::kMalformedTrack: return "MALFORMED_TRACK";
+    case RequestErrorCode::kDuplicateSubscription: return "DUPLICATE_SUBSCRIPTION";
     case RequestErrorCode::kUninterested: return "UNINTERESTED";
     case RequestErrorCode::kPrefixOverlap: return "PREFIX_OVERLAP";
+    case RequestErrorCode::kNamespaceTooLarge: return "NAMESPACE_TOO_LARGE";
     case RequestErrorCode::kInvalidJoiningRequestId: return "INVALID_JOINING_REQUEST_ID";
     case RequestErrorCode::kUnknownStatusInRange: return "UNKNOWN_STATUS_IN_RANGE";
+    case RequestErrorCode::kUnsupportedExtension: return "UNSUPPORTED_EXTENSION";
+    case RequestErrorCode::kRedirect: return "REDIRECT";
+    case RequestErrorCode::kConflictingFilters: return "CONFLICTING_FILTERS";
+    case RequestErrorCode::kInvalidFilter: return "INVALID_FILTER";
   }
   return "UNKNOWN";
 }
@@ -59,6 +68,7 @@ std::string_view name(PublishDoneCode code) noexcept {
     case PublishDoneCode::kTooFarBehind: return "TOO_FAR_BEHIND";
     case PublishDoneCode::kMalformedTrack: return "MALFORMED_TRACK";
     case PublishDoneCode::kUpdateFailed: return "UPDATE_FAILED";
+    case PublishDoneCode::kExcessiveLoad: return "EXCESSIVE_LOAD";
   }
   return "UNKNOWN";
 }
@@ -69,6 +79,12 @@ std::string_view name(StreamResetCode code) noexcept {
     case StreamResetCode::kCancelled: return "CANCELLED";
     case StreamResetCode::kDeliveryTimeout: return "DELIVERY_TIMEOUT";
     case StreamResetCode::kSessionClosed: return "SESSION_CLOSED";
+    case StreamResetCode::kGoingAway: return "GOING_AWAY";
+    case StreamResetCode::kTooFarBehind: return "TOO_FAR_BEHIND";
+    case StreamResetCode::kUnknownObjectStatus: return "UNKNOWN_OBJECT_STATUS";
+    case StreamResetCode::kExpiredAuthToken: return "EXPIRED_AUTH_TOKEN";
+    case StreamResetCode::kExcessiveLoad: return "EXCESSIVE_LOAD";
+    case StreamResetCode::kMalformedTrack: return "MALFORMED_TRACK";
   }
   return "UNKNOWN";
 }

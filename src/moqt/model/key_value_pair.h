@@ -8,7 +8,7 @@
 
 namespace msquic_py::moqt {
 
-/// [d15 §1.4.2]: an even type carries a number up to 2^62-1, an odd type up to 65535 bytes.
+/// [d15 §1.4.2]: an even type carries a number, an odd type up to 65535 bytes.
 struct KeyValuePair {
   std::uint64_t type = 0;
   std::variant<std::uint64_t, base::ByteVector> value;
@@ -29,5 +29,8 @@ enum class ExtensionType : std::uint64_t {
   kPriorGroupIdGap = 0x3C,
   kPriorObjectIdGap = 0x3E,
 };
+
+/// Whether only who understands that property may handle the track that has it (draft-18 section 2.5.1).
+constexpr bool is_mandatory_track_property(std::uint64_t type) noexcept { return type >= 0x4000 && type <= 0x7FFF; }
 
 }  // namespace msquic_py::moqt

@@ -34,6 +34,8 @@ std::string_view describe(MalformedTrack reason) noexcept {
     case MalformedTrack::kImmutableExtensionsNested: return "Immutable Extensions inside Immutable Extensions (11.1)";
     case MalformedTrack::kImmutableExtensionsUnparsable:
       return "a key-value pair in Immutable Extensions cannot be parsed (11.1)";
+    case MalformedTrack::kMandatoryTrackPropertyOfObject:
+      return "an object with a Mandatory Track Property (draft-18, 2.5.1)";
   }
   return "UNKNOWN";
 }

@@ -28,6 +28,7 @@ enum class MalformedTrack : std::uint8_t {
   kImmutableExtensionsRepeated,
   kImmutableExtensionsNested,
   kImmutableExtensionsUnparsable,
+  kMandatoryTrackPropertyOfObject,  ///< from draft 18 on
 };
 
 /// One sentence for logs, with the section.

@@ -15,6 +15,18 @@ std::optional<std::uint8_t> as_priority(const std::uint64_t* value) noexcept {
   return static_cast<std::uint8_t>(*value);
 }
 
+std::optional<GroupOrder> as_order(const std::uint64_t* value) noexcept {
+  if (value == nullptr || (*value != 1 && *value != 2)) return std::nullopt;
+  return static_cast<GroupOrder>(*value);
+}
+
+/// A timeout of 0 is none.
+std::optional<std::uint64_t> as_timeout(const std::uint64_t* value) noexcept {
+  return value == nullptr || *value == 0 ? std::nullopt : std::optional(*value);
+}
+
+constexpr ParameterScope kTrack = ParameterScope::kTrack;
+
 std::optional<bool> as_flag(const std::uint64_t* value) noexcept {
   if (value == nullptr || *value > 1) return std::nullopt;
   return *value == 1;
@@ -23,16 +35,61 @@ std::optional<bool> as_flag(const std::uint64_t* value) noexcept {
 }  // namespace
 
 std::optional<std::uint64_t> MessageParameters::delivery_timeout() const noexcept {
-  const auto* value = find_as<std::uint64_t>(number(MessageParameter::kDeliveryTimeout));
-  return value == nullptr || *value == 0 ? std::nullopt : std::optional(*value);
+  return as_timeout(find_as<std::uint64_t>(number(MessageParameter::kDeliveryTimeout)));
 }
 void MessageParameters::set_delivery_timeout(std::uint64_t ms) { set(number(MessageParameter::kDeliveryTimeout), ms); }
+std::optional<std::uint64_t> MessageParameters::track_delivery_timeout() const noexcept {
+  return as_timeout(find_as<std::uint64_t>(number(MessageParameter::kDeliveryTimeout), kTrack));
+}
+void MessageParameters::set_track_delivery_timeout(std::uint64_t ms) {
+  set(number(MessageParameter::kDeliveryTimeout), ms, kTrack);
+}
+
+std::optional<std::uint64_t> MessageParameters::subgroup_delivery_timeout() const noexcept {
+  return as_timeout(find_as<std::uint64_t>(number(MessageParameter::kSubgroupDeliveryTimeout)));
+}
+void MessageParameters::set_subgroup_delivery_timeout(std::uint64_t ms) {
+  set(number(MessageParameter::kSubgroupDeliveryTimeout), ms);
+}
+std::optional<std::uint64_t> MessageParameters::track_subgroup_delivery_timeout() const noexcept {
+  return as_timeout(find_as<std::uint64_t>(number(MessageParameter::kSubgroupDeliveryTimeout), kTrack));
+}
+void MessageParameters::set_track_subgroup_delivery_timeout(std::uint64_t ms) {
+  set(number(MessageParameter::kSubgroupDeliveryTimeout), ms, kTrack);
+}
+
+std::optional<GroupOrder> MessageParameters::group_order() const noexcept {
+  return as_order(find_as<std::uint64_t>(number(MessageParameter::kGroupOrder)));
+}
+void MessageParameters::set_group_order(GroupOrder order) {
+  set(number(MessageParameter::kGroupOrder), static_cast<std::uint64_t>(order));
+}
+std::optional<GroupOrder> MessageParameters::track_group_order() const noexcept {
+  return as_order(find_as<std::uint64_t>(number(MessageParameter::kGroupOrder), kTrack));
+}
+void MessageParameters::set_track_group_order(GroupOrder order) {
+  set(number(MessageParameter::kGroupOrder), static_cast<std::uint64_t>(order), kTrack);
+}
 
 std::optional<std::uint64_t> MessageParameters::max_cache_duration() const noexcept {
-  return copy(find_as<std::uint64_t>(number(MessageParameter::kMaxCacheDuration)));
+  return copy(find_as<std::uint64_t>(number(MessageParameter::kMaxCacheDuration), kTrack));
 }
 void MessageParameters::set_max_cache_duration(std::uint64_t ms) {
-  set(number(MessageParameter::kMaxCacheDuration), ms);
+  set(number(MessageParameter::kMaxCacheDuration), ms, kTrack);
+}
+
+std::optional<std::uint8_t> MessageParameters::publisher_priority() const noexcept {
+  return as_priority(find_as<std::uint64_t>(number(MessageParameter::kPublisherPriority), kTrack));
+}
+void MessageParameters::set_publisher_priority(std::uint8_t priority) {
+  set(number(MessageParameter::kPublisherPriority), std::uint64_t{priority}, kTrack);
+}
+
+std::optional<bool> MessageParameters::dynamic_groups() const noexcept {
+  return as_flag(find_as<std::uint64_t>(number(MessageParameter::kDynamicGroups), kTrack));
+}
+void MessageParameters::set_dynamic_groups(bool dynamic) {
+  set(number(MessageParameter::kDynamicGroups), std::uint64_t{dynamic}, kTrack);
 }
 
 std::optional<std::uint64_t> MessageParameters::expires() const noexcept {
@@ -46,13 +103,6 @@ std::optional<Location> MessageParameters::largest_object() const noexcept {
 }
 void MessageParameters::set_largest_object(Location location) {
   set(number(MessageParameter::kLargestObject), location);
-}
-
-std::optional<std::uint8_t> MessageParameters::publisher_priority() const noexcept {
-  return as_priority(find_as<std::uint64_t>(number(MessageParameter::kPublisherPriority)));
-}
-void MessageParameters::set_publisher_priority(std::uint8_t priority) {
-  set(number(MessageParameter::kPublisherPriority), std::uint64_t{priority});
 }
 
 std::optional<std::uint8_t> MessageParameters::subscriber_priority() const noexcept {
@@ -75,27 +125,42 @@ void MessageParameters::set_filter(const SubscriptionFilter& filter) {
   set(number(MessageParameter::kSubscriptionFilter), filter);
 }
 
-std::optional<GroupOrder> MessageParameters::group_order() const noexcept {
-  const auto* value = find_as<std::uint64_t>(number(MessageParameter::kGroupOrder));
-  if (value == nullptr || (*value != 1 && *value != 2)) return std::nullopt;
-  return static_cast<GroupOrder>(*value);
-}
-void MessageParameters::set_group_order(GroupOrder order) {
-  set(number(MessageParameter::kGroupOrder), static_cast<std::uint64_t>(order));
-}
-
-std::optional<bool> MessageParameters::dynamic_groups() const noexcept {
-  return as_flag(find_as<std::uint64_t>(number(MessageParameter::kDynamicGroups)));
-}
-void MessageParameters::set_dynamic_groups(bool dynamic) {
-  set(number(MessageParameter::kDynamicGroups), std::uint64_t{dynamic});
-}
-
 std::optional<std::uint64_t> MessageParameters::new_group_request() const noexcept {
   return copy(find_as<std::uint64_t>(number(MessageParameter::kNewGroupRequest)));
 }
 void MessageParameters::set_new_group_request(std::uint64_t value) {
   set(number(MessageParameter::kNewGroupRequest), value);
+}
+
+std::optional<std::uint64_t> MessageParameters::rendezvous_timeout() const noexcept {
+  return copy(find_as<std::uint64_t>(number(kRendezvousTimeout), ParameterScope::kMessage));
+}
+void MessageParameters::set_rendezvous_timeout(std::uint64_t ms) { set(number(kRendezvousTimeout), ms); }
+
+std::optional<std::uint64_t> MessageParameters::fill_timeout() const noexcept {
+  return copy(find_as<std::uint64_t>(number(MessageParameter::kFillTimeout)));
+}
+void MessageParameters::set_fill_timeout(std::uint64_t ms) { set(number(MessageParameter::kFillTimeout), ms); }
+
+const TrackNamespace* MessageParameters::track_namespace_prefix() const noexcept {
+  return find_as<TrackNamespace>(number(MessageParameter::kTrackNamespacePrefix));
+}
+void MessageParameters::set_track_namespace_prefix(TrackNamespace prefix) {
+  set(number(MessageParameter::kTrackNamespacePrefix), std::move(prefix));
+}
+
+std::optional<bool> MessageParameters::include_properties() const noexcept {
+  return as_flag(find_as<std::uint64_t>(number(MessageParameter::kIncludeProperties)));
+}
+void MessageParameters::set_include_properties(bool include) {
+  set(number(MessageParameter::kIncludeProperties), std::uint64_t{include});
+}
+
+const FillParameters* MessageParameters::fill() const noexcept {
+  return find_as<FillParameters>(number(MessageParameter::kFillParameters));
+}
+void MessageParameters::set_fill(FillParameters parameters) {
+  set(number(MessageParameter::kFillParameters), std::move(parameters));
 }
 
 std::vector<AuthorizationToken> MessageParameters::authorization_tokens() const {

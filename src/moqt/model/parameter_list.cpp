@@ -4,14 +4,14 @@
 
 namespace msquic_py::moqt {
 
-void ParameterList::set(std::uint64_t type, ParameterValue value) {
+void ParameterList::set(std::uint64_t type, ParameterValue value, ParameterScope scope) {
   for (Parameter& parameter : items_) {
-    if (parameter.type == type) {
+    if (parameter.type == type && parameter.scope == scope) {
       parameter.value = std::move(value);
       return;
     }
   }
-  items_.push_back({type, std::move(value)});
+  items_.push_back({type, std::move(value), scope});
 }
 
 void ParameterList::remove(std::uint64_t type) {

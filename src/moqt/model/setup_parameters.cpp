@@ -40,6 +40,22 @@ void SetupParameters::set_max_auth_token_cache_size(std::uint64_t bytes) {
   set(number(SetupParameter::kMaxAuthTokenCacheSize), bytes);
 }
 
+std::uint64_t SetupParameters::max_filter_ranges() const noexcept {
+  const auto* value = find_as<std::uint64_t>(number(SetupParameter::kMaxFilterRanges));
+  return value == nullptr ? 0 : *value;
+}
+void SetupParameters::set_max_filter_ranges(std::uint64_t value) {
+  set(number(SetupParameter::kMaxFilterRanges), value);
+}
+
+std::uint64_t SetupParameters::max_request_updates() const noexcept {
+  const auto* value = find_as<std::uint64_t>(number(SetupParameter::kMaxRequestUpdates));
+  return value == nullptr ? 0 : *value;
+}
+void SetupParameters::set_max_request_updates(std::uint64_t value) {
+  set(number(SetupParameter::kMaxRequestUpdates), value);
+}
+
 std::optional<std::string_view> SetupParameters::moqt_implementation() const noexcept {
   return as_text(find_as<base::ByteVector>(number(SetupParameter::kMoqtImplementation)));
 }

@@ -8,6 +8,9 @@ std::string_view name(FilterType type) noexcept {
     case FilterType::kLargestObject: return "LARGEST_OBJECT";
     case FilterType::kAbsoluteStart: return "ABSOLUTE_START";
     case FilterType::kAbsoluteRange: return "ABSOLUTE_RANGE";
+    case FilterType::kUnfiltered: return "UNFILTERED";
+    case FilterType::kRelativeGroup: return "RELATIVE_GROUP";
+    case FilterType::kAbsoluteLocations: return "ABSOLUTE_LOCATIONS";
   }
   return "UNKNOWN";
 }
@@ -16,8 +19,12 @@ Location SubscriptionFilter::resolve_start(std::optional<Location> largest) cons
   switch (type) {
     case FilterType::kNextGroupStart: return largest ? Location{largest->group + 1, 0} : Location{};
     case FilterType::kLargestObject: return largest ? Location{largest->group, largest->object + 1} : Location{};
+    case FilterType::kRelativeGroup:  // draft-22 section 9.20.9: a start before the first group is the first group
+      return largest && largest->group + 1 > groups_back ? Location{largest->group + 1 - groups_back, 0} : Location{};
+    case FilterType::kUnfiltered: return {};
     case FilterType::kAbsoluteStart:
-    case FilterType::kAbsoluteRange: break;
+    case FilterType::kAbsoluteRange:
+    case FilterType::kAbsoluteLocations: break;
   }
   return start;
 }

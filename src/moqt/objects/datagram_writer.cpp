@@ -18,9 +18,10 @@ std::optional<MalformedTrack> check(const TrackPublisher& publisher, Draft draft
   if (!place) return std::nullopt;
   const StoredObject& known = datagrams.at(*place);
   if (known.status != datagram.status) return std::nullopt;
-  const bool same = known.payload_length == datagram.payload().size() &&
-                    known.publisher_priority == datagram.publisher_priority && known.agrees(0, datagram.payload()) &&
-                    same_properties(draft, datagram.location, known.extensions(), datagram.extensions());
+  const bool same =
+      known.payload_length == datagram.payload().size() && known.publisher_priority == datagram.publisher_priority &&
+      known.agrees(0, datagram.payload()) &&
+      same_properties(datagram.location, {known.draft, known.extensions()}, {draft, datagram.extensions()});
   return same ? std::nullopt : std::optional(MalformedTrack::kDuplicateObjectDiffers);  // [d15 §8.1-1]
 }
 
@@ -45,6 +46,8 @@ base::Result<bool, MalformedTrack> write_datagram(TrackPublisher& publisher, Dra
   const std::uint64_t place = into.subgroup->insert(at.object);
   StoredObject& kept = into.subgroup->at(place);
   kept.more.clear();
+  kept.forms.reset();
+  kept.draft = draft;
   kept.wire = publisher.to_keep(datagram.after_alias);
   kept.payload_length = kept.payload_arrived = datagram.after_alias.size() - datagram.payload_offset;
   kept.since = now;

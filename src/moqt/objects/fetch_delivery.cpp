@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moqt/objects/object_form.h"
 #include "moqt/objects/track_publisher.h"
 
 namespace msquic_py::moqt::objects {
@@ -151,7 +152,9 @@ FetchDelivery::Step FetchDelivery::step(session::Time now) {
   }
   StoredObject& object = look.subgroup->at(look.place);
   if (begun_) return send_payload(object);
-  if (object.status == ObjectStatus::kDoesNotExist) {
+  // Where the objects of a FETCH have no status, those that are not there need no more to be said.
+  if (object.status == ObjectStatus::kDoesNotExist ||
+      (object.status != ObjectStatus::kNormal && !has_status_in_fetch(session_.draft()))) {
     ++position_.object;
     return Step::kAgain;
   }
@@ -164,7 +167,8 @@ FetchDelivery::Step FetchDelivery::step(session::Time now) {
   out.subgroup = look.subgroup->datagrams() ? object.id : look.subgroup->id();
   out.publisher_priority = object.publisher_priority;
   out.status = object.status;
-  if (object.extensions_size > 0) out.extensions = object.extensions();
+  out.extensions = extensions_for(object, session_.draft(), publisher_.arena());
+  out.datagram = look.subgroup->datagrams();
   out.payload_length = object.payload_length;
   out.payload = object.payload_at(0);
   if (!session_.append_fetch_object(stream_, out).ok()) {

@@ -48,6 +48,8 @@ std::optional<MalformedTrack> FetchWriter::object(const session::FetchObjectRece
   into.group->note(at_.object);
   const std::uint64_t place = into.subgroup->insert(at_.object);
   StoredObject& kept = into.subgroup->at(place);
+  kept.forms.reset();
+  kept.draft = draft_;
   kept.payload_length = object.payload_length;
   kept.payload_arrived = 0;
   kept.since = now;

@@ -18,7 +18,8 @@ namespace msquic_py::moqt::objects {
 /// for it do, as the bytes come.
 class FetchWriter {
  public:
-  explicit FetchWriter(TrackPublisher& publisher) noexcept : publisher_(publisher) {}
+  /// `draft` is that of the session that brings the objects.
+  FetchWriter(TrackPublisher& publisher, Draft draft) noexcept : publisher_(publisher), draft_(draft) {}
   ~FetchWriter();
   FetchWriter(const FetchWriter&) = delete;
   FetchWriter& operator=(const FetchWriter&) = delete;
@@ -35,6 +36,7 @@ class FetchWriter {
   void complete(StoredObject& object);
 
   TrackPublisher& publisher_;
+  Draft draft_;
   Location at_;
   std::uint64_t payload_offset_ = 0;
   bool open_ = false;  ///< the object at `at_` is not whole

@@ -1,7 +1,9 @@
 #include "moqt/objects/object_ends.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "moqt/session/data/object_encoding.h"
 #include "moqt/wire/extensions.h"
 
 namespace msquic_py::moqt::objects {
@@ -23,10 +25,19 @@ std::optional<MalformedTrack> behind_an_end(const TrackStore& store, const Store
   return std::nullopt;
 }
 
-bool same_properties(Draft draft, Location location, base::Bytes left, base::Bytes right) {
-  if (std::equal(left.begin(), left.end(), right.begin(), right.end())) return true;
-  const auto one = wire::inspect_extensions(draft, left, location);
-  const auto other = wire::inspect_extensions(draft, right, location);
+bool same_properties(Location location, const DraftedExtensions& left, const DraftedExtensions& right) {
+  base::Bytes these = left.pairs.view();
+  base::Bytes those = right.pairs.view();
+  base::ByteVector translated;
+  if (!session::same_object_form(left.draft, right.draft)) {
+    auto pairs = session::translate_extension_block(right.draft, left.draft, those);
+    if (!pairs.ok()) return these.empty() && those.empty();
+    translated = std::move(*pairs);
+    those = translated;
+  }
+  if (std::equal(these.begin(), these.end(), those.begin(), those.end())) return true;
+  const auto one = wire::inspect_extensions(left.draft, these, location);
+  const auto other = wire::inspect_extensions(left.draft, those, location);
   if (!one.ok() || !other.ok()) return one.ok() == other.ok();
   const base::Bytes first = one->immutable.value_or(base::Bytes{});
   const base::Bytes second = other->immutable.value_or(base::Bytes{});

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/shared_bytes.h"
 #include "moqt/model/draft.h"
 #include "moqt/model/location.h"
 #include "moqt/model/malformed_track.h"
@@ -22,8 +23,13 @@ namespace msquic_py::moqt::objects {
 void learn_from(TrackStore& store, StoredGroup& group, Draft draft, Location location, ObjectStatus status,
                 base::Bytes extensions);
 
+/// The extensions of an object, raw pairs in the form of a draft.
+struct DraftedExtensions {
+  Draft draft;
+  base::SharedBytes pairs;
+};
 /// Whether the extensions of an object that has come twice are those of one object: relays may change them, but for
 /// what is in Immutable Extensions [d15 §11].
-[[nodiscard]] bool same_properties(Draft draft, Location location, base::Bytes left, base::Bytes right);
+[[nodiscard]] bool same_properties(Location location, const DraftedExtensions& left, const DraftedExtensions& right);
 
 }  // namespace msquic_py::moqt::objects

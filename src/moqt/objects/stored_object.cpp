@@ -53,6 +53,7 @@ void StoredObject::compact(base::SlabArena& arena) {
 
 void StoredObject::clear() noexcept {
   wire = {};
+  forms.reset();
   more.clear();
 }
 

@@ -2,16 +2,19 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/shared_bytes.h"
+#include "moqt/model/draft.h"
 #include "moqt/model/object_status.h"
+#include "moqt/objects/object_form.h"
 #include "moqt/session/time.h"
 
 namespace msquic_py::moqt::objects {
 
 /// An object as a track store keeps it: what the draft says of it, and its bytes as they came. `wire` is what every
-/// receiver of the draft gets; only the Object ID Delta in front depends on the stream.
+/// receiver of the same draft gets; only the Object ID Delta in front depends on the stream.
 struct StoredObject {
   std::uint64_t id = 0;
   std::uint64_t payload_length = 0;
@@ -26,6 +29,9 @@ struct StoredObject {
   std::uint32_t header_size = 0;
   std::uint32_t extensions_offset = 0;  ///< of the pairs, in `wire`
   std::uint32_t extensions_size = 0;
+  /// Of `wire`; forms for sessions of other drafts are made when somebody needs them.
+  std::unique_ptr<std::vector<ObjectForm>> forms;
+  Draft draft = Draft::k15;
   ObjectStatus status = ObjectStatus::kNormal;
   std::uint8_t publisher_priority = 128;
   std::uint8_t datagram_type = 0;  ///< what `wire` has, for an object that travels as a datagram

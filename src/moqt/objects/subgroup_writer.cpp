@@ -83,7 +83,8 @@ std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceive
   }
   // A stream without extension blocks has them left out.
   const bool comparable = properties_.extensions == subgroup_->properties().extensions;
-  if (comparable && !same_properties(draft_, object.location, known.extensions(), object.extensions())) {
+  if (comparable &&
+      !same_properties(object.location, {known.draft, known.extensions()}, {draft_, object.extensions()})) {
     return MalformedTrack::kDuplicateObjectDiffers;
   }
   return std::nullopt;
@@ -100,6 +101,7 @@ StoredObject SubgroupWriter::stored(const session::ObjectReceived& object, sessi
   // As they came: [d15 §10.2.1.2-4, §11.1-1, §11.1-2, §11.1-4, §11.1-5, §11.1-6, §11.2-1, §11.2-2].
   stored.extensions_offset = object.extensions_offset;
   stored.extensions_size = object.extensions_size;
+  stored.draft = draft_;
   stored.status = object.status;
   stored.publisher_priority = object.publisher_priority;
   return stored;
@@ -175,6 +177,8 @@ void SubgroupWriter::take_header(StoredObject& known, const session::ObjectRecei
   known.header_size = object.header_size;
   known.extensions_offset = object.extensions_offset;
   known.extensions_size = object.extensions_size;
+  known.draft = draft_;
+  known.forms.reset();
   if (properties_.extensions != subgroup_->properties().extensions) rewrite(known);
 }
 
@@ -184,7 +188,7 @@ void SubgroupWriter::rewrite(StoredObject& object) const {
   const auto block = subgroup_->properties().extensions ? std::optional(extensions.view()) : std::nullopt;
   // A stream without extension blocks cannot carry this one's; the subgroup was begun so, and stays so.
   const auto encoded =
-      session::encode_object(draft_, publisher_->arena(), object.id, block, object.payload_length, object.status);
+      session::encode_object(object.draft, publisher_->arena(), object.id, block, object.payload_length, object.status);
   if (!encoded.ok()) return;
   object.wire = encoded->wire;
   object.delta_size = static_cast<std::uint32_t>(encoded->delta_size);

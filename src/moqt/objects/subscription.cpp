@@ -61,7 +61,7 @@ bool Subscription::admits(const StoredGroup& group, Location location, std::size
     ++account_.unforwarded;
     return false;
   }
-  if (group.serial() < skipped_before_) {
+  if (is_skipped(group)) {
     ++account_.skipped;
     return false;
   }
@@ -86,8 +86,14 @@ bool Subscription::admits(const StoredGroup& group, Location location, std::size
   return true;
 }
 
+bool Subscription::is_skipped(const StoredGroup& group) const noexcept {
+  return group.serial() < skipped_before_ ||
+         std::ranges::find(skipped_groups_, group.serial()) != skipped_groups_.end();
+}
+
 void Subscription::object_begun(const StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,
                                 session::Time now) {
+  if (!behind_.empty()) leave_late_groups_out();
   SubgroupDelivery& delivery = delivery_of(subgroup, place);
   const bool had_gap = delivery.has_gap;
   const StoredObject& object = subgroup.at(place);
@@ -159,14 +165,24 @@ void Subscription::go_on(StoredSubgroup& subgroup, session::Time now) {
   outlet_.make_ready();
 }
 
-void Subscription::datagram(const StoredGroup& group, const StoredObject& object) {  // [d15 §10.2.1-2]
+void Subscription::datagram(const StoredGroup& group, StoredObject& object) {  // [d15 §10.2.1-2]
   const Location location{group.id(), object.id};
   if (!admits(group, location, 0, nullptr, session::Time{})) return;
   session::DatagramProperties properties;
   properties.type = object.datagram_type;
   properties.location = location;
   properties.publisher_priority = object.publisher_priority;
-  const auto sent = session_.send_datagram(request_, properties, object.wire);
+  const base::SharedBytes* wire = &object.wire;
+  if (object.draft != draft_) {
+    const ObjectForm* const form = datagram_form(object, draft_, group, publisher_.arena());
+    if (form == nullptr) {
+      ++account_.filtered;
+      return;
+    }
+    properties.type = form->datagram_type;
+    wire = &form->wire;
+  }
+  const auto sent = session_.send_datagram(request_, properties, *wire);
   if (!sent.ok()) {
     ++account_.dropped;
   } else if (!*sent) {
@@ -174,7 +190,7 @@ void Subscription::datagram(const StoredGroup& group, const StoredObject& object
   } else {
     ++account_.delivered;
     ++publisher_.counters().objects_delivered;
-    count_given(object.wire.size());
+    count_given(wire->size());
     outlet_.make_ready();
   }
 }

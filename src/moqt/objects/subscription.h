@@ -28,6 +28,13 @@ struct SubscriptionLimits {
   std::size_t queued_bytes = 4 * 1024 * 1024;
   /// How old the oldest of them may be; zero: of any age.
   session::Duration queued_age{};
+  /// How much of the track may wait while newer groups come, by the time in which it came. Beyond it the subscriber's
+  /// link is too weak, and for a while groups are left out as wholes: the group whose turn it is when it is so late,
+  /// another one when an eighth of it has passed. A DELIVERY_TIMEOUT of the subscription takes its place. Zero: any.
+  ///
+  /// What came at once may wait for long: the time counts between arrivals, not while something waits. So a track that
+  /// is published as fast as it can be read loses nothing by it, and one that is live keeps near its edge.
+  session::Duration queued_time{};
   /// How often a subscriber may have to skip without catching up in between before it is ended with TOO_FAR_BEHIND.
   std::size_t consecutive_skips = 16;
   /// How long a stream that must not be finished waits for what was sent on it to be acknowledged before it is reset.
@@ -42,7 +49,13 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
  public:
   Subscription(TrackPublisher& publisher, std::size_t slot, std::uint64_t serial, session::Session& session,
                session::RequestHandle request, Outlet& outlet) noexcept
-      : publisher_(publisher), slot_(slot), serial_(serial), session_(session), request_(request), outlet_(outlet) {}
+      : publisher_(publisher),
+        slot_(slot),
+        serial_(serial),
+        session_(session),
+        draft_(session.draft()),
+        request_(request),
+        outlet_(outlet) {}
   ~Subscription() override;
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
@@ -70,7 +83,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void subgroup_cut(StoredSubgroup& subgroup);
   /// The subgroup is held no more.
   void go_on(StoredSubgroup& subgroup, session::Time now);
-  void datagram(const StoredGroup& group, const StoredObject& object);
+  void datagram(const StoredGroup& group, StoredObject& object);
   /// Whatever waits is not sent any more: the subscription is over, or the objects are.
   void give_up();
   /// PUBLISH_DONE; resets open streams first when `abandon`. Otherwise what is there still goes out. A subgroup that
@@ -100,7 +113,10 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
     session::Time since;
   };
   using Counter = std::uint64_t DeliveryAccount::*;
+  /// The part of SubscriptionLimits::queued_time that a group may wait which is not under way.
+  static constexpr int kShareOfWaiting = 8;
   enum class Give : std::uint8_t { kDone, kNoRoom, kStopped };
+  enum class Begun : std::uint8_t { kYes, kUnsayable, kStopped };
 
   SubgroupDelivery& delivery_of(StoredSubgroup& subgroup, std::uint64_t place);
   [[nodiscard]] SubgroupDelivery* existing(StoredSubgroup& subgroup) const noexcept;
@@ -110,6 +126,13 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   /// Whether something that waits has come too long ago.
   [[nodiscard]] bool too_old(session::Time now) const noexcept;
   void fall_behind();
+  /// Leaves out groups for which it is too late, in favour of the newest one.
+  void leave_late_groups_out();
+  void leave_out(const StoredGroup& group, bool under_way);
+  [[nodiscard]] session::Duration allowed_lateness() const noexcept;
+  /// When the oldest object came that waits there.
+  [[nodiscard]] std::optional<session::Time> waits_since(const Behind& behind) const noexcept;
+  [[nodiscard]] bool is_skipped(const StoredGroup& group) const noexcept;
   /// Gives the session what it has room for.
   void advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
   Give give_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place, session::Time now);
@@ -117,7 +140,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void lose(SubgroupDelivery& delivery, const StoredObject& object, StreamResetCode code);
   [[nodiscard]] bool nothing_between(const StoredSubgroup& subgroup, std::uint64_t before,
                                      std::uint64_t after) const noexcept;
-  bool begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, const StoredObject& object);
+  Begun begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, StoredObject& object);
   void close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
   /// The subscription is over before the subgroup, and what there was of it has been given.
   void leave(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
@@ -142,13 +165,16 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   const std::size_t slot_;
   const std::uint64_t serial_;
   session::Session& session_;
+  const Draft draft_;  ///< of the session
   const session::RequestHandle request_;
   Outlet& outlet_;
   bool ended_ = false;
   DeliveryAccount account_;
   Counter reset_counts_as_ = &DeliveryAccount::reset;
-  std::size_t owed_bytes_ = 0;        ///< in the store, for this subscription
-  std::uint64_t skipped_before_ = 0;  ///< groups with a lower serial are skipped
+  std::size_t owed_bytes_ = 0;                 ///< in the store, for this subscription
+  std::uint64_t skipped_before_ = 0;           ///< groups with a lower serial are skipped
+  session::Time late_until_{};                 ///< in the time of arrivals: until then late groups are left out
+  std::vector<std::uint64_t> skipped_groups_;  ///< the latest of those that are skipped besides, by serial
   std::size_t consecutive_skips_ = 0;
   std::size_t given_since_skip_ = 0;
   std::uint64_t groups_skipped_ = 0;

@@ -4,6 +4,7 @@
 
 #include "moqt/objects/subscription.h"
 #include "moqt/objects/track_publisher.h"
+#include "moqt/session/data/object_encoding.h"
 
 namespace msquic_py::moqt::objects {
 
@@ -110,12 +111,18 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
       if (!next) retire(delivery, StreamResetCode::kCancelled, now);  // [d15 §10.4.3-4]
     }
     if (delivery.open() && !session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
-    if (!begin_object(subgroup, delivery, object)) return Give::kStopped;
+    switch (begin_object(subgroup, delivery, object)) {
+      case Begun::kStopped: return Give::kStopped;
+      case Begun::kUnsayable:
+        --account_.waiting;
+        owed_bytes_ -= std::min(owed_bytes_, object.wire.size() + object.behind_first_piece());
+        ++account_.filtered;
+        delivery.pass(place);
+        return Give::kDone;
+      case Begun::kYes: break;
+    }
     delivery.begun = true;
     delivery.current = place;
-    delivery.payload_sent = object.first_piece();
-    owed_bytes_ -= std::min(owed_bytes_, object.wire.size());
-    count_given(object.wire.size());
   }
   while (delivery.payload_sent < object.payload_arrived) {
     if (!session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
@@ -140,25 +147,42 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
   return Give::kDone;
 }
 
-bool Subscription::begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, const StoredObject& object) {
+Subscription::Begun Subscription::begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery,
+                                               StoredObject& object) {
+  const bool as_it_came = object.draft == draft_ || session::same_object_form(object.draft, draft_);
+  const ObjectForm* form = nullptr;
+  if (!as_it_came) {
+    form = stream_form(object, draft_, subgroup.properties().extensions, publisher_.arena());
+    if (form == nullptr) return Begun::kUnsayable;
+  }
   if (!delivery.open()) {
     session::SubgroupProperties properties = subgroup.properties();  // [d15 §8.6-1]
     // Said explicitly: the first object that goes out here need not be the subgroup's first.
     properties.subgroup = subgroup.id();
+    properties.first_object = properties.first_object && subgroup.first() == 0 && object.id == subgroup.at(0).id;
     const auto opened = session_.open_subgroup(request_, properties);  // [d15 §2.2-1]
     if (!opened.ok()) {
       // For want of a stream the session has reset one to say so; one for every object would say it again.
       delivery.has_gap = true;
       abandon(subgroup, delivery, &DeliveryAccount::no_stream);
       delivery.stopped = opened.error() == session::SessionError::kTooManyStreams;
-      return false;
+      return Begun::kStopped;
     }
     delivery.stream = *opened;
     delivery.continued = false;
   }
-  const std::uint64_t remaining = object.payload_length - object.first_piece();
+  // In the draft in which it came, what came of the payload with the header goes out with it.
+  const base::SharedBytes& wire = as_it_came ? object.wire : form->wire;
+  const std::uint64_t sent = as_it_came ? object.first_piece() : 0;
+  const std::size_t delta_size = as_it_came ? object.delta_size : form->delta_size;
   // [d15 §9.2-4]
-  return session_.append_object(delivery.stream, object.id, object.wire, object.delta_size, remaining).ok();
+  if (!session_.append_object(delivery.stream, object.id, wire, delta_size, object.payload_length - sent).ok()) {
+    return Begun::kStopped;
+  }
+  delivery.payload_sent = sent;
+  owed_bytes_ -= std::min(owed_bytes_, as_it_came ? object.wire.size() : object.header_size);
+  count_given(wire.size());
+  return Begun::kYes;
 }
 
 void Subscription::set_behind(StoredSubgroup& subgroup, SubgroupDelivery& delivery, bool behind) {

@@ -177,7 +177,7 @@ void TrackPublisher::subgroup_reopened(StoredSubgroup& subgroup) {
 
 void TrackPublisher::datagram(StoredGroup& group, StoredSubgroup& datagrams, std::uint64_t place, session::Time now) {
   group.since = now;
-  const StoredObject& object = datagrams.at(place);
+  StoredObject& object = datagrams.at(place);
   for (std::size_t slot = 0; slot < subscriptions_.size(); ++slot) {
     if (Subscription* each = subscriptions_[slot].get()) each->datagram(group, object);
   }

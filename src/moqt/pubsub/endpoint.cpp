@@ -86,15 +86,25 @@ SessionResult<std::shared_ptr<TrackWriter>> Endpoint::add_track(FullTrackName tr
   if (!track.valid()) return base::Failure{SessionError::kInvalidName};
   if (writers_.contains(track)) return base::Failure{SessionError::kDuplicate};
   auto writer = std::make_shared<TrackWriter>(track, options, session_.draft(), session_.config().writers);
-  writers_.emplace(std::move(track), Track{writer, false});
+  writers_.emplace(std::move(track), Track{writer, false, false});
   return writer;
 }
 
 SessionResult<void> Endpoint::add_track(const std::shared_ptr<TrackWriter>& writer) {
   if (!writer->track().valid()) return base::Failure{SessionError::kInvalidName};
-  if (writer->draft() != session_.draft()) return base::Failure{SessionError::kInvalidParameter};
-  if (!writers_.emplace(writer->track(), Track{writer, true}).second) return base::Failure{SessionError::kDuplicate};
+  const Track track{writer, true, writer->finished()};
+  if (!writers_.emplace(writer->track(), track).second) return base::Failure{SessionError::kDuplicate};
   return {};
+}
+
+bool Endpoint::has_unsent() const noexcept {
+  return std::ranges::any_of(publishing_,
+                             [](const auto& entry) { return entry.second.subscription->queued_bytes() > 0; });
+}
+
+bool Endpoint::is_over(const TrackWriter& writer) const noexcept {
+  const auto found = writers_.find(writer.track());
+  return found != writers_.end() && found->second.writer.get() == &writer && found->second.over;
 }
 
 void Endpoint::add_publication(RequestHandle request, const std::shared_ptr<TrackWriter>& writer) {
@@ -114,9 +124,13 @@ SessionResult<RequestHandle> Endpoint::publish(const std::shared_ptr<TrackWriter
 
 SessionResult<void> Endpoint::accept_subscribe(RequestHandle request, const std::shared_ptr<TrackWriter>& writer) {
   forget_ended();
-  if (writer->finished()) return base::Failure{SessionError::kWrongState};
+  if (writer->finished() && !is_over(*writer)) return base::Failure{SessionError::kWrongState};
   if (auto accepted = session_.accept(request, writer->track_parameters()); !accepted.ok()) return accepted;
   add_publication(request, writer);
+  if (writer->finished()) {
+    publishing_[request].subscription->end(PublishDoneCode::kTrackEnded, "the track had ended", /*abandon=*/false);
+    return {};
+  }
   events_.push(WriterSubscribersChanged{writer});
   if (const auto* view = session_.published(request)) request_new_group(writer, view->new_group_request);
   return {};

@@ -53,8 +53,9 @@ class Endpoint final : private objects::Outlet {
   /// From now on a SUBSCRIBE, TRACK_STATUS or FETCH for this track is answered automatically. kDuplicate if it has a
   /// writer.
   session::SessionResult<std::shared_ptr<TrackWriter>> add_track(FullTrackName track, const TrackOptions& options = {});
-  /// The same for a writer that other sessions of this thread have as well; EndpointConfig::wake must be set.
-  /// kInvalidParameter: it writes for another draft than this session's.
+  /// The same for a writer that other sessions of this thread have as well, of whatever draft; EndpointConfig::wake
+  /// must be set. One that is finished is answered with SUBSCRIBE_OK and PUBLISH_DONE: those who were with an earlier
+  /// session learn what they may fetch.
   session::SessionResult<void> add_track(const std::shared_ptr<TrackWriter>& writer);
   /// Offers the track with PUBLISH; without waiting for the answer, objects flow unless `forward` is false.
   session::SessionResult<session::RequestHandle> publish(const std::shared_ptr<TrackWriter>& writer,
@@ -68,6 +69,11 @@ class Endpoint final : private objects::Outlet {
   /// Forgets a track; its subscribers here get PUBLISH_DONE unless it has been finished already. A writer that only
   /// this session had is finished.
   void remove_track(const FullTrackName& track);
+
+  /// Subscriptions of the peer to tracks of ours, an unanswered PUBLISH included.
+  [[nodiscard]] std::size_t publications() const noexcept { return publishing_.size(); }
+  /// Whether objects wait for any of them.
+  [[nodiscard]] bool has_unsent() const noexcept;
 
   // ---- receive ----
 
@@ -93,6 +99,9 @@ class Endpoint final : private objects::Outlet {
   struct Track {
     std::shared_ptr<TrackWriter> writer;
     bool shared = false;  ///< with other sessions
+    /// It had ended before it came to this session. Who subscribes hears so, and how far it went: what is kept of it
+    /// can be fetched.
+    bool over = false;
   };
   struct Publication {
     std::shared_ptr<TrackWriter> writer;
@@ -105,6 +114,7 @@ class Endpoint final : private objects::Outlet {
 
   /// Lets go of what has ended, and of streams that took too long.
   void settle();
+  [[nodiscard]] bool is_over(const TrackWriter& writer) const noexcept;
   void add_publication(session::RequestHandle request, const std::shared_ptr<TrackWriter>& writer);
   /// Tells the application of a NEW_GROUP_REQUEST, if there is one and the track listens to it.
   void request_new_group(const std::shared_ptr<TrackWriter>& writer, std::optional<std::uint64_t> group);

@@ -101,7 +101,8 @@ struct Endpoint::Dispatch {
     return found == self.writers_.end() ? nullptr : found->second.writer;
   }
   void operator()(session::SubscribeReceived& event) const {
-    if (const auto writer = writer_for(event.track); writer != nullptr && !writer->finished()) {
+    const auto writer = writer_for(event.track);
+    if (writer != nullptr && (!writer->finished() || self.is_over(*writer))) {
       (void)self.accept_subscribe(event.request, writer);
       return;
     }
@@ -228,7 +229,9 @@ struct Endpoint::Dispatch {
   template <class Event>
   requires base::OneOf<Event, session::Established, session::GoawayReceived, session::NamespacePublished,
                        session::NamespaceSubscribed, session::NamespaceDone, session::NamespaceCancelled,
-                       session::NamespaceUnsubscribed, session::AuthorizationRequested, session::AuthorizationWithdrawn>
+                       session::NamespaceUnsubscribed, session::NamespaceFound, session::NamespaceLost,
+                       session::NamespaceSubscriptionEnded, session::PublishSkipped, session::AuthorizationRequested,
+                       session::AuthorizationWithdrawn>
   void operator()(Event& event) const { self.events_.push(std::move(event)); }
 };
 

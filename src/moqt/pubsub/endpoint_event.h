@@ -70,16 +70,17 @@ struct FetchWithdrawn {
 /// Events of the session that the endpoint has no use for itself come through unchanged: Established, Closed,
 /// GoawayReceived, SubscribeReceived and TrackStatusReceived for tracks without a writer (when
 /// EndpointConfig::reject_unknown_tracks is off), PublishReceived, NamespacePublished, NamespaceSubscribed,
-/// NamespaceDone, NamespaceCancelled, NamespaceUnsubscribed, AuthorizationRequested, AuthorizationWithdrawn (when
+/// NamespaceDone, NamespaceCancelled, NamespaceUnsubscribed, NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded,
+/// PublishSkipped, AuthorizationRequested, AuthorizationWithdrawn (when
 /// SessionConfig::asks_authorization is on), and RequestAccepted/RequestRejected for announcements,
 /// namespace subscriptions, track status requests, updates and PUBLISH.
-using EndpointEvent =
-    std::variant<std::monostate, ReaderEstablished, ReaderReadable, ReaderEnded, ReaderExpiring, FetchReaderAccepted,
-                 FetchReaderReadable, FetchReaderEnded, WriterSubscribersChanged, NewGroupRequested, FetchRequested,
-                 FetchWritable, FetchWithdrawn, session::Established, session::Closed, session::GoawayReceived,
-                 session::SubscribeReceived, session::TrackStatusReceived, session::PublishReceived,
-                 session::NamespacePublished, session::NamespaceSubscribed, session::NamespaceDone,
-                 session::NamespaceCancelled, session::NamespaceUnsubscribed, session::RequestAccepted,
-                 session::RequestRejected, session::AuthorizationRequested, session::AuthorizationWithdrawn>;
+using EndpointEvent = std::variant<
+    std::monostate, ReaderEstablished, ReaderReadable, ReaderEnded, ReaderExpiring, FetchReaderAccepted,
+    FetchReaderReadable, FetchReaderEnded, WriterSubscribersChanged, NewGroupRequested, FetchRequested, FetchWritable,
+    FetchWithdrawn, session::Established, session::Closed, session::GoawayReceived, session::SubscribeReceived,
+    session::TrackStatusReceived, session::PublishReceived, session::NamespacePublished, session::NamespaceSubscribed,
+    session::NamespaceDone, session::NamespaceCancelled, session::NamespaceUnsubscribed, session::RequestAccepted,
+    session::RequestRejected, session::NamespaceFound, session::NamespaceLost, session::NamespaceSubscriptionEnded,
+    session::PublishSkipped, session::AuthorizationRequested, session::AuthorizationWithdrawn>;
 
 }  // namespace msquic_py::moqt::pubsub

@@ -18,7 +18,7 @@ std::shared_ptr<ObjectQueue> unbounded_queue(const std::shared_ptr<base::Account
 FetchReader::FetchReader(session::Session& session, session::RequestHandle request, FullTrackName track,
                          const ReceiveLimits& limits)
     : session_(session),
-      pieces_(session.config().readers),
+      pieces_(session.draft(), session.config().readers),
       request_(request),
       track_(std::move(track)),
       limits_(limits),
@@ -54,8 +54,9 @@ void FetchReader::on(session::FetchObjectReceived& event) {
   stream_ = event.stream;
   assembling_ = false;
   if (event.payload_length > limits_.object) return ready_->count_too_large();  // what follows of it finds no object
-  ReceivedObject object = ready_->begin_object(event.location, event.subgroup, event.publisher_priority, event.status,
-                                               pieces_.keep(std::move(event.extensions)), event.payload_length);
+  ReceivedObject object =
+      ready_->begin_object(event.location, event.subgroup, event.publisher_priority, event.status,
+                           pieces_.keep_extensions(std::move(event.extensions)), event.payload_length);
   const bool complete = event.complete();
   pieces_.add(object.payload, std::move(event.payload));
   if (complete) return deliver(std::move(object));

@@ -35,11 +35,16 @@ SessionResult<void> FetchResponse::accept(const session::FetchAnswer& answer) {
 
 SessionResult<void> FetchResponse::write(const session::FetchObject& object) {
   if (!open()) return base::Failure{SessionError::kUnknownRequest};
-  if (!session::may_be_published(session_->draft(), object.extensions, object.location)) {
+  if (!session::may_be_published(session::kApplicationForm, object.extensions, object.location)) {
     return base::Failure{SessionError::kInvalidParameter};
   }
   if (auto begun = begin(); !begun.ok()) return begun;
-  auto written = session_->append_fetch_object(stream_, object);
+  auto pairs =
+      session::translate_extension_block(session::kApplicationForm, session_->draft(), object.extensions.view());
+  if (!pairs.ok()) return base::Failure{pairs.error()};
+  session::FetchObject said = object;
+  said.extensions = base::SharedBytes::copy_of(*pairs);
+  auto written = session_->append_fetch_object(stream_, said);
   watch();
   return written;
 }

@@ -45,6 +45,13 @@ SessionResult<void> GroupWriter::start_object(std::uint64_t payload_length, base
   const std::uint64_t id = object ? *object : next_object();
   if (id < next_object_) return base::Failure{SessionError::kObjectOutOfOrder};  // [d15 §2.1-1]
   if (!properties_.extensions && !extension_block.empty()) return base::Failure{SessionError::kInvalidParameter};
+  base::ByteVector translated;
+  if (!extension_block.empty() && !session::same_object_form(session::kApplicationForm, track_->draft_)) {
+    auto pairs = session::translate_extension_block(session::kApplicationForm, track_->draft_, extension_block);
+    if (!pairs.ok()) return base::Failure{pairs.error()};
+    translated = std::move(*pairs);
+    extension_block = translated;
+  }
   const auto block = properties_.extensions ? std::optional(extension_block) : std::nullopt;
   const auto encoded =
       session::encode_object(track_->draft_, track_->publisher_.arena(), id, block, payload_length, status);

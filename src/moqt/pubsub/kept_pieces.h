@@ -7,6 +7,9 @@
 
 #include "base/ledger/account.h"
 #include "base/shared_bytes.h"
+#include "base/slab.h"
+#include "moqt/model/draft.h"
+#include "moqt/session/data/object_encoding.h"
 
 namespace msquic_py::moqt::pubsub {
 
@@ -14,14 +17,20 @@ namespace msquic_py::moqt::pubsub {
 /// on the connection is copied, or a few bytes that nobody reads would hold on to all of those.
 class KeptPieces {
  public:
-  /// The slabs of what is kept are charged to `account`; null: to whom they are.
-  explicit KeptPieces(std::shared_ptr<base::Account> account) noexcept
-      : account_(std::move(account)), arena_(base::SlabArena::kCapacity, account_) {}
+  /// Of a session of that draft. The slabs of what is kept are charged to `account`; null: to whom they are.
+  KeptPieces(Draft draft, std::shared_ptr<base::Account> account) noexcept
+      : draft_(draft), account_(std::move(account)), arena_(base::SlabArena::kCapacity, account_) {}
 
   [[nodiscard]] base::SharedBytes keep(base::SharedBytes bytes) {
     if (!bytes.fills_slab()) return arena_.copy(bytes);
     if (account_) bytes.charge_to(account_);
     return bytes;
+  }
+  /// Extension pairs, as applications have them.
+  [[nodiscard]] base::SharedBytes keep_extensions(base::SharedBytes pairs) {
+    if (pairs.empty() || session::same_object_form(draft_, session::kApplicationForm)) return keep(std::move(pairs));
+    const auto block = session::translate_extension_block(draft_, session::kApplicationForm, pairs.view());
+    return block.ok() ? arena_.copy(*block) : base::SharedBytes{};
   }
   void add(std::vector<base::SharedBytes>& pieces, base::SharedBytes bytes) {
     if (bytes.empty()) return;
@@ -30,6 +39,7 @@ class KeptPieces {
   }
 
  private:
+  Draft draft_;
   std::shared_ptr<base::Account> account_;
   base::SlabArena arena_;
 };

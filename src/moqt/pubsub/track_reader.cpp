@@ -14,7 +14,7 @@ TrackReader::TrackReader(session::Session& session, session::RequestHandle subsc
       limits_(limits),
       budget_(budget),
       ready_(std::make_shared<ObjectQueue>(limits.reader_queue, budget)),
-      pieces_(budget->account()) {
+      pieces_(session.draft(), budget->account()) {
   budget_->add(ready_);
 }
 
@@ -51,7 +51,7 @@ void TrackReader::on(session::ObjectReceived& event) {
   stream.last_object = event.location.object;
   if (event.payload_length > limits_.object) return ready_->count_too_large();  // what follows of it finds no object
   ReceivedObject object = ready_->begin_object(event.location, event.subgroup, event.publisher_priority, event.status,
-                                               pieces_.keep(event.extensions()), event.payload_length);
+                                               pieces_.keep_extensions(event.extensions()), event.payload_length);
   base::SharedBytes payload = event.payload();
   const std::size_t arrived = payload.size();
   pieces_.add(object.payload, std::move(payload));
@@ -110,8 +110,9 @@ void TrackReader::on(const session::SubgroupEnded& event) {
 void TrackReader::on(session::DatagramReceived& event) {
   know_group(event.location.group);
   base::SharedBytes payload = event.payload();
-  ReceivedObject object = ready_->begin_object(event.location, event.location.object, event.publisher_priority,
-                                               event.status, pieces_.keep(event.extensions()), payload.size());
+  ReceivedObject object =
+      ready_->begin_object(event.location, event.location.object, event.publisher_priority, event.status,
+                           pieces_.keep_extensions(event.extensions()), payload.size());
   object.datagram = true;
   pieces_.add(object.payload, std::move(payload));
   const std::uint8_t priority = object.publisher_priority;

@@ -79,12 +79,12 @@ std::size_t TrackWriter::queued_bytes() const noexcept {
 
 MessageParameters TrackWriter::track_parameters() const {
   MessageParameters parameters;
-  if (options_.delivery_timeout_ms) parameters.set_delivery_timeout(*options_.delivery_timeout_ms);
+  if (options_.delivery_timeout_ms) parameters.set_track_delivery_timeout(*options_.delivery_timeout_ms);
   if (options_.max_cache_duration_ms) parameters.set_max_cache_duration(*options_.max_cache_duration_ms);
   if (options_.expires_ms) parameters.set_expires(*options_.expires_ms);
   if (largest_) parameters.set_largest_object(*largest_);  // [d15 §9.2.1.9-1]
   if (options_.publisher_priority != 128) parameters.set_publisher_priority(options_.publisher_priority);
-  if (options_.group_order != GroupOrder::kAscending) parameters.set_group_order(options_.group_order);
+  if (options_.group_order != GroupOrder::kAscending) parameters.set_track_group_order(options_.group_order);
   if (options_.dynamic_groups) parameters.set_dynamic_groups(true);
   return parameters;
 }
@@ -104,6 +104,7 @@ SessionResult<std::shared_ptr<GroupWriter>> TrackWriter::begin_group(std::uint64
   properties.publisher_priority = options.publisher_priority;
   properties.extensions = options_.extensions;
   properties.end_of_group = options.end_of_group;
+  properties.first_object = true;
   return std::make_shared<GroupWriter>(*this, properties);
 }
 
@@ -111,10 +112,12 @@ SessionResult<void> TrackWriter::write_datagram(Location location, base::Bytes p
                                                 std::optional<std::uint8_t> publisher_priority, bool end_of_group) {
   // [d15 §10-2]
   if (finished_ || preference_ == ForwardingPreference::kSubgroup) return base::Failure{SessionError::kWrongState};
+  const auto block = session::translate_extension_block(session::kApplicationForm, draft_, extension_block);
+  if (!block.ok()) return base::Failure{block.error()};
   session::DatagramFields fields;
   fields.location = location;
   fields.publisher_priority = publisher_priority;
-  fields.extension_block = extension_block;
+  fields.extension_block = *block;
   fields.end_of_group = end_of_group;
   fields.payload = payload;
   const auto encoded = session::encode_datagram(draft_, publisher_.arena(), fields);
@@ -125,7 +128,7 @@ SessionResult<void> TrackWriter::write_datagram(Location location, base::Bytes p
   stored.after_alias = encoded->after_alias;
   // The extension pairs lie right before the payload.
   stored.payload_offset = static_cast<std::uint32_t>(encoded->after_alias.size() - payload.size());
-  stored.extensions_size = static_cast<std::uint32_t>(extension_block.size());
+  stored.extensions_size = static_cast<std::uint32_t>(block->size());
   stored.extensions_offset = stored.payload_offset - stored.extensions_size;
   stored.publisher_priority = publisher_priority.value_or(options_.publisher_priority);
   stored.end_of_group = end_of_group;

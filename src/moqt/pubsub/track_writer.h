@@ -34,7 +34,8 @@ struct GroupOptions {
 /// to each of their endpoints. It has no clock: endpoints tell it the time when they are drained.
 class TrackWriter {
  public:
-  /// What is kept of the track is charged to `account`, which groups that nobody waits for make room in when it is
+  /// Objects are encoded for `draft` as they are written, and for others when a session of another one first wants
+  /// them. What is kept of the track is charged to `account`, which groups that nobody waits for make room in when it is
   /// full; null: to nobody. Endpoint::add_track() takes that of its session (SessionConfig::writers).
   explicit TrackWriter(FullTrackName track, const TrackOptions& options = {}, Draft draft = Draft::k15,
                        std::shared_ptr<base::Account> account = nullptr);
@@ -66,7 +67,8 @@ class TrackWriter {
   /// A new subgroup stream. kWrongState after finish().
   session::SessionResult<std::shared_ptr<GroupWriter>> begin_group(std::uint64_t group,
                                                                    const GroupOptions& options = {});
-  /// An object as a datagram. A track uses either streams or datagrams, never both [d15 §10.2.1]: kWrongState.
+  /// An object as a datagram, its `extension_block` as session::encode_extension_block() makes it for applications. A
+  /// track uses either streams or datagrams, never both [d15 §10.2.1]: kWrongState.
   /// What does not fit the path is dropped for that subscriber; FETCH brings it all the same.
   session::SessionResult<void> write_datagram(Location location, base::Bytes payload, base::Bytes extension_block = {},
                                               std::optional<std::uint8_t> publisher_priority = std::nullopt,

@@ -10,16 +10,43 @@
 
 namespace msquic_py::moqt::session {
 
-/// Write `bytes` to the control stream, in order. The client opens that stream, bidirectional and before any other,
-/// when it sees the first of these.
+/// Write `bytes` to this endpoint's control stream, in order. In a draft with one control stream for both (see
+/// has_request_streams()) the client opens that stream, bidirectional and before any other, when it sees the first of
+/// these; otherwise each endpoint opens a unidirectional one then.
 struct SendControl {
   base::SharedBytes bytes;
 };
 
-/// The priority of the control stream, before all others [d15 §7.2].
+/// The priority of the control stream, before all others [d15 §7.2], and of the streams that carry requests.
 constexpr std::uint16_t kControlStreamPriority = 0xffff;
+constexpr std::uint16_t kRequestStreamPriority = kControlStreamPriority - 1;
 /// What MsQuic's streams have by themselves; given to the first urgency in use, so that most streams need not be told.
 constexpr std::uint16_t kUsualStreamPriority = 0x7fff;
+
+/// Open a bidirectional stream for a request of ours; SendRequest for it follows.
+struct OpenRequestStream {
+  RequestStreamId stream;
+};
+
+/// Write `bytes`, which may be none, to a stream that carries a request, then finish this endpoint's direction if
+/// `fin`.
+struct SendRequest {
+  RequestStreamId stream;
+  base::SharedBytes bytes;
+  bool fin = false;
+};
+
+/// Reset this endpoint's direction of a stream that carries a request; discard what of it is still unsent.
+struct ResetRequest {
+  RequestStreamId stream;
+  std::uint64_t code = 0;
+};
+
+/// Tell the peer to stop sending on a stream that carries a request.
+struct StopRequest {
+  RequestStreamId stream;
+  std::uint64_t code = 0;
+};
 
 /// Open a unidirectional stream for `stream`; data for it follows. Among streams that have unsent bytes, the transport
 /// serves those of a higher `priority` first, and shares the path among those of the same.
@@ -75,7 +102,8 @@ struct CloseSession {
 };
 
 /// What the session wants of the transport.
-using Action = std::variant<std::monostate, SendControl, OpenStream, PrioritizeStream, SendStream, ResetStream,
-                            StopSending, PauseStream, ResumeStream, SendDatagram, CloseSession>;
+using Action = std::variant<std::monostate, SendControl, OpenRequestStream, SendRequest, ResetRequest, StopRequest,
+                            OpenStream, PrioritizeStream, SendStream, ResetStream, StopSending, PauseStream,
+                            ResumeStream, SendDatagram, CloseSession>;
 
 }  // namespace msquic_py::moqt::session

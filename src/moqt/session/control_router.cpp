@@ -26,7 +26,7 @@ void ControlRouter::on(const wire::ClientSetup& message) {
     return core_.close(violation->code, violation->what);
   }
   SetupParameters parameters = message.parameters;
-  if (!take_tokens(parameters, TokenCache::Carrier::kClientSetup)) return;  // [d15 §9.3.1.5-1]
+  if (!take_tokens(parameters, TokenCache::Carrier::kEarlySetup)) return;  // [d15 §9.3.1.5-1]
   core_.receive_client_setup(std::move(parameters));
 }
 
@@ -41,13 +41,27 @@ void ControlRouter::on(const wire::ServerSetup& message) {
   core_.establish(std::move(parameters));
 }
 
+void ControlRouter::on(const wire::Setup& message) {
+  const SessionConfig& config = core_.config();
+  if (core_.state != SessionState::kSettingUp || core_.peer_setup) return violate("SETUP out of place (section 10.3)");
+  if (const auto violation = wire::validate_setup(message, config.perspective, config.transport)) {
+    return core_.close(violation->code, violation->what);
+  }
+  SetupParameters parameters = message.parameters;
+  // Neither SETUP waits for the other, so that a token too many is no fault in either (section 10.3.1.4 of draft-18).
+  if (!take_tokens(parameters, TokenCache::Carrier::kEarlySetup)) return;
+  if (config.perspective == Perspective::kServer) return core_.receive_client_setup(std::move(parameters));
+  core_.outgoing_tokens.set_peer_limit(parameters.max_auth_token_cache_size());
+  core_.establish(std::move(parameters));
+}
+
 void ControlRouter::on(const wire::Goaway& message) {
   if (core_.goaway_received) return violate("a second GOAWAY (section 9.4)");  // [d15 §9.4-2]
   if (const auto violation = wire::validate_goaway(message, core_.config().perspective)) {
     return core_.close(violation->code, violation->what);
   }
   core_.goaway_received = true;
-  core_.emit(GoawayReceived{message.new_session_uri});
+  core_.emit(GoawayReceived{message.new_session_uri, message.timeout, {}});
 }
 
 bool ControlRouter::take_tokens(SetupParameters& parameters, TokenCache::Carrier carrier) {
@@ -88,7 +102,7 @@ void ControlRouter::on(wire::RequestReference request, const wire::Subscribe& me
   admit<SubscriptionAsPublisher>(request, message);
 }
 
-void ControlRouter::on(wire::RequestReference request, const wire::SubscribeUpdate& message) {
+void ControlRouter::on(wire::RequestReference request, const wire::RequestUpdate& message) {
   admit<SubscriptionUpdate>(request, message);
 }
 
@@ -109,6 +123,10 @@ void ControlRouter::on(wire::RequestReference request, const wire::PublishNamesp
 }
 
 void ControlRouter::on(wire::RequestReference request, const wire::SubscribeNamespace& message) {
+  admit<NamespaceSubscription>(request, message);
+}
+
+void ControlRouter::on(wire::RequestReference request, const wire::SubscribeTracks& message) {
   admit<NamespaceSubscription>(request, message);
 }
 

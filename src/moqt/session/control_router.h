@@ -17,15 +17,17 @@ class ControlRouter {
 
   void on(const wire::ClientSetup& message);
   void on(const wire::ServerSetup& message);
+  void on(const wire::Setup& message);
   void on(const wire::Goaway& message);
 
   void on(wire::RequestReference request, const wire::Subscribe& message);
-  void on(wire::RequestReference request, const wire::SubscribeUpdate& message);
+  void on(wire::RequestReference request, const wire::RequestUpdate& message);
   void on(wire::RequestReference request, const wire::Publish& message);
   void on(wire::RequestReference request, const wire::Fetch& message);
   void on(wire::RequestReference request, const wire::TrackStatus& message);
   void on(wire::RequestReference request, const wire::PublishNamespace& message);
   void on(wire::RequestReference request, const wire::SubscribeNamespace& message);
+  void on(wire::RequestReference request, const wire::SubscribeTracks& message);
 
  private:
   void violate(std::string_view what) { core_.close(SessionErrorCode::kProtocolViolation, what); }

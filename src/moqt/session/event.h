@@ -16,6 +16,7 @@
 #include "moqt/session/authorization/authorization_requested.h"
 #include "moqt/session/data/object_event.h"
 #include "moqt/session/handles.h"
+#include "moqt/session/namespace_interest.h"
 
 namespace msquic_py::moqt::session {
 
@@ -34,9 +35,12 @@ struct Closed {
   bool by_peer = false;
 };
 
-/// The peer will close soon [d15 §9.4]. A client goes to `new_session_uri`, or to its present URI when empty.
+/// The peer will close soon [d15 §9.4]. A client goes to `new_session_uri`, or to its present URI when empty. With a
+/// `request`, in drafts from 17 on, it is about that request alone: make it again there, and end this one.
 struct GoawayReceived {
   std::string new_session_uri;
+  std::uint64_t timeout_ms = 0;  ///< how long the peer waits; 0: it does not say
+  RequestHandle request{};       ///< null: the session
 };
 
 // ---- requests of the peer: answer each with accept() or reject() ----
@@ -71,11 +75,12 @@ struct NamespacePublished {
   MessageParameters parameters;
 };
 
-/// SUBSCRIBE_NAMESPACE [d15 §9.23].
+/// SUBSCRIBE_NAMESPACE [d15 §9.23], or SUBSCRIBE_TRACKS.
 struct NamespaceSubscribed {
   RequestHandle request;
   TrackNamespace prefix;
   MessageParameters parameters;
+  NamespaceInterest interest = NamespaceInterest::kBoth;
 };
 
 /// TRACK_STATUS [d15 §9.19]. accept() ends it.
@@ -191,6 +196,33 @@ struct NamespaceUnsubscribed {
   RequestHandle request;
 };
 
+/// NAMESPACE: there are tracks in this namespace, below the prefix of our subscribe_namespace().
+struct NamespaceFound {
+  RequestHandle subscription;
+  TrackNamespace track_namespace;
+};
+
+/// NAMESPACE_DONE: there are none any more.
+struct NamespaceLost {
+  RequestHandle subscription;
+  TrackNamespace track_namespace;
+};
+
+/// The publisher has ended our subscribe_namespace() or subscribe_tracks(): every namespace that was found is lost.
+/// Subscriptions that came of it go on.
+struct NamespaceSubscriptionEnded {
+  RequestHandle subscription;
+  std::uint64_t code = 0;  ///< a RequestErrorCode; kInternalError when the stream's end says nothing
+  std::string reason;
+};
+
+/// The publisher cannot make a subscription to this track, for want of streams, though subscribe_tracks() asked for it:
+/// subscribe() may.
+struct PublishSkipped {
+  RequestHandle subscription;
+  FullTrackName track;
+};
+
 /// The session has reset a subgroup stream that the application writes; its handle is stale, the subscription goes on.
 struct OutgoingStreamStopped {
   enum class Cause : std::uint8_t {
@@ -219,6 +251,7 @@ using Event =
                  Unsubscribed, SubscriptionDone, TrackMalformed, NamespaceDone, NamespaceCancelled,
                  NamespaceUnsubscribed, OutgoingStreamStopped, RequestsPossible, FetchReceived, FetchAccepted,
                  FetchObjectReceived, FetchEnded, FetchCancelled, AuthorizationRequested, AuthorizationWithdrawn,
-                 SubscriptionExpiring, SubscriptionExpired>;
+                 SubscriptionExpiring, SubscriptionExpired, NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded,
+                 PublishSkipped>;
 
 }  // namespace msquic_py::moqt::session

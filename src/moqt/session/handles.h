@@ -26,12 +26,30 @@ struct StreamHandle {
 /// The transport's own number of a stream that the peer writes (the QUIC stream ID).
 using IncomingStreamId = std::uint64_t;
 
+/// Names a bidirectional stream that carries one request, where a draft has such streams (from 17 on). One that the
+/// peer has opened has the transport's number, which is below 2^62; those of this endpoint are numbered by the session.
+struct RequestStreamId {
+  std::uint64_t value = 0;
+  auto operator<=>(const RequestStreamId&) const = default;
+
+  static constexpr std::uint64_t kOwn = std::uint64_t{1} << 63;
+  static constexpr RequestStreamId own(std::uint64_t number) noexcept { return {kOwn | number}; }
+  /// Whether this endpoint has opened it.
+  [[nodiscard]] constexpr bool ours() const noexcept { return (value & kOwn) != 0; }
+};
+
 }  // namespace msquic_py::moqt::session
 
 template <>
 struct std::hash<msquic_py::moqt::session::RequestHandle> {
   std::size_t operator()(msquic_py::moqt::session::RequestHandle handle) const noexcept {
     return std::hash<std::uint64_t>{}(handle.value);
+  }
+};
+template <>
+struct std::hash<msquic_py::moqt::session::RequestStreamId> {
+  std::size_t operator()(msquic_py::moqt::session::RequestStreamId stream) const noexcept {
+    return std::hash<std::uint64_t>{}(stream.value);
   }
 };
 template <>

@@ -18,13 +18,7 @@ namespace {
 
 template <class T, class... Arguments>
 SessionResult<RequestHandle> ask(SessionCore& core, Patience patience, Arguments... arguments) {
-  if (core.closed()) return base::Failure{SessionError::kClosed};
-  if (core.goaway_received && !T::kBeginsAfterGoaway) return base::Failure{SessionError::kGoingAway};
-  if (const auto error = T::refusal(core.requests, std::as_const(arguments)...)) return base::Failure{*error};
-  T& request =
-      core.requests.add(std::make_unique<T>(core, core.requests.next_handle(), /*ours=*/true, std::move(arguments)...));
-  request.set_patience(patience);
-  auto begun = core.begin(request);
+  auto begun = core.ask<T>(patience, std::move(arguments)...);
   core.settle();
   return begun;
 }
@@ -54,7 +48,9 @@ void Session::start(Time now) {
   core_->state = State::kSettingUp;
   core_->deadlines.arm({DeadlineKey::Kind::kSetup}, core_->config().timeouts.setup);
   core_->deadlines.settle(now);
-  if (core_->config().perspective == Perspective::kClient) core_->send_setup();
+  const SessionConfig& config = core_->config();
+  const bool at_once = core_->path->sets_up_at_once() && !config.asks_authorization;
+  if (config.perspective == Perspective::kClient || at_once) core_->send_setup();
   core_->settle();
 }
 
@@ -86,6 +82,35 @@ void Session::on_uni_stream_reset(Time now, IncomingStreamId stream, std::uint64
 
 void Session::on_bidi_stream_opened(Time) {
   core_->path->on_bidi_stream_opened();
+  core_->settle();
+}
+
+void Session::on_request_data(Time now, RequestStreamId stream, base::Bytes bytes, bool fin) {
+  if (core_->closed()) return;
+  core_->path->on_request_data(stream, bytes, fin);
+  core_->settle();
+  core_->deadlines.settle(now);
+}
+
+void Session::on_request_reset(Time now, RequestStreamId stream, std::uint64_t code) {
+  if (core_->closed()) return;
+  core_->path->on_request_reset(stream, code);
+  core_->settle();
+  core_->deadlines.settle(now);
+}
+
+void Session::on_request_stopped(Time now, RequestStreamId stream, std::uint64_t code) {
+  if (core_->closed()) return;
+  core_->path->on_request_stopped(stream, code);
+  core_->settle();
+  core_->deadlines.settle(now);
+}
+
+void Session::on_request_closed(RequestStreamId stream) { core_->path->on_request_closed(stream); }
+
+void Session::on_request_streams_admitted(std::uint64_t count) {
+  if (core_->closed()) return;
+  core_->path->on_request_streams_admitted(count);
   core_->settle();
 }
 
@@ -218,8 +243,35 @@ SessionResult<RequestHandle> Session::publish_namespace(TrackNamespace track_nam
 }
 
 SessionResult<RequestHandle> Session::subscribe_namespace(TrackNamespace prefix, MessageParameters parameters,
-                                                          Patience patience) {
-  return ask<NamespaceSubscription>(*core_, patience, std::move(prefix), std::move(parameters));
+                                                          Patience patience, NamespaceInterest interest) {
+  const bool apart = core_->requests.rules.namespaces_are_told;
+  if (!apart && interest != NamespaceInterest::kBoth) return base::Failure{SessionError::kNotInDraft};
+  if (!apart || interest != NamespaceInterest::kBoth) {
+    return ask<NamespaceSubscription>(*core_, patience, std::move(prefix), std::move(parameters), interest);
+  }
+  MessageParameters for_namespaces = parameters;
+  for_namespaces.remove(static_cast<std::uint64_t>(MessageParameter::kForward));
+  auto namespaces =
+      ask<NamespaceSubscription>(*core_, patience, prefix, std::move(for_namespaces), NamespaceInterest::kNamespace);
+  if (!namespaces.ok()) return namespaces;
+  const auto tracks = ask<NamespaceSubscription>(*core_, patience, std::move(prefix), std::move(parameters),
+                                                 NamespaceInterest::kPublish);
+  auto* first = as<NamespaceSubscription>(core_->requests.find(*namespaces));
+  auto* second = tracks.ok() ? as<NamespaceSubscription>(core_->requests.find(*tracks)) : nullptr;
+  if (first != nullptr && second != nullptr) first->lead(*second);
+  if (tracks.ok()) return namespaces;
+  (void)cancel(*namespaces);
+  return tracks;
+}
+
+SessionResult<RequestHandle> Session::announce(RequestHandle subscription, TrackNamespace track_namespace,
+                                               Patience patience) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  Request* request = core_->requests.find(subscription);
+  if (request == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  auto announced = request->announce(std::move(track_namespace), patience);
+  core_->settle();
+  return announced;
 }
 
 SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageParameters parameters,
@@ -230,8 +282,9 @@ SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageP
 SessionResult<RequestHandle> Session::update(RequestHandle subscription, MessageParameters parameters,
                                              Patience patience) {
   const auto filter = parameters.filter();
+  const auto forward = parameters.forward();
   auto update = ask<SubscriptionUpdate>(*core_, patience, subscription, std::move(parameters));
-  if (update.ok()) as<SubscriptionAsSubscriber>(core_->requests.find(subscription))->note_update(filter);
+  if (update.ok()) as<SubscriptionAsSubscriber>(core_->requests.find(subscription))->note_update(filter, forward);
   return update;
 }
 
@@ -313,7 +366,9 @@ SessionResult<void> Session::goaway(std::string_view new_session_uri) {
   if (core_->config().perspective == Perspective::kClient && !new_session_uri.empty()) {
     return base::Failure{SessionError::kWrongRole};
   }
-  if (auto sent = core_->path->send(wire::Goaway{std::string(new_session_uri)}); !sent.ok()) return sent;
+  if (auto sent = core_->path->send(wire::Goaway{.new_session_uri = std::string(new_session_uri)}); !sent.ok()) {
+    return sent;
+  }
   core_->goaway_sent = true;
   core_->deadlines.arm({DeadlineKey::Kind::kGoaway}, core_->config().timeouts.goaway);
   return {};

@@ -25,6 +25,7 @@
 #include "moqt/session/fetch_answer.h"
 #include "moqt/session/handles.h"
 #include "moqt/session/joining_start.h"
+#include "moqt/session/namespace_interest.h"
 #include "moqt/session/patience.h"
 #include "moqt/session/published_subscription.h"
 #include "moqt/session/session_config.h"
@@ -66,16 +67,28 @@ class Session {
 
   /// The connection is up. The client sends CLIENT_SETUP; the server waits for it.
   void start(Time now);
-  /// Bytes of the control stream, any split.
+  /// Bytes of the bidirectional control stream, any split.
   void on_control_data(Time now, base::Bytes bytes);
-  /// The peer finished, reset or stopped the control stream [d15 §3.3].
+  /// The peer finished, reset or stopped the control stream [d15 §3.3]. Where each endpoint has a unidirectional one:
+  /// the peer stopped that of this endpoint.
   void on_control_closed(Time now);
   /// Bytes of a unidirectional stream of the peer, in order; `fin` with or after the last ones. `bytes` is kept by
   /// reference for as long as the application keeps the events made of it.
   void on_uni_stream_data(Time now, IncomingStreamId stream, base::SharedBytes bytes, bool fin);
   void on_uni_stream_reset(Time now, IncomingStreamId stream, std::uint64_t code);
-  /// The peer opened a bidirectional stream other than the control stream [d15 §3.3].
+  /// The peer opened a bidirectional stream other than the control stream [d15 §3.3], in a draft that has no others.
   void on_bidi_stream_opened(Time now);
+  /// Bytes of a bidirectional stream that carries a request, in order; `fin` with or after the last ones.
+  void on_request_data(Time now, RequestStreamId stream, base::Bytes bytes, bool fin);
+  /// The peer reset its direction of such a stream.
+  void on_request_reset(Time now, RequestStreamId stream, std::uint64_t code);
+  /// STOP_SENDING on such a stream; the transport has reset this endpoint's direction.
+  void on_request_stopped(Time now, RequestStreamId stream, std::uint64_t code);
+  /// Both directions of such a stream have ended; nothing more is reported of it.
+  void on_request_closed(RequestStreamId stream);
+  /// The peer admits so many more bidirectional streams of this endpoint. A transport that never says so admits any
+  /// number: what is too much waits there.
+  void on_request_streams_admitted(std::uint64_t count);
   /// STOP_SENDING on a stream of ours.
   void on_stop_sending(Time now, StreamHandle stream, std::uint64_t code);
   void on_datagram(Time now, const base::SharedBytes& bytes);
@@ -136,8 +149,18 @@ class Session {
   SessionResult<RequestHandle> publish(FullTrackName track, MessageParameters parameters = {}, Patience patience = {});
   SessionResult<RequestHandle> publish_namespace(TrackNamespace track_namespace, MessageParameters parameters = {},
                                                  Patience patience = {});
+  /// Asks for what is published below the prefix. Up to draft 15 that is SUBSCRIBE_NAMESPACE, which the peer answers
+  /// with PUBLISH_NAMESPACE and PUBLISH; asking for only one of them is kNotInDraft. Later, SUBSCRIBE_NAMESPACE brings
+  /// namespaces (NamespaceFound) and SUBSCRIBE_TRACKS brings PUBLISH; for both the session makes both requests, of
+  /// which the first is the one with this handle, and FORWARD is for the second.
   SessionResult<RequestHandle> subscribe_namespace(TrackNamespace prefix, MessageParameters parameters = {},
-                                                   Patience patience = {});
+                                                   Patience patience = {},
+                                                   NamespaceInterest interest = NamespaceInterest::kBoth);
+  /// Tells the peer, whose namespace subscription has been accepted, of a namespace below its prefix: with NAMESPACE
+  /// where the draft has it, otherwise with PUBLISH_NAMESPACE as publish_namespace() does. cancel() says that it is
+  /// published no more. What was told by NAMESPACE is over with `subscription`, without an event.
+  SessionResult<RequestHandle> announce(RequestHandle subscription, TrackNamespace track_namespace,
+                                        Patience patience = {});
   SessionResult<RequestHandle> track_status(FullTrackName track, MessageParameters parameters = {},
                                             Patience patience = {});
   /// SUBSCRIBE_UPDATE of an established subscription that this endpoint receives. Absent parameters stay. A TIMEOUT

@@ -18,7 +18,8 @@ namespace msquic_py::moqt::session {
 /// means the draft has, and only if there is none by closing the session.
 struct Limits {
   /// Requests of the peer that may be open at once. The credit of MAX_REQUEST_ID [d15 §9.5] follows from it and
-  /// is replenished as requests end.
+  /// is replenished as requests end; in drafts without that more get REQUEST_ERROR, and the transport should allow some
+  /// more streams than this.
   std::uint64_t max_open_requests = 256;
   /// Requests of our own that may wait for the peer's credit; more are refused to the caller, who is told when there
   /// is room again.
@@ -26,6 +27,8 @@ struct Limits {
   /// PUBLISH_NAMESPACE and SUBSCRIBE_NAMESPACE the peer may have open [d15 §12.3.1]; more get REQUEST_ERROR.
   std::size_t max_published_namespaces = 128;
   std::size_t max_namespace_subscriptions = 64;
+  /// Namespaces that the peer may tell of (NAMESPACE) for one subscribe_namespace(); more close the session.
+  std::size_t max_found_namespaces = 64 * 1024;
   /// FETCHes the peer may have open; more get REQUEST_ERROR.
   std::size_t max_fetches = 64;
   /// Data streams the peer may have open at once; beyond it the least urgent one is answered with STOP_SENDING. The

@@ -1,8 +1,12 @@
 #include "moqt/session/session_core.h"
 
 #include "moqt/session/request_path/shared_control_stream.h"
+#include "moqt/session/request_path/stream_per_request.h"
 #include "moqt/session/requests/fetch_as_subscriber.h"
+#include "moqt/session/requests/namespace_announcement.h"
+#include "moqt/session/requests/namespace_publication.h"
 #include "moqt/session/requests/subscription_as_subscriber.h"
+#include "moqt/wire/code_numbers.h"
 
 namespace msquic_py::moqt::session {
 
@@ -26,29 +30,31 @@ SessionCore::SessionCore(Draft negotiated, SessionConfig session_config)
       config_(std::move(session_config)),
       codec_(wire::codec_for(negotiated)) {
   requests.charge_to(config_.account);
-  switch (negotiated) {
-    case Draft::k15: path = std::make_unique<SharedControlStream>(*this); break;
+  if (has_request_streams(negotiated)) {
+    path = std::make_unique<StreamPerRequest>(*this);
+  } else {
+    path = std::make_unique<SharedControlStream>(*this);
   }
+  requests.rules = path->rules();
 }
 
 // ---- setup ----
 
 void SessionCore::send_setup() {
+  if (std::exchange(setup_sent, true)) return;
   SetupParameters parameters;
   // [d15 §9.3.1.1-1, §9.3.1.2-1]
   if (config_.perspective == Perspective::kClient && config_.transport == SessionTransport::kQuic) {
     if (!config_.path.empty()) parameters.set_path(config_.path);                 // [d15 §9.3.1.2-3]
     if (!config_.authority.empty()) parameters.set_authority(config_.authority);  // [d15 §9.3.1.1-3]
   }
-  path->complete(parameters);
   if (config_.limits.max_auth_token_cache_bytes > 0) {
     parameters.set_max_auth_token_cache_size(config_.limits.max_auth_token_cache_bytes);
   }
   for (const AuthorizationToken& token : config_.authorization_tokens) outgoing_tokens.add_to_setup(token, parameters);
   if (!config_.implementation.empty()) parameters.set_moqt_implementation(config_.implementation);
-  const bool client = config_.perspective == Perspective::kClient;
-  const auto sent = client ? path->send(wire::ClientSetup{parameters}) : path->send(wire::ServerSetup{parameters});
-  if (!sent.ok()) close(SessionErrorCode::kInternalError, "the configured path, authority or token cannot be sent");
+  if (!path->send_setup(std::move(parameters)).ok())
+    close(SessionErrorCode::kInternalError, "the configured path, authority or token cannot be sent");
 }
 
 void SessionCore::establish(SetupParameters peer) {
@@ -89,7 +95,7 @@ void SessionCore::on_transport_closed(std::uint64_t code, std::string reason, bo
 }
 
 void SessionCore::stop_sending(IncomingStreamId stream, StreamResetCode code) {
-  if (!closed()) action_queue.push(StopSending{stream, static_cast<std::uint64_t>(code)});
+  if (!closed()) action_queue.push(StopSending{stream, wire::number_of(codec_.codes, code)});
 }
 
 // ---- deadlines ----
@@ -171,6 +177,34 @@ void SessionCore::pause_stream(IncomingStreamId stream, bool paused) {
   } else {
     action_queue.push(ResumeStream{stream});
   }
+}
+
+void SessionCore::on_control_stream(base::Bytes bytes, bool ended) {
+  if (!bytes.empty()) path->on_peer_control_data(bytes);
+  if (ended && !closed()) path->on_control_closed();
+}
+
+void SessionCore::give_way(RequestHandle publish, const FullTrackName& track) {
+  const auto* waiting = requests.find_first<SubscriptionAsSubscriber>([&](const SubscriptionAsSubscriber& each) {
+    return each.ours() && !each.answered() && each.handle() != publish && each.track() == track;
+  });
+  if (waiting == nullptr) return;
+  const RequestHandle handle = waiting->handle();
+  emit(RequestRejected{handle, static_cast<std::uint64_t>(RequestErrorCode::kDuplicateSubscription),
+                       "the peer's PUBLISH of the track has been accepted instead"});
+  end(handle, Cancellation{});
+}
+
+base::Result<RequestHandle, SessionError> SessionCore::publish_namespace(TrackNamespace track_namespace,
+                                                                         Patience patience) {
+  return ask<NamespacePublication>(patience, std::move(track_namespace), MessageParameters{});
+}
+
+RequestHandle SessionCore::add_announcement(RequestHandle subscription, TrackNamespace track_namespace) {
+  return requests
+      .add(std::make_unique<NamespaceAnnouncement>(*this, requests.next_handle(), /*ours=*/true, subscription,
+                                                   std::move(track_namespace)))
+      .handle();
 }
 
 void SessionCore::on_stop_sending(RequestHandle request, StreamHandle stream, std::uint64_t code) {

@@ -54,6 +54,11 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   IncomingData& incoming() override { return incoming_data; }
   RingQueue<Event>& events() override { return event_queue; }
   [[nodiscard]] const SessionConfig& config() const override { return config_; }
+  [[nodiscard]] const RequestRules& rules() const override { return requests.rules; }
+  void give_way(RequestHandle publish, const FullTrackName& track) override;
+  base::Result<RequestHandle, SessionError> publish_namespace(TrackNamespace track_namespace,
+                                                              Patience patience) override;
+  RequestHandle add_announcement(RequestHandle subscription, TrackNamespace track_namespace) override;
   [[nodiscard]] const wire::Codec& codec() const noexcept { return codec_; }
   void stop_sending(IncomingStreamId stream, StreamResetCode code) override;
   void sweep_streams_after(Duration delay) override;
@@ -66,12 +71,14 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void on_fetch_stream_ended(RequestHandle fetch, bool finished, std::uint64_t code) override;
   void on_fetch_given_up(RequestHandle fetch, StreamResetCode code) override;
   void pause_stream(IncomingStreamId stream, bool paused) override;
+  void on_control_stream(base::Bytes bytes, bool ended) override;
 
   // ---- for Session and ControlRouter ----
 
   /// Whether there is memory for what the peer wants now.
   [[nodiscard]] bool has_memory() const noexcept { return config_.account == nullptr || config_.account->has_room(); }
   [[nodiscard]] bool closed() const noexcept { return state == SessionState::kClosed; }
+  /// Once.
   void send_setup();
   /// CLIENT_SETUP, its tokens resolved. SERVER_SETUP answers it at once, or in admit_client().
   void receive_client_setup(SetupParameters peer);
@@ -82,6 +89,17 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   void on_authorization_deadline(RequestHandle request);
   /// Both SETUPs are there.
   void establish(SetupParameters peer);
+  /// A new request of ours of that class, unless it says why there may not be one.
+  template <class T, class... Arguments>
+  base::Result<RequestHandle, SessionError> ask(Patience patience, Arguments... arguments) {
+    if (closed()) return base::Failure{SessionError::kClosed};
+    if (goaway_received && !T::kBeginsAfterGoaway) return base::Failure{SessionError::kGoingAway};
+    if (const auto error = T::refusal(requests, std::as_const(arguments)...)) return base::Failure{*error};
+    T& request =
+        requests.add(std::make_unique<T>(*this, requests.next_handle(), /*ours=*/true, std::move(arguments)...));
+    request.set_patience(patience);
+    return begin(request);
+  }
   /// A new request of ours: it goes out at once, or when the peer's credit allows.
   base::Result<RequestHandle, SessionError> begin(Request& request);
   /// The peer has stopped a stream of that subscription or fetch.
@@ -107,6 +125,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   RingQueue<Event> event_queue;
   RingQueue<Action> action_queue;
   std::optional<SetupParameters> peer_setup;
+  bool setup_sent = false;
   bool goaway_received = false;
   bool goaway_sent = false;
   std::unique_ptr<RequestPath> path;

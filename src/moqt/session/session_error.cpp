@@ -27,10 +27,13 @@ std::string_view describe(SessionError error) noexcept {
              "group in.";
     case SessionError::kOutOfRange: return "This lies outside of the range that the FETCH asks for.";
     case SessionError::kNotJoinable:
-      return "A joining FETCH needs a subscription with the filter Largest Object; use a standalone FETCH instead.";
+      return "A joining FETCH needs a subscription with the filter Largest Object, or from draft 17 on one with "
+             "Forward "
+             "State 1; use a standalone FETCH instead.";
     case SessionError::kNoDynamicGroups:
       return "The publisher did not say that it makes new groups on request (DYNAMIC_GROUPS); leave NEW_GROUP_REQUEST "
              "out.";
+    case SessionError::kNotInDraft: return "The draft that this session speaks has nothing of the kind.";
     case SessionError::kTooLarge: return "The message or datagram is longer than can be sent; shorten it.";
   }
   return "Unknown error.";

@@ -23,8 +23,10 @@ enum class SessionError : std::uint8_t {
   kObjectOutOfOrder,  ///< Object ID not above the previous one of the stream, or a group against a fetch's order
   kEmptyRange,        ///< a FETCH, or its FETCH_OK, that ends before it starts
   kOutOfRange,        ///< an object or an end outside of what the FETCH asks for
-  kNotJoinable,       ///< a joining FETCH needs a subscription with the filter Largest Object [d15 §9.16.2]
+  kNotJoinable,       ///< a joining FETCH needs a subscription with the filter Largest Object [d15 §9.16.2]; from
+                      ///< draft 17 on, one with Forward State 1
   kNoDynamicGroups,   ///< NEW_GROUP_REQUEST to a publisher that did not say DYNAMIC_GROUPS=1 [d15 §9.2.1.12]
+  kNotInDraft,        ///< the draft of this session has no such message, or not with these fields
   kTooLarge,          ///< longer than a control message (65535 bytes) or a datagram of this transport
 };
 

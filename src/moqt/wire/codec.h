@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/decoded.h"
 #include "moqt/model/draft.h"
+#include "moqt/wire/code_numbers.h"
 #include "moqt/wire/control_message.h"
 #include "moqt/wire/datagram.h"
 #include "moqt/wire/extensions.h"
@@ -32,14 +33,16 @@ struct FetchObjectLayout {
   std::uint64_t group_id = 0;
   std::uint64_t subgroup_id = 0;
   std::uint8_t publisher_priority = 0;
-  std::uint8_t flags = 0;
+  bool datagram = false;
+  std::uint16_t flags = 0;  ///< above 127: the end of a range, with nothing but a location
+  FetchPriorObject prior{};
 
-  [[nodiscard]] FetchPriorObject prior() const noexcept {
-    return {{group_id, object.object_id}, subgroup_id, publisher_priority};
+  [[nodiscard]] std::optional<FetchGap> gap() const noexcept {
+    return flags > 127 ? std::optional(static_cast<FetchGap>(flags)) : std::nullopt;
   }
 };
 
-enum class StreamKind : std::uint8_t { kSubgroup, kFetch };
+enum class StreamKind : std::uint8_t { kSubgroup, kFetch, kControl, kPadding };
 
 struct DecodedStreamHeader {
   StreamHeader header;
@@ -57,6 +60,7 @@ inline constexpr std::size_t kMaxIntegerSize = 9;
 /// What differs from draft to draft: one constant object each, in the folder of the draft. The functions named in the
 /// other headers of this layer forward to the codec of their draft.
 struct Codec {
+  Draft draft;
   /// The largest integer that has an encoding.
   std::uint64_t largest_integer;
   /// Bytes of its shortest encoding; 0 for one that is too large.
@@ -72,6 +76,16 @@ struct Codec {
   /// PUBLISH_NAMESPACE_DONE that has one, which decode_control_message rightly refuses. Nothing for any other message,
   /// or when something else is wrong with it.
   std::optional<DecodedControlMessage> (*decode_empty_namespace)(base::Bytes);
+
+  /// What of a message is right or wrong only where it is. `request` is the type of the message that a REQUEST_OK or
+  /// REQUEST_ERROR answers, or of the one that began the request of a REQUEST_UPDATE: the parameters that may be there,
+  /// Track Properties (TRACK_STATUS alone has them in its answer), a Track Name in the Redirect of a request about a
+  /// namespace. Nothing when all is well, for other messages, and always up to draft 16.
+  std::optional<base::Violation> (*check_scope)(const MessageBody&, MessageType request) noexcept;
+
+  /// How the draft numbers the codes of its messages, and those of RESET_STREAM and STOP_SENDING, which who sends them
+  /// has to ask: number_of(codes, code) and code_of<Code>(codes, number).
+  CodeNumbers codes;
 
   base::Decoded<StreamKind> (*decode_stream_kind)(base::Bytes);
   base::Decoded<DecodedStreamHeader> (*decode_stream_header)(base::Bytes);
@@ -89,11 +103,15 @@ struct Codec {
 
   base::Decoded<FetchObjectLayout> (*decode_fetch_object_header)(base::Bytes,
                                                                  const std::optional<FetchPriorObject>& prior,
-                                                                 std::size_t max_extensions_size);
+                                                                 GroupOrder order, std::size_t max_extensions_size);
   EncodeResult (*encode_fetch_object_header)(const FetchObjectFields&, const std::optional<FetchPriorObject>& prior,
-                                             base::ByteVector&);
+                                             GroupOrder order, base::ByteVector&);
+  EncodeResult (*encode_fetch_range_end)(const FetchRangeEnd&, const std::optional<FetchPriorObject>& prior,
+                                         GroupOrder order, base::ByteVector&);
 
   base::Decoded<ObjectDatagram> (*decode_object_datagram)(const base::SharedBytes&);
+  /// Whether a datagram that decode_object_datagram refuses is padding, which is to be dropped without a word.
+  bool (*is_padding_datagram)(base::Bytes) noexcept;
   EncodeResult (*encode_object_datagram_header)(const ObjectDatagram&, base::ByteVector&);
 
   base::Decoded<KeyValuePairs> (*decode_extensions)(base::Bytes);

@@ -14,7 +14,7 @@ MessageType type(const RequestOk&) { return MessageType::kRequestOk; }
 MessageType type(const RequestError&) { return MessageType::kRequestError; }
 MessageType type(const Subscribe&) { return MessageType::kSubscribe; }
 MessageType type(const SubscribeOk&) { return MessageType::kSubscribeOk; }
-MessageType type(const SubscribeUpdate&) { return MessageType::kSubscribeUpdate; }
+MessageType type(const RequestUpdate&) { return MessageType::kRequestUpdate; }
 MessageType type(const Unsubscribe&) { return MessageType::kUnsubscribe; }
 MessageType type(const TrackStatus&) { return MessageType::kTrackStatus; }
 MessageType type(const Publish&) { return MessageType::kPublish; }
@@ -28,6 +28,12 @@ MessageType type(const PublishNamespaceDone&) { return MessageType::kPublishName
 MessageType type(const PublishNamespaceCancel&) { return MessageType::kPublishNamespaceCancel; }
 MessageType type(const SubscribeNamespace&) { return MessageType::kSubscribeNamespace; }
 MessageType type(const UnsubscribeNamespace&) { return MessageType::kUnsubscribeNamespace; }
+MessageType type(const Setup&) { return MessageType::kSetup; }
+MessageType type(const SubscribeTracks&) { return MessageType::kSubscribeTracks; }
+MessageType type(const Namespace&) { return MessageType::kNamespace; }
+MessageType type(const NamespaceDone&) { return MessageType::kNamespaceDone; }
+MessageType type(const PublishSkipped&) { return MessageType::kPublishSkipped; }
+MessageType type(const PublishStateNotify&) { return MessageType::kPublishStateNotify; }
 
 }  // namespace
 

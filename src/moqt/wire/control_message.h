@@ -19,17 +19,17 @@
 namespace msquic_py::moqt::wire {
 
 /// What a message says, apart from the request that it is about.
-using MessageBody =
-    std::variant<ClientSetup, ServerSetup, Goaway, MaxRequestId, RequestsBlocked, RequestOk, RequestError, Subscribe,
-                 SubscribeOk, SubscribeUpdate, Unsubscribe, TrackStatus, Publish, PublishOk, PublishDone, Fetch,
-                 FetchOk, FetchCancel, PublishNamespace, PublishNamespaceDone, PublishNamespaceCancel,
-                 SubscribeNamespace, UnsubscribeNamespace>;
+using MessageBody = std::variant<ClientSetup, ServerSetup, Goaway, MaxRequestId, RequestsBlocked, RequestOk,
+                                 RequestError, Subscribe, SubscribeOk, RequestUpdate, Unsubscribe, TrackStatus, Publish,
+                                 PublishOk, PublishDone, Fetch, FetchOk, FetchCancel, PublishNamespace,
+                                 PublishNamespaceDone, PublishNamespaceCancel, SubscribeNamespace, UnsubscribeNamespace,
+                                 Setup, SubscribeTracks, Namespace, NamespaceDone, PublishSkipped, PublishStateNotify>;
 
 MessageType type_of(const MessageBody& body) noexcept;
 
-/// Any message of the control stream.
+/// Any message of a control or request stream.
 struct ControlMessage {
-  RequestReference request{};  ///< without meaning where the body is not about one request, such as SETUP
+  RequestReference request{};  ///< without meaning where the draft writes no Request ID in front of the body
   MessageBody body{};
   bool operator==(const ControlMessage&) const = default;
 };
@@ -39,9 +39,9 @@ struct DecodedControlMessage {
   std::size_t size;  ///< bytes it occupied at the beginning of the input
 };
 
-/// The largest control message: an eight-byte type, the length, and the longest payload. A receiver that keeps
+/// The largest control message: a nine-byte type, the length, and the longest payload. A receiver that keeps
 /// this much never needs more to make progress.
-inline constexpr std::size_t kMaxControlMessageSize = 8 + 2 + 65535;
+inline constexpr std::size_t kMaxControlMessageSize = 9 + 2 + 65535;
 
 /// The control message at the beginning of `bytes`. NeedMore while it is incomplete; a Violation as soon as the
 /// bytes cannot become a message of the draft. Whether the message may come now, from that peer, is not checked.

@@ -31,6 +31,13 @@ std::string_view describe(EncodeError error) noexcept {
       return "a datagram with a status cannot also mark the end of the group; use status END_OF_GROUP";
     case EncodeError::kSubgroupIdMode:
       return "a subgroup_id is given although the mode implies it; use the explicit mode";
+    case EncodeError::kNotInDraft: return "the negotiated draft has no such message or field";
+    case EncodeError::kParameterNotDefined:
+      return "the negotiated draft does not define that parameter for the message";
+    case EncodeError::kNamespaceFieldEmpty: return "a field of a track namespace needs at least one byte";
+    case EncodeError::kRedirectMismatch: return "a redirect goes with the error code REDIRECT, and with no other";
+    case EncodeError::kStatusInFetch: return "an object of a fetch stream has no status in this draft; leave it out";
+    case EncodeError::kGroupOrderReversed: return "the Group ID lies against the group order of the fetch";
   }
   return "UNKNOWN";
 }
@@ -56,6 +63,12 @@ std::string_view name(EncodeError error) noexcept {
     case EncodeError::kStatusWithExtensions: return "STATUS_WITH_EXTENSIONS";
     case EncodeError::kDatagramFlags: return "DATAGRAM_FLAGS";
     case EncodeError::kSubgroupIdMode: return "SUBGROUP_ID_MODE";
+    case EncodeError::kNotInDraft: return "NOT_IN_DRAFT";
+    case EncodeError::kParameterNotDefined: return "PARAMETER_NOT_DEFINED";
+    case EncodeError::kNamespaceFieldEmpty: return "NAMESPACE_FIELD_EMPTY";
+    case EncodeError::kRedirectMismatch: return "REDIRECT_MISMATCH";
+    case EncodeError::kStatusInFetch: return "STATUS_IN_FETCH";
+    case EncodeError::kGroupOrderReversed: return "GROUP_ORDER_REVERSED";
   }
   return "UNKNOWN";
 }

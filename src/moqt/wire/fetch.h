@@ -28,14 +28,23 @@ struct JoiningFetch {
   bool operator==(const JoiningFetch&) const = default;
 };
 
-/// [d15 §9.16].
+/// From draft 20 on: up to the largest object, from the beginning of a group before the one that comes next.
+struct RelativeFetch {
+  FullTrackName track{};
+  std::uint64_t groups_back = 0;  ///< 1 is the group of the largest object
+  bool operator==(const RelativeFetch&) const = default;
+};
+
+/// [d15 §9.16]. Drafts from 20 on have no joining FETCH and say the range of the others in a LOCATION_FILTER, which
+/// their codec puts into `range` and takes from it. An open end is a StandaloneFetch up to the last possible group.
+using FetchScope = std::variant<StandaloneFetch, JoiningFetch, RelativeFetch>;
 struct Fetch {
-  std::variant<StandaloneFetch, JoiningFetch> range{};
+  FetchScope range{};
   MessageParameters parameters{};
 
   [[nodiscard]] FetchType fetch_type() const noexcept {
     const auto* joining = std::get_if<JoiningFetch>(&range);
-    if (joining == nullptr) return FetchType::kStandalone;
+    if (joining == nullptr) return FetchType::kStandalone;  // a RelativeFetch has no number
     return joining->relative ? FetchType::kRelativeJoining : FetchType::kAbsoluteJoining;
   }
   bool operator==(const Fetch&) const = default;
@@ -49,7 +58,7 @@ struct FetchOk {
   bool operator==(const FetchOk&) const = default;
 };
 
-/// [d15 §9.18].
+/// [d15 §9.18]. Up to draft 16.
 struct FetchCancel {
   bool operator==(const FetchCancel&) const = default;
 };

@@ -2,9 +2,9 @@
 
 namespace msquic_py::moqt::wire {
 
-std::string_view name(MessageType type) noexcept {
+std::string_view name(MessageType type, Draft draft) noexcept {
   switch (type) {
-    case MessageType::kSubscribeUpdate: return "SUBSCRIBE_UPDATE";
+    case MessageType::kRequestUpdate: return draft == Draft::k15 ? "SUBSCRIBE_UPDATE" : "REQUEST_UPDATE";
     case MessageType::kSubscribe: return "SUBSCRIBE";
     case MessageType::kSubscribeOk: return "SUBSCRIBE_OK";
     case MessageType::kRequestError: return "REQUEST_ERROR";
@@ -27,6 +27,12 @@ std::string_view name(MessageType type) noexcept {
     case MessageType::kPublishOk: return "PUBLISH_OK";
     case MessageType::kClientSetup: return "CLIENT_SETUP";
     case MessageType::kServerSetup: return "SERVER_SETUP";
+    case MessageType::kSetup: return "SETUP";
+    case MessageType::kNamespace: return "NAMESPACE";
+    case MessageType::kNamespaceDone: return "NAMESPACE_DONE";
+    case MessageType::kPublishSkipped: return draft <= Draft::k18 ? "PUBLISH_BLOCKED" : "PUBLISH_SKIPPED";
+    case MessageType::kPublishStateNotify: return "PUBLISH_STATE_NOTIFY";
+    case MessageType::kSubscribeTracks: return "SUBSCRIBE_TRACKS";
   }
   return "UNKNOWN";
 }

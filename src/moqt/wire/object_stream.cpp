@@ -77,10 +77,14 @@ base::Decoded<FetchStreamDecoder::Event> FetchStreamDecoder::next() {
   }
   const Codec& codec = *codec_;
   const auto layout = read_header<FetchObjectLayout>(cursor_, [&](base::Bytes bytes) {
-    return codec.decode_fetch_object_header(bytes, prior_, clamp_limit(limits_.max_extensions_size));
+    return codec.decode_fetch_object_header(bytes, prior_, order_, clamp_limit(limits_.max_extensions_size));
   });
   if (!layout) return layout.failure<Event>();
-  prior_ = layout->prior();
+  prior_ = layout->prior;
+  if (const auto gap = layout->gap()) {
+    (void)cursor_.take_header(layout->object.size);
+    return Event{FetchRangeEnd{prior_->location, *gap}};
+  }
   payload_left_ = layout->object.payload_length;
   FetchObjectStart start;
   start.object = start_of(layout->object, cursor_.take_header(layout->object.size));
@@ -88,6 +92,7 @@ base::Decoded<FetchStreamDecoder::Event> FetchStreamDecoder::next() {
   start.subgroup_id = layout->subgroup_id;
   start.publisher_priority = layout->publisher_priority;
   start.flags = layout->flags;
+  start.datagram = layout->datagram;
   return Event{std::move(start)};
 }
 

@@ -47,7 +47,8 @@ struct FetchObjectStart {
   std::uint64_t group_id = 0;
   std::uint64_t subgroup_id = 0;
   std::uint8_t publisher_priority = 128;
-  std::uint8_t flags = 0;  ///< FetchSerializationFlags as received
+  std::uint16_t flags = 0;  ///< FetchSerializationFlags as received
+  bool datagram = false;    ///< from draft 16 on: it was a datagram; subgroup_id is its Object ID
 
   [[nodiscard]] Location location() const noexcept { return {group_id, object.object_id}; }
 };
@@ -98,15 +99,16 @@ class SubgroupStreamDecoder {
   std::uint64_t payload_left_ = 0;
 };
 
-/// Objects of a fetch stream behind its header; otherwise as SubgroupStreamDecoder.
+/// Objects of a fetch stream behind its header; otherwise as SubgroupStreamDecoder. `order` is that of the fetch, from
+/// which drafts from 18 on count Group IDs. From draft 16 on the ends of ranges come between the objects.
 class FetchStreamDecoder {
  public:
-  using Event = std::variant<FetchObjectStart, ObjectPayload>;
+  using Event = std::variant<FetchObjectStart, ObjectPayload, FetchRangeEnd>;
 
-  explicit FetchStreamDecoder(const Codec& codec, ObjectStreamLimits limits = {}) noexcept
-      : codec_(&codec), limits_(limits) {}
-  explicit FetchStreamDecoder(Draft draft, ObjectStreamLimits limits = {}) noexcept
-      : FetchStreamDecoder(codec_for(draft), limits) {}
+  explicit FetchStreamDecoder(const Codec& codec, GroupOrder order, ObjectStreamLimits limits = {}) noexcept
+      : codec_(&codec), order_(order), limits_(limits) {}
+  explicit FetchStreamDecoder(Draft draft, GroupOrder order, ObjectStreamLimits limits = {}) noexcept
+      : FetchStreamDecoder(codec_for(draft), order, limits) {}
 
   void feed(base::SharedBytes chunk) { cursor_.feed(std::move(chunk)); }
   base::Decoded<Event> next();
@@ -115,6 +117,7 @@ class FetchStreamDecoder {
 
  private:
   const Codec* codec_;
+  GroupOrder order_;
   ObjectStreamLimits limits_;
   ChunkCursor cursor_;
   std::optional<FetchPriorObject> prior_;

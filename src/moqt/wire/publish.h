@@ -18,13 +18,14 @@ struct Publish {
   bool operator==(const Publish&) const = default;
 };
 
-/// [d15 §9.14].
+/// [d15 §9.14]. From draft 18 on it is a REQUEST_OK on the wire, and decodes to one: what it answers only the stream
+/// knows.
 struct PublishOk {
   MessageParameters parameters{};
   bool operator==(const PublishOk&) const = default;
 };
 
-/// The Stream Count of a publisher that did not count.
+/// The Stream Count of a publisher that did not count. Codecs write what their draft has for it.
 inline constexpr std::uint64_t kStreamCountUnknown = base::kVarintMax;
 
 /// [d15 §9.15]. Sent when every stream of the subscription is closed.

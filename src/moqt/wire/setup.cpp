@@ -37,6 +37,16 @@ std::optional<base::Violation> validate_server_setup(const ServerSetup& setup) {
   return std::nullopt;
 }
 
+std::optional<base::Violation> validate_setup(const Setup& setup, Perspective receiver, SessionTransport transport) {
+  if (receiver == Perspective::kClient) return validate_server_setup({setup.parameters});
+  for (const AuthorizationToken& token : setup.parameters.authorization_tokens()) {
+    if (token.alias_type == TokenAliasType::kDelete || token.alias_type == TokenAliasType::kUseAlias) {
+      return protocol_violation("token DELETE or USE_ALIAS in SETUP of a client (draft-18, section 10.2.2)");
+    }
+  }
+  return validate_client_setup({setup.parameters}, transport);
+}
+
 std::optional<base::Violation> validate_goaway(const Goaway& goaway, Perspective receiver) {
   if (receiver == Perspective::kServer && !goaway.new_session_uri.empty()) {
     return protocol_violation("GOAWAY with a URI from a client (section 9.4)");  // [d15 §9.4-5]

@@ -14,7 +14,13 @@ base::Decoded<StreamHeader> StreamHeaderDecoder::feed(base::SharedBytes chunk) {
   size_ += taken;
   auto decoded = codec_->decode_stream_header(base::Bytes(bytes_.data(), size_));
   if (!decoded) return decoded.failure<StreamHeader>();
-  rest_ = chunk.from(decoded->size - before);
+  if (decoded->size >= before) {
+    rest_ = chunk.from(decoded->size - before);
+  } else {
+    base::ByteVector all(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(before));
+    all.insert(all.end(), chunk.view().begin(), chunk.view().end());
+    rest_ = base::SharedBytes::copy_of(base::Bytes(all).subspan(decoded->size));
+  }
   return decoded->header;
 }
 

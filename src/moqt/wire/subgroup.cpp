@@ -23,6 +23,7 @@ std::uint64_t subgroup_header_type(const SubgroupHeader& header) noexcept {
   if (header.subgroup_id_mode == SubgroupIdMode::kExplicit) type |= Bits::kIdModeExplicit;
   if (header.contains_end_of_group) type |= Bits::kEndOfGroup;
   if (!header.publisher_priority) type |= Bits::kPriorityAbsent;
+  if (header.begins_with_first_object) type |= Bits::kFirstObject;
   return type;
 }
 
@@ -30,8 +31,7 @@ base::Decoded<DecodedSubgroupHeader> decode_subgroup_header(Draft draft, base::B
   const Codec& codec = codec_for(draft);
   const auto kind = codec.decode_stream_kind(bytes);
   if (!kind) return kind.failure<DecodedSubgroupHeader>();
-  if (*kind != StreamKind::kSubgroup)
-    return protocol_violation("stream type is FETCH_HEADER, not SUBGROUP_HEADER (section 10.4.2)");
+  if (*kind != StreamKind::kSubgroup) return protocol_violation("stream type is not SUBGROUP_HEADER (section 10.4.2)");
   const auto decoded = codec.decode_stream_header(bytes);
   if (!decoded) return decoded.failure<DecodedSubgroupHeader>();
   return DecodedSubgroupHeader{std::get<SubgroupHeader>(decoded->header), decoded->size};

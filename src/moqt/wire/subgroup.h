@@ -20,7 +20,8 @@ enum class SubgroupIdMode : std::uint8_t {
   kExplicit,     ///< it is in the header
 };
 
-/// SUBGROUP_HEADER, [d15 §10.4.2]. The 24 types are the combinations of mode, priority, extensions and end of group.
+/// SUBGROUP_HEADER, [d15 §10.4.2]. The types are the combinations of mode, priority, extensions, end of group and, from
+/// draft 18 on, first object.
 struct SubgroupHeader {
   std::uint64_t track_alias = 0;
   std::uint64_t group_id = 0;
@@ -29,11 +30,12 @@ struct SubgroupHeader {
   std::optional<std::uint8_t> publisher_priority{};  ///< nothing: that of SUBSCRIBE_OK or PUBLISH
   bool has_extensions = false;                       ///< every object of the stream has an extension block, maybe empty
   bool contains_end_of_group = false;                ///< the last object before the FIN is the last of the group
+  bool begins_with_first_object = false;  ///< from draft 18 on: its first object is the first of the subgroup
 
   bool operator==(const SubgroupHeader&) const = default;
 };
 
-/// The stream type: 0x10 to 0x3D.
+/// The stream type: 0x10 to 0x3D, or to 0x7D with begins_with_first_object.
 std::uint64_t subgroup_header_type(const SubgroupHeader& header) noexcept;
 
 struct DecodedSubgroupHeader {

@@ -22,14 +22,21 @@ struct SubscribeOk {
   bool operator==(const SubscribeOk&) const = default;
 };
 
-/// [d15 §9.11]. An absent parameter leaves its value as it was.
-struct SubscribeUpdate {
-  RequestReference subscription{};  ///< the SUBSCRIBE or PUBLISH that it changes
+/// SUBSCRIBE_UPDATE [d15 §9.11], and REQUEST_UPDATE from draft 16 on, which changes other requests, too. An absent
+/// parameter leaves its value as it was.
+struct RequestUpdate {
+  RequestReference existing{};  ///< the request that it changes, up to draft 16; then its stream tells
   MessageParameters parameters{};
-  bool operator==(const SubscribeUpdate&) const = default;
+  bool operator==(const RequestUpdate&) const = default;
 };
 
-/// [d15 §9.12].
+/// PUBLISH_STATE_NOTIFY (draft-22 section 9.10): what the publisher has changed about a subscription by itself.
+struct PublishStateNotify {
+  MessageParameters parameters{};
+  bool operator==(const PublishStateNotify&) const = default;
+};
+
+/// [d15 §9.12]. Up to draft 16.
 struct Unsubscribe {
   bool operator==(const Unsubscribe&) const = default;
 };

@@ -63,6 +63,7 @@ void Endpoint::connect_after(Duration delay) {
         self.reports_ = self.handler_->wants_reports();
         self.handler_->on_datagram_size(self.datagram_size());
         self.handler_->on_connected(capabilities);
+        self.tell_streams_admitted();
         self.pump_later();
       },
       delay);

@@ -77,6 +77,7 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   void report_sent(StreamKey key, const std::vector<OutgoingHalf::Completed>& sends, bool canceled);
   void send_reset(StreamState& stream, std::uint64_t code);
   void raise_stream_count(Direction direction, std::uint64_t count);
+  void tell_streams_admitted();
 
   // endpoint_receiving.cpp
   void receive(const Packet& packet);

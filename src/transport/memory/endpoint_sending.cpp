@@ -37,7 +37,13 @@ void Endpoint::raise_stream_count(Direction direction, std::uint64_t count) {
     stream->admitted = *stream->id / 4 < admitted;
     if (stream->admitted && stream->reset_waits) send_reset(*stream, *std::exchange(stream->reset_waits, std::nullopt));
   }
+  if (direction == Direction::Bidirectional) tell_streams_admitted();
   pump_later();
+}
+
+void Endpoint::tell_streams_admitted() {
+  const std::size_t direction = index_of(Direction::Bidirectional);
+  handler_->on_streams_admitted(peer_count_[direction] - std::min(peer_count_[direction], started_[direction]));
 }
 
 bool Endpoint::send(StreamState& stream, std::span<const base::SharedBytes> slices, bool fin, std::uint64_t token) {

@@ -30,7 +30,7 @@ class RelayAllocationTest : public RelayServerTest {
     bool any = false;
     for (; sent_ < kWarmUp + kMeasured && sent_ < delivered() + kInFlight; any = true) {
       session::Session& mine = publishing_->session();
-      const auto header = session::encode_object(moqt::Draft::k15, arena_, sent_, std::nullopt, kPayload);
+      const auto header = session::encode_object(mine.draft(), arena_, sent_, std::nullopt, kPayload);
       ASSERT_TRUE(header.ok());
       ASSERT_TRUE(mine.append_object(*stream_, sent_, header->wire, header->delta_size, kPayload).ok());
       std::memset(arena_.reserve(kPayload), static_cast<int>(sent_ & 0x7f), kPayload);

@@ -99,7 +99,7 @@ TEST_F(RelayServerTest, DrainsWithGoaway) {
   listen();
   Client client;
   client.on_event = [&](SessionDriver& driver, session::Event& event) {
-    if (std::holds_alternative<session::Established>(event)) server_.drain(10s, [&] { loop_.stop(); });
+    if (std::holds_alternative<session::Established>(event)) server_.drain(10s, {}, [&] { loop_.stop(); });
     if (std::holds_alternative<session::GoawayReceived>(event)) driver.close(moqt::SessionErrorCode::kNoError, "");
   };
   dial(client);
@@ -114,7 +114,7 @@ TEST_F(RelayServerTest, ClosesWhoDoesNotLeaveInTime) {
   listen();
   Client client;
   client.on_event = [&](SessionDriver&, session::Event& event) {
-    if (std::holds_alternative<session::Established>(event)) server_.drain(200ms, [] {});
+    if (std::holds_alternative<session::Established>(event)) server_.drain(200ms, {}, [] {});
   };
   client.when_finished = [&] { loop_.stop(); };
   dial(client);
@@ -141,7 +141,7 @@ TEST_F(RelayServerTest, ForgetsAClientThatWasDestroyedWithoutAWord) {
     run();
     EXPECT_EQ(server_.counters().sessions, 1u);
   }
-  server_.drain(5s, [&] { loop_.stop(); });
+  server_.drain(5s, {}, [&] { loop_.stop(); });
   run();
   EXPECT_EQ(server_.counters().sessions, 0u);
 }

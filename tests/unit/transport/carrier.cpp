@@ -15,6 +15,7 @@ class MemoryCarrier final : public Carrier {
     options.server.stream_window = admits.stream_window;
     options.server.connection_window = admits.connection_window;
     options.server.unidirectional_streams = admits.unidirectional_streams;
+    options.server.bidirectional_streams = admits.bidirectional_streams;
     if (!admits.datagrams) options.server.datagram_size = 0;
     auto joined = network_.connect(options, ends.at_client, ends.at_server);
     ends.client = std::move(joined.client);

@@ -18,6 +18,7 @@ struct ServerAdmits {
   std::uint32_t stream_window = 512 * 1024;  ///< a power of two
   std::uint32_t connection_window = 16 * 1024 * 1024;
   std::uint16_t unidirectional_streams = 100;
+  std::uint16_t bidirectional_streams = 100;
   bool datagrams = true;
 };
 

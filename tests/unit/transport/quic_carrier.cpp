@@ -89,6 +89,7 @@ class QuicCarrier final : public Carrier {
     auto client = quic::Configuration::open(
         registration_, alpns, settings, quic::Credentials::client_trusting(certificate().certificate_file.string()));
     settings.peer_unidi_stream_count = admits.unidirectional_streams;
+    settings.peer_bidi_stream_count = admits.bidirectional_streams;
     settings.datagram_receive_enabled = admits.datagrams;
     settings.stream_recv_window = admits.stream_window;
     settings.conn_flow_control_window = admits.connection_window;

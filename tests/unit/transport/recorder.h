@@ -48,6 +48,10 @@ class Recorder final : public ConnectionHandler {
     ++reports;
     report = what;
   }
+  void on_streams_admitted(std::uint64_t bidirectional) noexcept override {
+    const std::lock_guard lock(mutex);
+    streams_admitted = bidirectional;
+  }
   std::optional<StreamKey> on_peer_stream(PeerStream stream) noexcept override {
     const std::lock_guard lock(mutex);
     if (refuse_streams) return std::nullopt;
@@ -118,6 +122,7 @@ class Recorder final : public ConnectionHandler {
   std::vector<std::string> datagrams;
   std::vector<std::pair<std::uint64_t, bool>> datagrams_sent;
   std::size_t datagram_size = 0;
+  std::optional<std::uint64_t> streams_admitted;  ///< as last told
   int reports = 0;
   Report report;
 };

@@ -128,6 +128,23 @@ TEST_P(Streams, BeyondThePeersLimitWaitForOneToEnd) {
   EXPECT_EQ(server().peer_stream(2).received, "2");
 }
 
+TEST_P(Streams, AreAdmittedInSoManyAndThePeerTellsOfMore) {
+  connect({.bidirectional_streams = 2});
+  ASSERT_TRUE(until(client(), [](Recorder& at) { return at.streams_admitted == 2; }));
+  std::vector<StreamHandle> open_ones;
+  for (StreamKey key = 0; key < 2; ++key) {
+    open_ones.push_back(open(key, Direction::Bidirectional));
+    send(*open_ones.back(), "x", true);
+  }
+  ASSERT_TRUE(until(server(), [](Recorder& at) { return at.peer_streams == 2 && at.peer_stream(1).fin; }));
+  {
+    const std::lock_guard lock(client().mutex);
+    client().streams_admitted.reset();
+  }
+  send(*server().peer_stream(0).handle, "y", true);
+  ASSERT_TRUE(until(client(), [](Recorder& at) { return at.streams_admitted == 1; }));
+}
+
 TEST_P(Streams, OfAHigherPriorityGoFirst) {
   if (!client().capabilities->priorities) GTEST_SKIP() << "the carrier has no priorities";
   connect({.connection_window = 16 * 1024});

@@ -15,16 +15,12 @@ using namespace moqt::wire;
 
 constexpr auto kProtocolViolation = static_cast<std::uint64_t>(moqt::SessionErrorCode::kProtocolViolation);
 
-base::Decoded<ObjectDatagram> decode(base::Bytes bytes) {
-  return decode_object_datagram(Draft::k15, base::SharedBytes::copy_of(bytes));
-}
-
-Json to_json(const ObjectDatagram& datagram) {
+Json to_json(Draft draft, const ObjectDatagram& datagram) {
   return {{"track_alias", datagram.track_alias},
           {"group_id", datagram.location.group},
           {"object_id", datagram.location.object},
           {"publisher_priority", datagram.publisher_priority ? Json(*datagram.publisher_priority) : Json()},
-          {"extensions", pairs_to_json(datagram.extensions)},
+          {"extensions", pairs_to_json(draft, datagram.extensions)},
           {"end_of_group", datagram.end_of_group},
           {"object_status", datagram.status ? Json(static_cast<std::uint64_t>(*datagram.status)) : Json()},
           {"object_payload", datagram.status ? Json() : Json(to_hex(datagram.payload))}};
@@ -38,12 +34,17 @@ Json normalized(const Json& vector) {
   return json;
 }
 
-class DatagramVectors : public testing::Test {
+class DatagramVectors : public testing::TestWithParam<Draft> {
  protected:
-  VectorFile file_ = load_vectors("datagram", "datagram");
-};
+  static base::Decoded<ObjectDatagram> decode(base::Bytes bytes) {
+    return decode_object_datagram(GetParam(), base::SharedBytes::copy_of(bytes));
+  }
 
-TEST_F(DatagramVectors, CoverAllTypes) {
+  VectorFile file_ = load_vectors(GetParam(), "datagram", "datagram");
+};
+INSTANTIATE_TEST_SUITE_P(Drafts, DatagramVectors, testing::ValuesIn(kVectorDrafts), draft_name);
+
+TEST_P(DatagramVectors, CoverAllTypes) {
   std::set<int> types;
   for (const Json& vector : file_.vectors) {
     if (!is_error(vector)) types.insert(vector.at("datagram").at("type").get<int>());
@@ -51,22 +52,22 @@ TEST_F(DatagramVectors, CoverAllTypes) {
   EXPECT_EQ(types.size(), 24U);
 }
 
-TEST_F(DatagramVectors, DecodeToTheirObject) {
+TEST_P(DatagramVectors, DecodeToTheirObject) {
   for (const Json& vector : file_.vectors) {
     if (is_error(vector)) continue;
     SCOPED_TRACE(name_of(vector));
-    for (const base::ByteVector& image : images_of(vector)) {
+    for (const base::ByteVector& image : images_of(GetParam(), vector)) {
       const auto datagram = decode(image);
       ASSERT_TRUE(datagram.ok()) << (datagram.violated() ? describe(datagram.violation()) : "needs more") << "\n"
                                  << to_hex(image).substr(0, 200);
-      EXPECT_EQ(to_json(*datagram), normalized(vector));
+      EXPECT_EQ(to_json(GetParam(), *datagram), normalized(vector));
     }
   }
 }
 
 // A datagram that ends inside its header is malformed; one that ends inside its payload has a shorter
 // payload.
-TEST_F(DatagramVectors, NeverWaitWhenTruncated) {
+TEST_P(DatagramVectors, NeverWaitWhenTruncated) {
   for (const Json& vector : file_.vectors) {
     if (is_error(vector)) continue;
     SCOPED_TRACE(name_of(vector));
@@ -85,7 +86,7 @@ TEST_F(DatagramVectors, NeverWaitWhenTruncated) {
   }
 }
 
-TEST_F(DatagramVectors, EncodeToTheirBytes) {
+TEST_P(DatagramVectors, EncodeToTheirBytes) {
   for (const Json& vector : file_.vectors) {
     if (is_error(vector)) continue;
     SCOPED_TRACE(name_of(vector));
@@ -93,9 +94,9 @@ TEST_F(DatagramVectors, EncodeToTheirBytes) {
     const auto datagram = decode(image);
     ASSERT_TRUE(datagram.ok());
     base::ByteVector out, header;
-    const auto encoded = encode_object_datagram(Draft::k15, *datagram, out);
+    const auto encoded = encode_object_datagram(GetParam(), *datagram, out);
     ASSERT_TRUE(encoded.ok()) << moqt::wire::describe(encoded.error());
-    ASSERT_TRUE(encode_object_datagram_header(Draft::k15, *datagram, header).ok());
+    ASSERT_TRUE(encode_object_datagram_header(GetParam(), *datagram, header).ok());
     header.insert(header.end(), datagram->payload.view().begin(), datagram->payload.view().end());
     EXPECT_EQ(to_hex(header), to_hex(out));
     if (is_canonical(vector)) {
@@ -104,13 +105,13 @@ TEST_F(DatagramVectors, EncodeToTheirBytes) {
     } else {
       const auto again = decode(out);
       ASSERT_TRUE(again.ok());
-      EXPECT_EQ(to_json(*again), to_json(*datagram));
+      EXPECT_EQ(to_json(GetParam(), *again), to_json(GetParam(), *datagram));
       EXPECT_NE(object_datagram_type(*datagram) & ~std::uint64_t{1}, 0x2CU) << "read in two ways, never sent";
     }
   }
 }
 
-TEST_F(DatagramVectors, AreRefusedWithTheirError) {
+TEST_P(DatagramVectors, AreRefusedWithTheirError) {
   for (const Json& vector : file_.vectors) {
     if (!is_error(vector)) continue;
     SCOPED_TRACE(name_of(vector));

@@ -21,41 +21,45 @@ std::string rule_name(MalformedTrack reason) {
     case MalformedTrack::kImmutableExtensionsRepeated: return "IMMUTABLE_EXTENSIONS_REPEATED";
     case MalformedTrack::kImmutableExtensionsNested: return "IMMUTABLE_EXTENSIONS_NESTED";
     case MalformedTrack::kImmutableExtensionsUnparsable: return "IMMUTABLE_EXTENSIONS_UNPARSABLE";
+    case MalformedTrack::kMandatoryTrackPropertyOfObject: return "MANDATORY_TRACK_PROPERTY_OF_OBJECT";
     default: return std::string(describe(reason));
   }
 }
 
-class ExtensionVectors : public testing::Test {
+class ExtensionVectors : public testing::TestWithParam<Draft> {
  protected:
-  VectorFile file_ = load_vectors("extensions", "extensions");
-};
+  static Json pairs_json(base::Bytes raw) { return pairs_to_json(GetParam(), raw); }
 
-TEST_F(ExtensionVectors, DecodeToTheirPairsAndBack) {
+  VectorFile file_ = load_vectors(GetParam(), "extensions", "extensions");
+};
+INSTANTIATE_TEST_SUITE_P(Drafts, ExtensionVectors, testing::ValuesIn(kVectorDrafts), draft_name);
+
+TEST_P(ExtensionVectors, DecodeToTheirPairsAndBack) {
   for (const Json& vector : file_.vectors) {
     if (is_error(vector)) continue;
     SCOPED_TRACE(name_of(vector));
     const base::ByteVector raw = bytes_of(vector.at("hex"));
-    const auto broken = check_extensions(Draft::k15, raw);
+    const auto broken = check_extensions(GetParam(), raw);
     ASSERT_FALSE(broken) << describe(*broken);
-    EXPECT_EQ(pairs_to_json(raw), normalized_pairs(vector.at("extensions")));
-    const auto pairs = decode_extensions(Draft::k15, raw);
+    EXPECT_EQ(pairs_json(raw), normalized_pairs(vector.at("extensions")));
+    const auto pairs = decode_extensions(GetParam(), raw);
     base::ByteVector out;
-    ASSERT_TRUE(encode_extensions(Draft::k15, *pairs, out).ok());
+    ASSERT_TRUE(encode_extensions(GetParam(), *pairs, out).ok());
     if (is_canonical(vector)) {
       EXPECT_EQ(to_hex(out), to_hex(raw));
     }
-    EXPECT_EQ(pairs_to_json(out), pairs_to_json(raw));
+    EXPECT_EQ(pairs_json(out), pairs_json(raw));
   }
 }
 
-TEST_F(ExtensionVectors, MeanForOneObjectWhatSectionElevenSays) {
+TEST_P(ExtensionVectors, MeanForOneObjectWhatSectionElevenSays) {
   for (const Json& vector : file_.vectors) {
     if (is_error(vector)) continue;
     SCOPED_TRACE(name_of(vector));
     const base::ByteVector raw = bytes_of(vector.at("hex"));
     const moqt::Location location{vector.at("location").at("group").get<std::uint64_t>(),
                                   vector.at("location").at("object").get<std::uint64_t>()};
-    const auto known = inspect_extensions(Draft::k15, raw, location);
+    const auto known = inspect_extensions(GetParam(), raw, location);
     if (vector.contains("malformed_track")) {
       ASSERT_FALSE(known.ok());
       EXPECT_EQ(rule_name(known.error()), vector.at("malformed_track").get<std::string>());
@@ -68,20 +72,20 @@ TEST_F(ExtensionVectors, MeanForOneObjectWhatSectionElevenSays) {
     EXPECT_EQ(number(known->prior_object_id_gap), expected.at("prior_object_id_gap"));
     ASSERT_EQ(known->immutable.has_value(), !expected.at("immutable_extensions").is_null());
     if (known->immutable) {
-      EXPECT_EQ(pairs_to_json(*known->immutable), normalized_pairs(expected.at("immutable_extensions")));
+      EXPECT_EQ(pairs_json(*known->immutable), normalized_pairs(expected.at("immutable_extensions")));
     }
   }
 }
 
-TEST_F(ExtensionVectors, AreRefusedWithTheirError) {
+TEST_P(ExtensionVectors, AreRefusedWithTheirError) {
   for (const Json& vector : file_.vectors) {
     if (!is_error(vector)) continue;
     SCOPED_TRACE(name_of(vector));
     const base::ByteVector raw = bytes_of(vector.at("hex"));
-    const auto pairs = decode_extensions(Draft::k15, raw);
+    const auto pairs = decode_extensions(GetParam(), raw);
     ASSERT_TRUE(pairs.violated());
     EXPECT_TRUE(matches_error(vector, pairs.violation())) << describe(pairs.violation());
-    const auto broken = check_extensions(Draft::k15, raw);
+    const auto broken = check_extensions(GetParam(), raw);
     ASSERT_TRUE(broken);
     EXPECT_EQ(broken->code, pairs.violation().code);
   }

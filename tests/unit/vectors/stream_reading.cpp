@@ -30,29 +30,39 @@ Json header_json(const SubgroupHeader& header) {
           {"subgroup_id", is_explicit ? Json(header.subgroup_id) : Json()},
           {"publisher_priority", header.publisher_priority ? Json(*header.publisher_priority) : Json()},
           {"extensions_present", header.has_extensions},
-          {"contains_end_of_group", header.contains_end_of_group}};
+          {"contains_end_of_group", header.contains_end_of_group},
+          {"begins_with_first_object", header.begins_with_first_object}};
 }
 Json header_json(const FetchHeader& header) { return {{"type", 5}, {"request_id", header.request_id}}; }
+Json header_json(const ControlStreamHeader&) { return {{"type", 0x2F00}}; }
+Json header_json(const PaddingStreamHeader&) { return {{"type", 0x132B3E28}}; }
 
-Json object_json(std::uint64_t object_id, moqt::ObjectStatus status, base::Bytes extensions, base::Bytes payload) {
+Json object_json(Draft draft, std::uint64_t object_id, moqt::ObjectStatus status, base::Bytes extensions,
+                 base::Bytes payload) {
   return {{"object_id", object_id},
           {"object_status", static_cast<std::uint64_t>(status)},
-          {"extensions", pairs_to_json(extensions)},
+          {"extensions", pairs_to_json(draft, extensions)},
           {"object_payload", to_hex(payload)}};
 }
 Json with_fetch_fields(Json json, std::uint64_t group, std::uint64_t subgroup, std::uint8_t priority,
-                       std::uint8_t flags) {
+                       std::uint16_t flags, bool datagram) {
   json["group_id"] = group;
-  json["subgroup_id"] = subgroup;
+  json["subgroup_id"] = datagram ? Json() : Json(subgroup);
   json["publisher_priority"] = priority;
   json["serialization_flags"] = flags;
   return json;
 }
 
-Json start_json(const ObjectStart& start) { return object_json(start.object_id, start.status, start.extensions(), {}); }
-Json start_json(const FetchObjectStart& start) {
-  return with_fetch_fields(start_json(start.object), start.group_id, start.subgroup_id, start.publisher_priority,
-                           start.flags);
+Json range_json(moqt::Location end, FetchGap gap) {
+  return {{"group_id", end.group}, {"object_id", end.object}, {"serialization_flags", static_cast<std::uint16_t>(gap)}};
+}
+
+Json start_json(Draft draft, const ObjectStart& start) {
+  return object_json(draft, start.object_id, start.status, start.extensions(), {});
+}
+Json start_json(Draft draft, const FetchObjectStart& start) {
+  return with_fetch_fields(start_json(draft, start.object), start.group_id, start.subgroup_id, start.publisher_priority,
+                           start.flags, start.datagram);
 }
 std::uint64_t payload_length(const ObjectStart& start) { return start.payload_length; }
 std::uint64_t payload_length(const FetchObjectStart& start) { return start.object.payload_length; }
@@ -60,7 +70,7 @@ std::uint64_t payload_length(const FetchObjectStart& start) { return start.objec
 /// Collects the events of one stream decoder into whole objects.
 class ObjectCollector {
  public:
-  explicit ObjectCollector(StreamReading& reading) : reading_(reading) {}
+  ObjectCollector(Draft draft, StreamReading& reading) : draft_(draft), reading_(reading) {}
 
   /// False when the stream is malformed.
   template <class Decoder>
@@ -80,10 +90,14 @@ class ObjectCollector {
   template <class Start>
   void take(const Start& start) {
     if (expected_ != payload_.size()) throw std::runtime_error("an object starts before the one before it is complete");
-    pending_ = start_json(start);
+    pending_ = start_json(draft_, start);
     payload_.clear();
     expected_ = payload_length(start);
     if (expected_ == 0) reading_.objects.push_back(pending_);
+  }
+  void take(const FetchRangeEnd& range) {
+    if (expected_ != payload_.size()) throw std::runtime_error("a range ends before the object before it is complete");
+    reading_.objects.push_back(range_json(range.end, range.gap));
   }
   void take(const ObjectPayload& payload) {
     const auto bytes = payload.bytes.view();
@@ -95,6 +109,7 @@ class ObjectCollector {
     reading_.objects.push_back(pending_);
   }
 
+  Draft draft_;
   StreamReading& reading_;
   Json pending_;
   base::ByteVector payload_;
@@ -105,10 +120,10 @@ constexpr ObjectStreamLimits kLimits{256 * 1024};
 
 }  // namespace
 
-StreamReading read_in_chunks(base::Bytes stream, std::size_t chunk_size) {
+StreamReading read_in_chunks(Draft draft, base::Bytes stream, std::size_t chunk_size, moqt::GroupOrder order) {
   StreamReading reading;
-  ObjectCollector collector(reading);
-  StreamHeaderDecoder headers(Draft::k15);
+  ObjectCollector collector(draft, reading);
+  StreamHeaderDecoder headers(draft);
   std::optional<SubgroupStreamDecoder> subgroup;
   std::optional<FetchStreamDecoder> fetch;
   while (!stream.empty()) {
@@ -125,9 +140,11 @@ StreamReading read_in_chunks(base::Bytes stream, std::size_t chunk_size) {
       chunk = headers.rest();
       reading.header = std::visit([](const auto& h) { return header_json(h); }, *header);
       if (const auto* found = std::get_if<SubgroupHeader>(&*header)) {
-        subgroup.emplace(Draft::k15, found->has_extensions, kLimits);
+        subgroup.emplace(draft, found->has_extensions, kLimits);
+      } else if (std::holds_alternative<FetchHeader>(*header)) {
+        fetch.emplace(draft, order, kLimits);
       } else {
-        fetch.emplace(Draft::k15, kLimits);
+        return reading;
       }
     }
     bool good = true;
@@ -145,54 +162,67 @@ StreamReading read_in_chunks(base::Bytes stream, std::size_t chunk_size) {
   return reading;
 }
 
-StreamReading read_whole_subgroup(base::Bytes stream) {
+StreamReading read_whole_subgroup(Draft draft, base::Bytes stream) {
   StreamReading reading;
-  const auto header = decode_subgroup_header(Draft::k15, stream);
+  const auto header = decode_subgroup_header(draft, stream);
   if (header.violated()) reading.violation = header.violation();
   if (!header.ok()) return reading;
   reading.header = header_json(header->header);
   stream = stream.subspan(header->size);
   std::optional<std::uint64_t> previous;
   while (!stream.empty()) {
-    const auto decoded = decode_subgroup_object(Draft::k15, stream, header->header.has_extensions, previous);
+    const auto decoded = decode_subgroup_object(draft, stream, header->header.has_extensions, previous);
     if (decoded.violated()) reading.violation = decoded.violation();
     if (!decoded.ok()) return reading;
     const SubgroupObject& object = decoded->object;
     previous = object.object_id;
-    reading.objects.push_back(object_json(object.object_id, object.status, object.extensions, object.payload));
+    reading.objects.push_back(object_json(draft, object.object_id, object.status, object.extensions, object.payload));
     stream = stream.subspan(decoded->size);
   }
   return reading;
 }
 
-StreamReading read_whole_fetch(base::Bytes stream) {
+StreamReading read_whole_fetch(Draft draft, base::Bytes stream, moqt::GroupOrder order) {
   StreamReading reading;
-  const auto header = decode_fetch_header(Draft::k15, stream);
+  const auto header = decode_fetch_header(draft, stream);
   if (header.violated()) reading.violation = header.violation();
   if (!header.ok()) return reading;
   reading.header = header_json(header->header);
   stream = stream.subspan(header->size);
   std::optional<FetchPriorObject> prior;
   while (!stream.empty()) {
-    const auto decoded = decode_fetch_object(Draft::k15, stream, prior);
+    const auto decoded = decode_fetch_object(draft, stream, prior, order);
     if (decoded.violated()) reading.violation = decoded.violation();
     if (!decoded.ok()) return reading;
     const FetchObject& object = decoded->object;
-    prior = object.prior();
-    Json json = object_json(object.location.object, object.status, object.extensions, object.payload);
-    reading.objects.push_back(with_fetch_fields(std::move(json), object.location.group, object.subgroup_id,
-                                                object.publisher_priority, decoded->flags));
+    prior = decoded->prior;
     stream = stream.subspan(decoded->size);
+    if (decoded->gap) {
+      reading.objects.push_back(range_json(object.location, *decoded->gap));
+      continue;
+    }
+    Json json = object_json(draft, object.location.object, object.status, object.extensions, object.payload);
+    reading.objects.push_back(with_fetch_fields(std::move(json), object.location.group, object.subgroup_id,
+                                                object.publisher_priority, decoded->flags, object.datagram));
   }
   return reading;
 }
 
-Json normalized_header(const Json& vector) { return vector.at("header"); }
+Json normalized_header(const Json& vector) {
+  Json header = vector.at("header");
+  const bool subgroup = header.contains("track_alias");
+  if (subgroup && !header.contains("begins_with_first_object")) header["begins_with_first_object"] = false;
+  return header;
+}
 
 Json normalized_objects(const Json& vector, std::size_t count) {
   Json list = Json::array();
   for (std::size_t i = 0; i < count; ++i) {
     Json object = vector.at("objects").at(i);
+    if (!object.contains("object_payload")) {  // the end of a range
+      list.push_back(std::move(object));
+      continue;
+    }
     object["object_payload"] = to_hex(text_of(object["object_payload"]));
     object["extensions"] = normalized_pairs(object["extensions"]);
     list.push_back(std::move(object));

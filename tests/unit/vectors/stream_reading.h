@@ -22,11 +22,13 @@ struct StreamReading {
 
 /// Reads a stream as the session does: header decoder, then the decoder for its objects, from chunks of
 /// `chunk_size` bytes (0: all in one).
-StreamReading read_in_chunks(base::Bytes stream, std::size_t chunk_size);
+StreamReading read_in_chunks(moqt::Draft draft, base::Bytes stream, std::size_t chunk_size,
+                             moqt::GroupOrder order = moqt::GroupOrder::kAscending);
 
 /// Reads a stream with the functions for whole headers and objects, as far as it is complete.
-StreamReading read_whole_subgroup(base::Bytes stream);
-StreamReading read_whole_fetch(base::Bytes stream);
+StreamReading read_whole_subgroup(moqt::Draft draft, base::Bytes stream);
+StreamReading read_whole_fetch(moqt::Draft draft, base::Bytes stream,
+                               moqt::GroupOrder order = moqt::GroupOrder::kAscending);
 
 /// "header" and "objects" of a vector in the same form, of the objects only the first `count`.
 Json normalized_header(const Json& vector);

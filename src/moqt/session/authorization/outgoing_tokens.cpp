@@ -16,11 +16,11 @@ constexpr std::size_t kMostRemembered = 64;
 
 /// The messages that may carry tokens, besides the two SETUPs [d15 §9.2.1.1].
 template <class T>
-concept CarriesTokens = base::OneOf<T, wire::Publish, wire::Subscribe, wire::SubscribeUpdate, wire::SubscribeNamespace,
-                                    wire::PublishNamespace, wire::TrackStatus, wire::Fetch>;
+concept CarriesTokens = base::OneOf<T, wire::Publish, wire::Subscribe, wire::RequestUpdate, wire::SubscribeNamespace,
+                                    wire::SubscribeTracks, wire::PublishNamespace, wire::TrackStatus, wire::Fetch>;
 /// Those of them that a publisher answers with a track's objects, or with what there is of them.
 template <class T>
-concept AsksPublisher = base::OneOf<T, wire::Subscribe, wire::SubscribeUpdate, wire::TrackStatus, wire::Fetch>;
+concept AsksPublisher = base::OneOf<T, wire::Subscribe, wire::RequestUpdate, wire::TrackStatus, wire::Fetch>;
 
 std::uint64_t size_of(const base::ByteVector& value) noexcept { return kTokenOverhead + value.size(); }
 
@@ -190,6 +190,29 @@ std::optional<wire::MessageBody> OutgoingTokens::complete(const wire::MessageBod
         using Message = std::remove_cvref_t<decltype(alternative)>;
         if constexpr (CarriesTokens<Message>) add(always_, alternative.parameters);
         if constexpr (AsksPublisher<Message>) add(for_publishers_, alternative.parameters);
+      },
+      changed);
+  return changed;
+}
+
+std::optional<wire::MessageBody> OutgoingTokens::with_values(const wire::MessageBody& message) {
+  const ParameterList* const before = parameters_of(message);
+  const auto has_alias = [](const Parameter& parameter) {
+    const auto* token = std::get_if<AuthorizationToken>(&parameter.value);
+    return token != nullptr && token->alias_type != TokenAliasType::kUseValue;
+  };
+  if (before == nullptr || std::none_of(before->items().begin(), before->items().end(), has_alias)) return std::nullopt;
+  wire::MessageBody changed = message;
+  std::visit(
+      [](auto& alternative) {
+        if constexpr (CarriesTokens<std::remove_cvref_t<decltype(alternative)>>) {
+          const auto tokens = alternative.parameters.authorization_tokens();
+          alternative.parameters.remove(kTokenParameter);
+          for (const AuthorizationToken& token : tokens) {
+            alternative.parameters.append(
+                {kTokenParameter, AuthorizationToken{TokenAliasType::kUseValue, 0, token.token_type, token.value}});
+          }
+        }
       },
       changed);
   return changed;

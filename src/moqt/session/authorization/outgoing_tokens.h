@@ -34,6 +34,10 @@ class OutgoingTokens {
   /// The message with aliases in place of tokens, and with the DELETEs that are due; nothing when it stays as it is.
   std::optional<wire::MessageBody> with_aliases(const wire::MessageBody& message);
 
+  /// The message with every token as it is, none with an alias; nothing when it stays as it is. Where requests travel
+  /// on streams of their own they overtake each other, and an alias may come ahead of what registers it.
+  [[nodiscard]] static std::optional<wire::MessageBody> with_values(const wire::MessageBody& message);
+
   /// REGISTER with the next message that carries the token, not only with the second one.
   void keep(const AuthorizationToken& token);
   /// Its use is over: if it is registered, DELETE goes out with the next request that may carry tokens.

@@ -21,7 +21,8 @@ struct Ended {
                        UpdateReceived, NamespacePublished, NamespaceSubscribed, TrackStatusReceived, RequestAccepted,
                        RequestRejected, SubscriptionDone, TrackMalformed, NamespaceCancelled, OutgoingStreamStopped,
                        RequestsPossible, FetchReceived, FetchAccepted, FetchObjectReceived, FetchEnded,
-                       AuthorizationRequested, AuthorizationWithdrawn, SubscriptionExpiring, SubscriptionExpired>
+                       AuthorizationRequested, AuthorizationWithdrawn, SubscriptionExpiring, SubscriptionExpired,
+                       NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded, PublishSkipped>
       RequestHandle operator()(const Other&) const {
     return {};
   }
@@ -46,7 +47,7 @@ void SessionCore::receive_client_setup(SetupParameters peer) {
 void SessionCore::admit_client() {
   awaits_admission = false;
   deadlines.disarm(deadline_of({}));
-  send_setup();
+  send_setup();  // unless it went out first
   if (!closed()) establish(*peer_setup);
 }
 

@@ -31,8 +31,8 @@ std::optional<TokenFault> TokenCache::add(const AuthorizationToken& token, Carri
                       "a token alias is registered a second time (section 9.2.1.1)"};
   }
   const std::uint64_t size = kTokenOverhead + token.value.size();
-  if (size > limit_ - size_) {                                  // [d15 §9.2.1.1-10]
-    if (carrier == Carrier::kClientSetup) return std::nullopt;  // [d15 §9.3.1.5-1]
+  if (size > limit_ - size_) {                                 // [d15 §9.2.1.1-10]
+    if (carrier == Carrier::kEarlySetup) return std::nullopt;  // [d15 §9.3.1.5-1]
     return TokenFault{SessionErrorCode::kAuthTokenCacheOverflow,
                       "REGISTER beyond MAX_AUTH_TOKEN_CACHE_SIZE (section 9.2.1.1)"};
   }

@@ -22,7 +22,8 @@ inline constexpr std::uint64_t kTokenOverhead = 16;
 /// MAX_AUTH_TOKEN_CACHE_SIZE, and because each counts for 16 bytes at least, their number is bounded as well.
 class TokenCache {
  public:
-  enum class Carrier : std::uint8_t { kClientSetup, kOther };
+  /// kEarlySetup: a SETUP that was sent before the limit could be known.
+  enum class Carrier : std::uint8_t { kEarlySetup, kOther };
 
   /// `limit` in bytes, as advertised; 0 allows no alias. What is kept is charged to `account`.
   explicit TokenCache(std::uint64_t limit, const std::shared_ptr<base::Account>& account = nullptr) noexcept

@@ -16,6 +16,7 @@ struct FetchObject {
   ObjectStatus status = ObjectStatus::kNormal;  ///< others have neither payload nor extensions
   base::SharedBytes extensions{};               ///< the raw pairs, without their length; copied
   std::uint64_t payload_length = 0;             ///< of the whole object
+  bool datagram = false;                        ///< it travels as a datagram; not every draft says so
   base::SharedBytes payload{};                  ///< what is at hand of it, by reference
 };
 

@@ -33,6 +33,8 @@ void IncomingData::on_data(Time now, IncomingStreamId id, base::SharedBytes byte
     case State::kHeld: hold(stream, std::move(bytes)); break;
     case State::kObjects: read_objects(stream, std::move(bytes)); break;
     case State::kFetch: read_fetch(stream, std::move(bytes)); break;
+    case State::kControl: context_.on_control_stream(bytes, fin); break;
+    case State::kPadding:
     case State::kDiscarding: break;
   }
   if (fin) forget_finished(id);
@@ -43,6 +45,7 @@ void IncomingData::on_reset(IncomingStreamId id, std::uint64_t code) {  // [d15 
   if (found == streams_.end() || found->second->fin) return;  // after FIN a reset says nothing [d15 §10.4.3]
   IncomingStream& stream = *found->second;
   if (stream.state == State::kFetch) return end_fetch(stream, false, code);
+  if (stream.state == State::kControl) return context_.on_control_stream({}, true);
   if (stream.opened()) context_.emit(SubgroupEnded{stream.subscription, id, false, code});
   end(stream);
 }
@@ -61,6 +64,13 @@ void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes) 
   if (const auto* fetch = std::get_if<wire::FetchHeader>(&*decoded)) {
     return open_fetch(stream, fetch->request_id, stream.header_decoder.rest());
   }
+  if (std::holds_alternative<wire::ControlStreamHeader>(*decoded)) {
+    return open_control(stream, stream.header_decoder.rest());
+  }
+  if (std::holds_alternative<wire::PaddingStreamHeader>(*decoded)) {
+    stream.state = State::kPadding;
+    return;
+  }
   stream.header = std::get<wire::SubgroupHeader>(*decoded);
   base::SharedBytes rest = stream.header_decoder.rest();
   if (ReceivedTrack* track = tracks_.find(stream.header.track_alias)) {
@@ -77,6 +87,15 @@ void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes) 
   ++held_streams_;
   arm_sweep();
   hold(stream, std::move(rest));
+}
+
+void IncomingData::open_control(IncomingStream& stream, const base::SharedBytes& rest) {
+  if (std::exchange(has_control_, true)) {
+    return context_.close(static_cast<std::uint64_t>(SessionErrorCode::kProtocolViolation),
+                          "a second control stream (section 3.3)");
+  }
+  stream.state = State::kControl;
+  context_.on_control_stream(rest, stream.fin);
 }
 
 void IncomingData::hold(IncomingStream& stream, base::SharedBytes bytes) {
@@ -111,6 +130,7 @@ void IncomingData::open(IncomingStream& stream, ReceivedTrack& track) {
   properties.publisher_priority = header.publisher_priority.value_or(track.publisher_priority());  // [d15 §10.4.2-2]
   properties.extensions = header.has_extensions;
   properties.end_of_group = header.contains_end_of_group;
+  properties.first_object = header.begins_with_first_object;
   ++track.streams_seen;
   ++track.streams_open;
   context_.emit(SubgroupOpened{stream.subscription, stream.id, properties});
@@ -249,8 +269,9 @@ void IncomingData::give_up(IncomingStream& stream, StreamResetCode code) {
 
 void IncomingData::forget_finished(IncomingStreamId id) {
   const auto found = streams_.find(id);
-  if (found != streams_.end() && found->second->state == State::kDiscarding && found->second->fin)
-    streams_.erase(found);
+  if (found == streams_.end() || !found->second->fin) return;
+  const State state = found->second->state;
+  if (state == State::kDiscarding || state == State::kPadding) streams_.erase(found);
 }
 
 void IncomingData::stop(IncomingStreamId id, StreamResetCode code) {
@@ -276,7 +297,7 @@ void IncomingData::pause(IncomingStreamId id, bool paused) {
 void IncomingData::on_datagram(Time now, const base::SharedBytes& bytes) {
   now_ = now;
   const auto decoded = codec_.decode_object_datagram(bytes);
-  if (decoded.violated()) return violate(decoded.violation());
+  if (decoded.violated()) return codec_.is_padding_datagram(bytes) ? void() : violate(decoded.violation());
   if (!decoded.ok()) return;
   const std::uint64_t alias = decoded->track_alias;
   if (ReceivedTrack* track = tracks_.find(alias)) return deliver_datagram(*track, bytes, *decoded);

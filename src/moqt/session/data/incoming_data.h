@@ -38,6 +38,8 @@ class IncomingDataContext {
   virtual void on_fetch_stream_ended(RequestHandle fetch, bool finished, std::uint64_t code) = 0;
   virtual void on_fetch_given_up(RequestHandle fetch, StreamResetCode code) = 0;
   virtual void pause_stream(IncomingStreamId stream, bool paused) = 0;
+  /// Bytes of the peer's unidirectional control stream, its type included; the stream has `ended`.
+  virtual void on_control_stream(base::Bytes bytes, bool ended) = 0;
 };
 
 /// All streams and datagrams that the peer sends, attributed to subscriptions by track alias and to fetches by Request
@@ -92,6 +94,7 @@ class IncomingData {
   using State = IncomingStream::State;
 
   void read_header(IncomingStream& stream, base::SharedBytes bytes);
+  void open_control(IncomingStream& stream, const base::SharedBytes& rest);
   void hold(IncomingStream& stream, base::SharedBytes bytes);
   void hold_back(IncomingStream& stream);
   void open(IncomingStream& stream, ReceivedTrack& track);
@@ -140,6 +143,7 @@ class IncomingData {
   std::size_t kept_bytes_ = 0;  ///< of object headers that are not complete
   Time now_{};
   bool sweep_armed_ = false;
+  bool has_control_ = false;  ///< the peer's control stream has come
 };
 
 }  // namespace msquic_py::moqt::session

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "moqt/session/data/incoming_data.h"
+#include "moqt/wire/code_numbers.h"
 #include "moqt/wire/extensions.h"
 #include "moqt/wire/violations.h"
 
@@ -41,7 +42,7 @@ void IncomingData::open_fetch(IncomingStream& stream, std::uint64_t request_id, 
   its->stream = stream.id;
   stream.state = State::kFetch;
   stream.fetch = its;
-  stream.fetch_decoder.emplace(codec_,
+  stream.fetch_decoder.emplace(codec_, its->order(),
                                wire::ObjectStreamLimits{.max_extensions_size = config_.limits.max_object_header_bytes});
   context_.on_fetch_stream(its->request());
   read_fetch(stream, std::move(rest));
@@ -59,17 +60,21 @@ void IncomingData::read_fetch(IncomingStream& stream, base::SharedBytes bytes) {
       if (next.needs_more()) break;
       if (auto* start = std::get_if<wire::FetchObjectStart>(&*next)) {
         if (!deliver(stream, std::move(*start))) return;
-      } else {
-        auto& payload = std::get<wire::ObjectPayload>(*next);
-        stream.payload_left -= payload.bytes.size();
-        context_.emit(ObjectPayload{stream.fetch->request(), stream.id, std::move(payload.bytes), stream.payload_left});
+      } else if (auto* payload = std::get_if<wire::ObjectPayload>(&*next)) {
+        stream.payload_left -= payload->bytes.size();
+        context_.emit(
+            ObjectPayload{stream.fetch->request(), stream.id, std::move(payload->bytes), stream.payload_left});
+      } else if (std::get<wire::FetchRangeEnd>(*next).gap != wire::FetchGap::kNonExistent) {
+        stream.fetch->has_unknown = true;
       }
     }
   }
   const auto cut = stream.fetch_decoder->finish();
   if (!stream.fin) return keep(stream, stream.fetch_decoder->kept_bytes(), cut.has_value());
   if (cut) return violate(*cut);
-  end_fetch(stream, true, 0);
+  // Of a part of the range nobody can say what was there, as if the stream had been broken off there.
+  const bool unknown = stream.fetch->has_unknown;
+  end_fetch(stream, !unknown, unknown ? wire::number_of(codec_.codes, StreamResetCode::kUnknownObjectStatus) : 0);
 }
 
 bool IncomingData::deliver(IncomingStream& stream, wire::FetchObjectStart start) {

@@ -23,6 +23,8 @@ struct IncomingStream {
     kHeld,        ///< its track alias is unknown; what arrives is kept for a while
     kObjects,     ///< objects of `track`
     kFetch,       ///< objects of `fetch`
+    kControl,     ///< the peer's control stream
+    kPadding,     ///< nothing that counts
     kDiscarding,  ///< STOP_SENDING was asked for; what arrives is dropped
   };
 

@@ -1,5 +1,6 @@
 #include "moqt/session/data/object_encoding.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "moqt/wire/codec.h"
@@ -10,6 +11,9 @@
 namespace msquic_py::moqt::session {
 
 namespace {
+
+/// Its value is pairs again; the number is the same in every draft [d15 §11.1].
+constexpr std::uint64_t kImmutableExtensions = 0x0B;
 
 SessionError error_of(wire::EncodeError) noexcept { return SessionError::kInvalidParameter; }
 
@@ -66,6 +70,31 @@ base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::S
   const auto integer_size = wire::codec_for(draft).integer_size;
   result.after_alias = arena.copy(base::Bytes(scratch).subspan(integer_size(type) + integer_size(0)));
   return result;
+}
+
+bool same_object_form(Draft one, Draft other) noexcept {
+  if (one == other) return true;
+  const wire::Codec& first = wire::codec_for(one);
+  const wire::Codec& second = wire::codec_for(other);
+  return first.encode_subgroup_object_header == second.encode_subgroup_object_header &&
+         first.encode_extensions == second.encode_extensions;
+}
+
+base::Result<base::ByteVector, SessionError> translate_extension_block(Draft from, Draft to, base::Bytes block) {
+  if (block.empty() || same_object_form(from, to)) return base::ByteVector(block.begin(), block.end());
+  auto pairs = wire::decode_extensions(from, block);
+  if (!pairs.ok()) return base::Failure{SessionError::kInvalidParameter};
+  for (KeyValuePair& pair : *pairs) {
+    auto* bytes = std::get_if<base::ByteVector>(&pair.value);
+    if (bytes == nullptr || pair.type != kImmutableExtensions) continue;
+    auto inside = translate_extension_block(from, to, *bytes);
+    if (!inside.ok()) return inside;
+    *bytes = std::move(*inside);
+  }
+  // Where types are written as differences they have to rise.
+  std::stable_sort(pairs->begin(), pairs->end(),
+                   [](const KeyValuePair& left, const KeyValuePair& right) { return left.type < right.type; });
+  return encode_extension_block(to, *pairs);
 }
 
 base::Result<base::ByteVector, SessionError> encode_extension_block(Draft draft, const KeyValuePairs& extensions) {

@@ -51,6 +51,13 @@ struct DatagramFields {
 base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena,
                                                             const DatagramFields& fields);
 
+/// The form in which applications give and get extension blocks, whatever draft their session speaks.
+inline constexpr Draft kApplicationForm = Draft::k15;
+/// Whether an object's header on a stream, its extensions included, is the same in both drafts.
+[[nodiscard]] bool same_object_form(Draft one, Draft other) noexcept;
+/// A raw block of one draft as a raw block of another: the same pairs, those inside Immutable Extensions too.
+base::Result<base::ByteVector, SessionError> translate_extension_block(Draft from, Draft to, base::Bytes block);
+
 /// Extension pairs to a raw block and back. Decoding gives kInvalidParameter for a block that is not a sequence of
 /// pairs; what this library received has been checked already.
 base::Result<base::ByteVector, SessionError> encode_extension_block(Draft draft, const KeyValuePairs& extensions);

@@ -18,6 +18,7 @@ wire::SubgroupHeader header_of(const SubgroupProperties& properties, std::uint64
   header.publisher_priority = properties.publisher_priority;
   header.has_extensions = properties.extensions;
   header.contains_end_of_group = properties.end_of_group;
+  header.begins_with_first_object = properties.first_object;
   if (!properties.subgroup) {
     header.subgroup_id_mode = wire::SubgroupIdMode::kFirstObject;
   } else if (*properties.subgroup == 0) {

@@ -12,8 +12,8 @@ std::optional<SessionError> OutgoingFetch::refusal(Location location) const noex
   return follows ? std::nullopt : std::optional(SessionError::kObjectOutOfOrder);
 }
 
-void OutgoingFetch::append(const FetchObject& object, std::uint64_t end) {
-  prior_ = wire::FetchPriorObject{object.location, object.subgroup, object.publisher_priority};
+void OutgoingFetch::append(const wire::FetchObjectFields& object, std::uint64_t end) {
+  prior_ = object.prior(prior_);
   if (!waiting_.empty() && waiting_.back().priority == object.publisher_priority) {
     waiting_.back().end = end;
   } else {

@@ -24,8 +24,9 @@ class OutgoingFetch {
   /// Why the object must not follow those before it, if so.
   [[nodiscard]] std::optional<SessionError> refusal(Location location) const noexcept;
   [[nodiscard]] const std::optional<wire::FetchPriorObject>& prior() const noexcept { return prior_; }
+  [[nodiscard]] GroupOrder order() const noexcept { return order_; }
   /// The object has been appended; it ends at `end`, in bytes of the stream.
-  void append(const FetchObject& object, std::uint64_t end);
+  void append(const wire::FetchObjectFields& object, std::uint64_t end);
   /// The transport has been given `handed` bytes of the stream.
   void advance(std::uint64_t handed) noexcept;
 

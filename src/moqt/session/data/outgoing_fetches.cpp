@@ -43,10 +43,15 @@ base::Result<void, SessionError> OutgoingData::append_fetch_object(StreamHandle 
   if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
   if (object.payload.size() > object.payload_length) return base::Failure{SessionError::kTooLarge};
   if (const auto refusal = fetch->refusal(object.location)) return base::Failure{*refusal};
-  const wire::FetchObjectFields fields{object.location,          object.subgroup,       object.publisher_priority,
-                                       object.extensions.view(), object.payload_length, object.status};
+  const wire::FetchObjectFields fields{object.location,
+                                       object.subgroup,
+                                       object.publisher_priority,
+                                       object.extensions.view(),
+                                       object.payload_length,
+                                       object.status,
+                                       object.datagram && !has_status_in_fetch(codec_.draft)};
   scratch_.clear();
-  if (!codec_.encode_fetch_object_header(fields, fetch->prior(), scratch_).ok()) {
+  if (!codec_.encode_fetch_object_header(fields, fetch->prior(), fetch->order(), scratch_).ok()) {
     return base::Failure{SessionError::kInvalidParameter};
   }
   push(*stream, arena_.copy(scratch_));
@@ -54,7 +59,7 @@ base::Result<void, SessionError> OutgoingData::append_fetch_object(StreamHandle 
   stream->payload_left = object.payload_length - object.payload.size();
   stream->begun = true;
   stream->written = ++writes_;
-  fetch->append(object, stream->appended_bytes + stream->payload_left);
+  fetch->append(fields, stream->appended_bytes + stream->payload_left);
   follow_priority(*stream);
   reschedule(*stream);
   return {};

@@ -8,7 +8,7 @@ namespace msquic_py::moqt::session {
 namespace {
 
 constexpr std::int32_t kSpacing = PriorityLadder::kSteps;
-constexpr std::int32_t kHighest = kControlStreamPriority - 1;  // [d15 §7.2-2, §10.4.2-1]
+constexpr std::int32_t kHighest = kRequestStreamPriority - 1;  // [d15 §7.2-2, §10.4.2-1]
 constexpr std::int32_t kLowest = kSpacing - 1;                 // its last step is 0
 
 }  // namespace

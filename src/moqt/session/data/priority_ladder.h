@@ -8,9 +8,10 @@
 
 namespace msquic_py::moqt::session {
 
-/// Translates what a stream's objects are worth into the 16 bits of a transport's stream priority, where one value is
-/// the control stream's. An urgency is (subscriber priority << 8 | publisher priority), lower first, so there are as
-/// many as there are priorities: those in use get places in the right order, each with room for a few steps beneath.
+/// Translates what a stream's objects are worth into the 16 bits of a transport's stream priority, where two values are
+/// the control stream's and the requests'. An urgency is (subscriber priority << 8 | publisher priority), lower first,
+/// so there are as many as there are priorities: those in use get places in the right order, each with room for a few
+/// steps beneath.
 class PriorityLadder {
  public:
   /// Steps of one urgency; the higher the later. So many that counting on from stream to stream rarely reaches the end.

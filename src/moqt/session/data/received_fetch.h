@@ -20,10 +20,13 @@ class ReceivedFetch {
   ReceivedFetch(RequestHandle request, GroupOrder order) noexcept : request_(request), order_(order) {}
 
   [[nodiscard]] RequestHandle request() const noexcept { return request_; }
+  [[nodiscard]] GroupOrder order() const noexcept { return order_; }
   /// Its stream, as soon as that has said what it is.
   std::optional<IncomingStreamId> stream;
   /// What may come. Nothing while it is not known: that of a joining FETCH depends on SUBSCRIBE_OK.
   std::optional<FetchRange> range;
+  /// The publisher has said of some of the range that it does not know whether there are objects.
+  bool has_unknown = false;
 
   /// The next object arrived; why it makes the track malformed, if it does.
   std::optional<MalformedTrack> on_object(Location location, ObjectStatus status,

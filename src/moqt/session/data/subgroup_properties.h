@@ -16,6 +16,9 @@ struct SubgroupProperties {
   bool extensions = false;
   /// Whether the last object before FIN is the last one of the group.
   bool end_of_group = false;
+  /// Whether it is known that the first object of the stream is the first one of the subgroup. Drafts up to 17 cannot
+  /// say so.
+  bool first_object = false;
 
   bool operator==(const SubgroupProperties&) const = default;
 };

@@ -15,10 +15,10 @@ namespace msquic_py::moqt::session {
 /// Cuts a stream of messages apart. Bytes are copied only while a message is incomplete.
 class MessageStream {
  public:
-  MessageStream(const wire::Codec& codec, const SessionConfig& config) noexcept
+  MessageStream(const wire::Codec& codec, const SessionConfig& config, bool may_begin_with_stream_type) noexcept
       : partial_memory_(config.account),
         codec_(codec),
-        may_skip_stream_type_(config.perspective == Perspective::kServer && config.tolerances.leading_stream_type),
+        may_skip_stream_type_(may_begin_with_stream_type),
         empty_namespaces_(config.tolerances.empty_namespace_prefix) {}
 
   /// More bytes; next() has said NeedMore, or this is the first call.

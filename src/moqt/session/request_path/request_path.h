@@ -8,6 +8,8 @@
 #include "base/result.h"
 #include "moqt/model/error_codes.h"
 #include "moqt/model/setup_parameters.h"
+#include "moqt/session/handles.h"
+#include "moqt/session/request_path/request_rules.h"
 #include "moqt/session/session_error.h"
 #include "moqt/wire/control_message.h"
 
@@ -16,14 +18,16 @@ namespace msquic_py::moqt::session {
 class Request;
 class SessionCore;
 
-/// Why an endpoint gives a request up. Drafts up to 16 tell the peer so for a namespace alone.
+/// Why an endpoint gives a request up. Drafts up to 16 tell the peer so for a namespace alone, later ones in the code
+/// with which the request's stream is reset, as far as there is one for that.
 struct Cancellation {
   RequestErrorCode code = RequestErrorCode::kInternalError;
   std::string reason{};
 };
 
 /// How requests, and the messages about the session, travel between the endpoints. Drafts up to 16 have one control
-/// stream for all of them (SharedControlStream); from draft 17 on each request has a stream of its own. Which message
+/// stream for all of them (SharedControlStream); from draft 17 on each request has a stream of its own
+/// (StreamPerRequest). What the transport brings of a kind of stream that the draft has not is dropped. Which message
 /// or which reset says that a request is over, what names a request on the wire and what limits their number is known
 /// here and in `wire` alone.
 class RequestPath {
@@ -35,17 +39,31 @@ class RequestPath {
 
   // ---- what the transport brings ----
 
-  /// Bytes of the control stream. Every message in them goes to the request that it is about, or begins one; while
+  /// Bytes of the one control stream. Every message in them goes to the request that it is about, or begins one; while
   /// SessionCore::awaits_admission holds, they wait for resume().
   virtual void on_control_data(base::Bytes bytes) = 0;
+  /// A control stream, of either endpoint, was finished, reset or stopped by the peer.
   virtual void on_control_closed() = 0;
-  /// The peer has opened a bidirectional stream that is not the control stream.
+  /// The peer has opened a bidirectional stream that is not the control stream, where no request has one.
   virtual void on_bidi_stream_opened() = 0;
+  /// Bytes of the peer's unidirectional control stream, its type included.
+  virtual void on_peer_control_data(base::Bytes bytes) = 0;
+  /// Bytes of a stream that carries a request, its end with `fin`.
+  virtual void on_request_data(RequestStreamId stream, base::Bytes bytes, bool fin) = 0;
+  virtual void on_request_reset(RequestStreamId stream, std::uint64_t code) = 0;
+  /// STOP_SENDING; the transport has reset this endpoint's direction.
+  virtual void on_request_stopped(RequestStreamId stream, std::uint64_t code) = 0;
+  /// Both directions have ended, and nothing more comes of the stream.
+  virtual void on_request_closed(RequestStreamId stream) = 0;
+  /// The peer admits so many more streams for requests.
+  virtual void on_request_streams_admitted(std::uint64_t count) = 0;
 
   // ---- the session ----
 
-  /// Adds to our SETUP what this path needs there.
-  virtual void complete(SetupParameters& setup) const = 0;
+  /// Whether a server may send its SETUP before the client's has come.
+  [[nodiscard]] virtual bool sets_up_at_once() const = 0;
+  virtual base::Result<void, SessionError> send_setup(SetupParameters parameters) = 0;
+  [[nodiscard]] virtual RequestRules rules() const = 0;
   /// A message about the session, or the error for which it cannot be put on the wire.
   virtual base::Result<void, SessionError> send(const wire::MessageBody& body) = 0;
   /// Both SETUPs are there: the requests that waited go out.

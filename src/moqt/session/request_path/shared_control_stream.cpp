@@ -3,21 +3,13 @@
 #include <string>
 #include <utility>
 
+#include "moqt/session/request_path/encode_refusal.h"
 #include "moqt/session/requests/namespace_publication.h"
 #include "moqt/session/session_core.h"
 
 namespace msquic_py::moqt::session {
 
 namespace {
-
-SessionError why_not(wire::EncodeError error) noexcept {
-  switch (error) {
-    case wire::EncodeError::kPayloadTooLong: return SessionError::kTooLarge;
-    case wire::EncodeError::kNamespaceFieldCount:
-    case wire::EncodeError::kTrackNameTooLong: return SessionError::kInvalidName;
-    default: return SessionError::kInvalidParameter;
-  }
-}
 
 /// Of 65535 bytes: room for the alias of one more token than any message of that size has, and for many DELETEs.
 constexpr std::size_t kLongestWithAliases = 32 * 1024;
@@ -27,7 +19,8 @@ constexpr std::size_t kLongestWithAliases = 32 * 1024;
 SharedControlStream::SharedControlStream(SessionCore& core)
     : core_(core),
       router_(core, *this),
-      messages_(core.codec(), core.config()),
+      messages_(core.codec(), core.config(),
+                core.config().perspective == Perspective::kServer && core.config().tolerances.leading_stream_type),
       ids_(core.config().perspective, core.config().limits.max_open_requests),
       arena_(16 * 1024, core.config().account) {}
 
@@ -71,13 +64,17 @@ void SharedControlStream::violate(std::string_view what) { core_.close(SessionEr
 
 // ---- the session ----
 
-void SharedControlStream::complete(SetupParameters& setup) const { setup.set_max_request_id(ids_.initial_limit()); }
+base::Result<void, SessionError> SharedControlStream::send_setup(SetupParameters parameters) {
+  parameters.set_max_request_id(ids_.initial_limit());
+  if (core_.config().perspective == Perspective::kClient) return send(wire::ClientSetup{std::move(parameters)});
+  return send(wire::ServerSetup{std::move(parameters)});
+}
 
 base::Result<void, SessionError> SharedControlStream::write(const wire::ControlMessage& message) {
   if (core_.closed()) return {};
   scratch_.clear();
   if (const auto encoded = core_.codec().encode_control_message(message, scratch_); !encoded.ok()) {
-    return base::Failure{why_not(encoded.error())};
+    return base::Failure{refusal_of(encoded.error())};
   }
   // An alias and its REGISTER may make a message longer; one that is almost too long goes without.
   if (scratch_.size() < kLongestWithAliases) {
@@ -125,7 +122,7 @@ base::Result<void, SessionError> SharedControlStream::open(Request& request) {
   if (auto completed = core_.outgoing_tokens.complete(first)) first = std::move(*completed);
   if (!OutgoingTokens::sendable(first)) return base::Failure{SessionError::kInvalidParameter};
   const auto trial = core_.codec().encode_control_message({wire::kLongestReference, std::move(first)}, scratch_);
-  if (!trial.ok()) return base::Failure{why_not(trial.error())};
+  if (!trial.ok()) return base::Failure{refusal_of(trial.error())};
   waiting_.push_back(request.handle());
   request.asked();
   flush_waiting();
@@ -222,6 +219,7 @@ void SharedControlStream::write_cancellation(const Request& request, const Cance
     case RequestKind::kSubscriptionAsPublisher:  // ends with PUBLISH_DONE
     case RequestKind::kFetchAsPublisher:         // ends with its stream
     case RequestKind::kSubscriptionUpdate:       // have no message for it
+    case RequestKind::kNamespaceAnnouncement:
     case RequestKind::kTrackStatus: break;
   }
 }

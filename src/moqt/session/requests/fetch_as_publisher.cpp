@@ -26,12 +26,16 @@ void FetchAsPublisher::receive(SubscriptionAsPublisher* joined) {
   if (joined == nullptr) return on_joined_ended();
   if (joined->answered()) return on_joined(*joined);
   // What the subscriber asked for is known before SUBSCRIBE is answered; for a PUBLISH of ours only PUBLISH_OK tells.
-  if (!joined->ours() && !joined->starts_at_largest()) return on_joined(*joined);
+  if (!joined->ours() && !joined->joinable()) return on_joined(*joined);
   joined->add_joining_fetch(handle());
 }
 
 void FetchAsPublisher::on_joined(const SubscriptionAsPublisher& subscription) {
-  if (!subscription.starts_at_largest()) {
+  if (!subscription.joinable()) {
+    if (context_.rules().joins_any_filter) {
+      (void)Request::reject(RequestErrorCode::kInvalidRange, "the subscription has Forward State 0");
+      return;
+    }
     // A PUBLISH_OK without filter is no violation by itself, and the text speaks of SUBSCRIBE [d15 §9.16.2].
     if (subscription.ours()) {
       (void)Request::reject(RequestErrorCode::kInvalidJoiningRequestId, "its filter is not Largest Object");
@@ -72,6 +76,14 @@ void FetchAsPublisher::announce(const FullTrackName& track, FetchRange range, Re
   context_.outgoing().add_fetch_lane(handle(), view_, range);
   context_.announce(*this, FetchReceived{handle(), track, range, view_.group_order, view_.subscriber_priority, joined,
                                          message_.parameters});
+}
+
+std::optional<wire::RequestError> FetchAsPublisher::on_request_update(const MessageParameters& parameters) {
+  if (const auto priority = parameters.subscriber_priority(); priority && announced_) {
+    view_.subscriber_priority = *priority;
+    context_.outgoing().reorder(handle());
+  }
+  return std::nullopt;
 }
 
 void FetchAsPublisher::on_cancelled(const Cancellation&) { end_by(FetchCancelled::Cause::kFetchCancel); }

@@ -32,6 +32,7 @@ class FetchAsPublisher final : public Request {
   void on_joined_ended();
 
   [[nodiscard]] wire::MessageBody first_message() const override { return message_; }
+  std::optional<wire::RequestError> on_request_update(const MessageParameters& parameters) override;
   void on_cancelled(const Cancellation& cancellation) override;
   void on_stop_sending(StreamHandle stream, std::uint64_t code) override;
   void on_drained() override;

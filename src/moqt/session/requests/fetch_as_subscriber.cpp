@@ -27,7 +27,7 @@ std::optional<SessionError> FetchAsSubscriber::refusal(const RequestTable& reque
   const auto* joined = as<SubscriptionAsSubscriber>(named);
   if (joined == nullptr) return SessionError::kWrongRole;
   if (joined->draining() || !(joined->ours() || joined->answered())) return SessionError::kWrongState;
-  if (!joined->starts_at_largest()) return SessionError::kNotJoinable;
+  if (!joined->joinable(requests.rules)) return SessionError::kNotJoinable;
   return std::nullopt;
 }
 
@@ -102,6 +102,12 @@ void FetchAsSubscriber::check_done() {  // [d15 §5.2-4]
   context_.emit(FetchEnded{handle(), end_->finished, end_->code});
   context_.incoming().remove_fetch(reference()->id, StreamResetCode::kCancelled);
   context_.end(handle());
+}
+
+void FetchAsSubscriber::on_cancelled(const Cancellation&) {
+  // The publisher has broken off: of what it has sent before, the stream may still bring the rest.
+  if (const ReceivedFetch* received = context_.incoming().fetch(reference()->id); received->stream) return;
+  give_up(StreamResetCode::kCancelled);
 }
 
 void FetchAsSubscriber::on_malformed(MalformedTrack reason) {

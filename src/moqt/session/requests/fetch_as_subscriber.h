@@ -38,6 +38,7 @@ class FetchAsSubscriber final : public Request {
   void begin(wire::RequestReference reference) override;
   void on_fetch_ok(const wire::FetchOk& message) override;
   void on_request_error(const wire::RequestError& message) override;
+  void on_cancelled(const Cancellation& cancellation) override;
   void on_malformed(MalformedTrack reason) override;
   void on_deadline() override;
 

@@ -7,7 +7,8 @@ namespace msquic_py::moqt::session {
 std::optional<SessionError> NamespacePublication::refusal(const RequestTable& requests,
                                                           const TrackNamespace& track_namespace,
                                                           const MessageParameters&) {
-  if (!track_namespace.valid()) return SessionError::kInvalidName;
+  const bool whole = track_namespace.field_count() == 0 && requests.rules.empty_namespaces;
+  if (!track_namespace.valid() && !whole) return SessionError::kInvalidName;
   const bool duplicate = requests.find_first<NamespacePublication>(
       [&](const NamespacePublication& each) { return each.ours() && each.track_namespace() == track_namespace; });
   if (duplicate) return SessionError::kDuplicate;
@@ -67,7 +68,7 @@ RequestResult NamespacePublication::revoke(RequestErrorCode code, std::string_vi
   if (ours()) return base::Failure{SessionError::kWrongRole};
   if (!answered()) return base::Failure{SessionError::kWrongState};
   // One without fields is there by the tolerance `empty-namespace-prefix`, and cannot be named to the peer.
-  if (!namespace_.valid()) return base::Failure{SessionError::kInvalidName};
+  if (!namespace_.valid() && !context_.rules().empty_namespaces) return base::Failure{SessionError::kInvalidName};
   context_.end(handle(), Cancellation{code, cut_reason(reason)});
   return {};
 }

@@ -42,6 +42,11 @@ void Request::on_subscribe_ok(const wire::SubscribeOk&) { unexpected("SUBSCRIBE_
 void Request::on_publish_ok(const wire::PublishOk&) { unexpected("PUBLISH_OK"); }
 void Request::on_publish_done(const wire::PublishDone&) { unexpected("PUBLISH_DONE"); }
 void Request::on_fetch_ok(const wire::FetchOk&) { unexpected("FETCH_OK"); }
+void Request::on_namespace(const TrackNamespace&, bool published) {
+  unexpected(published ? "NAMESPACE" : "NAMESPACE_DONE");
+}
+void Request::on_publish_skipped(const wire::PublishSkipped&) { unexpected("PUBLISH_BLOCKED"); }
+void Request::on_publish_state(const wire::PublishStateNotify&) { unexpected("PUBLISH_STATE_NOTIFY"); }
 void Request::on_cancelled(const Cancellation&) { unexpected("what cancels a request"); }
 
 void Request::on_request_error(const wire::RequestError& message) {
@@ -82,6 +87,10 @@ RequestResult Request::accept_fetch(const FetchAnswer&, MessageParameters) {
 }
 base::Result<StreamHandle, SessionError> Request::open_fetch() { return base::Failure{SessionError::kWrongRole}; }
 RequestResult Request::publish_done(PublishDoneCode, std::string_view) {
+  return base::Failure{SessionError::kWrongRole};
+}
+// NOLINTNEXTLINE(performance-unnecessary-value-param): what overrides it keeps it
+base::Result<RequestHandle, SessionError> Request::announce(TrackNamespace, Patience) {
   return base::Failure{SessionError::kWrongRole};
 }
 RequestResult Request::revoke(RequestErrorCode, std::string_view) { return base::Failure{SessionError::kWrongRole}; }

@@ -12,6 +12,7 @@
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/malformed_track.h"
 #include "moqt/model/message_parameters.h"
+#include "moqt/model/track_namespace.h"
 #include "moqt/session/fetch_answer.h"
 #include "moqt/session/handles.h"
 #include "moqt/session/patience.h"
@@ -34,6 +35,7 @@ enum class RequestKind : std::uint8_t {
   kTrackStatus,
   kFetchAsSubscriber,
   kFetchAsPublisher,
+  kNamespaceAnnouncement,
 };
 
 /// One request, ours or the peer's, from its first message to its end. All of its rules are in a class derived from
@@ -85,6 +87,13 @@ class Request {
   virtual void on_publish_ok(const wire::PublishOk& message);
   virtual void on_publish_done(const wire::PublishDone& message);
   virtual void on_fetch_ok(const wire::FetchOk& message);
+  /// NAMESPACE, or NAMESPACE_DONE when it is not `published`.
+  virtual void on_namespace(const TrackNamespace& suffix, bool published);
+  virtual void on_publish_skipped(const wire::PublishSkipped& message);
+  virtual void on_publish_state(const wire::PublishStateNotify& message);
+  /// REQUEST_UPDATE of what is no subscription; why it cannot be granted, which ends the request. Its tokens have been
+  /// resolved.
+  virtual std::optional<wire::RequestError> on_request_update(const MessageParameters&) { return std::nullopt; }
   /// The peer has given it up, whichever way the draft has for that.
   virtual void on_cancelled(const Cancellation& cancellation);
   virtual void on_deadline();
@@ -121,6 +130,8 @@ class Request {
   virtual RequestResult accept_fetch(const FetchAnswer& answer, MessageParameters parameters);
   virtual base::Result<StreamHandle, SessionError> open_fetch();
   virtual RequestResult publish_done(PublishDoneCode code, std::string_view reason);
+  /// Tells the peer of a namespace below the prefix that it has subscribed to.
+  virtual base::Result<RequestHandle, SessionError> announce(TrackNamespace track_namespace, Patience patience);
   /// Takes the acceptance back.
   virtual RequestResult revoke(RequestErrorCode code, std::string_view reason);
 

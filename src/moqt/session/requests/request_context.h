@@ -6,11 +6,13 @@
 
 #include "base/result.h"
 #include "moqt/model/error_codes.h"
+#include "moqt/model/track_namespace.h"
 #include "moqt/session/authorization/gate.h"
 #include "moqt/session/data/incoming_data.h"
 #include "moqt/session/data/outgoing_data.h"
 #include "moqt/session/event.h"
 #include "moqt/session/handles.h"
+#include "moqt/session/patience.h"
 #include "moqt/session/request_path/request_path.h"
 #include "moqt/session/session_config.h"
 #include "moqt/session/session_error.h"
@@ -50,6 +52,15 @@ class RequestContext {
   /// Where outgoing streams that end without the application report it.
   virtual RingQueue<Event>& events() = 0;
   [[nodiscard]] virtual const SessionConfig& config() const = 0;
+  /// What the draft says about requests that others say differently.
+  [[nodiscard]] virtual const RequestRules& rules() const = 0;
+  /// Our SUBSCRIBE for that track that has no answer ends: the peer's PUBLISH has come instead.
+  virtual void give_way(RequestHandle publish, const FullTrackName& track) = 0;
+  /// A request of ours that comes of one of the peer; as Session::publish_namespace().
+  virtual base::Result<RequestHandle, SessionError> publish_namespace(TrackNamespace track_namespace,
+                                                                      Patience patience) = 0;
+  /// The same of NAMESPACE, on the stream of `subscription`.
+  virtual RequestHandle add_announcement(RequestHandle subscription, TrackNamespace track_namespace) = 0;
 };
 
 }  // namespace msquic_py::moqt::session

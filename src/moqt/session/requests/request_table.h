@@ -18,6 +18,9 @@ class RequestTable {
  public:
   [[nodiscard]] RequestHandle next_handle() noexcept { return {++last_handle_}; }
 
+  /// What the draft says of the requests in here.
+  RequestRules rules{};
+
   /// Requests are charged to it, those that are added from now on.
   void charge_to(std::shared_ptr<base::Account> account) noexcept { account_ = std::move(account); }
   /// Those that are added now come of a message of so many bytes. Its name and tokens are kept as long as they are,

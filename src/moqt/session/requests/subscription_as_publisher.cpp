@@ -25,7 +25,7 @@ SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, Reques
   const auto timeout = parameters_.delivery_timeout();
   set_delivery_timeouts(ours ? timeout : std::nullopt, ours ? std::nullopt : timeout);
   if (!ours) {
-    joinable_ = asks_for_largest(parameters_);
+    starts_at_largest_ = asks_for_largest(parameters_);
     view_.new_group_request = parameters_.new_group_request();
     return;
   }
@@ -35,16 +35,33 @@ SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, Reques
   context_.outgoing().add_lane(handle, view_, /*held=*/true);
 }
 
-std::optional<SessionError> SubscriptionAsPublisher::refusal(const RequestTable&, const FullTrackName& track,
+std::optional<SessionError> SubscriptionAsPublisher::refusal(const RequestTable& requests, const FullTrackName& track,
                                                              const MessageParameters&) {
   if (!track.valid()) return SessionError::kInvalidName;
+  if (requests.rules.second_subscription == SecondSubscription::kRefused) {
+    const bool duplicate = requests.find_first<SubscriptionAsPublisher>(
+        [&](const SubscriptionAsPublisher& each) { return !each.done_ && each.view().track == track; });
+    if (duplicate) return SessionError::kDuplicate;
+  }
   return std::nullopt;
 }
 
 void SubscriptionAsPublisher::admit(const Arrival& arrival, const wire::Subscribe& message) {
-  const bool duplicate = arrival.requests().find_first<SubscriptionAsPublisher>(
-      [&](const SubscriptionAsPublisher& each) { return !each.ours() && each.view().track == message.track; });
-  if (duplicate) return arrival.violate("a second SUBSCRIBE for a track (section 9.9)");  // [d15 §9.9-2]
+  switch (arrival.requests().rules.second_subscription) {
+    case SecondSubscription::kViolates: {
+      const bool duplicate = arrival.requests().find_first<SubscriptionAsPublisher>(
+          [&](const SubscriptionAsPublisher& each) { return !each.ours() && each.view().track == message.track; });
+      if (duplicate) return arrival.violate("a second SUBSCRIBE for a track (section 9.9)");  // [d15 §9.9-2]
+      break;
+    }
+    case SecondSubscription::kRefused: {
+      const bool duplicate = arrival.requests().find_first<SubscriptionAsPublisher>(
+          [&](const SubscriptionAsPublisher& each) { return !each.done_ && each.view().track == message.track; });
+      if (!duplicate) break;
+      return arrival.refuse(RequestErrorCode::kDuplicateSubscription, "there is a subscription to this track");
+    }
+    case SecondSubscription::kAllowed: break;
+  }
   if (range_reversed(message.parameters)) {
     // [d15 §9.9-4]
     return arrival.refuse(RequestErrorCode::kInvalidRange, "the range ends before it starts");
@@ -124,7 +141,7 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
 void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {  // [d15 §9.14-1]
   if (!take_answer("PUBLISH_OK")) return;
   view_.established = true;
-  joinable_ = asks_for_largest(message.parameters);
+  starts_at_largest_ = asks_for_largest(message.parameters);
   // Left out, FORWARD means 1 here, whatever PUBLISH said [d15 §9.2.1.10].
   MessageParameters parameters = message.parameters;
   if (!parameters.forward()) parameters.set_forward(true);  // [d15 §9.2.1.10-2]
@@ -180,6 +197,7 @@ void SubscriptionAsPublisher::abort() {  // [d15 §5.1.1-1]
 }
 
 bool SubscriptionAsPublisher::allows(const MessageParameters& update) const noexcept {  // [d15 §9.11-2]
+  if (context_.rules().updates_may_widen) return true;
   const auto filter = update.filter();
   if (!filter || (filter->type != FilterType::kAbsoluteStart && filter->type != FilterType::kAbsoluteRange))
     return true;
@@ -202,7 +220,8 @@ void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std:
   bool narrowed = false;
   if (filter_) {
     // A relative start counts from an object that may be older than the present start.
-    view_.start = std::max(view_.start, filter_->resolve_start(largest));
+    const Location start = filter_->resolve_start(largest);
+    view_.start = context_.rules().updates_may_widen ? start : std::max(view_.start, start);
     view_.last_group = filter_->last_group();
     filter_.reset();
     narrowed = true;
@@ -256,8 +275,8 @@ void SubscriptionAsPublisher::on_drained() {  // [d15 §9.15-2]
   // A PUBLISH without answer waits for it: the subscription is not established yet, and may still be refused.
   if (!done_ || !answered() || view_.open_streams > 0) return;  // [d15 §5.1.1-2, §9.15-1]
   done_->stream_count = view_.streams_opened;                   // [d15 §9.15-5, §9.15-6]
-  (void)send(*done_);
   refuse_pending_updates();
+  (void)send(*done_);
   context_.outgoing().remove_lane(handle());
   context_.end(handle());
 }

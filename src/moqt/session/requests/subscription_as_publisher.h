@@ -47,9 +47,11 @@ class SubscriptionAsPublisher final : public Request {
   void add_pending_update(RequestHandle update, const MessageParameters& parameters);
   void remove_pending_update(RequestHandle update) { std::erase(pending_updates_, update); }
 
-  /// Whether the subscriber asked for the filter Largest Object [d15 §9.16.2]. Not known of a PUBLISH before its
-  /// answer.
-  [[nodiscard]] bool starts_at_largest() const noexcept { return joinable_; }
+  /// Whether a joining FETCH may join it: the subscriber asked for the filter Largest Object [d15 §9.16.2], or the
+  /// draft asks for Forward State 1 only. Not known of a PUBLISH before its answer.
+  [[nodiscard]] bool joinable() const noexcept {
+    return context_.rules().joins_any_filter ? view_.forward : starts_at_largest_;
+  }
   /// A joining FETCH has come ahead of the answer, for which it waits.
   void add_joining_fetch(RequestHandle fetch) { joining_fetches_.push_back(fetch); }
 
@@ -82,7 +84,7 @@ class SubscriptionAsPublisher final : public Request {
 
   std::uint64_t expires_ms_ = 0;  ///< EXPIRES as the application gives it; 0: no end
   std::optional<std::uint64_t> allowed_ms_;
-  bool joinable_ = false;
+  bool starts_at_largest_ = false;
 };
 
 }  // namespace msquic_py::moqt::session

@@ -22,14 +22,25 @@ std::optional<SessionError> SubscriptionAsSubscriber::refusal(const RequestTable
                                                               const MessageParameters& parameters) {
   if (!track.valid()) return SessionError::kInvalidName;
   if (range_reversed(parameters)) return SessionError::kInvalidParameter;
+  const SecondSubscription second = requests.rules.second_subscription;
   // [d15 §9.9-1]
-  const bool duplicate = requests.find_first<SubscriptionAsSubscriber>(
-      [&](const SubscriptionAsSubscriber& each) { return each.ours() && !each.draining() && each.track() == track; });
-  if (duplicate) return SessionError::kDuplicate;
+  const bool duplicate = requests.find_first<SubscriptionAsSubscriber>([&](const SubscriptionAsSubscriber& each) {
+    return (each.ours() || second == SecondSubscription::kRefused) && !each.draining() && each.track() == track;
+  });
+  if (duplicate && second != SecondSubscription::kAllowed) return SessionError::kDuplicate;
   return std::nullopt;
 }
 
 void SubscriptionAsSubscriber::admit(const Arrival& arrival, const wire::Publish& message) {
+  if (arrival.requests().rules.second_subscription == SecondSubscription::kRefused) {
+    // Our own SUBSCRIBE without an answer gives way when this one is accepted.
+    const bool duplicate = arrival.requests().find_first<SubscriptionAsSubscriber>([&](const auto& each) {
+      return (!each.ours() || each.answered()) && !each.draining() && each.track() == message.track;
+    });
+    if (duplicate) {
+      return arrival.refuse(RequestErrorCode::kDuplicateSubscription, "there is a subscription to this track");
+    }
+  }
   arrival.make<SubscriptionAsSubscriber>(message.track, message.parameters).on_publish(message.track_alias);
 }
 
@@ -160,14 +171,17 @@ void SubscriptionAsSubscriber::on_malformed(MalformedTrack reason) {
 }
 
 bool SubscriptionAsSubscriber::begins_earlier(const std::optional<SubscriptionFilter>& filter) const noexcept {
+  if (context_.rules().updates_may_widen) return false;
   // Where a relative filter will lie, the publisher alone knows; it keeps the later start then.
   const bool absolute =
       filter && (filter->type == FilterType::kAbsoluteStart || filter->type == FilterType::kAbsoluteRange);
   return absolute && filter->start < start_;
 }
 
-void SubscriptionAsSubscriber::note_update(const std::optional<SubscriptionFilter>& filter) noexcept {
+void SubscriptionAsSubscriber::note_update(const std::optional<SubscriptionFilter>& filter,
+                                           std::optional<bool> forward) noexcept {
   if (filter) start_ = std::max(start_, filter->start);
+  forward_ = forward.value_or(forward_);
 }
 
 RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
@@ -175,6 +189,8 @@ RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
   if (!may_ask(parameters)) return base::Failure{SessionError::kNoDynamicGroups};  // [d15 §9.2.1.12-1]
   const auto filter = parameters.filter();
   const std::uint64_t expires = parameters.expires().value_or(0);
+  forward_ = parameters.forward().value_or(true);
+  if (context_.rules().second_subscription == SecondSubscription::kRefused) context_.give_way(handle(), track_);
   if (auto sent = send(wire::PublishOk{std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   filter_ = filter;

@@ -17,6 +17,7 @@ class SubscriptionAsSubscriber final : public Request {
   SubscriptionAsSubscriber(RequestContext& context, RequestHandle handle, bool ours, FullTrackName track,
                            MessageParameters parameters)
       : Request(context, handle, ours), track_(std::move(track)), parameters_(std::move(parameters)) {
+    forward_ = parameters_.forward().value_or(true);
     if (ours) filter_ = parameters_.filter();
   }
 
@@ -34,18 +35,20 @@ class SubscriptionAsSubscriber final : public Request {
   [[nodiscard]] bool established() const noexcept { return answered() && !done_; }
   /// Whether PUBLISH_DONE has come: the publisher has forgotten it, and only late objects are awaited.
   [[nodiscard]] bool draining() const noexcept { return done_.has_value(); }
-  /// Whether it asked for the filter Largest Object, which a joining FETCH needs [d15 §9.16.2].
-  [[nodiscard]] bool starts_at_largest() const noexcept {
+  /// Whether a joining FETCH may join it: it asked for the filter Largest Object [d15 §9.16.2], or for objects at all.
+  [[nodiscard]] bool joinable(const RequestRules& rules) const noexcept {
+    if (rules.joins_any_filter) return forward_;
     return filter_ && filter_->type == FilterType::kLargestObject;
   }
   /// Whether `parameters` may be sent of this subscription: NEW_GROUP_REQUEST only where DYNAMIC_GROUPS is 1.
   [[nodiscard]] bool may_ask(const MessageParameters& parameters) const noexcept {
     return dynamic_groups_ || !parameters.new_group_request();
   }
-  /// Whether a SUBSCRIBE_UPDATE with that filter would begin earlier than what has been asked for.
+  /// Whether a SUBSCRIBE_UPDATE with that filter would begin earlier than what has been asked for, where that is not
+  /// allowed.
   [[nodiscard]] bool begins_earlier(const std::optional<SubscriptionFilter>& filter) const noexcept;
-  /// A SUBSCRIBE_UPDATE with that filter has been made.
-  void note_update(const std::optional<SubscriptionFilter>& filter) noexcept;
+  /// A SUBSCRIBE_UPDATE with these has been made.
+  void note_update(const std::optional<SubscriptionFilter>& filter, std::optional<bool> forward) noexcept;
   /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH.
   [[nodiscard]] std::optional<Location> largest_at_establishment() const noexcept { return largest_; }
 
@@ -95,6 +98,7 @@ class SubscriptionAsSubscriber final : public Request {
   bool ends_itself_ = false;      ///< our PUBLISH_OK gave it a time, after which it is UNSUBSCRIBE that ends it
   bool expiring_ = false;         ///< two thirds of the publisher's time are over
   bool done_timer_over_ = false;
+  bool forward_ = true;          ///< as last asked for
   bool dynamic_groups_ = false;  ///< what SUBSCRIBE_OK or PUBLISH said
 };
 

@@ -19,7 +19,7 @@ std::optional<SessionError> SubscriptionUpdate::refusal(const RequestTable& requ
   return std::nullopt;
 }
 
-void SubscriptionUpdate::admit(const Arrival& arrival, const wire::SubscribeUpdate& message) {
+void SubscriptionUpdate::admit(const Arrival& arrival, const wire::RequestUpdate& message) {
   if (range_reversed(message.parameters)) {
     return refuse(arrival, message, RequestErrorCode::kInvalidRange, "the range ends before it starts");
   }
@@ -29,7 +29,7 @@ void SubscriptionUpdate::admit(const Arrival& arrival, const wire::SubscribeUpda
                              update->subscription_);
 }
 
-void SubscriptionUpdate::refuse(const Arrival& arrival, const wire::SubscribeUpdate& message, RequestErrorCode code,
+void SubscriptionUpdate::refuse(const Arrival& arrival, const wire::RequestUpdate& message, RequestErrorCode code,
                                 std::string_view reason) {
   auto* update = receive(arrival, message);
   if (update == nullptr) return;
@@ -38,10 +38,10 @@ void SubscriptionUpdate::refuse(const Arrival& arrival, const wire::SubscribeUpd
   arrival.context().emit(Unsubscribed{update->subscription_});
 }
 
-SubscriptionUpdate* SubscriptionUpdate::receive(const Arrival& arrival, const wire::SubscribeUpdate& message) {
-  auto* subscription = as<SubscriptionAsPublisher>(arrival.named(message.subscription));
+SubscriptionUpdate* SubscriptionUpdate::receive(const Arrival& arrival, const wire::RequestUpdate& message) {
+  auto* subscription = as<SubscriptionAsPublisher>(arrival.named(message.existing));
   if (subscription == nullptr) {
-    if (arrival.ended(message.subscription)) {
+    if (arrival.ended(message.existing)) {
       arrival.refuse(RequestErrorCode::kDoesNotExist, "the subscription has ended");
     } else {
       arrival.violate("SUBSCRIBE_UPDATE for what is no subscription (section 9.11)");  // [d15 §9.11-7]
@@ -62,7 +62,7 @@ SubscriptionUpdate* SubscriptionUpdate::receive(const Arrival& arrival, const wi
 wire::MessageBody SubscriptionUpdate::first_message() const {
   const Request* subscription = context_.find(subscription_);
   const auto reference = subscription == nullptr ? std::nullopt : subscription->reference();
-  return wire::SubscribeUpdate{reference.value_or(wire::RequestReference{}), parameters_};
+  return wire::RequestUpdate{reference.value_or(wire::RequestReference{}), parameters_};
 }
 
 void SubscriptionUpdate::begin(wire::RequestReference reference) {

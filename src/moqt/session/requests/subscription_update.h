@@ -19,9 +19,9 @@ class SubscriptionUpdate final : public Request {
   [[nodiscard]] static std::optional<SessionError> refusal(const RequestTable& requests, RequestHandle subscription,
                                                            const MessageParameters& parameters);
   /// SUBSCRIBE_UPDATE of the peer.
-  static void admit(const Arrival& arrival, const wire::SubscribeUpdate& message);
+  static void admit(const Arrival& arrival, const wire::RequestUpdate& message);
   /// The same of one that cannot be granted, which ends its subscription [d15 §9.11].
-  static void refuse(const Arrival& arrival, const wire::SubscribeUpdate& message, RequestErrorCode code,
+  static void refuse(const Arrival& arrival, const wire::RequestUpdate& message, RequestErrorCode code,
                      std::string_view reason);
 
   static constexpr RequestKind kKind = RequestKind::kSubscriptionUpdate;
@@ -38,7 +38,7 @@ class SubscriptionUpdate final : public Request {
 
  private:
   /// Null when there is nothing to update.
-  static SubscriptionUpdate* receive(const Arrival& arrival, const wire::SubscribeUpdate& message);
+  static SubscriptionUpdate* receive(const Arrival& arrival, const wire::RequestUpdate& message);
 
   RequestHandle subscription_;
   MessageParameters parameters_;

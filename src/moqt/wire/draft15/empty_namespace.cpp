@@ -1,3 +1,5 @@
+#include "moqt/wire/draft15/empty_namespace.h"
+
 #include <utility>
 
 #include "base/byte_reader.h"
@@ -33,7 +35,7 @@ std::optional<DecodedControlMessage> decode_empty_namespace(base::Bytes bytes) {
   writer.write_varint(0);
   writer.write_bytes(fields.rest());
   writer.patch_u16(length_at, static_cast<std::uint16_t>(writer.size() - length_at - 2));
-  auto decoded = decode_control_message(stand_in);
+  auto decoded = kCodec.decode_control_message(stand_in);
   if (!decoded.ok()) return std::nullopt;
   if (auto* subscribe = std::get_if<SubscribeNamespace>(&decoded->message.body)) subscribe->track_namespace_prefix = {};
   if (auto* publish = std::get_if<PublishNamespace>(&decoded->message.body)) publish->track_namespace = {};

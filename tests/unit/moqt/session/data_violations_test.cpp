@@ -16,7 +16,7 @@ using moqt::SessionErrorCode;
 using moqt::session::SessionConfig;
 
 /// A server that has subscribed to ("a") "t" as request 1, under alias 2.
-RawPeer subscribed(SessionConfig config = {}) {
+RawPeer with_subscription(SessionConfig config = {}) {
   auto peer = RawPeer::established(Perspective::kServer, std::move(config));
   EXPECT_TRUE(peer.session.subscribe({moqt::TrackNamespace{"a"}, "t"}).ok());
   peer.control("04 0003 01 02 00");
@@ -26,12 +26,12 @@ RawPeer subscribed(SessionConfig config = {}) {
 }
 
 std::optional<SessionErrorCode> after_stream(std::string_view bytes, bool fin = false) {
-  auto peer = subscribed();
+  auto peer = with_subscription();
   peer.stream(2, bytes, fin);
   return peer.close_code();
 }
 std::optional<SessionErrorCode> after_datagram(std::string_view bytes) {
-  auto peer = subscribed();
+  auto peer = with_subscription();
   peer.datagram(bytes);
   return peer.close_code();
 }
@@ -66,7 +66,7 @@ std::string pairs(std::size_t count) {
 }
 
 TEST(Streams, ExtensionsMayBeOfAnySizeThatFits) {
-  auto peer = subscribed();
+  auto peer = with_subscription();
   const std::string block = pairs(20);
   const std::string object = "00 " + length(static_cast<std::uint32_t>(block.size() / 2)) + block + " 01 61";
   peer.stream(2, "15 02 00 00 80");
@@ -79,7 +79,7 @@ TEST(Streams, ExtensionsMayBeOfAnySizeThatFits) {
 TEST(Streams, ExtensionsBeyondTheRoomCostTheirStreamOnly) {
   SessionConfig config;
   config.limits.max_object_header_bytes = 100'000;
-  auto peer = subscribed(config);
+  auto peer = with_subscription(config);
   const std::string begin = "15 02 00 00 80 | 00 " + length(60'005) + "3f" + length(60'000);
   // One block that is larger than all room there is.
   peer.stream(2, "15 02 00 00 80 | 00 " + length(100'001));
@@ -118,7 +118,7 @@ TEST(Datagrams, Rules) {
 
 // [d15 §10.4.4-3]
 TEST(Streams, FetchStreamNobodyAskedForIsStopped) {
-  auto peer = subscribed();
+  auto peer = with_subscription();
   peer.stream(2, "05 09 1c 00 00 80 01 61");
   EXPECT_FALSE(peer.closed);
   ASSERT_EQ(peer.stopped.size(), 1u);
@@ -127,7 +127,7 @@ TEST(Streams, FetchStreamNobodyAskedForIsStopped) {
 
 // [d15 §2.4.2-1, §2.4.2-10]
 TEST(Tracks, MixedForwardingPreferenceEndsTheTrackOnly) {
-  auto peer = subscribed();
+  auto peer = with_subscription();
   peer.stream(2, "14 02 00 00 80 | 00 01 61");
   peer.datagram("00 02 01 00 80 61");
   EXPECT_FALSE(peer.closed);
@@ -141,7 +141,7 @@ TEST(Tracks, MixedForwardingPreferenceEndsTheTrackOnly) {
 // [d15 §2.4.2-6, §2.4.2-7]
 TEST(Tracks, ObjectAfterTheEndOfItsGroupOrTrack) {
   const auto reason = [](std::string_view first, std::string_view second) -> std::optional<MalformedTrack> {
-    auto peer = subscribed();
+    auto peer = with_subscription();
     peer.stream(2, first, true);
     peer.stream(6, second);
     EXPECT_FALSE(peer.closed);
@@ -159,7 +159,7 @@ TEST(Tracks, ObjectAfterTheEndOfItsGroupOrTrack) {
 
 // [d15 §2.4.2-6]
 TEST(Tracks, TheEndsOfSixtyFourGroupsAreRemembered) {
-  auto peer = subscribed();
+  auto peer = with_subscription();
   const auto group = [](int number, const char* object) {  // type 0x1c: the last object before FIN ends the group
     char header[40];
     std::snprintf(header, sizeof header, "1c 02 40%02x 00 80 | %s", static_cast<unsigned>(number), object);
@@ -282,7 +282,7 @@ TEST_F(MuchForAnUnknownAlias, IsGivenUpWhenItComesAllTheSame) {
 TEST(Limits, TooManyStreamsAreStopped) {
   SessionConfig config;
   config.limits.max_incoming_streams = 2;
-  auto peer = subscribed(config);
+  auto peer = with_subscription(config);
   for (moqt::session::IncomingStreamId id : {2u, 6u, 10u}) peer.stream(id, "14 02 00 00 80 | 00 01 61");
   ASSERT_EQ(peer.stopped.size(), 1u);
   EXPECT_EQ(peer.stopped[0].stream, 2u) << "the one idle for longest";
@@ -296,7 +296,7 @@ TEST(Limits, TooManyStreamsAreStopped) {
 TEST(Limits, TheLeastUrgentStreamIsStopped) {
   SessionConfig config;
   config.limits.max_incoming_streams = 3;
-  auto peer = subscribed(config);
+  auto peer = with_subscription(config);
   peer.stream(2, "14 02 00 00 80 | 00 01 61");
   peer.stream(6, "14 02 01 00 c8 | 00 01 61");   // priority 200
   peer.stream(10, "14 02 02 00 c8 | 00 02 61");  // the same, in the middle of an object
@@ -313,7 +313,7 @@ TEST(Limits, TheLeastUrgentStreamIsStopped) {
 TEST(Limits, ATrackWithManyStreamsMakesRoomForAnother) {
   SessionConfig config;
   config.limits.max_incoming_streams = 4;
-  auto peer = subscribed(config);
+  auto peer = with_subscription(config);
   ASSERT_TRUE(peer.session.subscribe({moqt::TrackNamespace{"a"}, "u"}).ok());
   peer.control("04 0003 03 03 00");
   for (moqt::session::IncomingStreamId id : {2u, 6u, 10u, 14u}) peer.stream(id, "14 02 00 00 80 | 00 01 61");
@@ -326,17 +326,17 @@ TEST(Limits, ATrackWithManyStreamsMakesRoomForAnother) {
 
 // [d15 §12.2-1]
 TEST(Timeouts, IncompleteHeaderClosesAndStalledPayloadCostsItsStream) {
-  auto header = subscribed();
+  auto header = with_subscription();
   header.stream(2, "14 02");
   header.advance(std::chrono::seconds(40));
   EXPECT_EQ(header.close_code(), SessionErrorCode::kDataStreamTimeout);
 
-  auto object_header = subscribed();
+  auto object_header = with_subscription();
   object_header.stream(2, "14 02 00 00 80 | 00 40");
   object_header.advance(std::chrono::seconds(40));
   EXPECT_EQ(object_header.close_code(), SessionErrorCode::kDataStreamTimeout);
 
-  auto payload = subscribed();
+  auto payload = with_subscription();
   payload.stream(2, "14 02 00 00 80 | 00 04 6162");
   payload.advance(std::chrono::seconds(40));
   EXPECT_FALSE(payload.closed);
@@ -344,7 +344,7 @@ TEST(Timeouts, IncompleteHeaderClosesAndStalledPayloadCostsItsStream) {
   ASSERT_EQ(payload.all<moqt::session::SubgroupEnded>().size(), 1u);
   EXPECT_FALSE(payload.all<moqt::session::SubgroupEnded>()[0].finished);
 
-  auto idle = subscribed();
+  auto idle = with_subscription();
   idle.stream(2, "14 02 00 00 80 | 00 01 61");
   idle.advance(std::chrono::hours(1));
   EXPECT_FALSE(idle.closed) << "no next object is no fault";

@@ -95,7 +95,7 @@ TEST(PublisherExpiry, PublishHasATime) {
 // ---- what is allowed for a while ----
 
 /// A server that asks, whose client has sent SUBSCRIBE; the application has allowed it for so long.
-RawPeer allowed_for(std::uint64_t milliseconds) {
+RawPeer allowed_for(std::uint64_t time) {
   moqt::session::SessionConfig config;
   config.asks_authorization = true;
   RawPeer peer(Perspective::kServer, config);
@@ -106,7 +106,7 @@ RawPeer allowed_for(std::uint64_t milliseconds) {
   peer.control("03 0007 00 01 0161 01 74 00");
   const auto asked = peer.all<moqt::session::AuthorizationRequested>();
   moqt::session::Verdict verdict;
-  verdict.expires_ms = milliseconds;
+  verdict.expires_ms = time;
   moqt::session::apply(peer.session, asked.back().request, verdict);
   peer.drain();
   return peer;

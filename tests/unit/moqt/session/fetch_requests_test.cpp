@@ -37,48 +37,6 @@ TEST(FetchRequest, OfNothingIsRefusedAtOnce) {
   EXPECT_TRUE(peer.session.fetch(kTrack, {3, 5}, {3, 0}).ok()) << "the rest of the group";
 }
 
-void expect_answered(RawPeer& peer, RequestHandle fetch) {
-  const auto accepted = peer.all<FetchAccepted>();
-  ASSERT_EQ(accepted.size(), 1u);
-  EXPECT_EQ(accepted[0].request, fetch);
-  EXPECT_FALSE(accepted[0].end_of_track);
-  EXPECT_EQ(accepted[0].end, (Location{5, 0}));
-  const auto objects = peer.all<FetchObjectReceived>();
-  ASSERT_EQ(objects.size(), 3u);
-  EXPECT_EQ(objects[0].fetch, fetch);
-  EXPECT_EQ(objects[0].location, (Location{3, 2}));
-  EXPECT_EQ(objects[0].subgroup, 7u);
-  EXPECT_EQ(objects[0].publisher_priority, 0x81);
-  EXPECT_EQ(objects[0].payload_length, 2u);
-  EXPECT_EQ(objects[1].location, (Location{3, 3})) << "the prior Object ID plus one";
-  EXPECT_EQ(objects[1].subgroup, 7u) << "as before";
-  EXPECT_EQ(objects[1].publisher_priority, 0x81);
-  EXPECT_EQ(objects[1].extensions.view()[0], 0x02);
-  EXPECT_EQ(objects[1].extensions.view()[1], 0x05);
-  EXPECT_EQ(objects[2].location, (Location{5, 0}));
-  EXPECT_EQ(objects[2].subgroup, 0u);
-  EXPECT_EQ(objects[2].status, ObjectStatus::kDoesNotExist);
-  std::string payload;
-  for (const auto& event : peer.events) {
-    base::SharedBytes bytes;
-    if (const auto* object = std::get_if<FetchObjectReceived>(&event)) bytes = object->payload;
-    if (const auto* more = std::get_if<ObjectPayload>(&event)) {
-      EXPECT_EQ(more->subscription, fetch);
-      bytes = more->bytes;
-    }
-    payload.append(bytes.view().begin(), bytes.view().end());
-  }
-  EXPECT_EQ(payload, "abc");
-  const auto ended = peer.all<FetchEnded>();
-  ASSERT_EQ(ended.size(), 1u);
-  EXPECT_EQ(ended[0].fetch, fetch);
-  EXPECT_TRUE(ended[0].finished);
-  EXPECT_TRUE(std::holds_alternative<FetchEnded>(peer.events.back()));
-  EXPECT_EQ(peer.session.open_requests(), 0u);
-  EXPECT_FALSE(peer.closed);
-  EXPECT_TRUE(peer.stopped.empty());
-}
-
 // [d15 §5.2-4]
 TEST(FetchRequest, IsAnsweredByAMessageAndAStreamInAnyOrder) {
   Fetching answer_first;

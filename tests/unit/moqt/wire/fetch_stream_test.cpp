@@ -90,7 +90,7 @@ TEST(FetchObject, EncodeErrors) {
 TEST(FetchStream, SameObjectsAtEveryBoundary) {
   const base::ByteVector bytes = hex("1f 05 03 07 64 04 61626364 | 21 02 0205 00 00 | 0c 06 00 02 6566 | 00 00 03");
   for (std::size_t chunk = 1; chunk <= bytes.size(); ++chunk) {
-    FetchStreamDecoder decoder(Draft::k15);
+    FetchStreamDecoder decoder(Draft::k15, GroupOrder::kAscending);
     std::string seen;
     for (base::Bytes rest = bytes; !rest.empty(); rest = rest.subspan(std::min(chunk, rest.size()))) {
       decoder.feed(base::SharedBytes::copy_of(rest.first(std::min(chunk, rest.size()))));
@@ -111,7 +111,7 @@ TEST(FetchStream, SameObjectsAtEveryBoundary) {
 }
 
 TEST(FetchStream, FinInTheMiddle) {
-  FetchStreamDecoder decoder(Draft::k15);
+  FetchStreamDecoder decoder(Draft::k15, GroupOrder::kAscending);
   EXPECT_FALSE(decoder.finish());
   decoder.feed(base::SharedBytes::copy_of(hex("1f 05")));
   EXPECT_TRUE(decoder.next().needs_more());

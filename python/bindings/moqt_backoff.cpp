@@ -1,0 +1,27 @@
+#include <chrono>
+
+#include "base/backoff.h"
+#include "moqt_topics.h"
+
+namespace msquic_py::python {
+
+using base::Backoff;
+
+void bind_backoff(nb::module_& m) {
+  nb::class_<Backoff>(m, "Backoff", "How long to wait before trying again.", nb::is_final())
+      .def(
+          "__init__",
+          [](Backoff* self, double first, double longest) {
+            const auto milliseconds = [](double seconds) {
+              return Backoff::Duration(static_cast<Backoff::Duration::rep>(seconds * 1000));
+            };
+            new (self) Backoff({milliseconds(first), milliseconds(longest)});
+          },
+          nb::arg("first"), nb::arg("longest"))
+      .def(
+          "next", [](Backoff& self) { return std::chrono::duration<double>(self.next()).count(); },
+          "It has failed: seconds until the next attempt.")
+      .def("reset", &Backoff::reset, "It works: the next failure is a first one again.");
+}
+
+}  // namespace msquic_py::python

@@ -1,0 +1,226 @@
+"""What a subscription has missed while its session was away, as far as the peer has it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, SessionStateError
+from moqt.asyncio.fetching import LAST_GROUP, Fetch
+from moqt.asyncio.resume import Gap
+from msquic._native.moqt import Location, Object, RequestErrorCode, TrackProgress
+
+Part = tuple[Location, Location]
+"""From one place up to another, as FETCH says it: an end with Object ID 0 takes all of its group in."""
+
+_PASSING = {
+    int(RequestErrorCode.INTERNAL_ERROR),
+    int(RequestErrorCode.TIMEOUT),
+    int(RequestErrorCode.DOES_NOT_EXIST),
+}
+"""Refusals that may be over soon: a relay whose publisher is away as well."""
+PATIENCE = 10.0
+"""Seconds that such a refusal is borne."""
+
+
+class Asker(Protocol):
+    """Begins a FETCH whose objects go through the track's progress."""
+
+    def __call__(self, start: Location, end: Location) -> Fetch: ...
+
+
+class CatchingUp:
+    """The objects from the progress's floor up to a place; read like a :class:`Fetch`.
+
+    What is refused is looked for in smaller parts: the largest newest part that is to be had is found by halving, since
+    whoever keeps objects for a while lets go of the oldest ones first; of the rest the older half is tried once. What
+    is not to be had is told as a :class:`Gap`, and counts as settled.
+    """
+
+    def __init__(
+        self,
+        progress: TrackProgress,
+        ask: Asker,
+        end: Location,
+        held: Iterable[Object],
+        tell: Callable[[Gap], None],
+    ) -> None:
+        self._progress, self._ask, self._tell = progress, ask, tell
+        self._objects: deque[Object] = deque()
+        self._held = deque(sorted(held, key=lambda each: (each.group_id, each.object_id)))
+        """What has come already of what lies behind, and is given in its turn."""
+        self._parts: deque[tuple[Part, Fetch | None]] = deque()
+        start = progress.floor(0.0)
+        if start < end:
+            self._parts.append(((start, end), None))
+        self._fetch: Fetch | None = None
+        self._cancelled = False
+        self._waits: tuple[float, float] | None = None
+        """Since when nothing has come because the peer refuses for now, and how long to wait next."""
+
+    async def _fill(self, limit: int) -> None:
+        """As :meth:`Fetch._fill`. Raises SessionClosed when the session of the fetches ends."""
+        while not self._objects:
+            if self._cancelled:
+                raise StopAsyncIteration
+            if self._fetch is None:
+                if not self._parts:
+                    if self._held:
+                        self._objects, self._held = self._held, self._objects
+                        return
+                    raise StopAsyncIteration
+                await self._open(*self._parts[0])
+                continue
+            part = self._parts[0][0]
+            try:
+                await self._fetch._fill(limit)
+            except StopAsyncIteration:
+                if self._cancelled:
+                    raise
+                self._finish(part)
+            except FetchInterrupted as interrupted:
+                await self._interrupted(part, interrupted)
+            else:
+                self._waits = None
+                self._give(self._fetch._objects)
+
+    def _give(self, objects: deque[Object]) -> None:
+        for each in objects:
+            while self._held and (self._held[0].group_id, self._held[0].object_id) < (each.group_id, each.object_id):
+                self._objects.append(self._held.popleft())
+            self._objects.append(each)
+        objects.clear()
+
+    async def _open(self, part: Part, opened: Fetch | None) -> None:
+        if opened is None:
+            try:
+                opened = await self._begun(*part)
+            except FetchRefused as refused:
+                if refused.code in _PASSING and await self._may_pass():
+                    return
+                return await self._refused(part, refused)
+        self._fetch = opened
+
+    async def _begun(self, start: Location, end: Location) -> Fetch:
+        self._fetch = fetch = self._ask(start, end)
+        try:
+            await fetch._begin()
+        except SessionStateError:
+            if self._cancelled:
+                raise StopAsyncIteration from None
+            raise
+        except BaseException:
+            fetch._cancel()
+            raise
+        finally:
+            if self._fetch is fetch:
+                self._fetch = None
+        if self._cancelled:
+            fetch._cancel()
+            raise StopAsyncIteration
+        return fetch
+
+    async def _interrupted(self, part: Part, interrupted: FetchInterrupted) -> None:
+        """The peer broke an answer off: it is asked for the rest."""
+        self._fetch = None
+        rest: Part = (max(self._progress.floor(0.0), part[0]), part[1])
+        self._parts[0] = (rest, None)
+        if rest[0] >= _behind(rest[1]):
+            self._finish(rest)
+        elif not await self._may_pass():
+            self._miss(rest, str(interrupted))
+
+    async def _may_pass(self) -> bool:
+        """Waits a moment; False when that was done for long enough."""
+        now = asyncio.get_running_loop().time()
+        since, wait = self._waits or (now, 0.1)
+        if now - since >= PATIENCE:
+            return False
+        self._waits = since, min(2 * wait, 1.0)
+        await asyncio.sleep(wait)
+        return True
+
+    async def _refused(self, part: Part, refused: FetchRefused) -> None:
+        start, end = part
+        last = end.group
+        if refused.code == RequestErrorCode.INVALID_RANGE:  # nothing of it has been published
+            return self._finish(part)
+        if refused.code != RequestErrorCode.UNKNOWN_STATUS_IN_RANGE or last <= start.group:
+            return self._miss(part, str(refused))
+        newest = await self._newest(start.group + 1, part)
+        older: Part = (start, end if newest is None else Location(newest[0][0].group - 1, 0))
+        self._parts.popleft()
+        if newest is not None:
+            self._parts.appendleft(newest)
+        middle = (older[0].group + older[1].group) // 2
+        if older[0].group < older[1].group:
+            first: Part = (start, Location(middle, 0))
+            try:
+                fetch = await self._begun(*first)
+            except FetchRefused:
+                pass
+            else:
+                self._parts.appendleft(((Location(middle + 1, 0), older[1]), None))
+                self._parts.appendleft((first, fetch))
+                return
+        self._parts.appendleft((older, None))
+        self._miss(older, str(refused))
+
+    async def _newest(self, first: int, part: Part) -> tuple[Part, Fetch] | None:
+        """The largest part with the end of `part` that is to be had, beginning with group `first` or later."""
+        low, high = first, part[1].group + 1  # the answer lies in [low, high]; high: nothing is to be had
+        best: tuple[Part, Fetch] | None = None
+        # The newest group first: when that is not to be had, nothing is that ends with it.
+        probe = part[1].group
+        while low < high:
+            candidate: Part = (Location(probe, 0), part[1])
+            try:
+                fetch = await self._begun(*candidate)
+            except FetchRefused:
+                if best is None:
+                    return None
+                low = probe + 1
+            else:
+                if best is not None:
+                    best[1]._cancel()
+                best, high = (candidate, fetch), probe
+            probe = (low + high) // 2
+        return best
+
+    def _finish(self, part: Part) -> None:
+        """Everything that exists of it has come."""
+        self._parts.popleft()
+        self._fetch = None
+        self._progress.passed(_behind(part[1]))
+
+    def _miss(self, part: Part, reason: str) -> None:
+        self._finish(self._parts[0][0])
+        if part[0] < _behind(part[1]):
+            self._tell(Gap(part[0], part[1], reason))
+
+    def _cancel(self) -> None:
+        self._cancelled = True
+        if self._fetch is not None:
+            self._fetch._cancel()
+        for _, fetch in self._parts:
+            if fetch is not None:
+                fetch._cancel()
+
+    def _rest(self) -> list[Object]:
+        """What has come and was not read; afterwards it is read no more."""
+        if self._fetch is not None and self._fetch._handle is not None:
+            while taken := self._fetch._handle.take(1 << 16):
+                self._fetch._objects.extend(taken)
+        if self._fetch is not None:
+            self._give(self._fetch._objects)
+        self._cancel()
+        return [*self._objects, *self._held]
+
+
+def _behind(end: Location) -> Location:
+    """The first place behind a range that ends so."""
+    if end.object > 0:
+        return end
+    return Location(min(end.group + 1, LAST_GROUP), 0)

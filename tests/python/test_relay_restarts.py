@@ -1,0 +1,124 @@
+"""moqt-relay as a process that dies, is stopped or is replaced, under clients that come back."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import moqt.asyncio as ma
+from programs.relay_restarts import run
+from relay_programs import Program, Programs, Relay, frame, payloads, program
+from resuming_sessions import back, broadcast_on, eventually, subscribed
+
+
+@pytest.fixture
+def programs() -> Iterator[Programs]:
+    running = Programs()
+    yield running
+    running.close()
+
+
+async def test_a_relay_that_is_restarted_again_and_again() -> None:
+    """Scaled down; the whole is `python tests/python/programs/relay_restarts.py`."""
+    program("moqt-relay")
+    async with asyncio.timeout(120):
+        outcome = await run(restarts=5, subscribers=5, seed=3, interval=0.4)
+    assert outcome["resumptions"] >= 5 * 5
+    assert outcome["received"] > 0
+
+
+async def test_a_stopped_relay_is_noticed_within_the_idle_timeout(programs: Programs) -> None:
+    """SIGSTOP: the process is there, and says nothing."""
+    relay, other = programs.relay(), programs.relay()
+    events: list[tuple[float, ma.ResumeEvent]] = []
+    resume = ma.Resume(first_delay=0.02, longest_delay=0.1, on_event=lambda e: events.append((time.monotonic(), e)))
+    async with asyncio.timeout(60), back(relay.port, resume=resume) as session:
+        stopped = time.monotonic()
+        relay.program.process.send_signal(signal.SIGSTOP)
+        await eventually(lambda: bool(events))
+        noticed, event = events[0]
+        assert isinstance(event, ma.SessionLost)
+        assert 1.0 < noticed - stopped < 2.0 + 3.0  # idle_timeout_ms of QUICK, on a busy machine
+        relay.program.process.send_signal(signal.SIGCONT)
+        await session.wait_connected()
+    other.stop()
+
+
+async def test_sigterm_sends_clients_to_the_successor(programs: Programs) -> None:
+    new = programs.relay()
+    old = programs.relay("--successor", f"moqt://127.0.0.1:{new.port}/moqt", "--drain-seconds", 20)
+    async with asyncio.timeout(60), back(old.port) as source, back(old.port) as session:
+        broadcast = await broadcast_on(source)
+        viewer = await subscribed(session)
+        await viewer.at_least(5)
+        old.program.terminate()
+        assert await asyncio.to_thread(old.program.exit_code, 15) == 0  # long before the grace is over
+        await viewer.beyond(broadcast.sent[-1])
+        assert session.remote_address == ("127.0.0.1", new.port)
+        await broadcast.end()
+        await viewer.task
+        viewer.check(broadcast.sent)
+    new.stop()
+
+
+def test_a_successor_must_be_a_moqt_uri() -> None:
+    relay = Program("moqt-relay", "--port", 0, "--successor", "https://example.org/")
+    assert relay.exit_code() == 2
+    assert "scheme" in relay.text
+
+
+def _restarted(programs: Programs, relay: Relay, *arguments: object) -> Relay:
+    """Another relay on the port of one that was killed."""
+    relay.program.kill()
+    return Relay(programs, *arguments, port=relay.port)
+
+
+def test_the_programs_go_on_in_the_same_recording(programs: Programs, tmp_path: Path) -> None:
+    """moqt-pub and moqt-sub with --resume: the relay is killed twice, and the file has everything, in order."""
+    relay = programs.relay()
+    output = tmp_path / "out.framed"
+    clients = ("--host", "127.0.0.1", "--port", relay.port, "--insecure", "--resume", "--idle-timeout", 2)
+    subscriber = programs.start("moqt-sub", *clients, "--output", output, "--format", "framed")
+    subscriber.line("waiting for")
+    publisher = programs.start("moqt-pub", *clients, "--format", "framed", "-", standard_input=subprocess.PIPE)
+    publisher.line(r"1 subscriber\(s\)")
+    pipe = publisher.process.stdin
+    assert pipe is not None
+    sent: list[bytes] = []
+
+    def write(groups: int) -> None:
+        for _ in range(groups):
+            pipe.write(frame(b""))
+            for _ in range(5):
+                payload = f"{len(sent):08}".encode() * 40
+                pipe.write(frame(payload))
+                sent.append(payload)
+            pipe.flush()
+            time.sleep(0.01)
+
+    write(20)
+    for number in range(2):
+        relay = _restarted(programs, relay)
+        write(20)
+        subscriber.line("there is a session again" if number == 0 else "")
+        write(20)
+    pipe.close()
+    for each in (publisher, subscriber):
+        assert each.exit_code() == 0, publisher.text + subscriber.text
+    assert payloads(output.read_bytes()) == sent
+    relay.stop()
+
+
+def test_the_programs_give_up_after_their_time(programs: Programs) -> None:
+    relay = programs.relay()
+    subscriber = relay.subscriber("--format", "framed", "--output", "/dev/null", "--resume", "--give-up-after", 1)
+    subscriber.line("waiting for")
+    relay.program.kill()
+    assert subscriber.exit_code(30) == 1
+    assert "coming back" in subscriber.text
