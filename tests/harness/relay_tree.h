@@ -55,7 +55,7 @@ class RelayTree {
   relay::Relay& at(std::size_t node) { return *nodes_.at(node).relay; }
 
   RelayClient& connect(std::size_t node) {
-    auto made = std::make_unique<RelayClient>(ms::SessionConfig{}, ms::SessionConfig{}, ++seed_);
+    auto made = std::make_unique<RelayClient>(ms::SessionConfig{}, ms::SessionConfig{}, ++seed_, moqt::Draft::k15);
     RelayClient& client = *made;
     nodes_.at(node).clients.push_back(std::move(made));
     client.pair.now = now;

@@ -329,7 +329,8 @@ def test_the_flash_and_the_beep_go_together(tmp_path: Path) -> None:
             pictures.add(frame.payload, loc.extensions_of(frame), frame.is_key)
         start_us = frames[0].capture_us + shift_ms * 1000
         for heard in coded:
-            sound.add(heard.payload, loc.sound_extensions(start_us + heard.first_sample * 1_000_000 // RATE), True)
+            capture_us = start_us + heard.first_sample * 1_000_000 // RATE
+            sound.add(heard.payload, loc.sound_extensions(capture_us, frames[0].capture_us), True)
         pictures.finish()
         sound.finish()
         writer.close()

@@ -59,8 +59,8 @@ def source_of(name: str, folder: Path) -> Path:
 
 
 def samples(file: Path) -> bytes:
-    """What is heard, as signed 16-bit samples of one channel. FFmpeg does not leave out what an edit list of a fragmented
-    MP4 does: its time is below 0."""
+    """What is heard, as signed 16-bit samples of one channel. What an edit list of a fragmented MP4 leaves out, FFmpeg
+    does not: its time is below 0."""
     return ffmpeg("-copyts", "-i", file, "-map", "0:a", "-af", "atrim=start=0", "-f", "s16le", "-")
 
 

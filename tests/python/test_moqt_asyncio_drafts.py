@@ -17,7 +17,14 @@ EACH_WITH_EACH = [(one, other) for one in DRAFTS for other in DRAFTS]
 
 @pytest.mark.parametrize(
     ("served", "offered", "agreed"),
-    [(None, None, 15), ((18, 15), (15, 18), 18), ((15, 18), (18, 15), 15), ((15,), None, 15), (None, (15,), 15), (None, (18,), 18)],
+    [
+        (None, None, 15),
+        ((18, 15), (15, 18), 18),
+        ((15, 18), (18, 15), 15),
+        ((15,), None, 15),
+        (None, (15,), 15),
+        (None, (18,), 18),
+    ],
 )
 async def test_the_server_chooses(served: tuple[int, ...] | None, offered: tuple[int, ...] | None, agreed: int) -> None:
     met: asyncio.Future[int] = asyncio.get_running_loop().create_future()

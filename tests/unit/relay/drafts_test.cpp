@@ -291,9 +291,9 @@ TEST_P(DraftsTest, TheEndOfAGroupIsPassedOn) {
 INSTANTIATE_TEST_SUITE_P(EachWithEach, DraftsTest,
                          ::testing::Combine(::testing::ValuesIn(moqt::kSupportedDrafts),
                                             ::testing::ValuesIn(moqt::kSupportedDrafts)),
-                         [](const auto& info) {
-                           return "Published" + std::to_string(static_cast<int>(std::get<0>(info.param))) + "Received" +
-                                  std::to_string(static_cast<int>(std::get<1>(info.param)));
+                         [](const auto& pair) {
+                           return "Published" + std::to_string(static_cast<int>(std::get<0>(pair.param))) + "Received" +
+                                  std::to_string(static_cast<int>(std::get<1>(pair.param)));
                          });
 
 // ---- what is new with a draft ----

@@ -89,9 +89,9 @@ TEST_P(RelayedDraftsTest, ATrackComesThrough) {
 INSTANTIATE_TEST_SUITE_P(EachWithEach, RelayedDraftsTest,
                          ::testing::Combine(::testing::ValuesIn(moqt::kSupportedDrafts),
                                             ::testing::ValuesIn(moqt::kSupportedDrafts)),
-                         [](const auto& info) {
-                           return "Published" + std::to_string(static_cast<int>(std::get<0>(info.param))) + "Received" +
-                                  std::to_string(static_cast<int>(std::get<1>(info.param)));
+                         [](const auto& pair) {
+                           return "Published" + std::to_string(static_cast<int>(std::get<0>(pair.param))) + "Received" +
+                                  std::to_string(static_cast<int>(std::get<1>(pair.param)));
                          });
 
 // More requests than the server admits streams at a time: they wait, and all are answered.

@@ -14,7 +14,7 @@ using moqt::SubscriptionFilter;
 using moqt::TrackNamespace;
 using namespace moqt::session;  // NOLINT(google-build-using-namespace): the events under test
 
-const FullTrackName kTrack{TrackNamespace{"a"}, "t"};
+const FullTrackName kRequestedTrack{TrackNamespace{"a"}, "t"};
 
 class Requests : public ::testing::TestWithParam<std::uint32_t> {
  protected:
@@ -31,12 +31,12 @@ TEST_P(Requests, SubscribeAcceptUnsubscribe) {
   MessageParameters parameters;
   parameters.set_subscriber_priority(7);
   parameters.set_filter(SubscriptionFilter::next_group_start());
-  const auto subscription = pair.client.session.subscribe(kTrack, parameters);
+  const auto subscription = pair.client.session.subscribe(kRequestedTrack, parameters);
   ASSERT_TRUE(subscription.ok());
-  EXPECT_EQ(pair.client.session.subscribe(kTrack).error(), SessionError::kDuplicate);
+  EXPECT_EQ(pair.client.session.subscribe(kRequestedTrack).error(), SessionError::kDuplicate);
   pair.run();
   const auto received = pair.server.only<SubscribeReceived>();
-  EXPECT_EQ(received.track, kTrack);
+  EXPECT_EQ(received.track, kRequestedTrack);
   MessageParameters answer;
   answer.set_largest_object({5, 7});
   ASSERT_TRUE(pair.server.session.accept(received.request, answer).ok());
@@ -56,7 +56,7 @@ TEST_P(Requests, SubscribeAcceptUnsubscribe) {
 }
 
 TEST_P(Requests, SubscribeRejected) {
-  const auto subscription = pair.client.session.subscribe(kTrack);
+  const auto subscription = pair.client.session.subscribe(kRequestedTrack);
   pair.run();
   const auto received = pair.server.only<SubscribeReceived>();
   ASSERT_TRUE(pair.server.session.reject(received.request, moqt::RequestErrorCode::kDoesNotExist, "not found").ok());
@@ -65,14 +65,14 @@ TEST_P(Requests, SubscribeRejected) {
   EXPECT_EQ(rejected.request, *subscription);
   EXPECT_EQ(rejected.code, 0x10u);
   EXPECT_EQ(rejected.reason, "not found");
-  EXPECT_TRUE(pair.client.session.subscribe(kTrack).ok()) << "it may be tried again";
+  EXPECT_TRUE(pair.client.session.subscribe(kRequestedTrack).ok()) << "it may be tried again";
 }
 
 // [d15 §9.9-4]
 TEST_P(Requests, FilterBehindTheLargestGroupIsRefused) {
   MessageParameters parameters;
   parameters.set_filter(SubscriptionFilter::absolute_range({1, 0}, 4));
-  ASSERT_TRUE(pair.client.session.subscribe(kTrack, parameters).ok());
+  ASSERT_TRUE(pair.client.session.subscribe(kRequestedTrack, parameters).ok());
   pair.run();
   MessageParameters answer;
   answer.set_largest_object({5, 0});
@@ -125,7 +125,7 @@ TEST_P(Requests, FiltersResolveAgainstTheLargestObject) {
 
 // [d15 §9.11-3, §9.11-6]
 TEST_P(Requests, UpdateChangesForwardPriorityAndFilter) {
-  const auto subscription = pair.client.session.subscribe(kTrack);
+  const auto subscription = pair.client.session.subscribe(kRequestedTrack);
   pair.run();
   const auto published = pair.server.only<SubscribeReceived>().request;
   EXPECT_EQ(pair.client.session.update(*subscription, {}).error(), SessionError::kWrongState) << "not established yet";
@@ -157,7 +157,7 @@ TEST_P(Requests, UpdateChangesForwardPriorityAndFilter) {
 
 // [d15 §9.11-4]
 TEST_P(Requests, RejectedUpdateEndsTheSubscription) {
-  const auto subscription = pair.client.session.subscribe(kTrack);
+  const auto subscription = pair.client.session.subscribe(kRequestedTrack);
   pair.run();
   const auto published = pair.server.only<SubscribeReceived>().request;
   ASSERT_TRUE(pair.server.session.accept(published).ok());
@@ -177,11 +177,11 @@ TEST_P(Requests, RejectedUpdateEndsTheSubscription) {
 TEST_P(Requests, PublishAcceptAndReject) {
   MessageParameters offer;
   offer.set_largest_object({5, 7});
-  const auto publication = pair.client.session.publish(kTrack, offer);
+  const auto publication = pair.client.session.publish(kRequestedTrack, offer);
   ASSERT_TRUE(publication.ok());
   pair.run();
   const auto received = pair.server.only<PublishReceived>();
-  EXPECT_EQ(received.track, kTrack);
+  EXPECT_EQ(received.track, kRequestedTrack);
   MessageParameters answer;
   answer.set_filter(SubscriptionFilter::largest_object());
   answer.set_subscriber_priority(9);
@@ -241,7 +241,7 @@ TEST_P(Requests, NamespaceSubscriptionLife) {
 }
 
 TEST_P(Requests, TrackStatus) {
-  const auto question = pair.client.session.track_status(kTrack);
+  const auto question = pair.client.session.track_status(kRequestedTrack);
   pair.run();
   MessageParameters answer;
   answer.set_largest_object({5, 7});
@@ -318,9 +318,9 @@ TEST(Credit, WaitingRequestsAreBounded) {
   SessionConfig config;
   config.limits.max_waiting_requests = 2;
   RawPeer peer(moqt::Perspective::kClient, config);
-  EXPECT_TRUE(peer.session.track_status(kTrack).ok());
-  EXPECT_TRUE(peer.session.track_status(kTrack).ok());
-  EXPECT_EQ(peer.session.track_status(kTrack).error(), SessionError::kTooManyRequests);
+  EXPECT_TRUE(peer.session.track_status(kRequestedTrack).ok());
+  EXPECT_TRUE(peer.session.track_status(kRequestedTrack).ok());
+  EXPECT_EQ(peer.session.track_status(kRequestedTrack).error(), SessionError::kTooManyRequests);
 }
 
 }  // namespace
