@@ -166,9 +166,8 @@ class Viewer:
             self.delays.append((now, now - float(bytes(item.payload).split()[0])))
         self.seen.setdefault(place, now)
 
-    async def catch_up(self, session: ma.Session, largest: tuple[int, int]) -> None:
+    async def catch_up(self, session: ma.Session, start: int, largest: Place) -> None:
         """What was missed without a session: from the group before the last one that came."""
-        start = max(group for group, _ in self.seen) - 1
         if start > largest[0]:
             return
         end = (largest[0], largest[1] + 1)
@@ -195,13 +194,20 @@ class Viewer:
                     self.sessions += 1
                     subscription = await session.subscribe(NAMESPACE, NAME)
                     live: set[Place] = set()
-                    catching_up = None
-                    if self.seen and subscription.largest is not None:
-                        largest = (subscription.largest.group, subscription.largest.object)
-                        catching_up = asyncio.create_task(self.catch_up(session, largest))
+                    largest = subscription.largest
+                    behind = (largest.group, largest.object) if largest is not None else None
+                    catching_up: asyncio.Task[None] | None = None
+                    start = max((group for group, _ in self.seen), default=0) - 1
                     try:
-                        async for item in subscription:
+                        while True:
+                            if start >= 0 and behind is not None and catching_up is None:
+                                catching_up = asyncio.create_task(self.catch_up(session, start, behind))
+                            item = await anext(subscription)
                             self.take(item, live)
+                            # A relay that has just been started may not know where the track is before it brings some.
+                            behind = behind or (item.group_id, item.object_id)
+                    except StopAsyncIteration:
+                        pass
                     finally:
                         if catching_up is not None:
                             catching_up.cancel()

@@ -23,7 +23,9 @@ class RelayLink final {
     std::size_t node = 0;
     relay::Relay::PeerNumber number = 0;
   };
-  explicit RelayLink(std::uint32_t seed) : pair(seed, {}, {}, /*collect_events=*/false) {}
+  explicit RelayLink(std::uint32_t seed) : pair(seed, {}, {}, /*collect_events=*/false) {
+    pair.client.reset_loses = pair.server.reset_loses = false;
+  }
 
   SessionPair pair;
   End lower;  ///< the client
@@ -57,6 +59,7 @@ class RelayTree {
     RelayClient& client = *made;
     nodes_.at(node).clients.push_back(std::move(made));
     client.pair.now = now;
+    client.pair.client.reset_loses = client.pair.server.reset_loses = false;
     client.number = at(node).attach(client.pair.server.session, client);
     client.attached = true;
     client.pair.establish();

@@ -58,6 +58,7 @@ struct PairSide {
   std::deque<base::ByteVector> datagrams;
   bool hold_data = false;      ///< streams and datagrams stay in flight
   bool acknowledge = true;     ///< sent bytes are reported as sent at once
+  bool reset_loses = true;     ///< what is in flight when a stream is reset, although it has been acknowledged
   bool collect_events = true;  ///< otherwise somebody else polls the session's events
 
   template <class T>
@@ -229,7 +230,7 @@ class SessionPair {
       if (side.acknowledge) side.session.on_stream_bytes_sent(send->stream, send->slices.bytes());
     } else if (const auto* reset = std::get_if<ms::ResetStream>(&action)) {
       if (InFlightStream* stream = stream_of(side, reset->stream)) {
-        stream->bytes.clear();
+        if (side.reset_loses) stream->bytes.clear();
         stream->reset = reset->code;
       }
     } else if (const auto* stop = std::get_if<ms::StopSending>(&action)) {
