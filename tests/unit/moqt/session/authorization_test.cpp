@@ -84,7 +84,7 @@ TEST(SessionAdmission, ServerSetupWaits) {
   EXPECT_EQ(peer.session.peer_setup()->authority(), "h");
 
   decide(peer, {}, Verdict::allow());
-  EXPECT_EQ(peer.sent_control, hex("21 0007 02 02 4064 04 4040"));
+  EXPECT_EQ(peer.sent_control, hex("21 0007 02 04 4040 02 4064"));
   EXPECT_EQ(peer.all<Established>().size(), 1u);
   EXPECT_EQ(peer.session.authorize_session().error(), SessionError::kWrongState) << "once";
 }

@@ -141,6 +141,7 @@ TEST(AllowedTime, AnUpdateRenewsItOrBringsAnother) {
     moqt::session::Verdict verdict;
     if (allowed != 0) verdict.expires_ms = static_cast<std::uint64_t>(allowed);
     moqt::session::apply(peer.session, peer.all<moqt::session::AuthorizationRequested>().back().request, verdict);
+    peer.drain();
     ASSERT_TRUE(peer.session.accept(peer.all<UpdateReceived>().back().update).ok());
     peer.drain();
     EXPECT_EQ(peer.session.expiry(subscription), peer.now + milliseconds(lasts));
