@@ -135,7 +135,7 @@ SessionConfig registering_config(std::vector<std::string_view> tokens) {
 
 TEST(OutgoingTokens, ClientSetupRegisters) {
   RawPeer setup(Perspective::kClient, registering_config({"ab"}));
-  EXPECT_EQ(setup.sent_control, hex("20 000b 02 02 4064 03 05 01 01 00 6162"));
+  EXPECT_EQ(setup.sent_control, hex("20 000b 02 03 05 01 01 00 6162 02 4064"));
   TokenSender client(kCache18, registering_config({"ab"}));
   EXPECT_EQ(client.subscribe("t", {sent_value("ab")}), hex("03 000b 00 01 0161 01 74 01 03 02 02 01"));
 }
@@ -156,7 +156,7 @@ TEST(OutgoingTokens, AServerKeepsToTheClientsLimit) {
   SessionConfig config = registering_config({"ab", "cd"});
   RawPeer peer(Perspective::kServer, config);
   peer.control("20 0006 02 02 4064 04 12");
-  EXPECT_EQ(peer.sent_control, hex("21 0011 03 02 4064 03 05 01 01 00 6162 03 04 03 00 6364"));
+  EXPECT_EQ(peer.sent_control, hex("21 0011 03 03 05 01 01 00 6162 03 04 03 00 6364 02 4064"));
 }
 
 }  // namespace

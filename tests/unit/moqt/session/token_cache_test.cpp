@@ -191,7 +191,7 @@ TEST(TokensInSetup, TheCacheIsAdvertised) {
   config.limits.max_open_requests = 50;
   RawPeer peer(Perspective::kServer, config);
   peer.control("20 0004 01 02 4064");
-  EXPECT_EQ(peer.sent_control, hex("21 0007 02 02 4064 04 5000")) << "MAX_AUTH_TOKEN_CACHE_SIZE = 4096";
+  EXPECT_EQ(peer.sent_control, hex("21 0007 02 04 5000 02 4064")) << "MAX_AUTH_TOKEN_CACHE_SIZE = 4096";
 }
 
 // [d15 §9.3.1.5-1]
