@@ -86,9 +86,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void datagram(const StoredGroup& group, StoredObject& object);
   /// Whatever waits is not sent any more: the subscription is over, or the objects are.
   void give_up();
-  /// PUBLISH_DONE; resets open streams first when `abandon`. Otherwise what is there still goes out. A subgroup that
-  /// has not ended may get more objects, which are not for this subscription any more: its stream is reset behind what
-  /// is whole of it, never finished [d15 §10.4.3].
+  /// PUBLISH_DONE; resets open streams first when `abandon`.
   void end(PublishDoneCode code, std::string_view reason, bool abandon);
 
   // ---- from the session ----
@@ -137,13 +135,11 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
   Give give_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place, session::Time now);
   /// The rest of the object that is being sent is not to be had.
-  void lose(SubgroupDelivery& delivery, const StoredObject& object, StreamResetCode code);
+  void lose(SubgroupDelivery& delivery, const StoredObject& object);
   [[nodiscard]] bool nothing_between(const StoredSubgroup& subgroup, std::uint64_t before,
                                      std::uint64_t after) const noexcept;
   Begun begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, StoredObject& object);
   void close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
-  /// The subscription is over before the subgroup, and what there was of it has been given.
-  void leave(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
   /// Whether everything that the subgroup has since the beginning of the subscription came here.
   [[nodiscard]] bool came_whole(const StoredSubgroup& subgroup) const noexcept;
   void retire(SubgroupDelivery& delivery, StreamResetCode code, session::Time now);

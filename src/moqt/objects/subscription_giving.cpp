@@ -52,8 +52,7 @@ void Subscription::advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery,
     if (delivery.begun) break;  // the rest of the object has not come yet
   }
   set_behind(subgroup, delivery, false);
-  if (subgroup.ended() != StoredSubgroup::End::kOpen) return close(subgroup, delivery, now);
-  if (ended_) leave(subgroup, delivery, now);
+  if (subgroup.ended() != StoredSubgroup::End::kOpen) close(subgroup, delivery, now);
 }
 
 bool Subscription::nothing_between(const StoredSubgroup& subgroup, std::uint64_t before,
@@ -62,8 +61,8 @@ bool Subscription::nothing_between(const StoredSubgroup& subgroup, std::uint64_t
   return before < after && group != nullptr && group->nothing_between(subgroup, before, after);
 }
 
-void Subscription::lose(SubgroupDelivery& delivery, const StoredObject& object, StreamResetCode code) {
-  (void)session_.reset_stream(delivery.stream, code);
+void Subscription::lose(SubgroupDelivery& delivery, const StoredObject& object) {
+  (void)session_.reset_stream(delivery.stream, StreamResetCode::kInternalError);
   owed_bytes_ -= std::min(owed_bytes_, static_cast<std::size_t>(object.payload_arrived - delivery.payload_sent));
   account_.waiting -= std::min<std::uint64_t>(account_.waiting, 1);
   ++account_.reset;
@@ -128,7 +127,7 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
     if (!session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
     const base::SharedBytes piece = object.payload_at(delivery.payload_sent);
     if (piece.empty()) {  // the store counts bytes that it does not hold: nobody is going to bring them
-      lose(delivery, object, StreamResetCode::kInternalError);
+      lose(delivery, object);
       return Give::kDone;
     }
     if (!session_.append_payload(delivery.stream, piece).ok()) return Give::kStopped;  // on_stream_stopped() follows
