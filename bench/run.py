@@ -1,6 +1,6 @@
-"""Runs every benchmark and prints one report: codec, objects in Python, relay fan-out, weak links, the QUIC jobs, idle connections.
+"""Runs every benchmark and prints one report: codec, objects in Python, fan-out, weak links, QUIC, idle connections.
 
-    python bench/run.py --build build/release [--quick] [--only codec,objects,relay,weak,quic,idle] [--output results.json]
+    python bench/run.py --build build/release [--quick] [--only codec,relay,…] [--output results.json]
 
 Called by "make bench", which builds what it needs. Takes about ten minutes; --quick three, for a look. The results also
 go to build/bench/results.json.

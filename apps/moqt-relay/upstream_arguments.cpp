@@ -80,7 +80,7 @@ base::Result<std::vector<runtime::UpstreamOptions>, std::string> UpstreamArgumen
     runtime::UpstreamOptions upstream;
     if (with_prefix) {
       upstream.prefix = track_called(std::string_view(text).substr(0, equals), "").track_namespace;
-      if (!upstream.prefix.valid()) {
+      if (equals == 0 || !upstream.prefix.valid()) {
         return base::Failure{"--upstream: the prefix of '" + text + "' must have 1 to 32 fields"};
       }
     }

@@ -18,8 +18,8 @@ class BareSubscriber;
 
 /// What a relay's fan-out costs with MsQuic alone: plain MsQuic sends the same bytes on the same streams to the same
 /// connections, with one StreamSend for each object and connection, from one timer thread. It says what a MOQT client
-/// expects of a server, in order, and understands nothing. With FanoutShape::forward the bytes are a publisher's, forwarded
-/// from MsQuic's callback, as they come.
+/// expects of a server, in order, and understands nothing. With FanoutShape::forward the bytes are a publisher's,
+/// forwarded from MsQuic's callback, as they come.
 class BareServer {
  public:
   /// Listens on a free port of 127.0.0.1. Throws std::runtime_error when something fails.

@@ -104,8 +104,8 @@ def median(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def print_live(rows: list[dict[str, Any]]) -> None:
     print(
-        f"  {'subscribers x rate, size':>32} {'CPU us/object':>14} {'bare MsQuic':>12} {'ratio':>6} {'forwarder':>10} {'ratio':>6}"
-        f" {'of a core':>10} {'p50 ms':>8} {'p99 ms':>8} {'lost':>6} {'twice':>6}"
+        f"  {'subscribers x rate, size':>32} {'CPU us/object':>14} {'bare MsQuic':>12} {'ratio':>6}"
+        f" {'forwarder':>10} {'ratio':>6} {'of a core':>10} {'p50 ms':>8} {'p99 ms':>8} {'lost':>6} {'twice':>6}"
     )
     for row in rows:
         print(

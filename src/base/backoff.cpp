@@ -1,7 +1,8 @@
 #include "base/backoff.h"
 
 #include <algorithm>
-#include <random>
+
+#include "base/entropy.h"
 
 namespace msquic_py::base {
 
@@ -17,7 +18,7 @@ std::uint64_t draw(std::uint64_t& state) noexcept {
 
 }  // namespace
 
-Backoff::Backoff(Limits limits) : Backoff(limits, std::uint64_t{std::random_device{}()}) {}
+Backoff::Backoff(Limits limits) : Backoff(limits, entropy()) {}
 
 Backoff::Backoff(Limits limits, std::uint64_t seed) noexcept : limits_(limits), state_(seed) {
   limits_.first = std::max(limits_.first, Duration(1));

@@ -1,8 +1,10 @@
 #include "relay/relay.h"
 
-#include <random>
+#include <cstring>
 #include <utility>
 #include <variant>
+
+#include "base/entropy.h"
 
 namespace msquic_py::relay {
 
@@ -32,9 +34,7 @@ struct Relay::Route {
   void operator()(const session::DatagramReceived& event) const { relay.intake_.on_datagram(peer, event, now); }
 
   // ---- subscriptions ----
-  void operator()(const session::SubscribeReceived& event) const {
-    relay.subscriptions_.on_subscribe(peer, event);
-  }
+  void operator()(const session::SubscribeReceived& event) const { relay.subscriptions_.on_subscribe(peer, event); }
   void operator()(const session::PublishReceived& event) const { relay.subscriptions_.on_publish(peer, event); }
   void operator()(const session::UpdateReceived& event) const { relay.subscriptions_.on_update(peer, event); }
   void operator()(const session::Unsubscribed& event) const {
@@ -158,8 +158,11 @@ namespace {
 
 LoopGuard::Id drawn() {
   LoopGuard::Id id{};
-  std::random_device random;
-  for (std::uint8_t& byte : id) byte = static_cast<std::uint8_t>(random());
+  static_assert(sizeof(id) % sizeof(std::uint64_t) == 0);
+  for (std::size_t i = 0; i < id.size(); i += sizeof(std::uint64_t)) {
+    const std::uint64_t bits = base::entropy();
+    std::memcpy(id.data() + i, &bits, sizeof(bits));
+  }
   return id;
 }
 

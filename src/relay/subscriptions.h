@@ -19,8 +19,8 @@ namespace msquic_py::relay {
 /// brings the tracks.
 class Subscriptions final : public Demand {
  public:
-  Subscriptions(const RelayLimits& limits, RelayCounters& counters, const moqt::session::Time& now, const NamespaceDirectory& namespaces,
-                TrackTable& tracks, Supply& supply) noexcept
+  Subscriptions(const RelayLimits& limits, RelayCounters& counters, const moqt::session::Time& now,
+                const NamespaceDirectory& namespaces, TrackTable& tracks, Supply& supply) noexcept
       : limits_(limits), counters_(counters), now_(now), namespaces_(namespaces), tracks_(tracks), supply_(supply) {}
 
   void on_subscribe(Peer& peer, const moqt::session::SubscribeReceived& event);

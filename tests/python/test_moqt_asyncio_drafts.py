@@ -117,8 +117,7 @@ async def test_tracks_are_offered_across_drafts(published: int, received: int) -
         to(relay.port, drafts=(received,)) as viewer,
         viewer.subscribe_namespace("live"),
     ):
-        track = publisher.create_track(NS, "video")
-        await track.publish()
+        track = await publisher.publish(NS, "video")
         async for offer in viewer.offers():
             subscription = await offer.accept()
             break
@@ -132,5 +131,5 @@ async def test_more_requests_than_may_be_open_wait(draft: int) -> None:
         answers = await asyncio.gather(
             *(session.track_status(NS, f"{number}") for number in range(100)), return_exceptions=True
         )
-        assert all(isinstance(answer, ma.RequestError) for answer in answers)
-        assert {answer.code for answer in answers if isinstance(answer, ma.RequestError)} == {0x10}
+        assert all(isinstance(answer, ma.RequestRefused) for answer in answers)
+        assert {answer.code for answer in answers if isinstance(answer, ma.RequestRefused)} == {0x10}

@@ -100,7 +100,7 @@ async def test_a_row_of_three_carries_a_track_once(programs: Programs, tmp_path:
         for subscription in subscriptions:
             assert [item async for item in subscription] == []
             assert subscription.done is not None
-            assert subscription.done.code == moqt.PublishDoneCode.TRACK_ENDED
+            assert subscription.done.status_code == moqt.PublishDoneCode.TRACK_ENDED
 
 
 async def test_what_is_published_at_a_leaf_is_known_everywhere(programs: Programs, tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ class TrackPublisher {
   static constexpr std::size_t kSmall = 1024;
   base::SlabArena arena_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;  // slots stay where they are; empty ones are null
-  std::vector<std::size_t> free_slots_;  // a heap, the lowest first
+  std::vector<std::size_t> free_slots_;                       // a heap, the lowest first
   std::size_t subscribers_ = 0;
   std::uint64_t next_serial_ = 1;
   DeliveryAccount past_;

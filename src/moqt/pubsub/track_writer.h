@@ -35,8 +35,8 @@ struct GroupOptions {
 class TrackWriter {
  public:
   /// Objects are encoded for `draft` as they are written, and for others when a session of another one first wants
-  /// them. What is kept of the track is charged to `account`, which groups that nobody waits for make room in when it is
-  /// full; null: to nobody. Endpoint::add_track() takes that of its session (SessionConfig::writers).
+  /// them. What is kept of the track is charged to `account`, which groups that nobody waits for make room in when it
+  /// is full; null: to nobody. Endpoint::add_track() takes that of its session (SessionConfig::writers).
   explicit TrackWriter(FullTrackName track, const TrackOptions& options = {}, Draft draft = Draft::k15,
                        std::shared_ptr<base::Account> account = nullptr);
   TrackWriter(const TrackWriter&) = delete;

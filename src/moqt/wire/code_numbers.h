@@ -46,7 +46,8 @@ constexpr std::uint64_t number_of(const CodeNumbers& numbers, Code code) noexcep
 template <class Code>
 constexpr Code code_of(const CodeNumbers& numbers, std::uint64_t number) noexcept {
   for (const auto& each : numbers.of<Code>()) {
-    if (each.number == number) return each.code;
+    // A code that the draft has not is written as INTERNAL_ERROR, and never read.
+    if (each.number == number && each.number != static_cast<std::uint64_t>(Code::kInternalError)) return each.code;
   }
   for (const auto& each : numbers.of<Code>()) {
     if (static_cast<std::uint64_t>(each.code) == number) return Code::kInternalError;

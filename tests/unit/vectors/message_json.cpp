@@ -46,7 +46,8 @@ Json token_json(const moqt::AuthorizationToken& token) {
 Json range_filter_json(const moqt::RangeFilter& filter) {
   if (filter.removed) return {{"removed", true}};
   Json ranges = Json::array();
-  for (const auto& [start, end] : filter.ranges) ranges.push_back(end ? Json::array({start, *end}) : Json::array({start}));
+  for (const auto& [start, end] : filter.ranges)
+    ranges.push_back(end ? Json::array({start, *end}) : Json::array({start}));
   Json json{{"set_id", filter.set_id}, {"ranges", ranges}};
   if (filter.property_type != 0) json["property_type"] = filter.property_type;
   if (!filter.valid) json["valid"] = false;
