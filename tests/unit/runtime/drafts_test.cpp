@@ -32,9 +32,9 @@ class NegotiationTest : public RelayServerTest {
   }
 };
 
-TEST_F(NegotiationTest, TheNewestIsPreferred) { EXPECT_EQ(agreed(all_drafts(), all_drafts()), Draft::k18); }
+TEST_F(NegotiationTest, Draft15IsPreferred) { EXPECT_EQ(agreed(all_drafts(), all_drafts()), Draft::k15); }
 TEST_F(NegotiationTest, ServersHaveTheirPreference) {
-  EXPECT_EQ(agreed({Draft::k15, Draft::k18}, {Draft::k18, Draft::k15}), Draft::k15);
+  EXPECT_EQ(agreed({Draft::k18, Draft::k15}, {Draft::k15, Draft::k18}), Draft::k18);
 }
 TEST_F(NegotiationTest, OlderClientsAreServed) { EXPECT_EQ(agreed(all_drafts(), {Draft::k15}), Draft::k15); }
 TEST_F(NegotiationTest, OlderServersAreReached) { EXPECT_EQ(agreed({Draft::k15}, all_drafts()), Draft::k15); }
