@@ -2,15 +2,15 @@
 
 #include <msquic.h>
 
-namespace msquic_py::bench {
+#include "control_answers.h"
 
-class BareServer;
+namespace msquic_py::bench {
 
 /// The connection of a publisher whose bytes a BareServer forwards as they come; deletes itself at its end. It says
 /// what a MOQT client that announces its namespace expects, in order, and subscribes to its track.
-class BarePublisher {
+class BarePublisher final : public ControlAnswers {
  public:
-  explicit BarePublisher(BareServer& server) noexcept : server_(server) {}
+  explicit BarePublisher(BareServer& server) noexcept;
 
   static QUIC_STATUS QUIC_API on_connection(HQUIC connection, void* context, QUIC_CONNECTION_EVENT* event);
 
@@ -21,12 +21,7 @@ class BarePublisher {
     bool begun = false;
   };
 
-  static QUIC_STATUS QUIC_API on_control(HQUIC stream, void* context, QUIC_STREAM_EVENT* event);
   static QUIC_STATUS QUIC_API on_subgroup(HQUIC stream, void* context, QUIC_STREAM_EVENT* event);
-  void answer(HQUIC control);
-
-  BareServer& server_;
-  int answers_ = 0;
 };
 
 }  // namespace msquic_py::bench

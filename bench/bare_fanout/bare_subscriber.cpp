@@ -6,8 +6,13 @@
 
 namespace msquic_py::bench {
 
+BareSubscriber::BareSubscriber(BareServer& server, HQUIC connection) noexcept
+    : ControlAnswers(server, server.subscribe_ok()), connection_(connection) {}
+
+void BareSubscriber::answered() { server().add(*this); }
+
 void BareSubscriber::send(Piece& piece) {
-  const QUIC_API_TABLE& api = server_.api();
+  const QUIC_API_TABLE& api = server().api();
   auto flags = QUIC_SEND_FLAG_NONE;
   if (piece.first) {
     stream_ = nullptr;
@@ -21,25 +26,9 @@ void BareSubscriber::send(Piece& piece) {
 }
 
 void BareSubscriber::send_datagram(Piece& piece) {
-  if (QUIC_FAILED(server_.api().DatagramSend(connection_, &piece.buffer, 1, QUIC_SEND_FLAG_NONE, &piece))) {
+  if (QUIC_FAILED(server().api().DatagramSend(connection_, &piece.buffer, 1, QUIC_SEND_FLAG_NONE, &piece))) {
     piece.let_go();
   }
-}
-
-void BareSubscriber::answer(HQUIC control) {
-  const int number = answers_++;
-  if (number > 1) return;
-  static_cast<void>(server_.api().StreamSend(control, number == 0 ? server_.server_setup() : server_.subscribe_ok(), 1,
-                                             QUIC_SEND_FLAG_NONE, nullptr));
-  if (number == 1) server_.add(*this);
-}
-
-QUIC_STATUS QUIC_API BareSubscriber::on_control(HQUIC stream, void* context, QUIC_STREAM_EVENT* event) {
-  auto& self = *static_cast<BareSubscriber*>(context);
-  // A client's SETUP and its SUBSCRIBE fit into a packet each, and the second waits for the answer to the first.
-  if (event->Type == QUIC_STREAM_EVENT_RECEIVE && event->RECEIVE.TotalBufferLength != 0) self.answer(stream);
-  if (event->Type == QUIC_STREAM_EVENT_SHUTDOWN_COMPLETE) self.server_.api().StreamClose(stream);
-  return QUIC_STATUS_SUCCESS;
 }
 
 QUIC_STATUS QUIC_API BareSubscriber::on_subgroup(HQUIC stream, void* context, QUIC_STREAM_EVENT* event) {
@@ -48,28 +37,26 @@ QUIC_STATUS QUIC_API BareSubscriber::on_subgroup(HQUIC stream, void* context, QU
     static_cast<Piece*>(event->SEND_COMPLETE.ClientContext)->let_go();
   } else if (event->Type == QUIC_STREAM_EVENT_SHUTDOWN_COMPLETE) {
     {
-      const std::lock_guard lock(self.server_.mutex());
+      const std::lock_guard lock(self.server().mutex());
       if (self.stream_ == stream) self.stream_ = nullptr;
     }
-    self.server_.api().StreamClose(stream);
+    self.server().api().StreamClose(stream);
   }
   return QUIC_STATUS_SUCCESS;
 }
 
 QUIC_STATUS QUIC_API BareSubscriber::on_connection(HQUIC connection, void* context, QUIC_CONNECTION_EVENT* event) {
   auto* const self = static_cast<BareSubscriber*>(context);
-  const QUIC_API_TABLE& api = self->server_.api();
+  const QUIC_API_TABLE& api = self->server().api();
   switch (event->Type) {
-    case QUIC_CONNECTION_EVENT_PEER_STREAM_STARTED:
-      api.SetCallbackHandler(event->PEER_STREAM_STARTED.Stream, reinterpret_cast<void*>(&on_control), self);
-      break;
+    case QUIC_CONNECTION_EVENT_PEER_STREAM_STARTED: self->attach(event->PEER_STREAM_STARTED.Stream); break;
     case QUIC_CONNECTION_EVENT_DATAGRAM_SEND_STATE_CHANGED:
       if (QUIC_DATAGRAM_SEND_STATE_IS_FINAL(event->DATAGRAM_SEND_STATE_CHANGED.State)) {
         static_cast<Piece*>(event->DATAGRAM_SEND_STATE_CHANGED.ClientContext)->let_go();
       }
       break;
     case QUIC_CONNECTION_EVENT_SHUTDOWN_COMPLETE:
-      self->server_.remove(*self);
+      self->server().remove(*self);
       api.ConnectionClose(connection);
       delete self;
       break;

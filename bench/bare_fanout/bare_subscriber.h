@@ -2,16 +2,15 @@
 
 #include <msquic.h>
 
+#include "control_answers.h"
 #include "fanout_pieces.h"
 
 namespace msquic_py::bench {
 
-class BareServer;
-
 /// A connection of a BareServer; deletes itself at its end.
-class BareSubscriber {
+class BareSubscriber final : public ControlAnswers {
  public:
-  BareSubscriber(BareServer& server, HQUIC connection) noexcept : server_(server), connection_(connection) {}
+  BareSubscriber(BareServer& server, HQUIC connection) noexcept;
 
   /// As the piece says: on a new stream, on the one that is open, or as the stream's last. Under the server's mutex.
   void send(Piece& piece);
@@ -21,14 +20,11 @@ class BareSubscriber {
   static QUIC_STATUS QUIC_API on_connection(HQUIC connection, void* context, QUIC_CONNECTION_EVENT* event);
 
  private:
-  static QUIC_STATUS QUIC_API on_control(HQUIC stream, void* context, QUIC_STREAM_EVENT* event);
   static QUIC_STATUS QUIC_API on_subgroup(HQUIC stream, void* context, QUIC_STREAM_EVENT* event);
-  void answer(HQUIC control);
+  void answered() override;
 
-  BareServer& server_;
   HQUIC connection_;
   HQUIC stream_ = nullptr;  ///< of the group that is being sent
-  int answers_ = 0;
 };
 
 }  // namespace msquic_py::bench
