@@ -125,7 +125,8 @@ TEST_P(TailTest, WhoWantsNoMoreGetsNoMore) {
   ASSERT_TRUE(handler->watched.wait([&] { return handler->sends_completed.size() == 1; }));
   const auto peer = server->wait_peer_stream();
   ASSERT_TRUE(peer);
-  ASSERT_TRUE(peer->stream.abort_receive(9));
+  Stream reading = peer->watched.read([&] { return peer->stream; });
+  ASSERT_TRUE(reading.abort_receive(9));
   ASSERT_TRUE(handler->watched.wait([&] { return handler->stop_code.has_value(); }));
   ASSERT_TRUE(client.connection.shutdown(0));
   ASSERT_TRUE(peer->watched.wait([&] { return peer->shutdown.has_value(); }));
