@@ -72,8 +72,9 @@ class OneWayPath {
         const ssize_t size =
             ::recvfrom(client_, buffer.data(), buffer.size(), 0, reinterpret_cast<sockaddr*>(&from), &length);
         if (size < 0) continue;
-        static_cast<void>(::send(server_, buffer.data(), static_cast<std::size_t>(size), 0));
+        // Noted first: what the server has seen of a flight is in sent().
         watched_.change([&] { sent_.emplace_back(buffer.data(), static_cast<std::size_t>(size)); });
+        static_cast<void>(::send(server_, buffer.data(), static_cast<std::size_t>(size), 0));
       }
       if ((ready[1].revents & POLLIN) != 0) {
         const ssize_t size = ::recv(server_, buffer.data(), buffer.size(), 0);
