@@ -1,5 +1,6 @@
 #include "unit/transport/carrier.h"
 
+#include "transport/local/connect.h"
 #include "transport/memory/network.h"
 
 namespace msquic_py::transport::testing {
@@ -35,11 +36,32 @@ class MemoryCarrier final : public Carrier {
   memory::Network network_{1};
 };
 
+/// Everything happens inside the calls.
+class LocalCarrier final : public Carrier {
+ public:
+  Ends connect(const ServerAdmits& admits) override {
+    Ends ends;
+    ends.at_client = std::make_shared<Recorder>();
+    ends.at_server = std::make_shared<Recorder>();
+    local::Options options;
+    options.protocol = "moqt-15";
+    options.unidirectional_streams = admits.unidirectional_streams;
+    options.bidirectional_streams = admits.bidirectional_streams;
+    if (!admits.datagrams) options.largest_datagram = 0;
+    auto joined = local::connect(options, ends.at_client, ends.at_server);
+    ends.client = std::move(joined.client);
+    ends.server = std::move(joined.server);
+    return ends;
+  }
+  bool run_until(const std::function<bool()>& done) override { return done(); }
+};
+
 }  // namespace
 
-std::vector<std::string> carriers() { return {"Memory", "Quic"}; }
+std::vector<std::string> carriers() { return {"Local", "Memory", "Quic"}; }
 
 std::unique_ptr<Carrier> make_carrier(const std::string& name) {
+  if (name == "Local") return std::make_unique<LocalCarrier>();
   if (name == "Memory") return std::make_unique<MemoryCarrier>();
   if (name == "Quic") return make_quic_carrier();
   return nullptr;
