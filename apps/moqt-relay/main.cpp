@@ -3,9 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,7 +23,7 @@
 #include "quic/library.h"
 #include "refusal_log.h"
 #include "relay/token_policy.h"
-#include "runtime/relay_server.h"
+#include "runtime/relay_loops.h"
 #include "runtime/shutdown_signal.h"
 #include "skip_log.h"
 #include "upstream_arguments.h"
@@ -39,6 +41,7 @@ struct Options {
   double drain_seconds = 5.0;
   std::string successor;
   std::uint64_t max_sessions = 10'000;
+  std::size_t loops = std::max(1U, std::thread::hardware_concurrency());
   std::size_t max_queued_bytes = relay::RelayLimits{}.max_queued_bytes_per_subscription;
   double setup_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.setup).count();
   bool hold_publishers = relay::RelayLimits{}.hold_publishers;
@@ -85,6 +88,10 @@ void describe(CLI::App& app, Options& options) {
                  "Where clients are sent then, as moqt://host:port/path; without it they come back here")
       ->check(CLI::Validator(check_successor, "URL"));
   app.add_option("--max-sessions", options.max_sessions, "Clients beyond it are refused")->capture_default_str();
+  app.add_option("--loops", options.loops,
+                 "Event loops, each with a thread, that clients are spread over; by default one for each processor")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   app.add_option("--max-queued-bytes", options.max_queued_bytes,
                  "Bytes that may wait for one subscription before it skips to the next group")
       ->capture_default_str();
@@ -173,7 +180,7 @@ int run(const Options& options) {
     apps::log_error(upstreams.error());
     return apps::kUsage;
   }
-  std::optional<relay::TokenPolicy> policy;
+  std::vector<relay::TokenPolicy> policies;  // one for each loop
   if (!options.token_file.empty()) {
     auto list = apps::read_text_file(options.token_file);
     if (!list) {
@@ -185,9 +192,11 @@ int run(const Options& options) {
       apps::log_error(options.token_file + ": " + parsed.error());
       return apps::kFailure;
     }
-    policy = std::move(parsed).value();
+    policies.assign(options.loops, parsed.value());
   }
-  runtime::RelayServer server(loop, limits, policy ? &*policy : nullptr);
+  std::vector<relay::AdmissionPolicy*> asked;
+  for (relay::TokenPolicy& policy : policies) asked.push_back(&policy);
+  runtime::RelayLoops server(loop, options.loops, limits, asked);
 
   // Before anything that takes time, so that a signal is heard from the first moment.
   int signals = 0;
@@ -218,7 +227,8 @@ int run(const Options& options) {
   }
 
   apps::RefusalLog refusals(loop);
-  apps::SkipLog skips(loop, server);
+  std::deque<apps::SkipLog> skips;
+  server.for_each([&](runtime::EventLoop& each, runtime::RelayServer& of) { skips.emplace_back(each, of); });
   runtime::Endpoint::ListenOptions listen;
   listen.host = options.host;
   listen.drafts = options.drafts;
@@ -255,12 +265,13 @@ int run(const Options& options) {
   }
   loop.run();
 
-  const auto& counters = server.counters();
+  server.join();
+  const auto counters = server.counters();
   apps::log_info("delivered " + std::to_string(counters.objects_delivered) + " objects (" +
                  std::to_string(counters.bytes_delivered) + " bytes) of " + std::to_string(counters.objects_received) +
                  " received; answered " + std::to_string(counters.fetches) + " fetches, " +
                  std::to_string(counters.fetch_hits) + " out of the cache");
-  skips.conclude();
+  apps::SkipLog::conclude(counters);
   return apps::kSuccess;
 }
 

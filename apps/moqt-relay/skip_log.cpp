@@ -34,8 +34,7 @@ std::optional<runtime::EventLoop::Time> SkipLog::turn(runtime::EventLoop::Time n
   return next_;
 }
 
-void SkipLog::conclude() const {
-  const relay::RelayCounters counters = server_.counters();
+void SkipLog::conclude(const relay::RelayCounters& counters) {
   if (counters.groups_skipped > 0) {
     log_info("in all, " + describe(counters.groups_skipped, counters.subscribers_too_far_behind));
   }

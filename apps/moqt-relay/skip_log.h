@@ -19,7 +19,7 @@ class SkipLog final : public runtime::EventLoop::Participant {
 
   std::optional<runtime::EventLoop::Time> turn(runtime::EventLoop::Time now) override;
   /// The amounts of the relay's whole life, if there are any.
-  void conclude() const;
+  static void conclude(const relay::RelayCounters& counters);
 
  private:
   runtime::EventLoop& loop_;

@@ -7,6 +7,11 @@ namespace msquic_py::relay {
 namespace objects = moqt::objects;
 namespace session = moqt::session;
 
+void Intake::count(const Peer& peer, std::uint64_t objects, std::size_t bytes) noexcept {
+  (peer.inner ? counters_.objects_between_loops : counters_.objects_received) += objects;
+  (peer.inner ? counters_.bytes_between_loops : counters_.bytes_received) += bytes;
+}
+
 void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {  // [d15 §8.5-11]
   const auto* role = peer.role<UpstreamRole>(event.subscription);
   if (role == nullptr) return;
@@ -21,8 +26,7 @@ void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {  //
 void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session::Time now) {  // [d15 §8.4-4]
   const auto found = peer.subgroups.find(event.stream);
   if (found == peer.subgroups.end()) return;
-  ++counters_.objects_received;
-  counters_.bytes_received += event.wire.size();
+  count(peer, 1, event.wire.size());
   IncomingSubgroup& incoming = found->second;
   if (incoming.track->unproven()) supply_.on_first_object(peer, *incoming.track, event.location);
   const auto taken = incoming.writer.object(event, now);  // [d15 §2.1-2, §8.6-3]
@@ -41,7 +45,7 @@ void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session
 bool Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session::Time now) {  // [d15 §5.1-6, §8.6-2]
   const auto found = peer.subgroups.find(event.stream);
   if (found == peer.subgroups.end()) return false;
-  counters_.bytes_received += event.bytes.size();
+  count(peer, 0, event.bytes.size());
   IncomingSubgroup& incoming = found->second;
   if (incoming.writer.payload(event.bytes, now)) {
     supply_.end_malformed(peer, *incoming.track);
@@ -67,8 +71,7 @@ void Intake::on_datagram(Peer& peer, const session::DatagramReceived& event, ses
   const auto* role = peer.role<UpstreamRole>(event.subscription);
   if (role == nullptr) return;
   Track& track = *role->track;
-  ++counters_.objects_received;
-  counters_.bytes_received += event.after_alias.size();
+  count(peer, 1, event.after_alias.size());
   if (track.unproven()) supply_.on_first_object(peer, track, event.location);
   const auto fresh = objects::write_datagram(track.publisher(), peer.session.draft(), event, now);
   if (!fresh.ok()) {

@@ -24,6 +24,8 @@ class Intake {
   void on_datagram(Peer& peer, const moqt::session::DatagramReceived& event, moqt::session::Time now);
 
  private:
+  void count(const Peer& peer, std::uint64_t objects, std::size_t bytes) noexcept;
+
   RelayCounters& counters_;
   Supply& supply_;
   BackPressure& back_pressure_;

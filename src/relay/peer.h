@@ -140,6 +140,7 @@ struct Peer final : Outlet {
   Upstream* upstream = nullptr;                          ///< it was dialled; null for a client
   std::vector<moqt::TrackNamespace> looped;              ///< what is refused to it
   bool marked = false;                                   ///< it has passed on a mark of a relay
+  bool inner = false;                                    ///< this same relay, on another event loop
   bool leaving = false;                                  ///< its session is over
   bool unsettled = false;  ///< some subscription of this peer has retired streams, or has ended
   bool unasked = false;    ///< a SUBSCRIBE to this peer was not made: too many requests wait for its credit

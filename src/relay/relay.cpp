@@ -210,6 +210,10 @@ Relay::PeerNumber Relay::attach_upstream(std::size_t number, session::Session& s
   return peer.number;
 }
 
+void Relay::mark_inner(PeerNumber number) {
+  if (const auto found = peers_.find(number); found != peers_.end()) found->second->inner = true;
+}
+
 void Relay::decide(PeerNumber number, session::RequestHandle request, const session::Verdict& verdict) {
   const auto found = peers_.find(number);
   if (found == peers_.end()) return;

@@ -48,6 +48,8 @@ class Relay {
   /// The session of an upstream, which has none now; else as attach().
   PeerNumber attach_upstream(std::size_t upstream, moqt::session::Session& session, Outlet& outlet,
                              std::string address = {});
+  /// That peer is this same relay, on another event loop: what it brings is counted apart.
+  void mark_inner(PeerNumber peer);
   /// Whether an upstream without a session may get one: requests for its tracks wait. They do from the beginning.
   void expect_upstream(std::size_t upstream, bool expected) { sources_.upstream(upstream).expected = expected; }
   /// The policy's word on a question that it has not answered at once. It may come too late.

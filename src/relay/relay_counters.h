@@ -16,7 +16,9 @@ struct RelayCounters : moqt::objects::DeliveryCounters {
   std::uint64_t published_namespaces = 0;      ///< gauge
   std::uint64_t objects_received = 0;          ///< on streams and as datagrams, duplicates included
   std::uint64_t bytes_received = 0;            ///< of objects, headers included
-  std::uint64_t duplicates_dropped = 0;        ///< objects that another publisher had sent already
+  std::uint64_t objects_between_loops = 0;     ///< received by one event loop of this relay from another one
+  std::uint64_t bytes_between_loops = 0;
+  std::uint64_t duplicates_dropped = 0;  ///< objects that another publisher had sent already
   std::uint64_t malformed_tracks = 0;
   std::uint64_t publishers_held = 0;      ///< times that a track had to wait for its slowest subscriber
   std::uint64_t fetches = 0;              ///< FETCH requests of clients
@@ -43,6 +45,9 @@ struct RelayCounters : moqt::objects::DeliveryCounters {
   std::uint64_t memory_sessions_bytes = 0;     ///< requests, headers, control messages
   std::uint64_t memory_tracks_bytes = 0;       ///< objects, until transports have let go of them, and their records
   std::uint64_t memory_refusals = 0;           ///< no gauge: of tracks, for want of memory
+
+  /// Adds what another event loop of the same relay has counted. The ledger is the same, and stays as it is.
+  RelayCounters& operator+=(const RelayCounters& other) noexcept;
 };
 
 }  // namespace msquic_py::relay

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -11,53 +12,72 @@
 
 namespace msquic_py::runtime {
 
-/// Accepts connections on MsQuic's threads and hands them to the endpoint on its loop. Outlives the endpoint if
-/// MsQuic still calls it; release() cuts the tie.
+/// Accepts connections on MsQuic's threads and hands each to an endpoint, on its loop. Outlives the endpoints if MsQuic
+/// still calls it; release() cuts the ties.
 class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enable_shared_from_this<Acceptor> {
  public:
   Acceptor(Endpoint& endpoint, ListenOptions options, SessionUser& user)
-      : endpoint_(&endpoint),
-        loop_(endpoint.loop_),
-        ledger_(endpoint.ledger_),
-        options_(std::move(options)),
-        user_(user) {}
+      : loop_(endpoint.loop_), ledger_(endpoint.ledger_), options_(std::move(options)) {
+    halls_.emplace_back(endpoint, user);
+    for (const Place& place : options_.others) halls_.emplace_back(*place.endpoint, *place.user);
+  }
 
   std::optional<quic::AcceptedConnection> on_new_connection(const quic::NewConnection& incoming) noexcept override {
     const std::lock_guard lock(mutex_);
-    if (endpoint_ == nullptr) return std::nullopt;
-    const bool too_many = live_.load() >= options_.max_sessions;
+    std::size_t live = 0;
+    for (const Hall& each : halls_) live += each.live.load();
+    Hall& hall = *std::min_element(halls_.begin(), halls_.end(), [](const Hall& one, const Hall& another) {
+      return one.live.load() < another.live.load();
+    });
+    if (hall.endpoint == nullptr) return std::nullopt;
+    const bool too_many = live >= options_.max_sessions;
     if (too_many || !ledger_->process().has_room()) {
       refuse(incoming.remote_address, !too_many);
       return std::nullopt;
     }
     try {
-      auto inbox = std::make_shared<TransportInbox>(loop_, ledger_->open_connection());
+      auto inbox = std::make_shared<TransportInbox>(hall.loop, ledger_->open_connection());
       auto events = std::make_shared<quic::CarrierEvents>(
           inbox, std::make_shared<QuicWatch>(inbox, options_.judge, options_.gives_tickets));
-      loop_.post([self = shared_from_this(), inbox, events, connection = incoming.connection] {
-        self->adopt(inbox, *events, connection);
+      hall.loop.post([self = shared_from_this(), &hall, inbox, events, connection = incoming.connection] {
+        self->adopt(hall, inbox, *events, connection);
       });
-      ++live_;
+      ++hall.live;
       return quic::AcceptedConnection{std::move(events), {}};
     } catch (const std::bad_alloc&) {
       return std::nullopt;  // costs the client that came when memory was gone, and nobody else
     }
   }
 
-  /// Loop thread: the endpoint is going away.
-  void release() {
+  /// The endpoint is going away: on its loop's thread, or when that does not run any more.
+  void release(const Endpoint& endpoint) {
     const std::lock_guard lock(mutex_);
-    endpoint_ = nullptr;
+    for (Hall& hall : halls_) {
+      if (hall.endpoint == &endpoint) hall.endpoint = nullptr;
+    }
   }
-  /// Loop thread. `driver` is about to go.
-  void session_ended(const SessionDriver& driver, const transport::CloseReason& reason) {
-    --live_;
+  /// Thread of the endpoint's loop. `driver` is about to go.
+  void session_ended(const Endpoint& endpoint, const SessionDriver& driver, const transport::CloseReason& reason) {
+    for (Hall& hall : halls_) {
+      if (hall.endpoint == &endpoint) --hall.live;
+    }
     if (!options_.on_refused || driver.was_established()) return;
     const std::string why = reason.reason.empty() ? reason.message : reason.message + ": " + reason.reason;
-    options_.on_refused({quic_connection(driver).remote_address(), 1, why});
+    const Refusal refusal{quic_connection(driver).remote_address(), 1, why};
+    if (loop_.on_loop_thread()) return options_.on_refused(refusal);
+    loop_.post([self = shared_from_this(), refusal] { self->options_.on_refused(refusal); });
   }
 
  private:
+  /// Where clients go.
+  struct Hall {
+    Hall(Endpoint& endpoint_, SessionUser& user_) : endpoint(&endpoint_), loop(endpoint_.loop_), user(user_) {}
+    Endpoint* endpoint;
+    EventLoop& loop;
+    SessionUser& user;
+    std::atomic<std::size_t> live{0};
+  };
+
   /// Under the lock. However many clients come at once, one task tells of them.
   void refuse(const quic::Address& client, bool for_memory) {
     if (!options_.on_refused) return;
@@ -78,24 +98,22 @@ class Endpoint::Acceptor final : public quic::ListenerHandler, public std::enabl
       self->options_.on_refused(refusal);
     });
   }
-  void adopt(const std::shared_ptr<TransportInbox>& inbox, const quic::CarrierEvents& events,
+  void adopt(Hall& hall, const std::shared_ptr<TransportInbox>& inbox, const quic::CarrierEvents& events,
              const quic::Connection& connection) {
-    if (endpoint_ == nullptr) return;  // written on this thread only; the connection goes with its last handle
+    if (hall.endpoint == nullptr) return;  // written on this thread only; the connection goes with its last handle
     SessionDriver::Options options = options_.session;
     options.session.perspective = moqt::Perspective::kServer;
-    endpoint_->add_driver(inbox, std::make_unique<quic::CarriedConnection>(connection, events), std::move(options),
-                          user_);
+    hall.endpoint->add_driver(inbox, std::make_unique<quic::CarriedConnection>(connection, events), std::move(options),
+                              hall.user, shared_from_this());
   }
 
   std::mutex mutex_;
   Refusal beyond_limit_{{}, 0, {}};  ///< what has not been told yet
   bool no_memory_ = false;           ///< why the latest of them was refused
-  Endpoint* endpoint_;
   EventLoop& loop_;
   const std::shared_ptr<const base::Ledger> ledger_;
   const ListenOptions options_;
-  SessionUser& user_;
-  std::atomic<std::size_t> live_{0};
+  std::deque<Hall> halls_;
 };
 
 namespace {
@@ -118,7 +136,7 @@ std::vector<std::string> alpns_of(std::span<const moqt::Draft> drafts) {
 std::vector<std::string> supported_alpns() { return alpns_of(moqt::kSupportedDrafts); }
 
 Endpoint::~Endpoint() {
-  if (acceptor_) acceptor_->release();
+  if (acceptor_) acceptor_->release(*this);
 }
 
 quic::Result<void> Endpoint::open(const std::string& app_name) {
@@ -149,11 +167,13 @@ quic::Result<void> Endpoint::listen(ListenOptions options, SessionUser& user) {
   }
   const quic::ListenOptions how{.address = *address, .handshake_timeout = options.handshake_timeout};
   auto configurations = std::move(options.configurations);
+  const std::vector<Place> others = options.others;
   auto acceptor = std::make_shared<Acceptor>(*this, std::move(options), user);
   auto listener = quic::Listener::open(registration_, acceptor);
   if (!listener) return base::Failure{listener.error()};
   if (auto set = listener->set_configurations(std::move(configurations)); !set) return set;
   if (auto started = listener->start(alpns, how); !started) return started;
+  for (const Place& place : others) place.endpoint->acceptor_ = acceptor;
   acceptor_ = std::move(acceptor);
   listener_ = std::move(listener.value());
   return {};
@@ -165,7 +185,23 @@ void Endpoint::stop_listening() {
   if (listener_) (void)listener_.stop();
 }
 
+std::shared_ptr<TransportInbox> Endpoint::make_inbox() {
+  return std::make_shared<TransportInbox>(loop_, ledger_->open_connection());
+}
+
+SessionDriver& Endpoint::take_in(std::shared_ptr<TransportInbox> inbox, transport::ConnectionHandle connection,
+                                 SessionDriver::Options options, SessionUser& user) {
+  options.session.perspective = moqt::Perspective::kServer;
+  return add_driver(std::move(inbox), std::move(connection), std::move(options), user, nullptr);
+}
+
 quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& user) {
+  options.session.session.perspective = moqt::Perspective::kClient;
+  if (options.carrier) {
+    auto inbox = make_inbox();
+    auto made = options.carrier(inbox);
+    return &add_driver(std::move(inbox), std::move(made), std::move(options.session), user, nullptr);
+  }
   if (!options.registration) options.registration = registration_;
   if (!options.configuration) {
     quic::Settings settings = settings_for(options.session);
@@ -179,7 +215,7 @@ quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& us
     if (!configuration) return base::Failure{configuration.error()};
     options.configuration = std::move(configuration.value());
   }
-  auto inbox = std::make_shared<TransportInbox>(loop_, ledger_->open_connection());
+  auto inbox = make_inbox();
   const auto events = std::make_shared<quic::CarrierEvents>(
       inbox, std::make_shared<QuicWatch>(inbox, std::move(options.judge), /*gives_tickets=*/false));
   auto connection = quic::Connection::open(options.registration, events);
@@ -194,20 +230,19 @@ quic::Result<SessionDriver*> Endpoint::dial(DialOptions options, SessionUser& us
   const auto started = resolved ? connection->start(options.configuration, options.host, options.address)
                                 : connection->start(options.configuration, options.host, options.port);
   if (!started) return base::Failure{started.error()};
-  options.session.session.perspective = moqt::Perspective::kClient;
   return &add_driver(std::move(inbox),
                      std::make_unique<quic::CarriedConnection>(std::move(connection.value()), *events),
-                     std::move(options.session), user);
+                     std::move(options.session), user, nullptr);
 }
 
 SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, transport::ConnectionHandle connection,
-                                    SessionDriver::Options options, SessionUser& user) {
-  const bool accepted = connection->is_server();
+                                    SessionDriver::Options options, SessionUser& user,
+                                    std::shared_ptr<Acceptor> acceptor) {
   options.session.account = ledger_->open_session();
   options.session.readers = ledger_->readers();
   options.session.writers = ledger_->writers();
-  auto ended = [this, accepted](SessionDriver& driver, const transport::CloseReason& reason) {
-    if (accepted && acceptor_) acceptor_->session_ended(driver, reason);
+  auto ended = [this, acceptor = std::move(acceptor)](SessionDriver& driver, const transport::CloseReason& reason) {
+    if (acceptor) acceptor->session_ended(*this, driver, reason);
     drivers_.erase(&driver);
     if (drivers_.empty() && on_idle_) on_idle_();
   };
@@ -220,7 +255,7 @@ SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, trans
 
 void Endpoint::goaway(std::string_view new_session_uri) {
   for (auto& [driver, owned] : drivers_) {
-    if (!driver->has_session()) continue;
+    if (!driver->has_session() || driver->inner()) continue;
     (void)driver->session().goaway(new_session_uri);
     driver->make_ready();
   }

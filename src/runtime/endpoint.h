@@ -42,6 +42,11 @@ inline std::vector<moqt::Draft> all_drafts() { return {moqt::kSupportedDrafts.be
 /// Methods are for the loop's thread, or for any thread before run(), unless they say otherwise.
 class Endpoint {
  public:
+  /// Another endpoint, on a loop of its own, and who gets its sessions.
+  struct Place {
+    Endpoint* endpoint;
+    SessionUser* user;
+  };
   struct ListenOptions {
     std::string host = "::";  ///< an IP literal; a wildcard listens on both families
     std::uint16_t port = 0;   ///< 0 chooses a free one, see port()
@@ -59,6 +64,8 @@ class Endpoint {
     CertificateJudge judge;
     bool gives_tickets = false;         ///< each client gets a resumption ticket
     std::size_t max_sessions = 10'000;  ///< further clients are refused
+    /// Each client goes to whichever of this endpoint and those has the fewest. Their loops do not run yet.
+    std::vector<Place> others;
     /// In place of the one of transport_settings(); without effect on `configurations`.
     std::optional<quic::CongestionControl> congestion_control;
     /// Told on the loop of clients beyond max_sessions, of handshakes that failed, and of connections that ended before
@@ -66,7 +73,11 @@ class Endpoint {
     /// quic::PerformanceCounters::connections_no_alpn.
     std::function<void(const Refusal&)> on_refused;
   };
+  /// Makes a connection, which tells the handler.
+  using Carrier = std::function<transport::ConnectionHandle(std::shared_ptr<transport::ConnectionHandler>)>;
   struct DialOptions {
+    /// In place of a QUIC connection; then `session` alone counts of what follows.
+    Carrier carrier;
     std::string host;  ///< name or IP literal; the server's certificate must carry it
     std::uint16_t port = 443;
     quic::Address address;  ///< of the host, when it is known already; then `port` does not count
@@ -108,10 +119,15 @@ class Endpoint {
   /// Accepts no more clients; sessions live on.
   void stop_listening();
 
+  /// For a connection of another carrier than QUIC that take_in() will take. Any thread.
+  [[nodiscard]] std::shared_ptr<TransportInbox> make_inbox();
+  /// A session on the server's end of a connection that tells `inbox`.
+  SessionDriver& take_in(std::shared_ptr<TransportInbox> inbox, transport::ConnectionHandle connection,
+                         SessionDriver::Options options, SessionUser& user);
   /// Begins a client session. Events, or on_finished() with the reason why not, follow on the loop.
   quic::Result<SessionDriver*> dial(DialOptions options, SessionUser& user);
 
-  /// Sends GOAWAY on every server session, so that clients leave [d15 §3.5].
+  /// Sends GOAWAY on every session but inner ones, so that clients leave [d15 §3.5].
   void goaway(std::string_view new_session_uri = {});
   /// Closes every session.
   void close(moqt::SessionErrorCode code, std::string_view reason);
@@ -128,7 +144,7 @@ class Endpoint {
  private:
   class Acceptor;
   SessionDriver& add_driver(std::shared_ptr<TransportInbox> inbox, transport::ConnectionHandle connection,
-                            SessionDriver::Options options, SessionUser& user);
+                            SessionDriver::Options options, SessionUser& user, std::shared_ptr<Acceptor> acceptor);
 
   EventLoop& loop_;
   const std::shared_ptr<const base::Ledger> ledger_;

@@ -11,6 +11,11 @@ const quic::Connection& quic_connection(const SessionDriver& driver) noexcept {
   return quic::CarriedConnection::of(driver.connection())->under();
 }
 
+const quic::Connection* find_quic_connection(const SessionDriver& driver) noexcept {
+  const auto* const carried = quic::CarriedConnection::of(driver.connection());
+  return carried == nullptr ? nullptr : &carried->under();
+}
+
 const quic::CloseReason& quic_end(const SessionDriver& driver) noexcept {
   return quic::CarriedConnection::of(driver.connection())->end();
 }

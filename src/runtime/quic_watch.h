@@ -41,6 +41,8 @@ class QuicWatch final : public quic::CarrierWatch {
 
 /// The QUIC connection under a driver that Endpoint made.
 [[nodiscard]] const quic::Connection& quic_connection(const SessionDriver& driver) noexcept;
+/// The same under any driver; null when its connection is another carrier's.
+[[nodiscard]] const quic::Connection* find_quic_connection(const SessionDriver& driver) noexcept;
 /// All that QUIC knows of its end, in SessionUser::on_finished().
 [[nodiscard]] const quic::CloseReason& quic_end(const SessionDriver& driver) noexcept;
 

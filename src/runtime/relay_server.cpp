@@ -10,9 +10,11 @@ namespace msquic_py::runtime {
 class RelayServer::Attachment final : public relay::Outlet {
  public:
   Attachment(SessionDriver& driver, relay::Relay& relay, UpstreamLink* link) : driver_(driver), link_(link) {
-    std::string address = quic_connection(driver).remote_address().to_string();
+    const auto* const connection = find_quic_connection(driver);
+    std::string address = connection == nullptr ? std::string() : connection->remote_address().to_string();
     number_ = link == nullptr ? relay.attach(driver.session(), *this, std::move(address))
                               : relay.attach_upstream(link->number(), driver.session(), *this, std::move(address));
+    if (driver.inner()) relay.mark_inner(number_);
   }
   void make_ready() override { driver_.make_ready(); }
   [[nodiscard]] relay::Relay::PeerNumber number() const noexcept { return number_; }
@@ -84,6 +86,18 @@ class RelayServer::Housekeeping final : public EventLoop::Participant {
   bool waits_ = false;
 };
 
+SessionDriver::Options inner_session() {
+  // Between the loops goes what any number of clients ask; they have limits of their own.
+  constexpr std::size_t kMany = 1024 * 1024;
+  SessionDriver::Options options;
+  options.inner = true;
+  moqt::session::Limits& limits = options.session.limits;
+  limits.max_open_requests = limits.max_waiting_requests = kMany;
+  limits.max_published_namespaces = limits.max_namespace_subscriptions = limits.max_found_namespaces = kMany;
+  limits.max_fetches = limits.max_incoming_streams = limits.max_outgoing_streams = kMany;
+  return options;
+}
+
 RelayServer::RelayServer(EventLoop& loop, const relay::RelayLimits& limits,
                          const std::shared_ptr<const base::Ledger>& ledger, relay::AdmissionPolicy* policy)
     : endpoint_(loop, ledger),
@@ -111,7 +125,7 @@ UpstreamLink* RelayServer::link_of(const SessionDriver& driver) const noexcept {
 std::size_t RelayServer::clients() const noexcept {
   const auto dialled =
       std::count_if(upstreams_.begin(), upstreams_.end(), [](const auto& link) { return link->driver() != nullptr; });
-  return endpoint_.sessions() - static_cast<std::size_t>(dialled);
+  return endpoint_.sessions() - static_cast<std::size_t>(dialled) - inner_;
 }
 
 std::size_t RelayServer::add_upstream(UpstreamOptions options) {
@@ -127,7 +141,12 @@ std::size_t RelayServer::add_upstream(UpstreamOptions options) {
 
 const quic::Connection* RelayServer::connection_of(relay::Relay::PeerNumber peer) const noexcept {
   const auto found = drivers_.find(peer);
-  return found == drivers_.end() ? nullptr : &quic_connection(*found->second);
+  return found == drivers_.end() ? nullptr : find_quic_connection(*found->second);
+}
+
+void RelayServer::take_in(std::shared_ptr<TransportInbox> inbox, transport::ConnectionHandle connection) {
+  ++inner_;
+  endpoint_.take_in(std::move(inbox), std::move(connection), inner_session(), *this);
 }
 
 bool RelayServer::on_events(SessionDriver& driver, EventLoop::Time now) {
@@ -142,6 +161,7 @@ void RelayServer::on_finished(SessionDriver& driver, const transport::CloseReaso
   const EventLoop::Time now = EventLoop::Clock::now();
   memory_trim_.session_ended(now);
   UpstreamLink* const link = link_of(driver);
+  if (driver.inner() && link == nullptr) --inner_;
   if (link != nullptr) relay_.expect_upstream(link->number(), link->redials());
   if (const auto found = attachments_.find(&driver); found != attachments_.end()) {
     driver.set_record(nullptr);

@@ -16,10 +16,16 @@
 
 namespace msquic_py::runtime {
 
+/// How the loops of one relay speak with each other.
+SessionDriver::Options inner_session();
+
 /// A relay that listens: connects the sans-I/O relay to real sessions on one event loop. Loop thread, or any thread
 /// before the loop runs.
 class RelayServer final : public SessionUser {
  public:
+  /// On one of several loops, which count what they hold together; see below.
+  RelayServer(EventLoop& loop, const relay::RelayLimits& limits, const std::shared_ptr<const base::Ledger>& ledger,
+              relay::AdmissionPolicy* policy);
   /// `policy`, which must outlive the server, says who may do what; without one everybody may do everything.
   RelayServer(EventLoop& loop, relay::RelayLimits limits, relay::AdmissionPolicy* policy = nullptr)
       : RelayServer(loop, limits, std::make_shared<const base::Ledger>(limits.memory), policy) {}
@@ -32,6 +38,8 @@ class RelayServer final : public SessionUser {
     options.session.session.timeouts.goaway = std::chrono::hours(24);  // drain() has a limit of its own
     return endpoint_.listen(std::move(options), *this);
   }
+  /// For listen() of another loop's, which is to send clients here.
+  [[nodiscard]] Endpoint::Place place() noexcept { return {&endpoint_, this}; }
   [[nodiscard]] std::uint16_t port() const { return endpoint_.port(); }
   /// See Endpoint::listener().
   [[nodiscard]] quic::Listener listener() const { return endpoint_.listener(); }
@@ -49,6 +57,10 @@ class RelayServer final : public SessionUser {
   /// Keeps a session with `options.dial` from the loop's first turn on, and asks it for what nobody here publishes; in
   /// the order of these calls. Once open() has succeeded, before clients come. Its number.
   std::size_t add_upstream(UpstreamOptions options);
+  /// A session that another event loop of this relay asks for, on the server's end of a connection that tells `inbox`.
+  /// Loop thread.
+  void take_in(std::shared_ptr<TransportInbox> inbox, transport::ConnectionHandle connection);
+  [[nodiscard]] Endpoint& endpoint() noexcept { return endpoint_; }
   /// Told on the loop of what becomes of upstreams.
   void on_upstream(UpstreamLink::Notify notify) { notify_ = std::move(notify); }
 
@@ -63,9 +75,6 @@ class RelayServer final : public SessionUser {
   void on_finished(SessionDriver& driver, const transport::CloseReason& reason) override;
 
  private:
-  RelayServer(EventLoop& loop, const relay::RelayLimits& limits, const std::shared_ptr<const base::Ledger>& ledger,
-              relay::AdmissionPolicy* policy);
-
   class Attachment;
   class Drain;
   class Housekeeping;
@@ -73,6 +82,8 @@ class RelayServer final : public SessionUser {
   [[nodiscard]] UpstreamLink* link_of(const SessionDriver& driver) const noexcept;
   /// Sessions of clients.
   [[nodiscard]] std::size_t clients() const noexcept;
+
+  std::size_t inner_ = 0;  ///< sessions of other loops
 
   Endpoint endpoint_;
   const bool asks_;  ///< there is a policy

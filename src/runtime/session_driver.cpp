@@ -43,6 +43,7 @@ SessionDriver::SessionDriver(EventLoop& loop, std::shared_ptr<TransportInbox> in
       user_(user),
       ended_(std::move(ended)),
       config_(std::move(options.session)),
+      inner_(options.inner),
       handshake_deadline_(EventLoop::Clock::now() + options.handshake_timeout) {
   loop_.add(*this);
   inbox_->attach(*this);

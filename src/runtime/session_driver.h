@@ -24,6 +24,8 @@ class SessionDriver final : public EventLoop::Participant {
     moqt::session::SessionConfig session;
     /// Wall-clock time for the carrier's handshake, whose own timer may only measure silence.
     EventLoop::Clock::duration handshake_timeout = std::chrono::seconds(10);
+    /// Between two loops of one relay: nobody's client, and never asked to leave.
+    bool inner = false;
   };
   /// Called last, on the loop's thread; destroys the driver.
   using Ended = std::function<void(SessionDriver&, const transport::CloseReason&)>;
@@ -44,6 +46,8 @@ class SessionDriver final : public EventLoop::Participant {
   [[nodiscard]] bool was_established() const noexcept { return was_established_; }
   /// The handshake is complete.
   [[nodiscard]] bool connected() const noexcept { return connected_; }
+  /// See Options.
+  [[nodiscard]] bool inner() const noexcept { return inner_; }
   /// It resumed an earlier session.
   [[nodiscard]] bool resumed() const noexcept { return resumed_; }
   /// Whether the peer has acknowledged everything that was written: closing now loses nothing. What the session still
@@ -99,6 +103,7 @@ class SessionDriver final : public EventLoop::Participant {
   moqt::session::SessionConfig config_;  ///< until there is a session
   std::optional<moqt::session::Session> session_;
   std::size_t max_datagram_size_ = 0;  ///< of the path
+  const bool inner_;
   EventLoop::Time handshake_deadline_;
   bool connected_ = false;
   bool was_established_ = false;
