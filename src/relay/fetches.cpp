@@ -144,8 +144,11 @@ bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
       continue;
     if (known->publisher == fetch.peer) continue;
     if (known->writer.reached() && *known->writer.reached() > range.start) continue;  // it has passed the place
-    known->askers.push_back(&delivery);
-    fetch.asked.push_back(number);
+    // It may wait for this one already, when something of the range has come otherwise.
+    if (std::find(fetch.asked.begin(), fetch.asked.end(), number) == fetch.asked.end()) {
+      known->askers.push_back(&delivery);
+      fetch.asked.push_back(number);
+    }
     if (known->accepted) accept(delivery, *known);
     return true;
   }

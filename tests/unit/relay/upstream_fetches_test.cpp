@@ -105,6 +105,22 @@ TEST_F(FetchesTest, WhatThePublisherHasDroppedStaysUnknown) {
   EXPECT_EQ(publisher_client_.count<ms::FetchReceived>(), 2u) << "perhaps it has it again";
 }
 
+TEST_F(FetchesTest, WhoWaitsForOneUpstreamWaitsForItOnce) {
+  const auto request = fetch(late_, {0, 0}, {5, 0});
+  EXPECT_EQ(publisher_client_.count<ms::FetchReceived>(), 1u);
+  // An object of the range comes otherwise: the client goes on to the next one, which the same FETCH covers.
+  subscribe(viewer_);
+  publisher_.accept();
+  const auto stream = publisher_.open(0);
+  publisher_.object(stream, 0, "a");
+  ASSERT_TRUE(late_.session().cancel(request).ok());
+  network_.run();
+  EXPECT_EQ(publisher_client_.count<ms::FetchReceived>(), 1u);
+  EXPECT_EQ(publisher_client_.count<ms::FetchCancelled>(), 1u);
+  publisher_.object(stream, 1, "b");
+  EXPECT_EQ(objects(viewer_), (Lines{"0/0 a", "0/1 b"}));
+}
+
 TEST_F(FetchesTest, OneFetchUpstreamForAllWhoAsk) {
   subscribe(viewer_);
   moqt::MessageParameters said;
