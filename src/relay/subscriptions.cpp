@@ -203,6 +203,7 @@ void Subscriptions::on_update(Peer& peer, const session::UpdateReceived& event) 
   const bool wakes = event.parameters.forward() == true && !role->forward && role->subscription != nullptr;
   if (wakes && !track.established()) {  // where the track stands, its publisher has to say first
     track.waking.push_back({&peer, event.update, event.subscription, now_});
+    if (const auto new_group = event.parameters.new_group_request()) track.want_new_group(*new_group);
     return supply_.seek(track);
   }
   accept_update(peer, track, event.update, event.subscription);

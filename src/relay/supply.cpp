@@ -165,7 +165,7 @@ bool Supply::on_publish(Peer& peer, Track& track, const session::PublishReceived
   ++counters_.upstream_subscriptions;
   peer.roles.insert_or_assign(event.request, UpstreamRole{&track, behind(event.parameters.largest_object())});
   if (paused) {
-    if (const auto largest = event.parameters.largest_object(); largest && !track.established()) track.note(*largest);
+    if (!track.established()) track.learn_offered(event.parameters);
     return true;
   }
   offer.state = State::kAsked;
@@ -247,7 +247,11 @@ void Supply::request_new_group(Track& track, std::optional<std::uint64_t> value)
                  .ok();
     upstream.peer->outlet.make_ready();
   }
-  if (asked) track.note_new_group_request(*value);
+  if (asked) {
+    track.note_new_group_request(*value);
+  } else {
+    track.want_new_group(*value);  // goes out when a publisher has been asked for the track, or an offer is woken
+  }
 }
 
 }  // namespace msquic_py::relay

@@ -117,6 +117,11 @@ bool Track::learn_on(const moqt::MessageParameters& parameters, bool may_lag) {
   return same;
 }
 
+void Track::learn_offered(const moqt::MessageParameters& parameters) {
+  if (const auto said = parameters.largest_object()) note(*said);
+  take_properties(parameters);
+}
+
 void Track::note_largest(moqt::Location said) {
   if (requested_group_ && !requested_group_->above) {
     // The request went out before anything was known of the track: this is where the largest group stood. A publisher

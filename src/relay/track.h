@@ -119,6 +119,8 @@ class Track {
   /// else publishes the track and what it says lies before what is known, the name has been taken for something new:
   /// everything known is forgotten.
   void learn(const moqt::MessageParameters& parameters, bool sole_publisher);
+  /// The same of an offer that sends nothing yet, of a track that nobody sends.
+  void learn_offered(const moqt::MessageParameters& parameters);
   /// The same of one that takes the place of a lost publisher, or goes on after a pause: perhaps it is a little behind
   /// what is known, or does not say where it is. False when the name has been taken for something new after all.
   bool learn_on(const moqt::MessageParameters& parameters, bool may_lag);

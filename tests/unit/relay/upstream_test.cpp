@@ -175,6 +175,27 @@ TEST_F(UpstreamTest, AnOfferComesDownAndItsObjectsWhenSomebodyWantsThem) {
   EXPECT_EQ(objects(listener), (Lines{"1/0 b"}));
 }
 
+// [d15 §9.2.1.12-3]
+TEST_F(UpstreamTest, AGroupThatIsRequestedWithAnOfferGoesDownToThePublisher) {
+  RelayClient& listener = tree_.connect(2);
+  ASSERT_TRUE(listener.session().subscribe_namespace({"live"}).ok());
+  RelayClient& source = tree_.connect(0);
+  moqt::MessageParameters dynamic;
+  dynamic.set_dynamic_groups(true);
+  ASSERT_TRUE(source.session().publish(track_name(), std::move(dynamic)).ok());
+  tree_.run();
+  moqt::MessageParameters parameters;
+  parameters.set_new_group_request(4);
+  const auto offer = listener.only<ms::PublishReceived>();
+  ASSERT_EQ(offer.parameters.dynamic_groups(), true);
+  const auto accepted = listener.session().accept(offer.request, std::move(parameters));
+  ASSERT_TRUE(accepted.ok()) << static_cast<int>(accepted.error());
+  tree_.run();
+  const auto updates = source.all<ms::UpdateReceived>();
+  ASSERT_FALSE(updates.empty());
+  EXPECT_EQ(updates.back().parameters.new_group_request(), 4u);
+}
+
 TEST_F(UpstreamTest, ASubscriberWakesAnOfferAndIsToldItsLargestObject) {
   RelayClient& source = tree_.connect(0);
   TreePublisher publisher(tree_, source);
