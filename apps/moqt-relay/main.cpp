@@ -254,7 +254,10 @@ int run(const Options& options) {
   listen.session.session.tolerances.leading_stream_type = !options.refuse_stream_type;
   server.on_upstream(apps::UpstreamLog(options.upstream.upstreams));
   auto ready = server.open("moqt-relay");
-  for (runtime::UpstreamOptions& upstream : upstreams.value()) server.add_upstream(std::move(upstream));
+  for (runtime::UpstreamOptions& upstream : upstreams.value()) {
+    upstream.dial.drafts = listen.drafts;
+    server.add_upstream(std::move(upstream));
+  }
   if (ready) ready = server.listen(std::move(listen));
   if (!ready) {
     apps::log_error(ready.error().message);

@@ -114,7 +114,10 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
     PythonPolicy policy(*this);
     server_ = std::make_unique<runtime::RelayServer>(loop_, limits_, asks_ ? &policy : nullptr);
     server_->open(std::move(registration));
-    for (runtime::UpstreamOptions& upstream : upstreams_) server_->add_upstream(std::move(upstream));
+    for (runtime::UpstreamOptions& upstream : upstreams_) {
+      upstream.dial.drafts = options.drafts;
+      server_->add_upstream(std::move(upstream));
+    }
     const auto listening = server_->listen(std::move(options));
     if (listening) {
       socket_.set(server_->listener());

@@ -32,16 +32,57 @@ void Announcements::on_published(Peer& peer, const session::NamespacePublished& 
   }
   if (!peer.session.accept(event.request)) return;
   peer.roles.insert_or_assign(event.request, PublishedNamespaceRole{event.track_namespace});
-  (void)directory_.publish(event.track_namespace, peer);
+  add(peer, event.track_namespace);
+}
+
+void Announcements::add(Peer& publisher, const moqt::TrackNamespace& track_namespace) {
+  (void)directory_.publish(track_namespace, publisher);
   counters_.published_namespaces = directory_.published_count();
-  for (Peer* listener : directory_.interested_in(event.track_namespace)) {  // [d15 §6.2-1]
-    auto* const interest = listener->namespace_interest_in(event.track_namespace);
+  for (Peer* listener : directory_.interested_in(track_namespace)) {  // [d15 §6.2-1]
+    auto* const interest = listener->namespace_interest_in(track_namespace);
     if (interest == nullptr || interest->second.namespaces_from) continue;  // what waits goes first, in order
-    if (!announce(*listener, interest->first, event.track_namespace)) {
-      interest->second.namespaces_from = directory_.number_of(event.track_namespace);
+    if (!announce(*listener, interest->first, track_namespace)) {
+      interest->second.namespaces_from = directory_.number_of(track_namespace);
     }
   }
-  supply_.publisher_came(peer, event.track_namespace);
+  supply_.publisher_came(publisher, track_namespace);
+}
+
+void Announcements::on_found(Peer& peer, const session::NamespaceFound& event) {
+  const moqt::TrackNamespace& name = event.track_namespace;
+  // What it was told by this relay comes back from some publishers.
+  if (LoopGuard::is_mark(name) || peer.loops(name) || peer.announcements.contains(name)) return;
+  if (directory_.publishes(name, peer) || directory_.published_count() >= limits_.max_namespaces) return;
+  peer.told.emplace(name, event.subscription);
+  add(peer, name);
+}
+
+void Announcements::on_lost(Peer& peer, const session::NamespaceLost& event) {
+  const auto found = peer.told.find(event.track_namespace);
+  if (found == peer.told.end()) return;
+  peer.told.erase(found);
+  withdraw(event.track_namespace, peer);
+}
+
+void Announcements::on_interest_ended(Peer& peer, const session::NamespaceSubscriptionEnded& event) {
+  if (peer.upstream != nullptr) {
+    std::erase_if(peer.upstream->interests, [&](const auto& each) { return each.second == event.subscription; });
+  }
+  lose_found(peer, event.subscription);
+}
+
+void Announcements::lose_found(Peer& peer, session::RequestHandle interest) {
+  std::vector<moqt::TrackNamespace> lost;
+  std::erase_if(peer.told, [&](const auto& each) {
+    if (each.second != interest) return false;
+    lost.push_back(each.first);
+    return true;
+  });
+  for (const auto& each : lost) withdraw(each, peer);
+}
+
+void Announcements::interests_changed() {
+  for (const auto& [upstream, request] : upward_.changed()) lose_found(*upstream, request);
 }
 
 bool Announcements::announce(Peer& listener, session::RequestHandle interest,
@@ -84,6 +125,7 @@ void Announcements::on_requests_possible(Peer& peer) {
   for (const auto& [request, role] : peer.roles) {
     if (const auto* its = std::get_if<PublishedNamespaceRole>(&role)) published.push_back(its->track_namespace);
   }
+  for (const auto& [track_namespace, interest] : peer.told) published.push_back(track_namespace);
   for (const auto& track_namespace : published) supply_.publisher_came(peer, track_namespace);
 }
 
@@ -166,7 +208,7 @@ void Announcements::on_subscribed(Peer& peer, const session::NamespaceSubscribed
   directory_.subscribe(event.prefix, peer);
   if (session::wants_namespaces(event.interest)) announce_from(peer, event.request, 0);
   if (session::wants_tracks(event.interest)) subscriptions_.offer_tracks(peer, interest, 0);
-  upward_.changed();
+  interests_changed();
 }
 
 void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscribed& event) {  // [d15 §6.1-3]
@@ -184,7 +226,7 @@ void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscr
     take_back(peer, entry++);
   }
   if (session::wants_tracks(gone.what)) subscriptions_.withdraw_offers(peer, prefix);
-  upward_.changed();
+  interests_changed();
 }
 
 void Announcements::peer_left(Peer& peer) {
@@ -194,7 +236,7 @@ void Announcements::peer_left(Peer& peer) {
   peer.interests.clear();
   loops_.peer_left(peer);
   if (peer.upstream != nullptr) peer.upstream->interests.clear();
-  if (listened) upward_.changed();
+  if (listened) interests_changed();
   std::vector<moqt::TrackNamespace> published;
   for (auto entry = peer.roles.begin(); entry != peer.roles.end();) {
     if (auto* role = std::get_if<PublishedNamespaceRole>(&entry->second)) {
@@ -205,6 +247,7 @@ void Announcements::peer_left(Peer& peer) {
     }
     entry = peer.roles.erase(entry);
   }
+  for (const auto& [track_namespace, interest] : std::exchange(peer.told, {})) published.push_back(track_namespace);
   for (const auto& track_namespace : published) withdraw(track_namespace, peer);
 }
 

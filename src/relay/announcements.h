@@ -30,6 +30,11 @@ class Announcements {
 
   void on_published(Peer& peer, const moqt::session::NamespacePublished& event);
   void on_done(Peer& peer, const moqt::session::NamespaceDone& event);
+  /// NAMESPACE of an upstream, which is PUBLISH_NAMESPACE without an answer, and NAMESPACE_DONE.
+  void on_found(Peer& peer, const moqt::session::NamespaceFound& event);
+  void on_lost(Peer& peer, const moqt::session::NamespaceLost& event);
+  /// An upstream says no more of a prefix.
+  void on_interest_ended(Peer& peer, const moqt::session::NamespaceSubscriptionEnded& event);
   void on_subscribed(Peer& peer, const moqt::session::NamespaceSubscribed& event);
   void on_unsubscribed(Peer& peer, const moqt::session::NamespaceUnsubscribed& event);
   /// Our announcement was refused or cancelled by its receiver.
@@ -47,7 +52,13 @@ class Announcements {
   /// False when too many requests wait for the listener's credit.
   bool announce(Peer& listener, moqt::session::RequestHandle interest, const moqt::TrackNamespace& track_namespace);
   void take_back(Peer& listener, std::map<moqt::TrackNamespace, moqt::session::RequestHandle>::iterator announcement);
+  /// The peer publishes the namespace from now on.
+  void add(Peer& publisher, const moqt::TrackNamespace& track_namespace);
   void withdraw(const moqt::TrackNamespace& track_namespace, Peer& publisher);
+  /// What listeners here want to hear of may have changed.
+  void interests_changed();
+  /// What was told for that request is told no more.
+  void lose_found(Peer& peer, moqt::session::RequestHandle interest);
   /// Takes back what a peer said, and was told, before it was known that it is part of a loop.
   void forget_looped(Peer& peer);
 

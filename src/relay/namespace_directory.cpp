@@ -95,4 +95,9 @@ std::vector<Peer*> NamespaceDirectory::interested_in(const moqt::TrackNamespace&
   return at_prefixes_of(subscribers_, track_namespace);
 }
 
+bool NamespaceDirectory::publishes(const moqt::TrackNamespace& track_namespace, const Peer& peer) const {
+  const auto& publishers = publishers_of(track_namespace);
+  return std::find(publishers.begin(), publishers.end(), &peer) != publishers.end();
+}
+
 }  // namespace msquic_py::relay

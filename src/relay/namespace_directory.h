@@ -40,6 +40,8 @@ class NamespaceDirectory {
   [[nodiscard]] std::vector<moqt::TrackNamespace> prefixes_wanted_by_clients() const;
   /// Those that publish exactly this namespace.
   [[nodiscard]] const std::vector<Peer*>& publishers_of(const moqt::TrackNamespace& track_namespace) const;
+  /// Whether the peer is one of them.
+  [[nodiscard]] bool publishes(const moqt::TrackNamespace& track_namespace, const Peer& peer) const;
   /// Where it stands in the order; only of one that is published.
   [[nodiscard]] std::uint64_t number_of(const moqt::TrackNamespace& track_namespace) const {
     return numbers_.at(track_namespace);

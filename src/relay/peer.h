@@ -135,6 +135,8 @@ struct Peer final : Outlet {
   std::unordered_map<moqt::session::RequestHandle, Role> roles;
   Interests interests;
   std::map<moqt::TrackNamespace, moqt::session::RequestHandle> announcements;  ///< the relay's, to this peer
+  /// What it told of with NAMESPACE, and the relay's request that it is told for.
+  std::map<moqt::TrackNamespace, moqt::session::RequestHandle> told;
   std::unordered_map<moqt::session::IncomingStreamId, IncomingSubgroup> subgroups;
   std::unordered_map<const Track*, std::size_t> wanted;  ///< its DownstreamRoles, by track
   Upstream* upstream = nullptr;                          ///< it was dialled; null for a client

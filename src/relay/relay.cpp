@@ -91,6 +91,11 @@ struct Relay::Route {
   void operator()(const session::NamespaceCancelled& event) const {
     relay.announcements_.on_announcement_ended(peer, event.request);
   }
+  void operator()(const session::NamespaceFound& event) const { relay.announcements_.on_found(peer, event); }
+  void operator()(const session::NamespaceLost& event) const { relay.announcements_.on_lost(peer, event); }
+  void operator()(const session::NamespaceSubscriptionEnded& event) const {
+    relay.announcements_.on_interest_ended(peer, event);
+  }
   void operator()(const session::RequestsPossible&) const { relay.announcements_.on_requests_possible(peer); }
   void operator()(const session::TrackStatusReceived& event) const { relay.status_queries_.on_received(peer, event); }
 
@@ -145,10 +150,6 @@ struct Relay::Route {
   void operator()(std::monostate) const {}
   void operator()(const session::Established&) const {}
   void operator()(const session::Closed&) const {}  // the driver detaches the session
-  // The relay subscribes to no namespaces.
-  void operator()(const session::NamespaceFound&) const {}
-  void operator()(const session::NamespaceLost&) const {}
-  void operator()(const session::NamespaceSubscriptionEnded&) const {}
   void operator()(const session::PublishSkipped&) const {}
   /// A client asks for no new requests, which its session refuses by itself.
   void operator()(const session::GoawayReceived&) const {}

@@ -86,7 +86,7 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
                               "the relay has too many tracks, or no memory left");
     return;
   }
-  Track::Waiting waiting{&peer, event.request, event.parameters.filter(), now_};
+  Track::Waiting waiting{&peer, event.request, now_};
   waiting.rendezvous =
       std::min(std::chrono::milliseconds(event.parameters.rendezvous_timeout().value_or(0)), limits_.max_rendezvous);
   const auto new_group = event.parameters.new_group_request();
@@ -103,14 +103,9 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
 
 void Subscriptions::answer(Track& track, const Track::Waiting& waiting) {
   session::Session& to = waiting.peer->session;
-  const auto last_group = waiting.filter ? waiting.filter->last_group() : std::nullopt;
-  if (last_group && track.largest() && *last_group < track.largest()->group) {
-    (void)to.reject(waiting.request, moqt::RequestErrorCode::kInvalidRange,
-                    "the whole range has been published already");
-    erase_role(*waiting.peer, track, waiting.request);
-  } else if (to.accept(waiting.request, track.description())) {
+  if (to.accept(waiting.request, track.description())) {
     add(*waiting.peer, track, waiting.request);
-  } else {
+  } else {  // it refuses what asks for nothing that is still to come
     erase_role(*waiting.peer, track, waiting.request);
   }
   waiting.peer->outlet.make_ready();

@@ -46,7 +46,6 @@ class Track {
   struct Waiting {
     Peer* peer;
     moqt::session::RequestHandle request;
-    std::optional<moqt::SubscriptionFilter> filter;
     moqt::session::Time since;
     /// RENDEZVOUS_TIMEOUT: for how long its subscriber waits for a publisher to appear.
     std::chrono::milliseconds rendezvous{};

@@ -7,12 +7,17 @@ namespace msquic_py::relay {
 
 namespace session = moqt::session;
 
-void UpwardInterests::changed() {
-  for (const auto& upstream : sources_.upstreams()) settle(*upstream);
+std::vector<UpwardInterests::Ended> UpwardInterests::changed() {
+  std::vector<Ended> ended;
+  for (const auto& upstream : sources_.upstreams()) {
+    for (const Ended& each : settle(*upstream)) ended.push_back(each);
+  }
+  return ended;
 }
 
-void UpwardInterests::settle(Upstream& upstream) {
-  if (upstream.peer == nullptr) return;
+std::vector<UpwardInterests::Ended> UpwardInterests::settle(Upstream& upstream) {
+  std::vector<Ended> ended;
+  if (upstream.peer == nullptr) return ended;
   session::Session& to = upstream.peer->session;
   // Ordered by fields: what lies under a prefix follows it. Prefixes in one session must not overlap [d15 §6.1].
   std::vector<moqt::TrackNamespace> wanted;
@@ -20,8 +25,8 @@ void UpwardInterests::settle(Upstream& upstream) {
     const bool below = upstream.prefix.is_prefix_of(prefix);
     if (!below && !prefix.is_prefix_of(upstream.prefix)) continue;
     const moqt::TrackNamespace& asked = below ? prefix : upstream.prefix;
-    // Everything cannot be asked for in this draft [d15 §9.23].
-    if (asked.field_count() == 0 && !to.config().tolerances.empty_namespace_prefix) continue;
+    // Everything cannot be asked for in draft-15 [d15 §9.23].
+    if (asked.field_count() == 0 && !to.may_ask_for_every_namespace()) continue;
     if (wanted.empty() || !wanted.back().is_prefix_of(asked)) wanted.push_back(asked);
   }
   for (auto entry = upstream.interests.begin(); entry != upstream.interests.end();) {
@@ -30,6 +35,7 @@ void UpwardInterests::settle(Upstream& upstream) {
       continue;
     }
     (void)to.cancel(entry->second);
+    ended.emplace_back(upstream.peer, entry->second);
     entry = upstream.interests.erase(entry);
   }
   moqt::MessageParameters parameters;
@@ -40,6 +46,7 @@ void UpwardInterests::settle(Upstream& upstream) {
     if (request.ok()) upstream.interests.emplace(prefix, *request);
   }
   upstream.peer->make_ready();
+  return ended;
 }
 
 }  // namespace msquic_py::relay

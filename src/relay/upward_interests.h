@@ -1,5 +1,9 @@
 #pragma once
 
+#include <utility>
+#include <vector>
+
+#include "moqt/session/handles.h"
 #include "relay/namespace_directory.h"
 #include "relay/sources.h"
 
@@ -12,12 +16,16 @@ class UpwardInterests {
   UpwardInterests(const NamespaceDirectory& directory, Sources& sources) noexcept
       : directory_(directory), sources_(sources) {}
 
+  /// A request that this relay has given up.
+  using Ended = std::pair<Peer*, moqt::session::RequestHandle>;
+
   /// Listeners have come or gone.
-  void changed();
-  void upstream_came(Upstream& upstream) { settle(upstream); }
+  std::vector<Ended> changed();
+  /// It is told what is wanted. Nothing has been asked of it before.
+  void upstream_came(Upstream& upstream) { (void)settle(upstream); }
 
  private:
-  void settle(Upstream& upstream);
+  std::vector<Ended> settle(Upstream& upstream);
 
   const NamespaceDirectory& directory_;
   Sources& sources_;

@@ -129,8 +129,6 @@ std::size_t RelayServer::clients() const noexcept {
 }
 
 std::size_t RelayServer::add_upstream(UpstreamOptions options) {
-  // The relay asks its upstreams for namespaces, and guards against loops, in the words of draft-15.
-  options.dial.drafts = {moqt::Draft::k15};
   const std::size_t number = relay_.add_upstream(options.prefix);
   upstreams_.push_back(std::make_unique<UpstreamLink>(endpoint_, *this, number, std::move(options),
                                                       [this](const UpstreamNotice& notice) {

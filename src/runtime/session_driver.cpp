@@ -211,7 +211,7 @@ bool SessionDriver::perform_actions(EventLoop::Time now) {
 
 void SessionDriver::perform(session::SendControl& action) {
   if (!control_) {
-    const bool own = moqt::has_request_streams(session_->draft());
+    const bool own = moqt::has_own_control_streams(session_->draft());
     if (!own && connection_->is_server()) return;  // the stream is the client's to open; the session is closing
     auto opened =
         connection_->open_stream(own ? transport::Direction::Unidirectional : transport::Direction::Bidirectional,

@@ -135,6 +135,7 @@ TransportInbox::Aside TransportInbox::take_aside() {
 void TransportInbox::on_connected(const transport::Capabilities& capabilities) noexcept {
   const auto draft = moqt::draft_from_alpn(capabilities.protocol);
   request_streams_ = draft && moqt::has_request_streams(*draft);
+  shared_control_stream_ = !draft || !moqt::has_own_control_streams(*draft);
   push({.kind = Kind::Connected,
         .id = draft ? static_cast<std::uint64_t>(*draft) : 0U,
         .code = capabilities.resumed ? 1U : 0U});
@@ -165,19 +166,19 @@ std::optional<transport::StreamKey> TransportInbox::on_peer_stream(transport::Pe
     push({.kind = Kind::UniStreamOpened, .id = stream.id, .opened = std::move(stream.stream)});
     return stream.id;
   }
-  if (request_streams_) {
-    stream.stream->set_priority(moqt::session::kRequestStreamPriority);
-    push({.kind = Kind::RequestOpened, .id = stream.id, .opened = std::move(stream.stream)});
-    return key_of(moqt::session::RequestStreamId{stream.id});
+  const bool of_client = (stream.id & 1) == 0;
+  if (of_client && std::exchange(shared_control_stream_, false)) {
+    stream.stream->set_priority(moqt::session::kControlStreamPriority);
+    push({.kind = Kind::ControlStreamOpened, .opened = std::move(stream.stream)});
+    return kControlStream;
   }
-  if (control_stream_seen_) {
+  if (!request_streams_) {
     push({.kind = Kind::BidiStreamOpened});
     return std::nullopt;
   }
-  control_stream_seen_ = true;
-  stream.stream->set_priority(moqt::session::kControlStreamPriority);
-  push({.kind = Kind::ControlStreamOpened, .opened = std::move(stream.stream)});
-  return kControlStream;
+  stream.stream->set_priority(moqt::session::kRequestStreamPriority);
+  push({.kind = Kind::RequestOpened, .id = stream.id, .opened = std::move(stream.stream)});
+  return key_of(moqt::session::RequestStreamId{stream.id});
 }
 
 std::uint64_t TransportInbox::on_received(transport::StreamKey stream, const transport::ReceivedData& data) noexcept {

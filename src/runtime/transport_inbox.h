@@ -122,8 +122,9 @@ class TransportInbox final : public transport::ConnectionHandler {
 
   // Touched by the carrier's callbacks only, which come one at a time for a connection.
   base::SlabArena arena_;
-  bool request_streams_ = false;  ///< what the handshake has agreed on has a stream for each request
-  bool control_stream_seen_ = false;
+  bool request_streams_ = false;  ///< what the handshake has agreed on has streams for requests
+  bool shared_control_stream_ =
+      false;  ///< the client's first bidirectional stream is still to come, and is for control
   bool control_closed_ = false;
   transport::CloseReason close_reason_;
 };

@@ -23,7 +23,7 @@ class RelayLink final {
     std::size_t node = 0;
     relay::Relay::PeerNumber number = 0;
   };
-  explicit RelayLink(std::uint32_t seed) : pair(seed, {}, {}, /*collect_events=*/false) {
+  RelayLink(std::uint32_t seed, moqt::Draft draft) : pair(seed, {}, {}, /*collect_events=*/false, draft) {
     pair.client.reset_loses = pair.server.reset_loses = false;
   }
 
@@ -45,6 +45,7 @@ class RelayTree {
   }
 
   ms::Time now{std::chrono::hours(1)};
+  moqt::Draft draft = moqt::Draft::k15;  ///< between relays; clients speak draft-15
 
   /// A relay that asks upstreams for these prefixes, in this order. Its number.
   std::size_t add(relay::RelayLimits limits = {}, std::vector<moqt::TrackNamespace> prefixes = {}) {
@@ -77,7 +78,7 @@ class RelayTree {
 
   /// A session of the lower relay with its upstream of that number.
   RelayLink& link(std::size_t lower, std::size_t upper, std::size_t upstream = 0, bool runs = true) {
-    links_.push_back(std::make_unique<RelayLink>(++seed_));
+    links_.push_back(std::make_unique<RelayLink>(++seed_, draft));
     RelayLink& made = *links_.back();
     made.lower.node = lower;
     made.upper.node = upper;

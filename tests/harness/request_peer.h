@@ -16,8 +16,7 @@
 
 namespace msquic_py::testing {
 
-/// One session of a draft with a stream for each request, against a peer that is nothing but bytes written down in the
-/// test.
+/// One session of a draft with streams for requests, against a peer that is nothing but bytes written down in the test.
 class RequestPeer {
  public:
   using RequestStreamId = moqt::session::RequestStreamId;
@@ -34,17 +33,26 @@ class RequestPeer {
   explicit RequestPeer(moqt::Perspective session_is, moqt::session::SessionConfig config = {},
                        moqt::Draft draft = moqt::Draft::k18)
       : session(draft, as(session_is, std::move(config))),
+        shared_control_(!moqt::has_own_control_streams(draft)),
         control_stream_(session_is == moqt::Perspective::kServer ? 2 : 3),
-        next_request_(session_is == moqt::Perspective::kServer ? 0 : 1) {
+        next_request_(session_is == moqt::Perspective::kClient ? 1
+                      : shared_control_                        ? 4
+                                                               : 0) {
     session.on_datagram_max_size(1200);
     session.start(now);
     drain();
   }
 
-  /// Past SETUP, which is empty on the peer's side: 2F00 as vi64, no options.
-  static RequestPeer established(moqt::Perspective session_is, moqt::session::SessionConfig config = {}) {
-    RequestPeer peer(session_is, std::move(config));
-    peer.control("af00 0000");
+  /// Past SETUP, which is empty on the peer's side: 2F00 as vi64, no options. Up to draft 16 with credit for the
+  /// session: MAX_REQUEST_ID 100.
+  static RequestPeer established(moqt::Perspective session_is, moqt::session::SessionConfig config = {},
+                                 moqt::Draft draft = moqt::Draft::k18) {
+    RequestPeer peer(session_is, std::move(config), draft);
+    if (peer.shared_control_) {
+      peer.control(session_is == moqt::Perspective::kServer ? "20 0004 01 02 4064" : "21 0004 01 02 4064");
+    } else {
+      peer.control("af00 0000");
+    }
     EXPECT_EQ(peer.session.state(), moqt::session::SessionState::kEstablished);
     peer.events.clear();
     peer.sent_control.clear();
@@ -53,6 +61,10 @@ class RequestPeer {
 
   /// Bytes of the peer's control stream.
   void control(std::string_view text, bool fin = false) {
+    if (shared_control_) {
+      session.on_control_data(now, hex(text));
+      return drain();
+    }
     session.on_uni_stream_data(now, control_stream_, base::SharedBytes::copy_of(hex(text)), fin);
     drain();
   }
@@ -198,6 +210,7 @@ class RequestPeer {
     to.insert(to.end(), bytes.data(), bytes.data() + bytes.size());
   }
 
+  bool shared_control_;
   moqt::session::IncomingStreamId control_stream_;
   std::uint64_t next_request_;
 };

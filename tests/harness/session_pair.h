@@ -104,9 +104,10 @@ class SessionPair {
     client.collect_events = server.collect_events = collect_events;
     client.next_stream = 2;  // unidirectional streams of the client: 2, 6, …; of the server: 3, 7, …
     server.next_stream = 3;
-    client.next_request = 0;  // bidirectional ones: 0, 4, …; 1, 5, …
+    // Bidirectional ones: 0, 4, …, of which the first may be the control stream; 1, 5, …
+    client.next_request = moqt::has_own_control_streams(draft) ? 0 : 4;
     server.next_request = 1;
-    if (moqt::has_request_streams(draft)) {
+    if (moqt::has_own_control_streams(draft)) {
       for (PairSide* side : {&client, &server}) {
         side->control_stream = side->next_stream;
         side->next_stream += 4;

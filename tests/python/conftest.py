@@ -32,7 +32,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"LEFT OUT, for want of cryptography: {' '.join(collect_ignore)}")
 
 
-@pytest.fixture(params=(18, 15), ids=("draft18", "draft15"))
+@pytest.fixture(params=(22, 18, 16, 15), ids=("draft22", "draft18", "draft16", "draft15"))
 def each_draft(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """The test runs for each draft of MOQT: its endpoints speak no other."""
     draft: int = request.param

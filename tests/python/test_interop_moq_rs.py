@@ -29,7 +29,7 @@ GROUPS = [[bytes([65 + group]) * (1 + 400 * item) for item in range(5)] for grou
 OBJECTS = [payload for group in GROUPS for payload in group]
 
 
-@pytest.fixture(params=[15, 18])
+@pytest.fixture(params=[15, 16, 18, 22])
 def draft(request: pytest.FixtureRequest) -> int:
     """moq-rs offers every draft, and takes what a client offers: what our ends speak is what both then speak."""
     value: int = request.param

@@ -11,7 +11,7 @@ import moqt.asyncio as ma
 import msquic
 from moqt_sessions import NS, idle, payloads, to, write
 
-DRAFTS = (18, 15)
+DRAFTS = (22, 18, 16, 15)
 EACH_WITH_EACH = [(one, other) for one in DRAFTS for other in DRAFTS]
 
 
@@ -21,9 +21,12 @@ EACH_WITH_EACH = [(one, other) for one in DRAFTS for other in DRAFTS]
         (None, None, 15),
         ((18, 15), (15, 18), 18),
         ((15, 18), (18, 15), 15),
+        ((16, 22), (22, 18, 16), 16),
+        ((22,), (15, 16, 18, 22), 22),
         ((15,), None, 15),
         (None, (15,), 15),
-        (None, (18,), 18),
+        (None, (16,), 16),
+        (None, (16, 18, 22), 22),
     ],
 )
 async def test_the_server_chooses(served: tuple[int, ...] | None, offered: tuple[int, ...] | None, agreed: int) -> None:
@@ -45,7 +48,7 @@ async def test_without_a_common_draft_there_is_no_session() -> None:
 
 
 async def test_drafts_that_are_not_spoken() -> None:
-    with pytest.raises(msquic.InvalidArgument, match="14 is not spoken here, 15, 18 are"):
+    with pytest.raises(msquic.InvalidArgument, match="14 is not spoken here, 15, 22, 18, 16 are"):
         ma.connect("127.0.0.1", 4433, drafts=(14,))
     with pytest.raises(msquic.InvalidArgument, match="at least one"):
         ma.connect("127.0.0.1", 4433, drafts=())
@@ -133,3 +136,25 @@ async def test_more_requests_than_may_be_open_wait(draft: int) -> None:
         )
         assert all(isinstance(answer, ma.RequestRefused) for answer in answers)
         assert {answer.code for answer in answers if isinstance(answer, ma.RequestRefused)} == {0x10}
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+async def test_relays_speak_every_draft_with_their_upstreams(draft: int) -> None:
+    async with await ma.relay(port=0, drafts=(draft, 15) if draft != 15 else (15,)) as root:
+        upstream = ma.Upstream(url=f"moqt://127.0.0.1:{root.port}/", pinned_sha256=[root.certificate_sha256])
+        async with (
+            await ma.relay(port=0, upstream=[upstream], rendezvous_timeout=5.0) as edge,
+            to(root.port, drafts=(15,)) as publisher,
+            to(edge.port, drafts=(15,)) as viewer,
+            viewer.subscribe_namespace("live") as announcements,
+        ):
+            track = publisher.create_track(NS, "video")
+            await publisher.publish_namespace(NS)
+            async for announcement in announcements:
+                assert (announcement.namespace, announcement.active) == (moqt.TrackNamespace(NS), True)
+                break
+            subscription = await viewer.subscribe(NS, "video")
+            reading = asyncio.create_task(payloads(subscription))
+            sent = await write(track, 5, 5)
+            assert sorted(await reading) == sent
+            assert (edge.stats().upstreams, edge.stats().upstream_subscriptions) == (1, 1)

@@ -193,6 +193,7 @@ async def test_a_subscriber_may_come_first(programs: Programs, tmp_path: Path) -
         assert await read(subscription, 1) == [(0, 0)]
 
 
+@pytest.mark.usefixtures("each_draft")
 async def test_a_relay_of_the_package_has_upstreams_as_well() -> None:
     async with await ma.relay(port=0) as root:
         upstream = ma.Upstream(

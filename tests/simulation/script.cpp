@@ -187,8 +187,9 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
   for (std::uint64_t i = 0; i < count; ++i) script.steps.push_back(make_step(random, script, temper, publishing));
   std::stable_sort(script.steps.begin(), script.steps.end(), [](const Step& a, const Step& b) { return a.at < b.at; });
   for (LinkOptions& link : script.links) {
-    script.drafts.push_back(dimensions.several_drafts && random.chance(500'000) ? moqt::Draft::k18 : moqt::Draft::k15);
-    // Where each request has a stream of its own, it needs one.
+    const std::size_t kinds = dimensions.several_drafts ? moqt::kSupportedDrafts.size() : 1;
+    script.drafts.push_back(moqt::kSupportedDrafts[random.below(kinds)]);
+    // Where requests have streams of their own, they need some.
     if (dimensions.several_drafts) link.client.bidirectional_streams = link.server.bidirectional_streams = 64;
   }
   return script;

@@ -62,7 +62,7 @@ void SessionEnd::read(std::uint64_t bytes) {
 
 void SessionEnd::perform(ms::SendControl& action) {
   if (!control_) {
-    const bool own = moqt::has_request_streams(session_.draft());
+    const bool own = moqt::has_own_control_streams(session_.draft());
     if (!own && connection_->is_server()) return;
     auto opened = connection_->open_stream(
         own ? transport::Direction::Unidirectional : transport::Direction::Bidirectional, kControl);
@@ -183,17 +183,18 @@ void SessionEnd::on_report(const transport::Report& report) noexcept {
 std::optional<transport::StreamKey> SessionEnd::on_peer_stream(transport::PeerStream stream) noexcept {
   make_ready();
   if (stream.direction == transport::Direction::Bidirectional) {
-    if (moqt::has_request_streams(session_.draft())) {
-      requests_.emplace(ms::RequestStreamId{stream.id}, std::move(stream.stream));
-      return stream.id | kRequest;
+    const bool shared_control = !moqt::has_own_control_streams(session_.draft());
+    if (shared_control && !control_) {
+      control_ = std::move(stream.stream);
+      control_->set_priority(ms::kControlStreamPriority);
+      return kControl;
     }
-    if (control_) {
+    if (!moqt::has_request_streams(session_.draft())) {
       session_.on_bidi_stream_opened(now());
       return std::nullopt;
     }
-    control_ = std::move(stream.stream);
-    control_->set_priority(ms::kControlStreamPriority);
-    return kControl;
+    requests_.emplace(ms::RequestStreamId{stream.id}, std::move(stream.stream));
+    return stream.id | kRequest;
   }
   incoming_.emplace(stream.id, std::move(stream.stream));
   return stream.id;

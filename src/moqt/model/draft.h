@@ -19,12 +19,16 @@ struct DraftRange {
 constexpr DraftRange since(Draft first) noexcept { return {first, Draft::k22}; }
 constexpr DraftRange until(Draft last) noexcept { return {Draft::k15, last}; }
 
-/// Every draft that a session can be of, most preferred first: draft-15, which is whole here, before draft-18, of which
-/// parts are missing (docs/interop.md). The codecs of `wire` know the others, too.
-inline constexpr std::array<Draft, 2> kSupportedDrafts{Draft::k15, Draft::k18};
+/// Every draft that a session can be of, most preferred first: draft-15, which is whole here, before the others, of
+/// which parts are missing (docs/interop.md).
+inline constexpr std::array<Draft, 4> kSupportedDrafts{Draft::k15, Draft::k22, Draft::k18, Draft::k16};
 
-/// Whether each request travels on a bidirectional stream of its own, and each endpoint has a control stream that is
-/// unidirectional (from draft 17 on); otherwise one bidirectional control stream carries everything.
+/// Whether each endpoint has a control stream of its own, which is unidirectional, and each request a bidirectional
+/// stream (from draft 17 on); otherwise the client opens one bidirectional control stream for both endpoints.
+bool has_own_control_streams(Draft draft) noexcept;
+
+/// Whether bidirectional streams that are not the control stream carry requests: those about namespaces in draft-16,
+/// all of them later.
 bool has_request_streams(Draft draft) noexcept;
 
 /// Whether objects that answer a FETCH have a status (up to draft 15); later, what is not there does not exist.

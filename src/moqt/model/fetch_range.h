@@ -16,6 +16,11 @@ struct FetchRange {
   [[nodiscard]] constexpr Location last() const noexcept {
     return {end.group, end.object == 0 ? kLargestNumber : end.object - 1};
   }
+  /// The same with an end that every draft can write, and behind which there is still a number: drafts from 20 on have
+  /// ranges without an end.
+  [[nodiscard]] constexpr FetchRange closed() const noexcept {
+    return end.group <= kLargestNumber ? *this : FetchRange{start, {kLargestNumber, 0}};
+  }
   /// False when the range ends before it starts.
   [[nodiscard]] constexpr bool valid() const noexcept { return start <= last(); }
   [[nodiscard]] constexpr bool covers(Location location) const noexcept {

@@ -63,6 +63,10 @@ struct SubscriptionFilter {
   [[nodiscard]] constexpr std::optional<std::uint64_t> last_group() const noexcept {
     return ends() ? std::optional(end_group) : std::nullopt;
   }
+  /// The last object wanted of that group.
+  [[nodiscard]] constexpr std::uint64_t last_object() const noexcept {
+    return type == FilterType::kAbsoluteLocations ? end_object : ~std::uint64_t{0};
+  }
 
   bool operator==(const SubscriptionFilter&) const noexcept = default;
 };

@@ -11,8 +11,8 @@
 namespace msquic_py::moqt::session {
 
 /// Write `bytes` to this endpoint's control stream, in order. In a draft with one control stream for both (see
-/// has_request_streams()) the client opens that stream, bidirectional and before any other, when it sees the first of
-/// these; otherwise each endpoint opens a unidirectional one then.
+/// has_own_control_streams()) the client opens that stream, bidirectional and before any other, when it sees the first
+/// of these; otherwise each endpoint opens a unidirectional one then.
 struct SendControl {
   base::SharedBytes bytes;
 };

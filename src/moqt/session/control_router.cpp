@@ -1,8 +1,11 @@
 #include "moqt/session/control_router.h"
 
+#include <algorithm>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "moqt/session/requests/arrival.h"
 #include "moqt/session/requests/fetch_as_publisher.h"
@@ -73,8 +76,25 @@ bool ControlRouter::take_tokens(SetupParameters& parameters, TokenCache::Carrier
 
 // ---- requests of the peer ----
 
+namespace {
+
+/// This endpoint announces no MAX_FILTER_RANGES, so that each range is one too many (draft-22 section 3.3.2).
+bool has_range_filter(const std::vector<Parameter>& parameters) {
+  return std::any_of(parameters.begin(), parameters.end(), [](const Parameter& each) {
+    if (const auto* filter = std::get_if<RangeFilter>(&each.value)) return !filter->removed;
+    const auto* fill = std::get_if<FillParameters>(&each.value);
+    return fill != nullptr && has_range_filter(fill->items);
+  });
+}
+constexpr std::string_view kNoFilterRanges = "Range Filters are not allowed here: MAX_FILTER_RANGES is 0";
+
+}  // namespace
+
 template <class T, class Message>
 void ControlRouter::admit_resolved(const Arrival& arrival, const Message& message) {
+  if (has_range_filter(message.parameters.items())) {
+    return refuse<T>(arrival, message, RequestErrorCode::kInvalidFilter, kNoFilterRanges);
+  }
   // An update asks for no more than there is.
   if (!std::is_same_v<T, SubscriptionUpdate> && !core_.has_memory()) {
     return arrival.refuse(RequestErrorCode::kInternalError, "no memory is left for another request");
@@ -90,11 +110,16 @@ void ControlRouter::admit(wire::RequestReference request, const Message& message
   const auto fault = core_.token_cache.take(resolved.parameters);
   if (!fault) return admit_resolved<T>(arrival, resolved);
   if (const auto* code = std::get_if<SessionErrorCode>(&fault->code)) return core_.close(*code, fault->reason);
-  const RequestErrorCode code = std::get<RequestErrorCode>(fault->code);
-  if constexpr (requires { T::refuse(arrival, resolved, code, fault->reason); }) {
-    T::refuse(arrival, resolved, code, fault->reason);
+  refuse<T>(arrival, resolved, std::get<RequestErrorCode>(fault->code), fault->reason);
+}
+
+template <class T, class Message>
+void ControlRouter::refuse(const Arrival& arrival, const Message& message, RequestErrorCode code,
+                           std::string_view reason) {
+  if constexpr (requires { T::refuse(arrival, message, code, reason); }) {
+    T::refuse(arrival, message, code, reason);
   } else {
-    arrival.refuse(code, fault->reason);
+    arrival.refuse(code, reason);
   }
 }
 
@@ -128,6 +153,20 @@ void ControlRouter::on(wire::RequestReference request, const wire::SubscribeName
 
 void ControlRouter::on(wire::RequestReference request, const wire::SubscribeTracks& message) {
   admit<NamespaceSubscription>(request, message);
+}
+
+std::optional<wire::RequestError> ControlRouter::update(Request& updated, const wire::RequestUpdate& message) {
+  MessageParameters parameters = message.parameters;
+  const auto fault = core_.token_cache.take(parameters);
+  if (!fault && has_range_filter(parameters.items())) {
+    return wire::RequestError{RequestErrorCode::kInvalidFilter, std::string(kNoFilterRanges)};
+  }
+  if (!fault) return updated.on_request_update(parameters);
+  if (const auto* code = std::get_if<SessionErrorCode>(&fault->code)) {
+    core_.close(*code, fault->reason);
+    return std::nullopt;
+  }
+  return wire::RequestError{std::get<RequestErrorCode>(fault->code), std::string(fault->reason)};
 }
 
 }  // namespace msquic_py::moqt::session

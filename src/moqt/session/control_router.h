@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "moqt/session/session_core.h"
@@ -8,6 +9,7 @@
 namespace msquic_py::moqt::session {
 
 class Arrival;
+class Request;
 
 /// Takes the messages about the session, and hands each new request of the peer to the class of its kind. Messages
 /// about a request that exists don't come here: the request path knows which one that is.
@@ -28,6 +30,8 @@ class ControlRouter {
   void on(wire::RequestReference request, const wire::PublishNamespace& message);
   void on(wire::RequestReference request, const wire::SubscribeNamespace& message);
   void on(wire::RequestReference request, const wire::SubscribeTracks& message);
+  /// REQUEST_UPDATE of what is no subscription: why it cannot be granted, if so. The session may close.
+  std::optional<wire::RequestError> update(Request& updated, const wire::RequestUpdate& message);
 
  private:
   void violate(std::string_view what) { core_.close(SessionErrorCode::kProtocolViolation, what); }
@@ -39,6 +43,9 @@ class ControlRouter {
 
   template <class T, class Message>
   void admit_resolved(const Arrival& arrival, const Message& message);
+
+  template <class T, class Message>
+  void refuse(const Arrival& arrival, const Message& message, RequestErrorCode code, std::string_view reason);
 
   SessionCore& core_;
   RequestPath& path_;

@@ -17,6 +17,7 @@
 #include "moqt/session/data/object_event.h"
 #include "moqt/session/handles.h"
 #include "moqt/session/namespace_interest.h"
+#include "moqt/wire/request.h"
 
 namespace msquic_py::moqt::session {
 
@@ -127,6 +128,10 @@ struct RequestRejected {
   RequestHandle request;
   std::uint64_t code = 0;
   std::string reason;
+  /// From draft 16 on: milliseconds after which to ask again; nothing when that is pointless, or nobody has said.
+  std::optional<std::uint64_t> retry_after_ms{};
+  /// From draft 18 on: where else to ask, with the code REDIRECT.
+  std::optional<wire::Redirect> redirect{};
 };
 
 // ---- ends ----

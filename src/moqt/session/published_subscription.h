@@ -7,6 +7,7 @@
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/group_order.h"
 #include "moqt/model/location.h"
+#include "moqt/model/subscription_filter.h"
 
 namespace msquic_py::moqt::session {
 
@@ -20,6 +21,7 @@ struct PublishedSubscription {
   /// The filter on Locations [d15 §5.1.2]; relative filters are resolved.
   Location start{};
   std::optional<std::uint64_t> last_group;
+  std::uint64_t last_object = ~std::uint64_t{0};  ///< of that group
   std::uint8_t subscriber_priority = 128;
   std::uint8_t publisher_priority = 128;  ///< what streams without a priority of their own have
   GroupOrder group_order = GroupOrder::kAscending;
@@ -38,10 +40,16 @@ struct PublishedSubscription {
 
   /// Whether the filter passes an object at this place.
   [[nodiscard]] bool covers(Location location) const noexcept {
-    return location >= start && (!last_group || location.group <= *last_group);
+    return location >= start && (!last_group || location <= Location{*last_group, last_object});
   }
   /// Whether it is to be sent.
   [[nodiscard]] bool wants(Location location) const noexcept { return forward && !ending && covers(location); }
+  /// The filter takes effect; `from`: the largest object that a relative one counts from.
+  void apply(const SubscriptionFilter& filter, std::optional<Location> from) noexcept {
+    start = filter.resolve_start(from);
+    last_group = filter.last_group();
+    last_object = filter.last_object();
+  }
 };
 
 }  // namespace msquic_py::moqt::session

@@ -217,6 +217,9 @@ bool Session::awaits_authorization(RequestHandle request) const noexcept {
   return request ? core_->gate.asked(request) : core_->awaits_admission && !core_->closed();
 }
 bool Session::going_away() const noexcept { return core_->goaway_received; }
+bool Session::may_ask_for_every_namespace() const noexcept {
+  return core_->requests.rules.empty_prefixes || core_->config().tolerances.empty_namespace_prefix;
+}
 std::size_t Session::max_datagram_size() const noexcept { return core_->outgoing_data.max_datagram_size(); }
 bool Session::has_unsent() const noexcept {
   return !core_->closed() && (!core_->action_queue.empty() || core_->outgoing_data.has_work());
@@ -244,9 +247,11 @@ SessionResult<RequestHandle> Session::publish_namespace(TrackNamespace track_nam
 
 SessionResult<RequestHandle> Session::subscribe_namespace(TrackNamespace prefix, MessageParameters parameters,
                                                           Patience patience, NamespaceInterest interest) {
-  const bool apart = core_->requests.rules.namespaces_are_told;
-  if (!apart && interest != NamespaceInterest::kBoth) return base::Failure{SessionError::kNotInDraft};
-  if (!apart || interest != NamespaceInterest::kBoth) {
+  const RequestRules& rules = core_->requests.rules;
+  if (!rules.namespaces_are_told && interest != NamespaceInterest::kBoth) {
+    return base::Failure{SessionError::kNotInDraft};
+  }
+  if (!rules.tracks_apart || interest != NamespaceInterest::kBoth) {
     return ask<NamespaceSubscription>(*core_, patience, std::move(prefix), std::move(parameters), interest);
   }
   MessageParameters for_namespaces = parameters;

@@ -131,6 +131,8 @@ class Session {
   [[nodiscard]] bool awaits_authorization(RequestHandle request = {}) const noexcept;
   /// Whether the peer sent GOAWAY: no new requests.
   [[nodiscard]] bool going_away() const noexcept;
+  /// Whether subscribe_namespace() may ask for a prefix without fields: not in draft-15 [d15 §9.23].
+  [[nodiscard]] bool may_ask_for_every_namespace() const noexcept;
   [[nodiscard]] std::size_t max_datagram_size() const noexcept;
   /// Whether something that was written waits to become an action: it is not its turn, or there is no room for it.
   [[nodiscard]] bool has_unsent() const noexcept;

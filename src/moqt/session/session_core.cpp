@@ -2,10 +2,12 @@
 
 #include "moqt/session/request_path/shared_control_stream.h"
 #include "moqt/session/request_path/stream_per_request.h"
+#include "moqt/session/requests/fetch_as_publisher.h"
 #include "moqt/session/requests/fetch_as_subscriber.h"
 #include "moqt/session/requests/namespace_announcement.h"
 #include "moqt/session/requests/namespace_publication.h"
 #include "moqt/session/requests/subscription_as_subscriber.h"
+#include "moqt/session/requests/subscription_update.h"
 #include "moqt/wire/code_numbers.h"
 
 namespace msquic_py::moqt::session {
@@ -30,12 +32,12 @@ SessionCore::SessionCore(Draft negotiated, SessionConfig session_config)
       config_(std::move(session_config)),
       codec_(wire::codec_for(negotiated)) {
   requests.charge_to(config_.account);
-  if (has_request_streams(negotiated)) {
+  if (has_own_control_streams(negotiated)) {
     path = std::make_unique<StreamPerRequest>(*this);
   } else {
     path = std::make_unique<SharedControlStream>(*this);
   }
-  requests.rules = path->rules();
+  requests.rules = rules_of(negotiated);
 }
 
 // ---- setup ----
@@ -207,6 +209,20 @@ RequestHandle SessionCore::add_announcement(RequestHandle subscription, TrackNam
       .handle();
 }
 
+RequestHandle SessionCore::add_fill(RequestHandle subscription, std::uint64_t request_id, wire::Fetch fetch) {
+  auto& fill = requests.add(
+      std::make_unique<FetchAsPublisher>(*this, requests.next_handle(), subscription, request_id, std::move(fetch)));
+  fill.begin_fill(requests.count(RequestKind::kFetchAsPublisher, /*ours=*/false) <= config_.limits.max_fetches);
+  return fill.handle();
+}
+
+void SessionCore::update_quietly(RequestHandle subscription, MessageParameters parameters) {
+  auto& update = requests.add(std::make_unique<SubscriptionUpdate>(*this, requests.next_handle(), /*ours=*/true,
+                                                                   subscription, std::move(parameters)));
+  update.be_quiet();
+  (void)begin(update);
+}
+
 void SessionCore::on_stop_sending(RequestHandle request, StreamHandle stream, std::uint64_t code) {
   if (Request* found = requests.find(request)) found->on_stop_sending(stream, code);
 }
@@ -215,6 +231,7 @@ void SessionCore::end_what_is_over() {
   while (const auto drained = outgoing_data.take_drained()) {
     if (Request* request = requests.find(*drained)) request->on_drained();
   }
+  if (!closed()) path->on_requests_ended();
   if (closed()) {
     deadlines.clear();
     outgoing_data.clear();

@@ -59,6 +59,8 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   base::Result<RequestHandle, SessionError> publish_namespace(TrackNamespace track_namespace,
                                                               Patience patience) override;
   RequestHandle add_announcement(RequestHandle subscription, TrackNamespace track_namespace) override;
+  RequestHandle add_fill(RequestHandle subscription, std::uint64_t request_id, wire::Fetch fetch) override;
+  void update_quietly(RequestHandle subscription, MessageParameters parameters) override;
   [[nodiscard]] const wire::Codec& codec() const noexcept { return codec_; }
   void stop_sending(IncomingStreamId stream, StreamResetCode code) override;
   void sweep_streams_after(Duration delay) override;

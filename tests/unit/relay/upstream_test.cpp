@@ -19,10 +19,11 @@ moqt::MessageParameters from_largest() {
   return parameters;
 }
 
-/// Three relays in a row: 0 below 1 below 2.
-class UpstreamTest : public ::testing::Test {
+/// Three relays in a row: 0 below 1 below 2. The relays speak each draft with each other, and draft-15 with clients.
+class UpstreamTest : public ::testing::TestWithParam<moqt::Draft> {
  protected:
   UpstreamTest() {
+    tree_.draft = GetParam();
     for (int node = 0; node < 2; ++node) tree_.add({}, {moqt::TrackNamespace{}});
     tree_.add();
     tree_.link(0, 1);
@@ -39,7 +40,7 @@ class UpstreamTest : public ::testing::Test {
   RelayTree tree_;
 };
 
-TEST_F(UpstreamTest, OneSubscriptionAndOneCopyGoThroughEachRelayForAllSubscribers) {
+TEST_P(UpstreamTest, OneSubscriptionAndOneCopyGoThroughEachRelayForAllSubscribers) {
   RelayClient& source = tree_.connect(2);
   TreePublisher publisher(tree_, source);
   publisher.announce();
@@ -59,7 +60,7 @@ TEST_F(UpstreamTest, OneSubscriptionAndOneCopyGoThroughEachRelayForAllSubscriber
   }
 }
 
-TEST_F(UpstreamTest, WhatNobodyPublishesIsRefusedByTheLast) {
+TEST_P(UpstreamTest, WhatNobodyPublishesIsRefusedByTheLast) {
   RelayClient& client = tree_.connect(0);
   subscribe(client);
   const auto refused = client.only<ms::RequestRejected>();
@@ -67,7 +68,7 @@ TEST_F(UpstreamTest, WhatNobodyPublishesIsRefusedByTheLast) {
   EXPECT_EQ(refused.reason, "nobody publishes this track");
 }
 
-TEST_F(UpstreamTest, ATrackIsFoundBelowAndAbove) {
+TEST_P(UpstreamTest, ATrackIsFoundBelowAndAbove) {
   // Published at a leaf, wanted at another leaf of the same root.
   const std::size_t other = tree_.add({}, {moqt::TrackNamespace{}});
   tree_.link(other, 2);
@@ -81,7 +82,7 @@ TEST_F(UpstreamTest, ATrackIsFoundBelowAndAbove) {
   EXPECT_EQ(objects(subscriber), (Lines{"3/0 x"}));
 }
 
-TEST_F(UpstreamTest, AnnouncementsGoUpToEveryRelayAndAreTakenBack) {
+TEST_P(UpstreamTest, AnnouncementsGoUpToEveryRelayAndAreTakenBack) {
   RelayClient& listener = tree_.connect(2);
   ASSERT_TRUE(listener.session().subscribe_namespace({"live"}).ok());
   RelayClient& source = tree_.connect(0);
@@ -93,7 +94,7 @@ TEST_F(UpstreamTest, AnnouncementsGoUpToEveryRelayAndAreTakenBack) {
   EXPECT_EQ(counters(2).published_namespaces, 0u);
 }
 
-TEST_F(UpstreamTest, AnnouncementsComeDownToWhoeverListens) {
+TEST_P(UpstreamTest, AnnouncementsComeDownToWhoeverListens) {
   RelayClient& listener = tree_.connect(0);
   ASSERT_TRUE(listener.session().subscribe_namespace({"live"}).ok());
   tree_.run();
@@ -105,7 +106,7 @@ TEST_F(UpstreamTest, AnnouncementsComeDownToWhoeverListens) {
   EXPECT_EQ(listener.count<ms::NamespaceDone>(), 1u);
 }
 
-TEST_F(UpstreamTest, OnlyTheWidestOfOverlappingPrefixesIsAskedForAbove) {
+TEST_P(UpstreamTest, OnlyTheWidestOfOverlappingPrefixesIsAskedForAbove) {
   RelayClient& narrow = tree_.connect(0);
   ASSERT_TRUE(narrow.session().subscribe_namespace({"live", "demo"}).ok());
   tree_.run();
@@ -124,7 +125,7 @@ TEST_F(UpstreamTest, OnlyTheWidestOfOverlappingPrefixesIsAskedForAbove) {
   EXPECT_EQ(counters(0).published_namespaces, 1u);  // of what nobody listens to nothing comes down
 }
 
-TEST_F(UpstreamTest, WhatARelayAnnouncedItIsNotToldAgain) {
+TEST_P(UpstreamTest, WhatARelayAnnouncedItIsNotToldAgain) {
   // Listened to at the leaf, so that the leaf asks above, where its own announcement is.
   RelayClient& listener = tree_.connect(0);
   ASSERT_TRUE(listener.session().subscribe_namespace({"live"}).ok());
@@ -137,7 +138,7 @@ TEST_F(UpstreamTest, WhatARelayAnnouncedItIsNotToldAgain) {
   for (const std::size_t node : {0u, 1u, 2u}) EXPECT_EQ(counters(node).published_namespaces, 0u);
 }
 
-TEST_F(UpstreamTest, AnOfferedTrackIsOfferedAboveAndSentWhenSomebodyWantsIt) {
+TEST_P(UpstreamTest, AnOfferedTrackIsOfferedAboveAndSentWhenSomebodyWantsIt) {
   RelayClient& listener = tree_.connect(2);
   ASSERT_TRUE(listener.session().subscribe_namespace({"live"}).ok());
   RelayClient& source = tree_.connect(0);
@@ -158,7 +159,7 @@ TEST_F(UpstreamTest, AnOfferedTrackIsOfferedAboveAndSentWhenSomebodyWantsIt) {
   EXPECT_EQ(counters(1).objects_received, 1u);
 }
 
-TEST_F(UpstreamTest, AnOfferComesDownAndItsObjectsWhenSomebodyWantsThem) {
+TEST_P(UpstreamTest, AnOfferComesDownAndItsObjectsWhenSomebodyWantsThem) {
   RelayClient& listener = tree_.connect(0);
   ASSERT_TRUE(listener.session().subscribe_namespace({"live"}).ok());
   tree_.run();
@@ -176,7 +177,7 @@ TEST_F(UpstreamTest, AnOfferComesDownAndItsObjectsWhenSomebodyWantsThem) {
 }
 
 // [d15 §9.2.1.12-3]
-TEST_F(UpstreamTest, AGroupThatIsRequestedWithAnOfferGoesDownToThePublisher) {
+TEST_P(UpstreamTest, AGroupThatIsRequestedWithAnOfferGoesDownToThePublisher) {
   RelayClient& listener = tree_.connect(2);
   ASSERT_TRUE(listener.session().subscribe_namespace({"live"}).ok());
   RelayClient& source = tree_.connect(0);
@@ -196,7 +197,7 @@ TEST_F(UpstreamTest, AGroupThatIsRequestedWithAnOfferGoesDownToThePublisher) {
   EXPECT_EQ(updates.back().parameters.new_group_request(), 4u);
 }
 
-TEST_F(UpstreamTest, ASubscriberWakesAnOfferAndIsToldItsLargestObject) {
+TEST_P(UpstreamTest, ASubscriberWakesAnOfferAndIsToldItsLargestObject) {
   RelayClient& source = tree_.connect(0);
   TreePublisher publisher(tree_, source);
   publisher.subscription = *source.session().publish(track_name());
@@ -210,7 +211,7 @@ TEST_F(UpstreamTest, ASubscriberWakesAnOfferAndIsToldItsLargestObject) {
   EXPECT_EQ(objects(subscriber), (Lines{"2/0 c"}));
 }
 
-TEST_F(UpstreamTest, TrackStatusIsAskedAbove) {
+TEST_P(UpstreamTest, TrackStatusIsAskedAbove) {
   RelayClient& source = tree_.connect(2);
   TreePublisher publisher(tree_, source);
   publisher.announce();
@@ -224,7 +225,7 @@ TEST_F(UpstreamTest, TrackStatusIsAskedAbove) {
   EXPECT_EQ(client.only<ms::RequestAccepted>().parameters.largest_object(), (moqt::Location{7, 3}));
 }
 
-TEST_F(UpstreamTest, AColdRelayHasTheHeadOfTheGroupFromAbove) {
+TEST_P(UpstreamTest, AColdRelayHasTheHeadOfTheGroupFromAbove) {
   RelayClient& source = tree_.connect(2);
   TreePublisher publisher(tree_, source);
   publisher.announce();
@@ -247,7 +248,7 @@ TEST_F(UpstreamTest, AColdRelayHasTheHeadOfTheGroupFromAbove) {
   EXPECT_EQ(source.count<ms::FetchReceived>(), 0u);  // the relay above had it
 }
 
-TEST_F(UpstreamTest, TheSubscriptionAboveLingersAndThenGoes) {
+TEST_P(UpstreamTest, TheSubscriptionAboveLingersAndThenGoes) {
   RelayClient& source = tree_.connect(2);
   TreePublisher publisher(tree_, source);
   publisher.announce();
@@ -266,7 +267,7 @@ TEST_F(UpstreamTest, TheSubscriptionAboveLingersAndThenGoes) {
   EXPECT_EQ(source.count<ms::Unsubscribed>(), 1u);
 }
 
-TEST_F(UpstreamTest, ASubscriberWaitsForAnUpstreamThatIsBeingDialled) {
+TEST_P(UpstreamTest, ASubscriberWaitsForAnUpstreamThatIsBeingDialled) {
   const std::size_t node = tree_.add({}, {moqt::TrackNamespace{}});
   RelayClient& source = tree_.connect(2);
   TreePublisher publisher(tree_, source);
@@ -284,6 +285,9 @@ TEST_F(UpstreamTest, ASubscriberWaitsForAnUpstreamThatIsBeingDialled) {
   tree_.advance(11s);
   EXPECT_EQ(another.count<ms::RequestRejected>(), 1u);
 }
+
+INSTANTIATE_TEST_SUITE_P(EachDraft, UpstreamTest, ::testing::ValuesIn(moqt::kSupportedDrafts),
+                         [](const auto& draft) { return "Draft" + std::to_string(static_cast<int>(draft.param)); });
 
 TEST(Upstreams, AreAskedInOrderAndByPrefix) {
   RelayTree tree;

@@ -23,11 +23,11 @@ std::optional<std::uint64_t> RequestIds::report_blocked() noexcept {  // [d15 §
   return peer_limit_;
 }
 
-std::optional<SessionErrorCode> RequestIds::receive(std::uint64_t id) noexcept {
+std::optional<SessionErrorCode> RequestIds::receive(std::uint64_t id) {
   if ((id & 1) == parity_) return SessionErrorCode::kInvalidRequestId;  // [d15 §9.1-1]
   if (id >= granted_ * 2) return SessionErrorCode::kTooManyRequests;    // [d15 §9.5-2]
-  if (id / 2 != received_) return SessionErrorCode::kInvalidRequestId;
-  ++received_;
+  if (in_order_ && id / 2 != received_.next()) return SessionErrorCode::kInvalidRequestId;
+  if (!received_.take(id / 2)) return SessionErrorCode::kInvalidRequestId;
   return std::nullopt;
 }
 

@@ -9,7 +9,6 @@
 #include "moqt/model/error_codes.h"
 #include "moqt/model/setup_parameters.h"
 #include "moqt/session/handles.h"
-#include "moqt/session/request_path/request_rules.h"
 #include "moqt/session/session_error.h"
 #include "moqt/wire/control_message.h"
 
@@ -26,10 +25,10 @@ struct Cancellation {
 };
 
 /// How requests, and the messages about the session, travel between the endpoints. Drafts up to 16 have one control
-/// stream for all of them (SharedControlStream); from draft 17 on each request has a stream of its own
-/// (StreamPerRequest). What the transport brings of a kind of stream that the draft has not is dropped. Which message
-/// or which reset says that a request is over, what names a request on the wire and what limits their number is known
-/// here and in `wire` alone.
+/// stream for all of them (SharedControlStream), draft-16 but for namespace subscriptions; from draft 17 on each
+/// request has a stream of its own (StreamPerRequest). What the transport brings of a kind of stream that the draft has
+/// not is dropped. Which message or which reset says that a request is over, what names a request on the wire and what
+/// limits their number is known here and in `wire` alone.
 class RequestPath {
  public:
   RequestPath() = default;
@@ -63,13 +62,14 @@ class RequestPath {
   /// Whether a server may send its SETUP before the client's has come.
   [[nodiscard]] virtual bool sets_up_at_once() const = 0;
   virtual base::Result<void, SessionError> send_setup(SetupParameters parameters) = 0;
-  [[nodiscard]] virtual RequestRules rules() const = 0;
   /// A message about the session, or the error for which it cannot be put on the wire.
   virtual base::Result<void, SessionError> send(const wire::MessageBody& body) = 0;
   /// Both SETUPs are there: the requests that waited go out.
   virtual void establish(const SetupParameters& peer) = 0;
   /// The client has been admitted, and what it has sent meanwhile is read.
   virtual void resume() = 0;
+  /// Some requests have ended, which others of ours may have waited for.
+  virtual void on_requests_ended() {}
   /// The session is closed.
   virtual void clear() = 0;
 

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "moqt/model/draft.h"
+
 namespace msquic_py::moqt::session {
 
 /// What becomes of a subscription to a track that the same endpoint publishes, or receives, already.
@@ -11,19 +13,38 @@ enum class SecondSubscription : std::uint8_t {
   kAllowed,
 };
 
-/// What the drafts say differently about the same requests. Each request path has one set of them.
+/// What a subscriber asks for that wants the objects ahead of its subscription, too.
+enum class Joining : std::uint8_t {
+  kAtLargestObject,  ///< a joining FETCH of a subscription whose filter is Largest Object
+  kForwarding,       ///< a joining FETCH of a subscription with Forward State 1, whatever its filter
+  kByRange,          ///< there is no joining FETCH: one for the range, which SUBSCRIBE_OK tells, and FILL_PARAMETERS
+};
+
+/// What the drafts say differently about the same requests.
 struct RequestRules {
   SecondSubscription second_subscription = SecondSubscription::kViolates;
-  /// A joining FETCH asks for a subscription with Forward State 1, whatever its filter; otherwise for one whose filter
-  /// is Largest Object.
-  bool joins_any_filter = false;
+  Joining joining = Joining::kAtLargestObject;
   /// An update of a subscription may ask for an earlier start.
   bool updates_may_widen = false;
-  /// Namespaces may have no field at all.
+  /// REQUEST_UPDATE is for requests of every kind; otherwise for subscriptions alone.
+  bool updates_any_request = false;
+  /// Namespaces may have no field at all; prefixes that are subscribed to may.
   bool empty_namespaces = false;
+  bool empty_prefixes = false;
   /// Whoever subscribed to namespaces is told of them by NAMESPACE, on the stream of that request; otherwise by
   /// PUBLISH_NAMESPACE, a request of its own.
   bool namespaces_are_told = false;
+  /// Tracks under a prefix are asked for with SUBSCRIBE_TRACKS; otherwise SUBSCRIBE_NAMESPACE asks for them, too.
+  bool tracks_apart = false;
+  /// Who accepts a PUBLISH says in PUBLISH_OK what it wants of the subscription; otherwise in a REQUEST_UPDATE, and
+  /// what the PUBLISH said holds until then.
+  bool publish_ok_shapes = true;
+  /// Who does not understand a property of a track from a range of numbers does not take the track.
+  bool mandatory_properties = false;
+  /// A subscription to what has been published completely is refused with INVALID_RANGE; otherwise it brings nothing.
+  bool past_ranges_refused = true;
 };
+
+RequestRules rules_of(Draft draft) noexcept;
 
 }  // namespace msquic_py::moqt::session

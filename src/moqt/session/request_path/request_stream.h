@@ -36,6 +36,7 @@ struct RequestStream {
   wire::RequestReference reference;  ///< of the request that began the stream
   wire::MessageType type{};          ///< the message that began it
   std::deque<Awaited> awaited;
+  std::deque<RequestHandle> updates;  ///< of ours, which wait until the peer takes more
   std::deque<Owed> owed;
   bool begun;                 ///< the message that begins the request has come, or is ours
   bool sent_end = false;      ///< this endpoint's direction has ended

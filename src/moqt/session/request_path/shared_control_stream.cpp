@@ -1,10 +1,8 @@
 #include "moqt/session/request_path/shared_control_stream.h"
 
-#include <string>
 #include <utility>
 
 #include "moqt/session/request_path/encode_refusal.h"
-#include "moqt/session/requests/namespace_publication.h"
 #include "moqt/session/session_core.h"
 
 namespace msquic_py::moqt::session {
@@ -21,7 +19,10 @@ SharedControlStream::SharedControlStream(SessionCore& core)
       router_(core, *this),
       messages_(core.codec(), core.config(),
                 core.config().perspective == Perspective::kServer && core.config().tolerances.leading_stream_type),
-      ids_(core.config().perspective, core.config().limits.max_open_requests),
+      ids_(core.config().perspective, core.config().limits.max_open_requests,
+           /*in_order=*/!has_request_streams(core.draft)),
+      namespaces_have_streams_(has_request_streams(core.draft)),
+      streams_(core, *this),
       arena_(16 * 1024, core.config().account) {}
 
 // ---- what the transport brings ----
@@ -70,12 +71,17 @@ base::Result<void, SessionError> SharedControlStream::send_setup(SetupParameters
   return send(wire::ServerSetup{std::move(parameters)});
 }
 
-base::Result<void, SessionError> SharedControlStream::write(const wire::ControlMessage& message) {
-  if (core_.closed()) return {};
+base::Result<void, SessionError> SharedControlStream::encode(const wire::ControlMessage& message) {
   scratch_.clear();
   if (const auto encoded = core_.codec().encode_control_message(message, scratch_); !encoded.ok()) {
     return base::Failure{refusal_of(encoded.error())};
   }
+  return {};
+}
+
+base::Result<void, SessionError> SharedControlStream::write(const wire::ControlMessage& message) {
+  if (core_.closed()) return {};
+  if (auto encoded = encode(message); !encoded.ok()) return encoded;
   // An alias and its REGISTER may make a message longer; one that is almost too long goes without.
   if (scratch_.size() < kLongestWithAliases) {
     if (auto changed = core_.outgoing_tokens.with_aliases(message.body)) {
@@ -87,11 +93,26 @@ base::Result<void, SessionError> SharedControlStream::write(const wire::ControlM
   return {};
 }
 
+base::Result<void, SessionError> SharedControlStream::write(const RequestStream& stream,
+                                                            const wire::ControlMessage& message) {
+  if (core_.closed()) return {};
+  const auto plain = OutgoingTokens::with_values(message.body);
+  if (auto encoded = encode({message.request, plain ? *plain : message.body}); !encoded.ok()) return encoded;
+  streams_.write(stream, arena_.copy(scratch_));
+  return {};
+}
+
 base::Result<void, SessionError> SharedControlStream::send(const wire::MessageBody& body) { return write({{}, body}); }
 
 void SharedControlStream::establish(const SetupParameters& peer) {
   ids_.set_peer_limit(peer.max_request_id());
   flush_waiting();
+  streams_.read_all();
+}
+
+void SharedControlStream::resume() {
+  on_control_data({});
+  streams_.read_all();
 }
 
 void SharedControlStream::clear() {
@@ -99,6 +120,9 @@ void SharedControlStream::clear() {
   peers_.clear();
   waiting_.clear();
   late_responses_.clear();
+  streams_.clear();
+  by_request_.clear();
+  by_reference_.clear();
 }
 
 void SharedControlStream::on(Reference, const wire::MaxRequestId& message) {
@@ -144,6 +168,9 @@ void SharedControlStream::flush_waiting() {
       break;
     }
     waiting_.pop_front();
+    if (namespaces_have_streams_ && request->kind() == RequestKind::kNamespaceSubscription) {
+      open_stream(*request, {*id});
+    }
     request->begin({*id});
     ours_[{*id}] = request;
   }
@@ -166,10 +193,51 @@ bool SharedControlStream::receive(Reference request) {
   return false;
 }
 
-void SharedControlStream::adopt(Request& request) { peers_[*request.reference()] = &request; }
+void SharedControlStream::on(Reference request, const wire::SubscribeNamespace& message) {
+  if (namespaces_have_streams_) return violate("SUBSCRIBE_NAMESPACE on the control stream (section 9.25)");
+  if (receive(request)) router_.on(request, message);
+}
+
+void SharedControlStream::on(Reference request, const wire::RequestUpdate& message) {
+  if (!receive(request)) return;
+  Request* const updated = find(message.existing);
+  if (!core_.rules().updates_any_request ||
+      (updated != nullptr && updated->kind() == RequestKind::kSubscriptionAsPublisher)) {
+    return router_.on(request, message);
+  }
+  if (updated == nullptr) {  // draft-16 section 9.11
+    if (!ids_.received(message.existing.id)) return violate("REQUEST_UPDATE for a request that never was");
+    return answer(request, wire::RequestError{RequestErrorCode::kDoesNotExist, "the request has ended"});
+  }
+  if (updated->ours() || updated->kind() == RequestKind::kSubscriptionUpdate) {
+    return violate("REQUEST_UPDATE from who may not update the request");
+  }
+  const auto failed = router_.update(*updated, message);
+  if (core_.closed()) return;
+  if (failed) return answer(request, *failed);
+  answer(request, wire::RequestOk{});
+}
+
+void SharedControlStream::adopt(Request& request) {
+  const Reference reference = *request.reference();
+  peers_[reference] = &request;
+  const auto came_on = by_reference_.find(reference);
+  if (came_on == by_reference_.end()) return;
+  by_request_[request.handle()] = came_on->second;
+  streams_.find(came_on->second)->request = request.handle();
+  by_reference_.erase(came_on);
+}
 
 void SharedControlStream::answer(wire::RequestReference request, const wire::MessageBody& body) {
-  (void)write({request, body});
+  const auto came_on = by_reference_.find(request);
+  if (came_on == by_reference_.end()) {
+    (void)write({request, body});
+  } else {
+    RequestStream& its = *streams_.find(came_on->second);
+    by_reference_.erase(came_on);
+    (void)write(its, {request, body});
+    if (its.reference == request) streams_.leave(its, std::nullopt);
+  }
   return_credit();
 }
 
@@ -181,7 +249,9 @@ void SharedControlStream::return_credit() {
 
 base::Result<void, SessionError> SharedControlStream::send(const Request& request, const wire::MessageBody& body) {
   auto completed = core_.outgoing_tokens.complete(body);
-  auto written = write({*request.reference(), completed ? *completed : body});
+  const wire::ControlMessage message{*request.reference(), completed ? std::move(*completed) : body};
+  if (const RequestStream* const its = stream_of(request)) return write(*its, message);
+  auto written = write(message);
   if (written.ok() && std::holds_alternative<wire::PublishDone>(body)) done_.add(request.reference()->id);
   return written;
 }
@@ -192,35 +262,20 @@ void SharedControlStream::end(Request& request, const std::optional<Cancellation
     std::erase(waiting_, request.handle());
     return tell_of_room();
   }
-  if (cancellation) write_cancellation(request, *cancellation);
+  RequestStream* const its = stream_of(request);
+  if (its != nullptr) {
+    by_request_.erase(request.handle());
+    its->request = {};
+    streams_.leave(*its, cancellation);
+  } else if (cancellation) {
+    write_cancellation(request, *cancellation);
+  }
   if (request.ours()) {
-    if (!request.answered()) late_responses_.insert(*reference);
+    if (its == nullptr && !request.answered()) late_responses_.insert(*reference);
     ours_.erase(*reference);
   } else {
     peers_.erase(*reference);
     return_credit();
-  }
-}
-
-void SharedControlStream::write_cancellation(const Request& request, const Cancellation& cancellation) {
-  switch (request.kind()) {
-    case RequestKind::kSubscriptionAsSubscriber: (void)send(request, wire::Unsubscribe{}); break;
-    case RequestKind::kNamespaceSubscription: (void)send(request, wire::UnsubscribeNamespace{}); break;
-    case RequestKind::kFetchAsSubscriber: (void)send(request, wire::FetchCancel{}); break;  // [d15 §5.2-2]
-    case RequestKind::kNamespacePublication: {
-      const TrackNamespace& withdrawn = static_cast<const NamespacePublication&>(request).track_namespace();
-      if (request.ours()) {
-        (void)send(wire::PublishNamespaceDone{withdrawn});
-      } else {
-        (void)send(wire::PublishNamespaceCancel{withdrawn, cancellation.code, cancellation.reason});
-      }
-      break;
-    }
-    case RequestKind::kSubscriptionAsPublisher:  // ends with PUBLISH_DONE
-    case RequestKind::kFetchAsPublisher:         // ends with its stream
-    case RequestKind::kSubscriptionUpdate:       // have no message for it
-    case RequestKind::kNamespaceAnnouncement:
-    case RequestKind::kTrackStatus: break;
   }
 }
 
@@ -261,55 +316,6 @@ void SharedControlStream::on(Reference request, const wire::PublishOk& message) 
 
 void SharedControlStream::on(Reference request, const wire::FetchOk& message) {
   if (Request* found = answered(request)) found->on_fetch_ok(message);
-}
-
-// ---- ends ----
-
-Request* SharedControlStream::named(Reference request, std::string_view message) {  // [d15 §9.12-1]
-  Request* found = find(request);
-  if (found == nullptr && !ids_.issued(request.id) && !ids_.received(request.id)) {
-    violate(std::string(message) + " for a request that never was");
-  }
-  return found;
-}
-
-void SharedControlStream::on(Reference request, const wire::PublishDone& message) {
-  if (Request* found = named(request, "PUBLISH_DONE")) found->on_publish_done(message);
-}
-
-void SharedControlStream::cancelled(Reference request, RequestKind kind, std::string_view message) {
-  Request* found = named(request, message);
-  if (found == nullptr) return;
-  if (found->kind() != kind) return violate(std::string(message) + " does not fit the request it names");
-  found->on_cancelled({});
-}
-
-void SharedControlStream::on(Reference request, const wire::Unsubscribe&) {
-  cancelled(request, RequestKind::kSubscriptionAsPublisher, "UNSUBSCRIBE");
-}
-
-void SharedControlStream::on(Reference request, const wire::UnsubscribeNamespace&) {
-  cancelled(request, RequestKind::kNamespaceSubscription, "UNSUBSCRIBE_NAMESPACE");
-}
-
-void SharedControlStream::on(Reference request, const wire::FetchCancel&) {
-  cancelled(request, RequestKind::kFetchAsPublisher, "FETCH_CANCEL");
-}
-
-void SharedControlStream::on(Reference, const wire::PublishNamespaceDone& message) {
-  auto* request = core_.requests.find_first<NamespacePublication>([&](const NamespacePublication& each) {
-    return !each.ours() && each.track_namespace() == message.track_namespace;
-  });
-  // [d15 §6.2-5]
-  if (request != nullptr) request->on_cancelled({});  // otherwise it was cancelled meanwhile
-}
-
-void SharedControlStream::on(Reference, const wire::PublishNamespaceCancel& message) {
-  auto* request = core_.requests.find_first<NamespacePublication>([&](const NamespacePublication& each) {
-    return each.ours() && each.reference() && each.track_namespace() == message.track_namespace;
-  });
-  // Otherwise it was withdrawn meanwhile [d15 §6.2-5].
-  if (request != nullptr) request->on_cancelled({message.error_code, message.error_reason});
 }
 
 }  // namespace msquic_py::moqt::session

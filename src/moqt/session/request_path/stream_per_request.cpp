@@ -24,17 +24,10 @@ StreamPerRequest::StreamPerRequest(SessionCore& core)
       router_(core, *this),
       control_(core.codec(), core.config(), /*may_begin_with_stream_type=*/false),
       parity_(core.config().perspective == Perspective::kClient ? 0 : 1),
+      streams_(core, *this),
       arena_(16 * 1024, core.config().account) {}
 
 void StreamPerRequest::violate(std::string_view what) { core_.close(SessionErrorCode::kProtocolViolation, what); }
-
-RequestRules StreamPerRequest::rules() const {
-  return {.second_subscription = SecondSubscription::kRefused,
-          .joins_any_filter = true,
-          .updates_may_widen = true,
-          .empty_namespaces = true,
-          .namespaces_are_told = true};
-}
 
 // ---- writing ----
 
@@ -64,11 +57,6 @@ base::Result<void, SessionError> StreamPerRequest::send(const wire::MessageBody&
   return {};
 }
 
-void StreamPerRequest::write(RequestStream& stream, base::SharedBytes bytes) {
-  if (stream.sent_end || core_.closed()) return;
-  core_.action_queue.push(SendRequest{stream.id, std::move(bytes), false});
-}
-
 void StreamPerRequest::write_answer(RequestStream& stream, Reference request, base::SharedBytes bytes) {
   by_reference_.erase(request);
   for (RequestStream::Owed& owed : stream.owed) {
@@ -78,16 +66,14 @@ void StreamPerRequest::write_answer(RequestStream& stream, Reference request, ba
     break;
   }
   while (!stream.owed.empty() && stream.owed.front().answered) {
-    write(stream, std::move(stream.owed.front().answer));
+    streams_.write(stream, std::move(stream.owed.front().answer));
     stream.owed.pop_front();
   }
 }
 
 RequestStream* StreamPerRequest::stream_of(const Request& request) const {
   const auto its = by_request_.find(request.handle());
-  if (its == by_request_.end()) return nullptr;
-  const auto found = streams_.find(its->second);
-  return found == streams_.end() ? nullptr : found->second.get();
+  return its == by_request_.end() ? nullptr : streams_.find(its->second);
 }
 
 base::Result<void, SessionError> StreamPerRequest::send(const Request& request, const wire::MessageBody& body) {
@@ -101,7 +87,7 @@ base::Result<void, SessionError> StreamPerRequest::send(const Request& request, 
   if (!request.ours() && is_answer(body)) {
     write_answer(*its, *request.reference(), std::move(*bytes));
   } else {
-    write(*its, std::move(*bytes));
+    streams_.write(*its, std::move(*bytes));
   }
   return {};
 }
@@ -133,36 +119,53 @@ base::Result<void, SessionError> StreamPerRequest::open_update(Request& update) 
   const Request* const updated = core_.requests.find(static_cast<const SubscriptionUpdate&>(update).subscription());
   RequestStream* const on = updated == nullptr ? nullptr : stream_of(*updated);
   if (on == nullptr || on->sent_end) return base::Failure{SessionError::kWrongState};  // the publisher reads no more
-  const Reference reference{issued_++ * 2 + parity_};
-  by_request_[update.handle()] = on->id;
-  ours_[reference] = &update;
-  on->awaited.push_back({update.handle(), wire::MessageType::kRequestUpdate});
+  on->updates.push_back(update.handle());
   update.asked();
-  update.begin(reference);
+  flush_updates(*on);
   return {};
+}
+
+void StreamPerRequest::flush_updates(RequestStream& stream) {  // draft-22 section 9.1.7
+  const auto outstanding = [&] {
+    return static_cast<std::uint64_t>(std::count_if(stream.awaited.begin(), stream.awaited.end(), [](const auto& each) {
+      return each.type == wire::MessageType::kRequestUpdate;
+    }));
+  };
+  while (!stream.updates.empty() && (most_updates_ == 0 || outstanding() < most_updates_)) {
+    Request* const update = core_.requests.find(stream.updates.front());
+    stream.updates.pop_front();
+    if (update == nullptr) continue;  // it has ended meanwhile
+    const Reference reference{issued_++ * 2 + parity_};
+    by_request_[update->handle()] = stream.id;
+    ours_[reference] = update;
+    stream.awaited.push_back({update->handle(), wire::MessageType::kRequestUpdate});
+    update->begin(reference);
+  }
 }
 
 void StreamPerRequest::flush_waiting() {
   if (core_.state != SessionState::kEstablished) return;
-  while (!waiting_.empty() && !core_.closed()) {
-    Request* request = core_.requests.find(waiting_.front());
+  for (std::size_t next = 0; next < waiting_.size() && !core_.closed();) {
+    Request* request = core_.requests.find(waiting_[next]);
     if (request->obsolete()) {
       request->on_obsolete();
       core_.end(request->handle(), std::nullopt);  // which takes it out
       continue;
     }
+    if (!request->ready()) {
+      ++next;
+      continue;
+    }
     if (admitted_ && *admitted_ == 0) break;
     if (admitted_) --*admitted_;
-    waiting_.pop_front();
-    const auto id = RequestStreamId::own(opened_++);
-    RequestStream& its = stream(id);
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(next));
+    RequestStream& its = streams_.open();
     its.request = request->handle();
     its.reference = {issued_++ * 2 + parity_};
     its.type = wire::type_of(request->first_message());
     its.awaited.push_back({request->handle(), its.type});
-    by_request_[request->handle()] = id;
+    by_request_[request->handle()] = its.id;
     ours_[its.reference] = request;
-    core_.action_queue.push(OpenRequestStream{id});
     request->begin(its.reference);
   }
   tell_of_room();
@@ -186,14 +189,14 @@ void StreamPerRequest::adopt(Request& request) {
   const RequestStreamId id = by_reference_.at(reference);
   peers_[reference] = &request;
   by_request_[request.handle()] = id;
-  RequestStream& its = stream(id);
+  RequestStream& its = *streams_.find(id);
   if (its.reference == reference) its.request = request.handle();
 }
 
 void StreamPerRequest::answer(wire::RequestReference request, const wire::MessageBody& body) {
   const auto found = by_reference_.find(request);
   if (found == by_reference_.end()) return;
-  RequestStream& its = stream(found->second);
+  RequestStream& its = *streams_.find(found->second);
   if (auto bytes = encode({request, body}); bytes.ok()) write_answer(its, request, std::move(*bytes));
   if (its.reference == request) leave(its, std::nullopt);
 }
@@ -206,14 +209,15 @@ Request* StreamPerRequest::find(wire::RequestReference request) const {
 
 // ---- the session ----
 
-void StreamPerRequest::establish(const SetupParameters&) {
+void StreamPerRequest::establish(const SetupParameters& peer) {
+  most_updates_ = peer.max_request_updates();
   flush_waiting();
-  read_all();
+  streams_.read_all();
 }
 
 void StreamPerRequest::resume() {
   on_peer_control_data({});
-  read_all();
+  streams_.read_all();
 }
 
 void StreamPerRequest::clear() {

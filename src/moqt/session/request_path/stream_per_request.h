@@ -1,10 +1,8 @@
 #pragma once
 
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -15,7 +13,7 @@
 #include "moqt/session/request_path/message_stream.h"
 #include "moqt/session/request_path/received_ids.h"
 #include "moqt/session/request_path/request_path.h"
-#include "moqt/session/request_path/request_stream.h"
+#include "moqt/session/request_path/request_streams.h"
 #include "moqt/session/request_path/reserved_namespace.h"
 
 namespace msquic_py::moqt::session {
@@ -23,7 +21,7 @@ namespace msquic_py::moqt::session {
 /// A bidirectional stream for each request and a unidirectional control stream of each endpoint, as drafts from 17 on
 /// have them: the stream names the request, the transport's limit on streams is the only one on requests, and a request
 /// is given up by resetting its stream and asking the peer to stop (sections 3.3 and 10 of draft-18).
-class StreamPerRequest final : public RequestPath {
+class StreamPerRequest final : public RequestPath, private RequestStreams::Reader {
  public:
   explicit StreamPerRequest(SessionCore& core);
 
@@ -31,7 +29,9 @@ class StreamPerRequest final : public RequestPath {
   void on_control_closed() override;
   void on_bidi_stream_opened() override {}
   void on_peer_control_data(base::Bytes bytes) override;
-  void on_request_data(RequestStreamId stream, base::Bytes bytes, bool fin) override;
+  void on_request_data(RequestStreamId stream, base::Bytes bytes, bool fin) override {
+    streams_.on_data(stream, bytes, fin);
+  }
   void on_request_reset(RequestStreamId stream, std::uint64_t code) override;
   void on_request_stopped(RequestStreamId stream, std::uint64_t code) override;
   void on_request_closed(RequestStreamId stream) override;
@@ -39,10 +39,10 @@ class StreamPerRequest final : public RequestPath {
 
   [[nodiscard]] bool sets_up_at_once() const override { return true; }
   base::Result<void, SessionError> send_setup(SetupParameters parameters) override;
-  [[nodiscard]] RequestRules rules() const override;
   base::Result<void, SessionError> send(const wire::MessageBody& body) override;
   void establish(const SetupParameters& peer) override;
   void resume() override;
+  void on_requests_ended() override { flush_waiting(); }
   void clear() override;
 
   base::Result<void, SessionError> open(Request& request) override;
@@ -62,14 +62,9 @@ class StreamPerRequest final : public RequestPath {
 
   // ---- stream_per_request_reading.cpp: what comes on the streams ----
 
-  RequestStream& stream(RequestStreamId id);
-  [[nodiscard]] bool may_read() const noexcept;
-  void read(RequestStream& stream);
-  /// Streams that came before SETUP, or before the client was admitted, are read now.
-  void read_all();
   void route_control(const wire::ControlMessage& message);
   /// One overload for every message; what has none does not compile.
-  void route(RequestStream& stream, const wire::ControlMessage& message);
+  void route(RequestStream& stream, const wire::ControlMessage& message) override;
   template <class Body>
   requires kOneOf<Body, wire::Subscribe, wire::Publish, wire::Fetch, wire::TrackStatus, wire::PublishNamespace,
                   wire::SubscribeNamespace, wire::SubscribeTracks>
@@ -109,12 +104,11 @@ class StreamPerRequest final : public RequestPath {
     wire::MessageType type{};
   };
   std::optional<Answered> answered(RequestStream& stream);
-  [[nodiscard]] Request* request_of(const RequestStream& stream) const;
+  [[nodiscard]] Request* request_of(const RequestStream& stream) const { return streams_.request_of(stream); }
 
   // ---- stream_per_request_ends.cpp: how requests end ----
 
-  /// The peer's direction has ended with FIN, and everything in it has been read.
-  void on_finished(RequestStream& stream);
+  void on_finished(RequestStream& stream) override;
   /// The peer has broken one of the directions off.
   void on_broken_off(RequestStream& stream, std::uint64_t code);
   /// The publisher says nothing more about the subscription: it ends as with PUBLISH_DONE.
@@ -125,11 +119,12 @@ class StreamPerRequest final : public RequestPath {
   // ---- stream_per_request.cpp ----
 
   base::Result<base::SharedBytes, SessionError> encode(const wire::ControlMessage& message);
-  void write(RequestStream& stream, base::SharedBytes bytes);
   /// The answer to that request goes out when those before it have.
   void write_answer(RequestStream& stream, Reference request, base::SharedBytes bytes);
   [[nodiscard]] RequestStream* stream_of(const Request& request) const;
   base::Result<void, SessionError> open_update(Request& update);
+  /// Updates that wait go out, as many as the peer takes at once.
+  void flush_updates(RequestStream& stream);
   void flush_waiting();
   void tell_of_room();
 
@@ -138,18 +133,17 @@ class StreamPerRequest final : public RequestPath {
   MessageStream control_;  ///< of the peer
   std::uint64_t parity_;   ///< of our Request IDs
   std::uint64_t issued_ = 0;
+  std::uint64_t most_updates_ = 0;  ///< that may have no answer, on each stream; 0: any number
   ReceivedIds received_;
   ByReference ours_;
   ByReference peers_;
-  std::unordered_map<RequestStreamId, std::unique_ptr<RequestStream>> streams_;
+  RequestStreams streams_;
   std::unordered_map<RequestHandle, RequestStreamId> by_request_;
   std::unordered_map<Reference, RequestStreamId> by_reference_;  ///< of the peer's requests that have no answer
   std::deque<RequestHandle> waiting_;      ///< requests of ours that wait for SETUP or for a stream, oldest first
   std::optional<std::uint64_t> admitted_;  ///< streams that may still be opened; nothing: the transport never said
-  std::uint64_t opened_ = 0;
-  std::size_t early_bytes_ = 0;    ///< of streams that came before they may be read
-  bool refused_for_room_ = false;  ///< one more was refused, and nobody has been told of room since
-  bool set_up_ = false;            ///< the peer's SETUP has come
+  bool refused_for_room_ = false;          ///< one more was refused, and nobody has been told of room since
+  bool set_up_ = false;                    ///< the peer's SETUP has come
   base::SlabArena arena_;
   base::ByteVector scratch_;
 };

@@ -10,17 +10,6 @@ namespace msquic_py::moqt::session {
 
 namespace {
 
-/// What the reset of a stream says of why its request was given up; most reasons have no code there.
-StreamResetCode reset_code_of(RequestErrorCode code) noexcept {
-  switch (code) {
-    case RequestErrorCode::kGoingAway: return StreamResetCode::kGoingAway;
-    case RequestErrorCode::kExpiredAuthToken: return StreamResetCode::kExpiredAuthToken;
-    case RequestErrorCode::kExcessiveLoad: return StreamResetCode::kExcessiveLoad;
-    case RequestErrorCode::kMalformedTrack: return StreamResetCode::kMalformedTrack;
-    default: return StreamResetCode::kCancelled;
-  }
-}
-
 RequestErrorCode error_code_of(StreamResetCode code) noexcept {
   switch (code) {
     case StreamResetCode::kGoingAway: return RequestErrorCode::kGoingAway;
@@ -51,16 +40,9 @@ void StreamPerRequest::end(Request& request, const std::optional<Cancellation>& 
 }
 
 void StreamPerRequest::leave(RequestStream& stream, const std::optional<Cancellation>& cancellation) {
-  if (core_.closed()) return;
   for (const RequestStream::Owed& owed : stream.owed) by_reference_.erase(owed.request);
   stream.owed.clear();
-  if (!cancellation) {
-    if (!std::exchange(stream.sent_end, true)) core_.action_queue.push(SendRequest{stream.id, {}, true});
-    return;
-  }
-  const std::uint64_t code = wire::number_of(core_.codec().codes, reset_code_of(cancellation->code));
-  if (!std::exchange(stream.sent_end, true)) core_.action_queue.push(ResetRequest{stream.id, code});
-  if (!std::exchange(stream.received_end, true)) core_.action_queue.push(StopRequest{stream.id, code});
+  streams_.leave(stream, cancellation);
 }
 
 // ---- the peer ----
@@ -74,7 +56,6 @@ void StreamPerRequest::lose(Request& request) {
 // A FIN says that nothing more comes, not that the request is given up; for the requests about namespaces it says both,
 // once they have been answered (section 6.1 of draft-18). Before, a requester that has no updates to send may finish.
 void StreamPerRequest::on_finished(RequestStream& stream) {
-  stream.received_end = true;
   if (!stream.begun) return leave(stream, std::nullopt);
   Request* const request = request_of(stream);
   if (request == nullptr) return;
@@ -100,24 +81,22 @@ void StreamPerRequest::on_finished(RequestStream& stream) {
 }
 
 void StreamPerRequest::on_request_reset(RequestStreamId id, std::uint64_t code) {
-  if (id.ours() && !streams_.contains(id)) return;
-  RequestStream& its = stream(id);
-  if (std::exchange(its.received_end, true)) return;
-  on_broken_off(its, code);
+  RequestStream* const its = streams_.heard_of(id);
+  if (its != nullptr && !std::exchange(its->received_end, true)) on_broken_off(*its, code);
 }
 
 void StreamPerRequest::on_request_stopped(RequestStreamId id, std::uint64_t code) {
-  if (id.ours() && !streams_.contains(id)) return;
-  RequestStream& its = stream(id);
-  its.sent_end = true;
-  const Request* const request = request_of(its);
+  RequestStream* const its = streams_.heard_of(id);
+  if (its == nullptr) return;
+  its->sent_end = true;
+  const Request* const request = request_of(*its);
   if (request == nullptr) return;
   // Who answers may have said why in the other direction: that end of the stream counts.
   const bool more_to_come = request->kind() == RequestKind::kSubscriptionAsSubscriber ||
                             (request->ours() && !request->answered()) ||
                             (request->ours() && request->kind() != RequestKind::kSubscriptionAsPublisher &&
                              request->kind() != RequestKind::kNamespacePublication);
-  if (!more_to_come || its.received_end) on_broken_off(its, code);
+  if (!more_to_come || its->received_end) on_broken_off(*its, code);
 }
 
 void StreamPerRequest::on_broken_off(RequestStream& stream, std::uint64_t code) {
@@ -136,10 +115,10 @@ void StreamPerRequest::on_broken_off(RequestStream& stream, std::uint64_t code) 
 }
 
 void StreamPerRequest::on_request_closed(RequestStreamId id) {
-  const auto found = streams_.find(id);
-  if (found == streams_.end()) return;
-  for (const RequestStream::Owed& owed : found->second->owed) by_reference_.erase(owed.request);
-  streams_.erase(found);
+  const RequestStream* const its = streams_.find(id);
+  if (its == nullptr) return;
+  for (const RequestStream::Owed& owed : its->owed) by_reference_.erase(owed.request);
+  streams_.erase(id);
 }
 
 }  // namespace msquic_py::moqt::session

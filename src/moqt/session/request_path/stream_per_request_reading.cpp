@@ -1,21 +1,11 @@
 // What the peer says on its control stream and on the streams of requests.
-#include <algorithm>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "moqt/session/request_path/stream_per_request.h"
 #include "moqt/session/session_core.h"
 
 namespace msquic_py::moqt::session {
-
-namespace {
-
-/// What may wait on the streams of requests that come before they may be read: then later ones are reset, as section
-/// 3.3 of draft-18 allows.
-constexpr std::size_t kMostEarlyBytes = 1024 * 1024;
-
-}  // namespace
 
 // ---- control streams ----
 
@@ -54,66 +44,6 @@ void StreamPerRequest::route_control(const wire::ControlMessage& message) {
 
 // ---- streams of requests ----
 
-RequestStream& StreamPerRequest::stream(RequestStreamId id) {
-  auto& slot = streams_[id];
-  if (slot == nullptr) slot = std::make_unique<RequestStream>(id, core_.codec(), core_.config());
-  return *slot;
-}
-
-Request* StreamPerRequest::request_of(const RequestStream& stream) const {
-  return stream.request ? core_.requests.find(stream.request) : nullptr;
-}
-
-bool StreamPerRequest::may_read() const noexcept {
-  return core_.state == SessionState::kEstablished && !core_.awaits_admission;
-}
-
-void StreamPerRequest::on_request_data(RequestStreamId id, base::Bytes bytes, bool fin) {
-  if (id.ours() && !streams_.contains(id)) return;
-  RequestStream& its = stream(id);
-  if (its.received_end) return;  // it was stopped
-  its.fin |= fin;
-  its.messages.feed(bytes);
-  if (may_read()) return read(its);
-  its.messages.suspend();
-  early_bytes_ += bytes.size();
-  if (its.messages.kept() > wire::kMaxControlMessageSize || early_bytes_ > kMostEarlyBytes) {
-    leave(its, Cancellation{RequestErrorCode::kExcessiveLoad, {}});
-  }
-}
-
-void StreamPerRequest::read(RequestStream& stream) {
-  while (may_read() && !stream.received_end) {
-    const auto message = stream.messages.next();
-    if (message.violated()) return core_.close(message.violation().code, message.violation().what);
-    if (message.needs_more()) {
-      if (!stream.fin) return;
-      if (stream.messages.kept() > 0) return violate("FIN within a message (section 10)");
-      on_finished(stream);
-      break;
-    }
-    core_.requests.set_message_size(stream.messages.message_size());
-    route(stream, *message);
-    core_.requests.set_message_size(0);
-    core_.requests.bury();
-  }
-}
-
-void StreamPerRequest::read_all() {
-  if (!may_read()) return;
-  early_bytes_ = 0;
-  std::vector<RequestStreamId> ids;
-  for (const auto& [id, its] : streams_) {
-    if (!id.ours()) ids.push_back(id);
-  }
-  std::sort(ids.begin(), ids.end());  // the order in which the peer opened them
-  for (const RequestStreamId id : ids) {
-    RequestStream& its = stream(id);
-    its.messages.feed({});
-    read(its);
-  }
-}
-
 void StreamPerRequest::route(RequestStream& stream, const wire::ControlMessage& message) {
   if (!stream.begun && !wire::begins_request(wire::type_of(message.body))) {
     return violate("the stream of a request begins with another message (section 3.3)");
@@ -130,6 +60,7 @@ void StreamPerRequest::route(RequestStream& stream, const wire::ControlMessage& 
     }
   }
   std::visit([&](const auto& body) { on(stream, message.request, body); }, message.body);
+  flush_waiting();  // what joins a subscription waits for what is said of it
 }
 
 // ---- requests of the peer ----
@@ -180,14 +111,8 @@ void StreamPerRequest::on(RequestStream& stream, Reference request, const wire::
 
 void StreamPerRequest::update(RequestStream& stream, Reference request, const wire::RequestUpdate& message) {
   Request& updated = *request_of(stream);
-  MessageParameters parameters = message.parameters;
-  std::optional<wire::RequestError> failed;
-  if (const auto fault = core_.token_cache.take(parameters)) {
-    if (const auto* code = std::get_if<SessionErrorCode>(&fault->code)) return core_.close(*code, fault->reason);
-    failed = wire::RequestError{std::get<RequestErrorCode>(fault->code), std::string(fault->reason)};
-  } else {
-    failed = updated.on_request_update(parameters);
-  }
+  const auto failed = router_.update(updated, message);
+  if (core_.closed()) return;
   if (!failed) return answer(request, wire::RequestOk{});
   const Cancellation cause{failed->error_code, failed->error_reason};
   answer(request, *failed);
@@ -203,6 +128,7 @@ std::optional<StreamPerRequest::Answered> StreamPerRequest::answered(RequestStre
   }
   const RequestStream::Awaited oldest = stream.awaited.front();
   stream.awaited.pop_front();
+  flush_updates(stream);
   return Answered{core_.requests.find(oldest.request), oldest.type};
 }
 

@@ -9,6 +9,22 @@ void FetchAsPublisher::admit(const Arrival& arrival, const wire::Fetch& message)
   if (arrival.requests().count(kKind, false) >= arrival.limits().max_fetches) {
     return arrival.refuse(RequestErrorCode::kInternalError, "too many fetches");  // [d15 §12.1-2]
   }
+  if (const auto* relative = std::get_if<wire::RelativeFetch>(&message.range)) {
+    // Where it begins, the largest object says, which is known here of what the peer is subscribed to.
+    const auto* known =
+        arrival.requests().find_first<SubscriptionAsPublisher>([&](const SubscriptionAsPublisher& each) {
+          return each.view().track == relative->track && each.view().largest;
+        });
+    if (known == nullptr) {
+      return arrival.refuse(RequestErrorCode::kNotSupported, "a FETCH with a relative start, without a subscription");
+    }
+    const Location largest = *known->view().largest;
+    const Location start = SubscriptionFilter::relative_group(relative->groups_back).resolve_start(largest);
+    const FetchRange range = FetchRange::up_to(start, largest);
+    if (!range.valid()) return arrival.refuse(RequestErrorCode::kInvalidRange, "it starts behind the largest object");
+    const wire::StandaloneFetch resolved{relative->track, range.start, range.end};
+    return arrival.make<FetchAsPublisher>(wire::Fetch{resolved, message.parameters}).receive(nullptr);
+  }
   const auto* joining = std::get_if<wire::JoiningFetch>(&message.range);
   arrival.make<FetchAsPublisher>(message).receive(
       joining == nullptr ? nullptr : as<SubscriptionAsPublisher>(arrival.named(joining->joined)));
@@ -16,7 +32,7 @@ void FetchAsPublisher::admit(const Arrival& arrival, const wire::Fetch& message)
 
 void FetchAsPublisher::receive(SubscriptionAsPublisher* joined) {
   if (const auto* standalone = std::get_if<wire::StandaloneFetch>(&message_.range)) {
-    const FetchRange range{standalone->start, standalone->end};
+    const FetchRange range = FetchRange{standalone->start, standalone->end}.closed();
     if (!range.valid()) {
       (void)Request::reject(RequestErrorCode::kInvalidRange, "the range ends before it starts");  // [d15 §9.16.3-2]
       return;
@@ -32,7 +48,7 @@ void FetchAsPublisher::receive(SubscriptionAsPublisher* joined) {
 
 void FetchAsPublisher::on_joined(const SubscriptionAsPublisher& subscription) {
   if (!subscription.joinable()) {
-    if (context_.rules().joins_any_filter) {
+    if (context_.rules().joining != Joining::kAtLargestObject) {
       (void)Request::reject(RequestErrorCode::kInvalidRange, "the subscription has Forward State 0");
       return;
     }
@@ -91,7 +107,7 @@ void FetchAsPublisher::on_stop_sending(StreamHandle, std::uint64_t) { end_by(Fet
 
 void FetchAsPublisher::end_by(FetchCancelled::Cause cause) {  // [d15 §5.2-3, §9.18-1]
   // Every FETCH gets its one answer, even a withdrawn one [d15 §5.2].
-  if (!answered()) (void)send(wire::RequestError{RequestErrorCode::kInternalError, "cancelled"});
+  if (!answered() && !filled_) (void)send(wire::RequestError{RequestErrorCode::kInternalError, "cancelled"});
   if (announced_) context_.emit(FetchCancelled{handle(), cause});
   context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);
   context_.end(handle());
@@ -108,7 +124,7 @@ void FetchAsPublisher::forget() {
 }
 
 base::Result<StreamHandle, SessionError> FetchAsPublisher::open_fetch() {
-  return context_.outgoing().open_fetch(handle(), reference()->id, context_.events());
+  return context_.outgoing().open_fetch(handle(), filled_ ? id_ : reference()->id, context_.events());
 }
 
 RequestResult FetchAsPublisher::accept_fetch(const FetchAnswer& answer, MessageParameters parameters) {
@@ -117,13 +133,45 @@ RequestResult FetchAsPublisher::accept_fetch(const FetchAnswer& answer, MessageP
   if (!given.valid()) return base::Failure{SessionError::kEmptyRange};
   if (given.last() > range_.last()) return base::Failure{SessionError::kOutOfRange};
   const wire::FetchOk message{answer.end_of_track, answer.end, std::move(parameters)};
-  if (auto sent = send(message); !sent.ok()) return sent;
+  if (!filled_) {
+    if (auto sent = send(message); !sent.ok()) return sent;
+  }
   answered_ = true;
   context_.outgoing().check_drained(handle());
   return {};
 }
 
+void FetchAsPublisher::begin_fill(bool room) {
+  const auto& range = std::get<wire::StandaloneFetch>(message_.range);
+  if (room) return announce(range.track, {range.start, range.end}, filled_);
+  view_.track = range.track;
+  context_.outgoing().add_fetch_lane(handle(), view_, {range.start, range.end});
+  fail_fill();
+}
+
+void FetchAsPublisher::fail_fill() {
+  answered_ = true;
+  const auto stream = open_fetch();
+  if (stream.ok() &&
+      context_.outgoing().give_up(*stream, static_cast<std::uint64_t>(StreamResetCode::kInternalError))) {
+    return;
+  }
+  context_.outgoing().abort_lane(handle(), StreamResetCode::kInternalError);  // it was open before
+  context_.end(handle());
+}
+
+void FetchAsPublisher::on_end() {
+  if (auto* subscription = as<SubscriptionAsPublisher>(context_.find(filled_))) {
+    subscription->on_fill_ended(handle(), view_.streams_opened);
+  }
+}
+
 RequestResult FetchAsPublisher::reject(RequestErrorCode code, std::string_view reason) {
+  if (filled_) {
+    if (auto allowed = may_answer(); !allowed.ok()) return allowed;
+    fail_fill();
+    return {};
+  }
   auto rejected = Request::reject(code, reason);
   if (rejected.ok()) context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);
   return rejected;

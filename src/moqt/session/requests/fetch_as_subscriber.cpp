@@ -5,6 +5,12 @@
 
 namespace msquic_py::moqt::session {
 
+namespace {
+
+constexpr Location kLastLocation{~std::uint64_t{0}, ~std::uint64_t{0}};
+
+}  // namespace
+
 FetchAsSubscriber::FetchAsSubscriber(RequestContext& context, RequestHandle handle, bool ours,
                                      RequestHandle subscription, JoiningStart start, MessageParameters parameters)
     : Request(context, handle, ours),
@@ -33,6 +39,11 @@ std::optional<SessionError> FetchAsSubscriber::refusal(const RequestTable& reque
 
 wire::MessageBody FetchAsSubscriber::first_message() const {
   if (!joined_) return wire::Fetch{wire::StandaloneFetch{track_, range_->start, range_->end}, parameters_};
+  if (context_.rules().joining == Joining::kByRange) {
+    // Before it can go out, one that is as long as any.
+    const auto range = joining_range().value_or(FetchRange{kLastLocation, kLastLocation});
+    return wire::Fetch{wire::StandaloneFetch{track_, range.start, range.end}, parameters_};
+  }
   const Request* subscription = context_.find(joined_);
   const auto joined = subscription == nullptr ? std::nullopt : subscription->reference();
   const bool relative = joining_start_.kind == JoiningStart::Kind::kRelative;
@@ -40,9 +51,26 @@ wire::MessageBody FetchAsSubscriber::first_message() const {
                      parameters_};
 }
 
-bool FetchAsSubscriber::obsolete() const { return joined_ && context_.find(joined_) == nullptr; }
+bool FetchAsSubscriber::ready() const {
+  if (!joined_ || context_.rules().joining != Joining::kByRange) return true;
+  const Request* const joined = context_.find(joined_);
+  return joined == nullptr || joined->answered();
+}
+
+bool FetchAsSubscriber::obsolete() const {
+  if (!joined_) return false;
+  if (context_.find(joined_) == nullptr) return true;
+  if (context_.rules().joining != Joining::kByRange || !ready()) return false;
+  const auto range = joining_range();
+  return !range || !range->valid();
+}
 
 void FetchAsSubscriber::on_obsolete() {
+  if (context_.find(joined_) != nullptr) {
+    context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(RequestErrorCode::kInvalidRange),
+                                  "there is nothing between its start and the subscription"});
+    return;
+  }
   context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(RequestErrorCode::kInvalidJoiningRequestId),
                                 "the subscription to join has ended"});
 }
@@ -53,17 +81,24 @@ void FetchAsSubscriber::begin(wire::RequestReference reference) {
   resolve_range();
 }
 
+std::optional<FetchRange> FetchAsSubscriber::joining_range() const {
+  const auto* subscription = as<SubscriptionAsSubscriber>(context_.find(joined_));
+  const auto largest = subscription == nullptr ? std::nullopt : subscription->largest_at_establishment();
+  if (!largest) return std::nullopt;
+  return FetchRange::up_to({joining_start_.group(largest->group), 0}, *largest);
+}
+
 void FetchAsSubscriber::resolve_range() {
-  if (!range_) {
-    const auto* subscription = as<SubscriptionAsSubscriber>(context_.find(joined_));
-    const auto largest = subscription == nullptr ? std::nullopt : subscription->largest_at_establishment();
-    if (largest) range_ = FetchRange::up_to({joining_start_.group(largest->group), 0}, *largest);
-  }
+  if (!range_) range_ = joining_range();
   if (ReceivedFetch* received = context_.incoming().fetch(reference()->id)) received->range = range_;
 }
 
 void FetchAsSubscriber::on_fetch_ok(const wire::FetchOk& message) {
   if (!take_answer("FETCH_OK")) return;
+  if (demands_understanding(message.parameters, context_.rules())) {
+    tell_rejected({RequestErrorCode::kUnsupportedExtension, std::string(kNotUnderstood)});
+    return withdraw();
+  }
   resolve_range();
   // Object 0 stands for the whole group, so that it is not before any object of that group.
   const Location end = message.end_location;
@@ -83,7 +118,7 @@ void FetchAsSubscriber::on_fetch_ok(const wire::FetchOk& message) {
 
 void FetchAsSubscriber::on_request_error(const wire::RequestError& message) {
   if (!take_answer("REQUEST_ERROR")) return;
-  context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(message.error_code), message.error_reason});
+  tell_rejected(message);
   context_.incoming().remove_fetch(reference()->id, StreamResetCode::kCancelled);
   context_.end(handle());
 }

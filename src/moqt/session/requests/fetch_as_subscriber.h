@@ -34,6 +34,7 @@ class FetchAsSubscriber final : public Request {
 
   [[nodiscard]] wire::MessageBody first_message() const override;
   [[nodiscard]] bool obsolete() const override;
+  [[nodiscard]] bool ready() const override;
   void on_obsolete() override;
   void begin(wire::RequestReference reference) override;
   void on_fetch_ok(const wire::FetchOk& message) override;
@@ -59,7 +60,9 @@ class FetchAsSubscriber final : public Request {
 
   void withdraw() override { withdraw(StreamResetCode::kCancelled); }
   void withdraw(StreamResetCode code);
-  /// Finds out what a joining FETCH asks for, as soon as SUBSCRIBE_OK has told where the subscription began.
+  /// What a joining FETCH asks for; nothing before SUBSCRIBE_OK has told where the subscription began, and when there
+  /// was no object by then.
+  [[nodiscard]] std::optional<FetchRange> joining_range() const;
   void resolve_range();
   /// Ends the fetch when both FETCH_OK and the end of the stream are there.
   void check_done();

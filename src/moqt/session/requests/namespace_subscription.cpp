@@ -10,14 +10,14 @@ namespace {
 
 /// What SUBSCRIBE_NAMESPACE asks for.
 NamespaceInterest interest_of(const RequestRules& rules, NamespaceInterest interest) noexcept {
-  return rules.namespaces_are_told ? NamespaceInterest::kNamespace : interest;
+  return rules.tracks_apart ? NamespaceInterest::kNamespace : interest;
 }
 
 }  // namespace
 
 std::optional<SessionError> NamespaceSubscription::refusal(const RequestTable& requests, const TrackNamespace& prefix,
                                                            const MessageParameters&, NamespaceInterest interest) {
-  const bool whole = prefix.field_count() == 0 && requests.rules.empty_namespaces;
+  const bool whole = prefix.field_count() == 0 && requests.rules.empty_prefixes;
   if (!prefix.valid() && !whole) return SessionError::kInvalidName;
   const bool overlap = requests.find_first<NamespaceSubscription>(
       [&](const NamespaceSubscription& each) { return each.ours() && each.overlaps(prefix, interest); });
@@ -50,7 +50,9 @@ void NamespaceSubscription::admit(const Arrival& arrival, const TrackNamespace& 
 }
 
 wire::MessageBody NamespaceSubscription::first_message() const {
-  if (interest_ == NamespaceInterest::kPublish) return wire::SubscribeTracks{prefix_, parameters_};
+  if (interest_ == NamespaceInterest::kPublish && context_.rules().tracks_apart) {
+    return wire::SubscribeTracks{prefix_, parameters_};
+  }
   return wire::SubscribeNamespace{prefix_, parameters_, interest_};
 }
 

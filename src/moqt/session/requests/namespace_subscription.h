@@ -32,9 +32,10 @@ class NamespaceSubscription final : public Request {
   static constexpr RequestKind kKind = RequestKind::kNamespaceSubscription;
   [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
   [[nodiscard]] const TrackNamespace& prefix() const noexcept { return prefix_; }
-  /// Whether it asks for the same, and one prefix is equal to, or a beginning of, the other.
+  /// Whether it is the same kind of request, and one prefix is equal to, or a beginning of, the other.
   [[nodiscard]] bool overlaps(const TrackNamespace& other, NamespaceInterest interest) const noexcept {
-    return interest_ == interest && (prefix_.is_prefix_of(other) || other.is_prefix_of(prefix_));
+    return (interest_ == interest || !context_.rules().tracks_apart) &&
+           (prefix_.is_prefix_of(other) || other.is_prefix_of(prefix_));
   }
 
   [[nodiscard]] wire::MessageBody first_message() const override;

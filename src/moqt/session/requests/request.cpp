@@ -1,5 +1,6 @@
 #include "moqt/session/requests/request.h"
 
+#include <algorithm>
 #include <string>
 
 namespace msquic_py::moqt::session {
@@ -51,8 +52,15 @@ void Request::on_cancelled(const Cancellation&) { unexpected("what cancels a req
 
 void Request::on_request_error(const wire::RequestError& message) {
   if (!take_answer("REQUEST_ERROR")) return;
-  context_.emit(RequestRejected{handle_, static_cast<std::uint64_t>(message.error_code), message.error_reason});
+  tell_rejected(message);
   context_.end(handle_);
+}
+
+void Request::tell_rejected(const wire::RequestError& message) const {
+  RequestRejected event{handle_, static_cast<std::uint64_t>(message.error_code), message.error_reason};
+  if (message.retry_interval > 0) event.retry_after_ms = message.retry_interval - 1;
+  event.redirect = message.redirect;
+  context_.emit(std::move(event));
 }
 
 void Request::on_deadline() {  // [d15 §9.8-1]
@@ -94,6 +102,13 @@ base::Result<RequestHandle, SessionError> Request::announce(TrackNamespace, Pati
   return base::Failure{SessionError::kWrongRole};
 }
 RequestResult Request::revoke(RequestErrorCode, std::string_view) { return base::Failure{SessionError::kWrongRole}; }
+
+bool demands_understanding(const MessageParameters& parameters, const RequestRules& rules) noexcept {
+  return rules.mandatory_properties &&
+         std::any_of(parameters.items().begin(), parameters.items().end(), [](const Parameter& each) {
+           return each.scope == ParameterScope::kTrack && each.type >= 0x4000 && each.type <= 0x7FFF;
+         });
+}
 
 bool range_reversed(const MessageParameters& parameters) noexcept {
   const auto filter = parameters.filter();

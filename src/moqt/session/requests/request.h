@@ -67,6 +67,8 @@ class Request {
   [[nodiscard]] virtual wire::MessageBody first_message() const = 0;
   /// For ours, while it waits for credit: whether there is still a point in sending it.
   [[nodiscard]] virtual bool obsolete() const { return false; }
+  /// While it waits: whether it can go out. What others it waits for, the session knows.
+  [[nodiscard]] virtual bool ready() const { return true; }
   /// It ends without having been sent, because it is.
   virtual void on_obsolete() {}
   /// What it takes in memory, for as long as it lives.
@@ -144,6 +146,8 @@ class Request {
   void unexpected(std::string_view message);
   /// Takes note of the one answer to a request of ours; false, and the session closes, when it is not the first.
   bool take_answer(std::string_view message);
+  /// Tells the application of a REQUEST_ERROR.
+  void tell_rejected(const wire::RequestError& message) const;
   /// Whether the application may answer now.
   [[nodiscard]] RequestResult may_answer() const;
 
@@ -169,6 +173,11 @@ template <class T>
 const T* as(const Request* request) noexcept {
   return request != nullptr && request->kind() == T::kKind ? static_cast<const T*>(request) : nullptr;
 }
+
+/// Whether they have a property of the track that nobody may pass over who does not understand it (draft-18 section
+/// 2.5.1); none of these is understood here.
+bool demands_understanding(const MessageParameters& parameters, const RequestRules& rules) noexcept;
+inline constexpr std::string_view kNotUnderstood = "the track has a property that is mandatory and not understood here";
 
 /// Whether they have a filter whose range ends before it starts.
 bool range_reversed(const MessageParameters& parameters) noexcept;

@@ -14,6 +14,7 @@
 #include "moqt/session/handles.h"
 #include "moqt/session/patience.h"
 #include "moqt/session/request_path/request_path.h"
+#include "moqt/session/request_path/request_rules.h"
 #include "moqt/session/session_config.h"
 #include "moqt/session/session_error.h"
 #include "moqt/session/time.h"
@@ -61,6 +62,11 @@ class RequestContext {
                                                                       Patience patience) = 0;
   /// The same of NAMESPACE, on the stream of `subscription`.
   virtual RequestHandle add_announcement(RequestHandle subscription, TrackNamespace track_namespace) = 0;
+  /// The peer asks for a fill of that subscription, with the message of that Request ID; a fetch without messages of
+  /// its own from now on.
+  virtual RequestHandle add_fill(RequestHandle subscription, std::uint64_t request_id, wire::Fetch fetch) = 0;
+  /// REQUEST_UPDATE of a subscription that this endpoint receives, of which the application hears nothing.
+  virtual void update_quietly(RequestHandle subscription, MessageParameters parameters) = 0;
 };
 
 }  // namespace msquic_py::moqt::session

@@ -86,7 +86,7 @@ void SubscriptionAsPublisher::apply(const MessageParameters& parameters) {
   view_.forward = parameters.forward().value_or(view_.forward);
   view_.subscriber_priority = parameters.subscriber_priority().value_or(view_.subscriber_priority);
   view_.group_order = parameters.group_order().value_or(view_.group_order);
-  if (const auto filter = parameters.filter()) filter_ = filter;
+  if (const auto filter = parameters.filter()) filter_ = asked_filter_ = filter;
 }
 
 /// Both sides may set one; the shorter counts [d15 §9.2.1.2]. Nothing given leaves what there was, and 0, of which
@@ -112,7 +112,8 @@ RequestResult SubscriptionAsPublisher::reject(RequestErrorCode code, std::string
 RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
   const auto largest = parameters.largest_object();
-  if (const auto last = filter_ ? filter_->last_group() : std::nullopt; last && largest && *last < largest->group) {
+  const auto last = filter_ && context_.rules().past_ranges_refused ? filter_->last_group() : std::nullopt;
+  if (last && largest && *last < largest->group) {
     (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");  // [d15 §9.9-4]
     return base::Failure{SessionError::kInvalidRange};
   }
@@ -128,13 +129,11 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
   set_delivery_timeouts(parameters.delivery_timeout(), std::nullopt);
   renew(std::nullopt);
   view_.largest_at_establishment = view_.largest = largest;  // [d15 §5.1-4]
-  if (filter_) {
-    view_.start = filter_->resolve_start(largest);
-    view_.last_group = filter_->last_group();
-    filter_.reset();
-  }
+  if (filter_) view_.apply(*filter_, largest);
+  filter_.reset();
   context_.outgoing().add_lane(handle(), view_, /*held=*/false);
   release_joining_fetches();
+  begin_fill(parameters_, reference()->id);
   return {};
 }
 
@@ -144,7 +143,8 @@ void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {  /
   starts_at_largest_ = asks_for_largest(message.parameters);
   // Left out, FORWARD means 1 here, whatever PUBLISH said [d15 §9.2.1.10].
   MessageParameters parameters = message.parameters;
-  if (!parameters.forward()) parameters.set_forward(true);  // [d15 §9.2.1.10-2]
+  // [d15 §9.2.1.10-2]
+  if (!parameters.forward() && context_.rules().publish_ok_shapes) parameters.set_forward(true);
   // [d15 §5.1.2-3]
   // A relative filter counts from what PUBLISH told the subscriber. Objects were sent meanwhile; counted from those, it
   // would drop what the subscriber has just asked for, and leave a gap behind a Joining Fetch [d15 §9.16.2.1].
@@ -156,7 +156,7 @@ void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {  /
 
 void SubscriptionAsPublisher::on_request_error(const wire::RequestError& message) {  // [d15 §5.1.1-3]
   if (!take_answer("REQUEST_ERROR")) return;
-  context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(message.error_code), message.error_reason});
+  tell_rejected(message);
   abort();
 }
 
@@ -192,6 +192,7 @@ void SubscriptionAsPublisher::release_joining_fetches() {
 void SubscriptionAsPublisher::abort() {  // [d15 §5.1.1-1]
   refuse_pending_updates();
   release_joining_fetches();
+  end_fills();
   context_.outgoing().abort_lane(handle(), StreamResetCode::kCancelled);
   context_.end(handle());
 }
@@ -220,9 +221,9 @@ void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std:
   bool narrowed = false;
   if (filter_) {
     // A relative start counts from an object that may be older than the present start.
-    const Location start = filter_->resolve_start(largest);
-    view_.start = context_.rules().updates_may_widen ? start : std::max(view_.start, start);
-    view_.last_group = filter_->last_group();
+    const Location before = view_.start;
+    view_.apply(*filter_, largest);
+    if (!context_.rules().updates_may_widen) view_.start = std::max(view_.start, before);
     filter_.reset();
     narrowed = true;
   }
@@ -232,6 +233,38 @@ void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std:
     outgoing.reset_streams(handle(), StreamResetCode::kCancelled, /*only_unwanted=*/false, &context_.events());
   } else if (narrowed) {
     outgoing.reset_streams(handle(), StreamResetCode::kCancelled, /*only_unwanted=*/true, &context_.events());
+  }
+}
+
+void SubscriptionAsPublisher::begin_fill(const MessageParameters& parameters, std::uint64_t request_id) {
+  const FillParameters* const fill = parameters.fill();
+  if (fill == nullptr || !view_.forward || !view_.largest) return;
+  MessageParameters inside;
+  for (const Parameter& parameter : fill->items) inside.append(parameter);
+  const auto filter = inside.filter() ? inside.filter() : asked_filter_;
+  const Location start = filter ? filter->resolve_start(view_.largest) : Location{};
+  Location last = *view_.largest;
+  if (filter && filter->ends()) last = std::min(last, Location{filter->end_group, filter->last_object()});
+  const FetchRange range = FetchRange::up_to(start, last);
+  if (start > last) return;
+  inside.remove(static_cast<std::uint64_t>(MessageParameter::kSubscriptionFilter));
+  if (!inside.subscriber_priority()) inside.set_subscriber_priority(view_.subscriber_priority);
+  if (!inside.group_order()) inside.set_group_order(view_.group_order);
+  for (AuthorizationToken& token : parameters_.authorization_tokens()) inside.add_authorization_token(std::move(token));
+  const RequestHandle added = context_.add_fill(
+      handle(), request_id, wire::Fetch{wire::StandaloneFetch{view_.track, range.start, range.end}, std::move(inside)});
+  if (context_.find(added) != nullptr) fills_.push_back(added);
+}
+
+void SubscriptionAsPublisher::on_fill_ended(RequestHandle fill, std::uint64_t streams) {
+  std::erase(fills_, fill);
+  view_.streams_opened += streams;
+  context_.outgoing().check_drained(handle());
+}
+
+void SubscriptionAsPublisher::end_fills() {
+  for (const RequestHandle each : std::exchange(fills_, {})) {
+    if (auto* fill = as<FetchAsPublisher>(context_.find(each))) fill->abandon();
   }
 }
 
@@ -273,8 +306,8 @@ void SubscriptionAsPublisher::withdraw() {
 
 void SubscriptionAsPublisher::on_drained() {  // [d15 §9.15-2]
   // A PUBLISH without answer waits for it: the subscription is not established yet, and may still be refused.
-  if (!done_ || !answered() || view_.open_streams > 0) return;  // [d15 §5.1.1-2, §9.15-1]
-  done_->stream_count = view_.streams_opened;                   // [d15 §9.15-5, §9.15-6]
+  if (!done_ || !answered() || view_.open_streams > 0 || !fills_.empty()) return;  // [d15 §5.1.1-2, §9.15-1]
+  done_->stream_count = view_.streams_opened;                                      // [d15 §9.15-5, §9.15-6]
   refuse_pending_updates();
   (void)send(*done_);
   context_.outgoing().remove_lane(handle());

@@ -44,13 +44,17 @@ class SubscriptionAsPublisher final : public Request {
   [[nodiscard]] bool allows(const MessageParameters& update) const noexcept;
   /// `largest`: what a relative filter counts from.
   void apply_update(const MessageParameters& update, std::optional<Location> largest);
+  /// What FILL_PARAMETERS of SUBSCRIBE or of an update ask for, if there is anything (draft-22 section 3.4). The filter
+  /// of the message is that of the subscription now.
+  void begin_fill(const MessageParameters& parameters, std::uint64_t request_id);
+  void on_fill_ended(RequestHandle fill, std::uint64_t streams);
   void add_pending_update(RequestHandle update, const MessageParameters& parameters);
   void remove_pending_update(RequestHandle update) { std::erase(pending_updates_, update); }
 
   /// Whether a joining FETCH may join it: the subscriber asked for the filter Largest Object [d15 §9.16.2], or the
   /// draft asks for Forward State 1 only. Not known of a PUBLISH before its answer.
   [[nodiscard]] bool joinable() const noexcept {
-    return context_.rules().joins_any_filter ? view_.forward : starts_at_largest_;
+    return context_.rules().joining == Joining::kAtLargestObject ? starts_at_largest_ : view_.forward;
   }
   /// A joining FETCH has come ahead of the answer, for which it waits.
   void add_joining_fetch(RequestHandle fetch) { joining_fetches_.push_back(fetch); }
@@ -68,14 +72,17 @@ class SubscriptionAsPublisher final : public Request {
   void refuse_pending_updates();
   /// Those that waited go on, or are refused when the subscription has not come to be.
   void release_joining_fetches();
+  void end_fills();
   void abort();
 
   MessageParameters parameters_;  ///< of SUBSCRIBE or PUBLISH, as sent
   PublishedSubscription view_;
   std::optional<SubscriptionFilter> filter_;  ///< until it can be resolved
+  std::optional<SubscriptionFilter> asked_filter_;
   std::optional<wire::PublishDone> done_;
   std::vector<RequestHandle> pending_updates_;
   std::vector<RequestHandle> joining_fetches_;
+  std::vector<RequestHandle> fills_;
   Location asked_start_{};  ///< the latest absolute start in a SUBSCRIBE_UPDATE, answered or not
   std::optional<std::uint64_t> publisher_timeout_ms_;
   std::optional<std::uint64_t> subscriber_timeout_ms_;

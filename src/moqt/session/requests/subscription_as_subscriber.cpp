@@ -22,6 +22,7 @@ std::optional<SessionError> SubscriptionAsSubscriber::refusal(const RequestTable
                                                               const MessageParameters& parameters) {
   if (!track.valid()) return SessionError::kInvalidName;
   if (range_reversed(parameters)) return SessionError::kInvalidParameter;
+  if (parameters.fill() != nullptr) return SessionError::kInvalidParameter;  // join() brings what was before
   const SecondSubscription second = requests.rules.second_subscription;
   // [d15 §9.9-1]
   const bool duplicate = requests.find_first<SubscriptionAsSubscriber>([&](const SubscriptionAsSubscriber& each) {
@@ -40,6 +41,9 @@ void SubscriptionAsSubscriber::admit(const Arrival& arrival, const wire::Publish
     if (duplicate) {
       return arrival.refuse(RequestErrorCode::kDuplicateSubscription, "there is a subscription to this track");
     }
+  }
+  if (demands_understanding(message.parameters, arrival.requests().rules)) {
+    return arrival.refuse(RequestErrorCode::kUnsupportedExtension, kNotUnderstood);
   }
   arrival.make<SubscriptionAsSubscriber>(message.track, message.parameters).on_publish(message.track_alias);
 }
@@ -90,7 +94,13 @@ void SubscriptionAsSubscriber::on_authorized(Event event) {
 }
 
 void SubscriptionAsSubscriber::on_subscribe_ok(const wire::SubscribeOk& message) {
-  if (!take_answer("SUBSCRIBE_OK") || !take_alias(message.track_alias, message.parameters)) return;
+  if (!take_answer("SUBSCRIBE_OK")) return;
+  if (demands_understanding(message.parameters, context_.rules())) {
+    tell_rejected({RequestErrorCode::kUnsupportedExtension, std::string(kNotUnderstood)});
+    context_.incoming().retire_alias(message.track_alias);
+    return withdraw();
+  }
+  if (!take_alias(message.track_alias, message.parameters)) return;
   renewed(message.parameters.expires());
   context_.emit(RequestAccepted{handle(), message.parameters});
   context_.incoming().release_held(handle());
@@ -102,6 +112,11 @@ void SubscriptionAsSubscriber::on_publish_done(const wire::PublishDone& message)
   const Duration delivery = std::chrono::milliseconds(std::min<std::uint64_t>(delivery_timeout_ms_, 600'000));
   context_.arm(handle(), std::max(context_.config().timeouts.publish_done, delivery));  // [d15 §9.15-3]
   check_done();
+}
+
+void SubscriptionAsSubscriber::on_publish_state(const wire::PublishStateNotify& message) {  // draft-22 section 9.10
+  if (done_ || !answered()) return unexpected("PUBLISH_STATE_NOTIFY");
+  note_update(message.parameters.filter(), message.parameters.forward());
 }
 
 void SubscriptionAsSubscriber::on_deadline() {
@@ -191,14 +206,32 @@ RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
   const std::uint64_t expires = parameters.expires().value_or(0);
   forward_ = parameters.forward().value_or(true);
   if (context_.rules().second_subscription == SecondSubscription::kRefused) context_.give_way(handle(), track_);
+  MessageParameters wishes;
+  if (!context_.rules().publish_ok_shapes) wishes = take_wishes(parameters);
   if (auto sent = send(wire::PublishOk{std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
+  if (!wishes.empty()) context_.update_quietly(handle(), std::move(wishes));
   filter_ = filter;
   if (filter_) start_ = filter_->resolve_start(largest_);
   ends_itself_ = expires > 0 && (expires_ms_ == 0 || expires < expires_ms_);
   if (ends_itself_) context_.expire_after(handle(), given_time(expires));
   check_done();
   return {};
+}
+
+MessageParameters SubscriptionAsSubscriber::take_wishes(MessageParameters& parameters) const {
+  MessageParameters answer, wishes;
+  for (const Parameter& parameter : parameters.items()) {
+    const bool expires = parameter.type == static_cast<std::uint64_t>(MessageParameter::kExpires);
+    // The order of groups is what the PUBLISH says; nothing changes it (draft-22 section 9.20.8).
+    const bool order = parameter.type == static_cast<std::uint64_t>(MessageParameter::kGroupOrder);
+    if (!order) (expires ? answer : wishes).append(parameter);
+  }
+  parameters = std::move(answer);
+  const bool forward = wishes.forward().value_or(true);
+  wishes.remove(static_cast<std::uint64_t>(MessageParameter::kForward));
+  if (forward != parameters_.forward().value_or(true)) wishes.set_forward(forward);
+  return wishes;
 }
 
 RequestResult SubscriptionAsSubscriber::reject(RequestErrorCode code, std::string_view reason) {  // [d15 §9.13-3]

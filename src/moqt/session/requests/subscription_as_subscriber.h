@@ -37,7 +37,7 @@ class SubscriptionAsSubscriber final : public Request {
   [[nodiscard]] bool draining() const noexcept { return done_.has_value(); }
   /// Whether a joining FETCH may join it: it asked for the filter Largest Object [d15 §9.16.2], or for objects at all.
   [[nodiscard]] bool joinable(const RequestRules& rules) const noexcept {
-    if (rules.joins_any_filter) return forward_;
+    if (rules.joining != Joining::kAtLargestObject) return forward_;
     return filter_ && filter_->type == FilterType::kLargestObject;
   }
   /// Whether `parameters` may be sent of this subscription: NEW_GROUP_REQUEST only where DYNAMIC_GROUPS is 1.
@@ -55,6 +55,7 @@ class SubscriptionAsSubscriber final : public Request {
   [[nodiscard]] wire::MessageBody first_message() const override;
   void on_subscribe_ok(const wire::SubscribeOk& message) override;
   void on_publish_done(const wire::PublishDone& message) override;
+  void on_publish_state(const wire::PublishStateNotify& message) override;
   void on_authorized(Event event) override;
   void on_deadline() override;
   void on_expiry() override;
@@ -77,6 +78,8 @@ class SubscriptionAsSubscriber final : public Request {
  private:
   void withdraw() override;
   void on_publish(std::uint64_t track_alias);
+  /// What of the answer to a PUBLISH has to be said in a REQUEST_UPDATE, and is no more in `parameters`.
+  [[nodiscard]] MessageParameters take_wishes(MessageParameters& parameters) const;
   [[nodiscard]] bool take_alias(std::uint64_t alias, const MessageParameters& parameters);
   /// Subscriptions that PUBLISH_DONE has ended give up their alias, and what they were still waiting for.
   void evict_ended(std::uint64_t alias);

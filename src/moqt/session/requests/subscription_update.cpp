@@ -85,7 +85,18 @@ void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
   if (auto* subscription = as<SubscriptionAsSubscriber>(context_.find(subscription_))) {
     subscription->renewed(message.parameters.expires());
   }
-  context_.emit(RequestAccepted{handle(), message.parameters});
+  if (!quiet_) context_.emit(RequestAccepted{handle(), message.parameters});
+  context_.end(handle());
+}
+
+// What is quiet ends with its subscription, of which the publisher says PUBLISH_DONE.
+void SubscriptionUpdate::on_request_error(const wire::RequestError& message) {
+  if (!quiet_) return Request::on_request_error(message);
+  if (take_answer("REQUEST_ERROR")) context_.end(handle());
+}
+
+void SubscriptionUpdate::on_deadline() {
+  if (!quiet_) return Request::on_deadline();
   context_.end(handle());
 }
 
@@ -108,6 +119,7 @@ RequestResult SubscriptionUpdate::accept(MessageParameters parameters) {  // [d1
     subscription->remove_pending_update(handle());
     subscription->apply_update(parameters_, subscription->view().largest);
     subscription->renew(parameters.expires());
+    subscription->begin_fill(parameters_, reference()->id);
   }
   context_.end(handle());
   return {};

@@ -32,7 +32,11 @@ class SubscriptionUpdate final : public Request {
   void begin(wire::RequestReference reference) override;
   void on_end() override;
   void limit_time(std::uint64_t expires_ms) override;
+  /// It comes of something else that the application has asked for, which hears nothing of this.
+  void be_quiet() noexcept { quiet_ = true; }
   void on_request_ok(const wire::RequestOk& message) override;
+  void on_request_error(const wire::RequestError& message) override;
+  void on_deadline() override;
   RequestResult accept(MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
 
@@ -42,6 +46,7 @@ class SubscriptionUpdate final : public Request {
 
   RequestHandle subscription_;
   MessageParameters parameters_;
+  bool quiet_ = false;
 };
 
 }  // namespace msquic_py::moqt::session

@@ -31,7 +31,7 @@ RequestResult TrackStatusRequest::accept(MessageParameters parameters) {  // [d1
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
   // It is answered as a SUBSCRIBE would be (sections 9.9, 9.19).
   const auto filter = parameters_.filter();
-  const auto last = filter ? filter->last_group() : std::nullopt;
+  const auto last = filter && context_.rules().past_ranges_refused ? filter->last_group() : std::nullopt;
   if (const auto largest = parameters.largest_object(); last && largest && *last < largest->group) {
     (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");
     return base::Failure{SessionError::kInvalidRange};
