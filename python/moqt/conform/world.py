@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from moqt.conform.cases.case import Role
 from moqt.conform.outcomes import NotOk, Skip
+from moqt.conform.peer.rules import GRANTED
 from moqt.conform.peer.session import Peer
 from moqt.conform.wire.codes import AUTHORITY, IMPLEMENTATION, MAX_REQUEST_ID, PATH
 from moqt.conform.wire.draft import Draft
@@ -55,7 +56,7 @@ class World:
         """What this side says in SETUP."""
         said: dict[int, ParameterValue] = {IMPLEMENTATION: b"moqt-conform"}
         if not self.draft.request_streams:
-            said[MAX_REQUEST_ID] = 1000
+            said[MAX_REQUEST_ID] = GRANTED
         if self.target.role is not Role.CLIENT:
             said[PATH] = self.target.path.encode()
             said[AUTHORITY] = self.target.authority.encode()

@@ -43,6 +43,8 @@ class Case:
     roles: frozenset[Role]
     level: Level
     run: Run
+    names_code: bool = False
+    """It accepts the end of the session with certain codes only."""
 
     @property
     def area(self) -> str:
@@ -62,10 +64,13 @@ def parse_sections(text: str) -> dict[int, str]:
     return found
 
 
-def add(name: str, sections: str, text: str, run: Run, *, roles: str = ANY, level: Level = Level.MUST) -> None:
+def add(
+    name: str, sections: str, text: str, run: Run, *, roles: str = ANY, level: Level = Level.MUST,
+    names_code: bool = False,
+) -> None:  # fmt: skip
     """Adds a case to the catalogue."""
     kinds = frozenset(map(Role, roles.split()))
-    CATALOGUE.append(Case(name, parse_sections(sections), text, kinds, level, run))
+    CATALOGUE.append(Case(name, parse_sections(sections), text, kinds, level, run, names_code))
 
 
 def case(name: str, sections: str, text: str, *, roles: str = ANY, level: Level = Level.MUST) -> Callable[[Run], Run]:

@@ -32,8 +32,7 @@ def own_stream(make: Callable[[Peer], bytes]) -> Act:
     """Bytes at the beginning of a bidirectional stream."""
 
     async def act(peer: Peer) -> None:
-        stream = await peer.connection.open_stream()
-        stream.write(make(peer))
+        await peer.bidi_stream(make(peer))
 
     return act
 
@@ -50,6 +49,7 @@ async def _fin(peer: Peer) -> None:
 
 async def _reset(peer: Peer) -> None:
     assert peer.control_stream is not None
+    await peer.alive()  # a reset takes with it what has not arrived, SETUP as well
     peer.control_stream.reset(0)
 
 
@@ -124,10 +124,9 @@ violation(
 @case("streams/second-bidirectional", "15:3.3", "A second bidirectional stream closes the session or is left alone.")
 async def second_bidirectional(world: World) -> None:
     peer = await world.requesting()
-    stream = await peer.connection.open_stream()
-    stream.write(b"\0")
+    await peer.bidi_stream(b"\0")
     try:
-        await peer.alive()
+        await peer.alive(2)
     except NotOk:
         await peer.closed(codes.PROTOCOL_VIOLATION)
 

@@ -220,7 +220,7 @@ data_violation(
 async def unknown_alias(world: World) -> None:
     peer = await world.requesting()
     await group(peer, 0, b"whose?", alias=12345)
-    await peer.alive()
+    await peer.alive(2)
 
 
 @case(
@@ -231,7 +231,7 @@ async def unknown_alias(world: World) -> None:
 async def unknown_datagram_alias(world: World) -> None:
     peer = await world.requesting()
     peer.connection.send_datagram(datagram(world.draft, 12345, 0, 0, b"whose?"))
-    await peer.alive()
+    await peer.alive(2)
 
 
 @case("data/padding-stream", "18:11.5.1 22:11", "A padding stream is read and left alone.")
@@ -239,14 +239,14 @@ async def padding_stream(world: World) -> None:
     peer = await world.requesting()
     await peer.uni_stream(world.draft.integer(PADDING_STREAM) + bytes(5000), fin=True)
     await peer.uni_stream(world.draft.integer(PADDING_STREAM))
-    await peer.alive()
+    await peer.alive(2)
 
 
 @case("data/padding-datagram", "18:11.5.2 22:11", "A padding datagram is left alone.")
 async def padding_datagram(world: World) -> None:
     peer = await world.requesting()
     peer.connection.send_datagram(world.draft.integer(PADDING_DATAGRAM) + bytes(500))
-    await peer.alive()
+    await peer.alive(2)
 
 
 @case(
@@ -259,8 +259,10 @@ async def reset_stream(world: World) -> None:
     peer, alias = await receiving(world)
     for data in (b"", subgroup_header(world.draft, alias, 0), subgroup_header(world.draft, alias, 1) + b"\0\x0ahalf"):
         opened = await peer.uni_stream(data)
+        if data:
+            await opened.wait_acked()
         opened.reset(1)
-    await peer.alive()
+    await peer.alive(2)
 
 
 @case(
@@ -272,7 +274,7 @@ async def reset_stream(world: World) -> None:
 async def empty_stream(world: World) -> None:
     peer, alias = await receiving(world)
     await peer.uni_stream(subgroup_header(world.draft, alias, 0), fin=True)
-    await peer.alive()
+    await peer.alive(2)
 
 
 @case(
@@ -285,7 +287,7 @@ async def empty_properties(world: World) -> None:
     peer, alias = await receiving(world)
     header = subgroup_header(world.draft, alias, 0, kind=0x15)
     await peer.uni_stream(header + subgroup_object(world.draft, 0, b"x", listed=[]), fin=True)
-    await peer.alive()
+    await peer.alive(2)
 
 
 @case(
@@ -299,4 +301,4 @@ async def unknown_property(world: World) -> None:
     header = subgroup_header(world.draft, alias, 0, kind=0x15)
     listed: list[tuple[int, int | bytes]] = [(0x3C5A, 1), (0x3C5B, b"unknown")]
     await peer.uni_stream(header + subgroup_object(world.draft, 0, b"x", listed=listed), fin=True)
-    await peer.alive()
+    await peer.alive(2)

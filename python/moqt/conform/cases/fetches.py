@@ -169,8 +169,9 @@ async def by_another(world: World) -> None:
 async def cancelled(world: World) -> None:
     flow = await stored(world)
     request = await fetch(flow.subscriber, world.namespace, TRACK, (1, 0), (3, None))
+    await request.expect("FETCH_OK", optional=True)
     request.cancel()
-    await flow.subscriber.alive()
+    await flow.subscriber.alive(2)
 
 
 @case(

@@ -33,7 +33,7 @@ async def forward_0(world: World) -> None:
     await published(world, forward=0)
 
 
-@case("publish/wanted-forward-1", "15,16:8.5 18:9.4 22:7.4",
+@case("publish/wanted-forward-1", "15,16:8.5 18:9.4",
       "PUBLISH_OK for a track with a subscriber has Forward State 1.", roles="relay")  # fmt: skip
 async def wanted(world: World) -> None:
     flow = await subscribed(world)

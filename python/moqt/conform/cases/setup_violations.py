@@ -162,7 +162,7 @@ connection_violation(
 )
 connection_violation(
     "setup/goaway-before-it",
-    MESSAGE,
+    "15,16:9.3",
     "Another message than SETUP comes first.",
     _bytes(lambda p: message(p.draft, "GOAWAY", request_id=0 if p.is_client else 1)),
     ANY_CODE,

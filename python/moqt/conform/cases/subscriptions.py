@@ -197,7 +197,7 @@ async def ends(world: World) -> None:
     if world.target.namespace:
         await again.expect("SUBSCRIBE_OK")
     else:
-        await subscriber.alive()
+        await subscriber.alive(2)
 
 
 @case(
@@ -286,7 +286,7 @@ async def cancelled_early(world: World) -> None:
     request = await subscriber.request("SUBSCRIBE", namespace=world.namespace, track=TRACK)
     asked = await publisher.incoming_request("SUBSCRIBE")
     request.cancel()
-    await subscriber.alive()
+    await subscriber.alive(2)
     if asked.stream is None:
         asked.send("SUBSCRIBE_OK", alias=7)
     await publisher.alive()

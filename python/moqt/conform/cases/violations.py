@@ -43,7 +43,7 @@ def violation(
         await broken_off(act(peer))
         await _closed(peer, codes)
 
-    add(name, sections, text, run, roles=roles, level=level)
+    add(name, sections, text, run, roles=roles, level=level, names_code=codes != ANY_CODE)
 
 
 def connection_violation(
@@ -57,7 +57,7 @@ def connection_violation(
         await broken_off(act(peer))
         await _closed(peer, codes)
 
-    add(name, sections, text, run, roles=roles, level=level)
+    add(name, sections, text, run, roles=roles, level=level, names_code=codes != ANY_CODE)
 
 
 def data_violation(
@@ -71,7 +71,7 @@ def data_violation(
         await broken_off(act(peer, alias))
         await _closed(peer, codes)
 
-    add(name, sections, text, run, roles="relay client", level=level)
+    add(name, sections, text, run, roles="relay client", level=level, names_code=codes != ANY_CODE)
 
 
 async def send_payload(peer: Peer, name: str, data: bytes, *, request_id: int | None = None) -> None:

@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 from moqt.conform.outcomes import NotOk
 from moqt.conform.peer.exchange import Exchange
 from moqt.conform.peer.inflow import DataStream, Inflow, MessageInflow
-from moqt.conform.wire.codes import MAX_REQUEST_ID, PROTOCOL_VIOLATION, session_error
+from moqt.conform.peer.received import Received
+from moqt.conform.peer.rules import Rules
+from moqt.conform.wire.codes import PROTOCOL_VIOLATION, session_error
 from moqt.conform.wire.draft import Draft
 from moqt.conform.wire.integers import Truncated
 from moqt.conform.wire.messages import Message, message
-from moqt.conform.wire.objects import SETUP_STREAM, Object, Subgroup, read_datagram
+from moqt.conform.wire.objects import PADDING_STREAM, SETUP_STREAM, read_datagram
 from moqt.conform.wire.values import Parameters, WireError
 from msquic.asyncio import Connection, Stream
 from msquic.exceptions import ConnectionFailed, QuicError
@@ -24,30 +26,29 @@ T = TypeVar("T")
 _SETUPS = ("CLIENT_SETUP", "SERVER_SETUP", "SETUP")
 
 
-class Peer:
+class Peer(Received):
     """The other side of one connection. What it sends is read as it comes, and held against the draft."""
 
     def __init__(self, connection: Connection, draft: Draft, *, is_client: bool, timeout: float) -> None:
+        super().__init__()
         self.connection = connection
         self.draft = draft
         self.is_client = is_client
         """This side is the client."""
         self.timeout = timeout
-        self.setup: Message | None = None
-        self.messages: list[Message] = []
-        """Those on control streams that belong to no request."""
         self.incoming: list[Exchange] = []
         self.exchanges: dict[int, Exchange] = {}
-        self.data: list[DataStream] = []
-        self.datagrams: list[tuple[int, Object]] = []
         self.violation: WireError | None = None
         self.control_stream: Stream | None = None
         self.control_inflow: Inflow | None = None
         self.descending: set[int] = set()
         """Request IDs of FETCHes whose groups come in descending order."""
+        self.rules = Rules(draft, is_client=is_client)
+        self._peer_setup = "SETUP" if draft.request_streams else "SERVER_SETUP" if is_client else "CLIENT_SETUP"
         self._next_id = 0 if is_client else 1
         self._change = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._opened: list[Stream] = []  # a stream that nobody holds is reset
         self._control: MessageInflow | None = None
         self._taken = 0
         self._run(self._accept())
@@ -119,9 +120,17 @@ class Peer:
     async def uni_stream(self, data: bytes, *, fin: bool = False) -> Stream:
         """A unidirectional stream that begins so."""
         stream = await self.connection.open_uni_stream()
+        self._opened.append(stream)
         stream.write(data)
         if fin:
             stream.write_eof()
+        return stream
+
+    async def bidi_stream(self, data: bytes) -> Stream:
+        """A bidirectional stream that begins so, and is read by nobody."""
+        stream = await self.connection.open_stream()
+        self._opened.append(stream)
+        stream.write(data)
         return stream
 
     # ---- what it waits for ----
@@ -141,6 +150,16 @@ class Peer:
             limit = self.timeout if seconds is None else seconds
             raise NotOk(f"{what}: nothing within {limit:g} seconds") from None
         return value
+
+    async def incoming_request(self, *names: str, seconds: float | None = None) -> Exchange:
+        """The peer's next request of those kinds."""
+
+        def found() -> Exchange | None:
+            return next((each for each in self.incoming if each.opening in names), None)
+
+        exchange = await self.until(found, f"{' or '.join(names)} of the peer", seconds)
+        self.incoming.remove(exchange)
+        return exchange
 
     async def closed(self, *codes: int, any_code: bool = False) -> int:
         """The peer must close the session, with one of those codes."""
@@ -172,10 +191,14 @@ class Peer:
         reason = getattr(self.connection.close_error, "reason", "")
         return f" ({reason})" if reason else ""
 
-    async def alive(self) -> None:
-        """The peer must still serve the session: it answers a question about a track that nobody has."""
-        probe = await self.request("TRACK_STATUS", namespace=(b"moqt-conform", b"nobody"), track=b"nothing")
-        await probe.next("an answer to TRACK_STATUS, from a session that must go on")
+    async def alive(self, times: int = 1) -> None:
+        """The peer must still serve the session: it answers a question about a track that nobody has.
+
+        ``times``: 2 where what came before went on another stream, and may be seen later than the first question.
+        """
+        for _ in range(times):
+            probe = await self.request("TRACK_STATUS", namespace=(b"moqt-conform", b"nobody"), track=b"nothing")
+            await probe.next("an answer to TRACK_STATUS, from a session that must go on")
 
     async def close(self) -> None:
         """Ends the session."""
@@ -218,11 +241,16 @@ class Peer:
                 elif not self.draft.request_streams and not self.is_client and self.control_stream is None:
                     self.control_stream = stream
                     self._read_control(stream)
+                elif self.draft.number < 16:
+                    self._guard(self._second_stream)
                 else:
                     self._read_exchange(Exchange(self, -1, "", stream), stream)
                 self._wake()
         except ConnectionFailed:
             self._wake()
+
+    def _second_stream(self) -> None:
+        raise WireError(PROTOCOL_VIOLATION, "a second bidirectional stream")
 
     async def _take_datagrams(self) -> None:
         try:
@@ -242,12 +270,19 @@ class Peer:
 
     def _take_datagram(self, data: bytes) -> None:
         found = read_datagram(self.draft, data)
-        if found is not None:
+        if found is None:
+            self._padding()
+        else:
             self.datagrams.append(found)
+
+    def _padding(self) -> None:
+        """A padding stream or datagram, which is read and forgotten (section 11.5 of draft-18)."""
 
     def _take_uni(self, data: DataStream, inflow: Inflow) -> None:
         if data in self.data:
             data.parse()
+            if inflow.finished and not data.whole:
+                raise WireError(PROTOCOL_VIOLATION, "a data stream that ends inside of a header or an object")
             return
         if self.control_inflow is inflow:
             self._take_control(inflow)
@@ -262,6 +297,9 @@ class Peer:
             self.control_inflow = inflow
             self._control = MessageInflow(self.draft, inflow)
             self._take_control(inflow)
+            return
+        if kind == PADDING_STREAM and self.draft.request_streams:
+            self._padding()
             return
         self.data.append(data)
         data.parse()
@@ -283,15 +321,24 @@ class Peer:
                 if not found.opens:
                     raise WireError(PROTOCOL_VIOLATION, f"{found.name} begins a bidirectional stream")
                 self._take_request(exchange, found)
-            else:
-                exchange.messages.append(found)
+                continue
+            if found.opens:
+                raise WireError(PROTOCOL_VIOLATION, f"{found.name} on the stream of another request")
+            self._check(found, exchange)
+            exchange.messages.append(found)
+
+    def _check(self, found: Message, exchange: Exchange | None) -> None:
+        if found.name == "REQUEST_UPDATE":
+            self.rules.request_id(found.request_id)
+        elif found.name == "GOAWAY":
+            earlier = self.messages if exchange is None else exchange.messages
+            self.rules.goaway(found, sum(each.name == "GOAWAY" for each in earlier))
+        elif found.name == "MAX_REQUEST_ID":
+            self.rules.maximum(found)
 
     def _take_request(self, exchange: Exchange, found: Message) -> None:
         exchange.request_id, exchange.opening, exchange.request = found.request_id, found.name, found
-        if exchange.request_id % 2 == (0 if self.is_client else 1):
-            raise WireError(PROTOCOL_VIOLATION, f"Request ID {exchange.request_id} has the parity of the other side")
-        if exchange.request_id in self.exchanges:
-            raise WireError(PROTOCOL_VIOLATION, f"Request ID {exchange.request_id} twice")
+        self.rules.request_id(found.request_id)
         self.exchanges[exchange.request_id] = exchange
         self.incoming.append(exchange)
 
@@ -299,9 +346,10 @@ class Peer:
         assert self._control is not None
         for found in self._control.take():
             if self.setup is None:
-                if found.name not in _SETUPS:
+                if found.name != self._peer_setup:
                     raise WireError(PROTOCOL_VIOLATION, f"{found.name} before SETUP")
                 self.setup = found
+                self.rules.setup(found)
                 continue
             self._take_message(found)
         if inflow.over:
@@ -311,11 +359,15 @@ class Peer:
         if self.draft.request_streams:
             if found.name != "GOAWAY":
                 raise WireError(PROTOCOL_VIOLATION, f"{found.name} on the control stream")
+            self._check(found, None)
             self.messages.append(found)
             return
         if found.opens:
             self._take_request(Exchange(self, -1, "", None), found)
             return
+        self._check(found, None)
+        if found.name in _SETUPS:
+            raise WireError(PROTOCOL_VIOLATION, "a second SETUP")
         key = found.fields.get("existing_id", found.fields.get("request_id"))
         exchange = self.exchanges.get(key) if key is not None else None
         if exchange is not None:
@@ -324,35 +376,3 @@ class Peer:
             self.messages.append(found)
         else:
             raise WireError(PROTOCOL_VIOLATION, f"{found.name} for Request ID {key}, which there is not")
-
-    # ---- what came, as cases ask for it ----
-
-    @property
-    def credit(self) -> int:
-        """The Maximum Request ID that the peer has granted so far (section 9.5 of draft-15)."""
-        granted = self.setup.parameter(MAX_REQUEST_ID) if self.setup is not None else 0
-        later: list[int] = [each.max_request_id for each in self.messages if each.name == "MAX_REQUEST_ID"]
-        return max([int(granted or 0), *later])
-
-    async def incoming_request(self, *names: str, seconds: float | None = None) -> Exchange:
-        """The peer's next request of those kinds."""
-
-        def found() -> Exchange | None:
-            return next((each for each in self.incoming if each.opening in names), None)
-
-        exchange = await self.until(found, f"{' or '.join(names)} of the peer", seconds)
-        self.incoming.remove(exchange)
-        return exchange
-
-    def streams_of(self, alias: int) -> list[DataStream]:
-        """The subgroup streams of a track."""
-        return [each for each in self.data if isinstance(each.header, Subgroup) and each.header.alias == alias]
-
-    def fetched(self, request_id: int) -> DataStream | None:
-        """The data stream of a FETCH."""
-        return next((each for each in self.data if getattr(each.header, "request_id", None) == request_id), None)
-
-    def objects_of(self, alias: int) -> list[Object]:
-        """Those of a track, on streams and in datagrams, by streams."""
-        streamed = [each for stream in self.streams_of(alias) for each in stream.objects]
-        return streamed + [each for key, each in self.datagrams if key == alias]

@@ -96,6 +96,9 @@ _DEFAULTS: dict[str, Any] = {
     "s": {},
     "o": {},
     "t": {},
+    "n": (),
+    "x": (),
+    "l": (0, 0),
 }
 
 
@@ -176,7 +179,11 @@ def decode(draft: Draft, kind: int, data: bytes) -> Message:
         raise WireError(PROTOCOL_VIOLATION, f"{row.name} that ends inside of a field") from None
     if reader.rest:
         raise WireError(PROTOCOL_VIOLATION, f"{row.name} with {reader.rest} bytes too many")
-    if "track" in fields and sum(map(len, fields["namespace"])) + len(fields["track"]) > 4096:
+    fetch = fields.get("fetch")
+    namespace, track = fields.get("namespace", ()), fields.get("track", b"")
+    if isinstance(fetch, Standalone):
+        namespace, track = fetch.namespace, fetch.name
+    if sum(map(len, namespace)) + len(track) > 4096:
         raise WireError(PROTOCOL_VIOLATION, f"{row.name} with a Full Track Name of more than 4096 bytes")
     if row.name == "GOAWAY" and len(fields["uri"]) > 8192:
         raise WireError(PROTOCOL_VIOLATION, "GOAWAY with a URI of more than 8192 bytes")
