@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import sys
 from collections.abc import Sequence
 
@@ -40,14 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen:
         parser.error(f"no case is called {' or '.join(options.only)}; --list tells what there is")
     if options.list:
-        for case, draft in chosen:
-            where = f"{case.level.value}, section {case.sections[draft.number]}"
-            print(f"draft-{draft.number} {case.name} [{where}] {case.text}")
+        with contextlib.suppress(BrokenPipeError):
+            for case, draft in chosen:
+                where = f"{case.level.value}, section {case.sections[draft.number]}"
+                print(f"draft-{draft.number} {case.name} [{where}] {case.text}")
+            sys.stdout.flush()
         return 0
     try:
         return asyncio.run(_client(options) if options.role == "client" else _server(options))
     except (NoPeer, QuicError, OSError) as error:
-        print(f"Bail out! {error}" if not options.json else f"error: {error}", file=sys.stderr)
+        if not options.json:
+            print(f"Bail out! {error}", flush=True)
+        print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

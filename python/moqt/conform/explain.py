@@ -19,9 +19,11 @@ _ADVICE = {
 }
 
 
-def explain(error: ConnectionFailed, url: Url) -> str:
-    """With host and port, and what to do next."""
+def explain(
+    error: ConnectionFailed, url: Url, *, trust: str = "give --ca with its roots, or --insecure for a test"
+) -> str:
+    """With host and port, and what to do next. ``trust``: about a certificate that is not accepted."""
     hint = _ADVICE.get(error.name, "")
     if not hint and isinstance(error, CertificateError):
-        hint = "give --ca with its roots, or --insecure for a test"
+        hint = trust
     return f"{url.host}:{url.port}: {error}" + (f"; {hint}" if hint else "")
