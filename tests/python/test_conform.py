@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,13 @@ from conform_fault_table import fault_for
 from conform_faults import NONE, Fault, answers, drops
 from conform_relay import scripted_relay
 from moqt.conform import Case, Outcome, Result, Role, Target, catalogue, run_all, run_case, select
-from moqt.conform.targets import Url, server_target
+from moqt.conform.peer.session import Peer
+from moqt.conform.targets import Url, client_target, server_target
+from moqt.conform.wire import codes
 from moqt.conform.wire.draft import DRAFTS, Draft
 from moqt.conform.wire.values import Namespace
 from moqt.conform.world import World
+from msquic.asyncio import connect
 from relay_programs import Programs
 
 Chosen = Sequence[tuple[Case, Draft]]
@@ -104,6 +108,36 @@ async def test_publishers(certificate: Any, name: str, fault: Fault) -> None:
             await session.alive()
             result = await run_case(target(relay.port, timeout, namespace, track), case, DRAFTS[18])
             await publisher.close()
+        assert result.outcome is wanted, result.reason
+
+
+async def client(port: int, parameters: dict[int, bytes], *, tolerates: bool) -> None:
+    """A client that sends SETUP, and keeps to the draft about the server's or does not."""
+    async with connect("127.0.0.1", port, alpn="moqt-18", verify=False) as connection:
+        peer = Peer(connection, DRAFTS[18], is_client=True, timeout=20.0)
+        await peer.open(parameters)
+        setup = await peer.ready()
+        for key, code in ((codes.PATH, codes.INVALID_PATH), (codes.AUTHORITY, codes.INVALID_AUTHORITY)):
+            if setup.parameter(key) is not None and not tolerates:
+                connection.abort(code)
+        await connection.wait_closed()
+        await peer.close()
+
+
+@pytest.mark.parametrize("name", ["client-names-path", "client-names-authority", "server-path", "server-authority"])
+async def test_clients(certificate: Any, name: str) -> None:
+    """The cases for clients alone."""
+    case = next(each for each in catalogue() if each.name == f"setup/{name}")
+    good = {codes.PATH: b"/moqt", codes.AUTHORITY: b"127.0.0.1"}
+    for parameters, tolerates, wanted in ((good, False, Outcome.OK), ({}, True, Outcome.NOT_OK)):
+        async with client_target(
+            "127.0.0.1", 0, alpns=["moqt-18"], cert=Path(certificate.certificate_file),
+            key=Path(certificate.private_key_file), command=None, wait=20.0,
+            patience=20.0 if wanted is Outcome.OK else 0.4, prefix=(b"moqt-conform",),
+        ) as (judged, clients):  # fmt: skip
+            running = asyncio.create_task(client(clients.port, parameters, tolerates=tolerates))
+            result = await run_case(judged, case, DRAFTS[18])
+            await running
         assert result.outcome is wanted, result.reason
 
 
