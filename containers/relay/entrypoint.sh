@@ -1,5 +1,5 @@
 #!/bin/sh
-# moqt-relay as the public interop runner starts a relay (docs/guides/conformance.md).
+# moqt-relay as the public interop runner starts a relay (docs/reference/moqt-conform.md).
 #
 # MOQT_ROLE (relay), MOQT_PORT (4443, UDP), MOQT_CERT, MOQT_KEY, MOQT_DRAFT (draft-NN: no other one). MOQT_RELAY names the program.
 set -eu

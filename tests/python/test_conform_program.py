@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+from moqt.conform import catalogue
+from moqt.conform.arguments import make_parser
 from moqt.conform.cli import main
 from relay_programs import Programs, Relay, program
 
@@ -119,3 +122,14 @@ def test_no_client_comes(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["server", "--host", "127.0.0.1", "--port", "0", "--draft", "18", "--only", "setup/exchange"]
     assert main([*arguments, "--wait", "0.1"]) == 1
     assert "no client that speaks moqt-18 came within 0.1 seconds" in capsys.readouterr().out
+
+
+def test_the_page_names_every_option() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "moqt-conform.md").read_text(encoding="utf-8")
+    text = "".join(
+        each.format_help()
+        for each in make_parser()._subparsers._group_actions[0].choices.values()  # type: ignore[union-attr]
+    )
+    assert sorted(set(re.findall(r"--[a-z][a-z-]+", text)) - set(re.findall(r"--[a-z-]+", page)) - {"--help"}) == []
+    assert f"{len(catalogue())} cases" in page
+    assert all(f"`{area}`" in page for area in {case.area for case in catalogue()})
