@@ -7,7 +7,7 @@ import contextlib
 import secrets
 import shlex
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -121,7 +121,7 @@ class Clients:
 async def client_target(
     host: str, port: int, *, alpns: list[str], cert: Path | None, key: Path | None, command: str | None, wait: float,
     patience: float, prefix: Namespace,
-) -> AsyncIterator[tuple[Target, Clients]]:  # fmt: skip
+) -> AsyncGenerator[tuple[Target, Clients], None]:  # fmt: skip
     """A server of this side, with a development certificate unless there is one."""
     clients = Clients(command, wait)
     with tempfile.TemporaryDirectory() as folder:

@@ -72,12 +72,13 @@ async def _subgroups(world: World, chosen: Callable[[int], bool]) -> None:
     compare(found, wanted, "payload", "subgroup", "priority", "properties")
 
 
-for _name, _text, _chosen in (
-    ("subgroup-0", "the subgroup 0", lambda kind: kind & 6 == 0 and not kind & 0x41),
-    ("first-object", "the first object's ID as subgroup", lambda kind: kind & 6 == 2 and not kind & 0x41),
-    ("explicit", "a subgroup in the header", lambda kind: kind & 6 == 4 and not kind & 0x41),
-    ("properties", "properties", lambda kind: bool(kind & 1) and not kind & 0x40),
-):  # fmt: skip
+_KINDS: tuple[tuple[str, str, Callable[[int], bool]], ...] = (
+    ("subgroup-0", "the subgroup 0", lambda kind: kind & 0x47 == 0),
+    ("first-object", "the first object's ID as subgroup", lambda kind: kind & 0x47 == 2),
+    ("explicit", "a subgroup in the header", lambda kind: kind & 0x47 == 4),
+    ("properties", "properties", lambda kind: kind & 0x41 == 1),
+)
+for _name, _text, _chosen in _KINDS:
 
     @case(
         f"delivery/subgroups-{_name}",

@@ -98,8 +98,8 @@ def _filter(reader: Reader, fields: dict[int, int]) -> Filter:
     if kind not in fields:
         raise WireError(PROTOCOL_VIOLATION, f"filter type {kind:#x}")
     found = Filter(kind, tuple(reader.integer() for _ in range(fields[kind])))
-    has_delta = len(found.fields) >= 3 and reader.draft.request_streams
-    if has_delta and found.fields[0] + found.fields[2] > reader.draft.max_integer:
+    start, *further = found.fields or (0,)
+    if reader.draft.request_streams and len(further) >= 2 and start + further[1] > reader.draft.max_integer:
         raise WireError(PROTOCOL_VIOLATION, "a filter that ends beyond the largest group")
     return found
 
