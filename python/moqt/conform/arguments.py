@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from moqt.conform.targets import Url
-from moqt.conform.wire.draft import DRAFTS
+from moqt.conform.wire.draft import DRAFTS, TOLERANCES
 from moqt.conform.wire.values import Namespace
 
 _EXITS = """\
@@ -53,6 +53,10 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON instead of TAP 14")
     parser.add_argument("--verbose", "-v", action="store_true", help="tell of cases that are ok, too")
     parser.add_argument("--timeout", type=_seconds, default=5.0, help="seconds that the peer has for anything (5)")
+    parser.add_argument(
+        "--tolerate", action="append", default=[], choices=TOLERANCES,
+        help="take this from the peer, so that it does not fail every case that it comes up in",
+    )  # fmt: skip
     parser.add_argument(
         "--prefix", type=_namespace, default=(b"moqt-conform",), metavar="NAMESPACE",
         help="under which the cases publish (moqt-conform)",

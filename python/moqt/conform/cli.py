@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Sequence
 
@@ -64,7 +65,11 @@ def _report(options: argparse.Namespace) -> Report:
 
 async def _run(target: Target, name: str, drafts: Sequence[int], options: argparse.Namespace, jobs: int) -> int:
     report = _report(options)
-    chosen = select(target.role, drafts, options.only)
+    tolerates = frozenset(options.tolerate)
+    chosen = [
+        (case, dataclasses.replace(draft, tolerates=tolerates))
+        for case, draft in select(target.role, drafts, options.only)
+    ]
     report.begin(name, chosen)
     failed = False
     async for result in run_all(target, chosen, jobs):

@@ -67,6 +67,7 @@ class World:
         connection = await self.target.connect(self.draft.alpn)
         is_client = self.target.role is not Role.CLIENT
         peer = Peer(connection, self.draft, is_client=is_client, timeout=self.target.timeout)
+        peer.refuses = {"FETCH", "TRACK_STATUS"}
         self.peers.append(peer)
         return peer
 

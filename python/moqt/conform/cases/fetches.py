@@ -182,6 +182,7 @@ async def cancelled(world: World) -> None:
 )
 async def upstream(world: World) -> None:
     publisher = await announced(world)
+    publisher.refuses.clear()
     subscriber = await world.requesting()
     request = await fetch(subscriber, world.namespace, TRACK, (1, 0), (1, None))
     asked = await publisher.incoming_request("FETCH")
@@ -292,6 +293,7 @@ async def range_filter(world: World) -> None:
 async def asked_upstream(world: World) -> tuple[Peer, Exchange]:
     """A publisher that the relay has asked with FETCH."""
     publisher = await announced(world)
+    publisher.refuses.clear()
     await fetch(await world.requesting(), world.namespace, TRACK, (1, 0), (1, None))
     return publisher, await publisher.incoming_request("FETCH")
 

@@ -115,6 +115,13 @@ async def published(world: World, *, forward: int | None = None, **fields: Any) 
     return publisher, request
 
 
+async def offered(world: World) -> Peer:
+    """A session that has sent PUBLISH. The relay may answer when it has heard of its subscribers."""
+    publisher = await world.requesting()
+    await publisher.request("PUBLISH", namespace=world.namespace, track=TRACK, alias=ALIAS)
+    return publisher
+
+
 async def publish_accepted(request: Exchange) -> Any:
     """PUBLISH_OK: REQUEST_OK from draft-17 on."""
     return await request.expect("REQUEST_OK" if request.peer.draft.request_streams else "PUBLISH_OK", optional=True)

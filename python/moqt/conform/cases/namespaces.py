@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moqt.conform.cases.case import case
-from moqt.conform.cases.flows import TRACK, announced, published
+from moqt.conform.cases.flows import TRACK, announced, offered, published
 from moqt.conform.outcomes import NotOk
 from moqt.conform.peer.exchange import Exchange
 from moqt.conform.peer.session import Peer
@@ -305,7 +305,7 @@ async def everything(world: World) -> None:
 @case("subscribe-namespace/brings-tracks", "15:9.23", "It brings PUBLISH for a track that is published.", roles="relay")
 async def brings_tracks(world: World) -> None:
     interest = await interested(world)
-    await published(world)
+    await offered(world)
     found = await interest.peer.incoming_request("PUBLISH")
     check_track(found, world)
 

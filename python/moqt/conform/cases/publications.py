@@ -9,6 +9,7 @@ from moqt.conform.cases.flows import (
     announced,
     group,
     joined,
+    offered,
     publish_accepted,
     published,
     subscribed,
@@ -284,7 +285,7 @@ async def misplaced_ignored(world: World) -> None:
 async def properties_in_ok(world: World) -> None:
     subscriber = await world.requesting()
     await (await subscriber.request("SUBSCRIBE_TRACKS", namespace=world.namespace)).expect("REQUEST_OK", optional=True)
-    await published(world)
+    await offered(world)
     request = await subscriber.incoming_request("PUBLISH")
     request.send("REQUEST_OK", properties={0x3A5A: 1})
     await subscriber.closed(codes.PROTOCOL_VIOLATION)

@@ -73,7 +73,7 @@ for _name in REQUESTS:
     )  # fmt: skip
 for _name in ("SUBSCRIBE", "PUBLISH_NAMESPACE"):
     violation(
-        f"request-id/{_name.lower().replace('_', '-')}-skips-one", OLD,
+        f"request-id/{_name.lower().replace('_', '-')}-skips-one", "15:9.1",
         f"{_name} with a Request ID that is not the next in sequence.", _numbered(_name, 2), codes.INVALID_REQUEST_ID,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moqt.conform.cases.case import case
-from moqt.conform.cases.flows import group, published
+from moqt.conform.cases.flows import group, offered, published
 from moqt.conform.cases.namespaces import check_track, interested
 from moqt.conform.outcomes import NotOk
 from moqt.conform.peer.exchange import Exchange
@@ -33,7 +33,7 @@ async def tracks_accepted(world: World) -> None:
 )
 async def tracks_later(world: World) -> None:
     interest = await tracks(world)
-    await published(world)
+    await offered(world)
     check_track(await interest.peer.incoming_request("PUBLISH"), world)
 
 
@@ -61,7 +61,7 @@ async def not_own(world: World) -> None:
 @case("subscribe-tracks/forward-0", "18:10.19 22:3.6", "With FORWARD 0 the PUBLISHes have FORWARD 0.", roles="relay")
 async def tracks_paused(world: World) -> None:
     interest = await tracks(world, parameters={codes.FORWARD: 0})
-    await published(world)
+    await offered(world)
     found = await interest.peer.incoming_request("PUBLISH")
     assert found.request is not None
     if found.request.parameter(codes.FORWARD) != 0:
@@ -123,7 +123,7 @@ async def tracks_silent(world: World) -> None:
 )
 async def brings_objects(world: World) -> None:
     interest = await tracks(world)
-    publisher, _ = await published(world)
+    publisher = await offered(world)
     found = await interest.peer.incoming_request("PUBLISH")
     assert found.request is not None
     alias = found.request.alias

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from moqt.conform.outcomes import NotOk, Skip
 from moqt.conform.peer.inflow import Inflow, MessageInflow
 from moqt.conform.wire.codes import NOT_SUPPORTED, request_error
 from moqt.conform.wire.messages import Message, message
+from msquic.exceptions import QuicError
 
 if TYPE_CHECKING:
     from moqt.conform.peer.session import Peer
@@ -81,6 +83,13 @@ class Exchange:
             self.peer.control(data)
         else:
             self.stream.write(data)
+
+    def refuse(self) -> None:
+        """Answers a request of the peer with NOT_SUPPORTED."""
+        with contextlib.suppress(QuicError):
+            self.send("REQUEST_ERROR", code=NOT_SUPPORTED, reason=b"not in this case")
+            if self.stream is not None:
+                self.stream.write_eof()
 
     async def update(self, **fields: Any) -> Exchange:
         """REQUEST_UPDATE; where its answer comes."""

@@ -36,9 +36,10 @@ class Rules:
             return
         if number >= GRANTED:
             raise WireError(TOO_MANY_REQUESTS, f"Request ID {number} beyond the maximum of {GRANTED}")
-        if number != self._next_id:
+        # The streams of SUBSCRIBE_NAMESPACE, which draft-16 has, overtake the control stream.
+        if number != self._next_id and self._draft.number < 16:
             raise WireError(INVALID_REQUEST_ID, f"Request ID {number} instead of {self._next_id}")
-        self._next_id += 2
+        self._next_id = max(self._next_id, number) + 2
 
     def goaway(self, found: Message, before: int) -> None:
         """``before``: how many came before it on the same stream (section 9.4 of draft-15, 10.4 of draft-18)."""

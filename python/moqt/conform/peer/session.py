@@ -41,6 +41,8 @@ class Peer(Received):
         self.violation: WireError | None = None
         self.control_stream: Stream | None = None
         self.control_inflow: Inflow | None = None
+        self.refuses: set[str] = set()
+        """Requests of the peer that are refused at once: a case that has no use for them must not leave them open."""
         self.descending: set[int] = set()
         """Request IDs of FETCHes whose groups come in descending order."""
         self.rules = Rules(draft, is_client=is_client)
@@ -339,6 +341,9 @@ class Peer(Received):
     def _take_request(self, exchange: Exchange, found: Message) -> None:
         exchange.request_id, exchange.opening, exchange.request = found.request_id, found.name, found
         self.rules.request_id(found.request_id)
+        if found.name in self.refuses:
+            exchange.refuse()
+            return
         self.exchanges[exchange.request_id] = exchange
         self.incoming.append(exchange)
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from moqt.conform.wire.integers import MAX_VARINT, MAX_VI64, decode_varint, decode_vi64, encode_varint, encode_vi64
 from moqt.conform.wire.values import Filter, Location, Namespace, Parameters, ParameterValue, pairs
 
+TOLERANCES = ("empty-namespace-prefix", "empty-namespace-field")
+"""A namespace prefix of no fields at draft-15, and fields of no bytes from draft-16 on: what moq-rs sends."""
+
 # The encoding of each message parameter from draft-17 on, where the type alone tells it.
 _TYPED = {
     0x02: "integer", 0x03: "bytes", 0x04: "integer", 0x06: "integer", 0x08: "integer", 0x09: "location",
@@ -26,6 +29,8 @@ class Draft:
     """Key-Value-Pairs carry the difference to the type before."""
     request_streams: bool
     """Each request has a bidirectional stream of its own, and each side a control stream."""
+    tolerates: frozenset[str] = frozenset()
+    """What a peer may send although the draft does not allow it; see :data:`TOLERANCES`."""
 
     @property
     def alpn(self) -> str:

@@ -54,9 +54,13 @@ class Reader:
     def namespace(self, *, least: int) -> Namespace:
         """``least``: how many fields it must have."""
         count = self.integer()
+        if count == 0 and "empty-namespace-prefix" in self.draft.tolerates:
+            return ()
         if not least <= count <= 32:
             raise WireError(PROTOCOL_VIOLATION, f"a namespace of {count} fields")
         fields = tuple(self.prefixed() for _ in range(count))
+        if b"" in fields and "empty-namespace-field" in self.draft.tolerates:
+            fields = tuple(filter(None, fields))
         if b"" in fields and self.draft.number >= 16:
             raise WireError(PROTOCOL_VIOLATION, "a namespace field of no bytes")
         if sum(map(len, fields)) > 4096:
