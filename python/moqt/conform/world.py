@@ -68,6 +68,7 @@ class World:
         is_client = self.target.role is not Role.CLIENT
         peer = Peer(connection, self.draft, is_client=is_client, timeout=self.target.timeout)
         peer.refuses = {"FETCH", "TRACK_STATUS"}
+        peer.accepts = {"PUBLISH_NAMESPACE", "SUBSCRIBE_NAMESPACE", "SUBSCRIBE_TRACKS"}
         self.peers.append(peer)
         return peer
 

@@ -43,6 +43,8 @@ class Peer(Received):
         self.control_inflow: Inflow | None = None
         self.refuses: set[str] = set()
         """Requests of the peer that are refused at once: a case that has no use for them must not leave them open."""
+        self.accepts: set[str] = set()
+        """Requests of the peer that are answered REQUEST_OK at once."""
         self.descending: set[int] = set()
         """Request IDs of FETCHes whose groups come in descending order."""
         self.rules = Rules(draft, is_client=is_client)
@@ -344,6 +346,8 @@ class Peer(Received):
         if found.name in self.refuses:
             exchange.refuse()
             return
+        if found.name in self.accepts:
+            exchange.send("REQUEST_OK")
         self.exchanges[exchange.request_id] = exchange
         self.incoming.append(exchange)
 
