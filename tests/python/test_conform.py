@@ -69,7 +69,7 @@ async def test_who_keeps_the_draft_passes(certificate: Any) -> None:
 
 async def found(certificate: Any, fault: Fault, chosen: Chosen, seconds: float) -> list[Result]:
     async with scripted_relay(certificate, fault) as relay:
-        return await run(target(relay.port, seconds), chosen, jobs=64)
+        return await run(target(relay.port, seconds), chosen, jobs=32)
 
 
 async def test_each_fault_is_found(certificate: Any) -> None:

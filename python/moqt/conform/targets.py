@@ -19,6 +19,9 @@ from moqt.conform.wire.values import Namespace
 from moqt.conform.world import Target
 from msquic.asyncio import Connection, connect, serve
 from msquic.asyncio.options import DialOptions
+from msquic.exceptions import ConnectionRefused
+
+_ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,11 @@ def server_target(
         options["pinned_sha256"] = [fingerprint]
 
     async def dial(alpn: str) -> Connection:
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return await connect(url.host, url.port, alpn=alpn, **options)
+            except ConnectionRefused:  # a server that is busy now; where nobody listens, it is Unreachable
+                await asyncio.sleep(0.2)
         return await connect(url.host, url.port, alpn=alpn, **options)
 
     return Target(
