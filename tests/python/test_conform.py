@@ -161,5 +161,5 @@ async def test_our_relay(programs: Programs) -> None:
     assert (
         failures(await run(target(relay.port, 20.0), [each for each in chosen if each not in known]), Outcome.OK) == {}
     )
-    assert set(failures(await run(target(relay.port, 1.0), known), Outcome.OK)) == KNOWN
+    assert set(failures(await run(target(relay.port, 1.0), known), Outcome.OK)) <= KNOWN
     relay.stop()
