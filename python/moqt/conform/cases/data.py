@@ -19,12 +19,12 @@ from moqt.conform.wire.objects import (
 )
 from moqt.conform.world import World
 
-STREAMS = "15,16:10 18:3.4 22:6.4"
-DATAGRAMS = "15,16:10 18:11 22:11"
-SUBGROUP = "15,16:10.4.2 18:11.4.2 22:11"
-OBJECT_DATAGRAM = "15,16:10.3.1 18:11.3.1 22:11"
-STATUS = "15,16:10.2.1.1 18:11.2.1.1 22:11"
-FIN = "15,16:10.4 18:11.4 22:11"
+STREAMS = "15,16:10 18:3.4 22:6.4.1"
+DATAGRAMS = "15,16:10 18:11 22:11.2"
+SUBGROUP = "15,16:10.4.2 18:11.4.2 22:11.3.1"
+OBJECT_DATAGRAM = "15,16:10.3.1 18:11.3.1 22:11.2.1"
+STATUS = "15,16:10.2.1.1 18:11.2.1.1 22:11.1.1"
+FIN = "15,16:10.4 18:11.4 22:11.3"
 
 
 def stream(make: Callable[[Draft, int], bytes], *, fin: bool = False) -> DataAct:
@@ -109,13 +109,13 @@ def _properties_with_status(status: int) -> None:
     listed: list[Property] = [(0x3C00, 1)]
     data_violation(
         f"data/properties-with-status-{status}",
-        "15,16:10.2.1.2 18:11.2.1.2 22:11",
+        "15,16:10.2.1.2 18:11.2.1.2 22:11.1.2",
         f"Properties of an object with status {status}.",
         stream(lambda d, a: subgroup_header(d, a, 0, kind=0x15) + subgroup_object(d, 0, status=status, listed=listed)),
     )
     data_violation(
         f"data/datagram-properties-with-status-{status}",
-        "15,16:10.2.1.2 18:11.3.1 22:11",
+        "15,16:10.2.1.2 18:11.3.1 22:11.2.1",
         f"A datagram with properties and status {status}.",
         one_datagram(lambda d, a: datagram(d, a, 0, 0, kind=0x21, status=status)),
     )
@@ -126,7 +126,7 @@ for _each in (0x00, 0x04, 0x06, 0x0F, 0x20, 0x40, 0x80):
 for _each in (0x16, 0x17, 0x1E, 0x1F, 0x36, 0x3F):
     _reserved_subgroup(_each, SUBGROUP)
 for _each in (0x56, 0x77):
-    _reserved_subgroup(_each, "18:11.4.2 22:11")
+    _reserved_subgroup(_each, "18:11.4.2 22:11.3.1")
 for _each in (0x50, 0x7D):
     _later_subgroup(_each)
 for _each in (0x22, 0x27, 0x2A, 0x2F):
@@ -161,7 +161,7 @@ data_violation(
 )
 data_violation(
     "data/status-before-draft-16",
-    "16:10.2.1.1 18:11.2.1.1 22:11",
+    "16:10.2.1.1 18:11.2.1.1 22:11.1.1",
     "Object Status 1, which ended with draft-15.",
     stream(lambda d, a: subgroup_header(d, a, 0) + subgroup_object(d, 0, status=1)),
     level=Level.SHOULD,
@@ -182,7 +182,7 @@ data_violation(
 )
 data_violation(
     "data/object-id-overflow",
-    "18:11.4.2 22:11",
+    "18:11.4.2 22:11.3.1",
     "An Object ID beyond the largest integer.",
     stream(
         lambda d, a: subgroup_header(d, a, 0) + subgroup_object(d, d.max_integer, b"x") + subgroup_object(d, 0, b"y")
@@ -216,7 +216,7 @@ data_violation(
 )
 
 
-@case("data/unknown-alias", "15,16:10.4.2 18:11.4.2 22:3.1.3", "A subgroup with an unknown alias closes no session.")
+@case("data/unknown-alias", "15,16:10.4.2 18:11.4.2 22:11.3.1", "A subgroup with an unknown alias closes no session.")
 async def unknown_alias(world: World) -> None:
     peer = await world.requesting()
     await group(peer, 0, b"whose?", alias=12345)
@@ -234,7 +234,7 @@ async def unknown_datagram_alias(world: World) -> None:
     await peer.alive(2)
 
 
-@case("data/padding-stream", "18:11.5.1 22:11", "A padding stream is read and left alone.")
+@case("data/padding-stream", "18:11.5.1 22:11.5.1", "A padding stream is read and left alone.")
 async def padding_stream(world: World) -> None:
     peer = await world.requesting()
     await peer.uni_stream(world.draft.integer(PADDING_STREAM) + bytes(5000), fin=True)
@@ -242,7 +242,7 @@ async def padding_stream(world: World) -> None:
     await peer.alive(2)
 
 
-@case("data/padding-datagram", "18:11.5.2 22:11", "A padding datagram is left alone.")
+@case("data/padding-datagram", "18:11.5.2 22:11.5.2", "A padding datagram is left alone.")
 async def padding_datagram(world: World) -> None:
     peer = await world.requesting()
     peer.connection.send_datagram(world.draft.integer(PADDING_DATAGRAM) + bytes(500))
@@ -251,7 +251,7 @@ async def padding_datagram(world: World) -> None:
 
 @case(
     "data/reset-stream",
-    "15,16:10.4.1 18:11.4.1 22:11",
+    "15,16:10.4.1 18:11.4.1 22:6.4.1",
     "A subgroup stream that is reset ends nothing else.",
     roles="relay client",
 )
@@ -267,7 +267,7 @@ async def reset_stream(world: World) -> None:
 
 @case(
     "data/empty-stream",
-    "15,16:10.4.2 18:11.4.2 22:11",
+    "15,16:10.4.2 18:11.4.2 22:11.3.1",
     "A subgroup stream without objects is no violation.",
     roles="relay client",
 )
@@ -279,7 +279,7 @@ async def empty_stream(world: World) -> None:
 
 @case(
     "data/empty-properties",
-    "15,16:10.4.2 18:11.4.2 22:11",
+    "15,16:10.4.2 18:11.4.2 22:11.3.1",
     "An object of a stream may have properties of no bytes.",
     roles="relay client",
 )

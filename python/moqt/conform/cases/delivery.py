@@ -20,10 +20,10 @@ from moqt.conform.wire.objects import (
 )
 from moqt.conform.world import World
 
-SUBGROUP = "15,16:10.4.2 18:11.4.2 22:11"
-DATAGRAM = "15,16:10.3.1 18:11.3.1 22:11"
-STATUS = "15,16:10.2.1.1 18:11.2.1.1 22:11"
-CLOSING = "15,16:10.4.3 18:11.4.3 22:11"
+SUBGROUP = "15,16:10.4.2 18:11.4.2 22:11.3.1"
+DATAGRAM = "15,16:10.3.1 18:11.3.1 22:11.2.1"
+STATUS = "15,16:10.2.1.1 18:11.2.1.1 22:11.1.1"
+CLOSING = "15,16:10.4.3 18:11.4.3 22:11.3.2"
 PROPERTIES = "15,16:10.2.1.2 18:2.5 22:8.4"
 
 
@@ -92,7 +92,7 @@ for _name, _text, _chosen in _KINDS:
 
 @case(
     "delivery/subgroups-first-object-bit",
-    "18:11.4.2 22:11",
+    "18:11.4.2 22:11.3.1",
     "Subgroups with the bit FIRST_OBJECT arrive as they were sent.",
     roles="relay",
 )
@@ -205,7 +205,7 @@ async def gaps(world: World) -> None:
 
 @case(
     "delivery/order-in-a-stream",
-    "15,16:8.4 18:9.3 22:7.3",
+    "15,16:8.4 18:9.4 22:7.4",
     "Objects of a stream arrive in its order, each once.",
     roles="relay",
 )
@@ -272,7 +272,7 @@ async def reset(world: World) -> None:
         raise NotOk("the stream is finished as if it were complete")
 
 
-@case("delivery/two-subscribers", "15,16:8.4 18:9.3 22:7.3", "Two subscribers of a track get the same.", roles="relay")
+@case("delivery/two-subscribers", "15,16:8.4 18:9.4 22:7.4", "Two subscribers of a track get the same.", roles="relay")
 async def two(world: World) -> None:
     flow = await subscribed(world)
     other = await world.requesting()
@@ -286,7 +286,7 @@ async def two(world: World) -> None:
 
 @case(
     "delivery/stopped-stream",
-    "15,16:10.4.3 18:11.4.3 22:11",
+    "15,16:10.4.3 18:11.4.3 22:11.3.2",
     "STOP_SENDING for a subgroup does not end the subscription.",
     roles="relay",
 )
@@ -311,7 +311,7 @@ async def properties(world: World) -> None:
 
 @case(
     "delivery/immutable-properties",
-    "15,16:11 18:12.7 22:10",
+    "15:11 16:11.1 18:12.7 22:10.7",
     "Immutable properties arrive as they were.",
     roles="relay",
 )

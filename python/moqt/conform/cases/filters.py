@@ -76,7 +76,7 @@ async def filter_range(world: World) -> None:
 
 @case(
     "forward/0-brings-nothing",
-    "15,16:9.2.1.10 18:10.2.11 22:9.20.12",
+    "15:9.2.1.10 16:9.2.2.8 18:10.2.12 22:9.20.18",
     "With FORWARD 0 no object comes; an update starts them.",
     roles="relay",
 )
@@ -102,7 +102,7 @@ async def forward_0(world: World) -> None:
 
 @case(
     "forward/0-by-update",
-    "15,16:9.2.1.10 18:10.2.11 22:9.20.12",
+    "15:9.2.1.10 16:9.2.2.8 18:10.2.12 22:9.20.18",
     "After an update to FORWARD 0 no object comes.",
     roles="relay",
 )

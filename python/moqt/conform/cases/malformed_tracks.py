@@ -9,7 +9,7 @@ from moqt.conform.wire import codes
 from moqt.conform.wire.objects import datagram, subgroup_header, subgroup_object
 from moqt.conform.world import World
 
-SECTION = "15,16:2.4.2 18:2.4.2 22:2.4.2"
+SECTION = "15,16:2.4.2 18:2.4.2 22:12.1"
 
 
 async def ended(flow: Flow) -> None:

@@ -12,7 +12,7 @@ from moqt.conform.wire.values import Namespace, Parameters
 from moqt.conform.world import World
 
 PUBLISH = "15,16:9.20 18:10.15 22:9.14"
-SUBSCRIBE = "15,16:9.23 18:10.18 22:9.17"
+SUBSCRIBE = "15:9.23 16:9.25 18:10.18 22:9.15"
 
 
 async def interested(
@@ -91,7 +91,7 @@ async def answered(world: World) -> None:
 
 @case(
     "publish-namespace/withdrawn",
-    "15,16:9.21 18:6.2 22:4",
+    "15:9.21 16:9.22 18:6.2 22:4",
     "A namespace may be withdrawn and published again.",
     roles="relay",
 )
@@ -106,7 +106,7 @@ async def withdrawn(world: World) -> None:
 
 @case(
     "publish-namespace/withdrawn-is-not-asked",
-    "15,16:9.21 18:6.2 22:4",
+    "15:9.21 16:9.22 18:6.2 22:4",
     "Nobody is asked for what was withdrawn.",
     roles="relay",
 )
@@ -122,7 +122,7 @@ async def withdrawn_not_asked(world: World) -> None:
 
 @case(
     "publish-namespace/two-publishers",
-    "15,16:8.3 18:9.2 22:7.2",
+    "15,16:8.3 18:9.3 22:7.3",
     "Two sessions may publish one namespace.",
     roles="relay",
 )
@@ -177,7 +177,7 @@ async def tells_below(world: World) -> None:
 
 @case(
     "subscribe-namespace/tells-what-goes",
-    "15,16:9.21 18:10.17 22:9.16",
+    "15:9.21 16:9.22 18:10.17 22:9.17",
     "It tells that a namespace was withdrawn.",
     roles="relay",
 )
@@ -193,7 +193,7 @@ async def tells_gone(world: World) -> None:
 
 @case(
     "subscribe-namespace/tells-who-is-lost",
-    "15,16:9.21 18:10.17 22:9.16",
+    "15:9.21 16:9.22 18:10.17 22:9.17",
     "It tells that a publisher was lost.",
     roles="relay",
 )
@@ -219,7 +219,7 @@ async def echo(world: World) -> None:
 
 @case(
     "subscribe-namespace/of-others-only",
-    "16:9.25 18:10.18 22:9.17",
+    "16:9.25 18:10.18 22:9.15",
     "It tells nothing of namespaces outside of the prefix.",
     roles="relay",
 )

@@ -34,7 +34,7 @@ async def forward_0(world: World) -> None:
     await published(world, forward=0)
 
 
-@case("publish/wanted-forward-1", "15,16:8.5 18:9.4",
+@case("publish/wanted-forward-1", "15,16:8.5 18:9.5",
       "PUBLISH_OK for a track with a subscriber has Forward State 1.", roles="relay")  # fmt: skip
 async def wanted(world: World) -> None:
     flow = await subscribed(world)
@@ -59,7 +59,7 @@ async def second(world: World) -> None:
 
 @case(
     "publish/alias-of-another-track",
-    "15,16:9.13 18:11.1 22:11",
+    "15,16:9.13 18:11.1 22:3.1.3",
     "PUBLISH with the alias of another track closes the session.",
     roles="relay",
 )
@@ -90,7 +90,7 @@ async def done_truncated(world: World) -> None:
 
 @case(
     "publish/done-reason-too-long",
-    "15,16:1.4.3 18:1.4.4 22:8.4",
+    "15,16:1.4.3 18:1.4.4 22:8.5",
     "A reason of 1025 bytes closes the session.",
     roles="relay",
 )
@@ -100,7 +100,7 @@ async def done_reason(world: World) -> None:
     await publisher.closed(codes.PROTOCOL_VIOLATION)
 
 
-@case("publish/longest-reason", "15,16:1.4.3 18:1.4.4 22:8.4", "A reason of 1024 bytes is no violation.", roles="relay")
+@case("publish/longest-reason", "15,16:1.4.3 18:1.4.4 22:8.5", "A reason of 1024 bytes is no violation.", roles="relay")
 async def longest_reason(world: World) -> None:
     publisher, request = await published(world)
     request.send("PUBLISH_DONE", code=2, streams=0, reason=b"r" * 1024)
@@ -195,7 +195,7 @@ async def no_request(world: World) -> None:
     await peer.closed(any_code=True)
 
 
-@case("answers/alias-of-another-track", "15,16:9.10 18:11.1 22:11",
+@case("answers/alias-of-another-track", "15,16:9.10 18:11.1 22:3.1.3",
       "SUBSCRIBE_OK with the alias of another track closes the session.", roles="relay")  # fmt: skip
 async def duplicate_alias(world: World) -> None:
     flow = await subscribed(world)
@@ -220,7 +220,7 @@ async def ok_truncated(world: World) -> None:
 
 @case(
     "answers/error-reason-too-long",
-    "15,16:1.4.3 18:1.4.4 22:8.4",
+    "15,16:1.4.3 18:1.4.4 22:8.5",
     "REQUEST_ERROR with a reason of 1025 bytes closes the session.",
     roles="relay",
 )
@@ -245,7 +245,7 @@ async def unknown_error(world: World) -> None:
 
 @case(
     "answers/redirect-with-uri",
-    "18:10.6.1 22:9.4",
+    "18:10.6.1 22:9.4.1",
     "A Redirect with a URI closes the session of a server.",
     roles="relay",
 )
@@ -257,7 +257,9 @@ async def redirect(world: World) -> None:
     await publisher.closed(codes.PROTOCOL_VIOLATION)
 
 
-@case("answers/misplaced-parameter", "18:10.2.1 22:9.20", "FORWARD in SUBSCRIBE_OK closes the session.", roles="relay")
+@case(
+    "answers/misplaced-parameter", "18:10.2.1 22:9.20.1", "FORWARD in SUBSCRIBE_OK closes the session.", roles="relay"
+)
 async def misplaced(world: World) -> None:
     publisher, request, _ = await asked(world)
     request.send("SUBSCRIBE_OK", alias=ALIAS, parameters={codes.FORWARD: 1})
@@ -307,7 +309,7 @@ async def goaway_keeps(world: World) -> None:
 
 @case(
     "answers/two-tracks-one-session",
-    "15,16:10.1 18:11.1 22:11",
+    "15,16:10.1 18:11.1 22:3.1.3",
     "Two tracks of a session have two aliases.",
     roles="relay",
 )

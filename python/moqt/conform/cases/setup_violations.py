@@ -13,9 +13,9 @@ from moqt.conform.wire.messages import message, message_type
 from moqt.conform.wire.values import ParameterValue
 
 PV = codes.PROTOCOL_VIOLATION
-PATH = "15,16:9.3.1.2 18:10.3.1.2 22:9.1.1.2"
-AUTHORITY = "15,16:9.3.1.1 18:10.3.1.1 22:9.1.1.1"
-TOKEN = "15,16:9.2.1.1 18:10.2.2 22:9.20.1"
+PATH = "15,16:9.3.1.2 18:10.3.1.2 22:9.1.2"
+AUTHORITY = "15,16:9.3.1.1 18:10.3.1.1 22:9.1.1"
+TOKEN = "15:9.2.1.1 16:9.2.2.1 18:10.2.2 22:9.20.2"
 
 
 def _with(**change: ParameterValue) -> Act:

@@ -70,7 +70,7 @@ async def update_parity(world: World) -> None:
 
 @case(
     "update/forward-2",
-    "15,16:9.2.1.10 18:10.2.11 22:9.20.12",
+    "15:9.2.1.10 16:9.2.2.8 18:10.2.12 22:9.20.18",
     "An update with FORWARD 2 closes the session.",
     roles=SERVERS,
 )
@@ -82,7 +82,7 @@ async def update_forward(world: World) -> None:
 
 @case(
     "update/misplaced-group-order",
-    "18:10.2.1 22:9.20",
+    "18:10.2.1 22:9.20.1",
     "GROUP_ORDER in REQUEST_UPDATE closes the session.",
     roles=SERVERS,
 )
