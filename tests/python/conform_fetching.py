@@ -9,6 +9,8 @@ from moqt.conform.wire import codes
 from moqt.conform.wire.draft import Draft
 from moqt.conform.wire.messages import Joining, Message
 from moqt.conform.wire.objects import Object
+from moqt.conform.wire.parameters import read_fill
+from moqt.conform.wire.reader import Reader
 from moqt.conform.wire.values import Filter, Location, WireError
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ Range = tuple[Location, tuple[int, int | None]]
 def _range_22(chosen: Filter | None, largest: Location) -> Range:
     if chosen is None or chosen.type == 0:
         return Location(0, 0), (largest.group, largest.object)
+    if chosen.type == 1:
+        return Location(max(largest.group + 1 - chosen.fields[0], 0), 0), (largest.group, largest.object)
+    if chosen.type == 5:
+        return Location(largest.group, largest.object + 1), (largest.group, largest.object)
     fields = chosen.fields
     if chosen.type in (3, 4):
         return Location(*fields[:2]), (fields[0] + fields[2], fields[3] if chosen.type == 4 else None)
@@ -101,17 +107,43 @@ async def _serve(session: RelaySession, exchange: Exchange, request: Message, tr
     else:
         wire_end = (end[0], 0 if end[1] is None else end[1] + 1)
     session.say(exchange, "FETCH_OK", end=wire_end)
-    chosen = [
+    chosen = within(track, start, last)
+    descending = request.parameter(codes.GROUP_ORDER) == 2 and not session.relay.has("always-ascending")
+    if descending:
+        chosen.sort(key=lambda each: (-each.group, each.id))
+    await _send(session, exchange.request_id, chosen, descending)
+
+
+async def fill(session: RelaySession, request_id: int, message: Message, subscription: Any, track: Any) -> None:
+    """FILL_PARAMETERS of draft-22."""
+    value = message.parameter(codes.FILL_PARAMETERS)
+    relay = session.relay
+    if value is None or track.largest is None or relay.has("no-fill"):
+        return
+    if not subscription.forward and not relay.has("fills-when-paused"):
+        return
+    inside = dict(read_fill(Reader(session.draft, value)))
+    asked = inside.get(codes.FILTER, message.parameter(codes.FILTER))
+    start, last = _range_22(asked if isinstance(asked, Filter) else None, track.largest)
+    chosen = within(track, start, last)
+    if start > track.largest and not relay.has("fills-nothing"):
+        return
+    await _send(session, request_id, chosen, False)
+
+
+def within(track: Any, start: Location, last: tuple[int, int | None]) -> list[Object]:
+    """The objects of a range, in order."""
+    return [
         each
         for place, each in sorted(track.objects.items())
         if place >= tuple(start)
         and (place[0] < last[0] or (place[0] == last[0] and (last[1] is None or place[1] <= last[1])))
     ]
-    descending = request.parameter(codes.GROUP_ORDER) == 2 and not session.relay.has("always-ascending")
-    if descending:
-        chosen.sort(key=lambda each: (-each.group, each.id))
+
+
+async def _send(session: RelaySession, request_id: int, chosen: list[Object], descending: bool) -> None:
     stream = await session.connection.open_uni_stream()
-    stream.write(session.draft.integers(0x05, exchange.request_id))
+    stream.write(session.draft.integers(0x05, request_id))
     before: Object | None = None
     for each in chosen:
         change = session.relay.fault.object

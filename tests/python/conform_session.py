@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from conform_fetching import fetch, fill
 from conform_telling import Telling
 from conform_tracks import Subscription, Track
 from moqt.conform.outcomes import NotOk
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 PV = codes.PROTOCOL_VIOLATION
 # What may be said on a request after its first message, by the other side of it.
 _ANSWERS = {
-    "SUBSCRIBE": ("SUBSCRIBE_OK", "REQUEST_ERROR", "PUBLISH_DONE", "REQUEST_OK", "GOAWAY"),
+    "SUBSCRIBE": ("SUBSCRIBE_OK", "REQUEST_ERROR", "PUBLISH_DONE", "REQUEST_OK", "GOAWAY", "PUBLISH_STATE_NOTIFY"),
     "FETCH": ("FETCH_OK", "REQUEST_ERROR", "GOAWAY"),
     "PUBLISH": ("PUBLISH_OK", "REQUEST_OK", "REQUEST_ERROR", "REQUEST_UPDATE", "UNSUBSCRIBE", "GOAWAY"),
     "PUBLISH_NAMESPACE": ("REQUEST_OK", "REQUEST_ERROR", "GOAWAY", "PUBLISH_NAMESPACE_CANCEL"),
@@ -189,8 +190,13 @@ class RelaySession(Telling):
         subscription = Subscription(self, exchange, self.next_alias, request)
         self.subscriptions[exchange.request_id] = subscription
         track.subscriptions.append(subscription)
+        if request.parameter(0x26) is not None:
+            track.subscriptions.remove(subscription)
+            self.error(exchange, codes.INVALID_FILTER)
+            return
         if track.established or self.relay.has("answers-at-once"):
             track.accept(subscription)
+            await fill(self, exchange.request_id, request, subscription, track)
             return
         publishers = self.relay.publishers(request.namespace)
         if publishers:
@@ -321,6 +327,9 @@ class RelaySession(Telling):
         if forward is not None and not self.relay.has("ignores-updates"):
             subscription.forward = bool(forward)
         self.say(answer, "REQUEST_OK")
+        track = next((each for each in self.relay.tracks.values() if subscription in each.subscriptions), None)
+        if track is not None:
+            await fill(self, message.request_id, message, subscription, track)
 
     async def cancelled(self, exchange: Exchange) -> None:
         self.interests = [
@@ -372,6 +381,4 @@ class RelaySession(Telling):
             waiting.peer.error(waiting, message.code)  # type: ignore[attr-defined]
 
     async def on_fetch(self, exchange: Exchange, request: Message) -> None:
-        from conform_fetching import fetch
-
         await fetch(self, exchange, request)

@@ -124,7 +124,8 @@ class Track:
         for _ in range(2 if self.relay.has("answers-twice") else 1):
             each.session.say(
                 each.exchange, "SUBSCRIBE_OK", alias=1 if self.relay.has("one-alias") else each.alias,
-                parameters=parameters, properties=self.properties,
+                parameters=parameters,
+                properties=() if each.request.parameter(0x35) == 0 else self.properties,
             )  # fmt: skip
 
     def leave(self, session: RelaySession) -> None:

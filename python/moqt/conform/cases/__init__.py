@@ -7,6 +7,7 @@ from moqt.conform.cases import (
     data,
     delivery,
     fetches,
+    fills,
     filters,
     malformed,
     malformed_tracks,
@@ -26,14 +27,14 @@ __all__ = ["Case", "Level", "Role", "catalogue"]
 
 _READ = (
     setup, setup_violations, control, request_ids, malformed, subscriptions, publications, namespaces, fetches, data,
-    delivery, malformed_tracks, updates, track_status, tracks, filters,
+    delivery, malformed_tracks, fills, updates, track_status, tracks, filters,
 )  # fmt: skip
 
 
 _AREAS = (
     "setup", "control", "streams", "goaway", "request-id", "names", "parameters", "subscribe", "update", "track-status",
-    "publish", "answers", "publish-namespace", "subscribe-namespace", "subscribe-tracks", "fetch", "data", "delivery",
-    "filter", "forward", "malformed-track",
+    "publish", "answers", "publish-namespace", "subscribe-namespace", "subscribe-tracks", "fetch", "fill", "data",
+    "delivery", "filter", "forward", "malformed-track",
 )  # fmt: skip
 
 

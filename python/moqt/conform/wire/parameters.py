@@ -107,6 +107,8 @@ def _filter(reader: Reader, fields: dict[int, int]) -> Filter:
 def _check(reader: Reader, key: int, value: ParameterValue) -> None:
     if key == 0x03 and isinstance(value, bytes):
         read_token(Reader(reader.draft, value))
+    if key == 0x23 and isinstance(value, bytes):
+        read_fill(Reader(reader.draft, value))
     if not isinstance(value, int):
         return
     if key == 0x10 and value > 1:
@@ -119,6 +121,17 @@ def _check(reader: Reader, key: int, value: ParameterValue) -> None:
         raise WireError(PROTOCOL_VIOLATION, f"DYNAMIC_GROUPS {value}")
     if key == 0x35 and value > 1:
         raise WireError(PROTOCOL_VIOLATION, f"INCLUDE_PROPERTIES {value}")
+
+
+def read_fill(reader: Reader) -> list[tuple[int, ParameterValue]]:
+    """FILL_PARAMETERS: parameters as those of a message of their own (section 9.20.15 of draft-22)."""
+    try:
+        found = read_parameters(reader, "FILL_PARAMETERS")
+    except Truncated:
+        raise WireError(PROTOCOL_VIOLATION, "FILL_PARAMETERS that end inside of a field") from None
+    if reader.rest:
+        raise WireError(PROTOCOL_VIOLATION, "bytes behind FILL_PARAMETERS")
+    return found
 
 
 def read_token(reader: Reader) -> tuple[int, int | None, bytes]:
