@@ -1,0 +1,1 @@
+"""The cases and the contract of the public interop runner (englishm/moq-interop-runner)."""
