@@ -3,13 +3,14 @@
     python tools/soak.py [--minutes 3] [--shape row|tree] [--subscribers 20] [--kill-every 4] [--seed N]
 
 Relays (moqt-relay, as processes) stand in a row of three or a tree of seven. A publisher, a process of its own, writes
-a group of ten objects every quarter of a second to the root; subscribers, in this process, are at the leaves and come
-back to them. Every few seconds a relay or the publisher is killed (SIGKILL) and started again. With --kill-every 0
-nothing is killed, subscribers are at every relay, and the delay that each hop adds is told.
+a group of ten objects every quarter of a second to the root, and keeps them for whoever takes its place; subscribers,
+in this process, are at the leaves and come back to them (resume=). Every few seconds a relay or the publisher is killed
+(SIGKILL) and started again. With --kill-every 0 nothing is killed, subscribers are at every relay, and the delay that
+each hop adds is told.
 
-An object counts as lost for a subscriber that never got it although another did: so some cache had it. It counts as
-doubled when one subscription brought it twice. One relay is never killed; its memory is watched, and must not grow once
-its cache is full. Exit code 1: something was lost or doubled, or memory grew.
+An object counts as lost for a subscriber that never got it although another did: so some cache had it, or the
+publisher. It counts as doubled when a subscriber got it twice. One relay is never killed; its memory is watched, and
+must not grow once its cache is full. Exit code 1: something was lost or doubled, or memory grew.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ PER_GROUP, GROUP_SECONDS, SIZE = 10, 0.25, 1000
 SETTLE = 15.0
 """Seconds at either end that do not count: sessions begin, and what was lost last comes back."""
 CACHE_SECONDS = 20
+ARCHIVE_SECONDS = 60
+"""For so long a publisher has what it, or one before it, has written."""
 MOST_GROWTH = 1024.0
 """KiB a minute that the relay which lives may grow by, measured over its second half."""
 SHAPES = {"row": [None, 0, 1], "tree": [None, 0, 0, 1, 1, 2, 2]}
@@ -58,14 +61,38 @@ def free_port() -> int:
 # ---- the publisher: a process of its own ----
 
 
+class Archive:
+    """What has been written, in a folder that outlives a publisher: whoever comes next answers FETCH for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def add(self, group: int, payload: bytes) -> None:
+        with (self._folder / str(group)).open("ab") as file:
+            file.write(payload)
+
+    def groups(self) -> list[int]:
+        return sorted(int(each.name) for each in self._folder.iterdir())
+
+    def objects(self, group: int) -> list[bytes]:
+        data = (self._folder / str(group)).read_bytes()
+        return [data[at : at + SIZE] for at in range(0, len(data), SIZE)]
+
+    def forget_before(self, group: int) -> None:
+        for each in self.groups():
+            if each < group:
+                (self._folder / str(each)).unlink()
+
+
 async def publish(port: int, ca_file: str) -> None:
-    """Writes groups for ever; comes back when its session is lost, with what it has written at hand for FETCH."""
-    archive: dict[int, list[bytes]] = {}
-    group_id = 0
+    """Writes groups for ever; comes back when its session is lost, with what has been written at hand for FETCH."""
+    archive = Archive(Path(ca_file).parent / "archive")
+    group_id = max(archive.groups(), default=0)
 
     async def past(request: ma.FetchRequest) -> AsyncIterator[ma.PastObject]:
-        for group, payloads in sorted(archive.items()):
-            for number, payload in enumerate(payloads):
+        for group in archive.groups():
+            for number, payload in enumerate(archive.objects(group)):
                 if request.covers(group, number):
                     yield ma.PastObject(group, number, payload)
 
@@ -78,14 +105,12 @@ async def publish(port: int, ca_file: str) -> None:
                 while True:
                     # Group IDs never go back, whichever process writes them.
                     group_id = max(group_id + 1, int(time.time() / GROUP_SECONDS))
-                    payloads = archive.setdefault(group_id, [])
-                    for old in [each for each in archive if each < group_id - 60 / GROUP_SECONDS]:
-                        del archive[old]
+                    archive.forget_before(group_id - int(ARCHIVE_SECONDS / GROUP_SECONDS))
                     with track.begin_group(group_id) as group:
                         for _ in range(PER_GROUP):
                             payload = f"{time.time():.6f} ".encode().ljust(SIZE, b".")
+                            archive.add(group_id, payload)
                             group.write(payload)
-                            payloads.append(payload)
                             await asyncio.sleep(GROUP_SECONDS / PER_GROUP)
         except _LOST as error:
             print(f"publisher: {error}", file=sys.stderr)
@@ -148,71 +173,60 @@ def relays_of(shape: str, folder: str, program: Path) -> list[Relay]:
 
 @dataclass
 class Viewer:
+    """Subscribes once, on a session that comes back."""
+
     relay: Relay
     ca_file: str
     seen: dict[Place, float] = field(default_factory=dict)
-    """When each object came first."""
+    """When each object came."""
     delays: list[tuple[float, float]] = field(default_factory=list)
     doubled: int = 0
     sessions: int = 0
+    subscriptions: int = 0
+    gaps: list[ma.Gap] = field(default_factory=list)
+    """What was told to be missing."""
 
-    def take(self, item: ma.Object, live: set[Place] | None) -> None:
+    def take(self, item: ma.Object) -> None:
         place = (item.group_id, item.object_id)
         now = time.time()
-        if live is not None:
-            if place in live:
-                self.doubled += 1
-            live.add(place)
-            self.delays.append((now, now - float(bytes(item.payload).split()[0])))
+        self.doubled += place in self.seen
         self.seen.setdefault(place, now)
+        self.delays.append((now, now - float(bytes(item.payload).split()[0])))
 
-    async def catch_up(self, session: ma.Session, start: int, largest: Place) -> None:
-        """What was missed without a session: from the group before the last one that came."""
-        if start > largest[0]:
-            return
-        end = (largest[0], largest[1] + 1)
-        while True:  # a relay that has just been started may have to wait for its upstream
-            try:
-                async with session.fetch(NAMESPACE, NAME, (start, 0), end) as fetch:
-                    async for item in fetch:
-                        self.take(item, None)
-                return
-            except (ma.FetchRefused, ma.FetchInterrupted):
-                await asyncio.sleep(0.5)
+    def tell(self, event: ma.ResumeEvent) -> None:
+        if isinstance(event, ma.SessionResumed):
+            self.sessions += 1
+        elif isinstance(event, ma.GapFound):
+            self.gaps.append(event.gap)
+
+    def was_told(self, place: Place) -> bool:
+        """Whether a gap says that it is not to be had."""
+        where = moqt.Location(*place)
+        for gap in self.gaps:
+            behind = gap.end if gap.end.object > 0 else moqt.Location(gap.end.group + 1, 0)
+            if gap.start <= where < behind:
+                return True
+        return False
 
     async def run(self) -> None:
+        resume = ma.Resume(first_delay=0.05, longest_delay=1.0, give_up_after=60.0, on_event=self.tell)
         while True:
             try:
                 async with ma.connect(
                     "127.0.0.1",
                     self.relay.port,
                     ca_file=self.ca_file,
-                    timeout=2.0,
+                    timeout=5.0,
                     idle_timeout_ms=2000,
                     keep_alive_interval_ms=500,
+                    resume=resume,
                 ) as session:
                     self.sessions += 1
-                    subscription = await session.subscribe(NAMESPACE, NAME)
-                    live: set[Place] = set()
-                    largest = subscription.largest
-                    behind = (largest.group, largest.object) if largest is not None else None
-                    catching_up: asyncio.Task[None] | None = None
-                    start = max((group for group, _ in self.seen), default=0) - 1
-                    try:
-                        while True:
-                            if start >= 0 and behind is not None and catching_up is None:
-                                catching_up = asyncio.create_task(self.catch_up(session, start, behind))
-                            item = await anext(subscription)
-                            self.take(item, live)
-                            # A relay that has just been started may not know where the track is before it brings some.
-                            behind = behind or (item.group_id, item.object_id)
-                    except StopAsyncIteration:
-                        pass
-                    finally:
-                        if catching_up is not None:
-                            catching_up.cancel()
-                            await asyncio.gather(catching_up, return_exceptions=True)
-            except _LOST:
+                    self.subscriptions += 1
+                    async for item in await session.subscribe(NAMESPACE, NAME):
+                        self.take(item)
+            except _LOST as error:
+                print(f"viewer at relay {self.relay.number}: {error!r}", file=sys.stderr)
                 await asyncio.sleep(0.1)
 
 
@@ -299,8 +313,10 @@ async def soak(arguments: argparse.Namespace, folder: str) -> dict[str, object]:
         "kills": kills,
         "subscribers": len(viewers),
         "sessions": sum(viewer.sessions for viewer in viewers),
+        "subscriptions": sum(viewer.subscriptions for viewer in viewers),
         "objects": len(counted),
         "lost": sum(len(missing) for missing in lost.values()),
+        "lost_and_told": sum(viewers[number].was_told(each) for number, missing in lost.items() for each in missing),
         "lost_by": {
             f"{number} at relay {viewers[number].relay.number}": missing[:5] for number, missing in lost.items()
         },

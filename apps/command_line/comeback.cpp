@@ -51,7 +51,8 @@ Comeback::Comeback(EventLoop& loop, runtime::Endpoint& endpoint, ClientOptions o
       endpoint_(endpoint),
       options_(std::move(options)),
       role_(role),
-      backoff_({std::chrono::milliseconds(100), std::chrono::milliseconds(5000)}) {
+      backoff_({std::chrono::milliseconds(100), std::chrono::milliseconds(5000)}),
+      connect_timeout_(options_.connect_timeout) {
   loop_.add(*this);
 }
 
@@ -60,6 +61,7 @@ Comeback::~Comeback() { loop_.remove(*this); }
 void Comeback::established() {
   established_at_ = EventLoop::Clock::now();
   lost_at_.reset();
+  attempts_ = 0;
   if (++sessions_ > 1)
     log_info("there is a session again, with " + options_.host + ":" + std::to_string(options_.port));
 }
@@ -98,6 +100,8 @@ std::optional<Comeback::Time> Comeback::turn(Time now) {
   if (!dial_at_) return std::nullopt;
   if (now < *dial_at_) return dial_at_;
   dial_at_.reset();
+  const base::Backoff::Duration longest(static_cast<base::Backoff::Duration::rep>(connect_timeout_ * 1000));
+  options_.connect_timeout = std::chrono::duration<double>(base::attempt_limit(++attempts_, longest)).count();
   const auto dialled = endpoint_.dial(options_.dial_options(), role_);
   if (dialled) {
     role_.on_dialled(**dialled);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +32,7 @@ class Comeback final : public runtime::EventLoop::Participant {
   [[nodiscard]] bool after(const transport::CloseReason& reason);
   /// The next session is to be with the server that a GOAWAY names. False: the URI is none that can be used, or empty.
   [[nodiscard]] bool go_to(std::string_view uri);
-  /// Where the next session is dialled.
+  /// Where the next session is dialled, and how the present one was.
   [[nodiscard]] const ClientOptions& options() const noexcept { return options_; }
   [[nodiscard]] bool came_back() const noexcept { return sessions_ > 1; }
 
@@ -47,6 +48,8 @@ class Comeback final : public runtime::EventLoop::Participant {
   ClientOptions options_;
   ClientRole& role_;
   base::Backoff backoff_;
+  const double connect_timeout_;  ///< seconds: what the last attempts have, see base::attempt_limit()
+  std::uint32_t attempts_ = 0;    ///< since there was a session
   std::optional<Time> established_at_;
   std::optional<Time> lost_at_;
   std::optional<Time> dial_at_;

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <cstdint>
 
 #include "base/backoff.h"
 #include "moqt_topics.h"
@@ -22,6 +23,14 @@ void bind_backoff(nb::module_& m) {
           "next", [](Backoff& self) { return std::chrono::duration<double>(self.next()).count(); },
           "It has failed: seconds until the next attempt.")
       .def("reset", &Backoff::reset, "It works: the next failure is a first one again.");
+  m.def(
+      "attempt_limit",
+      [](std::uint32_t attempt, double longest) {
+        const Backoff::Duration most(static_cast<Backoff::Duration::rep>(longest * 1000));
+        return std::chrono::duration<double>(base::attempt_limit(attempt, most)).count();
+      },
+      nb::arg("attempt"), nb::arg("longest"),
+      "Seconds that attempt number `attempt`, from 1 on, to reach a server again may last; no more than `longest`.");
 }
 
 }  // namespace msquic_py::python

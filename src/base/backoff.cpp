@@ -34,4 +34,10 @@ Backoff::Duration Backoff::next() noexcept {
   return most - Duration(static_cast<Duration::rep>(draw(state_) % (half + 1)));
 }
 
+Backoff::Duration attempt_limit(std::uint32_t attempt, Backoff::Duration longest) noexcept {
+  constexpr std::uint32_t kMostDoublings = 20;  // days: `longest` is shorter, or means no limit
+  const std::uint32_t doublings = std::min(attempt - std::min(attempt, 1u), kMostDoublings);
+  return std::min(Backoff::Duration(std::chrono::seconds(1)) * (1 << doublings), longest);
+}
+
 }  // namespace msquic_py::base

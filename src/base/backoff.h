@@ -35,4 +35,9 @@ class Backoff {
   std::uint32_t failures_ = 0;
 };
 
+/// How long attempt number `attempt`, from 1 on, to reach a server again may last: a second, then twice as long each
+/// time, up to `longest`. An attempt that was begun with a server that has died since, or with nobody, learns nothing
+/// of the one that has taken its place: a new one does, so that nobody is away for much longer than the server was.
+[[nodiscard]] Backoff::Duration attempt_limit(std::uint32_t attempt, Backoff::Duration longest) noexcept;
+
 }  // namespace msquic_py::base

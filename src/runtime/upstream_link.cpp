@@ -1,5 +1,6 @@
 #include "runtime/upstream_link.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace msquic_py::runtime {
@@ -34,7 +35,13 @@ std::optional<EventLoop::Time> UpstreamLink::turn(EventLoop::Time now) {
 void UpstreamLink::dial() {
   leaving_ = false;
   established_.reset();
-  const auto driver = endpoint_.dial(options_.dial, user_);
+  Endpoint::DialOptions options = options_.dial;
+  const auto longest = std::chrono::duration_cast<base::Backoff::Duration>(options.session.handshake_timeout);
+  const base::Backoff::Duration limit = base::attempt_limit(++attempts_, longest);
+  options.session.handshake_timeout = limit;
+  options.session.session.timeouts.setup =
+      std::min<moqt::session::Duration>(options.session.session.timeouts.setup, limit);
+  const auto driver = endpoint_.dial(std::move(options), user_);
   if (driver) {
     driver_ = *driver;
   } else {
@@ -46,6 +53,7 @@ void UpstreamLink::look(EventLoop::Time now) {
   if (driver_ == nullptr || !driver_->has_session()) return;
   if (!established_ && driver_->session().state() == moqt::session::SessionState::kEstablished) {
     established_ = now;
+    attempts_ = 0;
     if (notify_) notify_({.upstream = number_, .connected = true, .reason = {}, .redial = {}});
   }
   if (!driver_->session().going_away() || std::exchange(leaving_, true)) return;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -31,8 +32,9 @@ struct UpstreamOptions {
   base::Backoff::Limits backoff;
 };
 
-/// Keeps a session with one upstream: dials it, and dials again with backoff whenever the session has ended. An
-/// upstream that says GOAWAY is left, and dialled again at once. Loop thread, or before the loop runs.
+/// Keeps a session with one upstream: dials it, and dials again with backoff whenever the session has ended; an attempt
+/// lasts as long as base::attempt_limit() says, up to what the options allow. An upstream that says GOAWAY is left, and
+/// dialled again at once. Loop thread, or before the loop runs.
 class UpstreamLink final : public EventLoop::Participant {
  public:
   using Notify = std::function<void(const UpstreamNotice&)>;
@@ -63,6 +65,7 @@ class UpstreamLink final : public EventLoop::Participant {
   const UpstreamOptions options_;
   const Notify notify_;
   base::Backoff backoff_;
+  std::uint32_t attempts_ = 0;  ///< since there was a session
   SessionDriver* driver_ = nullptr;
   std::optional<EventLoop::Time> established_;
   bool leaving_ = false;  ///< it has said GOAWAY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +66,7 @@ class Viewer:
     def __init__(self, subscription: ma.Subscription) -> None:
         self.subscription = subscription
         self.got: list[tuple[int, int]] = []
+        self._furthest: tuple[int, int] | None = None
         self._came = asyncio.Event()
         self.task = asyncio.create_task(self._read())
 
@@ -73,7 +75,9 @@ class Viewer:
             async for obj in self.subscription:
                 assert obj.status == moqt.ObjectStatus.NORMAL
                 assert obj.payload == f"{obj.group_id}/{obj.object_id}".encode() * 20
-                self.got.append((obj.group_id, obj.object_id))
+                place = (obj.group_id, obj.object_id)
+                self.got.append(place)
+                self._furthest = max(self._furthest or place, place)
                 self._came.set()
         finally:
             self._came.set()
@@ -87,7 +91,7 @@ class Viewer:
 
     async def beyond(self, place: tuple[int, int]) -> None:
         """Waits for an object behind `place`."""
-        while not self.got or max(self.got) <= place:
+        while self._furthest is None or self._furthest <= place:
             assert not self.task.done(), self.task
             self._came.clear()
             await self._came.wait()
@@ -95,8 +99,9 @@ class Viewer:
     def check(self, sent: list[tuple[int, int]]) -> None:
         """Everything since its first object has come, once, and in order within each group."""
         assert self.got
-        lost = [each for each in sent if each >= min(self.got) and each not in set(self.got)]
-        doubled = [each for each in set(self.got) if self.got.count(each) > 1]
+        first, times = min(self.got), Counter(self.got)
+        lost = [each for each in sent if each >= first and each not in times]
+        doubled = [each for each, count in times.items() if count > 1]
         assert not lost, f"lost {lost[:20]} of {len(sent)}; gaps {self.subscription.gaps}"
         assert not doubled, f"doubled {sorted(doubled)[:20]}"
         latest: dict[int, int] = {}

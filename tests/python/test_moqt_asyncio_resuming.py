@@ -10,6 +10,7 @@ import pytest
 
 import moqt
 import moqt.asyncio as ma
+from dying_server import DyingServer
 from impaired_link import ImpairedLink, Impairment
 from moqt_sessions import NS, to
 from resuming_sessions import (
@@ -326,6 +327,34 @@ async def test_it_gives_up_after_its_time() -> None:
     with pytest.raises(ma.SessionClosed):
         await session.track_status(NS, "video")
     await session.close()
+
+
+async def test_an_attempt_with_a_server_that_dies_meanwhile_makes_room_for_the_next() -> None:
+    """Its handshake has begun, so no other server can complete it; `timeout` is not what the client waits for."""
+    events: list[ma.ResumeEvent] = []
+    resume = ma.Resume(first_delay=0.02, longest_delay=0.1, on_event=events.append)
+    relay = await relay_on(idle_timeout_ms=40_000)
+    async with (
+        DyingServer(("127.0.0.1", relay.port)) as link,
+        back(relay.port) as source,
+        back(link.address[1], resume=resume, timeout=50.0, idle_timeout_ms=40_000) as session,
+    ):
+        broadcast = await broadcast_on(source)
+        viewer = await subscribed(session)
+        await viewer.at_least(5)
+        link.doomed = 1
+        await relay.close()
+        relay = await relay_on(relay.port, idle_timeout_ms=40_000)
+        await viewer.beyond(broadcast.sent[-1])
+        await broadcast.end()
+        await viewer.task
+        viewer.check(broadcast.sent)
+    assert link.lost == 1
+    resumed = [event for event in events if isinstance(event, ma.SessionResumed)]
+    assert len(resumed) == 1
+    assert resumed[0].attempts >= 2
+    assert resumed[0].seconds < 10
+    await relay.close()
 
 
 async def test_what_was_written_reaches_the_peer_before_the_session_closes() -> None:

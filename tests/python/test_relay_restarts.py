@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import moqt.asyncio as ma
+from dying_server import DyingServer
 from programs.relay_restarts import run
 from relay_programs import Program, Programs, Relay, frame, payloads, program, wait_until
 from resuming_sessions import back, broadcast_on, eventually, subscribed
@@ -119,6 +120,32 @@ def test_the_programs_go_on_in_the_same_recording(programs: Programs, tmp_path: 
         assert each.exit_code() == 0, publisher.text + subscriber.text
     assert payloads(output.read_bytes()) == sent
     relay.stop()
+
+
+async def test_an_attempt_of_a_program_makes_room_for_the_next(programs: Programs, tmp_path: Path) -> None:
+    """Its handshake has begun with a relay that dies, so no other one can complete it."""
+    relay = programs.relay("--drain-seconds", 0)
+    async with DyingServer(("127.0.0.1", relay.port)) as link:
+        client = ("--host", "127.0.0.1", "--port", link.address[1], "--insecure", "--resume")
+        times = ("--idle-timeout", 40, "--connect-timeout", 60)
+        subscriber = programs.start("moqt-sub", *client, *times, "--format", "framed", "--output", tmp_path / "out")
+        await asyncio.to_thread(subscriber.line, "waiting for")
+        link.doomed = 1
+        await asyncio.to_thread(relay.stop)  # it says so: the client need not wait for its idle timeout
+        relay = await asyncio.to_thread(Relay, programs, port=relay.port)
+        await asyncio.to_thread(subscriber.line, "there is a session again", 8.0)
+        assert link.lost == 1
+        subscriber.kill()
+
+
+async def test_an_upstream_that_dies_in_the_handshake_is_dialled_again(programs: Programs) -> None:
+    relay = programs.relay()
+    async with DyingServer(("127.0.0.1", relay.port), doomed=1) as link:
+        upstream = ("--upstream", f"moqt://127.0.0.1:{link.address[1]}/", "--upstream-idle-timeout", 40)
+        trust = ("--upstream-fingerprint", relay.fingerprint)
+        edge = await asyncio.to_thread(programs.relay, *upstream, *trust)
+        await asyncio.to_thread(edge.program.line, "connected with upstream", 8.0)
+        assert link.lost == 1
 
 
 def test_the_programs_give_up_after_their_time(programs: Programs) -> None:

@@ -29,8 +29,9 @@ _RETURNING = {
 """Ends of a session after which another one may do better. The others are about what one of the endpoints did."""
 LASTING = 10.0
 """Seconds after which a session counts as one that holds, and waits begin anew."""
-Dial = Callable[[Callable[[], "Life"], "str | None"], Awaitable["Life"]]
-"""Makes a session, to the place of a GOAWAY's URI, or to the one of connect()."""
+Dial = Callable[[Callable[[], "Life"], "str | None", int], Awaitable["Life"]]
+"""Makes a session, to the place of a GOAWAY's URI, or to the one of connect(). The last argument is the number of the
+attempt to come back, from 1 on, which says how long it may last; 0 for the first session."""
 
 
 class Fetching(Protocol):
@@ -112,7 +113,7 @@ class ReturningSession(Session):
     # ---- one session after the other ----
 
     async def _begin(self) -> None:
-        self._adopt(await self._dial(self._new_life, None))
+        self._adopt(await self._dial(self._new_life, None, 0))
         self._start(self._keep())
 
     def _new_life(self) -> Life:
@@ -170,7 +171,7 @@ class ReturningSession(Session):
                 continue
             attempts += 1
             try:
-                life = await self._dial(self._new_life, place)
+                life = await self._dial(self._new_life, place, attempts)
             except msquic.CertificateError as error:
                 self._end(old._closed or (0, "NO_ERROR", "", False), error)
                 return False

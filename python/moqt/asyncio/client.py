@@ -16,7 +16,7 @@ from moqt.asyncio._returning_session import Life
 from moqt.asyncio.authorization import Authorize, Authorizing, TokenLike, tokens_of
 from moqt.asyncio.resume import Resume
 from moqt.asyncio.session import NamespaceJudge, Session
-from msquic._native.moqt import ServerSetup, TrackNamespace, certificate_verifier
+from msquic._native.moqt import ServerSetup, TrackNamespace, attempt_limit, certificate_verifier
 from msquic._native.moqt import connect as native_connect
 from msquic.asyncio import DialOptions, Opening
 from msquic.asyncio._addresses import without_scope
@@ -26,6 +26,8 @@ READER_QUEUE_LIMIT = 64 * 1024 * 1024
 MAX_OBJECT_SIZE = 256 * 1024 * 1024
 RECEIVE_LIMIT = 512 * 1024 * 1024
 FETCH_QUEUE_LIMIT = 4 * 1024 * 1024
+LONGEST_ATTEMPT = 60.0
+"""Seconds that an attempt to come back may last where `timeout` is None: one that is stuck must make room."""
 
 
 def connect(
@@ -91,7 +93,7 @@ def connect(
     have missed is fetched, so that nothing comes twice and nothing is missing that the server still has
     (:attr:`Subscription.gaps`); fetches go on behind their latest object; requests wait. A session that is closed for
     what one of the endpoints did (PROTOCOL_VIOLATION, UNAUTHORIZED …) does not come back. The first attempt is as
-    without `resume`.
+    without `resume`; those that bring it back may last a second, then twice as long each time, up to `timeout`.
 
     Raises :class:`SessionClosed` when the server says no to the session, whatever the reason (section 13.3.1), and
     :class:`msquic.ConnectionFailed` when there is no connection: its subclasses tell a refusal, a timeout, an ALPN that
@@ -135,12 +137,16 @@ async def _resuming(
 ) -> Session:
     whole: ResumingSession
 
-    async def dial(make: Callable[[], Life], uri: str | None) -> Life:
+    async def dial(make: Callable[[], Life], uri: str | None, number: int) -> Life:
         place = None if not uri else place_of(uri)
+        timeout = dialing.timeout
+        if number > 0:
+            timeout = attempt_limit(number, LONGEST_ATTEMPT if timeout is None else timeout)
+        limited = dataclasses.replace(dialing, timeout=timeout)
         if place is None:
-            return await _connect(lambda hub: make(), dialing, native, authorize, judge)
+            return await _connect(lambda hub: make(), limited, native, authorize, judge)
         host, port, path = place
-        elsewhere = dataclasses.replace(dialing, host=host, port=port, server_name=without_scope(host), ticket=None)
+        elsewhere = dataclasses.replace(limited, host=host, port=port, server_name=without_scope(host), ticket=None)
         there = native | {"path": path, "authority": authority_of(host, port)}
         return await _connect(lambda hub: make(), elsewhere, there, authorize, judge)
 

@@ -40,5 +40,20 @@ TEST(Backoff, StaysWithinItsLimitsForEver) {
   for (int failure = 0; failure < 1000; ++failure) EXPECT_LE(backoff.next(), milliseconds(1));
 }
 
+TEST(AttemptLimit, DoublesFromASecondUpToTheLongest) {
+  constexpr milliseconds kLongest(10'000);
+  EXPECT_EQ(attempt_limit(1, kLongest), milliseconds(1000));
+  EXPECT_EQ(attempt_limit(2, kLongest), milliseconds(2000));
+  EXPECT_EQ(attempt_limit(3, kLongest), milliseconds(4000));
+  EXPECT_EQ(attempt_limit(4, kLongest), milliseconds(8000));
+  for (const std::uint32_t attempt : {5u, 32u, 33u, 0xffffffffu}) EXPECT_EQ(attempt_limit(attempt, kLongest), kLongest);
+}
+
+TEST(AttemptLimit, IsNeverLongerThanTheLongest) {
+  EXPECT_EQ(attempt_limit(1, milliseconds(300)), milliseconds(300));
+  EXPECT_EQ(attempt_limit(0, milliseconds::max()), milliseconds(1000));
+  EXPECT_GT(attempt_limit(100, milliseconds::max()), std::chrono::hours(24));
+}
+
 }  // namespace
 }  // namespace msquic_py::base
