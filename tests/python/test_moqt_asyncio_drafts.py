@@ -157,4 +157,4 @@ async def test_relays_speak_every_draft_with_their_upstreams(draft: int) -> None
             reading = asyncio.create_task(payloads(subscription))
             sent = await write(track, 5, 5)
             assert sorted(await reading) == sent
-            assert (edge.stats().upstreams, edge.stats().upstream_subscriptions) == (1, 1)
+            assert edge.stats().upstreams == 1
