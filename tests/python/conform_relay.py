@@ -42,7 +42,9 @@ class ScriptedRelay:
             await session.serve()
         finally:
             self.sessions.remove(session)
-            await self.lost(session)
+            with contextlib.suppress(TimeoutError):  # whom it tells may grant no stream
+                async with asyncio.timeout(5):
+                    await self.lost(session)
             await session.close()
 
     async def lost(self, session: RelaySession) -> None:
