@@ -13,6 +13,7 @@ from conform_tracks import Track
 from moqt.conform.wire.draft import DRAFTS
 from moqt.conform.wire.values import Namespace
 from msquic.asyncio import Connection, serve
+from msquic.exceptions import QuicError
 
 TIMEOUT = 20.0
 
@@ -41,7 +42,9 @@ class ScriptedRelay:
             await session.serve()
         finally:
             self.sessions.remove(session)
-            await self.lost(session)
+            with contextlib.suppress(TimeoutError):  # whom it tells may grant no stream
+                async with asyncio.timeout(5):
+                    await self.lost(session)
             await session.close()
 
     async def lost(self, session: RelaySession) -> None:
@@ -70,7 +73,8 @@ class ScriptedRelay:
         session.published.append(namespace)
         for other in list(self.sessions):
             if other is not session or not self.has("no-echo"):
-                await other.tell(namespace)
+                with contextlib.suppress(QuicError):  # that one is about to leave
+                    await other.tell(namespace)
         for track in list(self.tracks.values()):
             if track.publisher is None and track.namespace[: len(namespace)] == namespace:
                 await track.ask(session)
@@ -79,13 +83,15 @@ class ScriptedRelay:
         if namespace in session.published:
             session.published.remove(namespace)
         for other in list(self.sessions):
-            await other.tell_gone(namespace)
+            with contextlib.suppress(QuicError):
+                await other.tell_gone(namespace)
 
     async def offer(self, track: Track) -> None:
         """A track that was published, to whom it interests."""
         for other in list(self.sessions):
             if other is not track.publisher or self.has("offers-own"):
-                await other.offer(track)
+                with contextlib.suppress(QuicError):
+                    await other.offer(track)
 
     def track(self, namespace: Namespace, name: bytes) -> Track:
         key = (namespace, name)

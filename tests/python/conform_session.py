@@ -44,7 +44,7 @@ class RelaySession(Telling):
         super().__init__(relay, connection, draft, timeout)
 
     async def serve(self) -> None:
-        with contextlib.suppress(QuicError):  # the client may be gone already
+        with contextlib.suppress(QuicError, NotOk):  # the client may be gone already
             await self.open_control()
         while not self.connection.is_closed and not self.closing:
             self._change.clear()

@@ -59,7 +59,10 @@ async def run_case(target: Target, case: Case, draft: Draft) -> Result:
     begun = time.monotonic()
     outcome, reason = Outcome.OK, ""
     try:
-        await case.run(world)
+        async with asyncio.timeout(target.patience):
+            await case.run(world)
+    except TimeoutError:
+        outcome, reason = Outcome.NOT_OK, f"the case was not through after {target.patience:g} seconds"
     except Skip as skipped:
         outcome, reason = Outcome.SKIP, str(skipped)
     except NotOk as failed:

@@ -140,7 +140,8 @@ async def client_target(
         async with serve(clients.handle, host, port, alpn=alpns, cert_file=cert, key_file=key, grace=0) as server:
             clients.port = server.port
             target = Target(
-                Role.CLIENT, clients.next, prefix=prefix, timeout=patience, run_id=secrets.token_hex(4)
+                Role.CLIENT, clients.next, prefix=prefix, timeout=patience, run_id=secrets.token_hex(4),
+                wait=wait,
             )  # fmt: skip
             try:
                 yield target, clients

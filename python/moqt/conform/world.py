@@ -35,6 +35,13 @@ class Target:
     """Under which the tool publishes by itself."""
     timeout: float = 5.0
     run_id: str = "run"
+    wait: float = 0.0
+    """Seconds until a client has to come."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a case has as a whole."""
+        return 20 * self.timeout + 4 * self.wait + 10
 
 
 @dataclass

@@ -209,7 +209,7 @@ data_violation(
         lambda d, a: (
             subgroup_header(d, a, 0, kind=0x15)
             + d.integer(0)
-            + d.prefixed(d.integers(0x3C, 1, d.max_integer, 1))
+            + d.prefixed(d.overflowing_keys(0x3C)[1])
             + d.prefixed(b"x")
         )
     ),

@@ -158,7 +158,7 @@ connection_violation(
     "setup/type-delta-overflow",
     "16:1.4.2 18:1.4.3 22:8.3",
     "A Delta Type that leads beyond the largest type.",
-    _payload(lambda p: _counted(p, 2, p.draft.integers(0x40B5A, 1, p.draft.max_integer, 1))),
+    _payload(lambda p: _counted(p, *p.draft.overflowing_keys(0x40B5A))),
 )
 connection_violation(
     "setup/goaway-before-it",

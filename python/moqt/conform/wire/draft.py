@@ -83,6 +83,11 @@ class Draft:
                 encoded += self.prefixed(self.namespace(value))
         return encoded
 
+    def overflowing_keys(self, first: int) -> tuple[int, bytes]:
+        """Key-Value-Pairs whose last type is beyond 2^64 - 1, and how many; each value is 0, or of no bytes."""
+        steps = MAX_VI64 // self.max_integer + 1
+        return 1 + steps, self.integers(first, 0, *(self.max_integer, 0) * steps)
+
     def filter(self, value: Filter) -> bytes:
         return self.integers(value.type, *value.fields)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moqt.conform.wire.codes import PROTOCOL_VIOLATION
-from moqt.conform.wire.integers import Truncated
+from moqt.conform.wire.integers import MAX_VI64, Truncated
 from moqt.conform.wire.values import Location, Namespace, WireError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Reader:
             key = self.integer()
             if self.draft.key_deltas:
                 key += previous
-                if key > self.draft.max_integer:
+                if key > MAX_VI64:
                     raise WireError(PROTOCOL_VIOLATION, "a Delta Type that leads beyond the largest type")
             previous = key
             if key % 2 == 0:
