@@ -117,7 +117,7 @@ void FetchAsSubscriber::on_fetch_ok(const wire::FetchOk& message) {
 }
 
 void FetchAsSubscriber::on_request_error(const wire::RequestError& message) {
-  if (!take_answer("REQUEST_ERROR")) return;
+  if (!take_refusal(message)) return;
   tell_rejected(message);
   context_.incoming().remove_fetch(reference()->id, StreamResetCode::kCancelled);
   context_.end(handle());

@@ -63,7 +63,7 @@ void NamespaceSubscription::on_request_ok(const wire::RequestOk& message) {
 
 void NamespaceSubscription::on_request_error(const wire::RequestError& message) {
   if (!leader_) return Request::on_request_error(message);
-  if (take_answer("REQUEST_ERROR")) context_.end(handle());  // whoever has no tracks to tell of may have namespaces
+  if (take_refusal(message)) context_.end(handle());  // whoever has no tracks to tell of may have namespaces
 }
 
 void NamespaceSubscription::on_deadline() {

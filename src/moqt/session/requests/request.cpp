@@ -31,6 +31,14 @@ bool Request::take_answer(std::string_view message) {  // [d15 §5.1-3]
   return true;
 }
 
+bool Request::take_refusal(const wire::RequestError& message) {
+  if (!take_answer("REQUEST_ERROR")) return false;
+  const bool elsewhere = message.redirect && !message.redirect->connect_uri.empty();
+  if (!elsewhere || context_.config().perspective != Perspective::kServer) return true;
+  context_.close(SessionErrorCode::kProtocolViolation, "a client redirects its server to a URI (draft-18, 10.6.1)");
+  return false;
+}
+
 RequestResult Request::may_answer() const {  // [d15 §5.1-1, §5.1-2]
   if (ours_) return base::Failure{SessionError::kWrongRole};
   if (answered_) return base::Failure{SessionError::kWrongState};
@@ -51,7 +59,7 @@ void Request::on_publish_state(const wire::PublishStateNotify&) { unexpected("PU
 void Request::on_cancelled(const Cancellation&) { unexpected("what cancels a request"); }
 
 void Request::on_request_error(const wire::RequestError& message) {
-  if (!take_answer("REQUEST_ERROR")) return;
+  if (!take_refusal(message)) return;
   tell_rejected(message);
   context_.end(handle_);
 }

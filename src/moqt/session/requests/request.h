@@ -146,6 +146,8 @@ class Request {
   void unexpected(std::string_view message);
   /// Takes note of the one answer to a request of ours; false, and the session closes, when it is not the first.
   bool take_answer(std::string_view message);
+  /// `take_answer` for REQUEST_ERROR, whose Redirect has no URI when a server receives it (draft-18 section 10.6.1).
+  bool take_refusal(const wire::RequestError& message);
   /// Tells the application of a REQUEST_ERROR.
   void tell_rejected(const wire::RequestError& message) const;
   /// Whether the application may answer now.

@@ -155,7 +155,7 @@ void SubscriptionAsPublisher::on_publish_ok(const wire::PublishOk& message) {  /
 }
 
 void SubscriptionAsPublisher::on_request_error(const wire::RequestError& message) {  // [d15 §5.1.1-3]
-  if (!take_answer("REQUEST_ERROR")) return;
+  if (!take_refusal(message)) return;
   tell_rejected(message);
   abort();
 }

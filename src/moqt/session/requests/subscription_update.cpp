@@ -92,7 +92,7 @@ void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
 // What is quiet ends with its subscription, of which the publisher says PUBLISH_DONE.
 void SubscriptionUpdate::on_request_error(const wire::RequestError& message) {
   if (!quiet_) return Request::on_request_error(message);
-  if (take_answer("REQUEST_ERROR")) context_.end(handle());
+  if (take_refusal(message)) context_.end(handle());
 }
 
 void SubscriptionUpdate::on_deadline() {

@@ -119,6 +119,20 @@ TEST(RequestStreamViolations, StreamsThatSayNothingAreForgotten) {
   EXPECT_FALSE(peer.closed);
 }
 
+// Section 10.6.1: REDIRECT with the URI moqt://x/, and without one.
+TEST(RequestStreamViolations, ARedirectOfTheServer) {
+  for (const auto side : {Perspective::kServer, Perspective::kClient}) {
+    for (const bool elsewhere : {true, false}) {
+      auto peer = RequestPeer::established(side);
+      (void)peer.session.subscribe({TrackNamespace{"a"}, "t"});
+      peer.drain();
+      peer.say(peer.opened.front(),
+               elsewhere ? "05 000f 34 00 00 | 09 6d6f71743a2f2f782f | 00 00" : "05 0006 34 00 00 | 00 | 00 00", true);
+      EXPECT_EQ(peer.closed.has_value(), elsewhere && side == Perspective::kServer);
+    }
+  }
+}
+
 // Section 11.5: padding is dropped, whatever it is made of.
 TEST(RequestStreamViolations, PaddingIsNone) {
   auto peer = RequestPeer::established(Perspective::kServer);
