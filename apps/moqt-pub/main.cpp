@@ -82,6 +82,11 @@ void describe(CLI::App& app, Options& options) {
   app.add_flag("--no-pace", options.no_pace,
                "Send as fast as the server and direct subscribers take it, not at the speed of the media; a "
                "relay leaves out groups for subscribers that fall far behind (see its --max-queued-bytes)");
+  app.add_option("--tail", options.publisher.tail,
+                 "With --resume, when a session was lost: seconds that tracks which have ended are offered on the next "
+                 "one until a subscriber has come back for them")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
   app.add_flag("--no-wait", options.no_wait, "Begin at once, not with the first subscriber");
   options.report.add_to(app);
   apps::add_logging_option(app, options.log_level);

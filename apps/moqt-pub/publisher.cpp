@@ -335,7 +335,11 @@ void Publisher::finish_tracks() {
     catalog_->writer().finish(code, reason);
     ended_.push_back(catalog_->shared_writer());
   }
-  if (driver_ == nullptr) return loop_.stop();
+  if (driver_ == nullptr) {
+    lost_ = announced_ && !failure_;
+    if (lost_) fail("not everything had arrived: there is no session");
+    return loop_.stop();
+  }
   if (ended_.empty()) return close();
   driver_->make_ready();
 }
@@ -343,7 +347,12 @@ void Publisher::finish_tracks() {
 void Publisher::leave_when_sent() {
   if (driver_ == nullptr || !driver_->has_session() || closing_) return;
   const bool told = std::all_of(ended_.begin(), ended_.end(), [](const auto& writer) { return writer->ended(); });
-  if (told && driver_->session().state() == session::Session::State::kEstablished && driver_->flushed()) close();
+  if (!told || driver_->session().state() != session::Session::State::kEstablished || !driver_->flushed()) return;
+  if (missed_ && !failure_) {
+    lost_ = true;
+    fail("nobody has come back for what was published since the session was lost");
+  }
+  close();
 }
 
 void Publisher::on_finished(runtime::SessionDriver&, const transport::CloseReason& reason) {

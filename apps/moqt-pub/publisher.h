@@ -31,6 +31,9 @@ struct PublisherOptions {
   bool offer_with_publish = false;  ///< PUBLISH in place of PUBLISH_NAMESPACE
   bool pace = true;                 ///< send at the speed of the media, where the format knows it
   bool wait_for_subscriber = true;  ///< begin with the first subscriber; otherwise what nobody wants is dropped
+  /// Seconds that tracks which have ended are offered on another session to subscribers who were there on the one that
+  /// was lost, as long as none of them has come back.
+  double tail = 20;
 };
 
 /// Publishes an input on one session: announces the tracks, and sends one object per unit, a group for each start.
@@ -68,7 +71,7 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   static constexpr Time::duration kChange = std::chrono::seconds(2);
   /// With --resume: what is kept of a track for those who have missed it.
   static constexpr moqt::objects::Retention kKept{16 * 1024 * 1024, SIZE_MAX, std::chrono::seconds(60)};
-  /// How long tracks that have ended are offered to those who come back as well.
+  /// How long tracks that have ended are offered behind the latest of those who have come back as well.
   static constexpr Time::duration kTail = std::chrono::seconds(5);
 
   struct Events;
@@ -88,6 +91,8 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   void go_on(Time now);
   /// Whether an input without a pace of its own waits until somebody takes it again.
   [[nodiscard]] bool holds_input() const;
+  /// Somebody takes a track, or has asked for one that has ended.
+  void subscriber_came(Time now);
   /// All of them, those that have ended included.
   [[nodiscard]] std::vector<std::shared_ptr<moqt::pubsub::TrackWriter>> writers() const;
   void make_ready();
@@ -127,6 +132,8 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   bool begun_ = false;
   bool finishing_ = false;
   std::optional<Time> tail_until_;  ///< those who come back as well have had time to
+  bool has_subscribers_ = false;    ///< in the present session
+  bool missed_ = false;             ///< the subscribers of a session that was lost: none of them has come back
   bool closing_ = false;            ///< this side has closed the session, and for a good reason
   Pacer pacer_;
   std::optional<std::int64_t> wall_origin_;  ///< microseconds since the epoch at media time 0

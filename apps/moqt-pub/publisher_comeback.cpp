@@ -11,6 +11,8 @@ namespace msquic_py::apps {
 namespace pubsub = moqt::pubsub;
 
 void Publisher::suspend() {
+  missed_ = missed_ || has_subscribers_;
+  has_subscribers_ = false;
   driver_ = nullptr;
   established_ = false;
   endpoint_.reset();
@@ -31,12 +33,21 @@ void Publisher::go_on(Time now) {
   for (const auto& writer : writers()) {
     if (auto added = endpoint_->add_track(writer); !added) return give_up("the track can't be added", added.error());
   }
-  tail_until_ = now + kTail;
+  const std::chrono::duration<double> tail(options_.tail);
+  tail_until_ = now + (missed_ ? std::max(kTail, std::chrono::duration_cast<Time::duration>(tail)) : kTail);
   loop_.ready(*this);
   if (!std::exchange(announced_, false)) return;  // nothing has been announced yet
   (void)announce();
   report_.event("resumed", {{"host", comeback()->options().host}, {"port", std::uint64_t{comeback()->options().port}}});
   make_ready();
+}
+
+void Publisher::subscriber_came(Time now) {
+  has_subscribers_ = true;
+  missed_ = false;
+  if (!tail_until_) return;
+  tail_until_ = now + kTail;
+  loop_.ready(*this);
 }
 
 bool Publisher::holds_input() const {

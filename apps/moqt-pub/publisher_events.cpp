@@ -65,6 +65,13 @@ struct Publisher::Events {
     return self.catalog_ && writer == self.catalog_->shared_writer();
   }
   void operator()(const pubsub::WriterSubscribersChanged& changed) const {
+    const bool here = self.driver_->session().state() == session::Session::State::kEstablished;
+    if (here && (changed.writer->subscribers() > 0 || changed.writer->finished())) {
+      self.subscriber_came(now);
+    } else if (here) {
+      const auto all = self.writers();
+      self.has_subscribers_ = std::ranges::any_of(all, [](const auto& each) { return each->subscribers() > 0; });
+    }
     if (is_catalog(changed.writer)) {
       if (self.catalog_->writer().wanted() && !self.finishing_) (void)self.catalog_->publish(now);
       return;

@@ -8,7 +8,6 @@ namespace {
 
 /// Subgroups of a track that are told apart; nothing builds on so many layers.
 constexpr std::size_t kMostSubgroups = 64;
-constexpr std::uint64_t kLastGroup = (std::uint64_t{1} << 62) - 1;
 
 bool is_end(const moqt::pubsub::ReceivedObject& object) noexcept {
   return object.status == moqt::ObjectStatus::kEndOfGroup || object.status == moqt::ObjectStatus::kEndOfTrack;
@@ -39,7 +38,8 @@ void GroupSequencer::take(moqt::pubsub::ReceivedObject object, Time now) {
   datagrams_ = datagrams_ || object.datagram;
   if (!object.datagram && !object.implied && subgroups_.size() < kMostSubgroups) subgroups_.insert(object.subgroup);
   if (next_object_ && at < *next_object_ && !is_end(object)) {
-    if (missing_here_ == 0 || fetched(object.location)) return;  // the subscription began behind it, or it is here
+    // The subscription began behind it, or it is here.
+    if (missing_here_ == 0 || at + 1 == *next_object_ || fetched(object.location)) return;
     --missing_here_;
     --losses_.objects;
     ++losses_.late;
@@ -128,7 +128,7 @@ bool GroupSequencer::ask_for_the_rest(bool tail) {
   while (!asking_) {
     if (!group_) {
       // Of a track that was subscribed to from its beginning nothing has come at all.
-      if (waiting_.empty()) return tail && begins_with_track_ && ask({0, 0}, {kLastGroup, 0});
+      if (waiting_.empty()) return tail && wanted_from_ && ask(*wanted_from_, {kLastGroup, 0});
       begin();
     }
     if (ask_for_gap()) return true;
@@ -144,6 +144,18 @@ bool GroupSequencer::ask_for_the_rest(bool tail) {
   const moqt::Location from =
       group_ended_ ? moqt::Location{*group_ + 1, 0} : moqt::Location{*group_, next_object_.value_or(0)};
   return tail && ask(from, {kLastGroup, 0});
+}
+
+std::optional<moqt::Location> GroupSequencer::fetch_the_rest() {
+  if (!group_ && !waiting_.empty()) begin();
+  const std::uint64_t next = next_object_.value_or(0);
+  const auto from =
+      group_ ? std::optional(moqt::Location{*group_, next - std::min<std::uint64_t>(next, 1)}) : wanted_from_;
+  if (from) {
+    asking_ = true;
+    asked_until_ = moqt::Location{kLastGroup, 0};
+  }
+  return from;
 }
 
 void GroupSequencer::fetched_until(moqt::Location place, Time now) {

@@ -64,12 +64,18 @@ class GroupSequencer {
   /// Group IDs that are further apart belong to a publisher that was started again (they follow its clock), and nothing
   /// is missing.
   static constexpr std::uint64_t kNewLife = 100;
+  static constexpr std::uint64_t kLastGroup = (std::uint64_t{1} << 62) - 1;
 
   explicit GroupSequencer(Emit emit, Ask ask = {}) : emit_(std::move(emit)), ask_(std::move(ask)) {}
 
   /// Everything that the track will ever have is subscribed to, so its first group is not the first to come here by
   /// necessity. To be called before any object is added.
-  void begin_with_track() noexcept { begins_with_track_ = true; }
+  void begin_with_track() noexcept {
+    begins_with_track_ = true;
+    wanted_from_ = moqt::Location{};
+  }
+  /// Nothing has come before the session was lost, and this is the first place of what had been subscribed to.
+  void begin_at(moqt::Location place) noexcept { wanted_from_ = place; }
   void add(moqt::pubsub::ReceivedObject object, Time now);
   /// The group is known to be whole although its publisher need not have told its end: a fetch has come to a later one.
   void whole(std::uint64_t group, Time now);
@@ -88,6 +94,9 @@ class GroupSequencer {
   /// The track is over, and everything of it is here that its streams bring. True: something was asked for; to be
   /// called again behind fetch_over(). `tail`: what the track may have behind its last object is missing, too.
   bool ask_for_the_rest(bool tail);
+  /// Everything from the place returned on is being fetched, without a subscription; to be called behind
+  /// session_lost(). The place is that of something that came, where anything has.
+  std::optional<moqt::Location> fetch_the_rest();
   /// What was fetched ends in this group, and the subscription goes on from there: when nothing more comes of it, it
   /// was whole already, and its end is told by nobody.
   void joined(std::uint64_t group) noexcept { joined_ = group; }
@@ -144,6 +153,7 @@ class GroupSequencer {
   std::optional<moqt::Location> known_;        ///< what has not come before this place does not exist
   std::optional<std::uint64_t> joined_;
   bool begins_with_track_ = false;
+  std::optional<moqt::Location> wanted_from_;
   std::optional<std::uint64_t> group_;        ///< the one being emitted
   std::optional<std::uint64_t> next_object_;  ///< nothing: the subscription began inside of this group
   bool group_ended_ = false;

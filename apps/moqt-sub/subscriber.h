@@ -110,6 +110,8 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   /// What a subscription has left out.
   Past request_missing(const moqt::FullTrackName& track, moqt::Location start, moqt::Location end);
   void on_past_ended(const Past& past);
+  /// A FETCH for the rest of a track that can't be subscribed to any more may have ended.
+  void conclude_lost_feeds();
   [[nodiscard]] bool subscribed() const noexcept { return catalog_ || !feeds_.empty(); }
 
   // subscriber_comeback.cpp: between two sessions
@@ -119,6 +121,7 @@ class Subscriber final : public ClientRole, public runtime::EventLoop::Participa
   void go_on();
   /// Whether a track that ended so, or was refused, is asked for again in a moment.
   bool comes_back(const moqt::pubsub::TrackEnd& end);
+  void ask_again_soon();
   void ask_again(runtime::EventLoop::Time now);
 
   // subscriber_tracks.cpp: the catalog, and which tracks are recorded

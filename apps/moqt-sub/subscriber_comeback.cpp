@@ -31,7 +31,7 @@ void Subscriber::go_on() {
   if (!options_.single && !catalog_) subscribe();
   for (std::size_t i = 0; i < feeds_.size() && !leaving_; ++i) {
     TrackFeed& feed = *feeds_[i];
-    if (feed.ended() || !feed.lost()) continue;
+    if (feed.ended() || !feed.lost() || feed.repair() != nullptr || feed.has_the_rest()) continue;
     if (options_.fetch) {
       feed.go_on_with(request_past_from(feed.track(), feed.next_place()));
     } else {
@@ -64,9 +64,13 @@ bool Subscriber::comes_back(const pubsub::TrackEnd& end) {
   const auto now = runtime::EventLoop::Clock::now();
   const std::chrono::duration<double> away = now - *lost_at_;
   if (options_.client.give_up_after > 0 && away.count() > options_.client.give_up_after) return false;
-  ask_again_at_ = now + kAskAgain;
-  loop_.ready(*this);
+  ask_again_soon();
   return true;
+}
+
+void Subscriber::ask_again_soon() {
+  ask_again_at_ = runtime::EventLoop::Clock::now() + kAskAgain;
+  loop_.ready(*this);
 }
 
 void Subscriber::ask_again(runtime::EventLoop::Time now) {

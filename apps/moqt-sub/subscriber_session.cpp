@@ -186,6 +186,7 @@ void Subscriber::on_past_ended(const Past& past) {
                                 [&](const auto& feed) { return feed->past() == past && feed->reader() == nullptr; });
   if (all != feeds_.end()) return on_fetch_ended(**all, end);
   pump();
+  conclude_lost_feeds();
   // A track may have been over before its past had come, or what was missing of it.
   for (std::size_t i = 0; i < feeds_.size() && !leaving_; ++i) {
     TrackFeed& feed = *feeds_[i];
@@ -193,6 +194,19 @@ void Subscriber::on_past_ended(const Past& past) {
     const bool waits = feed.repair() || (feed.past() && !feed.past()->end());
     if (feed.ended() || waits || !reader || reader->state() != pubsub::TrackReader::State::kEnded) continue;
     if (reader->end()->cause == pubsub::TrackEnd::Cause::kDone) on_feed_end(feed, *reader->end());
+  }
+}
+
+void Subscriber::conclude_lost_feeds() {
+  for (std::size_t i = 0; i < feeds_.size() && !leaving_; ++i) {
+    TrackFeed& feed = *feeds_[i];
+    if (feed.ended() || !feed.lost() || feed.repair()) continue;
+    if (!feed.has_the_rest()) {  // the track goes on, or nobody knows
+      ask_again_soon();
+      continue;
+    }
+    on_feed_end(feed, {pubsub::TrackEnd::Cause::kDone, static_cast<std::uint64_t>(moqt::PublishDoneCode::kTrackEnded),
+                       "while there was no session", 0, 0});
   }
 }
 
@@ -316,8 +330,15 @@ void Subscriber::on_single_refused(const pubsub::TrackEnd& end) {
 void Subscriber::on_feed_end(TrackFeed& feed, const pubsub::TrackEnd& end) {
   using Cause = pubsub::TrackEnd::Cause;
   const std::string track = feed.track().to_text();
-  if (feed.had_a_session() && comes_back(end)) return feed.lose(objects_left());
-  if (end.cause == Cause::kRejected) {
+  if (feed.had_a_session() && comes_back(end)) {
+    feed.lose(objects_left());
+    const bool unknown = end.cause == Cause::kRejected &&
+                         static_cast<moqt::RequestErrorCode>(end.code) == moqt::RequestErrorCode::kDoesNotExist;
+    if (unknown) (void)feed.ask_for_the_rest();
+    return;
+  }
+  const bool given_up = end.cause == Cause::kRejected && feed.had_a_session() && comeback() != nullptr;
+  if (end.cause == Cause::kRejected && !given_up) {
     const auto code = static_cast<moqt::RequestErrorCode>(end.code);
     if (!known_) return on_single_refused(end);
     return fail(
@@ -330,9 +351,9 @@ void Subscriber::on_feed_end(TrackFeed& feed, const pubsub::TrackEnd& end) {
   if (complete && feed.repairs_before_the_end(objects_left())) return;  // on_past_ended() comes back here
   if (auto ended = feed.end(complete, objects_left()); !ended) return fail(ended.error(), kFailure);
   if (end.cause == Cause::kMalformed) return fail(track + ": the publisher broke the rules of the track", kIncomplete);
-  if (end.cause == Cause::kDone) {
-    const std::string text =
-        track + (complete ? " has ended: " : " was lost: ") + std::string(name(code)) + " " + end.reason;
+  if (end.cause == Cause::kDone || given_up) {
+    const std::string why(given_up ? name(static_cast<moqt::RequestErrorCode>(end.code)) : name(code));
+    const std::string text = track + (complete ? " has ended: " : " was lost: ") + why + " " + end.reason;
     report_.event("track_end", {{"name", feed.name()}, {"complete", complete}, {"reason", end.reason}});
     if (complete) {
       log_info(text);

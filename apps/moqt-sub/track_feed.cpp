@@ -49,7 +49,8 @@ TrackFeed::TrackFeed(Options options, std::shared_ptr<moqt::pubsub::TrackReader>
 
 Recording::Outcome TrackFeed::take(std::uint64_t most) {
   const bool asked_again = went_on_ && reader_ && reader_->state() == moqt::pubsub::TrackReader::State::kPending;
-  if (lost_ || asked_again) return {};  // what is missing is not to be had before there is an answer
+  // What is missing is not to be had before there is an answer.
+  if ((lost_ && repair_ == nullptr) || asked_again) return {};
   most_ = most;
   const auto now = Clock::now();
   collect(now);
@@ -69,7 +70,12 @@ void TrackFeed::collect(Clock::time_point now) {
   if (repair_) take_repair(now);
   // What came behind a past that is lost is in order again when the rest of it has been fetched.
   const bool live = past_ == nullptr || past_over_ || take_past(now) || lost_;
-  while (live && reader_ && !failure_ && most_ > 0 && reader_->read(object)) sequencer_.add(std::move(object), now);
+  while (live && reader_ && !failure_ && most_ > 0 && reader_->read(object)) put(std::move(object), now);
+}
+
+void TrackFeed::put(moqt::pubsub::ReceivedObject object, Clock::time_point now) {
+  latest_ = std::max(object.location, latest_.value_or(object.location));
+  sequencer_.add(std::move(object), now);
 }
 
 bool TrackFeed::take_past(Clock::time_point now) {
@@ -78,7 +84,7 @@ bool TrackFeed::take_past(Clock::time_point now) {
     // The groups of a fetch come one after the other.
     if (past_at_ && object.location.group > past_at_->group) sequencer_.whole(past_at_->group, now);
     past_at_ = object.location;
-    sequencer_.add(std::move(object), now);
+    put(std::move(object), now);
   }
   const auto& ended = past_->end();
   if (!ended || past_->available() > 0) return false;
@@ -103,13 +109,29 @@ void TrackFeed::lose(std::uint64_t most) {
   collect(Clock::now());
   if (reader_) {
     dropped_before_ += reader_->objects_dropped();
+    if (!latest_ && !went_on_ && reader_->state() != moqt::pubsub::TrackReader::State::kPending) {
+      const auto largest = reader_->parameters().largest_object();
+      first_wanted_ = largest ? moqt::Location{largest->group + 1, 0} : moqt::Location{};
+      sequencer_.begin_at(*first_wanted_);
+    }
     past_.reset();
     past_over_ = true;
   }
   reader_.reset();
   repair_.reset();
   cuts_repaired_ = groups_repaired_ = 0;
+  end_repaired_ = false;
   sequencer_.session_lost();
+}
+
+bool TrackFeed::ask_for_the_rest() {
+  if (!lost_ || repair_ != nullptr || !fetch_) return false;
+  const auto from = sequencer_.fetch_the_rest();
+  if (!from) return false;
+  asked_ = {*from, {GroupSequencer::kLastGroup, 0}};
+  repair_ = fetch_(asked_.first, asked_.end);
+  if (repair_ == nullptr) sequencer_.session_lost();
+  return repair_ != nullptr;
 }
 
 void TrackFeed::go_on(std::shared_ptr<moqt::pubsub::TrackReader> reader) {
@@ -117,6 +139,7 @@ void TrackFeed::go_on(std::shared_ptr<moqt::pubsub::TrackReader> reader) {
   reader_ = std::move(reader);
   lost_ = false;
   went_on_ = true;
+  sequencer_.session_lost();  // nothing that it asked for meanwhile is on its way
 }
 
 void TrackFeed::go_on_with(Past past) {
@@ -136,10 +159,10 @@ bool TrackFeed::had_a_session() const {
 }
 
 bool TrackFeed::ask(const GroupSequencer::Range& missing) {
+  if (lost_) return true;  // on the next session it will be asked for
   if (!fetch_ || !reader_ || repair_) return false;
   const auto& end = reader_->end();
-  // On the next session it will be asked for.
-  if (lost_ || (end && end->cause == moqt::pubsub::TrackEnd::Cause::kSessionClosed)) return true;
+  if (end && end->cause == moqt::pubsub::TrackEnd::Cause::kSessionClosed) return true;
   // FETCH takes all of the group in that it ends in with Object ID 0 [d15 §9.16.1].
   moqt::Location until = missing.end;
   if (until.object == 0) --until.group;
@@ -155,8 +178,9 @@ void TrackFeed::take_repair(Clock::time_point now) {
     // A stream of it may have been cut.
     if (repaired_group_ != object.location.group) ++groups_repaired_;
     repaired_group_ = object.location.group;
-    repaired_objects_ += object.status == moqt::ObjectStatus::kNormal ? 1 : 0;
-    sequencer_.add(std::move(object), now);
+    const bool had = lost_ && object.location == asked_.first;
+    repaired_objects_ += object.status == moqt::ObjectStatus::kNormal && !had ? 1 : 0;
+    put(std::move(object), now);
   }
   if (!repair_->end() || repair_->available() > 0) return;
   if (repair_->end()->cause == moqt::pubsub::FetchEnd::Cause::kSessionClosed) return;  // it is asked for again
@@ -167,11 +191,12 @@ void TrackFeed::take_repair(Clock::time_point now) {
   const bool nothing_there =
       end.cause == Cause::kRejected && end.code == static_cast<std::uint64_t>(moqt::RequestErrorCode::kInvalidRange);
   const bool whole = nothing_there || (end.cause == Cause::kFinished && over->objects_too_large() == 0);
-  if (whole) {
+  if (whole && reader_) {
     tail_repaired_ = true;
     cuts_repaired_ = reader_->streams_cut();
+    end_repaired_ = end_repaired_ || asked_.end.group == GroupSequencer::kLastGroup;
   }
-  if (nothing_there) {
+  if ((nothing_there && reader_) || (whole && over->end_of_track())) {
     sequencer_.fetched_until(asked_.end, now);
   } else if (whole && over->range_end()) {
     moqt::Location until = *over->range_end();
@@ -183,6 +208,10 @@ void TrackFeed::take_repair(Clock::time_point now) {
     log_info(options_.name + ": " + std::to_string(std::exchange(repaired_objects_, 0)) +
              " objects that the subscription had left out were fetched");
   }
+  if (lost_) {
+    end_repaired_ = whole && over->end_of_track();
+    if (!end_repaired_) return sequencer_.session_lost();  // there is more to come
+  }
   sequencer_.fetch_over(now);
 }
 
@@ -193,7 +222,14 @@ bool TrackFeed::repairs_before_the_end(std::uint64_t most) {
   if (!went_on_ && !reader_->parameters().largest_object()) sequencer_.begin_with_track();
   const auto& end = reader_->end();
   const bool streams_missing = end && end->missing_streams > 0;
-  return sequencer_.ask_for_the_rest(streams_missing || reader_->streams_cut() > cuts_repaired_);
+  return sequencer_.ask_for_the_rest(streams_missing || reader_->streams_cut() > cuts_repaired_ || missing_end());
+}
+
+std::optional<moqt::Location> TrackFeed::missing_end() const {
+  if (!went_on_ || !reader_ || end_repaired_) return std::nullopt;
+  const auto largest = reader_->parameters().largest_object();
+  const bool missing = largest && (latest_ ? *latest_ < *largest : first_wanted_ && *first_wanted_ <= *largest);
+  return missing ? largest : std::nullopt;
 }
 
 Recording::Outcome TrackFeed::end(bool complete, std::uint64_t most) {
@@ -202,6 +238,12 @@ Recording::Outcome TrackFeed::end(bool complete, std::uint64_t most) {
   auto taken = take(most);
   ended_ = true;
   if (!taken) return taken;
+  if (const auto missing = complete ? missing_end() : std::nullopt) {
+    const moqt::Location from = latest_ ? *latest_ : *first_wanted_;
+    const std::uint64_t groups = missing->group - from.group + (latest_ ? 0 : 1);
+    if (groups == 0) lost_end_.objects = missing->object - from.object;
+    lost_end_.groups_skipped = groups < GroupSequencer::kNewLife ? groups : 1;
+  }
   sequencer_.flush(complete);
   if (reader_ && reader_->end()) streams_missing_ = reader_->end()->missing_streams;
   recording_.end_source(source_);
@@ -211,7 +253,8 @@ Recording::Outcome TrackFeed::end(bool complete, std::uint64_t most) {
 
 Losses TrackFeed::losses() const {
   Losses losses = sequencer_.losses();
-  losses.objects += dropped_before_;
+  losses.objects += dropped_before_ + lost_end_.objects;
+  losses.groups_skipped += lost_end_.groups_skipped;
   if (!reader_) {
     losses.objects += damaged_;
     return losses;

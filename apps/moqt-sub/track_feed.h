@@ -51,6 +51,11 @@ class TrackFeed {
   /// session has brought more. An error shows when it has.
   void lose(std::uint64_t most);
   [[nodiscard]] bool lost() const noexcept { return lost_; }
+  /// A track that is lost and can't be subscribed to any more may have ended meanwhile: asks for the rest of it, which
+  /// is the repair() then. False: it can't be asked for.
+  bool ask_for_the_rest();
+  /// It came, and with it the end of the track.
+  [[nodiscard]] bool has_the_rest() const noexcept { return lost_ && end_repaired_; }
   /// The track comes on another session.
   void go_on(std::shared_ptr<moqt::pubsub::TrackReader> reader);
   /// What is still to come of a feed without a reader.
@@ -95,6 +100,9 @@ class TrackFeed {
   bool take_past(Clock::time_point now);
   bool ask(const GroupSequencer::Range& missing);
   void take_repair(Clock::time_point now);
+  void put(moqt::pubsub::ReceivedObject object, Clock::time_point now);
+  /// The largest object of the track, as the session said that it has come back on, when it has not come.
+  [[nodiscard]] std::optional<moqt::Location> missing_end() const;
 
   Options options_;
   const moqt::FullTrackName track_;
@@ -111,6 +119,10 @@ class TrackFeed {
   std::uint64_t groups_repaired_ = 0;
   std::optional<std::uint64_t> repaired_group_;  ///< the latest of them
   bool tail_repaired_ = false;
+  bool end_repaired_ = false;                   ///< everything up to the end of the track has come
+  std::optional<moqt::Location> latest_;        ///< the largest that has come
+  std::optional<moqt::Location> first_wanted_;  ///< where the subscription began of which nothing has come
+  Losses lost_end_;
   bool lacks_past_ = false;
   bool past_over_ = false;                 ///< everything of it has been taken
   std::optional<moqt::Location> past_at_;  ///< its latest object

@@ -65,6 +65,7 @@ void Fetches::accept_if_known(objects::FetchDelivery& delivery, Track& track) { 
     const objects::StoredGroup* const group = store.find(largest.group);
     answer.end = delivery.range().answered_end(largest, group != nullptr && group->end.has_value());
     delivery.limit(answer.end);
+    answer.end_of_track = track.over && !moqt::FetchRange::ends_before(answer.end, {largest.group, largest.object + 1});
   }
   if (store.last())
     answer.end_of_track = !moqt::FetchRange::ends_before(answer.end, {store.last()->group, store.last()->object + 1});

@@ -75,7 +75,9 @@ struct Relay::Route {
   }
   void operator()(const session::FetchEnded& event) const {
     if (const auto* backfill = peer.role<BackfillRole>(event.fetch)) {
-      relay.backfills_.on_ended(peer, *backfill->track, event, now);
+      Track& track = *backfill->track;
+      relay.backfills_.on_ended(peer, track, event, now);
+      if (!track.backfill) relay.supply_.on_backfill_over(track, event.finished);
     } else {
       relay.fetches_.on_ended(peer, event, now);
     }
@@ -134,7 +136,9 @@ struct Relay::Route {
     } else if (const auto* woken = peer.role<WakeRole>(event.request)) {
       relay.supply_.on_rejected(peer, *woken->track, event);
     } else if (const auto* backfill = peer.role<BackfillRole>(event.request)) {
-      relay.backfills_.on_rejected(peer, *backfill->track, event.request, now);
+      Track& track = *backfill->track;
+      relay.backfills_.on_rejected(peer, track, event.request, now);
+      if (!track.backfill) relay.supply_.on_backfill_over(track, /*whole=*/false);
     } else if (peer.role<DownstreamRole>(event.request) != nullptr) {
       relay.subscriptions_.on_rejected(peer, event.request);
     } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {

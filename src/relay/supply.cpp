@@ -180,6 +180,7 @@ void Supply::on_accepted(Peer& peer, Track& track, session::RequestHandle subscr
   const bool sole = !track.established();
   const bool woken = upstream->lazy && track.largest() && !track.lost;
   upstream->state = State::kLive;
+  track.over = false;
   const auto said = parameters.largest_object();
   peer.roles.insert_or_assign(subscription, UpstreamRole{&track, behind(said)});
   if (sole && track.lost) {

@@ -59,6 +59,8 @@ class Supply {
   /// What the publisher's EXPIRES gives is running out: the relay goes on for as long as somebody wants the track.
   void renew(Peer& peer, moqt::session::RequestHandle upstream);
   void on_done(Peer& peer, const moqt::session::SubscriptionDone& event);
+  /// A backfill is over; `whole`: everything that was missed has come.
+  void on_backfill_over(Track& track, bool whole);
   void on_malformed(Peer& peer, const moqt::session::TrackMalformed& event);
   void peer_left(Peer& peer);
   /// A new publisher: it is asked for every track under `track_namespace` that somebody wants.
@@ -89,6 +91,8 @@ class Supply {
   void lose(Peer& peer, Track& track, moqt::session::RequestHandle request, moqt::PublishDoneCode code,
             std::string_view reason);
   void drop(Peer& peer, Track& track, moqt::session::RequestHandle request);
+  /// The publisher has ended its subscription.
+  void finish(const Track::Done& done, Track& track);
   void end(Track& track, moqt::PublishDoneCode code, std::string_view reason, bool abandon);
 
   const RelayLimits& limits_;

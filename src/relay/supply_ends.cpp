@@ -56,6 +56,7 @@ void Supply::lose(Peer& peer, Track& track, session::RequestHandle request, moqt
 
 void Supply::drop(Peer& peer, Track& track, session::RequestHandle request) {
   track.remove_upstream(peer, request);
+  if (track.done && track.done->peer == &peer && track.done->request == request) track.done.reset();
   track.publisher().others_may_go_on = !track.upstreams().empty() || track.lost;  // with what its streams leave behind
   for (auto entry = peer.subgroups.begin(); entry != peer.subgroups.end();) {
     if (entry->second.upstream != request) {
@@ -104,9 +105,30 @@ void Supply::on_done(Peer& peer, const session::SubscriptionDone& event) {
     if (!may_ask(peer, track) || !ask(peer, track)) seek(track);
     return;
   }
-  drop(peer, track, event.subscription);
+  Track::Done done{&peer, event.subscription, of_this_hop ? moqt::PublishDoneCode::kInternalError : code, event.reason,
+                   event.missing_streams == 0};
+  if (last && track.backfill && track.backfill->publisher == &peer) {
+    track.done = std::move(done);
+  } else {
+    finish(done, track);
+  }
+}
+
+void Supply::on_backfill_over(Track& track, bool whole) {
+  if (!track.done) return;
+  Track::Done done = *std::exchange(track.done, std::nullopt);
+  if (!whole) {  // who is told that the track has ended takes what came for all of it
+    done.code = moqt::PublishDoneCode::kInternalError;
+    done.reason = "the end of the track is not to be had";
+  }
+  finish(done, track);
+}
+
+void Supply::finish(const Track::Done& done, Track& track) {
+  drop(*done.peer, track, done.request);
   if (!track.established() && !track.asking()) {
-    end(track, of_this_hop ? moqt::PublishDoneCode::kInternalError : code, event.reason, /*abandon=*/false);
+    track.over = done.code == moqt::PublishDoneCode::kTrackEnded && done.whole && track.ends_whole();
+    end(track, done.code, done.reason, /*abandon=*/false);
   }
   release(track);
 }

@@ -44,6 +44,19 @@ Track::Track(moqt::FullTrackName name, const RelayLimits& limits, RelayCounters&
 
 Track::~Track() = default;
 
+bool Track::ends_whole() const {
+  const auto last = largest();
+  const auto& groups = publisher_.store().groups();
+  const auto group = last ? groups.find(last->group) : groups.end();
+  if (group == groups.end()) return false;
+  bool whole = true;
+  group->second.for_each([&](const moqt::objects::StoredSubgroup& each) {
+    // What was lost of datagrams nobody knows.
+    whole = whole && !each.datagrams() && each.ended() != moqt::objects::StoredSubgroup::End::kReset;
+  });
+  return whole;
+}
+
 Track::Upstream& Track::add_upstream(const Upstream& upstream) {  // [d15 §8.3-1]
   upstreams_.push_back(upstream);
   publisher_.others_may_go_on = upstreams_.size() > 1;

@@ -104,6 +104,17 @@ class Track {
   /// Where what subscriptions here have been given, or are to be given, begins.
   moqt::Location start{};
   std::unique_ptr<Backfill> backfill;  ///< what was missed is on its way
+  /// The publisher that brings the backfill has said that the track is over: it ends here when that has come.
+  struct Done {
+    Peer* peer;
+    moqt::session::RequestHandle request;
+    moqt::PublishDoneCode code;
+    std::string reason;
+    bool whole;  ///< every stream has come
+  };
+  std::optional<Done> done;
+  /// The last publisher has said that the track is over, and nothing of it is missing.
+  bool over = false;
   /// When the last subscriber left; what comes from an upstream goes on coming for a while.
   std::optional<moqt::session::Time> unwanted;
   /// The Supply's: when it has something to do for the track.
@@ -137,6 +148,8 @@ class Track {
   [[nodiscard]] moqt::MessageParameters description() const;
   [[nodiscard]] std::optional<moqt::Location> largest() const noexcept { return publisher_.store().largest(); }
   [[nodiscard]] bool dynamic_groups() const noexcept { return properties_.dynamic_groups().value_or(false); }
+  /// No stream of its largest group broke off: nothing follows what is known to be the largest object.
+  [[nodiscard]] bool ends_whole() const;
   /// An object of the track has come.
   void note(moqt::Location location) noexcept;
 

@@ -190,7 +190,10 @@ std::uint64_t TransportInbox::on_received(transport::StreamKey stream, const tra
 }
 
 // The driver uses the number of bytes as the token of a send.
-void TransportInbox::on_sent(transport::StreamKey stream, std::uint64_t bytes, bool) noexcept {
+void TransportInbox::on_sent(transport::StreamKey stream, std::uint64_t bytes, bool canceled) noexcept {
+  // Given up with the connection, whose end follows: until then it must not look as if the peer had it. See
+  // SessionDriver::flushed().
+  if (stream == kControlStream && canceled) return;
   if (stream == kControlStream || carries_request(stream)) return push({.kind = Kind::ControlSent, .code = bytes});
   push({.kind = Kind::StreamSent, .id = stream & ~kOwn, .code = bytes});
 }
@@ -213,6 +216,7 @@ void TransportInbox::on_stream_closed(transport::StreamKey stream, bool with_con
   } else if (carries_request(stream)) {
     push({.kind = Kind::RequestClosed, .id = stream & ~kRequest});
   } else if ((stream & kOwn) != 0) {
+    if (with_connection) return;  // as in on_sent(): the peer need not have all of it
     push({.kind = Kind::StreamClosed, .id = stream & ~kOwn});
   } else {
     push({.kind = Kind::UniStreamClosed, .id = stream});

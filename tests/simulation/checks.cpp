@@ -6,23 +6,27 @@
 namespace msquic_py::simulation {
 
 void World::check_rest() {
+  const auto check = [&](const SessionEnd* end, const std::string& whose) {
+    if (end == nullptr) return;
+    if (end->session().has_unsent()) journal_.fault(whose + " is at rest with something unsent");
+    if (end->unsent_bytes() != 0)
+      journal_.fault(whose + ": the carrier has not let go of " + std::to_string(end->unsent_bytes()) + " bytes");
+    if (end->open_streams() != 0)
+      journal_.fault(whose + " has " + std::to_string(end->open_streams()) + " streams left");
+  };
   for (std::size_t number = 0; number < clients_.size(); ++number) {
-    for (const bool near : {true, false}) {
-      const SessionEnd* end = near ? clients_[number].near.get() : clients_[number].far.get();
-      if (end == nullptr) continue;
-      const std::string whose = (near ? "client " : "the relay's session of client ") + std::to_string(number);
-      if (end->session().has_unsent()) journal_.fault(whose + " is at rest with something unsent");
-      if (end->unsent_bytes() != 0)
-        journal_.fault(whose + ": the carrier has not let go of " + std::to_string(end->unsent_bytes()) + " bytes");
-      if (end->open_streams() != 0)
-        journal_.fault(whose + " has " + std::to_string(end->open_streams()) + " streams left");
-    }
+    check(clients_[number].near.get(), "client " + std::to_string(number));
+    check(clients_[number].far.get(), "the relay's session of client " + std::to_string(number));
+  }
+  for (std::size_t number = 0; number < hops_.size(); ++number) {
+    check(hops_[number].near.get(), "the lower end of hop " + std::to_string(number));
+    check(hops_[number].far.get(), "the upper end of hop " + std::to_string(number));
   }
 }
 
 void World::check_deliveries() {
-  const auto& counters = relay_.counters();
-  outcome_.skips = counters.groups_skipped + counters.subscribers_too_far_behind;
+  outcome_.skips = skips_before_;
+  for (const auto& relay : relays_) outcome_.skips += skips_of(*relay);
   for (std::size_t track = 0; track < journal_.size(); ++track)
     outcome_.published += journal_.track(track).objects.size();
   for (std::size_t who = 0; who < subscribers_.size(); ++who) {
@@ -41,7 +45,8 @@ void World::check_deliveries() {
       };
       const bool disturbed = stopped || cramped || subscription->times_out || outcome_.skips > 0;
       for (const auto& [name, first, latest] : subscription->unfinished) {
-        if (disturbed || cut(name)) continue;
+        // Behind a hop that was cut it is not known what comes next.
+        if (disturbed || hops_disturbed_ || cut(name)) continue;
         // What is not known to be the next object goes on a new stream [d15 §10.4.3].
         if (latest && track.next_may_be_unknown(name, *first, *latest)) continue;
         journal_.fault("subscriber " + std::to_string(script_.publishers + who) + ", track " +
@@ -67,7 +72,11 @@ void World::check_deliveries() {
 }
 
 void World::check_accounts() {
-  const moqt::objects::DeliveryAccount account = relay_.counters().deliveries;
+  for (const auto& relay : relays_) check_account(*relay);
+}
+
+void World::check_account(const relay::Relay& relay) {
+  const moqt::objects::DeliveryAccount account = relay.counters().deliveries;
   if (account.published == account.accounted()) return;
   journal_.fault("the relay's account does not add up: " + std::to_string(account.published) + " published, " +
                  std::to_string(account.accounted()) + " accounted for (" + std::to_string(account.delivered) +
@@ -79,15 +88,18 @@ void World::check_ends() {
     if (subscribers_[who].open_fetches() == 0) continue;
     journal_.fault("subscriber " + std::to_string(script_.publishers + who) + " has fetches without an end");
   }
-  const auto& counters = relay_.counters();
   const auto zero = [&](const char* what, std::uint64_t count) {
     if (count != 0)
       journal_.fault("the relay counts " + std::to_string(count) + " " + what + " although all have ended");
   };
-  zero("downstream subscriptions", counters.downstream_subscriptions);
-  zero("upstream subscriptions", counters.upstream_subscriptions);
-  zero("tracks", counters.tracks);
-  zero("published namespaces", counters.published_namespaces);
+  for (const auto& relay : relays_) {
+    const auto counters = relay->counters();
+    zero("downstream subscriptions", counters.downstream_subscriptions);
+    zero("upstream subscriptions", counters.upstream_subscriptions);
+    zero("tracks", counters.tracks);
+  }
+  // Those before it have the marks of relays below them.
+  zero("published namespaces", relays_.back()->counters().published_namespaces);
   for (std::size_t number = 0; number < clients_.size(); ++number) {
     for (const bool near : {true, false}) {
       const SessionEnd* end = near ? clients_[number].near.get() : clients_[number].far.get();

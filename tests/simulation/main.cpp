@@ -3,7 +3,8 @@
 //   simulation --seeds 300 [--first N]     runs that many seeds, and shrinks what fails
 //   simulation --seed N [--keep 3,17,40]   runs one, or some of its steps, and says what it does
 //
-// --several 1 lets tracks have two publishers, --drafts 1 lets clients speak different drafts.
+// --several 1 lets tracks have two publishers, --drafts 1 lets clients speak different drafts, --chain N puts N relays
+// in a row.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -73,6 +74,9 @@ std::optional<Options> parse(int argc, char** argv) {
     } else if (name == "--drafts") {
       options.dimensions.several_drafts = *value != 0;
       options.program += " --drafts " + std::to_string(*value);
+    } else if (name == "--chain") {
+      options.dimensions.chain = static_cast<std::size_t>(*value);
+      options.program += " --chain " + std::to_string(*value);
     } else if (name == "--seed") {
       options.seed = *value;
     } else {
@@ -169,7 +173,8 @@ int main(int argc, char** argv) {
   const auto options = parse(argc, argv);
   if (!options) {
     std::cerr << "usage: " << argv[0]
-              << " [--seeds COUNT] [--first SEED] [--several 1] [--drafts 1] | --seed SEED [--keep PLACE,PLACE,...]\n";
+              << " [--seeds COUNT] [--first SEED] [--several 1] [--drafts 1] [--chain N] | --seed SEED [--keep "
+                 "PLACE,PLACE,...]\n";
     return 2;
   }
   return options->seed ? run_one(*options) : run_many(*options);

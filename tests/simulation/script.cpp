@@ -89,6 +89,18 @@ std::uint64_t make_size(Random& random) {
   }
 }
 
+LinkOptions make_hop(Random& random) {
+  LinkOptions options;
+  for (Path* path : {&options.to_server, &options.to_client}) {
+    path->latency = std::chrono::microseconds(random.between(100, 40'000));
+    path->jitter = std::chrono::microseconds(random.between(0, 10'000));
+    if (random.chance(300'000)) path->loss_per_million = static_cast<std::uint32_t>(random.between(0, 50'000));
+  }
+  options.idle_timeout = std::chrono::milliseconds(random.between(100, 1'500));
+  options.seed = random.next();
+  return options;
+}
+
 /// How long a script is.
 constexpr std::uint64_t kMicroseconds = 4'000'000;
 
@@ -146,7 +158,7 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
   script.seed = seed;
   script.publishers = random.between(dimensions.several_publishers ? 2 : 1, 3);
   script.subscribers = random.between(1, 4);
-  script.direct = !dimensions.several_publishers && random.chance(250'000);
+  script.direct = !dimensions.several_publishers && dimensions.chain < 2 && random.chance(250'000);
   const Temper temper = make_temper(random);
   const std::size_t tracks = random.between(script.publishers, script.publishers + 3);
   for (std::size_t track = 0; track < tracks; ++track) {
@@ -161,6 +173,8 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
     }
     plan.datagrams = random.chance(200'000);
     plan.announced_by_publish = random.chance(300'000);
+    // Relays wake what is offered to them when somebody wants it, and can't tell what came as a datagram before that.
+    if (dimensions.chain > 1) plan.datagrams = plan.announced_by_publish = false;
     plan.extensions = random.chance(300'000);
     plan.priority = static_cast<std::uint8_t>(random.chance(500'000) ? 128 : random.below(256));
   }
@@ -185,6 +199,15 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
   const std::uint64_t count = random.between(20, 250);
   const std::size_t publishing = random.between(60, 95);
   for (std::uint64_t i = 0; i < count; ++i) script.steps.push_back(make_step(random, script, temper, publishing));
+  for (std::size_t hop = 1; hop < dimensions.chain; ++hop) script.hops.push_back(make_hop(random));
+  const std::uint64_t blows = script.hops.empty() ? 0 : random.below(5);  // one script in five has none
+  for (std::uint64_t blow = 0; blow < blows; ++blow) {
+    const bool restarts = script.hops.size() > 1 && random.chance(500'000);
+    script.steps.push_back(
+        {.kind = restarts ? Step::Kind::RestartRelay : Step::Kind::CutHop,
+         .at = std::chrono::microseconds(random.below(kMicroseconds)),
+         .actor = restarts ? 1 + random.below(script.hops.size() - 1) : random.below(script.hops.size())});
+  }
   std::stable_sort(script.steps.begin(), script.steps.end(), [](const Step& a, const Step& b) { return a.at < b.at; });
   for (LinkOptions& link : script.links) {
     const std::size_t kinds = dimensions.several_drafts ? moqt::kSupportedDrafts.size() : 1;
@@ -239,6 +262,9 @@ std::string describe(const Step& step) {
     case Kind::Narrow: return at + client + ": datagrams of at most " + size;
     case Kind::Goaway: return at + client + " is asked to leave";
     case Kind::Calm: return at + client + ": loss as at first";
+    case Kind::CutHop:
+      return at + "relay " + std::to_string(step.actor + 1) + " is cut off from relay " + std::to_string(step.actor);
+    case Kind::RestartRelay: return at + "relay " + std::to_string(step.actor) + " is restarted";
   }
   return at;
 }
@@ -266,6 +292,13 @@ std::string describe_setting(const Script& script) {
     for (const std::size_t publisher : plan.publishers) out << " " << publisher;
     out << (plan.datagrams ? ", datagrams" : "") << (plan.announced_by_publish ? ", by PUBLISH" : "")
         << (plan.extensions ? ", extensions" : "") << ", priority " << int{plan.priority} << "\n";
+  }
+  for (std::size_t hop = 0; hop < script.hops.size(); ++hop) {
+    const LinkOptions& link = script.hops[hop];
+    out << "relay " << hop + 1 << " behind relay " << hop << ": up " << milliseconds(link.to_server.latency)
+        << ", loss " << link.to_server.loss_per_million << "; down " << milliseconds(link.to_client.latency)
+        << ", loss " << link.to_client.loss_per_million << "; a loss is noticed after "
+        << milliseconds(link.idle_timeout) << "\n";
   }
   if (script.direct) out << "no relay: every client has a publisher of its own\n";
   out << "the relay queues " << script.relay_queue_limit << " bytes; streams of a session: " << script.stream_limit

@@ -37,6 +37,8 @@ struct Step {
     Narrow,        ///< the link of client `actor` takes datagrams of at most `size` bytes
     Goaway,        ///< the relay asks client `actor` to leave
     Calm,          ///< it loses as many as at first
+    CutHop,        ///< the link of relay `actor` + 1 with relay `actor` is dead
+    RestartRelay,  ///< relay `actor` dies and begins anew, if it has relays on both sides
   };
   Kind kind = Kind::Object;
   Duration at{};
@@ -66,6 +68,8 @@ struct Script {
   std::vector<TrackPlan> tracks;
   std::vector<transport::memory::LinkOptions> links;  ///< by client
   std::vector<moqt::Draft> drafts;                    ///< by client, of its sessions
+  /// Between relays in a row: the first one has the publishers, the last one the subscribers. None: there is one relay.
+  std::vector<transport::memory::LinkOptions> hops;
   std::size_t relay_queue_limit = 4 * 1024 * 1024;
   std::size_t stream_limit = 1024;  ///< of the sessions, for outgoing and incoming data streams
   std::vector<Step> steps;          ///< in the order of time
@@ -77,6 +81,7 @@ struct Script {
 struct Dimensions {
   bool several_publishers = false;  ///< of one track
   bool several_drafts = false;      ///< each client speaks one of them
+  std::size_t chain = 1;            ///< relays in a row; they are restarted, and what joins them is cut
 };
 
 /// The script that follows from the seed.

@@ -9,24 +9,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-relay::RelayLimits limits_of(const Script& script) {
-  relay::RelayLimits limits;
-  limits.max_queued_bytes_per_subscription = script.relay_queue_limit;
-  return limits;
-}
+}  // namespace
 
-ms::SessionConfig config_of(const Script& script, moqt::Perspective perspective) {
+ms::SessionConfig World::config_of(moqt::Perspective perspective) const {
   ms::SessionConfig config;
   config.perspective = perspective;
-  config.limits.max_incoming_streams = script.stream_limit;
-  config.limits.max_outgoing_streams = script.stream_limit;
+  config.limits.max_incoming_streams = script_.stream_limit;
+  config.limits.max_outgoing_streams = script_.stream_limit;
   return config;
 }
 
-}  // namespace
-
-World::World(const Script& script)
-    : script_(script), network_(script.seed), journal_(script), relay_(limits_of(script)) {
+World::World(const Script& script) : script_(script), network_(script.seed), journal_(script) {
+  relays_.resize(script.hops.size() + 1);
+  hops_.resize(script.hops.size());
+  for (std::size_t number = 0; number < relays_.size(); ++number) start_relay(number);
   const std::size_t publishers = script.direct ? script.subscribers : script.publishers;
   for (std::size_t number = 0; number < publishers; ++number) publishers_.emplace_back(number, journal_);
   for (std::size_t number = 0; number < script.subscribers; ++number) {
@@ -41,10 +37,9 @@ void World::connect(std::size_t number) {
   Client& client = clients_[number];
   if (client.near || client.far) return;
   const moqt::Draft draft = script_.drafts[number];
-  client.near =
-      std::make_shared<SessionEnd>(network_.timeline(), config_of(script_, moqt::Perspective::kClient), draft);
-  ms::SessionConfig far = config_of(script_, moqt::Perspective::kServer);
-  far.account = relay_.ledger().open_session();
+  client.near = std::make_shared<SessionEnd>(network_.timeline(), config_of(moqt::Perspective::kClient), draft);
+  ms::SessionConfig far = config_of(moqt::Perspective::kServer);
+  far.account = relay_of(number).ledger().open_session();
   client.far = std::make_shared<SessionEnd>(network_.timeline(), std::move(far), draft);
   auto joined = network_.connect(script_.links[number], client.near, client.far);
   client.near->attach(std::move(joined.client));
@@ -54,7 +49,7 @@ void World::connect(std::size_t number) {
   if (script_.direct) {
     publishers_[number].begin(*client.far);
   } else {
-    client.peer = relay_.attach(client.far->session(), *client.far);
+    client.peer = relay_of(number).attach(client.far->session(), *client.far);
   }
   if (Publisher* who = publisher(number)) {
     who->begin(*client.near);
@@ -91,18 +86,13 @@ bool World::settle_near(std::size_t number) {
 
 bool World::settle_far(std::size_t number) {
   Client& client = clients_[number];
+  if (!script_.direct) return settle_end(client.far, relay_of(number), client.peer);
   if (!client.far || !client.far->take_ready()) return false;
   client.far->perform_actions();
-  while (script_.direct ? publishers_[number].on_events() : relay_.on_events(client.peer, network_.now())) {
-    client.far->perform_actions();
-  }
+  while (publishers_[number].on_events()) client.far->perform_actions();
   client.far->perform_actions();
   if (!client.far->over()) return true;
-  if (script_.direct) {
-    publishers_[number].session_over();
-  } else {
-    relay_.detach(client.peer, network_.now());
-  }
+  publishers_[number].session_over();
   client.far.reset();
   return true;
 }
@@ -114,23 +104,35 @@ void World::settle() {
       any |= settle_near(number);
       any |= settle_far(number);
     }
-    if (!any) return;
+    for (std::size_t number = 0; number < hops_.size(); ++number) any |= settle_hop(number);
+    if (!any && !link_hops()) return;
   }
   journal_.fault("the sessions do not come to rest");
 }
 
 std::optional<ms::Time> World::next_deadline() const {
   std::optional<ms::Time> next;
-  for (const Client& client : clients_) {
-    for (const auto* end : {client.near.get(), client.far.get()}) {
-      if (end == nullptr) continue;
-      const auto deadline = end->session().next_deadline();
-      if (deadline && (!next || *deadline < *next)) next = deadline;
-    }
-  }
-  const auto of_relay = relay_.next_deadline();
-  if (of_relay && (!next || *of_relay < *next)) next = of_relay;
+  const auto sooner = [&next](std::optional<ms::Time> due) {
+    if (due && (!next || *due < *next)) next = due;
+  };
+  const auto look = [&](const auto& ends) {
+    if (ends.near) sooner(ends.near->session().next_deadline());
+    if (ends.far) sooner(ends.far->session().next_deadline());
+  };
+  std::ranges::for_each(clients_, look);
+  std::ranges::for_each(hops_, look);
+  for (const auto& relay : relays_) sooner(relay->next_deadline());
   return next;
+}
+
+void World::pass_deadlines() {
+  const auto pass = [](const auto& ends) {
+    if (ends.near) ends.near->pass_deadline();
+    if (ends.far) ends.far->pass_deadline();
+  };
+  std::ranges::for_each(clients_, pass);
+  std::ranges::for_each(hops_, pass);
+  for (const auto& relay : relays_) relay->on_deadline(network_.now());
 }
 
 void World::run_until(ms::Time limit) {
@@ -150,13 +152,7 @@ void World::run_until(ms::Time limit) {
     } else {
       timeline.skip_to(next);
     }
-    if (deadline && *deadline <= timeline.now()) {
-      for (const Client& client : clients_) {
-        if (client.near) client.near->pass_deadline();
-        if (client.far) client.far->pass_deadline();
-      }
-      relay_.on_deadline(timeline.now());
-    }
+    if (deadline && *deadline <= timeline.now()) pass_deadlines();
     settle();
   }
   journal_.fault("there is no end of things to happen");
@@ -187,7 +183,7 @@ void World::end_subgroup(std::size_t track, SubgroupName name, bool finished) {
 
 void World::perform(const Step& step) {
   using Kind = Step::Kind;
-  Client& client = clients_[step.actor];
+  Client& client = clients_[std::min(step.actor, clients_.size() - 1)];
   switch (step.kind) {
     case Kind::Object:
     case Kind::PartAndReset: publish(step); break;
@@ -239,6 +235,8 @@ void World::perform(const Step& step) {
     case Kind::Goaway:
       if (client.far && client.far->session().goaway()) client.far->make_ready();
       break;
+    case Kind::CutHop: cut_hop(step.actor); break;
+    case Kind::RestartRelay: restart_relay(step.actor); break;
     case Kind::Calm:
       if (client.link) client.link->set_paths(script_.links[step.actor].to_server, script_.links[step.actor].to_client);
       break;
@@ -246,9 +244,10 @@ void World::perform(const Step& step) {
 }
 
 bool World::at_rest() const {
-  return std::all_of(clients_.begin(), clients_.end(), [](const Client& client) {
-    return (!client.near || client.near->at_rest()) && (!client.far || client.far->at_rest());
-  });
+  const auto rests = [](const auto& ends) {
+    return (!ends.near || ends.near->at_rest()) && (!ends.far || ends.far->at_rest());
+  };
+  return std::ranges::all_of(clients_, rests) && std::ranges::all_of(hops_, rests);
 }
 
 Outcome World::run() {
@@ -288,16 +287,21 @@ Outcome World::run() {
   }
   run_until(network_.now() + 20s);
   check_accounts();
+  end_hops();
+  run_until(network_.now() + 20s);
   // Until nothing is kept for those who may ask for it.
   run_until(network_.now() + relay::RelayLimits{}.cache_duration + 5s);
   clients_.clear();
-  const auto& memory = relay_.counters();
-  if (memory.memory_bytes != 0) {
-    journal_.fault("the relay's ledger has " + std::to_string(memory.memory_bytes) +
-                   " bytes although all is over: " + std::to_string(memory.memory_sessions_bytes) + " of sessions, " +
-                   std::to_string(memory.memory_tracks_bytes) + " of tracks");
+  hops_.clear();
+  for (const auto& relay : relays_) {
+    const auto memory = relay->counters();
+    if (memory.memory_bytes != 0) {
+      journal_.fault("a relay's ledger has " + std::to_string(memory.memory_bytes) +
+                     " bytes although all is over: " + std::to_string(memory.memory_sessions_bytes) + " of sessions, " +
+                     std::to_string(memory.memory_tracks_bytes) + " of tracks");
+    }
+    if (memory.sessions != 0) journal_.fault("a relay has sessions left although every client is gone");
   }
-  if (relay_.counters().sessions != 0) journal_.fault("the relay has sessions left although every client is gone");
   outcome_.faults = journal_.faults();
   return outcome_;
 }

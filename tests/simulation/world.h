@@ -28,7 +28,8 @@ struct Outcome {
   std::uint64_t events = 0;         ///< things that happened on the network
 };
 
-/// A relay and its clients on a network in memory, in virtual time. A run depends on nothing but its script.
+/// A relay, or several in a row, and clients on a network in memory, in virtual time. A run depends on nothing but its
+/// script.
 class World {
  public:
   explicit World(const Script& script);
@@ -50,6 +51,20 @@ class World {
     std::shared_ptr<transport::memory::Link> link;
   };
 
+  /// The session of relay N + 1 with relay N, its upstream.
+  struct Hop {
+    std::shared_ptr<SessionEnd> near;  ///< of the lower one
+    std::shared_ptr<SessionEnd> far;
+    relay::Relay::PeerNumber lower = 0;
+    relay::Relay::PeerNumber upper = 0;
+    std::shared_ptr<transport::memory::Link> link;
+  };
+
+  [[nodiscard]] ms::SessionConfig config_of(moqt::Perspective perspective) const;
+  /// Where the client is connected.
+  [[nodiscard]] relay::Relay& relay_of(std::size_t client) {
+    return client < script_.publishers ? *relays_.front() : *relays_.back();
+  }
   void connect(std::size_t client);
   void perform(const Step& step);
   void publish(const Step& step);
@@ -60,14 +75,28 @@ class World {
   bool settle_near(std::size_t client);
   bool settle_far(std::size_t client);
   [[nodiscard]] std::optional<ms::Time> next_deadline() const;
+  void pass_deadlines();
 
   [[nodiscard]] bool at_rest() const;
+
+  // chain.cpp
+  void start_relay(std::size_t number);
+  void link_hop(std::size_t number);
+  /// Those without a session. Whether there was any.
+  bool link_hops();
+  bool settle_end(std::shared_ptr<SessionEnd>& end, relay::Relay& relay, relay::Relay::PeerNumber peer);
+  bool settle_hop(std::size_t number);
+  void cut_hop(std::size_t number);
+  void restart_relay(std::size_t number);
+  [[nodiscard]] static std::uint64_t skips_of(const relay::Relay& relay);
+  void end_hops();
 
   // checks.cpp
   void check_rest();
   void check_deliveries();
   void check_ends();
   void check_accounts();
+  void check_account(const relay::Relay& relay);
 
   /// Who is at a client's end of its session; and, without a relay, who is at the other end.
   [[nodiscard]] Publisher* publisher(std::size_t client) {
@@ -80,7 +109,11 @@ class World {
   const Script& script_;
   transport::memory::Network network_;
   Journal journal_;
-  relay::Relay relay_;
+  std::vector<std::unique_ptr<relay::Relay>> relays_;  ///< each the upstream of the next one
+  std::vector<Hop> hops_;
+  bool links_hops_ = true;
+  bool hops_disturbed_ = false;     ///< one was cut, or a relay restarted
+  std::uint64_t skips_before_ = 0;  ///< of relays that are gone
   std::deque<Publisher> publishers_;
   std::deque<Subscriber> subscribers_;
   std::vector<Client> clients_;

@@ -104,7 +104,8 @@ void Subscription::object_begun(const StoredGroup& group, StoredSubgroup& subgro
     } else if (place >= delivery.next && !delivery.stopped) {
       delivery.leave_out(object.id);
     }
-    if (delivery.open() && delivery.has_gap) retire(delivery, StreamResetCode::kCancelled, now);
+    // What waits for room still goes out on the stream.
+    if (delivery.open() && delivery.has_gap && !delivery.behind) retire(delivery, StreamResetCode::kCancelled, now);
     return;
   }
   delivery.has_gap = had_gap;

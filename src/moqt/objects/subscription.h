@@ -86,7 +86,9 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void datagram(const StoredGroup& group, StoredObject& object);
   /// Whatever waits is not sent any more: the subscription is over, or the objects are.
   void give_up();
-  /// PUBLISH_DONE; resets open streams first when `abandon`.
+  /// PUBLISH_DONE; resets open streams first when `abandon`. Otherwise what is there still goes out. A subgroup that
+  /// has not ended may get more objects, which are not for this subscription any more: its stream is reset behind what
+  /// is whole of it, never finished [d15 §10.4.3].
   void end(PublishDoneCode code, std::string_view reason, bool abandon);
 
   // ---- from the session ----
@@ -140,6 +142,8 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
                                      std::uint64_t after) const noexcept;
   Begun begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, StoredObject& object);
   void close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
+  /// The subscription is over before the subgroup, and what there was of it has been given.
+  void leave(SubgroupDelivery& delivery, session::Time now);
   /// Whether everything that the subgroup has since the beginning of the subscription came here.
   [[nodiscard]] bool came_whole(const StoredSubgroup& subgroup) const noexcept;
   void retire(SubgroupDelivery& delivery, StreamResetCode code, session::Time now);

@@ -68,6 +68,18 @@ void Subscription::close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, s
   delivery.ended = true;
 }
 
+void Subscription::leave(SubgroupDelivery& delivery, session::Time now) {
+  if (delivery.begun) {  // the rest of the object would come for others alone
+    account_.waiting -= std::min<std::uint64_t>(account_.waiting, 1);
+    ++account_.reset;
+    delivery.begun = false;
+    delivery.pass(delivery.current);
+  }
+  if (delivery.open()) retire(delivery, StreamResetCode::kCancelled, now);  // [d15 §10.4.3-2]
+  delivery.leave_stream();
+  delivery.ended = true;
+}
+
 bool Subscription::came_whole(const StoredSubgroup& subgroup) const noexcept {
   const std::uint64_t from = subgroup.whole_from.value_or(0);
   const auto* published = view();
@@ -229,6 +241,16 @@ void Subscription::end(PublishDoneCode code, std::string_view reason, bool aband
       });
     }
     (void)session_.reset_streams(request_, StreamResetCode::kCancelled);
+  } else {
+    for (const auto& [id, group] : publisher_.store().groups()) {
+      group.for_each([&](StoredSubgroup& subgroup) {
+        SubgroupDelivery* const delivery = existing(subgroup);
+        if (delivery == nullptr || delivery->stopped || delivery->ended) return;
+        if (subgroup.ended() != StoredSubgroup::End::kOpen) return;
+        delivery->has_gap = true;  // whatever comes of it from now on is for others
+        if (!delivery->behind) leave(*delivery, session::Time{});
+      });
+    }
   }
   (void)session_.publish_done(request_, code, reason);
   outlet_.settle_later();

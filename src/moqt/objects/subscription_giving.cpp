@@ -52,7 +52,8 @@ void Subscription::advance(StoredSubgroup& subgroup, SubgroupDelivery& delivery,
     if (delivery.begun) break;  // the rest of the object has not come yet
   }
   set_behind(subgroup, delivery, false);
-  if (subgroup.ended() != StoredSubgroup::End::kOpen) close(subgroup, delivery, now);
+  if (subgroup.ended() != StoredSubgroup::End::kOpen) return close(subgroup, delivery, now);
+  if (ended_) leave(delivery, now);
 }
 
 bool Subscription::nothing_between(const StoredSubgroup& subgroup, std::uint64_t before,

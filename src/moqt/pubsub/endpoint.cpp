@@ -128,6 +128,7 @@ SessionResult<void> Endpoint::accept_subscribe(RequestHandle request, const std:
   if (auto accepted = session_.accept(request, writer->track_parameters()); !accepted.ok()) return accepted;
   add_publication(request, writer);
   if (writer->finished()) {
+    events_.push(WriterSubscribersChanged{writer});
     publishing_[request].subscription->end(PublishDoneCode::kTrackEnded, "the track had ended", /*abandon=*/false);
     return {};
   }

@@ -23,6 +23,35 @@ TEST_F(FetchesTest, AnswersOutOfTheCache) {
   EXPECT_EQ(network_.relay.counters().fetch_hits, 1u);
 }
 
+// [d15 §9.17]: End Of Track. Whoever has missed the end has nobody else to hear it from.
+TEST_F(FetchesTest, ACacheKnowsThatItsTrackIsOver) {
+  subscribe(viewer_);
+  publisher_.accept();
+  whole_group(0, {"a", "b"});
+  ASSERT_TRUE(
+      publisher_client_.session().publish_done(publisher_.subscription, moqt::PublishDoneCode::kTrackEnded).ok());
+  network_.run();
+  network_.lose(publisher_client_);
+  fetch(late_, {0, 0}, {7, 0});
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 a", "0/1 b"}));
+  EXPECT_TRUE(late_.only<ms::FetchAccepted>().end_of_track);
+}
+
+TEST_F(FetchesTest, ACacheDoesNotKnowWhatFollowsAGroupThatBrokeOff) {
+  subscribe(viewer_);
+  publisher_.accept();
+  const auto stream = publisher_.open(0);
+  publisher_.object(stream, 0, "a");
+  ASSERT_TRUE(publisher_client_.session().reset_stream(stream, moqt::StreamResetCode::kCancelled).ok());
+  network_.run();
+  ASSERT_TRUE(
+      publisher_client_.session().publish_done(publisher_.subscription, moqt::PublishDoneCode::kTrackEnded).ok());
+  network_.run();
+  network_.lose(publisher_client_);
+  fetch(late_, {0, 0}, {0, 1});
+  for (const auto& accepted : late_.all<ms::FetchAccepted>()) EXPECT_FALSE(accepted.end_of_track);
+}
+
 // [d15 §9.16.3-4]
 TEST_F(FetchesTest, AnswersInDescendingOrderOutOfTheCache) {
   subscribe(viewer_);

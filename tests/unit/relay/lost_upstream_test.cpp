@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -138,6 +139,59 @@ TEST_F(LostUpstreamTest, AGapThatNobodyCanFillIsPassed) {
   publisher.group(2, {"c"});
   EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a", "2/0 c"}));
   EXPECT_EQ(counters().backfills_failed, 1u);
+}
+
+/// The publisher comes back when the track is over, for those who have missed its end.
+class EndedMeanwhileTest : public LostUpstreamTest {
+ protected:
+  void SetUp() override {
+    publisher_.group(0, {"a"});
+    tree_.cut(*link_);
+    tree_.restart(1);
+    RelayClient& source = tree_.connect(1);
+    publisher_again_.emplace(tree_, source);
+    publisher_again_->announce();
+    tree_.link(0, 1);
+    moqt::MessageParameters parameters;
+    parameters.set_largest_object({1, 1});
+    publisher_again_->accept(parameters);
+    ASSERT_TRUE(source.session().publish_done(publisher_again_->subscription, moqt::PublishDoneCode::kTrackEnded).ok());
+    tree_.run();
+    asked_ = source.only<ms::FetchReceived>();
+    source_again_ = &source;
+  }
+
+  std::optional<TreePublisher> publisher_again_;
+  RelayClient* source_again_ = nullptr;
+  ms::FetchReceived asked_;
+};
+
+TEST_F(EndedMeanwhileTest, TheTrackEndsBehindWhatWasMissedOfIt) {
+  EXPECT_EQ(subscriber_->count<ms::SubscriptionDone>(), 0u);
+  EXPECT_EQ(counters().backfills_failed, 0u);
+  ms::Session& session = source_again_->session();
+  ASSERT_TRUE(session.accept_fetch(asked_.request, {true, {1, 2}}).ok());
+  const auto stream = *session.open_fetch(asked_.request);
+  for (std::uint64_t object = 0; object < 2; ++object) {
+    ms::FetchObject fetched;
+    fetched.location = {1, object};
+    fetched.payload = base::SharedBytes::copy_of(base::as_bytes(object == 0 ? "b" : "c"));
+    fetched.payload_length = 1;
+    ASSERT_TRUE(session.append_fetch_object(stream, fetched).ok());
+  }
+  ASSERT_TRUE(session.finish_stream(stream).ok());
+  tree_.advance(3s);
+  EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a", "1/0 b", "1/1 c"}));
+  EXPECT_EQ(subscriber_->only<ms::SubscriptionDone>().code,
+            static_cast<std::uint64_t>(moqt::PublishDoneCode::kTrackEnded));
+}
+
+TEST_F(EndedMeanwhileTest, ATrackWhoseEndIsNotToBeHadWasLost) {
+  ASSERT_TRUE(source_again_->session().reject(asked_.request, moqt::RequestErrorCode::kUnknownStatusInRange).ok());
+  tree_.advance(3s);
+  EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a"}));
+  EXPECT_EQ(subscriber_->only<ms::SubscriptionDone>().code,
+            static_cast<std::uint64_t>(moqt::PublishDoneCode::kInternalError));
 }
 
 TEST_F(LostUpstreamTest, AnUpstreamThatHasNoPublisherYetIsAskedAgain) {

@@ -97,6 +97,21 @@ TEST_F(TransportInboxTest, AFullWindowIsToldAtOnceAlsoOfWhatCameBefore) {
   EXPECT_EQ(taker.turns, 2);
 }
 
+// Whoever closes a session once everything has arrived would take it for that.
+TEST_F(TransportInboxTest, WhatIsGivenUpWithTheConnectionDoesNotCountAsArrived) {
+  const auto stream = TransportInbox::key_of(std::uint64_t{3});
+  inbox->on_sent(TransportInbox::kControlStream, 20, /*canceled=*/true);
+  inbox->on_stream_closed(stream, /*with_connection=*/true);
+  run_ready();
+  EXPECT_TRUE(taker.batch.empty());
+  inbox->on_sent(TransportInbox::kControlStream, 20, /*canceled=*/false);
+  inbox->on_stream_closed(stream, /*with_connection=*/false);
+  run_ready();
+  ASSERT_EQ(taker.batch.size(), 2u);
+  EXPECT_EQ(taker.batch[0].kind, Kind::ControlSent);
+  EXPECT_EQ(taker.batch[1].kind, Kind::StreamClosed);
+}
+
 TEST_F(TransportInboxTest, EveryOtherEventIsWorthATurn) {
   sent(1, 100);
   inbox->push({.kind = Kind::StreamStopped, .id = 1});
