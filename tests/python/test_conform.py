@@ -149,7 +149,6 @@ async def test_clients(certificate: Any, name: str) -> None:
 
 
 KNOWN = {
-    "answers/redirect-with-uri",
     "fetch/without-a-filter",
     "fill/whole-track",
     "subscribe/include-properties-0",
