@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "relay/loop_guard.h"
+
 namespace msquic_py::relay {
 
 namespace session = moqt::session;
