@@ -7,14 +7,12 @@
 
 namespace msquic_py::runtime {
 
-const quic::Connection& quic_connection(const SessionDriver& driver) noexcept {
-  return quic::CarriedConnection::of(driver.connection())->under();
-}
-
 const quic::Connection* find_quic_connection(const SessionDriver& driver) noexcept {
   const auto* const carried = quic::CarriedConnection::of(driver.connection());
   return carried == nullptr ? nullptr : &carried->under();
 }
+
+const quic::Connection& quic_connection(const SessionDriver& driver) noexcept { return *find_quic_connection(driver); }
 
 const quic::CloseReason& quic_end(const SessionDriver& driver) noexcept {
   return quic::CarriedConnection::of(driver.connection())->end();

@@ -48,7 +48,12 @@ quic::Result<void> RelayLoops::listen(Endpoint::ListenOptions options) {
     options.others.push_back(other->server->place());
   }
   if (auto listening = first_.listen(std::move(options)); !listening) return listening;
-  for (const auto& other : others_) other->thread = std::thread([&loop = other->loop] { loop.run(); });
+  try {
+    for (const auto& other : others_) other->thread = std::thread([&loop = other->loop] { loop.run(); });
+  } catch (...) {  // no thread is to be had: what lives on the loops that run already goes before this does
+    join();
+    throw;
+  }
   return {};
 }
 
