@@ -69,6 +69,23 @@ async def told_gone(interest: Exchange, namespace: Namespace, prefix: Namespace)
         raise NotOk(f"{found} instead of the end of {wanted}")
 
 
+async def overlaps(interest: Exchange, prefix: Namespace) -> None:
+    """A further request like it, for that prefix, is refused."""
+    further = await interest.peer.request(interest.opening, namespace=prefix)
+    await further.refused(codes.PREFIX_OVERLAP)
+
+
+async def silent_after_its_end(world: World, interest: Exchange) -> None:
+    """It is taken back; a track that is published then is not offered."""
+    interest.cancel()
+    await interest.peer.alive()
+    publisher, _ = await published(world)
+    await publisher.alive()
+    await interest.peer.alive()
+    if any(each.opening == "PUBLISH" for each in interest.peer.incoming):
+        raise NotOk(f"PUBLISH after the end of {interest.opening}")
+
+
 @case(
     "publish-namespace/accepted", PUBLISH, "PUBLISH_NAMESPACE is answered, by a relay with REQUEST_OK.", roles="relay"
 )
@@ -239,8 +256,7 @@ async def outside(world: World) -> None:
 )
 async def twice(world: World) -> None:
     interest = await interested(world)
-    again = await interest.peer.request("SUBSCRIBE_NAMESPACE", namespace=world.namespace)
-    await again.refused(codes.PREFIX_OVERLAP)
+    await overlaps(interest, world.namespace)
 
 
 @case(
@@ -251,8 +267,7 @@ async def twice(world: World) -> None:
 )
 async def longer(world: World) -> None:
     interest = await interested(world)
-    again = await interest.peer.request("SUBSCRIBE_NAMESPACE", namespace=(*world.namespace, b"below"))
-    await again.refused(codes.PREFIX_OVERLAP)
+    await overlaps(interest, (*world.namespace, b"below"))
 
 
 @case(
@@ -263,8 +278,7 @@ async def longer(world: World) -> None:
 )
 async def shorter(world: World) -> None:
     interest = await interested(world, prefix=(*world.namespace, b"below"))
-    again = await interest.peer.request("SUBSCRIBE_NAMESPACE", namespace=world.namespace)
-    await again.refused(codes.PREFIX_OVERLAP)
+    await overlaps(interest, world.namespace)
 
 
 @case("subscribe-namespace/again-after-its-end", "15:9.24 16:9.25 18:6.1 22:4", "Then the prefix may come again.",
@@ -284,13 +298,7 @@ async def again(world: World) -> None:
 )
 async def silent(world: World) -> None:
     interest = await interested(world)
-    interest.cancel()
-    await interest.peer.alive()
-    publisher = await published(world)
-    await publisher[0].alive()
-    await interest.peer.alive()
-    if any(each.opening == "PUBLISH" for each in interest.peer.incoming):
-        raise NotOk("PUBLISH after the end of SUBSCRIBE_NAMESPACE")
+    await silent_after_its_end(world, interest)
 
 
 @case(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from moqt.conform.cases.case import case
 from moqt.conform.cases.flows import group, offered, published
-from moqt.conform.cases.namespaces import check_track, interested
+from moqt.conform.cases.namespaces import check_track, interested, overlaps, silent_after_its_end
 from moqt.conform.outcomes import NotOk
 from moqt.conform.peer.exchange import Exchange
 from moqt.conform.peer.session import Peer
@@ -76,8 +76,7 @@ async def tracks_paused(world: World) -> None:
 )
 async def tracks_twice(world: World) -> None:
     interest = await tracks(world)
-    again = await interest.peer.request("SUBSCRIBE_TRACKS", namespace=world.namespace)
-    await again.refused(codes.PREFIX_OVERLAP)
+    await overlaps(interest, world.namespace)
 
 
 @case(
@@ -88,8 +87,7 @@ async def tracks_twice(world: World) -> None:
 )
 async def tracks_longer(world: World) -> None:
     interest = await tracks(world)
-    again = await interest.peer.request("SUBSCRIBE_TRACKS", namespace=(*world.namespace, b"below"))
-    await again.refused(codes.PREFIX_OVERLAP)
+    await overlaps(interest, (*world.namespace, b"below"))
 
 
 @case(
@@ -106,13 +104,7 @@ async def beside(world: World) -> None:
 @case("subscribe-tracks/silent-after-its-end", TRACKS, "After its end no PUBLISH comes.", roles="relay")
 async def tracks_silent(world: World) -> None:
     interest = await tracks(world)
-    interest.cancel()
-    await interest.peer.alive()
-    publisher, _ = await published(world)
-    await publisher.alive()
-    await interest.peer.alive()
-    if any(each.opening == "PUBLISH" for each in interest.peer.incoming):
-        raise NotOk("PUBLISH after the end of SUBSCRIBE_TRACKS")
+    await silent_after_its_end(world, interest)
 
 
 @case(
