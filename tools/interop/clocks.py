@@ -52,12 +52,17 @@ def datagrams(place: Place) -> str:
 
 
 def joining(place: Place) -> str:
-    """A subscriber that asks for the present group's beginning with a joining FETCH."""
+    """A joining FETCH for the minute before; the publisher refuses it while there was none."""
     relay = _relay(place)
     publisher = _clock(place, relay.port, "--publish")
-    publisher.line(TIME)
-    _times(publisher, 3)
-    return _times(_clock(place, relay.port, "--join-groups", 1), 5)
+    minute = publisher.line(TIME)[0][:16]
+    publisher.line(f"^(?!{minute})" + TIME[1:], 75)
+    subscriber = _clock(place, relay.port, "--join-groups", 1)
+    seen = _times(subscriber, 5)
+    first = next(line for line in subscriber.lines if re.match(TIME, line))
+    if not first.startswith(minute):
+        raise Failed(f"begins with {first}, and not in the minute before")
+    return f"{seen}, from the minute before on"
 
 
 def to_ours(place: Place, port: int, common: Sequence[object]) -> str:
