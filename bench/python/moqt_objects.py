@@ -1,7 +1,7 @@
 """One end of the benchmark of MOQT objects in Python: publishes a track as fast as it is taken, or receives batches.
 
-python moqt_objects.py publish --size 1024 [--relay PORT] [--draft 15]  prints its port, or "publishing"; ends with input
-python moqt_objects.py receive --port PORT --seconds 3 [--draft 15]     prints a line of JSON
+python moqt_objects.py publish --size 1024 [--relay PORT] [--draft 15] prints its port, or "publishing"; ends with input
+python moqt_objects.py receive --port PORT --seconds 3 [--draft 15]    prints a line of JSON
 """
 
 from __future__ import annotations
