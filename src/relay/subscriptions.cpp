@@ -91,6 +91,7 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
   Track::Waiting waiting{&peer, event.request, now_};
   waiting.rendezvous =
       std::min(std::chrono::milliseconds(event.parameters.rendezvous_timeout().value_or(0)), limits_.max_rendezvous);
+  waiting.unfiltered = !event.parameters.filter();
   const auto new_group = event.parameters.new_group_request();
   (void)take_role(peer, *track, event.request);
   if (track->established()) {  // [d15 §8.5-3]

@@ -49,6 +49,7 @@ class Track {
     moqt::session::Time since;
     /// RENDEZVOUS_TIMEOUT: for how long its subscriber waits for a publisher to appear.
     std::chrono::milliseconds rendezvous{};
+    bool unfiltered = false;  ///< SUBSCRIBE came without a filter
   };
   /// A SUBSCRIBE_UPDATE to Forward State 1 that waits until a publisher brings the track: its answer tells the largest
   /// object.
