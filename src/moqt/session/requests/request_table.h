@@ -20,6 +20,8 @@ class RequestTable {
 
   /// What the draft says of the requests in here.
   RequestRules rules{};
+  /// MAX_FILTER_RANGES of the peer; nothing before its SETUP.
+  std::optional<std::uint64_t> peer_filter_ranges{};
 
   /// Requests are charged to it, those that are added from now on.
   void charge_to(std::shared_ptr<base::Account> account) noexcept { account_ = std::move(account); }
