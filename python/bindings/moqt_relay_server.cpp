@@ -256,6 +256,7 @@ nb::dict stats(RelayHandle& self) {
   values["objects_backfilled"] = c.objects_backfilled;
   values["backfills_failed"] = c.backfills_failed;
   values["subscriptions_held"] = c.subscriptions_held;
+  values["publishes_skipped"] = c.publishes_skipped;
   values["loops_noticed"] = c.loops_noticed;
   values["cached_tracks"] = c.cached_tracks;
   values["cached_bytes"] = c.cached_bytes;

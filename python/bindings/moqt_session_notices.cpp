@@ -33,9 +33,10 @@ nb::object seconds(const std::optional<std::uint64_t>& milliseconds) {
 
 /// The fields of moqt.asyncio.TrackProperties.
 nb::object properties(const moqt::MessageParameters& said) {
-  return nb::make_tuple(
-      seconds(said.delivery_timeout()), seconds(said.max_cache_duration()), said.publisher_priority().value_or(128),
-      said.group_order().value_or(moqt::GroupOrder::kAscending), said.dynamic_groups().value_or(false));
+  return nb::make_tuple(seconds(said.track_delivery_timeout()), seconds(said.max_cache_duration()),
+                        said.publisher_priority().value_or(128),
+                        said.track_group_order().value_or(moqt::GroupOrder::kAscending),
+                        said.dynamic_groups().value_or(false), seconds(said.track_subgroup_delivery_timeout()));
 }
 
 nb::object error_of(const Notice& notice) {

@@ -26,9 +26,12 @@ void set_priority_and_order(moqt::MessageParameters& parameters, const nb::dict&
   if (!order.is_none()) parameters.set_group_order(nb::cast<moqt::GroupOrder>(order));
 }
 
-void set_delivery_timeout(moqt::MessageParameters& parameters, const nb::dict& options) {
+void set_delivery_timeouts(moqt::MessageParameters& parameters, const nb::dict& options) {
   const auto timeout = optional_number(nb::object(options["delivery_timeout_ms"]), "delivery_timeout");
   if (timeout) parameters.set_delivery_timeout(*timeout);
+  const auto of_subgroups =
+      optional_number(nb::object(options["subgroup_delivery_timeout_ms"]), "subgroup_delivery_timeout");
+  if (of_subgroups) parameters.set_subgroup_delivery_timeout(*of_subgroups);
 }
 
 }  // namespace
@@ -40,6 +43,8 @@ moqt::pubsub::TrackOptions track_options(const nb::dict& options) {
       static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options["queue_limit"])).checked("queue_limit"));
   result.dynamic_groups = nb::cast<bool>(options["dynamic_groups"]);
   result.delivery_timeout_ms = optional_number(nb::object(options["delivery_timeout_ms"]), "delivery_timeout");
+  result.subgroup_delivery_timeout_ms =
+      optional_number(nb::object(options["subgroup_delivery_timeout_ms"]), "subgroup_delivery_timeout");
   result.max_cache_duration_ms = optional_number(nb::object(options["max_cache_duration_ms"]), "max_cache_duration");
   if (const nb::object order = options["group_order"]; !order.is_none()) {
     result.group_order = nb::cast<moqt::GroupOrder>(order);
@@ -60,7 +65,7 @@ moqt::MessageParameters subscription_parameters(const nb::dict& options) {
   set_filter(parameters, options["filter"]);
   set_priority_and_order(parameters, options);
   if (!nb::cast<bool>(options["forward"])) parameters.set_forward(false);
-  set_delivery_timeout(parameters, options);
+  set_delivery_timeouts(parameters, options);
   if (const auto group = optional_number(nb::object(options["new_group"]), "new_group")) {
     parameters.set_new_group_request(*group);
   }
@@ -77,7 +82,7 @@ moqt::MessageParameters update_parameters(const nb::dict& options) {
   if (const nb::object urgency = options["priority"]; !urgency.is_none()) {
     parameters.set_subscriber_priority(priority(urgency));
   }
-  set_delivery_timeout(parameters, options);
+  set_delivery_timeouts(parameters, options);
   add_tokens(parameters, options["tokens"]);
   return parameters;
 }
@@ -85,6 +90,9 @@ moqt::MessageParameters update_parameters(const nb::dict& options) {
 moqt::MessageParameters fetch_parameters(const nb::dict& options) {
   moqt::MessageParameters parameters;
   set_priority_and_order(parameters, options);
+  if (const auto timeout = optional_number(nb::object(options["fill_timeout_ms"]), "fill_timeout")) {
+    parameters.set_fill_timeout(*timeout);
+  }
   add_tokens(parameters, options["tokens"]);
   return parameters;
 }

@@ -191,6 +191,22 @@ void Announcements::withdraw(const moqt::TrackNamespace& track_namespace, Peer& 
   }
 }
 
+namespace {
+
+/// What is said of the subscriptions that come of a request for tracks, without FORWARD, which may be updated.
+moqt::MessageParameters of_subscriptions(const moqt::MessageParameters& said) {
+  moqt::MessageParameters parameters;
+  if (const auto order = said.group_order()) parameters.set_group_order(*order);
+  if (const auto filter = said.filter()) parameters.set_filter(*filter);
+  if (const auto include = said.include_properties()) parameters.set_include_properties(*include);
+  for (const moqt::Parameter& each : said.items()) {
+    if (std::holds_alternative<moqt::RangeFilter>(each.value)) parameters.append(each);
+  }
+  return parameters;
+}
+
+}  // namespace
+
 void Announcements::on_subscribed(Peer& peer, const session::NamespaceSubscribed& event) {
   if (event.prefix.field_count() < limits_.min_prefix_fields) {  // [d15 §12.3.2-1]
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kUnauthorized, "the prefix has too few fields");
@@ -202,13 +218,53 @@ void Announcements::on_subscribed(Peer& peer, const session::NamespaceSubscribed
   }
   if (!peer.session.accept(event.request)) return;
   NamespaceInterest& interest = peer.interests[event.request];
+  interest.request = event.request;
   interest.prefix = event.prefix;
   interest.what = event.interest;
   interest.forward = event.parameters.forward().value_or(true);
+  interest.parameters = of_subscriptions(event.parameters);
+  interest.tracks.take(event.parameters.items());
   directory_.subscribe(event.prefix, peer);
   if (session::wants_namespaces(event.interest)) announce_from(peer, event.request, 0);
   if (session::wants_tracks(event.interest)) subscriptions_.offer_tracks(peer, interest, 0);
   interests_changed();
+}
+
+void Announcements::on_update(Peer& peer, const session::NamespaceUpdateReceived& event) {
+  const auto found = peer.interests.find(event.subscription);
+  if (event.prefix.field_count() < limits_.min_prefix_fields) {
+    (void)peer.session.reject(event.update, moqt::RequestErrorCode::kUnauthorized, "the prefix has too few fields");
+    return;
+  }
+  if (peer.loops(event.prefix)) {
+    (void)peer.session.reject(event.update, moqt::RequestErrorCode::kUninterested, kLoopReason);
+    return;
+  }
+  if (!peer.session.accept(event.update) || found == peer.interests.end()) return;
+  peer.make_ready();
+  NamespaceInterest& interest = found->second;
+  interest.forward = event.parameters.forward().value_or(interest.forward);
+  interest.tracks.take(event.parameters.items());
+  if (event.prefix == interest.prefix) return;
+  const moqt::TrackNamespace before = std::exchange(interest.prefix, event.prefix);
+  if (session::wants_namespaces(interest.what)) {  // its session has forgotten what it was told of
+    auto entry = peer.announcements.lower_bound(before);
+    while (entry != peer.announcements.end() && before.is_prefix_of(entry->first)) {
+      peer.roles.erase(entry->second);
+      entry = peer.announcements.erase(entry);
+    }
+  }
+  leave_prefix(peer, before);
+  directory_.subscribe(interest.prefix, peer);
+  if (session::wants_namespaces(interest.what)) announce_from(peer, event.subscription, 0);
+  if (session::wants_tracks(interest.what)) subscriptions_.offer_tracks(peer, interest, 0);
+  interests_changed();
+}
+
+void Announcements::leave_prefix(Peer& peer, const moqt::TrackNamespace& prefix) {
+  const bool other = std::any_of(peer.interests.begin(), peer.interests.end(),
+                                 [&](const auto& each) { return each.second.prefix == prefix; });
+  if (!other) directory_.unsubscribe(prefix, peer);
 }
 
 void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscribed& event) {  // [d15 §6.1-3]
@@ -217,9 +273,7 @@ void Announcements::on_unsubscribed(Peer& peer, const session::NamespaceUnsubscr
   const NamespaceInterest gone = std::move(found->second);
   const moqt::TrackNamespace& prefix = gone.prefix;
   peer.interests.erase(found);
-  const bool other = std::any_of(peer.interests.begin(), peer.interests.end(),
-                                 [&](const auto& each) { return each.second.prefix == prefix; });
-  if (!other) directory_.unsubscribe(prefix, peer);
+  leave_prefix(peer, prefix);
   for (auto entry = peer.announcements.lower_bound(prefix); session::wants_namespaces(gone.what) &&
                                                             entry != peer.announcements.end() &&
                                                             prefix.is_prefix_of(entry->first);) {

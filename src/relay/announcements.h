@@ -36,6 +36,8 @@ class Announcements {
   /// An upstream says no more of a prefix.
   void on_interest_ended(Peer& peer, const moqt::session::NamespaceSubscriptionEnded& event);
   void on_subscribed(Peer& peer, const moqt::session::NamespaceSubscribed& event);
+  /// It listens to another prefix from now on, perhaps.
+  void on_update(Peer& peer, const moqt::session::NamespaceUpdateReceived& event);
   void on_unsubscribed(Peer& peer, const moqt::session::NamespaceUnsubscribed& event);
   /// Our announcement was refused or cancelled by its receiver.
   void on_announcement_ended(Peer& peer, moqt::session::RequestHandle request);
@@ -52,6 +54,8 @@ class Announcements {
   /// False when too many requests wait for the listener's credit.
   bool announce(Peer& listener, moqt::session::RequestHandle interest, const moqt::TrackNamespace& track_namespace);
   void take_back(Peer& listener, std::map<moqt::TrackNamespace, moqt::session::RequestHandle>::iterator announcement);
+  /// The peer listens to that prefix no more, unless another of its interests does.
+  void leave_prefix(Peer& peer, const moqt::TrackNamespace& prefix);
   /// The peer publishes the namespace from now on.
   void add(Peer& publisher, const moqt::TrackNamespace& track_namespace);
   void withdraw(const moqt::TrackNamespace& track_namespace, Peer& publisher);

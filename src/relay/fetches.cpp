@@ -1,6 +1,7 @@
 #include "relay/fetches.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "relay/loop_guard.h"
@@ -20,7 +21,8 @@ constexpr std::size_t kMostAttempts = 3;
 
 // ---- from clients ----
 
-void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session::Time now) {
+void Fetches::on_fetch(Peer& peer, const session::FetchReceived& received, session::Time now) {
+  session::FetchReceived event = received;
   ++counters_.fetches;
   const bool up = peer.upstream == nullptr;
   if (peer.loops(event.track.track_namespace)) {
@@ -38,6 +40,18 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
                               "the relay has too many tracks, or no memory left");
     return;
   }
+  if (event.groups_back) {
+    const auto largest = track->largest();
+    if (!largest) {
+      (void)peer.session.reject(event.request, moqt::RequestErrorCode::kNotSupported,
+                                "the relay does not know the largest object of the track");
+      tracks_.release(*track);
+      return;
+    }
+    const auto range = peer.session.resolve_fetch(event.request, *largest);
+    if (!range.ok()) return tracks_.release(*track);
+    event.range = *range;
+  }
   if (knows_largest(*track) && (!track->largest() || event.range.start > *track->largest())) {
     // [d15 §9.16.3-3]
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInvalidRange,
@@ -50,6 +64,11 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session:
   fetch.peer = &peer;
   fetch.track = track;
   ++track->fetches;
+  if (const auto timeout = event.parameters.fill_timeout()) {
+    constexpr std::uint64_t kDay = std::uint64_t{24} * 3600 * 1000;
+    fetch.fill_timeout = std::chrono::milliseconds(std::min(*timeout, kDay));
+    fetch.out_of_time = *timeout == 0;
+  }
   fetch.delivery = std::make_unique<objects::FetchDelivery>(track->publisher(), peer.session, event, peer, *this, now);
   by_delivery_.emplace(fetch.delivery.get(), &fetch);
   peer.roles.insert_or_assign(event.request, FetchRole{track});
@@ -105,6 +124,7 @@ void Fetches::fill(objects::FetchDelivery& delivery, moqt::Location from) {  // 
   if (fetch == nullptr) return;
   if (!fetch->missed) ++counters_.fetch_misses;
   fetch->missed = true;
+  if (fetch->out_of_time) return leave_gap(*fetch);
   if (fetch->asked_for != from) fetch->attempts = 0;
   fetch->asked_for = from;
   if (++fetch->attempts > kMostAttempts) {
@@ -136,6 +156,11 @@ moqt::FetchRange Fetches::missing_at(ClientFetch& fetch, moqt::Location from) {
   return {first == wanted.start.group ? wanted.start : moqt::Location{first, 0}, end};
 }
 
+bool Fetches::ClientFetch::is_unknown_to(std::uint64_t publisher, moqt::Location location) const {
+  return std::any_of(unknown_to.begin(), unknown_to.end(),
+                     [&](const auto& each) { return each.first == publisher && location <= each.second; });
+}
+
 bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
   Track& track = *fetch.track;
   objects::FetchDelivery& delivery = *fetch.delivery;
@@ -143,13 +168,14 @@ bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
   for (const auto& [number, known] : upstream_) {
     if (known->track != &track || known->order != delivery.order() || !ascending || !known->range.covers(range.start))
       continue;
-    if (known->publisher == fetch.peer) continue;
+    if (known->publisher == fetch.peer || fetch.is_unknown_to(known->publisher->number, range.start)) continue;
     if (known->writer.reached() && *known->writer.reached() > range.start) continue;  // it has passed the place
     // It may wait for this one already, when something of the range has come otherwise.
     if (std::find(fetch.asked.begin(), fetch.asked.end(), number) == fetch.asked.end()) {
       known->askers.push_back(&delivery);
       fetch.asked.push_back(number);
     }
+    count_time(fetch);
     if (known->accepted) accept(delivery, *known);
     return true;
   }
@@ -157,6 +183,7 @@ bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
     // A client is not asked for what it asks for itself.
     if (publisher == fetch.peer) continue;
     if (std::find(fetch.refused.begin(), fetch.refused.end(), publisher->number) != fetch.refused.end()) continue;
+    if (fetch.is_unknown_to(publisher->number, range.start)) continue;
     moqt::MessageParameters parameters;
     if (!ascending) parameters.set_group_order(moqt::GroupOrder::kDescending);
     const auto request = publisher->session.fetch(track.name(), range.start, range.end, std::move(parameters),
@@ -171,6 +198,7 @@ bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
     publisher->make_ready();
     ++track.fetches;
     ++counters_.upstream_fetches;
+    count_time(fetch);
     return true;
   }
   return false;
@@ -238,9 +266,14 @@ void Fetches::ended(objects::FetchDelivery& delivery) {
   if (client == nullptr) return;
   over_.emplace_back(client->peer->number, delivery.request().value);
   if (!client->missed) ++counters_.fetch_hits;
-  for (const std::uint64_t number : std::exchange(client->asked, {})) {
+  stop_counting(*client);
+  leave_publishers(*client);
+}
+
+void Fetches::leave_publishers(ClientFetch& client) {
+  for (const std::uint64_t number : std::exchange(client.asked, {})) {
     UpstreamFetch& fetch = *upstream_.at(number);
-    std::erase(fetch.askers, &delivery);
+    std::erase(fetch.askers, client.delivery.get());
     if (!fetch.askers.empty() || fetch.ending) continue;  // whoever is ending it removes it
     (void)fetch.publisher->session.cancel(fetch.request);
     fetch.publisher->make_ready();

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -40,9 +42,15 @@ class Fetches final : public moqt::objects::FetchFiller {
   void on_rejected(Peer& peer, std::uint64_t fetch, const moqt::session::RequestRejected& event);
   void on_object(Peer& peer, const moqt::session::FetchObjectReceived& event, moqt::session::Time now);
   void on_payload(Peer& peer, const moqt::session::ObjectPayload& event, moqt::session::Time now);
+  void on_gap(Peer& peer, const moqt::session::FetchGapReceived& event, moqt::session::Time now);
   void on_ended(Peer& peer, const moqt::session::FetchEnded& event, moqt::session::Time now);
   void on_malformed(Peer& peer, moqt::session::RequestHandle request);
 
+  /// Fetches whose FILL_TIMEOUT is over go on without what publishers have not brought.
+  void on_deadline(moqt::session::Time now);
+  [[nodiscard]] std::optional<moqt::session::Time> next_deadline() const noexcept {
+    return fill_deadlines_.empty() ? std::nullopt : std::optional(fill_deadlines_.begin()->first);
+  }
   void peer_left(Peer& peer);
   /// Forgets the fetches that have ended; when nobody is in the middle of one.
   void settle();
@@ -62,6 +70,14 @@ class Fetches final : public moqt::objects::FetchFiller {
     std::size_t attempts = 0;            ///< to find out what is at `asked_for`
     std::vector<std::uint64_t> refused;  ///< numbers of the publishers that could not help
     std::vector<std::uint64_t> asked;    ///< UpstreamFetches that it waits for; hardly ever more than one
+    /// FILL_TIMEOUT (draft-22 section 9.20.5): how long publishers may take altogether; nothing: as long as they are
+    /// given.
+    std::optional<std::chrono::milliseconds> fill_timeout;
+    std::optional<moqt::session::Time> fill_by;  ///< when that is over, once a publisher has been asked
+    bool out_of_time = false;
+    /// By publisher, where what it has said to be unknown to it ends, as far as it came; of ascending fetches.
+    std::vector<std::pair<std::uint64_t, moqt::Location>> unknown_to;
+    [[nodiscard]] bool is_unknown_to(std::uint64_t publisher, moqt::Location location) const;
     std::unique_ptr<moqt::objects::FetchDelivery> delivery;
   };
 
@@ -76,6 +92,15 @@ class Fetches final : public moqt::objects::FetchFiller {
   /// Whether somebody could be asked.
   bool ask(ClientFetch& fetch, moqt::FetchRange range);
   void read_on(UpstreamFetch& fetch);
+  /// There is no time to find out what is at `missing()`.
+  void leave_gap(ClientFetch& fetch);
+  /// Its time begins, unless it has begun.
+  void count_time(ClientFetch& fetch);
+  void stop_counting(ClientFetch& fetch);
+  /// It waits for no publisher any more.
+  void leave_publishers(ClientFetch& fetch);
+  /// What the publisher has said, up to what it brought last.
+  static void note_known(UpstreamFetch& fetch, moqt::session::Time now);
   /// The publisher cannot or does not help.
   void give_up(std::uint64_t number, moqt::RequestErrorCode code, std::string_view reason);
   void fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code, std::string_view reason);
@@ -97,6 +122,7 @@ class Fetches final : public moqt::objects::FetchFiller {
   std::unordered_map<const moqt::objects::FetchDelivery*, ClientFetch*> by_delivery_;
   std::unordered_map<std::uint64_t, std::unique_ptr<UpstreamFetch>> upstream_;
   std::uint64_t next_fetch_ = 1;
+  std::set<std::pair<moqt::session::Time, Key>> fill_deadlines_;
   std::vector<Key> over_;
 };
 

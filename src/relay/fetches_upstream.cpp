@@ -56,6 +56,28 @@ void Fetches::on_payload(Peer& peer, const session::ObjectPayload& event, sessio
   read_on(*fetch);
 }
 
+void Fetches::note_known(UpstreamFetch& fetch, session::Time now) {
+  const auto reached = fetch.writer.reached();
+  if (reached && fetch.order == moqt::GroupOrder::kAscending && *reached > fetch.known_from)
+    fetch.track->store().set_known(fetch.known_from, *reached, now);
+}
+
+void Fetches::on_gap(Peer& peer, const session::FetchGapReceived& event, session::Time now) {
+  UpstreamFetch* const fetch = upstream_of(peer, event.fetch);
+  if (fetch == nullptr) return;
+  note_known(*fetch, now);  // what lies in the gap stays unknown
+  fetch->known_from = event.last;
+  if (++fetch->known_from.object == 0) ++fetch->known_from.group;
+  if (fetch->order != moqt::GroupOrder::kAscending) return;
+  for (objects::FetchDelivery* asker : std::vector(fetch->askers)) {
+    ClientFetch* const client = client_fetch_of(*asker);
+    if (client == nullptr) continue;
+    std::erase_if(client->unknown_to, [&](const auto& each) { return each.first == peer.number; });
+    client->unknown_to.emplace_back(peer.number, event.last);
+    if (asker->missing() && *asker->missing() <= event.last) asker->retry();  // somebody else may know
+  }
+}
+
 void Fetches::on_ended(Peer& peer, const session::FetchEnded& event, session::Time now) {
   const auto* role = peer.role<UpstreamFetchRole>(event.fetch);
   if (role == nullptr) return;
@@ -65,13 +87,14 @@ void Fetches::on_ended(Peer& peer, const session::FetchEnded& event, session::Ti
   if (found == upstream_.end()) return;
   UpstreamFetch& fetch = *found->second;
   objects::TrackStore& store = fetch.track->store();
-  if (!event.finished) {
-    const auto reached = fetch.writer.reached();
-    if (reached && fetch.order == moqt::GroupOrder::kAscending && *reached > fetch.range.start)
-      store.set_known(fetch.range.start, *reached, now);
+  const bool said_all = event.fin && fetch.order == moqt::GroupOrder::kAscending;
+  if (!event.finished && !said_all) {
+    note_known(fetch, now);
     return give_up(number, moqt::RequestErrorCode::kInternalError, "the publisher broke the FETCH off");
   }
-  store.set_known(fetch.range.start, fetch.range.end, now);
+  if (moqt::FetchRange{fetch.known_from, fetch.range.end}.valid()) {
+    store.set_known(fetch.known_from, fetch.range.end, now);
+  }
   if (fetch.end_of_track && fetch.range.end.object > 0)
     store.set_last({fetch.range.end.group, fetch.range.end.object - 1});
   fetch.ending = true;
@@ -119,8 +142,13 @@ void Fetches::fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestEr
   const moqt::FetchRange range = delivery.range();
   if (knows_largest(*fetch.track)) store.assume_ended(range.start, range.end);
   const bool ascending = delivery.order() == moqt::GroupOrder::kAscending;
-  if (store.first_unknown(ascending ? from : range.start, range.end, delivery.time()))
-    return delivery.fail(code, reason);
+  if (store.first_unknown(ascending ? from : range.start, range.end, delivery.time())) {
+    const bool may_be_left_out = delivery.accepted() && delivery.missing() && !delivery.in_object() &&
+                                 !has_status_in_fetch(delivery.session().draft());
+    if (!may_be_left_out) return delivery.fail(code, reason);
+    delivery.leave_gap(moqt::wire::FetchGap::kUnknown);  // draft-22 section 3.2.3
+    return delivery.wake();
+  }
   if (!delivery.accepted()) accept_if_known(delivery, *fetch.track);
   delivery.retry();
 }

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "moqt/model/message_parameters.h"
+#include "moqt/model/object_filter.h"
 #include "moqt/model/track_namespace.h"
 #include "moqt/objects/outlet.h"
 #include "moqt/objects/subgroup_writer.h"
@@ -84,9 +86,13 @@ struct IncomingSubgroup {
 /// The peer's SUBSCRIBE_NAMESPACE or SUBSCRIBE_TRACKS, and what it has not been told yet because too many requests wait
 /// for its credit: everything from these places on in the order of publication.
 struct NamespaceInterest {
+  moqt::session::RequestHandle request{};  ///< null for an upstream, which is told without having asked
   moqt::TrackNamespace prefix;
   moqt::session::NamespaceInterest what = moqt::session::NamespaceInterest::kBoth;
   bool forward = true;  ///< Forward State of the PUBLISH messages that come of it [d15 §9.23]
+  /// What else SUBSCRIBE_TRACKS says of the subscriptions that come of it (draft-22 section 3.6.2).
+  moqt::MessageParameters parameters{};
+  moqt::TrackFilter tracks{};  ///< which tracks it is for
   std::optional<std::uint64_t> namespaces_from;
   std::optional<std::uint64_t> tracks_from;
 };

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/entropy.h"
 
@@ -73,6 +74,9 @@ struct Relay::Route {
       relay.fetches_.on_object(peer, event, now);
     }
   }
+  void operator()(const session::FetchGapReceived& event) const {
+    if (peer.role<BackfillRole>(event.fetch) == nullptr) relay.fetches_.on_gap(peer, event, now);
+  }
   void operator()(const session::FetchEnded& event) const {
     if (const auto* backfill = peer.role<BackfillRole>(event.fetch)) {
       Track& track = *backfill->track;
@@ -87,6 +91,7 @@ struct Relay::Route {
   void operator()(const session::NamespacePublished& event) const { relay.announcements_.on_published(peer, event); }
   void operator()(const session::NamespaceDone& event) const { relay.announcements_.on_done(peer, event); }
   void operator()(const session::NamespaceSubscribed& event) const { relay.announcements_.on_subscribed(peer, event); }
+  void operator()(const session::NamespaceUpdateReceived& event) const { relay.announcements_.on_update(peer, event); }
   void operator()(const session::NamespaceUnsubscribed& event) const {
     relay.announcements_.on_unsubscribed(peer, event);
   }
@@ -155,8 +160,10 @@ struct Relay::Route {
   void operator()(const session::Established&) const {}
   void operator()(const session::Closed&) const {}  // the driver detaches the session
   void operator()(const session::PublishSkipped&) const {}
-  /// A client asks for no new requests, which its session refuses by itself.
-  void operator()(const session::GoawayReceived&) const {}
+  /// A client asks for no new requests, which its session refuses by itself; a publisher, for one to be made again.
+  void operator()(const session::GoawayReceived& event) const {
+    if (event.request) relay.supply_.on_goaway(peer, event.request, /*elsewhere=*/!event.new_session_uri.empty());
+  }
 };
 
 namespace {
@@ -244,6 +251,25 @@ void Relay::detach(PeerNumber number, session::Time now) {
   counters_.sessions = peers_.size();
 }
 
+std::size_t Relay::move_track(const moqt::FullTrackName& track, std::string_view uri) {
+  std::size_t told = 0;
+  for (const auto& [number, peer] : peers_) {
+    std::vector<session::RequestHandle> requests;
+    for (const auto& [request, role] : peer->roles) {
+      const auto* down = std::get_if<DownstreamRole>(&role);
+      const auto* up = std::get_if<UpstreamRole>(&role);
+      const Track* const its = down != nullptr ? down->track : up != nullptr ? up->track : nullptr;
+      if (its != nullptr && its->name() == track) requests.push_back(request);
+    }
+    for (const session::RequestHandle request : requests) {
+      if (peer->session.is_ours(request) || !peer->session.goaway(request, uri)) continue;
+      ++told;
+      peer->make_ready();
+    }
+  }
+  return told;
+}
+
 RelayCounters Relay::counters() const noexcept {
   RelayCounters counters = counters_;
   counters.deliveries = tracks_.account();
@@ -274,6 +300,7 @@ bool Relay::on_events(PeerNumber number, session::Time now) {
 void Relay::on_deadline(session::Time now) {
   now_ = now;
   while (Track* const due = tracks_.take_due(now)) supply_.on_alarm(*due);
+  fetches_.on_deadline(now);
   tracks_.settle(now);
   fetches_.settle();
   back_pressure_.settle(now);

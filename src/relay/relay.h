@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/ledger/ledger.h"
@@ -54,6 +56,10 @@ class Relay {
   void expect_upstream(std::size_t upstream, bool expected) { sources_.upstream(upstream).expected = expected; }
   /// The policy's word on a question that it has not answered at once. It may come too late.
   void decide(PeerNumber peer, moqt::session::RequestHandle request, const moqt::session::Verdict& verdict);
+  /// Asks everybody who subscribed to the track here, or offered it with PUBLISH, to do so at `uri` instead (GOAWAY on
+  /// the streams of these requests, draft-22 section 9.2); their sessions go on. How many were told: drafts up to 16
+  /// have no words for it. What is still here after Timeouts::goaway of its session is reset.
+  std::size_t move_track(const moqt::FullTrackName& track, std::string_view uri);
   /// The session is over: what it published ends, what it wanted is forgotten.
   void detach(PeerNumber peer, moqt::session::Time now);
   /// Handles the events of one session until it has none. Returns whether there was any. Other sessions that got
@@ -63,7 +69,11 @@ class Relay {
   /// Lets go of what has been kept long enough, and gives up what nobody goes on with.
   void on_deadline(moqt::session::Time now);
   /// When on_deadline() has something to do.
-  [[nodiscard]] std::optional<moqt::session::Time> next_deadline() const { return tracks_.next_deadline(); }
+  [[nodiscard]] std::optional<moqt::session::Time> next_deadline() const {
+    const auto of_tracks = tracks_.next_deadline();
+    const auto of_fetches = fetches_.next_deadline();
+    return of_tracks && of_fetches ? std::min(of_tracks, of_fetches) : of_tracks ? of_tracks : of_fetches;
+  }
   /// Whether there is anything that could become too old, or waits for somebody.
   [[nodiscard]] bool keeps_anything() const noexcept { return !tracks_.empty(); }
 

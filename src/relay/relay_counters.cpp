@@ -32,6 +32,7 @@ RelayCounters& RelayCounters::operator+=(const RelayCounters& other) noexcept {
                                    &RelayCounters::objects_backfilled,
                                    &RelayCounters::backfills_failed,
                                    &RelayCounters::subscriptions_held,
+                                   &RelayCounters::publishes_skipped,
                                    &RelayCounters::loops_noticed,
                                    &RelayCounters::cached_tracks,
                                    &RelayCounters::cached_bytes,

@@ -33,6 +33,7 @@ struct RelayCounters : moqt::objects::DeliveryCounters {
   std::uint64_t objects_backfilled = 0;   ///< that had been missed, and came by FETCH then; known ones included
   std::uint64_t backfills_failed = 0;     ///< what was missed could not be had
   std::uint64_t subscriptions_held = 0;   ///< that had to wait for a publisher or an upstream
+  std::uint64_t publishes_skipped = 0;    ///< tracks that a listener was told not to be offered, for want of streams
   std::uint64_t loops_noticed = 0;        ///< of relays that are each other's upstreams
   /// What became of the objects of all subscriptions, each counted once for each subscription that was there.
   moqt::objects::DeliveryAccount deliveries;

@@ -14,9 +14,9 @@ namespace {
 /// Those of `said` that REQUEST_OK may carry in answer to TRACK_STATUS [d15 §9.2.1].
 moqt::MessageParameters status_parameters(const moqt::MessageParameters& said) {
   moqt::MessageParameters parameters;
-  if (const auto value = said.delivery_timeout()) parameters.set_track_delivery_timeout(*value);
+  if (const auto value = said.track_delivery_timeout()) parameters.set_track_delivery_timeout(*value);
   if (const auto value = said.max_cache_duration()) parameters.set_max_cache_duration(*value);
-  if (const auto value = said.group_order()) parameters.set_track_group_order(*value);
+  if (const auto value = said.track_group_order()) parameters.set_track_group_order(*value);
   if (const auto value = said.largest_object()) parameters.set_largest_object(*value);
   return parameters;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "moqt/objects/range_filters.h"
 #include "relay/loop_guard.h"
 
 namespace msquic_py::relay {
@@ -22,6 +23,8 @@ bool offered_for(const Peer& listener, const Track& track) {
     return each.peer != &listener || !listener.is_relay();
   });
 }
+
+constexpr auto kTrackFilter = static_cast<std::uint64_t>(moqt::MessageParameter::kTrackPropertyFilter);
 
 }  // namespace
 
@@ -184,12 +187,28 @@ bool Subscriptions::tell(Peer& listener, const NamespaceInterest& interest, Trac
   if (listener.wants(track) || !offered_for(listener, track)) return true;
   // SUBSCRIBE_TRACKS leaves out what the subscriber publishes itself (section 6.1 of draft-18).
   if (!session::wants_namespaces(interest.what) && track.has_upstream_at(listener)) return true;
+  if (!moqt::objects::passes(interest.tracks, track.description())) return true;  // draft-22 section 3.6.1
   moqt::MessageParameters parameters = track.description();
+  for (const moqt::Parameter& each : interest.parameters.items()) {
+    if (each.type != kTrackFilter) parameters.append(each);
+  }
   if (!interest.forward) parameters.set_forward(false);  // [d15 §9.23-4]
   const auto request =
       listener.session.publish(track.name(), std::move(parameters), {.since = session::Patience::Since::kSent});
+  if ((!request || listener.session.waits_for_credit(*request)) && skip(listener, interest, track)) {
+    // It has not gone out, and never does.
+    if (request) (void)listener.session.publish_done(*request, moqt::PublishDoneCode::kInternalError);
+    return true;
+  }
   if (!request) return request.error() != session::SessionError::kTooManyRequests;
   add(listener, track, *request);
+  listener.outlet.make_ready();
+  return true;
+}
+
+bool Subscriptions::skip(Peer& listener, const NamespaceInterest& interest, const Track& track) {
+  if (!interest.request || !listener.session.skip_publish(interest.request, track.name())) return false;
+  ++counters_.publishes_skipped;
   listener.outlet.make_ready();
   return true;
 }

@@ -52,6 +52,8 @@ class Subscriptions final : public Demand {
   void answer(Track& track, const Track::Waiting& waiting);
   /// False when too many requests wait for the listener's credit.
   bool tell(Peer& listener, const NamespaceInterest& interest, Track& track);
+  /// PUBLISH_SKIPPED; false when the draft has it not.
+  bool skip(Peer& listener, const NamespaceInterest& interest, const Track& track);
   DownstreamRole& take_role(Peer& peer, Track& track, moqt::session::RequestHandle request);
   /// The role of one that waited no longer waits, or of a subscription that is over.
   void erase_role(Peer& peer, Track& track, moqt::session::RequestHandle request);

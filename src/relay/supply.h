@@ -62,6 +62,9 @@ class Supply {
   /// A backfill is over; `whole`: everything that was missed has come.
   void on_backfill_over(Track& track, bool whole);
   void on_malformed(Peer& peer, const moqt::session::TrackMalformed& event);
+  /// The publisher asks for the relay's SUBSCRIBE to be made again (GOAWAY on its stream), or to be made `elsewhere`,
+  /// where this relay does not go: another publisher is asked then, if there is one.
+  void on_goaway(Peer& peer, moqt::session::RequestHandle request, bool elsewhere);
   void peer_left(Peer& peer);
   /// A new publisher: it is asked for every track under `track_namespace` that somebody wants.
   void publisher_came(Peer& publisher, const moqt::TrackNamespace& track_namespace);
@@ -76,6 +79,8 @@ class Supply {
 
  private:
   bool ask(Peer& publisher, Track& track);
+  /// That subscription is over, and its publisher, or else another one, is asked for a new one.
+  void ask_again(Peer& peer, Track& track, moqt::session::RequestHandle request);
   /// Those of clients, or those of upstreams.
   bool wake_offers(Track& track, bool of_upstreams);
   bool ask_publishers(Track& track);

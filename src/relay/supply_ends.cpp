@@ -97,14 +97,8 @@ void Supply::on_done(Peer& peer, const session::SubscriptionDone& event) {
   const bool last = std::none_of(track.upstreams().begin(), track.upstreams().end(), [&](const Track::Upstream& each) {
     return (each.peer != &peer || each.request != event.subscription) && each.state == State::kLive;
   });
-  if (expired && track.wanted()) {
-    // A publisher that lets subscriptions run out may well grant another one; those behind the relay need not know.
-    if (last) track.lost = now_;
-    track.lost_upstream = false;
-    drop(peer, track, event.subscription);
-    if (!may_ask(peer, track) || !ask(peer, track)) seek(track);
-    return;
-  }
+  // A publisher that lets subscriptions run out may well grant another one; those behind the relay need not know.
+  if (expired && track.wanted()) return ask_again(peer, track, event.subscription);
   Track::Done done{&peer, event.subscription, of_this_hop ? moqt::PublishDoneCode::kInternalError : code, event.reason,
                    event.missing_streams == 0};
   if (last && track.backfill && track.backfill->publisher == &peer) {
@@ -112,6 +106,32 @@ void Supply::on_done(Peer& peer, const session::SubscriptionDone& event) {
   } else {
     finish(done, track);
   }
+}
+
+void Supply::on_goaway(Peer& peer, session::RequestHandle request, bool elsewhere) {  // draft-22 section 9.2
+  const auto* role = peer.role<UpstreamRole>(request);
+  if (role == nullptr || !peer.session.is_ours(request)) return;  // what the peer has asked for, it moves itself
+  Track& track = *role->track;
+  const bool live = track.upstream(peer, request)->state == State::kLive;
+  // The subscription is not touched by it: without anybody else it goes on for as long as the publisher lets it.
+  if (!track.wanted() || !live || (elsewhere && !may_go_on(track, peer))) return;
+  (void)peer.session.cancel(request);
+  peer.outlet.make_ready();
+  if (elsewhere) {
+    track.search().refused.push_back(peer.number);
+    return lose(peer, track, request, moqt::PublishDoneCode::kInternalError, "the publisher moved");
+  }
+  ask_again(peer, track, request);
+}
+
+void Supply::ask_again(Peer& peer, Track& track, session::RequestHandle request) {
+  const bool last = std::none_of(track.upstreams().begin(), track.upstreams().end(), [&](const Track::Upstream& each) {
+    return (each.peer != &peer || each.request != request) && each.state == State::kLive;
+  });
+  if (last) track.lost = now_;
+  track.lost_upstream = false;
+  drop(peer, track, request);
+  if (!may_ask(peer, track) || !ask(peer, track)) seek(track);
 }
 
 void Supply::on_backfill_over(Track& track, bool whole) {

@@ -148,11 +148,12 @@ void Track::note_largest(moqt::Location said) {
 void Track::take_properties(const moqt::MessageParameters& parameters) {
   // The first publisher's word counts; a second one has to agree, being the same track.
   if (!properties_.empty()) return;
-  if (const auto value = parameters.delivery_timeout()) properties_.set_track_delivery_timeout(*value);
+  // What a PUBLISH says of its subscription is not said of the track (draft-22 section 9.8).
+  if (const auto value = parameters.track_delivery_timeout()) properties_.set_track_delivery_timeout(*value);
   // [d15 §9.2.1.2-3]
   if (const auto value = parameters.max_cache_duration()) properties_.set_max_cache_duration(*value);
   if (const auto value = parameters.publisher_priority()) properties_.set_publisher_priority(*value);  // [d15 §7.3-1]
-  if (const auto value = parameters.group_order()) properties_.set_track_group_order(*value);
+  if (const auto value = parameters.track_group_order()) properties_.set_track_group_order(*value);
   if (const auto value = parameters.dynamic_groups()) properties_.set_dynamic_groups(*value);  // [d15 §9.2.1.11-2]
   // Properties of the track that nobody knows here are passed on all the same (section 9.6 of draft-18).
   for (const moqt::Parameter& parameter : parameters.items()) {

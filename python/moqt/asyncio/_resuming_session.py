@@ -24,7 +24,7 @@ from moqt.asyncio.retention import Retention
 from moqt.asyncio.session import Session
 from moqt.asyncio.subscribing import Subscription
 from moqt.asyncio.subscription_options import SubscriptionOptions, check_join, native_subscription_options
-from moqt.asyncio.track_options import TrackOptions
+from moqt.asyncio.track_options import TrackOptions, milliseconds
 from msquic._native.moqt import (
     AuthorizationToken,
     FetchHandle,
@@ -198,10 +198,12 @@ class ResumingSession(ReturningSession):
         *,
         priority: int = 128,
         group_order: GroupOrder | None = None,
+        fill_timeout: float | None = None,
         authorization_tokens: Iterable[TokenLike] = (),
     ) -> Fetch:
         key = namespace_of(namespace), track_name_of(name)
-        options = fetch_options(priority, group_order, tokens_of(authorization_tokens))
+        longest = milliseconds(fill_timeout, "fill_timeout")
+        options = fetch_options(priority, group_order, tokens_of(authorization_tokens), fill_timeout_ms=longest)
         return ResumingFetch(self, *key, fetch_range(start, end), options)
 
     async def track_status(

@@ -362,6 +362,8 @@ class ResumingSubscription(Subscription):
             self._native["priority"] = changes["priority"]
         if changes.get("delivery_timeout") is not None:
             self._native["delivery_timeout_ms"] = milliseconds(changes["delivery_timeout"], "delivery_timeout", least=1)
+        if (timeout := changes.get("subgroup_delivery_timeout")) is not None:
+            self._native["subgroup_delivery_timeout_ms"] = milliseconds(timeout, "subgroup_delivery_timeout", least=1)
         if changes.get("authorization_tokens"):
             self._native["tokens"] = tokens_of(changes["authorization_tokens"])
         if changes.get("forward") is not None and changes["forward"] != self._native["forward"]:

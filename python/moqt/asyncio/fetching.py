@@ -48,9 +48,17 @@ def fetch_options(
     group_order: GroupOrder | None,
     tokens: list[AuthorizationToken],
     progress: TrackProgress | None = None,
+    *,
+    fill_timeout_ms: int | None = None,
 ) -> dict[str, Any]:
     """The arguments of fetch() as the native module takes them."""
-    return {"priority": priority, "group_order": group_order, "tokens": tokens, "progress": progress}
+    return {
+        "priority": priority,
+        "group_order": group_order,
+        "fill_timeout_ms": fill_timeout_ms,
+        "tokens": tokens,
+        "progress": progress,
+    }
 
 
 def _name_of(codes: type[StreamResetCode] | type[RequestErrorCode], code: int) -> str:

@@ -60,6 +60,8 @@ class RelayStatistics(Mapping[str, int]):
     """Times that what was missed could not be had."""
     subscriptions_held: int
     """SUBSCRIBEs that had to wait for a publisher or an upstream."""
+    publishes_skipped: int
+    """Tracks that a client asked for with SUBSCRIBE_TRACKS and was told not to be offered, for want of streams."""
     loops_noticed: int
     """Clients that turned out to be relays below this one and above it at once, and are refused."""
     cached_tracks: int

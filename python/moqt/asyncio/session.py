@@ -14,7 +14,7 @@ from moqt.asyncio.offering import Announcements, Offers
 from moqt.asyncio.publishing import NamespacePublication, TrackWriter, add_track
 from moqt.asyncio.subscribing import Subscription
 from moqt.asyncio.subscription_options import SubscriptionOptions, check_join, native_subscription_options
-from moqt.asyncio.track_options import TrackOptions
+from moqt.asyncio.track_options import TrackOptions, milliseconds
 from msquic._native.moqt import (
     AuthorizationToken,
     FetchHandle,
@@ -69,6 +69,8 @@ class Session(SessionNotices):
             group_order: which groups come first when not all can be sent; ascending when not given.
             delivery_timeout: seconds that an object is worth sending (section 9.2.1.2). What has not been sent by then
                 is not sent any more: its stream is reset, and later groups go on. No limit when not given.
+            subgroup_delivery_timeout: seconds that a subgroup may take to arrive whole once its last object has been
+                written (draft-22 section 5.2): then its stream is reset. From draft 18 on; no limit when not given.
             max_cache_duration: seconds for which relays may serve an object (section 9.2.1.3), and this endpoint too;
                 0: not at all. As long as they like when not given.
             queue_limit: bytes that may wait for one subscriber; beyond it that one skips to the next group. 8 MiB.
@@ -146,6 +148,8 @@ class Session(SessionNotices):
             forward: False asks for no objects yet; see :meth:`Subscription.update`.
             delivery_timeout: seconds that an object is worth sending to this end (section 9.2.1.2); the shorter one of
                 it and the publisher's counts. None: the publisher's.
+            subgroup_delivery_timeout: seconds that a subgroup may take to arrive whole once all of it has been published
+                (draft-22 section 5.2), from draft 18 on; the shorter one of it and the publisher's counts.
             new_group: ask the publisher for a new group (section 9.2.1.12), to begin soon with what a decoder can begin
                 with. A publisher without `dynamic_groups` ignores it.
             group_ends: also yield an object of status END_OF_GROUP when a group is known to be complete (not for the
@@ -214,6 +218,7 @@ class Session(SessionNotices):
         *,
         priority: int = 128,
         group_order: GroupOrder | None = None,
+        fill_timeout: float | None = None,
         authorization_tokens: Iterable[TokenLike] = (),
     ) -> Fetch:
         """FETCH (section 9.16), past objects: ``async with session.fetch(…) as fetch: async for obj in fetch``.
@@ -225,6 +230,9 @@ class Session(SessionNotices):
             end: one past the last one; with Object ID 0 all of the group. None: all that has been published.
             priority: 0 (most urgent) to 255, among the subscriptions and fetches of this session.
             group_order: which groups come first; ascending when not given.
+            fill_timeout: seconds that a relay may wait for publishers (FILL_TIMEOUT, draft-22 section 9.20.5), from draft
+                18 on; 0: only what it has. Then the fetch brings the rest, and ends as one that was broken off, with
+                UNKNOWN_OBJECT_STATUS. As long as the relay likes when not given.
             authorization_tokens: what FETCH shows, each a :data:`TokenLike`.
 
         Nothing is sent before the fetch is entered or read from, which raises :class:`FetchRefused` and
@@ -232,7 +240,8 @@ class Session(SessionNotices):
         """
         key = namespace_of(namespace), track_name_of(name)
         first, last = fetch_range(start, end)
-        options = fetch_options(priority, group_order, tokens_of(authorization_tokens))
+        longest = milliseconds(fill_timeout, "fill_timeout")
+        options = fetch_options(priority, group_order, tokens_of(authorization_tokens), fill_timeout_ms=longest)
 
         def ask(ticket: int, target: int) -> FetchHandle:
             return self._handle.fetch(ticket, target, *key, first, last, options)

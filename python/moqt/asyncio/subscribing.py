@@ -174,6 +174,7 @@ class Subscription:
         forward: bool | None = None,
         priority: int | None = None,
         delivery_timeout: float | None = None,
+        subgroup_delivery_timeout: float | None = None,
         new_group: bool = False,
         authorization_tokens: Iterable[TokenLike] = (),
     ) -> Location | None:
@@ -186,6 +187,7 @@ class Subscription:
             forward: begin or stop to receive objects.
             priority: 0 (most urgent) to 255.
             delivery_timeout: seconds that an object is worth sending; it can be changed, not taken back.
+            subgroup_delivery_timeout: seconds that a subgroup may take to arrive whole, from draft 18 on; the same of it.
             new_group: ask for a new group (section 9.2.1.12); see :meth:`request_group`.
             authorization_tokens: newer tokens, each a :data:`TokenLike`.
 
@@ -204,6 +206,9 @@ class Subscription:
             "forward": forward,
             "priority": priority,
             "delivery_timeout_ms": milliseconds(delivery_timeout, "delivery_timeout", least=1),
+            "subgroup_delivery_timeout_ms": milliseconds(
+                subgroup_delivery_timeout, "subgroup_delivery_timeout", least=1
+            ),
             "new_group": new_group,
             "tokens": tokens_of(authorization_tokens),
         }

@@ -25,6 +25,7 @@ class SubscriptionOptions(TypedDict, total=False):
     forward: bool
     group_ends: bool
     delivery_timeout: float | None
+    subgroup_delivery_timeout: float | None
     new_group: bool
     renew: bool
 
@@ -65,6 +66,9 @@ def native_subscription_options(
         "forward": options.get("forward", True),
         "group_ends": options.get("group_ends", False),
         "delivery_timeout_ms": milliseconds(options.get("delivery_timeout"), "delivery_timeout", least=1),
+        "subgroup_delivery_timeout_ms": milliseconds(
+            options.get("subgroup_delivery_timeout"), "subgroup_delivery_timeout", least=1
+        ),
         # The subscriber knows no group yet: 0 (section 9.2.1.12).
         "new_group": 0 if options.get("new_group") else None,
         "renew": options.get("renew", False),

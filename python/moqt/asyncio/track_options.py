@@ -19,6 +19,7 @@ class TrackOptions(TypedDict, total=False):
     priority: int
     group_order: GroupOrder | None
     delivery_timeout: float | None
+    subgroup_delivery_timeout: float | None
     max_cache_duration: float | None
     queue_limit: int
     dynamic_groups: bool
@@ -40,6 +41,8 @@ class TrackProperties(NamedTuple):
     """GROUP_ORDER (section 9.2.1.6) in which the publisher sends groups."""
     dynamic_groups: bool = False
     """DYNAMIC_GROUPS (section 9.2.1.11): whether a new group may be asked for."""
+    subgroup_delivery_timeout: float | None = None
+    """SUBGROUP_DELIVERY_TIMEOUT (draft-22 section 10.1): how long a subgroup may take to arrive whole; None: any time."""
 
 
 def milliseconds(seconds: float | None, name: str, *, least: int = 0) -> int | None:
@@ -58,6 +61,9 @@ def native_track_options(options: TrackOptions) -> dict[str, Any]:
         "priority": options.get("priority", 128),
         "group_order": options.get("group_order"),
         "delivery_timeout_ms": milliseconds(options.get("delivery_timeout"), "delivery_timeout", least=1),
+        "subgroup_delivery_timeout_ms": milliseconds(
+            options.get("subgroup_delivery_timeout"), "subgroup_delivery_timeout", least=1
+        ),
         "max_cache_duration_ms": milliseconds(options.get("max_cache_duration"), "max_cache_duration"),
         "queue_limit": options.get("queue_limit", QUEUE_LIMIT),
         "dynamic_groups": options.get("dynamic_groups", False),

@@ -15,6 +15,8 @@ std::string_view alpn(Draft draft) noexcept {
 bool has_own_control_streams(Draft draft) noexcept { return draft >= Draft::k18; }
 bool has_request_streams(Draft draft) noexcept { return draft >= Draft::k16; }
 bool has_status_in_fetch(Draft draft) noexcept { return draft <= Draft::k15; }
+bool mixes_forwarding_preferences(Draft draft) noexcept { return draft >= Draft::k16; }
+bool has_subgroup_timeouts(Draft draft) noexcept { return draft >= Draft::k18; }
 
 std::optional<Draft> draft_from_alpn(std::string_view text) noexcept {
   for (const Draft draft : kSupportedDrafts) {

@@ -34,6 +34,14 @@ bool has_request_streams(Draft draft) noexcept;
 /// Whether objects that answer a FETCH have a status (up to draft 15); later, what is not there does not exist.
 bool has_status_in_fetch(Draft draft) noexcept;
 
+/// Whether each object of a track travels in a way of its own, in a subgroup or as a datagram (from draft 16 on);
+/// otherwise all of them travel alike.
+bool mixes_forwarding_preferences(Draft draft) noexcept;
+
+/// Whether what a delivery timeout resets a stream for is the end of its subgroup, of which no more is sent on another
+/// one, and a subgroup has a timeout of its own, SUBGROUP_DELIVERY_TIMEOUT (from draft 18 on).
+bool has_subgroup_timeouts(Draft draft) noexcept;
+
 /// The ALPN of raw QUIC, also the WebTransport protocol name: "moqt-15" [d15 §3.1].
 std::string_view alpn(Draft draft) noexcept;
 

@@ -25,6 +25,8 @@ inline constexpr std::size_t kMaxKeyValueLength = 65535;
 
 /// Object extension headers that the transport itself defines [d15 §11].
 enum class ExtensionType : std::uint64_t {
+  kObjectDeliveryTimeout = 0x02,    ///< from draft 19 on
+  kSubgroupDeliveryTimeout = 0x06,  ///< from draft 19 on
   kImmutableExtensions = 0x0B,
   kPriorGroupIdGap = 0x3C,
   kPriorObjectIdGap = 0x3E,

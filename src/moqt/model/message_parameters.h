@@ -76,6 +76,11 @@ class MessageParameters : public ParameterList {
   [[nodiscard]] const FillParameters* fill() const noexcept;
   void set_fill(FillParameters parameters);
 
+  /// A Range Filter of that type (draft-22 section 3.3.2), beside those that are there.
+  void add_range_filter(MessageParameter type, RangeFilter filter);
+  /// What the parameter says, of which the value is a number, as it is: 0, too. Of any scope without one.
+  [[nodiscard]] std::optional<std::uint64_t> number(MessageParameter parameter,
+                                                    std::optional<ParameterScope> scope = std::nullopt) const noexcept;
   [[nodiscard]] std::vector<AuthorizationToken> authorization_tokens() const;
   void add_authorization_token(AuthorizationToken token);
 };

@@ -22,6 +22,12 @@ struct RangeFilter {
   bool removed = false;  ///< in REQUEST_UPDATE: there is no such filter any more; the rest is without meaning
   bool valid = true;     ///< false for what a peer wrote above 2^64-1: the answer is INVALID_FILTER
 
+  [[nodiscard]] bool covers(std::uint64_t value) const noexcept {
+    for (const Range& range : ranges) {
+      if (value >= range.start && (!range.end || value <= *range.end)) return true;
+    }
+    return false;
+  }
   bool operator==(const RangeFilter&) const = default;
 };
 

@@ -15,9 +15,11 @@ std::optional<MalformedTrack> BackfillWriter::object(const session::FetchObjectR
   }
   writer_ = nullptr;
   datagram_.reset();
-  // FETCH does not say how an object travels; those that came alive do.
+  // In draft-15 FETCH does not say how an object travels; those that came alive do.
   const auto preference = publisher_.preference;
-  if (preference == ForwardingPreference::kDatagram) {
+  const bool datagram =
+      mixes_forwarding_preferences(draft_) ? object.datagram : preference == ForwardingPreference::kDatagram;
+  if (datagram) {
     datagram_ = Datagram{object, {object.payload.view().begin(), object.payload.view().end()}};
     return object.complete() ? write(*datagram_, now) : std::nullopt;
   }

@@ -8,7 +8,9 @@ namespace {
 
 std::optional<MalformedTrack> check(const TrackPublisher& publisher, Draft draft, const StoredGroup& group,
                                     const StoredSubgroup& datagrams, const session::DatagramReceived& datagram) {
-  if (publisher.preference.value_or(ForwardingPreference::kDatagram) != ForwardingPreference::kDatagram) {
+  const bool mixed = mixes_forwarding_preferences(draft);
+  if (mixed ? group.has_elsewhere(datagrams, datagram.location.object)
+            : publisher.preference.value_or(ForwardingPreference::kDatagram) != ForwardingPreference::kDatagram) {
     return MalformedTrack::kForwardingPreferenceChanged;  // [d15 §2.4.2-10]
   }
   if (const auto malformed = behind_an_end(publisher.store(), group, datagram.location, datagram.status)) {
@@ -43,6 +45,7 @@ base::Result<bool, MalformedTrack> write_datagram(TrackPublisher& publisher, Dra
   if (known || was_dropped || into.group->absent.contains(at.object)) return false;
 
   publisher.preference = ForwardingPreference::kDatagram;
+  into.group->note(at.object);
   const std::uint64_t place = into.subgroup->insert(at.object);
   StoredObject& kept = into.subgroup->at(place);
   kept.more.clear();

@@ -1,8 +1,10 @@
 #include "moqt/objects/fetch_delivery.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "moqt/objects/object_form.h"
+#include "moqt/objects/range_filters.h"
 #include "moqt/objects/track_publisher.h"
 
 namespace msquic_py::moqt::objects {
@@ -18,6 +20,7 @@ FetchDelivery::FetchDelivery(TrackPublisher& publisher, session::Session& sessio
       outlet_(outlet),
       filler_(filler),
       time_(now) {
+  objects_.take(request.parameters.items());
   publisher_.add(*this);
 }
 
@@ -58,6 +61,18 @@ void FetchDelivery::limit(Location end) {
   if (order_ == GroupOrder::kDescending && moved && !begun_ && objects_sent_ == 0) {
     position_ = {end.group, end.group == range_.start.group ? range_.start.object : 0};
   }
+}
+
+void FetchDelivery::leave_gap(wire::FetchGap gap) {
+  if (ended_ || !accepted_ || begun_) return;
+  const bool ascending = order_ == GroupOrder::kAscending;
+  const Location group_end{position_.group, position_.group == range_.end.group ? range_.end.object : 0};
+  const Location end = publisher_.store().end_of_unknown(position_, ascending ? range_.end : group_end, time_);
+  if (!session_.append_fetch_gap(stream_, end, gap).ok()) return abandon();
+  missing_.reset();
+  position_ = end;
+  passes_group_ = end.object == 0;
+  outlet_.make_ready();
 }
 
 void FetchDelivery::fail(RequestErrorCode code, std::string_view reason) {
@@ -137,7 +152,7 @@ FetchDelivery::Step FetchDelivery::next_group() {
 }
 
 FetchDelivery::Step FetchDelivery::step(session::Time now) {
-  if (past_end()) return next_group();
+  if (std::exchange(passes_group_, false) || past_end()) return next_group();
   const TrackStore::Look look = publisher_.store().look(position_);
   if (begun_ && look.kind != TrackStore::Look::Kind::kObject) {  // dropped in the middle of it
     abandon();
@@ -162,6 +177,10 @@ FetchDelivery::Step FetchDelivery::step(session::Time now) {
   if (publisher_.store().too_old(object, now)) return ask();  // [d15 §9.2.1.3-1]
   if (!object.complete() && look.subgroup->writers == 0 && !object.arriving) return ask();
   missing_.reset();
+  if (!passes(objects_, *look.subgroup, object)) {  // nothing is said of it (draft-22 section 3.2.2)
+    ++position_.object;
+    return Step::kAgain;
+  }
   session::FetchObject out;
   out.location = position_;
   out.subgroup = look.subgroup->datagrams() ? object.id : look.subgroup->id();
@@ -204,7 +223,10 @@ FetchDelivery::Step FetchDelivery::ask() {        // [d15 §9.16.3-1]
   missing_ = position_;
   waits_ = true;
   filler_.fill(*this, position_);
-  return ended_ ? Step::kEnd : Step::kWait;
+  if (ended_) return Step::kEnd;
+  if (missing_) return Step::kWait;
+  waits_ = false;  // it was left out
+  return Step::kAgain;
 }
 
 void FetchDelivery::finish() {

@@ -8,6 +8,7 @@
 #include "moqt/model/fetch_range.h"
 #include "moqt/model/group_order.h"
 #include "moqt/model/location.h"
+#include "moqt/model/object_filter.h"
 #include "moqt/objects/outlet.h"
 #include "moqt/objects/stored_subgroup.h"
 #include "moqt/session/data/stream_feeder.h"
@@ -67,6 +68,10 @@ class FetchDelivery final : public session::StreamFeeder {
   void accept(session::FetchAnswer answer);
   /// The range ends here, before what was asked for; said with FETCH_OK later.
   void limit(Location end);
+  /// What it has come to, of which nothing is known, is left out for that reason, and so is what else is unknown up to
+  /// the next place that something is known of, or to the end of the group where groups descend (draft-22 section
+  /// 3.2.3). It has been accepted. Where the draft cannot say that, it fails.
+  void leave_gap(wire::FetchGap gap);
   /// REQUEST_ERROR, or after FETCH_OK a reset of the stream.
   void fail(RequestErrorCode code, std::string_view reason);
   /// The track is malformed, or its store is gone: the stream is reset.
@@ -78,6 +83,8 @@ class FetchDelivery final : public session::StreamFeeder {
   /// What it waited for has been looked for: it looks itself, and asks again if that is still unknown.
   void retry();
   [[nodiscard]] bool waits() const noexcept { return waits_; }
+  /// Whether an object is being sent of which the rest is not here.
+  [[nodiscard]] bool in_object() const noexcept { return begun_; }
 
   void feed(session::StreamHandle stream, session::Time now) override;
 
@@ -96,12 +103,14 @@ class FetchDelivery final : public session::StreamFeeder {
   session::Session& session_;
   const session::RequestHandle request_;
   FetchRange range_;
+  ObjectFilter objects_;
   const GroupOrder order_;
   Outlet& outlet_;
   FetchFiller& filler_;
   session::StreamHandle stream_;
   Location position_;
-  bool begun_ = false;  ///< the object at `position_` is being sent
+  bool begun_ = false;         ///< the object at `position_` is being sent
+  bool passes_group_ = false;  ///< nothing more of the group of `position_` is sent
   std::uint64_t payload_sent_ = 0;
   std::optional<Location> missing_;
   bool waits_ = false;

@@ -13,6 +13,7 @@ void StoredSubgroup::begin(const session::SubgroupProperties& properties, bool d
   first_ = 0;
   largest_.reset();
   reset_code_ = 0;
+  finished_since_ = {};
   ended_ = End::kOpen;
   deliveries.clear();
   writers = 0;

@@ -11,6 +11,7 @@
 #include "moqt/objects/stored_object.h"
 #include "moqt/objects/subgroup_delivery.h"
 #include "moqt/session/data/subgroup_properties.h"
+#include "moqt/session/time.h"
 
 namespace msquic_py::moqt::objects {
 
@@ -75,7 +76,17 @@ class StoredSubgroup {
 
   [[nodiscard]] End ended() const noexcept { return ended_; }
   [[nodiscard]] std::uint64_t reset_code() const noexcept { return reset_code_; }
-  void finish() noexcept { ended_ = End::kFinished; }
+  void finish(session::Time now) noexcept {
+    ended_ = End::kFinished;
+    finished_since_ = now;
+  }
+  /// When it was finished; Time{}: a writer without a clock did it.
+  [[nodiscard]] session::Time finished_since() const noexcept { return finished_since_; }
+  /// What its first object says of its delivery timeouts.
+  void take_timeouts(std::optional<std::uint64_t> object, std::optional<std::uint64_t> subgroup) noexcept {
+    properties_.object_delivery_timeout = object;
+    properties_.subgroup_delivery_timeout = subgroup;
+  }
   void reset(std::uint64_t code) noexcept {
     ended_ = End::kReset;
     reset_code_ = code;
@@ -107,6 +118,7 @@ class StoredSubgroup {
   std::size_t counted_records_ = 0;
   base::Charge charge_;
   std::uint64_t reset_code_ = 0;
+  session::Time finished_since_{};
   End ended_ = End::kOpen;
   bool datagrams_ = false;
 };

@@ -19,13 +19,15 @@ struct SubgroupDelivery {
   std::vector<std::uint64_t> left_out;
   std::uint64_t current = 0;       ///< place of the object that is being sent: `next`, or a late one
   std::uint64_t payload_sent = 0;  ///< of that object
-  std::uint64_t last_id = 0;       ///< of the object that was sent last on the stream
-  bool begun = false;              ///< `current` is being sent
-  bool continued = false;          ///< the stream carries an object: the next one must be known to follow `last_id`
-  bool behind = false;             ///< there is more than the session has been given
-  bool has_gap = false;            ///< an object that it should have had was left out: the stream must not be finished
-  bool stopped = false;            ///< nothing more of the subgroup: STOP_SENDING, too far behind, no stream to be had
-  bool ended = false;              ///< FIN, or reset behind the last object
+  /// Of the object that was sent last on the stream, or of one behind it that the subscriber's filters leave out:
+  /// between the two there is nothing for it.
+  std::uint64_t last_id = 0;
+  bool begun = false;      ///< `current` is being sent
+  bool continued = false;  ///< the stream carries an object: the next one must be known to follow `last_id`
+  bool behind = false;     ///< there is more than the session has been given
+  bool has_gap = false;    ///< an object that it should have had was left out: the stream must not be finished
+  bool stopped = false;    ///< nothing more of the subgroup: STOP_SENDING, too far behind, no stream to be had
+  bool ended = false;      ///< FIN, or reset behind the last object
 
   [[nodiscard]] bool open() const noexcept { return static_cast<bool>(stream); }
   /// The stream is the cursor's no more: what comes next goes on a new one.

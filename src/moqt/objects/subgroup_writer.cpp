@@ -5,6 +5,7 @@
 
 #include "moqt/objects/object_ends.h"
 #include "moqt/session/data/object_encoding.h"
+#include "moqt/wire/extensions.h"
 
 namespace msquic_py::moqt::objects {
 
@@ -56,7 +57,9 @@ void SubgroupWriter::detach() noexcept {
 }
 
 std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceived& object) const {
-  if (publisher_->preference.value_or(ForwardingPreference::kSubgroup) != ForwardingPreference::kSubgroup) {
+  const bool mixed = mixes_forwarding_preferences(draft_);
+  if (mixed ? group_->datagrams && group_->datagrams->find(object.location.object)
+            : publisher_->preference.value_or(ForwardingPreference::kSubgroup) != ForwardingPreference::kSubgroup) {
     return MalformedTrack::kForwardingPreferenceChanged;  // [d15 §2.4.2-10]
   }
   if (const auto malformed = behind_an_end(publisher_->store(), *group_, object.location, object.status)) {
@@ -158,6 +161,7 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
   if (object.extensions_size > 0 || object.status != ObjectStatus::kNormal) {
     learn_from(store, *group_, draft_, object.location, object.status, object.extensions());
   }
+  if (id == 0 || (properties_.first_object && !before)) take_timeouts(object);
   ignores_ = false;
   payload_offset_ = kept.payload_arrived;
   if (largest_so_far) {
@@ -166,6 +170,12 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
     publisher_->object_inserted(*group_, *subgroup_, place, true, now);
   }
   return Taken{true};
+}
+
+void SubgroupWriter::take_timeouts(const session::ObjectReceived& first) const {  // draft-22 section 5.2
+  if (first.extensions_size == 0) return;
+  const auto known = wire::inspect_extensions(draft_, first.extensions(), first.location);
+  if (known.ok()) subgroup_->take_timeouts(known->object_delivery_timeout, known->subgroup_delivery_timeout);
 }
 
 void SubgroupWriter::take_header(StoredObject& known, const session::ObjectReceived& object) const {
@@ -250,7 +260,7 @@ std::optional<MalformedTrack> SubgroupWriter::finish(session::Time now) {
 bool SubgroupWriter::finish_whole(StoredSubgroup& subgroup, session::Time now) {
   // An object that the finished stream did not bring may still be arriving on another.
   if (!subgroup.whole_from || (!subgroup.empty() && !subgroup.at(subgroup.end() - 1).complete())) return false;
-  subgroup.finish();
+  subgroup.finish(now);
   publisher_->subgroup_ended(subgroup, now);
   return true;
 }

@@ -61,6 +61,8 @@ class SubgroupWriter {
   /// The store has been cleared since: what this stream brought of the subgroup is gone.
   void forget_if_cleared() noexcept;
   [[nodiscard]] std::optional<MalformedTrack> check(const session::ObjectReceived& object) const;
+  /// The first object of the subgroup may say how long the others have.
+  void take_timeouts(const session::ObjectReceived& first) const;
   /// For an object that only a FETCH had brought.
   void take_header(StoredObject& known, const session::ObjectReceived& object) const;
   /// Gives an object of a stream whose objects have extension blocks the form of a subgroup without, or the reverse.

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "moqt/objects/range_filters.h"
 #include "moqt/objects/track_publisher.h"
 
 namespace msquic_py::moqt::objects {
@@ -86,6 +87,15 @@ bool Subscription::admits(const StoredGroup& group, Location location, std::size
   return true;
 }
 
+bool Subscription::takes(ForwardingPreference preference) noexcept {
+  if (mixes_forwarding_preferences(draft_)) return true;
+  if (!only_) only_ = preference;
+  if (*only_ == preference) return true;
+  ++account_.published;
+  ++account_.filtered;
+  return false;
+}
+
 bool Subscription::is_skipped(const StoredGroup& group) const noexcept {
   return group.serial() < skipped_before_ ||
          std::ranges::find(skipped_groups_, group.serial()) != skipped_groups_.end();
@@ -97,6 +107,10 @@ void Subscription::object_begun(const StoredGroup& group, StoredSubgroup& subgro
   SubgroupDelivery& delivery = delivery_of(subgroup, place);
   const bool had_gap = delivery.has_gap;
   const StoredObject& object = subgroup.at(place);
+  if (!takes(ForwardingPreference::kSubgroup)) {
+    delivery.stopped = true;
+    return;
+  }
   if (!admits(group, {subgroup.group(), object.id}, object.wire.size(), &delivery, now)) {
     // It lies behind everything that waits; what waits is given up where it must be, so the cursor may pass it.
     if (!delivery.behind && !delivery.begun) {
@@ -155,6 +169,7 @@ void Subscription::payload_arrived(StoredSubgroup& subgroup, std::uint64_t place
 void Subscription::subgroup_ended(StoredSubgroup& subgroup, session::Time now) {
   SubgroupDelivery* const delivery = existing(subgroup);
   if (delivery == nullptr || delivery->stopped || ended_) return;
+  note_published(subgroup, *delivery);
   if (!delivery->behind) advance(subgroup, *delivery, now);
   outlet_.make_ready();
 }
@@ -168,7 +183,12 @@ void Subscription::go_on(StoredSubgroup& subgroup, session::Time now) {
 
 void Subscription::datagram(const StoredGroup& group, StoredObject& object) {  // [d15 §10.2.1-2]
   const Location location{group.id(), object.id};
+  if (!takes(ForwardingPreference::kDatagram)) return;
   if (!admits(group, location, 0, nullptr, session::Time{})) return;
+  if (!passes(view()->objects, *group.datagrams, object)) {
+    ++account_.filtered;
+    return;
+  }
   session::DatagramProperties properties;
   properties.type = object.datagram_type;
   properties.location = location;

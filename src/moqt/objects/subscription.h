@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "moqt/model/error_codes.h"
+#include "moqt/model/forwarding_preference.h"
 #include "moqt/model/location.h"
 #include "moqt/objects/delivery_account.h"
 #include "moqt/objects/outlet.h"
@@ -140,6 +141,8 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void lose(SubgroupDelivery& delivery, const StoredObject& object);
   [[nodiscard]] bool nothing_between(const StoredSubgroup& subgroup, std::uint64_t before,
                                      std::uint64_t after) const noexcept;
+  /// The subgroup's timeout counts for the stream, if all of the subgroup is here.
+  void note_published(const StoredSubgroup& subgroup, const SubgroupDelivery& delivery);
   Begun begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, StoredObject& object);
   void close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, session::Time now);
   /// The subscription is over before the subgroup, and what there was of it has been given.
@@ -158,7 +161,16 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
     reset_counts_as_ = before;
   }
   void set_behind(StoredSubgroup& subgroup, SubgroupDelivery& delivery, bool behind);
-  [[nodiscard]] bool expired(StoredObject& object, session::Time now) const noexcept;
+  /// Whether it is known that nothing of the subgroup lies between the object there and what was sent on the stream.
+  [[nodiscard]] bool is_next(const StoredSubgroup& subgroup, const SubgroupDelivery& delivery,
+                             std::uint64_t place) const noexcept;
+  /// Whether its draft lets objects of this track travel so; counts it if not.
+  bool takes(ForwardingPreference preference) noexcept;
+  /// Whether it is too late for an object of that subgroup.
+  [[nodiscard]] bool expired(const StoredSubgroup& subgroup, StoredObject& object, session::Time now) const noexcept;
+  /// The object that the cursor has come to is too late: its stream is reset. False when no more of the subgroup is to
+  /// be sent.
+  bool pass_late(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place);
   [[nodiscard]] const session::PublishedSubscription* view() const noexcept { return session_.published(request_); }
 
   TrackPublisher& publisher_;
@@ -169,6 +181,9 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   const session::RequestHandle request_;
   Outlet& outlet_;
   bool ended_ = false;
+  /// Of a session whose draft has all objects of a track travel alike: how. Those that travel otherwise it is not
+  /// given.
+  std::optional<ForwardingPreference> only_;
   DeliveryAccount account_;
   Counter reset_counts_as_ = &DeliveryAccount::reset;
   std::size_t owed_bytes_ = 0;                 ///< in the store, for this subscription

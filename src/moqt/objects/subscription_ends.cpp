@@ -184,9 +184,10 @@ void Subscription::on_stream_stopped(const session::OutgoingStreamStopped& event
         advance(subgroup, *delivery, now);
         return;
       }
-      const auto counter = event.cause == Cause::kUpdate   ? &DeliveryAccount::unforwarded
-                           : event.cause == Cause::kNoRoom ? &DeliveryAccount::no_stream
-                                                           : &DeliveryAccount::stopped;
+      const auto counter = event.cause == Cause::kUpdate            ? &DeliveryAccount::unforwarded
+                           : event.cause == Cause::kNoRoom          ? &DeliveryAccount::no_stream
+                           : event.cause == Cause::kSubgroupTimeout ? &DeliveryAccount::timed_out
+                                                                    : &DeliveryAccount::stopped;
       abandon(subgroup, *delivery, counter);
       delivery->stopped = !event.resumable();  // [d15 §10.4.3-6]
     });

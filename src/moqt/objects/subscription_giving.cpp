@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "moqt/objects/range_filters.h"
 #include "moqt/objects/subscription.h"
 #include "moqt/objects/track_publisher.h"
 #include "moqt/session/data/object_encoding.h"
@@ -13,12 +14,13 @@ void Subscription::count_given(std::size_t bytes) noexcept {
   publisher_.counters().bytes_delivered += bytes;
 }
 
-bool Subscription::expired(StoredObject& object, session::Time now) const noexcept {
+bool Subscription::expired(const StoredSubgroup& subgroup, StoredObject& object, session::Time now) const noexcept {
   if (now == session::Time{}) return false;
   if (object.since == session::Time{}) object.since = now;
   const session::Duration age = now - object.since;
   const auto* published = view();
-  const auto timeout = published == nullptr ? 0 : published->delivery_timeout_ms.value_or(0);
+  const std::uint64_t timeout =
+      published == nullptr ? 0 : published->timeouts.object.in_effect(subgroup.properties().object_delivery_timeout);
   // In milliseconds, as the draft has it: what a peer says may be more than a duration holds.
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
   if (timeout != 0 && milliseconds > 0 && static_cast<std::uint64_t>(milliseconds) >= timeout) return true;
@@ -73,6 +75,20 @@ void Subscription::lose(SubgroupDelivery& delivery, const StoredObject& object) 
   delivery.pass(delivery.current);
 }
 
+bool Subscription::is_next(const StoredSubgroup& subgroup, const SubgroupDelivery& delivery,
+                           std::uint64_t place) const noexcept {
+  const StoredObject& object = subgroup.at(place);
+  return object.id == delivery.last_id + 1 ||
+         (object.follows && place > subgroup.first() && subgroup.at(place - 1).id == delivery.last_id) ||
+         nothing_between(subgroup, delivery.last_id, object.id);
+}
+
+void Subscription::note_published(const StoredSubgroup& subgroup, const SubgroupDelivery& delivery) {
+  if (!delivery.open() || subgroup.ended() != StoredSubgroup::End::kFinished) return;
+  const session::Time since = subgroup.finished_since();
+  (void)session_.note_published(delivery.stream, since == session::Time{} ? std::nullopt : std::optional(since));
+}
+
 Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place,
                                              session::Time now) {
   StoredObject& object = subgroup.at(place);
@@ -84,31 +100,19 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
     const auto* published = view();
     if (published == nullptr) return Give::kStopped;
     const Location location{subgroup.group(), object.id};
-    const bool late = expired(object, now);
-    if (late || !published->covers(location)) {
+    if (expired(subgroup, object, now)) return pass_late(subgroup, delivery, place) ? Give::kDone : Give::kStopped;
+    if (!published->covers(location) || !passes(published->objects, subgroup, object)) {
+      if (delivery.continued && is_next(subgroup, delivery, place)) delivery.last_id = object.id;
       --account_.waiting;
       owed_bytes_ -= std::min(owed_bytes_, object.wire.size() + object.behind_first_piece());
-      ++(late ? account_.timed_out : account_.filtered);
-      if (late) {
-        delivery.has_gap = true;
-        // [d15 §9.2.1.2-1]
-        if (delivery.open()) {  // [d15 §9.2.1.2]
-          count_unsent_as(&DeliveryAccount::timed_out, [&] {
-            return session_.reset_stream(delivery.stream, StreamResetCode::kDeliveryTimeout).ok();
-          });
-          delivery.leave_stream();
-        }
-      }
+      ++account_.filtered;
       delivery.pass(place);
       return Give::kDone;
     }
     if (delivery.open() && delivery.continued) {
       // [d15 §10.4.3-3]
       // [d15 §10.4.3]: only what is known to be the next object of the subgroup may go on the same stream.
-      const bool next = object.id == delivery.last_id + 1 ||
-                        (object.follows && place > subgroup.first() && subgroup.at(place - 1).id == delivery.last_id) ||
-                        nothing_between(subgroup, delivery.last_id, object.id);
-      if (!next) retire(delivery, StreamResetCode::kCancelled, now);  // [d15 §10.4.3-4]
+      if (!is_next(subgroup, delivery, place)) retire(delivery, StreamResetCode::kCancelled, now);  // [d15 §10.4.3-4]
     }
     if (delivery.open() && !session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
     switch (begin_object(subgroup, delivery, object)) {
@@ -147,6 +151,26 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
   return Give::kDone;
 }
 
+bool Subscription::pass_late(StoredSubgroup& subgroup, SubgroupDelivery& delivery, std::uint64_t place) {
+  const StoredObject& object = subgroup.at(place);
+  delivery.has_gap = true;
+  if (delivery.open()) {  // [d15 §9.2.1.2-1]
+    count_unsent_as(&DeliveryAccount::timed_out,
+                    [&] { return session_.reset_stream(delivery.stream, StreamResetCode::kDeliveryTimeout).ok(); });
+    delivery.leave_stream();
+    if (has_subgroup_timeouts(draft_)) {  // draft-18 section 8: no new stream for the rest
+      abandon(subgroup, delivery, &DeliveryAccount::timed_out);
+      delivery.stopped = true;
+      return false;
+    }
+  }
+  --account_.waiting;
+  ++account_.timed_out;
+  owed_bytes_ -= std::min(owed_bytes_, object.wire.size() + object.behind_first_piece());
+  delivery.pass(place);
+  return true;
+}
+
 Subscription::Begun Subscription::begin_object(StoredSubgroup& subgroup, SubgroupDelivery& delivery,
                                                StoredObject& object) {
   const bool as_it_came = object.draft == draft_ || session::same_object_form(object.draft, draft_);
@@ -170,6 +194,7 @@ Subscription::Begun Subscription::begin_object(StoredSubgroup& subgroup, Subgrou
     }
     delivery.stream = *opened;
     delivery.continued = false;
+    note_published(subgroup, delivery);
   }
   // In the draft in which it came, what came of the payload with the header goes out with it.
   const base::SharedBytes& wire = as_it_came ? object.wire : form->wire;

@@ -20,9 +20,10 @@ constexpr std::uint64_t kNoGroup = std::numeric_limits<std::uint64_t>::max();
 session::Duration Subscription::allowed_lateness() const noexcept {
   const session::Duration limit = publisher_.limits().queued_time;
   const auto* published = view();
-  if (limit == session::Duration::zero() || published == nullptr || !published->delivery_timeout_ms) return limit;
+  const std::uint64_t timeout = published == nullptr ? 0 : published->timeouts.object.in_effect();
+  if (limit == session::Duration::zero() || timeout == 0) return limit;
   constexpr std::uint64_t kDay = std::uint64_t{24} * 3600 * 1000;
-  return std::chrono::milliseconds(std::min(*published->delivery_timeout_ms, kDay));
+  return std::chrono::milliseconds(std::min(timeout, kDay));
 }
 
 std::optional<session::Time> Subscription::waits_since(const Behind& behind) const noexcept {

@@ -222,7 +222,7 @@ void TrackPublisher::release_below(std::uint64_t group, session::Time now) {
       if (subgroup.writers > 0 || subgroup.ended() != StoredSubgroup::End::kOpen || subgroup.datagrams()) return;
       subgroup.awaited = false;
       const bool whole = subgroup.empty() || subgroup.at(subgroup.end() - 1).complete();
-      whole ? subgroup.finish() : subgroup.reset(static_cast<std::uint64_t>(StreamResetCode::kInternalError));
+      whole ? subgroup.finish(now) : subgroup.reset(static_cast<std::uint64_t>(StreamResetCode::kInternalError));
     });
     give(here, now);
   }
@@ -240,7 +240,7 @@ void TrackPublisher::release(session::Time now) {
       if (subgroup.writers > 0 || subgroup.ended() != StoredSubgroup::End::kOpen || subgroup.datagrams()) return;
       // A stream has ended with FIN while what lies before it was still on its way.
       const bool whole = subgroup.whole_from && (subgroup.empty() || subgroup.at(subgroup.end() - 1).complete());
-      if (whole) return subgroup.finish();
+      if (whole) return subgroup.finish(now);
       await(subgroup, static_cast<std::uint64_t>(StreamResetCode::kInternalError), now);
     });
     give(group, now);

@@ -117,7 +117,7 @@ class TrackPublisher {
   bool others_may_go_on = false;
   /// Several publishers bring the track, or have brought it: what comes may have come before.
   bool several_writers = false;
-  /// What the objects that came alive have, of whichever publisher. Nothing before the first of them.
+  /// What the latest object that came alive has, of whichever publisher. Nothing before the first of them.
   std::optional<ForwardingPreference> preference;
   /// How long an orphan waits.
   session::Duration takeover_timeout = std::chrono::seconds(2);

@@ -158,6 +158,7 @@ struct Endpoint::Dispatch {
 
   void operator()(session::FetchReceived& event) const {
     const auto writer = writer_for(event.track);
+    if (event.groups_back && !resolve(event, writer.get())) return;
     if (writer == nullptr) {
       if (!self.config_.reject_unknown_tracks) return self.request_fetch(event, nullptr);
       (void)self.session_.reject(event.request, RequestErrorCode::kDoesNotExist, "no such track");
@@ -166,6 +167,21 @@ struct Endpoint::Dispatch {
     } else {
       self.answers_.answer(event, writer, self.now_);
     }
+  }
+  /// False when it has been refused: nobody here knows the largest object, or it begins behind that.
+  [[nodiscard]] bool resolve(session::FetchReceived& event, const TrackWriter* writer) const {
+    const auto largest = writer == nullptr ? std::nullopt : writer->largest();
+    if (!largest) {
+      (void)self.session_.reject(event.request,
+                                 writer == nullptr ? RequestErrorCode::kNotSupported : RequestErrorCode::kInvalidRange,
+                                 "the largest object is not known here");
+      return false;
+    }
+    const auto range = self.session_.resolve_fetch(event.request, *largest);
+    if (!range.ok()) return false;
+    event.range = *range;
+    event.groups_back.reset();
+    return true;
   }
   void operator()(session::FetchCancelled& event) const {
     self.answers_.on_cancelled(event.request);
@@ -205,9 +221,24 @@ struct Endpoint::Dispatch {
     self.events_.push(FetchReaderAccepted{found->second});
   }
   void operator()(session::FetchObjectReceived& event) const { to_fetch_reader(event.fetch, event); }
+  void operator()(session::FetchGapReceived& event) const {
+    const auto found = self.fetch_readers_.find(event.fetch);
+    if (found != self.fetch_readers_.end()) found->second->on(event);
+  }
   void operator()(session::FetchEnded& event) const {
     if (event.finished) return end_fetch_reader(event.fetch, {FetchEnd::Cause::kFinished, 0, {}});
     end_fetch_reader(event.fetch, {FetchEnd::Cause::kReset, event.reset_code, {}});
+  }
+
+  // ---- namespaces ----
+
+  /// Whoever publishes tells what lies under a prefix once; what moves elsewhere is to be asked for anew.
+  void operator()(session::NamespaceUpdateReceived& event) const {
+    if (event.parameters.track_namespace_prefix() == nullptr) {
+      (void)self.session_.accept(event.update);
+    } else {
+      (void)self.session_.reject(event.update, RequestErrorCode::kNotSupported, "ask for another prefix anew");
+    }
   }
 
   // ---- the session ----

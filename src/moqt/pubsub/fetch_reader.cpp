@@ -52,6 +52,7 @@ void FetchReader::on(const session::FetchAccepted& event) {
 
 void FetchReader::on(session::FetchObjectReceived& event) {
   stream_ = event.stream;
+  passed_ = event.location;
   assembling_ = false;
   if (event.payload_length > limits_.object) return ready_->count_too_large();  // what follows of it finds no object
   ReceivedObject object =
@@ -62,6 +63,11 @@ void FetchReader::on(session::FetchObjectReceived& event) {
   if (complete) return deliver(std::move(object));
   object_ = std::move(object);
   assembling_ = true;
+}
+
+void FetchReader::on(const session::FetchGapReceived& event) {
+  if (gaps_.size() == kMostGaps) gaps_.erase(gaps_.begin());
+  gaps_.push_back({std::exchange(passed_, event.last), event.last, event.gap == wire::FetchGap::kTimedOut});
 }
 
 void FetchReader::on(session::ObjectPayload& event) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "moqt/model/full_track_name.h"
 #include "moqt/pubsub/kept_pieces.h"
@@ -32,6 +33,13 @@ struct FetchEnd {
   std::string reason;
 };
 
+/// A part of the range of a FETCH of ours that its publisher has left out (draft-22 section 3.2.2).
+struct FetchGap {
+  std::optional<Location> behind;  ///< the object or gap before it, in the order of the fetch; nothing: none was
+  Location last;
+  bool timed_out = false;  ///< there was no time to find out (FILL_TIMEOUT); otherwise nobody knows
+};
+
 /// Receives what a FETCH brings: past objects, in the order of the request. Nothing is dropped for a slow reader: while
 /// more than ReceiveLimits::fetch_queue bytes wait, the publisher does. Made by Endpoint.
 class FetchReader {
@@ -51,6 +59,9 @@ class FetchReader {
   [[nodiscard]] const std::optional<Location>& range_end() const noexcept { return range_end_; }
   /// Of FETCH_OK: the track ends there.
   [[nodiscard]] bool end_of_track() const noexcept { return end_of_track_; }
+  /// What the publisher has left out and does not say to be empty, as it said it; the latest kMostGaps of these.
+  [[nodiscard]] const std::vector<FetchGap>& gaps() const noexcept { return gaps_; }
+  static constexpr std::size_t kMostGaps = 1024;
   /// Set in state kEnded; objects queued before can still be read.
   [[nodiscard]] const std::optional<FetchEnd>& end() const noexcept { return end_; }
 
@@ -75,6 +86,7 @@ class FetchReader {
   void on(const session::FetchAccepted& event);
   void on(session::FetchObjectReceived& event);
   void on(session::ObjectPayload& event);
+  void on(const session::FetchGapReceived& event);
   void on_end(FetchEnd end);
   void deliver(ReceivedObject&& object);
   [[nodiscard]] bool became_readable() noexcept { return std::exchange(became_readable_, false); }
@@ -91,6 +103,8 @@ class FetchReader {
   std::optional<FetchEnd> end_;
   std::optional<session::IncomingStreamId> stream_;
   std::atomic<bool> paused_{false};
+  std::vector<FetchGap> gaps_;
+  std::optional<Location> passed_;  ///< the latest object or gap
   bool assembling_ = false;
   ReceivedObject object_;
   bool became_readable_ = false;

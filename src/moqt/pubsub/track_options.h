@@ -14,6 +14,8 @@ struct TrackOptions {
   std::uint8_t publisher_priority = 128;  ///< 0 is the most urgent
   GroupOrder group_order = GroupOrder::kAscending;
   std::optional<std::uint64_t> delivery_timeout_ms;
+  /// From draft 18 on: how long a subgroup may take to arrive whole once all of its objects have been published.
+  std::optional<std::uint64_t> subgroup_delivery_timeout_ms;
   std::optional<std::uint64_t> max_cache_duration_ms;
   /// How long a subscription lasts, from its answer or its last SUBSCRIBE_UPDATE on, before it is ended with EXPIRED
   /// [d15 §9.2.1.8]; without it, as long as the track.

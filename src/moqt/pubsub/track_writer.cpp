@@ -80,6 +80,9 @@ std::size_t TrackWriter::queued_bytes() const noexcept {
 MessageParameters TrackWriter::track_parameters() const {
   MessageParameters parameters;
   if (options_.delivery_timeout_ms) parameters.set_track_delivery_timeout(*options_.delivery_timeout_ms);
+  if (options_.subgroup_delivery_timeout_ms) {
+    parameters.set_track_subgroup_delivery_timeout(*options_.subgroup_delivery_timeout_ms);
+  }
   if (options_.max_cache_duration_ms) parameters.set_max_cache_duration(*options_.max_cache_duration_ms);
   if (options_.expires_ms) parameters.set_expires(*options_.expires_ms);
   if (largest_) parameters.set_largest_object(*largest_);  // [d15 §9.2.1.9-1]
@@ -89,9 +92,13 @@ MessageParameters TrackWriter::track_parameters() const {
   return parameters;
 }
 
+bool TrackWriter::may_write(ForwardingPreference preference) const noexcept {
+  return mixes_forwarding_preferences(draft_) || preference_.value_or(preference) == preference;
+}
+
 SessionResult<std::shared_ptr<GroupWriter>> TrackWriter::begin_group(std::uint64_t group, const GroupOptions& options) {
   // [d15 §10-2]
-  if (finished_ || preference_ == ForwardingPreference::kDatagram) return base::Failure{SessionError::kWrongState};
+  if (finished_ || !may_write(ForwardingPreference::kSubgroup)) return base::Failure{SessionError::kWrongState};
   const bool open = std::any_of(groups_.begin(), groups_.end(), [&](const GroupWriter* each) {
     return each->group() == group && each->subgroup() == options.subgroup;
   });
@@ -111,7 +118,7 @@ SessionResult<std::shared_ptr<GroupWriter>> TrackWriter::begin_group(std::uint64
 SessionResult<void> TrackWriter::write_datagram(Location location, base::Bytes payload, base::Bytes extension_block,
                                                 std::optional<std::uint8_t> publisher_priority, bool end_of_group) {
   // [d15 §10-2]
-  if (finished_ || preference_ == ForwardingPreference::kSubgroup) return base::Failure{SessionError::kWrongState};
+  if (finished_ || !may_write(ForwardingPreference::kDatagram)) return base::Failure{SessionError::kWrongState};
   const auto block = session::translate_extension_block(session::kApplicationForm, draft_, extension_block);
   if (!block.ok()) return base::Failure{block.error()};
   session::DatagramFields fields;

@@ -68,8 +68,9 @@ class TrackWriter {
   session::SessionResult<std::shared_ptr<GroupWriter>> begin_group(std::uint64_t group,
                                                                    const GroupOptions& options = {});
   /// An object as a datagram, its `extension_block` as session::encode_extension_block() makes it for applications. A
-  /// track uses either streams or datagrams, never both [d15 §10.2.1]: kWrongState.
-  /// What does not fit the path is dropped for that subscriber; FETCH brings it all the same.
+  /// track of draft-15 uses either streams or datagrams, never both [d15 §10.2.1]: kWrongState. One of a later draft
+  /// may use both; subscribers of draft-15 get what travels as the first object did. What does not fit the path is
+  /// dropped for that subscriber; FETCH brings it all the same.
   session::SessionResult<void> write_datagram(Location location, base::Bytes payload, base::Bytes extension_block = {},
                                               std::optional<std::uint8_t> publisher_priority = std::nullopt,
                                               bool end_of_group = false);
@@ -98,6 +99,7 @@ class TrackWriter {
 
   /// What SUBSCRIBE_OK and PUBLISH say of the track, LARGEST_OBJECT included.
   [[nodiscard]] MessageParameters track_parameters() const;
+  [[nodiscard]] bool may_write(ForwardingPreference preference) const noexcept;
   void note(Location location);
   void make_room();
   void note_untimed(const Untimed& object);

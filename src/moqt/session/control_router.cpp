@@ -1,16 +1,17 @@
 #include "moqt/session/control_router.h"
 
-#include <algorithm>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "moqt/model/object_filter.h"
 #include "moqt/session/requests/arrival.h"
 #include "moqt/session/requests/fetch_as_publisher.h"
 #include "moqt/session/requests/namespace_publication.h"
 #include "moqt/session/requests/namespace_subscription.h"
+#include "moqt/session/requests/namespace_update.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
 #include "moqt/session/requests/subscription_as_subscriber.h"
 #include "moqt/session/requests/subscription_update.h"
@@ -78,25 +79,29 @@ bool ControlRouter::take_tokens(SetupParameters& parameters, TokenCache::Carrier
 
 namespace {
 
-/// This endpoint announces no MAX_FILTER_RANGES, so that each range is one too many (draft-22 section 3.3.2).
-bool has_range_filter(const std::vector<Parameter>& parameters) {
-  return std::any_of(parameters.begin(), parameters.end(), [](const Parameter& each) {
-    if (const auto* filter = std::get_if<RangeFilter>(&each.value)) return !filter->removed;
+/// What is wrong with the Range Filters of a message, if something is (draft-22 section 3.3.2).
+std::optional<std::string_view> filter_fault(const std::vector<Parameter>& parameters, std::uint64_t limit) {
+  if (limit == 0 && RangeFilterSet::any(parameters))
+    return "Range Filters are not allowed here: MAX_FILTER_RANGES is 0";
+  constexpr std::string_view kTooMany = "more ranges than MAX_FILTER_RANGES";
+  if (RangeFilterSet::ranges(parameters) > limit) return kTooMany;
+  for (const Parameter& each : parameters) {
     const auto* fill = std::get_if<FillParameters>(&each.value);
-    return fill != nullptr && has_range_filter(fill->items);
-  });
+    if (fill != nullptr && RangeFilterSet::ranges(fill->items) > limit) return kTooMany;
+  }
+  return RangeFilterSet::fault(parameters);
 }
-constexpr std::string_view kNoFilterRanges = "Range Filters are not allowed here: MAX_FILTER_RANGES is 0";
 
 }  // namespace
 
 template <class T, class Message>
 void ControlRouter::admit_resolved(const Arrival& arrival, const Message& message) {
-  if (has_range_filter(message.parameters.items())) {
-    return refuse<T>(arrival, message, RequestErrorCode::kInvalidFilter, kNoFilterRanges);
+  if (const auto reason = filter_fault(message.parameters.items(), core_.config().limits.max_filter_ranges)) {
+    return refuse<T>(arrival, message, RequestErrorCode::kInvalidFilter, *reason);
   }
   // An update asks for no more than there is.
-  if (!std::is_same_v<T, SubscriptionUpdate> && !core_.has_memory()) {
+  constexpr bool kUpdate = std::is_same_v<T, SubscriptionUpdate> || std::is_same_v<T, NamespaceUpdate>;
+  if (!kUpdate && !core_.has_memory()) {
     return arrival.refuse(RequestErrorCode::kInternalError, "no memory is left for another request");
   }
   T::admit(arrival, message);
@@ -155,11 +160,16 @@ void ControlRouter::on(wire::RequestReference request, const wire::SubscribeTrac
   admit<NamespaceSubscription>(request, message);
 }
 
+void ControlRouter::update_namespaces(wire::RequestReference request, const wire::RequestUpdate& message) {
+  admit<NamespaceUpdate>(request, message);
+}
+
 std::optional<wire::RequestError> ControlRouter::update(Request& updated, const wire::RequestUpdate& message) {
   MessageParameters parameters = message.parameters;
   const auto fault = core_.token_cache.take(parameters);
-  if (!fault && has_range_filter(parameters.items())) {
-    return wire::RequestError{RequestErrorCode::kInvalidFilter, std::string(kNoFilterRanges)};
+  if (!fault) {
+    const auto reason = filter_fault(parameters.items(), core_.config().limits.max_filter_ranges);
+    if (reason) return wire::RequestError{RequestErrorCode::kInvalidFilter, std::string(*reason)};
   }
   if (!fault) return updated.on_request_update(parameters);
   if (const auto* code = std::get_if<SessionErrorCode>(&fault->code)) {

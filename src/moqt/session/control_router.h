@@ -30,7 +30,9 @@ class ControlRouter {
   void on(wire::RequestReference request, const wire::PublishNamespace& message);
   void on(wire::RequestReference request, const wire::SubscribeNamespace& message);
   void on(wire::RequestReference request, const wire::SubscribeTracks& message);
-  /// REQUEST_UPDATE of what is no subscription: why it cannot be granted, if so. The session may close.
+  /// REQUEST_UPDATE of a subscription to namespaces or tracks.
+  void update_namespaces(wire::RequestReference request, const wire::RequestUpdate& message);
+  /// REQUEST_UPDATE of what is no subscription of any kind: why it cannot be granted, if so. The session may close.
   std::optional<wire::RequestError> update(Request& updated, const wire::RequestUpdate& message);
 
  private:

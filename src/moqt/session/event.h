@@ -84,6 +84,16 @@ struct NamespaceSubscribed {
   NamespaceInterest interest = NamespaceInterest::kBoth;
 };
 
+/// REQUEST_UPDATE of a SUBSCRIBE_NAMESPACE or SUBSCRIBE_TRACKS of the peer (draft-22 section 9.5.2). accept(update)
+/// applies it, after which what the peer has been told of is forgotten, and announce() tells it of what lies under the
+/// prefix now; reject(update) ends the subscription (NamespaceUnsubscribed).
+struct NamespaceUpdateReceived {
+  RequestHandle update;
+  RequestHandle subscription;
+  TrackNamespace prefix;  ///< the new one, or that which stays
+  MessageParameters parameters;
+};
+
 /// TRACK_STATUS [d15 §9.19]. accept() ends it.
 struct TrackStatusReceived {
   RequestHandle request;
@@ -103,6 +113,10 @@ struct FetchReceived {
   std::uint8_t subscriber_priority = 128;
   RequestHandle joined;  ///< the subscription; null for a standalone FETCH
   MessageParameters parameters;
+  /// In draft-22 a FETCH may begin so many groups before the one that comes next: what that is, only who knows the
+  /// largest object can tell. Nothing is to be done with it before Session::resolve_fetch(); `range` is the whole
+  /// track.
+  std::optional<std::uint64_t> groups_back{};
 };
 
 // ---- answers to our requests ----
@@ -221,8 +235,8 @@ struct NamespaceSubscriptionEnded {
   std::string reason;
 };
 
-/// The publisher cannot make a subscription to this track, for want of streams, though subscribe_tracks() asked for it:
-/// subscribe() may.
+/// PUBLISH_SKIPPED: the publisher makes no subscription to this track, mostly for want of streams, although
+/// subscribe_namespace() asked for the tracks there. subscribe() may.
 struct PublishSkipped {
   RequestHandle subscription;
   FullTrackName track;
@@ -234,7 +248,10 @@ struct OutgoingStreamStopped {
     kStopSending,      ///< the subscriber does not want the rest of the subgroup [d15 §10.4.3]
     kNoRoom,           ///< more streams were open than Limits::max_outgoing_streams allows [d15 §12.1]
     kUpdate,           ///< Forward State 0, or a filter that leaves the group out
-    kDeliveryTimeout,  ///< an object waited for longer than the subscription's delivery timeout [d15 §9.2.1.2]
+    kDeliveryTimeout,  ///< an object waited for longer than OBJECT_DELIVERY_TIMEOUT allows [d15 §9.2.1.2]
+    /// A delivery timeout is over after which no more of the subgroup is to be sent: SUBGROUP_DELIVERY_TIMEOUT, or from
+    /// draft 18 on either (draft-18 section 8).
+    kSubgroupTimeout,
   };
   RequestHandle subscription;
   StreamHandle stream;
@@ -257,6 +274,6 @@ using Event =
                  NamespaceUnsubscribed, OutgoingStreamStopped, RequestsPossible, FetchReceived, FetchAccepted,
                  FetchObjectReceived, FetchEnded, FetchCancelled, AuthorizationRequested, AuthorizationWithdrawn,
                  SubscriptionExpiring, SubscriptionExpired, NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded,
-                 PublishSkipped>;
+                 PublishSkipped, FetchGapReceived, NamespaceUpdateReceived>;
 
 }  // namespace msquic_py::moqt::session

@@ -7,7 +7,9 @@
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/group_order.h"
 #include "moqt/model/location.h"
+#include "moqt/model/object_filter.h"
 #include "moqt/model/subscription_filter.h"
+#include "moqt/session/delivery_timeout.h"
 
 namespace msquic_py::moqt::session {
 
@@ -22,10 +24,11 @@ struct PublishedSubscription {
   Location start{};
   std::optional<std::uint64_t> last_group;
   std::uint64_t last_object = ~std::uint64_t{0};  ///< of that group
+  ObjectFilter objects;                           ///< the Range Filters (draft-22 section 3.3.2)
   std::uint8_t subscriber_priority = 128;
   std::uint8_t publisher_priority = 128;  ///< what streams without a priority of their own have
   GroupOrder group_order = GroupOrder::kAscending;
-  std::optional<std::uint64_t> delivery_timeout_ms;
+  DeliveryTimeouts timeouts;
   std::optional<std::uint64_t> new_group_request;  ///< of SUBSCRIBE [d15 §9.2.1.12]
   /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH: what a joining FETCH refers to [d15 §5.1].
   std::optional<Location> largest_at_establishment;
@@ -42,7 +45,7 @@ struct PublishedSubscription {
   [[nodiscard]] bool covers(Location location) const noexcept {
     return location >= start && (!last_group || location <= Location{*last_group, last_object});
   }
-  /// Whether it is to be sent.
+  /// Whether an object there is to be sent, unless `objects` leaves it out.
   [[nodiscard]] bool wants(Location location) const noexcept { return forward && !ending && covers(location); }
   /// The filter takes effect; `from`: the largest object that a relative one counts from.
   void apply(const SubscriptionFilter& filter, std::optional<Location> from) noexcept {

@@ -3,9 +3,11 @@
 #include <memory>
 #include <utility>
 
+#include "moqt/session/requests/fetch_as_publisher.h"
 #include "moqt/session/requests/fetch_as_subscriber.h"
 #include "moqt/session/requests/namespace_publication.h"
 #include "moqt/session/requests/namespace_subscription.h"
+#include "moqt/session/requests/namespace_update.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
 #include "moqt/session/requests/subscription_as_subscriber.h"
 #include "moqt/session/requests/subscription_update.h"
@@ -156,6 +158,9 @@ void Session::on_deadline(Time now) {
         break;
       case DeadlineKey::Kind::kStreamSweep: core_->incoming_data.sweep(now); break;
       case DeadlineKey::Kind::kAuthorization: core_->on_authorization_deadline({expired->subject}); break;
+      case DeadlineKey::Kind::kMigration:
+        if (Request* request = core_->requests.find({expired->subject})) core_->path->end_migrated(*request);
+        break;
       case DeadlineKey::Kind::kExpiry:
         if (Request* request = core_->requests.find({expired->subject})) request->on_expiry();
         break;
@@ -215,6 +220,10 @@ std::optional<Time> Session::expiry(RequestHandle subscription) const {
 }
 bool Session::awaits_authorization(RequestHandle request) const noexcept {
   return request ? core_->gate.asked(request) : core_->awaits_admission && !core_->closed();
+}
+bool Session::is_ours(RequestHandle request) const noexcept {
+  const Request* const found = core_->requests.find(request);
+  return found != nullptr && found->ours();
 }
 bool Session::going_away() const noexcept { return core_->goaway_received; }
 bool Session::may_ask_for_every_namespace() const noexcept {
@@ -279,6 +288,12 @@ SessionResult<RequestHandle> Session::announce(RequestHandle subscription, Track
   return announced;
 }
 
+SessionResult<void> Session::skip_publish(RequestHandle subscription, const FullTrackName& track) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  Request* request = core_->requests.find(subscription);
+  return request == nullptr ? base::Failure{SessionError::kUnknownRequest} : request->skip_publish(track);
+}
+
 SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageParameters parameters,
                                                    Patience patience) {
   return ask<TrackStatusRequest>(*core_, patience, std::move(track), std::move(parameters));
@@ -286,10 +301,27 @@ SessionResult<RequestHandle> Session::track_status(FullTrackName track, MessageP
 
 SessionResult<RequestHandle> Session::update(RequestHandle subscription, MessageParameters parameters,
                                              Patience patience) {
-  const auto filter = parameters.filter();
-  const auto forward = parameters.forward();
+  if (const auto* namespaces = as<NamespaceSubscription>(core_->requests.find(subscription))) {
+    return update_namespaces(*namespaces, std::move(parameters), patience);
+  }
+  const MessageParameters said = parameters;
   auto update = ask<SubscriptionUpdate>(*core_, patience, subscription, std::move(parameters));
-  if (update.ok()) as<SubscriptionAsSubscriber>(core_->requests.find(subscription))->note_update(filter, forward);
+  if (update.ok()) as<SubscriptionAsSubscriber>(core_->requests.find(subscription))->note_update(said);
+  return update;
+}
+
+SessionResult<RequestHandle> Session::update_namespaces(const NamespaceSubscription& subscription,
+                                                        MessageParameters parameters, Patience patience) {
+  const RequestHandle led = subscription.led();
+  const MessageParameters of_tracks = parameters;
+  if (led) {  // two requests, of which the first is about namespaces
+    parameters.remove(static_cast<std::uint64_t>(MessageParameter::kForward));
+    parameters.remove(static_cast<std::uint64_t>(MessageParameter::kTrackPropertyFilter));
+  }
+  auto update = ask<NamespaceUpdate>(*core_, patience, subscription.handle(), std::move(parameters));
+  if (!update.ok() || !led) return update;
+  const auto other = ask<NamespaceUpdate>(*core_, patience, led, of_tracks);
+  if (auto* quiet = other.ok() ? as<NamespaceUpdate>(core_->requests.find(*other)) : nullptr) quiet->be_quiet();
   return update;
 }
 
@@ -315,6 +347,16 @@ SessionResult<void> Session::accept_fetch(RequestHandle request, const FetchAnsw
   if (core_->gate.holds(request)) return base::Failure{SessionError::kWrongState};
   return with_request(*core_, request,
                       [&](Request& found) { return found.accept_fetch(answer, std::move(parameters)); });
+}
+
+SessionResult<FetchRange> Session::resolve_fetch(RequestHandle request, Location largest) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  if (core_->gate.holds(request)) return base::Failure{SessionError::kWrongState};
+  auto* const fetch = as<FetchAsPublisher>(core_->requests.find(request));
+  if (fetch == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  auto resolved = fetch->resolve(largest);
+  core_->settle();
+  return resolved;
 }
 
 SessionResult<void> Session::reject(RequestHandle request, RequestErrorCode code, std::string_view reason) {
@@ -376,6 +418,18 @@ SessionResult<void> Session::goaway(std::string_view new_session_uri) {
   }
   core_->goaway_sent = true;
   core_->deadlines.arm({DeadlineKey::Kind::kGoaway}, core_->config().timeouts.goaway);
+  return {};
+}
+
+SessionResult<void> Session::goaway(RequestHandle request, std::string_view new_session_uri) {
+  if (core_->closed()) return base::Failure{SessionError::kClosed};
+  const Request* const found = core_->requests.find(request);
+  if (found == nullptr) return base::Failure{SessionError::kUnknownRequest};
+  if (core_->config().perspective == Perspective::kClient && !new_session_uri.empty()) {
+    return base::Failure{SessionError::kWrongRole};
+  }
+  if (auto sent = core_->path->send_goaway(*found, new_session_uri); !sent.ok()) return sent;
+  core_->deadlines.arm({DeadlineKey::Kind::kMigration, request.value}, core_->config().timeouts.goaway);
   return {};
 }
 

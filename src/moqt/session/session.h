@@ -39,6 +39,7 @@ namespace msquic_py::moqt::session {
 template <class T>
 using SessionResult = base::Result<T, SessionError>;
 
+class NamespaceSubscription;
 class SessionCore;
 
 /// One endpoint of one MOQT session, without sockets, threads or a clock. Not thread-safe: one owner.
@@ -129,6 +130,8 @@ class Session {
   [[nodiscard]] std::optional<Time> expiry(RequestHandle subscription) const;
   /// Whether that request waits for authorize() or reject(); without one, the session for authorize_session().
   [[nodiscard]] bool awaits_authorization(RequestHandle request = {}) const noexcept;
+  /// Whether this endpoint has begun that request; false for a stale handle.
+  [[nodiscard]] bool is_ours(RequestHandle request) const noexcept;
   /// Whether the peer sent GOAWAY: no new requests.
   [[nodiscard]] bool going_away() const noexcept;
   /// Whether subscribe_namespace() may ask for a prefix without fields: not in draft-15 [d15 §9.23].
@@ -144,10 +147,12 @@ class Session {
   // answers it, the latter with TIMEOUT when the peer takes longer than `patience`. Parameters not defined for the
   // message must not be given. kTooManyRequests: RequestsPossible tells when to try again.
 
-  /// SUBSCRIBE. One live subscription per track.
+  /// SUBSCRIBE. One live subscription per track. kInvalidParameter also for Range Filters that the peer takes no such
+  /// of: faulty ones, more ranges than its MAX_FILTER_RANGES, any before its SETUP.
   SessionResult<RequestHandle> subscribe(FullTrackName track, MessageParameters parameters = {},
                                          Patience patience = {});
-  /// PUBLISH. Objects may be written right away unless the parameters say FORWARD=0.
+  /// PUBLISH. Objects may be written right away unless the parameters say FORWARD=0. With INCLUDE_PROPERTIES 0 among
+  /// the parameters the properties of the track count here and are not sent, as a SUBSCRIBE_TRACKS may ask for.
   SessionResult<RequestHandle> publish(FullTrackName track, MessageParameters parameters = {}, Patience patience = {});
   SessionResult<RequestHandle> publish_namespace(TrackNamespace track_namespace, MessageParameters parameters = {},
                                                  Patience patience = {});
@@ -163,10 +168,16 @@ class Session {
   /// published no more. What was told by NAMESPACE is over with `subscription`, without an event.
   SessionResult<RequestHandle> announce(RequestHandle subscription, TrackNamespace track_namespace,
                                         Patience patience = {});
+  /// Tells the peer, whose subscription to tracks has been accepted, that no PUBLISH of this track comes of it:
+  /// PUBLISH_SKIPPED, PUBLISH_BLOCKED in draft-18 (draft-22 section 3.6.3). kNotInDraft: drafts up to 16 have no such
+  /// message.
+  SessionResult<void> skip_publish(RequestHandle subscription, const FullTrackName& track);
   SessionResult<RequestHandle> track_status(FullTrackName track, MessageParameters parameters = {},
                                             Patience patience = {});
   /// SUBSCRIBE_UPDATE of an established subscription that this endpoint receives. Absent parameters stay. A TIMEOUT
-  /// leaves open whether the publisher has applied it; the subscription goes on.
+  /// leaves open whether the publisher has applied it; the subscription goes on. From draft 18 on REQUEST_UPDATE of a
+  /// subscribe_namespace(), too: TRACK_NAMESPACE_PREFIX moves it to another prefix, which tells anew what lies there,
+  /// and in draft-22 FORWARD and TRACK_PROPERTY_FILTER are for tracks that come later. One that is refused ends it.
   SessionResult<RequestHandle> update(RequestHandle subscription, MessageParameters parameters, Patience patience = {});
 
   /// FETCH of past objects, from `start` up to, without, `end`; an `end` with object 0 takes all of its group in
@@ -195,6 +206,9 @@ class Session {
   /// LARGEST_OBJECT if any object exists: relative filters start from it. kInvalidRange: the filter of a SUBSCRIBE ends
   /// before the largest object's group; the session has answered with REQUEST_ERROR INVALID_RANGE [d15 §9.9].
   SessionResult<void> accept(RequestHandle request, MessageParameters parameters = {});
+  /// What a FETCH asks for whose start is relative to the largest object of the track (FetchReceived::groups_back).
+  /// kEmptyRange: it begins behind that object, and has been refused with INVALID_RANGE.
+  SessionResult<FetchRange> resolve_fetch(RequestHandle request, Location largest);
   /// FETCH_OK, once the end is known [d15 §9.17]. kEmptyRange, kOutOfRange: `answer.end` lies before the start, or
   /// behind what was asked for. The fetch is over, its handle stale, when its stream has been finished or reset, too.
   SessionResult<void> accept_fetch(RequestHandle request, const FetchAnswer& answer, MessageParameters parameters = {});
@@ -226,6 +240,11 @@ class Session {
   SessionResult<void> cancel_namespace(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
   /// GOAWAY; only a server may name a URI. The session closes with GOAWAY_TIMEOUT when the peer does not leave.
   SessionResult<void> goaway(std::string_view new_session_uri = {});
+  /// GOAWAY on the stream of a request of either endpoint: its requester is to make it again at that URI, in this
+  /// session without one, and to end this one; the others go on (draft-22 section 9.2). A request that is still there
+  /// after Timeouts::goaway is reset with GOING_AWAY, and ends as if the peer had given it up. kNotInDraft: drafts up
+  /// to 16 have no such thing. kWrongState: it has been said, or has not gone out. kWrongRole: a client names no URI.
+  SessionResult<void> goaway(RequestHandle request, std::string_view new_session_uri = {});
   /// Closes the session with any code; the reason goes to the peer, cut at 512 bytes. Without one the code's name does.
   void close(SessionErrorCode code, std::string_view reason = {});
 
@@ -249,8 +268,8 @@ class Session {
   SessionResult<StreamHandle> open_subgroup(RequestHandle subscription, const SubgroupProperties& properties);
   /// Appends an object, or its beginning. `wire` begins with an Object ID Delta of `delta_size` bytes; the session
   /// replaces the delta where the stream's previous object asks for another one and sends the rest by reference.
-  /// `remaining` payload bytes follow with append_payload(). The delivery timeout of the subscription counts from the
-  /// next poll_action() on; an object that is not delivered by then resets its stream (OutgoingStreamStopped).
+  /// `remaining` payload bytes follow with append_payload(). The OBJECT_DELIVERY_TIMEOUT of the subscription counts
+  /// from the next poll_action() on; an object that is not delivered by then resets its stream (OutgoingStreamStopped).
   SessionResult<void> append_object(StreamHandle stream, std::uint64_t object, const base::SharedBytes& wire,
                                     std::size_t delta_size, std::uint64_t remaining = 0);
   SessionResult<void> append_payload(StreamHandle stream, base::SharedBytes bytes);
@@ -261,8 +280,17 @@ class Session {
   /// Appends an object, or its beginning; what `object.payload` lacks of it follows with append_payload(). The session
   /// leaves out what the object before says already. kOutOfRange, kObjectOutOfOrder: the stream stays as it was.
   SessionResult<void> append_fetch_object(StreamHandle stream, const FetchObject& object);
+  /// Of the range of a fetch everything behind the object or gap before, up to `end` as in FetchRange::end, is left out
+  /// for that reason (draft-22 section 3.2.2); what there is behind it may follow. Where the draft does not tell what
+  /// timed out from what is unknown, it is said to be unknown. kNotInDraft: draft-15 has none of this.
+  SessionResult<void> append_fetch_gap(StreamHandle stream, Location end, wire::FetchGap gap);
   /// FIN: every object of the subgroup since the start of the subscription has been appended.
   SessionResult<void> finish_stream(StreamHandle stream);
+  /// Every object of the stream's subgroup has been published, at `since`, or now when that is not known, although not
+  /// all of them have been appended: from then on its SUBGROUP_DELIVERY_TIMEOUT counts (draft-22 section 5.2). What is
+  /// not acknowledged when that is over, objects that have not been appended included, is not sent any more: the stream
+  /// is reset (OutgoingStreamStopped, unless it was finished). finish_stream() says the same.
+  SessionResult<void> note_published(StreamHandle stream, std::optional<Time> since = std::nullopt);
   /// For a stream that must not be finished, because an object of its subgroup was left out [d15 §10.4.3]: it takes
   /// nothing more, and is reset once what it has is acknowledged.
   SessionResult<void> retire_stream(StreamHandle stream, StreamResetCode code);
@@ -306,6 +334,9 @@ class Session {
   void resume_stream(IncomingStreamId stream);
 
  private:
+  SessionResult<RequestHandle> update_namespaces(const NamespaceSubscription& subscription,
+                                                 MessageParameters parameters, Patience patience);
+
   std::unique_ptr<SessionCore> core_;
 };
 

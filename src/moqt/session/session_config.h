@@ -53,6 +53,9 @@ struct Limits {
   std::uint64_t max_auth_token_cache_bytes = 4096;
   /// The same of our tokens at the peer, however much more it would keep.
   std::uint64_t max_registered_token_bytes = 64 * 1024;
+  /// Ranges that all Range Filters of one request of the peer may have together (MAX_FILTER_RANGES, draft-22 section
+  /// 9.1.6); a request with more gets INVALID_FILTER. 0 allows none.
+  std::uint64_t max_filter_ranges = 64;
   /// Events that wait for the application. More close the session with INTERNAL_ERROR: the application stopped.
   std::size_t max_queued_events = 1024 * 1024;
 };

@@ -53,6 +53,9 @@ void SessionCore::send_setup() {
   if (config_.limits.max_auth_token_cache_bytes > 0) {
     parameters.set_max_auth_token_cache_size(config_.limits.max_auth_token_cache_bytes);
   }
+  if (requests.rules.range_filters && config_.limits.max_filter_ranges > 0) {
+    parameters.set_max_filter_ranges(config_.limits.max_filter_ranges);
+  }
   for (const AuthorizationToken& token : config_.authorization_tokens) outgoing_tokens.add_to_setup(token, parameters);
   if (!config_.implementation.empty()) parameters.set_moqt_implementation(config_.implementation);
   if (!path->send_setup(std::move(parameters)).ok())
@@ -62,6 +65,7 @@ void SessionCore::send_setup() {
 void SessionCore::establish(SetupParameters peer) {
   deadlines.disarm({DeadlineKey::Kind::kSetup});
   peer_setup = peer;
+  requests.peer_filter_ranges = requests.rules.range_filters ? peer.max_filter_ranges() : 0;
   state = SessionState::kEstablished;
   emit(Established{std::move(peer)});
   path->establish(*peer_setup);
@@ -148,6 +152,7 @@ void SessionCore::end(RequestHandle handle, const std::optional<Cancellation>& c
   if (request == nullptr) return;
   disarm(handle);
   expire_after(handle, Duration::zero());
+  deadlines.disarm({DeadlineKey::Kind::kMigration, handle.value});
   forget_authorization(handle);
   request->on_end();
   path->end(*request, cancellation);

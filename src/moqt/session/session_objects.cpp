@@ -45,11 +45,19 @@ SessionResult<void> Session::append_fetch_object(StreamHandle stream, const Fetc
   return core_->outgoing_data.append_fetch_object(stream, object);
 }
 
+SessionResult<void> Session::append_fetch_gap(StreamHandle stream, Location end, wire::FetchGap gap) {
+  return core_->outgoing_data.append_fetch_gap(stream, end, gap);
+}
+
 SessionResult<void> Session::append_payload(StreamHandle stream, base::SharedBytes bytes) {
   return core_->outgoing_data.append_payload(stream, std::move(bytes));
 }
 
 SessionResult<void> Session::finish_stream(StreamHandle stream) { return core_->outgoing_data.finish(stream); }
+
+SessionResult<void> Session::note_published(StreamHandle stream, std::optional<Time> since) {
+  return core_->outgoing_data.note_published(stream, since);
+}
 
 SessionResult<void> Session::retire_stream(StreamHandle stream, StreamResetCode code) {
   auto retired = core_->outgoing_data.retire(stream, static_cast<std::uint64_t>(code));

@@ -118,6 +118,7 @@ struct Codec {
   EncodeResult (*encode_extensions)(const KeyValuePairs&, base::ByteVector&);
   std::optional<base::Violation> (*check_extensions)(base::Bytes) noexcept;
   base::Result<KnownExtensions, MalformedTrack> (*inspect_extensions)(base::Bytes, Location);
+  std::optional<std::uint64_t> (*find_number)(base::Bytes, std::uint64_t type) noexcept;
 };
 
 const Codec& codec_for(Draft draft) noexcept;

@@ -49,6 +49,7 @@ constexpr Codec codec_of() noexcept {
       .encode_extensions = encode_extensions<Traits>,
       .check_extensions = check_extensions<Traits>,
       .inspect_extensions = inspect_extensions<Traits>,
+      .find_number = find_number<Traits>,
   };
 }
 

@@ -16,6 +16,10 @@ std::optional<base::Violation> check_extensions(Draft draft, base::Bytes raw) no
   return codec_for(draft).check_extensions(raw);
 }
 
+std::optional<std::uint64_t> find_number(Draft draft, base::Bytes raw, std::uint64_t type) noexcept {
+  return codec_for(draft).find_number(raw, type);
+}
+
 base::Result<KnownExtensions, MalformedTrack> inspect_extensions(Draft draft, base::Bytes raw, Location location) {
   return codec_for(draft).inspect_extensions(raw, location);
 }

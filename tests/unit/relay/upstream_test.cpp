@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
-moqt::MessageParameters from_largest() {
+moqt::MessageParameters from_the_largest() {
   moqt::MessageParameters parameters;
   parameters.set_filter(moqt::SubscriptionFilter::largest_object());
   return parameters;
@@ -30,7 +30,7 @@ class UpstreamTest : public ::testing::TestWithParam<moqt::Draft> {
     tree_.link(1, 2);
   }
   ms::RequestHandle subscribe(RelayClient& client, std::string_view name = "video") {
-    const auto request = client.session().subscribe(track_name(name), from_largest());
+    const auto request = client.session().subscribe(track_name(name), from_the_largest());
     EXPECT_TRUE(request.ok());
     tree_.run();
     return *request;
@@ -236,7 +236,7 @@ TEST_P(UpstreamTest, AColdRelayHasTheHeadOfTheGroupFromAbove) {
   publisher.object(stream, 0, "a");
   publisher.object(stream, 1, "b");
   RelayClient& late = tree_.connect(0);
-  const auto subscription = late.session().subscribe(track_name(), from_largest());
+  const auto subscription = late.session().subscribe(track_name(), from_the_largest());
   ASSERT_TRUE(late.session().join(*subscription, ms::JoiningStart::relative(0)).ok());
   tree_.run();
   publisher.object(stream, 2, "c");
@@ -306,8 +306,8 @@ TEST(Upstreams, AreAskedInOrderAndByPrefix) {
   games.announce({"sports", "games"});
 
   RelayClient& subscriber = tree.connect(relay);
-  ASSERT_TRUE(subscriber.session().subscribe(track_name(), from_largest()).ok());
-  ASSERT_TRUE(subscriber.session().subscribe({{"sports", "games"}, "main"}, from_largest()).ok());
+  ASSERT_TRUE(subscriber.session().subscribe(track_name(), from_the_largest()).ok());
+  ASSERT_TRUE(subscriber.session().subscribe({{"sports", "games"}, "main"}, from_the_largest()).ok());
   tree.run();
   publisher.accept();  // the first has refused
   games.accept();

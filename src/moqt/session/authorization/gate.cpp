@@ -46,6 +46,10 @@ struct Questioner {
     return {event.request, Operation::kSubscribeNamespace, FullTrackName{event.prefix, std::string()},
             event.parameters.authorization_tokens()};
   }
+  AuthorizationRequested operator()(const NamespaceUpdateReceived& event) const {
+    return {event.update, Operation::kSubscribeNamespace, FullTrackName{event.prefix, std::string()},
+            event.parameters.authorization_tokens()};
+  }
 };
 
 }  // namespace

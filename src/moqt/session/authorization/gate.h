@@ -13,8 +13,9 @@
 namespace msquic_py::moqt::session {
 
 /// What reports a request of the peer: each of these the application may be asked about.
-using RequestReported = std::variant<SubscribeReceived, UpdateReceived, PublishReceived, FetchReceived,
-                                     TrackStatusReceived, NamespacePublished, NamespaceSubscribed>;
+using RequestReported =
+    std::variant<SubscribeReceived, UpdateReceived, PublishReceived, FetchReceived, TrackStatusReceived,
+                 NamespacePublished, NamespaceSubscribed, NamespaceUpdateReceived>;
 
 /// Requests of the peer that the application has not allowed yet, each with the event that will report it. There are
 /// no more of them than the peer may have requests open.

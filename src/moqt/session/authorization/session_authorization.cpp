@@ -22,7 +22,8 @@ struct Ended {
                        RequestRejected, SubscriptionDone, TrackMalformed, NamespaceCancelled, OutgoingStreamStopped,
                        RequestsPossible, FetchReceived, FetchAccepted, FetchObjectReceived, FetchEnded,
                        AuthorizationRequested, AuthorizationWithdrawn, SubscriptionExpiring, SubscriptionExpired,
-                       NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded, PublishSkipped>
+                       NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded, PublishSkipped, FetchGapReceived,
+                       NamespaceUpdateReceived>
       RequestHandle operator()(const Other&) const {
     return {};
   }

@@ -1,7 +1,10 @@
-// DELIVERY_TIMEOUT [d15 §9.2.1.2]: what waits for longer is not sent any more.
+// OBJECT_DELIVERY_TIMEOUT [d15 §9.2.1.2]: what waits for longer is not sent any more. SUBGROUP_DELIVERY_TIMEOUT
+// (draft-22 section 5.2): what is not acknowledged so long after the last object of its subgroup has been published.
 #include <chrono>
+#include <utility>
 
 #include "moqt/session/data/outgoing_data.h"
+#include "moqt/wire/codec.h"
 
 namespace msquic_py::moqt::session {
 
@@ -11,12 +14,10 @@ namespace {
 /// more.
 constexpr Duration kOnItsWay = std::chrono::seconds(1);
 
-std::optional<Duration> timeout_of(const PublishedSubscription& view) noexcept {
-  // 0 cannot be meant: nothing would ever be sent. What is longer than a month does not fit every clock.
-  const std::uint64_t timeout = view.delivery_timeout_ms.value_or(0);
-  if (timeout == 0) return std::nullopt;
+Duration duration_of(std::uint64_t milliseconds) noexcept {
+  // What is longer than a month does not fit every clock.
   constexpr std::chrono::milliseconds kMonth = std::chrono::hours(30 * 24);
-  return std::min(timeout, static_cast<std::uint64_t>(kMonth.count())) * std::chrono::milliseconds(1);
+  return std::chrono::milliseconds(std::min(milliseconds, static_cast<std::uint64_t>(kMonth.count())));
 }
 
 void forget_delivered(OutgoingStream& stream) {
@@ -40,25 +41,54 @@ Time due(OutgoingStream& stream, Duration timeout) {
 
 }  // namespace
 
-void OutgoingData::note_object(OutgoingStream& stream, std::uint64_t ahead) {
-  if (stream.lane == nullptr) return;
-  if (stream.lane->watch != nullptr) stream.ends.push(stream.appended_bytes + ahead);
-  if (!stream.lane->view->delivery_timeout_ms) return;
-  forget_delivered(stream);
-  stream.undelivered.push({stream.appended_bytes + ahead, std::nullopt});
+void OutgoingData::set_timeouts(OutgoingStream& stream) noexcept {
+  const DeliveryTimeouts& timeouts = stream.lane->view->timeouts;
+  stream.object_timeout = timeouts.object.in_effect(stream.own_object_timeout);
+  stream.subgroup_timeout = timeouts.subgroup.in_effect(stream.own_subgroup_timeout);
+}
+
+void OutgoingData::await_time(const OutgoingStream& stream) {
   if (ageless_streams_.empty() || ageless_streams_.back() != stream.handle()) {
     ageless_streams_.push_back(stream.handle());
   }
 }
 
+void OutgoingData::note_object(OutgoingStream& stream, std::uint64_t ahead) {
+  if (stream.lane == nullptr) return;
+  if (stream.lane->watch != nullptr) stream.ends.push(stream.appended_bytes + ahead);
+  if (stream.object_timeout == 0) return;
+  forget_delivered(stream);
+  stream.undelivered.push({stream.appended_bytes + ahead, std::nullopt});
+  await_time(stream);
+}
+
+base::Result<void, SessionError> OutgoingData::note_published(StreamHandle handle, std::optional<Time> since) {
+  OutgoingStream* stream = streams_.find(handle);
+  if (stream == nullptr || stream->retired) return base::Failure{SessionError::kUnknownStream};
+  note_published(*stream, since);
+  return {};
+}
+
+void OutgoingData::note_published(OutgoingStream& stream, std::optional<Time> since) {
+  if (stream.lane == nullptr || stream.lane->fetch || std::exchange(stream.published, true)) return;
+  stream.published_since = since;
+  if (!since) return await_time(stream);
+  if (stream.subgroup_timeout != 0) expire_at(*since + duration_of(stream.subgroup_timeout));
+}
+
 void OutgoingData::begin_to_age(Time now) {
   for (const StreamHandle handle : ageless_streams_) {
     OutgoingStream* stream = streams_.find(handle);
-    if (stream == nullptr || stream->lane == nullptr) continue;
+    if (stream == nullptr) continue;
+    if (stream->published && !stream->published_since) {
+      stream->published_since = now;
+      if (stream->subgroup_timeout != 0) expire_at(now + duration_of(stream->subgroup_timeout));
+    }
+    if (stream->lane == nullptr || stream->undelivered.empty()) continue;
     for (std::size_t i = stream->undelivered.size(); i > 0 && !stream->undelivered[i - 1].since; --i) {
       stream->undelivered[i - 1].since = now;
     }
-    if (const auto timeout = timeout_of(*stream->lane->view)) expire_at(now + *timeout);
+    if (stream->object_timeout != 0) expire_at(now + duration_of(stream->object_timeout));
   }
   ageless_streams_.clear();
   for (const RequestHandle subscription : ageless_lanes_) {
@@ -67,33 +97,43 @@ void OutgoingData::begin_to_age(Time now) {
     for (std::size_t i = lane->datagrams.size(); i > 0 && !lane->datagrams[i - 1].since; --i) {
       lane->datagrams[i - 1].since = now;
     }
-    if (const auto timeout = timeout_of(*lane->view); timeout && !lane->datagrams.empty()) expire_at(now + *timeout);
+    const std::uint64_t timeout = lane->view->timeouts.of_datagrams();
+    if (timeout != 0 && !lane->datagrams.empty()) expire_at(now + duration_of(timeout));
   }
   ageless_lanes_.clear();
 }
 
+void OutgoingData::expire_late(OutgoingStream& stream, Time now, RingQueue<Event>& events) {
+  OutgoingLane* const lane = stream.lane;
+  Time first = Time::max();
+  if (lane != nullptr && stream.object_timeout != 0) {
+    forget_delivered(stream);
+    if (!stream.undelivered.empty()) first = due(stream, duration_of(stream.object_timeout));
+  }
+  // A stream whose last byte has been acknowledged is not here any more.
+  if (stream.published_since && stream.subgroup_timeout != 0) {
+    first = std::min(first, *stream.published_since + duration_of(stream.subgroup_timeout));
+  }
+  if (first == Time::max()) return;
+  if (first > now) return expire_at(first);
+  const auto code = static_cast<std::uint64_t>(StreamResetCode::kDeliveryTimeout);
+  if (lane != nullptr && !stream.closed) {
+    const auto cause = has_subgroup_timeouts(codec_.draft) ? OutgoingStreamStopped::Cause::kSubgroupTimeout
+                                                           : OutgoingStreamStopped::Cause::kDeliveryTimeout;
+    events.push(OutgoingStreamStopped{lane->subscription, stream.handle(), code, cause});
+  }
+  reset(stream, code, UnsentCause::kDeliveryTimeout);
+  if (lane != nullptr) note_drained(*lane);
+}
+
 void OutgoingData::expire_late(Time now, RingQueue<Event>& events) {  // [d15 §9.2.1.2-1]
   next_expiry_.reset();
-  streams_.for_each([&](OutgoingStream& stream) {
-    OutgoingLane* lane = stream.lane;
-    const auto timeout = lane == nullptr ? std::nullopt : timeout_of(*lane->view);
-    if (!timeout) return;
-    forget_delivered(stream);
-    if (stream.undelivered.empty()) return;
-    if (const Time time = due(stream, *timeout); time > now) return expire_at(time);
-    const auto code = static_cast<std::uint64_t>(StreamResetCode::kDeliveryTimeout);
-    if (!stream.closed) {
-      events.push(OutgoingStreamStopped{lane->subscription, stream.handle(), code,
-                                        OutgoingStreamStopped::Cause::kDeliveryTimeout});
-    }
-    reset(stream, code, UnsentCause::kDeliveryTimeout);
-    note_drained(*lane);
-  });
+  streams_.for_each([&](OutgoingStream& stream) { expire_late(stream, now, events); });
   for (const auto& [subscription, lane] : lanes_) {
-    const auto timeout = timeout_of(*lane->view);
-    if (!timeout || lane->datagrams.empty()) continue;
+    const std::uint64_t timeout = lane->view->timeouts.of_datagrams();
+    if (timeout == 0 || lane->datagrams.empty()) continue;
     while (!lane->datagrams.empty() && lane->datagrams.front().since) {
-      if (const Time time = *lane->datagrams.front().since + *timeout; time > now) {
+      if (const Time time = *lane->datagrams.front().since + duration_of(timeout); time > now) {
         expire_at(time);
         break;
       }

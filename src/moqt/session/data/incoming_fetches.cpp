@@ -65,7 +65,9 @@ void IncomingData::read_fetch(IncomingStream& stream, base::SharedBytes bytes) {
         context_.emit(
             ObjectPayload{stream.fetch->request(), stream.id, std::move(payload->bytes), stream.payload_left});
       } else if (std::get<wire::FetchRangeEnd>(*next).gap != wire::FetchGap::kNonExistent) {
+        const auto& range = std::get<wire::FetchRangeEnd>(*next);
         stream.fetch->has_unknown = true;
+        context_.emit(FetchGapReceived{stream.fetch->request(), stream.id, range.end, range.gap});
       }
     }
   }
@@ -74,6 +76,7 @@ void IncomingData::read_fetch(IncomingStream& stream, base::SharedBytes bytes) {
   if (cut) return violate(*cut);
   // Of a part of the range nobody can say what was there, as if the stream had been broken off there.
   const bool unknown = stream.fetch->has_unknown;
+  stream.fetch->fin = true;
   end_fetch(stream, !unknown, unknown ? wire::number_of(codec_.codes, StreamResetCode::kUnknownObjectStatus) : 0);
 }
 
@@ -111,6 +114,7 @@ bool IncomingData::deliver(IncomingStream& stream, wire::FetchObjectStart start)
   if (start.object.extensions_size > 0) event.extensions = start.object.shared_extensions();
   event.publisher_priority = start.publisher_priority;
   event.status = start.object.status;
+  event.datagram = start.datagram;
   if (event.payload_length > 0) {
     auto next = stream.fetch_decoder->next();
     if (next.violated()) return violate(next.violation()), false;

@@ -9,7 +9,7 @@ namespace msquic_py::moqt::session {
 
 bool IncomingData::add_track(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
                              std::uint8_t publisher_priority) {
-  return tracks_.add(subscription, name, alias, publisher_priority);
+  return tracks_.add(subscription, name, alias, publisher_priority, mixes_forwarding_preferences(codec_.draft));
 }
 
 std::vector<IncomingStreamId> IncomingData::held_for(std::uint64_t alias) const {
@@ -106,7 +106,7 @@ std::size_t IncomingData::streams_open(RequestHandle subscription) const noexcep
 
 bool IncomingData::uses_datagrams(RequestHandle subscription) const noexcept {
   const ReceivedTrack* track = tracks_.of(subscription);
-  return track != nullptr && track->preference() == ForwardingPreference::kDatagram;
+  return track != nullptr && track->uses_datagrams();
 }
 
 }  // namespace msquic_py::moqt::session

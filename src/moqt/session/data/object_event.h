@@ -7,6 +7,7 @@
 #include "moqt/model/object_status.h"
 #include "moqt/session/data/subgroup_properties.h"
 #include "moqt/session/handles.h"
+#include "moqt/wire/fetch_stream.h"
 
 namespace msquic_py::moqt::wire {
 struct Codec;
@@ -66,19 +67,31 @@ struct FetchObjectReceived {
   base::SharedBytes payload;     ///< what had arrived of it in the same piece; by reference
   std::uint8_t publisher_priority = 128;
   ObjectStatus status = ObjectStatus::kNormal;
+  bool datagram = false;  ///< it travels as a datagram; only from draft 16 on it is said
 
   /// Whether `payload` is all of it; if not, ObjectPayload events follow.
   [[nodiscard]] bool complete() const noexcept { return payload.size() == payload_length; }
+};
+
+/// The publisher has left a part of the range out that it does not say to be empty: from the object or gap before on,
+/// in the order of the fetch, or from its beginning (from draft 16 on; draft-22 section 11.4.1.2). More may follow.
+struct FetchGapReceived {
+  RequestHandle fetch;
+  IncomingStreamId stream = 0;
+  Location last;  ///< of the part
+  wire::FetchGap gap = wire::FetchGap::kUnknown;
 };
 
 /// The answer to a FETCH of ours is complete: its stream has ended, and FETCH_OK has come. The last event of a fetch
 /// that was not rejected, malformed or cancelled; the handle is stale.
 struct FetchEnded {
   RequestHandle fetch;
-  /// FIN: what did not come of the range, up to the End Location of FETCH_OK, does not exist [d15 §9.16.3].
-  /// Otherwise the publisher reset the stream, or this endpoint gave it up; the latest object may be incomplete.
+  /// FIN: what did not come of the range, up to the End Location of FETCH_OK, does not exist [d15 §9.16.3]. With a
+  /// FetchGapReceived before it, false, and the code is UNKNOWN_OBJECT_STATUS: everything has come but that. Otherwise
+  /// the publisher reset the stream, or this endpoint gave it up; the latest object may be incomplete.
   bool finished = false;
   std::uint64_t reset_code = 0;
+  bool fin = false;  ///< FIN, behind a FetchGapReceived or not
 };
 
 /// No more comes on this stream.

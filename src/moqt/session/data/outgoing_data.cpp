@@ -68,7 +68,13 @@ void OutgoingData::reorder(RequestHandle subscription) {  // [d15 §7.1-1]
     if (stream.has_work()) lane->streams.insert(stream);
   });
   reschedule(*lane);
-  if (lane->view->delivery_timeout_ms) next_expiry_ = Time::min();  // it may be a shorter one: look at once
+}
+
+void OutgoingData::retime(RequestHandle subscription) {
+  OutgoingLane* lane = find_lane(subscription);
+  if (lane == nullptr) return;
+  streams_.for_each_of(*lane, set_timeouts);
+  next_expiry_ = Time::min();  // one may be shorter now: look at once
 }
 
 void OutgoingData::abort_lane(RequestHandle subscription, StreamResetCode code) {
@@ -142,6 +148,9 @@ base::Result<StreamHandle, SessionError> OutgoingData::open(RequestHandle subscr
   stream.group = properties.group;
   stream.subgroup = properties.subgroup.value_or(0);
   stream.own_priority = properties.publisher_priority;
+  stream.own_object_timeout = properties.object_delivery_timeout;
+  stream.own_subgroup_timeout = properties.subgroup_delivery_timeout;
+  set_timeouts(stream);
   if (open_streams_ > max_streams_ && !make_room(stream, events)) return base::Failure{SessionError::kTooManyStreams};
   return stream.handle();
 }
@@ -207,6 +216,7 @@ base::Result<void, SessionError> OutgoingData::finish(StreamHandle handle) {
   if (stream == nullptr || !stream->takes_more()) return base::Failure{SessionError::kUnknownStream};
   if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
   stream->fin = true;
+  note_published(*stream, std::nullopt);
   if (stream->lane != nullptr && stream->lane->fetch) stream->lane->view->ending = true;
   reschedule(*stream);
   return {};
@@ -262,7 +272,7 @@ base::Result<bool, SessionError> OutgoingData::send_datagram(RequestHandle subsc
   if (lane->datagrams.size() >= max_queued_datagrams_) drop_datagram(*lane, UnsentCause::kOverflow);
   lane->view->queued_bytes += size + after_alias.size();
   lane->datagrams.push({properties, arena_.commit(size), after_alias});
-  if (lane->view->delivery_timeout_ms) ageless_lanes_.push_back(subscription);
+  if (lane->view->timeouts.of_datagrams() != 0) ageless_lanes_.push_back(subscription);
   reschedule(*lane);
   return true;
 }

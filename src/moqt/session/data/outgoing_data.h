@@ -35,6 +35,8 @@ class OutgoingData {
   void add_lane(RequestHandle subscription, PublishedSubscription& view, bool held);
   /// The same for a FETCH of the peer. It sends whatever is appended: it has no filter and no delivery timeout.
   void add_fetch_lane(RequestHandle fetch, PublishedSubscription& view, FetchRange range);
+  /// What that fetch asks for has become known.
+  void set_fetch_range(RequestHandle fetch, FetchRange range) noexcept;
   /// `watch` hears of what the lane drops; null: nobody does.
   void watch_unsent(RequestHandle subscription, UnsentWatch* watch) noexcept {
     if (OutgoingLane* lane = find_lane(subscription)) lane->watch = watch;
@@ -42,6 +44,8 @@ class OutgoingData {
   /// Whether the stream of that fetch was cancelled to make room for others.
   [[nodiscard]] bool fetch_lost(RequestHandle fetch) const noexcept;
   void release_lane(RequestHandle subscription);  ///< PUBLISH went out: the lane is no longer held
+  /// The timeouts in the view have changed.
+  void retime(RequestHandle subscription);
   /// Priorities or group order in the view have changed.
   void reorder(RequestHandle subscription);
   /// Resets every stream that the transport may still hold bytes of, drops datagrams and forgets the lane.
@@ -69,8 +73,11 @@ class OutgoingData {
   /// That one, although it may be gone since; the null handle before it is opened.
   [[nodiscard]] StreamHandle fetch_stream(RequestHandle fetch) const noexcept;
   base::Result<void, SessionError> append_fetch_object(StreamHandle handle, const FetchObject& object);
+  base::Result<void, SessionError> append_fetch_gap(StreamHandle handle, Location end, wire::FetchGap gap);
   base::Result<void, SessionError> append_payload(StreamHandle handle, base::SharedBytes bytes);
   base::Result<void, SessionError> finish(StreamHandle handle);
+  /// Every object of the stream's subgroup has been published, at `since` or, when that is not known, now.
+  base::Result<void, SessionError> note_published(StreamHandle handle, std::optional<Time> since);
   /// Takes nothing more, and is reset once what it has is acknowledged.
   base::Result<void, SessionError> retire(StreamHandle handle, std::uint64_t code);
   /// The application gives a stream up. As reset(), but for the stream of a fetch whose header may not have arrived:
@@ -125,7 +132,13 @@ class OutgoingData {
   void drop_datagram(OutgoingLane& lane, UnsentCause cause);
   /// An object of the stream ends behind `ahead` bytes more than have been appended.
   void note_object(OutgoingStream& stream, std::uint64_t ahead);
+  /// The timeouts of its subscription and of its subgroup, together.
+  static void set_timeouts(OutgoingStream& stream) noexcept;
+  void note_published(OutgoingStream& stream, std::optional<Time> since);
+  /// Somebody has to tell the time for something of the stream.
+  void await_time(const OutgoingStream& stream);
   void begin_to_age(Time now);
+  void expire_late(OutgoingStream& stream, Time now, RingQueue<Event>& events);
   void expire_late(Time now, RingQueue<Event>& events);
   void expire_at(Time time) noexcept { next_expiry_ = next_expiry_ ? std::min(*next_expiry_, time) : time; }
   /// Cancels the least urgent of all open streams and `candidate`, visibly to its subscriber. False: it was the latter.

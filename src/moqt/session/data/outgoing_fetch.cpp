@@ -14,10 +14,20 @@ std::optional<SessionError> OutgoingFetch::refusal(Location location) const noex
 
 void OutgoingFetch::append(const wire::FetchObjectFields& object, std::uint64_t end) {
   prior_ = object.prior();
-  if (!waiting_.empty() && waiting_.back().priority == object.publisher_priority) {
+  wait(end, object.publisher_priority);
+}
+
+void OutgoingFetch::append(const wire::FetchRangeEnd& range, std::uint64_t end) {
+  const std::uint8_t before = prior_ && prior_->has_priority ? prior_->publisher_priority : std::uint8_t{128};
+  prior_ = wire::prior_behind(range, prior_);
+  wait(end, before);
+}
+
+void OutgoingFetch::wait(std::uint64_t end, std::uint8_t priority) {
+  if (!waiting_.empty() && waiting_.back().priority == priority) {
     waiting_.back().end = end;
   } else {
-    waiting_.push({end, object.publisher_priority});
+    waiting_.push({end, priority});
   }
 }
 

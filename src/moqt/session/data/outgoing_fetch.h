@@ -22,12 +22,15 @@ class OutgoingFetch {
   StreamHandle stream{};  ///< the one that was opened, and may be gone since; null before
   bool lost = false;      ///< that stream was cancelled to make room for others
 
+  void set_range(FetchRange range) noexcept { range_ = range; }
   /// Why the object must not follow those before it, if so.
   [[nodiscard]] std::optional<SessionError> refusal(Location location) const noexcept;
   [[nodiscard]] const std::optional<wire::FetchPriorObject>& prior() const noexcept { return prior_; }
   [[nodiscard]] GroupOrder order() const noexcept { return order_; }
   /// The object has been appended; it ends at `end`, in bytes of the stream.
   void append(const wire::FetchObjectFields& object, std::uint64_t end);
+  /// The same of the end of a range that is left out; it has the priority of what comes before it.
+  void append(const wire::FetchRangeEnd& range, std::uint64_t end);
   /// The transport has been given `handed` bytes of the stream.
   void advance(std::uint64_t handed) noexcept;
 
@@ -46,6 +49,8 @@ class OutgoingFetch {
   FetchRange range_;
   GroupOrder order_;
   std::optional<wire::FetchPriorObject> prior_;
+  void wait(std::uint64_t end, std::uint8_t priority);
+
   RingQueue<Stretch> waiting_;
 };
 

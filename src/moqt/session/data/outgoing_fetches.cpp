@@ -12,6 +12,10 @@ void OutgoingData::add_fetch_lane(RequestHandle fetch, PublishedSubscription& vi
   find_lane(fetch)->fetch = std::make_unique<OutgoingFetch>(range, view.group_order);
 }
 
+void OutgoingData::set_fetch_range(RequestHandle fetch, FetchRange range) noexcept {
+  if (OutgoingLane* lane = find_lane(fetch); lane != nullptr && lane->fetch) lane->fetch->set_range(range);
+}
+
 bool OutgoingData::fetch_lost(RequestHandle fetch) const noexcept {
   const OutgoingLane* lane = find_lane(fetch);
   return lane != nullptr && lane->fetch && lane->fetch->lost;
@@ -65,6 +69,33 @@ base::Result<void, SessionError> OutgoingData::append_fetch_object(StreamHandle 
   stream->begun = true;
   stream->written = ++writes_;
   fetch->append(fields, stream->appended_bytes + stream->payload_left);
+  follow_priority(*stream);
+  reschedule(*stream);
+  return {};
+}
+
+base::Result<void, SessionError> OutgoingData::append_fetch_gap(StreamHandle handle, Location end, wire::FetchGap gap) {
+  OutgoingStream* stream = streams_.find(handle);
+  if (stream == nullptr || !stream->takes_more() || stream->lane == nullptr) {
+    return base::Failure{SessionError::kUnknownStream};
+  }
+  OutgoingFetch* const fetch = stream->lane->fetch.get();
+  if (fetch == nullptr) return base::Failure{SessionError::kWrongRole};
+  if (stream->payload_left != 0) return base::Failure{SessionError::kWrongState};
+  if (const auto refusal = fetch->refusal(FetchRange{{}, end}.last())) return base::Failure{*refusal};
+  wire::FetchRangeEnd range{{end.group, end.object == 0 ? codec_.largest_integer : end.object - 1}, gap};
+  scratch_.clear();
+  auto encoded = codec_.encode_fetch_range_end(range, fetch->prior(), fetch->order(), scratch_);
+  if (!encoded.ok() && gap == wire::FetchGap::kTimedOut) {
+    range.gap = wire::FetchGap::kUnknown;
+    scratch_.clear();
+    encoded = codec_.encode_fetch_range_end(range, fetch->prior(), fetch->order(), scratch_);
+  }
+  if (!encoded.ok()) return base::Failure{SessionError::kNotInDraft};
+  push(*stream, arena_.copy(scratch_));
+  stream->begun = true;
+  stream->written = ++writes_;
+  fetch->append(range, stream->appended_bytes);
   follow_priority(*stream);
   reschedule(*stream);
   return {};

@@ -24,7 +24,12 @@ std::uint8_t OutgoingLane::datagram_priority() const noexcept {
 }
 
 bool OutgoingLane::datagram_first() const noexcept {
-  return !datagrams.empty() && (streams.empty() || datagram_priority() <= streams.top().priority());
+  if (datagrams.empty() || streams.empty()) return !datagrams.empty();
+  const OutgoingStream& stream = streams.top();
+  if (datagram_priority() != stream.priority()) return datagram_priority() < stream.priority();
+  const std::uint64_t group = datagrams.front().properties.location.group;
+  if (group == stream.group || fetch) return true;  // draft-22 section 5.1.2
+  return (group < stream.group) == (view->group_order == GroupOrder::kAscending);
 }
 
 std::tuple<std::uint8_t, std::uint8_t, std::uint64_t> OutgoingLane::key() const noexcept {

@@ -22,7 +22,7 @@ namespace msquic_py::moqt::session {
 
 struct OutgoingLane;
 
-/// An object of a subscription with a delivery timeout that has not been acknowledged whole.
+/// An object of a subscription with an OBJECT_DELIVERY_TIMEOUT that has not been acknowledged whole.
 struct UndeliveredObject {
   std::uint64_t end = 0;      ///< where it ends, in bytes of its stream
   std::optional<Time> since;  ///< from when its timeout counts; nothing until somebody tells the time
@@ -48,14 +48,21 @@ struct OutgoingStream {
   std::uint64_t written = 0;       ///< when an object was appended last, by the count of all of them
   std::uint64_t appended_bytes = 0;
   RingQueue<UndeliveredObject> undelivered;  ///< oldest first
-  RingQueue<std::uint64_t> ends;             ///< where objects end that the transport has not got whole; when watched
-  std::optional<std::uint64_t> retired;      ///< to be reset with this code once all of it is acknowledged
-  StreamFeeder* feeder = nullptr;            ///< who has more for it
-  bool feed_wanted = false;                  ///< request_feed() was called, and feed() has not been since
-  bool begun = false;                        ///< an object was appended; not only the header
-  bool opened = false;                       ///< the transport has it
-  bool fin = false;                          ///< finish_stream() was called
-  bool closed = false;                       ///< FIN has been given to the transport
+  // The delivery timeouts, in milliseconds; 0: none. Of a fetch there are none.
+  std::optional<std::uint64_t> own_object_timeout;    ///< of its subgroup, in the place of the publisher's
+  std::optional<std::uint64_t> own_subgroup_timeout;  ///< the same
+  std::uint64_t object_timeout = 0;                   ///< in effect
+  std::uint64_t subgroup_timeout = 0;                 ///< in effect; counts also when the subscription is over
+  bool published = false;                             ///< every object of the subgroup has been
+  std::optional<Time> published_since;                ///< nothing until somebody tells the time
+  RingQueue<std::uint64_t> ends;         ///< where objects end that the transport has not got whole; when watched
+  std::optional<std::uint64_t> retired;  ///< to be reset with this code once all of it is acknowledged
+  StreamFeeder* feeder = nullptr;        ///< who has more for it
+  bool feed_wanted = false;              ///< request_feed() was called, and feed() has not been since
+  bool begun = false;                    ///< an object was appended; not only the header
+  bool opened = false;                   ///< the transport has it
+  bool fin = false;                      ///< finish_stream() was called
+  bool closed = false;                   ///< FIN has been given to the transport
 
   std::size_t heap_index = static_cast<std::size_t>(-1);
 
@@ -110,8 +117,9 @@ struct OutgoingLane {
   bool held = false;  ///< PUBLISH itself still waits for credit: the peer does not know the alias yet
   PriorityHeap<OutgoingStream, StreamBefore> streams;
   RingQueue<QueuedDatagram> datagrams;
-  std::uint64_t turn = 0;  ///< when its last turn ended; equal subscriptions take turns
-  std::size_t served = 0;  ///< bytes in this turn
+  std::uint64_t turn = 0;       ///< when its last turn ended; equal subscriptions take turns
+  std::size_t served = 0;       ///< bytes in this turn
+  std::uint64_t delivered = 0;  ///< bytes that the transport has let go of; the TransportQueue's
   std::size_t heap_index = static_cast<std::size_t>(-1);
 
   [[nodiscard]] bool has_work() const noexcept { return !held && (!streams.empty() || !datagrams.empty()); }

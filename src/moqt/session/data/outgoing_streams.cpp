@@ -21,6 +21,11 @@ void OutgoingStreams::recycle(OutgoingStream& stream) {
   stream.last_object.reset();
   stream.payload_left = stream.written = stream.appended_bytes = 0;
   stream.undelivered.clear();
+  stream.own_object_timeout.reset();
+  stream.own_subgroup_timeout.reset();
+  stream.object_timeout = stream.subgroup_timeout = 0;
+  stream.published = false;
+  stream.published_since.reset();
   stream.ends.clear();
   stream.retired.reset();
   stream.lane = nullptr;

@@ -27,6 +27,7 @@ class ReceivedFetch {
   std::optional<FetchRange> range;
   /// The publisher has said of some of the range that it does not know whether there are objects.
   bool has_unknown = false;
+  bool fin = false;  ///< its stream has ended with FIN
 
   /// The next object arrived; why it makes the track malformed, if it does.
   std::optional<MalformedTrack> on_object(Location location, ObjectStatus status,

@@ -7,8 +7,9 @@ namespace msquic_py::moqt::session {
 std::optional<MalformedTrack> ReceivedTrack::on_object(Location location, ObjectStatus status,
                                                        ForwardingPreference preference) noexcept {
   // [d15 §2.4.2-10]
-  if (preference_.value_or(preference) != preference) return MalformedTrack::kForwardingPreferenceChanged;
+  if (!mixed_ && preference_.value_or(preference) != preference) return MalformedTrack::kForwardingPreferenceChanged;
   preference_ = preference;
+  uses_datagrams_ = uses_datagrams_ || preference == ForwardingPreference::kDatagram;
 
   // The object that says where something ends stands one past the last one itself; others may say the same there.
   const bool normal = status == ObjectStatus::kNormal;

@@ -20,16 +20,17 @@ namespace msquic_py::moqt::session {
 /// that can be checked without remembering objects.
 class ReceivedTrack {
  public:
-  ReceivedTrack(FullTrackName name, std::uint64_t alias, std::uint8_t publisher_priority)
-      : name_(std::move(name)), alias_(alias), publisher_priority_(publisher_priority) {}
+  /// `mixed`: each object has a forwarding preference of its own.
+  ReceivedTrack(FullTrackName name, std::uint64_t alias, std::uint8_t publisher_priority, bool mixed)
+      : name_(std::move(name)), alias_(alias), publisher_priority_(publisher_priority), mixed_(mixed) {}
 
   [[nodiscard]] const FullTrackName& name() const noexcept { return name_; }
   [[nodiscard]] std::uint64_t alias() const noexcept { return alias_; }
   /// For streams and datagrams that carry no priority of their own.
   [[nodiscard]] std::uint8_t publisher_priority() const noexcept { return publisher_priority_; }
 
-  /// Nothing before the first object.
-  [[nodiscard]] std::optional<ForwardingPreference> preference() const noexcept { return preference_; }
+  /// Whether an object has come as a datagram.
+  [[nodiscard]] bool uses_datagrams() const noexcept { return uses_datagrams_; }
 
   /// The subscriptions that share this track, first the one that gets its objects. More than one only when the same
   /// publisher answered a SUBSCRIBE and sent a PUBLISH for the track.
@@ -53,9 +54,11 @@ class ReceivedTrack {
   FullTrackName name_;
   std::uint64_t alias_;
   std::uint8_t publisher_priority_;
-  std::optional<ForwardingPreference> preference_;
-  std::optional<Location> largest_;       ///< of the objects with status Normal
-  std::optional<Location> end_of_track_;  ///< no object lies at or behind it
+  bool mixed_;
+  bool uses_datagrams_ = false;
+  std::optional<ForwardingPreference> preference_;  ///< of the latest object
+  std::optional<Location> largest_;                 ///< of the objects with status Normal
+  std::optional<Location> end_of_track_;            ///< no object lies at or behind it
   /// No object of the group lies at or behind it. Ascending; the first `known_ends_` of them.
   std::array<Location, kRememberedGroups> group_ends_;
   std::size_t known_ends_ = 0;

@@ -20,13 +20,13 @@ ReceivedTrack* ReceivedTracks::of(RequestHandle subscription) const noexcept {
 }
 
 bool ReceivedTracks::add(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
-                         std::uint8_t publisher_priority) {
+                         std::uint8_t publisher_priority, bool mixed) {
   if (ReceivedTrack* track = find(alias)) {
     if (track->name() != name) return false;  // [d15 §9.10-2, §9.13-2]
     track->subscriptions.push_back(subscription);
     return true;
   }
-  auto track = std::make_unique<ReceivedTrack>(name, alias, publisher_priority);
+  auto track = std::make_unique<ReceivedTrack>(name, alias, publisher_priority, mixed);
   track->subscriptions.push_back(subscription);
   by_alias_.emplace(alias, std::move(track));
   (void)retired_.take(alias);

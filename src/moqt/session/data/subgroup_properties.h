@@ -19,6 +19,10 @@ struct SubgroupProperties {
   /// Whether it is known that the first object of the stream is the first one of the subgroup. Drafts up to 17 cannot
   /// say so.
   bool first_object = false;
+  /// Sent: what the first object of the subgroup says of its delivery timeouts, in milliseconds, in the place of what
+  /// the track says (draft-22 section 5.2). 0: none.
+  std::optional<std::uint64_t> object_delivery_timeout{};
+  std::optional<std::uint64_t> subgroup_delivery_timeout{};
 
   bool operator==(const SubgroupProperties&) const = default;
 };

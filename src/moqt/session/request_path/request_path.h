@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -89,6 +90,13 @@ class RequestPath {
   // ---- requests of either endpoint ----
 
   virtual base::Result<void, SessionError> send(const Request& request, const wire::MessageBody& body) = 0;
+  /// GOAWAY about that request alone; kNotInDraft where it can be about the session only.
+  virtual base::Result<void, SessionError> send_goaway(const Request&, std::string_view /*new_session_uri*/) {
+    return base::Failure{SessionError::kNotInDraft};
+  }
+  /// The time for which the peer was given to make that request elsewhere is over: this endpoint gives it up, and the
+  /// application hears of its end as if the peer had.
+  virtual void end_migrated(Request&) {}
   /// The request is over for this endpoint. With a `cancellation` this endpoint gives it up, and the peer, if it has
   /// heard of the request, is told; without, its last message has been exchanged. An answer that is still to come is
   /// dropped when it does.

@@ -4,6 +4,7 @@ namespace msquic_py::moqt::session {
 
 RequestRules rules_of(Draft draft) noexcept {
   RequestRules rules;
+  rules.subgroup_timeouts = has_subgroup_timeouts(draft);
   if (draft >= Draft::k16) {
     rules.second_subscription = SecondSubscription::kRefused;  // draft-16 section 5.1
     rules.updates_may_widen = true;
@@ -22,6 +23,7 @@ RequestRules rules_of(Draft draft) noexcept {
     rules.joining = Joining::kByRange;
     rules.publish_ok_shapes = false;    // draft-22 section 9.20
     rules.past_ranges_refused = false;  // draft-22 section 3.3.1
+    rules.range_filters = true;         // draft-22 section 3.3.2
   }
   return rules;
 }

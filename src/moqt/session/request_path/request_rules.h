@@ -43,6 +43,10 @@ struct RequestRules {
   bool mandatory_properties = false;
   /// A subscription to what has been published completely is refused with INVALID_RANGE; otherwise it brings nothing.
   bool past_ranges_refused = true;
+  /// Requests may have Range Filters, as many as MAX_FILTER_RANGES allows.
+  bool range_filters = false;
+  /// A subscription has SUBGROUP_DELIVERY_TIMEOUT, too.
+  bool subgroup_timeouts = false;
 };
 
 RequestRules rules_of(Draft draft) noexcept;

@@ -43,6 +43,7 @@ struct RequestStream {
   bool received_end = false;  ///< the peer's direction has ended, or has been stopped
   bool fin = false;           ///< all of the peer's direction is here, perhaps not read yet
   bool goaway = false;        ///< a GOAWAY has come on it
+  bool goaway_sent = false;   ///< one has gone out on it
 };
 
 }  // namespace msquic_py::moqt::session

@@ -26,7 +26,8 @@ void SharedControlStream::write_cancellation(const Request& request, const Cance
     }
     case RequestKind::kSubscriptionAsPublisher:  // ends with PUBLISH_DONE
     case RequestKind::kFetchAsPublisher:         // ends with its stream
-    case RequestKind::kSubscriptionUpdate:       // have no message for it
+    case RequestKind::kNamespaceUpdate:
+    case RequestKind::kSubscriptionUpdate:  // have no message for it
     case RequestKind::kNamespaceAnnouncement:
     case RequestKind::kTrackStatus: break;
   }

@@ -1,6 +1,8 @@
 #include "moqt/session/request_path/stream_per_request.h"
 
 #include <algorithm>
+#include <chrono>
+#include <string>
 #include <utility>
 
 #include "moqt/session/request_path/encode_refusal.h"
@@ -92,10 +94,26 @@ base::Result<void, SessionError> StreamPerRequest::send(const Request& request, 
   return {};
 }
 
+base::Result<void, SessionError> StreamPerRequest::send_goaway(const Request& request,
+                                                               std::string_view new_session_uri) {
+  RequestStream* const its = stream_of(request);
+  if (its == nullptr || its->request != request.handle() || its->sent_end || its->goaway_sent) {
+    return base::Failure{SessionError::kWrongState};
+  }
+  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(core_.config().timeouts.goaway);
+  auto bytes = encode({{},
+                       wire::Goaway{.new_session_uri = std::string(new_session_uri),
+                                    .timeout = static_cast<std::uint64_t>(timeout.count())}});
+  if (!bytes.ok()) return base::Failure{bytes.error()};
+  its->goaway_sent = true;
+  streams_.write(*its, std::move(*bytes));
+  return {};
+}
+
 // ---- our requests ----
 
 base::Result<void, SessionError> StreamPerRequest::open(Request& request) {
-  const bool update = request.kind() == RequestKind::kSubscriptionUpdate;
+  const bool update = static_cast<bool>(request.updated());
   if (!update && waiting_.size() >= core_.config().limits.max_waiting_requests) {
     refused_for_room_ = true;
     return base::Failure{SessionError::kTooManyRequests};
@@ -116,7 +134,7 @@ base::Result<void, SessionError> StreamPerRequest::open(Request& request) {
 }
 
 base::Result<void, SessionError> StreamPerRequest::open_update(Request& update) {
-  const Request* const updated = core_.requests.find(static_cast<const SubscriptionUpdate&>(update).subscription());
+  const Request* const updated = core_.requests.find(update.updated());
   RequestStream* const on = updated == nullptr ? nullptr : stream_of(*updated);
   if (on == nullptr || on->sent_end) return base::Failure{SessionError::kWrongState};  // the publisher reads no more
   on->updates.push_back(update.handle());

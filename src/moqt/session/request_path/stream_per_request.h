@@ -49,6 +49,8 @@ class StreamPerRequest final : public RequestPath, private RequestStreams::Reade
   void adopt(Request& request) override;
   void answer(wire::RequestReference request, const wire::MessageBody& body) override;
   base::Result<void, SessionError> send(const Request& request, const wire::MessageBody& body) override;
+  base::Result<void, SessionError> send_goaway(const Request& request, std::string_view new_session_uri) override;
+  void end_migrated(Request& request) override;
   void end(Request& request, const std::optional<Cancellation>& cancellation) override;
   Request* find(wire::RequestReference request) const override;
   /// What the peer sends about such a subscription comes on a stream that is over, and is dropped there.

@@ -39,6 +39,13 @@ void StreamPerRequest::end(Request& request, const std::optional<Cancellation>& 
   leave(*its, cancellation);
 }
 
+void StreamPerRequest::end_migrated(Request& request) {  // draft-22 section 9.2
+  RequestStream* const its = stream_of(request);
+  if (its == nullptr) return;
+  streams_.leave(*its, Cancellation{RequestErrorCode::kGoingAway, {}});
+  on_broken_off(*its, wire::number_of(core_.codec().codes, StreamResetCode::kGoingAway));
+}
+
 void StreamPerRequest::leave(RequestStream& stream, const std::optional<Cancellation>& cancellation) {
   for (const RequestStream::Owed& owed : stream.owed) by_reference_.erase(owed.request);
   stream.owed.clear();
@@ -73,6 +80,7 @@ void StreamPerRequest::on_finished(RequestStream& stream) {
       return;
     case RequestKind::kSubscriptionAsPublisher:
     case RequestKind::kSubscriptionUpdate:
+    case RequestKind::kNamespaceUpdate:
     case RequestKind::kTrackStatus:
     case RequestKind::kFetchAsSubscriber:
     case RequestKind::kFetchAsPublisher:

@@ -106,6 +106,7 @@ void StreamPerRequest::on(RequestStream& stream, Reference request, const wire::
   wire::RequestUpdate whole = message;
   whole.existing = stream.reference;
   if (subscription) return router_.on(request, whole);
+  if (updated->kind() == RequestKind::kNamespaceSubscription) return router_.update_namespaces(request, whole);
   update(stream, request, whole);
 }
 

@@ -1,5 +1,7 @@
 #include "moqt/session/requests/fetch_as_publisher.h"
 
+#include <utility>
+
 #include "moqt/session/requests/arrival.h"
 #include "moqt/session/requests/subscription_as_publisher.h"
 
@@ -16,7 +18,9 @@ void FetchAsPublisher::admit(const Arrival& arrival, const wire::Fetch& message)
           return each.view().track == relative->track && each.view().largest;
         });
     if (known == nullptr) {
-      return arrival.refuse(RequestErrorCode::kNotSupported, "a FETCH with a relative start, without a subscription");
+      const wire::StandaloneFetch whole{relative->track, {}, {~std::uint64_t{0}, 0}};
+      return arrival.make<FetchAsPublisher>(wire::Fetch{whole, message.parameters}, relative->groups_back)
+          .receive(nullptr);
     }
     const Location largest = *known->view().largest;
     const Location start = SubscriptionFilter::relative_group(relative->groups_back).resolve_start(largest);
@@ -91,7 +95,21 @@ void FetchAsPublisher::announce(const FullTrackName& track, FetchRange range, Re
   view_.subscriber_priority = message_.parameters.subscriber_priority().value_or(128);
   context_.outgoing().add_fetch_lane(handle(), view_, range);
   context_.announce(*this, FetchReceived{handle(), track, range, view_.group_order, view_.subscriber_priority, joined,
-                                         message_.parameters});
+                                         message_.parameters, groups_back_});
+}
+
+base::Result<FetchRange, SessionError> FetchAsPublisher::resolve(Location largest) {  // draft-22 section 9.20.9
+  if (!groups_back_ || answered()) return base::Failure{SessionError::kWrongState};
+  const Location start =
+      SubscriptionFilter::relative_group(*std::exchange(groups_back_, std::nullopt)).resolve_start(largest);
+  const FetchRange range = FetchRange::up_to(start, largest);
+  if (!range.valid()) {
+    (void)reject(RequestErrorCode::kInvalidRange, "it starts behind the largest object");
+    return base::Failure{SessionError::kEmptyRange};
+  }
+  range_ = range;
+  context_.outgoing().set_fetch_range(handle(), range);
+  return range;
 }
 
 std::optional<wire::RequestError> FetchAsPublisher::on_request_update(const MessageParameters& parameters) {
@@ -129,10 +147,11 @@ base::Result<StreamHandle, SessionError> FetchAsPublisher::open_fetch() {
 
 RequestResult FetchAsPublisher::accept_fetch(const FetchAnswer& answer, MessageParameters parameters) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;  // [d15 §5.2-1]
+  if (groups_back_) return base::Failure{SessionError::kWrongState};
   const FetchRange given{range_.start, answer.end};
   if (!given.valid()) return base::Failure{SessionError::kEmptyRange};
   if (given.last() > range_.last()) return base::Failure{SessionError::kOutOfRange};
-  const wire::FetchOk message{answer.end_of_track, answer.end, std::move(parameters)};
+  const wire::FetchOk message{answer.end_of_track, answer.end, answer_to(message_.parameters, std::move(parameters))};
   if (!filled_) {
     if (auto sent = send(message); !sent.ok()) return sent;
   }

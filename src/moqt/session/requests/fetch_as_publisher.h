@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -28,6 +29,11 @@ class FetchAsPublisher final : public Request {
         filled_(subscription),
         id_(request_id) {}
 
+  /// FETCH of the peer that begins so many groups before the next one, of a track of which nothing is known here.
+  FetchAsPublisher(RequestContext& context, RequestHandle handle, bool ours, wire::Fetch message,
+                   std::uint64_t groups_back)
+      : Request(context, handle, ours), message_(std::move(message)), groups_back_(groups_back) {}
+
   /// FETCH of the peer.
   static void admit(const Arrival& arrival, const wire::Fetch& message);
 
@@ -50,6 +56,8 @@ class FetchAsPublisher final : public Request {
   void on_drained() override;
   void on_end() override;
 
+  /// Where the largest object lies; see Session::resolve_fetch().
+  base::Result<FetchRange, SessionError> resolve(Location largest);
   base::Result<StreamHandle, SessionError> open_fetch() override;
   RequestResult accept_fetch(const FetchAnswer& answer, MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
@@ -67,6 +75,7 @@ class FetchAsPublisher final : public Request {
   RequestHandle filled_;  ///< null for a FETCH
   std::uint64_t id_ = 0;  ///< of a fill
   FetchRange range_;
+  std::optional<std::uint64_t> groups_back_;  ///< nothing, too, once that has been resolved
   /// What the scheduler goes by: the subscriber's priority and group order. Nothing else of it counts for a fetch.
   PublishedSubscription view_;
   bool announced_ = false;  ///< the application knows of it

@@ -19,8 +19,9 @@ FetchAsSubscriber::FetchAsSubscriber(RequestContext& context, RequestHandle hand
       joining_start_(start),
       parameters_(std::move(parameters)) {}
 
-std::optional<SessionError> FetchAsSubscriber::refusal(const RequestTable&, const FullTrackName& track,
-                                                       const FetchRange& range, const MessageParameters&) {
+std::optional<SessionError> FetchAsSubscriber::refusal(const RequestTable& requests, const FullTrackName& track,
+                                                       const FetchRange& range, const MessageParameters& parameters) {
+  if (too_many_ranges(parameters, requests)) return SessionError::kInvalidParameter;
   if (!track.valid()) return SessionError::kInvalidName;
   if (!range.valid()) return SessionError::kEmptyRange;  // [d15 §9.16.3-2]
   return std::nullopt;
@@ -134,7 +135,8 @@ void FetchAsSubscriber::on_stream_ended(bool finished, std::uint64_t code) {
 
 void FetchAsSubscriber::check_done() {  // [d15 §5.2-4]
   if (!answered() || !end_) return;
-  context_.emit(FetchEnded{handle(), end_->finished, end_->code});
+  const ReceivedFetch* const received = context_.incoming().fetch(reference()->id);
+  context_.emit(FetchEnded{handle(), end_->finished, end_->code, received != nullptr && received->fin});
   context_.incoming().remove_fetch(reference()->id, StreamResetCode::kCancelled);
   context_.end(handle());
 }

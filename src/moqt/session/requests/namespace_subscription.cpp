@@ -16,7 +16,9 @@ NamespaceInterest interest_of(const RequestRules& rules, NamespaceInterest inter
 }  // namespace
 
 std::optional<SessionError> NamespaceSubscription::refusal(const RequestTable& requests, const TrackNamespace& prefix,
-                                                           const MessageParameters&, NamespaceInterest interest) {
+                                                           const MessageParameters& parameters,
+                                                           NamespaceInterest interest) {
+  if (too_many_ranges(parameters, requests)) return SessionError::kInvalidParameter;
   const bool whole = prefix.field_count() == 0 && requests.rules.empty_prefixes;
   if (!prefix.valid() && !whole) return SessionError::kInvalidName;
   const bool overlap = requests.find_first<NamespaceSubscription>(
@@ -112,10 +114,18 @@ void NamespaceSubscription::on_publish_skipped(const wire::PublishSkipped& messa
   context_.emit(PublishSkipped{leader_ ? leader_ : handle(), std::move(track)});
 }
 
-std::optional<wire::RequestError> NamespaceSubscription::on_request_update(const MessageParameters& parameters) {
-  const TrackNamespace* const prefix = parameters.track_namespace_prefix();
-  if (prefix == nullptr || *prefix == prefix_) return std::nullopt;
-  return wire::RequestError{RequestErrorCode::kNotSupported, "make another request for another prefix"};
+void NamespaceSubscription::change_prefix(const TrackNamespace& prefix) {
+  for (const RequestHandle each : std::exchange(announcements_, {})) context_.end(each);
+  std::vector<TrackNamespace> known;
+  for (const TrackNamespace& suffix : std::exchange(found_, {})) known.push_back(with_prefix(suffix));
+  prefix_ = prefix;
+  for (TrackNamespace& track_namespace : known) {
+    if (prefix_.is_prefix_of(track_namespace)) {
+      found_.insert(suffix_of(track_namespace));
+    } else {
+      context_.emit(NamespaceLost{handle(), std::move(track_namespace)});
+    }
+  }
 }
 
 void NamespaceSubscription::on_cancelled(const Cancellation& cancellation) {
@@ -133,6 +143,7 @@ void NamespaceSubscription::on_cancelled(const Cancellation& cancellation) {
 }
 
 void NamespaceSubscription::on_end() {
+  for (const RequestHandle each : std::exchange(updates_, {})) context_.end(each);
   for (const RequestHandle each : std::exchange(announcements_, {})) context_.end(each);
   if (tracks_) context_.end(std::exchange(tracks_, {}), Cancellation{});
 }
@@ -166,6 +177,14 @@ base::Result<RequestHandle, SessionError> NamespaceSubscription::announce(TrackN
   const RequestHandle announcement = context_.add_announcement(handle(), std::move(track_namespace));
   announcements_.push_back(announcement);
   return announcement;
+}
+
+RequestResult NamespaceSubscription::skip_publish(const FullTrackName& track) {
+  if (!context_.rules().tracks_apart) return base::Failure{SessionError::kNotInDraft};
+  if (ours() || !wants_tracks(interest_)) return base::Failure{SessionError::kWrongRole};
+  if (!answered()) return base::Failure{SessionError::kWrongState};
+  if (!track.valid() || !prefix_.is_prefix_of(track.track_namespace)) return base::Failure{SessionError::kInvalidName};
+  return send(wire::PublishSkipped{suffix_of(track.track_namespace), track.track_name});
 }
 
 void NamespaceSubscription::withdraw(const NamespaceAnnouncement& announcement) {

@@ -32,6 +32,15 @@ class NamespaceSubscription final : public Request {
   static constexpr RequestKind kKind = RequestKind::kNamespaceSubscription;
   [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
   [[nodiscard]] const TrackNamespace& prefix() const noexcept { return prefix_; }
+  [[nodiscard]] NamespaceInterest interest() const noexcept { return interest_; }
+  /// The other one that lead() has joined to it; null without one.
+  [[nodiscard]] RequestHandle led() const noexcept { return tracks_; }
+  /// An update has been accepted: what was told of lies behind another prefix now. What the peer has been told of is to
+  /// be told again; of what it told, namespaces that lie elsewhere are lost.
+  void change_prefix(const TrackNamespace& prefix);
+  /// An update of it is on its way, or waits for its answer, or is no more.
+  void add_update(RequestHandle update) { updates_.push_back(update); }
+  void remove_update(RequestHandle update) { std::erase(updates_, update); }
   /// Whether it is the same kind of request, and one prefix is equal to, or a beginning of, the other.
   [[nodiscard]] bool overlaps(const TrackNamespace& other, NamespaceInterest interest) const noexcept {
     return (interest_ == interest || !context_.rules().tracks_apart) &&
@@ -46,12 +55,12 @@ class NamespaceSubscription final : public Request {
   void lead(NamespaceSubscription& tracks) noexcept;
   void on_namespace(const TrackNamespace& suffix, bool published) override;
   void on_publish_skipped(const wire::PublishSkipped& message) override;
-  std::optional<wire::RequestError> on_request_update(const MessageParameters& parameters) override;
   void on_cancelled(const Cancellation& cancellation) override;
   void on_end() override;
   RequestResult accept(MessageParameters parameters) override;
   RequestResult cancel() override;
   base::Result<RequestHandle, SessionError> announce(TrackNamespace track_namespace, Patience patience) override;
+  RequestResult skip_publish(const FullTrackName& track) override;
   /// NAMESPACE_DONE.
   void withdraw(const NamespaceAnnouncement& announcement);
   using Request::withdraw;
@@ -70,6 +79,7 @@ class NamespaceSubscription final : public Request {
   RequestHandle leader_;
   std::set<TrackNamespace> found_;            ///< for ours: suffixes of which NAMESPACE has come
   std::vector<RequestHandle> announcements_;  ///< for the peer's: what it has been told of
+  std::vector<RequestHandle> updates_;
 };
 
 }  // namespace msquic_py::moqt::session

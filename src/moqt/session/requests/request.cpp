@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "moqt/model/object_filter.h"
+#include "moqt/session/requests/request_table.h"
+
 namespace msquic_py::moqt::session {
 
 Duration Request::patience() const { return patience_.limit.value_or(context_.config().timeouts.control_message); }
@@ -109,6 +112,7 @@ RequestResult Request::publish_done(PublishDoneCode, std::string_view) {
 base::Result<RequestHandle, SessionError> Request::announce(TrackNamespace, Patience) {
   return base::Failure{SessionError::kWrongRole};
 }
+RequestResult Request::skip_publish(const FullTrackName&) { return base::Failure{SessionError::kWrongRole}; }
 RequestResult Request::revoke(RequestErrorCode, std::string_view) { return base::Failure{SessionError::kWrongRole}; }
 
 bool demands_understanding(const MessageParameters& parameters, const RequestRules& rules) noexcept {
@@ -118,9 +122,24 @@ bool demands_understanding(const MessageParameters& parameters, const RequestRul
          });
 }
 
+bool too_many_ranges(const MessageParameters& parameters, const RequestTable& requests) {
+  if (!RangeFilterSet::any(parameters.items())) return false;
+  return !requests.peer_filter_ranges || RangeFilterSet::ranges(parameters.items()) > *requests.peer_filter_ranges ||
+         RangeFilterSet::fault(parameters.items());
+}
+
 bool range_reversed(const MessageParameters& parameters) noexcept {
   const auto filter = parameters.filter();
   return filter && !filter->valid();
+}
+
+MessageParameters answer_to(const MessageParameters& asked, MessageParameters given) {
+  if (asked.include_properties().value_or(true)) return given;
+  MessageParameters rest;
+  for (const Parameter& parameter : given.items()) {
+    if (parameter.scope != ParameterScope::kTrack) rest.append(parameter);
+  }
+  return rest;
 }
 
 std::string cut_reason(std::string_view text, std::size_t limit) {

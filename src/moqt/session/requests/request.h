@@ -36,6 +36,7 @@ enum class RequestKind : std::uint8_t {
   kFetchAsSubscriber,
   kFetchAsPublisher,
   kNamespaceAnnouncement,
+  kNamespaceUpdate,
 };
 
 /// One request, ours or the peer's, from its first message to its end. All of its rules are in a class derived from
@@ -60,6 +61,8 @@ class Request {
   /// What names it on the wire; nothing while a request of ours waits for credit.
   [[nodiscard]] std::optional<wire::RequestReference> reference() const noexcept { return reference_; }
   [[nodiscard]] bool answered() const noexcept { return answered_; }
+  /// The request that this one updates, on whose stream it travels; null when it is no update.
+  [[nodiscard]] virtual RequestHandle updated() const noexcept { return {}; }
 
   // ---- beginning ----
 
@@ -134,6 +137,8 @@ class Request {
   virtual RequestResult publish_done(PublishDoneCode code, std::string_view reason);
   /// Tells the peer of a namespace below the prefix that it has subscribed to.
   virtual base::Result<RequestHandle, SessionError> announce(TrackNamespace track_namespace, Patience patience);
+  /// Tells the peer that its subscribe_tracks() brings no subscription to this track.
+  virtual RequestResult skip_publish(const FullTrackName& track);
   /// Takes the acceptance back.
   virtual RequestResult revoke(RequestErrorCode code, std::string_view reason);
 
@@ -181,8 +186,15 @@ const T* as(const Request* request) noexcept {
 bool demands_understanding(const MessageParameters& parameters, const RequestRules& rules) noexcept;
 inline constexpr std::string_view kNotUnderstood = "the track has a property that is mandatory and not understood here";
 
+/// Whether the peer takes no such Range Filters, as far as its SETUP has come (draft-22 section 9.1.6).
+bool too_many_ranges(const MessageParameters& parameters, const RequestTable& requests);
+
 /// Whether they have a filter whose range ends before it starts.
 bool range_reversed(const MessageParameters& parameters) noexcept;
+
+/// What the answer to a request with `asked` says, of what the application gives: without the properties of the track
+/// when the peer wants none (INCLUDE_PROPERTIES, draft-22 section 9.20.21).
+MessageParameters answer_to(const MessageParameters& asked, MessageParameters given);
 
 /// At most `limit` bytes of `text`, cut between UTF-8 sequences.
 std::string cut_reason(std::string_view text, std::size_t limit = 1024);

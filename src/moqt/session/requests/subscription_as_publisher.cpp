@@ -22,16 +22,32 @@ SubscriptionAsPublisher::SubscriptionAsPublisher(RequestContext& context, Reques
     : Request(context, handle, ours), parameters_(std::move(parameters)) {
   view_.track = std::move(track);
   apply(parameters_);
-  const auto timeout = parameters_.delivery_timeout();
-  set_delivery_timeouts(ours ? timeout : std::nullopt, ours ? std::nullopt : timeout);
   if (!ours) {
+    take_timeouts(parameters_, std::nullopt, &DeliveryTimeout::subscriber);
     starts_at_largest_ = asks_for_largest(parameters_);
     view_.new_group_request = parameters_.new_group_request();
     return;
   }
+  if (context_.rules().publish_ok_shapes) {
+    take_timeouts(parameters_, std::nullopt, &DeliveryTimeout::publisher);
+  } else {  // as parameters they are what the subscription begins with (draft-22 section 9.8)
+    take_timeouts(parameters_, ParameterScope::kTrack, &DeliveryTimeout::publisher);
+    take_timeouts(parameters_, ParameterScope::kMessage, &DeliveryTimeout::subscriber);
+  }
   view_.track_alias = context_.next_track_alias();                                // [d15 §9.13-1]
   view_.publisher_priority = parameters_.publisher_priority().value_or(128);      // [d15 §7.3-3]
   view_.largest_at_establishment = view_.largest = parameters_.largest_object();  // [d15 §5.1-4]
+  if (!context_.rules().publish_ok_shapes && filter_) {  // said in the PUBLISH, it counts at once (draft-22, 9.8)
+    view_.apply(*filter_, view_.largest);
+    filter_.reset();
+  }
+  // What SUBSCRIBE_TRACKS asks of the subscriptions that come of it, and a PUBLISH has no words for.
+  parameters_ = answer_to(parameters_, parameters_);
+  for (const MessageParameter local :
+       {MessageParameter::kIncludeProperties, MessageParameter::kSubgroupFilter, MessageParameter::kObjectIdFilter,
+        MessageParameter::kPriorityFilter, MessageParameter::kObjectPropertyFilter}) {
+    if (context_.rules().range_filters) parameters_.remove(static_cast<std::uint64_t>(local));
+  }
   context_.outgoing().add_lane(handle, view_, /*held=*/true);
 }
 
@@ -87,18 +103,17 @@ void SubscriptionAsPublisher::apply(const MessageParameters& parameters) {
   view_.subscriber_priority = parameters.subscriber_priority().value_or(view_.subscriber_priority);
   view_.group_order = parameters.group_order().value_or(view_.group_order);
   if (const auto filter = parameters.filter()) filter_ = asked_filter_ = filter;
+  view_.objects.take(parameters.items());
 }
 
-/// Both sides may set one; the shorter counts [d15 §9.2.1.2]. Nothing given leaves what there was, and 0, of which
-/// the draft says nothing, is taken for nothing.
-// [d15 §9.2.1.2-2]
-void SubscriptionAsPublisher::set_delivery_timeouts(std::optional<std::uint64_t> publisher,
-                                                    std::optional<std::uint64_t> subscriber) noexcept {
-  if (publisher.value_or(0) != 0) publisher_timeout_ms_ = publisher;
-  if (subscriber.value_or(0) != 0) subscriber_timeout_ms_ = subscriber;
-  view_.delivery_timeout_ms = publisher_timeout_ms_ ? publisher_timeout_ms_ : subscriber_timeout_ms_;
-  if (subscriber_timeout_ms_ && *subscriber_timeout_ms_ < *view_.delivery_timeout_ms)
-    view_.delivery_timeout_ms = subscriber_timeout_ms_;
+/// Both sides may set one; the shorter counts [d15 §9.2.1.2-2]. What is not given stays; 0 takes it back.
+void SubscriptionAsPublisher::take_timeouts(const MessageParameters& parameters, std::optional<ParameterScope> scope,
+                                            std::uint64_t DeliveryTimeout::*whose) noexcept {
+  const auto take = [&](DeliveryTimeout& timeout, MessageParameter parameter) {
+    timeout.*whose = parameters.number(parameter, scope).value_or(timeout.*whose);
+  };
+  take(view_.timeouts.object, MessageParameter::kDeliveryTimeout);
+  if (context_.rules().subgroup_timeouts) take(view_.timeouts.subgroup, MessageParameter::kSubgroupDeliveryTimeout);
 }
 
 RequestResult SubscriptionAsPublisher::reject(RequestErrorCode code, std::string_view reason) {
@@ -119,14 +134,15 @@ RequestResult SubscriptionAsPublisher::accept(MessageParameters parameters) {
   }
   expires_ms_ = parameters.expires().value_or(0);
   if (allowed_ms_) parameters.set_expires(time());
-  const std::uint64_t alias = context_.next_track_alias();                              // [d15 §9.10-1]
-  if (auto sent = send(wire::SubscribeOk{alias, parameters}); !sent.ok()) return sent;  // [d15 §9.9-3]
+  const std::uint64_t alias = context_.next_track_alias();  // [d15 §9.10-1]
+  if (auto sent = send(wire::SubscribeOk{alias, answer_to(parameters_, parameters)}); !sent.ok())
+    return sent;  // [d15 §9.9-3]
   answered_ = true;
   view_.track_alias = alias;
   view_.established = true;
   view_.publisher_priority = parameters.publisher_priority().value_or(128);
   if (!parameters_.group_order()) view_.group_order = parameters.group_order().value_or(GroupOrder::kAscending);
-  set_delivery_timeouts(parameters.delivery_timeout(), std::nullopt);
+  take_timeouts(parameters, std::nullopt, &DeliveryTimeout::publisher);
   renew(std::nullopt);
   view_.largest_at_establishment = view_.largest = largest;  // [d15 §5.1-4]
   if (filter_) view_.apply(*filter_, largest);
@@ -216,7 +232,7 @@ void SubscriptionAsPublisher::add_pending_update(RequestHandle update, const Mes
 void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std::optional<Location> largest) {
   const bool was_forward = view_.forward;
   apply(update);
-  set_delivery_timeouts(std::nullopt, update.delivery_timeout());
+  take_timeouts(update, std::nullopt, &DeliveryTimeout::subscriber);
   if (!answered()) return;
   bool narrowed = false;
   if (filter_) {
@@ -229,6 +245,7 @@ void SubscriptionAsPublisher::apply_update(const MessageParameters& update, std:
   }
   OutgoingData& outgoing = context_.outgoing();
   outgoing.reorder(handle());
+  outgoing.retime(handle());
   if (was_forward && !view_.forward) {  // [d15 §10.4.3-7]
     outgoing.reset_streams(handle(), StreamResetCode::kCancelled, /*only_unwanted=*/false, &context_.events());
   } else if (narrowed) {
@@ -248,6 +265,9 @@ void SubscriptionAsPublisher::begin_fill(const MessageParameters& parameters, st
   const FetchRange range = FetchRange::up_to(start, last);
   if (start > last) return;
   inside.remove(static_cast<std::uint64_t>(MessageParameter::kSubscriptionFilter));
+  for (const auto& [type, range_filter] : view_.objects.filters()) {  // of a type that it has none of itself
+    if (!RangeFilterSet::has(fill->items, type)) inside.add_range_filter(type, range_filter);
+  }
   if (!inside.subscriber_priority()) inside.set_subscriber_priority(view_.subscriber_priority);
   if (!inside.group_order()) inside.set_group_order(view_.group_order);
   for (AuthorizationToken& token : parameters_.authorization_tokens()) inside.add_authorization_token(std::move(token));

@@ -67,7 +67,9 @@ class SubscriptionAsPublisher final : public Request {
   /// Takes our PUBLISH back with PUBLISH_DONE.
   void withdraw() override;
   void apply(const MessageParameters& parameters);
-  void set_delivery_timeouts(std::optional<std::uint64_t> publisher, std::optional<std::uint64_t> subscriber) noexcept;
+  /// Takes over what the parameters say of the delivery timeouts, as the publisher or as the subscriber.
+  void take_timeouts(const MessageParameters& parameters, std::optional<ParameterScope> scope,
+                     std::uint64_t DeliveryTimeout::*whose) noexcept;
   /// The subscription is over: what was still asked of it gets its one answer.
   void refuse_pending_updates();
   /// Those that waited go on, or are refused when the subscription has not come to be.
@@ -84,8 +86,6 @@ class SubscriptionAsPublisher final : public Request {
   std::vector<RequestHandle> joining_fetches_;
   std::vector<RequestHandle> fills_;
   Location asked_start_{};  ///< the latest absolute start in a SUBSCRIBE_UPDATE, answered or not
-  std::optional<std::uint64_t> publisher_timeout_ms_;
-  std::optional<std::uint64_t> subscriber_timeout_ms_;
   /// The shorter one of what the application gives and what is allowed (Verdict::expires_ms); 0: no end.
   [[nodiscard]] std::uint64_t time() const noexcept;
 

@@ -21,7 +21,7 @@ Duration given_time(std::uint64_t milliseconds) noexcept {
 std::optional<SessionError> SubscriptionAsSubscriber::refusal(const RequestTable& requests, const FullTrackName& track,
                                                               const MessageParameters& parameters) {
   if (!track.valid()) return SessionError::kInvalidName;
-  if (range_reversed(parameters)) return SessionError::kInvalidParameter;
+  if (range_reversed(parameters) || too_many_ranges(parameters, requests)) return SessionError::kInvalidParameter;
   if (parameters.fill() != nullptr) return SessionError::kInvalidParameter;  // join() brings what was before
   const SecondSubscription second = requests.rules.second_subscription;
   // [d15 §9.9-1]
@@ -55,8 +55,8 @@ bool SubscriptionAsSubscriber::take_alias(std::uint64_t alias, const MessagePara
   largest_ = parameters.largest_object();
   dynamic_groups_ = parameters.dynamic_groups().value_or(false);
   if (filter_) start_ = filter_->resolve_start(largest_);
-  delivery_timeout_ms_ =
-      std::max(parameters_.delivery_timeout().value_or(0), parameters.delivery_timeout().value_or(0));
+  note_timeouts(parameters_);
+  note_timeouts(parameters);
   // [d15 §9.2.1.4-2]
   if (context_.incoming().add_track(handle(), track_, alias, parameters.publisher_priority().value_or(128))) {
     track_alias_ = alias;
@@ -116,7 +116,7 @@ void SubscriptionAsSubscriber::on_publish_done(const wire::PublishDone& message)
 
 void SubscriptionAsSubscriber::on_publish_state(const wire::PublishStateNotify& message) {  // draft-22 section 9.10
   if (done_ || !answered()) return unexpected("PUBLISH_STATE_NOTIFY");
-  note_update(message.parameters.filter(), message.parameters.forward());
+  note_update(message.parameters);
 }
 
 void SubscriptionAsSubscriber::on_deadline() {
@@ -193,10 +193,19 @@ bool SubscriptionAsSubscriber::begins_earlier(const std::optional<SubscriptionFi
   return absolute && filter->start < start_;
 }
 
-void SubscriptionAsSubscriber::note_update(const std::optional<SubscriptionFilter>& filter,
-                                           std::optional<bool> forward) noexcept {
-  if (filter) start_ = std::max(start_, filter->start);
-  forward_ = forward.value_or(forward_);
+void SubscriptionAsSubscriber::note_update(const MessageParameters& update) noexcept {
+  if (const auto filter = update.filter()) start_ = std::max(start_, filter->start);
+  forward_ = update.forward().value_or(forward_);
+  note_timeouts(update);
+}
+
+void SubscriptionAsSubscriber::note_timeouts(const MessageParameters& parameters) noexcept {
+  for (const ParameterScope scope : {ParameterScope::kMessage, ParameterScope::kTrack}) {
+    for (const MessageParameter each :
+         {MessageParameter::kDeliveryTimeout, MessageParameter::kSubgroupDeliveryTimeout}) {
+      delivery_timeout_ms_ = std::max(delivery_timeout_ms_, parameters.number(each, scope).value_or(0));
+    }
+  }
 }
 
 RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {

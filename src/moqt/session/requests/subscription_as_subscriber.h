@@ -47,8 +47,8 @@ class SubscriptionAsSubscriber final : public Request {
   /// Whether a SUBSCRIBE_UPDATE with that filter would begin earlier than what has been asked for, where that is not
   /// allowed.
   [[nodiscard]] bool begins_earlier(const std::optional<SubscriptionFilter>& filter) const noexcept;
-  /// A SUBSCRIBE_UPDATE with these has been made.
-  void note_update(const std::optional<SubscriptionFilter>& filter, std::optional<bool> forward) noexcept;
+  /// An update with these has been made.
+  void note_update(const MessageParameters& update) noexcept;
   /// LARGEST_OBJECT of SUBSCRIBE_OK or PUBLISH.
   [[nodiscard]] std::optional<Location> largest_at_establishment() const noexcept { return largest_; }
 
@@ -81,6 +81,8 @@ class SubscriptionAsSubscriber final : public Request {
 
  private:
   void withdraw() override;
+  /// The timeouts in the parameters may be longer than what has been named so far.
+  void note_timeouts(const MessageParameters& parameters) noexcept;
   void on_publish(std::uint64_t track_alias);
   /// What of the answer to a PUBLISH has to be said in a REQUEST_UPDATE, and is no more in `parameters`.
   [[nodiscard]] MessageParameters take_wishes(MessageParameters& parameters) const;
@@ -99,11 +101,11 @@ class SubscriptionAsSubscriber final : public Request {
   std::optional<std::uint64_t> track_alias_;
   std::optional<std::uint64_t> offered_alias_;  ///< of a PUBLISH that may not be reported yet
   std::optional<wire::PublishDone> done_;
-  std::vector<RequestHandle> updates_;  ///< SUBSCRIBE_UPDATEs of ours without an answer
-  std::uint64_t delivery_timeout_ms_ = 0;
-  std::uint64_t expires_ms_ = 0;  ///< what the publisher gives it; 0: no end is known
-  bool ends_itself_ = false;      ///< our PUBLISH_OK gave it a time, after which it is UNSUBSCRIBE that ends it
-  bool expiring_ = false;         ///< two thirds of the publisher's time are over
+  std::vector<RequestHandle> updates_;     ///< SUBSCRIBE_UPDATEs of ours without an answer
+  std::uint64_t delivery_timeout_ms_ = 0;  ///< the longest that either endpoint has named
+  std::uint64_t expires_ms_ = 0;           ///< what the publisher gives it; 0: no end is known
+  bool ends_itself_ = false;  ///< our PUBLISH_OK gave it a time, after which it is UNSUBSCRIBE that ends it
+  bool expiring_ = false;     ///< two thirds of the publisher's time are over
   bool done_timer_over_ = false;
   bool forward_ = true;          ///< as last asked for
   bool dynamic_groups_ = false;  ///< what SUBSCRIBE_OK or PUBLISH said

@@ -13,8 +13,9 @@ std::optional<SessionError> SubscriptionUpdate::refusal(const RequestTable& requ
   const auto* updated = as<SubscriptionAsSubscriber>(named);
   if (updated == nullptr) return SessionError::kWrongRole;  // [d15 §9.11-6]
   if (!updated->established()) return SessionError::kWrongState;
-  if (!updated->may_ask(parameters)) return SessionError::kNoDynamicGroups;                  // [d15 §9.2.1.12-1]
-  if (range_reversed(parameters)) return SessionError::kInvalidParameter;                    // [d15 §9.11-5]
+  if (!updated->may_ask(parameters)) return SessionError::kNoDynamicGroups;  // [d15 §9.2.1.12-1]
+  if (range_reversed(parameters)) return SessionError::kInvalidParameter;    // [d15 §9.11-5]
+  if (too_many_ranges(parameters, requests)) return SessionError::kInvalidParameter;
   if (updated->begins_earlier(parameters.filter())) return SessionError::kInvalidParameter;  // [d15 §9.11-1]
   return std::nullopt;
 }
@@ -22,6 +23,13 @@ std::optional<SessionError> SubscriptionUpdate::refusal(const RequestTable& requ
 void SubscriptionUpdate::admit(const Arrival& arrival, const wire::RequestUpdate& message) {
   if (range_reversed(message.parameters)) {
     return refuse(arrival, message, RequestErrorCode::kInvalidRange, "the range ends before it starts");
+  }
+  if (const auto* updated = as<SubscriptionAsPublisher>(arrival.named(message.existing))) {
+    ObjectFilter objects = updated->view().objects;
+    objects.take(message.parameters.items());
+    if (objects.ranges() > arrival.limits().max_filter_ranges) {
+      return refuse(arrival, message, RequestErrorCode::kInvalidFilter, "more ranges than MAX_FILTER_RANGES");
+    }
   }
   auto* update = receive(arrival, message);
   if (update == nullptr) return;

@@ -27,6 +27,7 @@ class SubscriptionUpdate final : public Request {
   static constexpr RequestKind kKind = RequestKind::kSubscriptionUpdate;
   [[nodiscard]] RequestKind kind() const noexcept override { return kKind; }
   [[nodiscard]] RequestHandle subscription() const noexcept { return subscription_; }
+  [[nodiscard]] RequestHandle updated() const noexcept override { return subscription_; }
   [[nodiscard]] wire::MessageBody first_message() const override;
   [[nodiscard]] bool obsolete() const override;
   void begin(wire::RequestReference reference) override;

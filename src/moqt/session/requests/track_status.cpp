@@ -36,7 +36,7 @@ RequestResult TrackStatusRequest::accept(MessageParameters parameters) {  // [d1
     (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");
     return base::Failure{SessionError::kInvalidRange};
   }
-  if (auto sent = send(wire::RequestOk{std::move(parameters)}); !sent.ok()) return sent;
+  if (auto sent = send(wire::RequestOk{answer_to(parameters_, std::move(parameters))}); !sent.ok()) return sent;
   answered_ = true;
   context_.end(handle());
   return {};

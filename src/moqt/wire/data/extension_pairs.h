@@ -126,6 +126,24 @@ EncodeResult encode_extensions(const KeyValuePairs& extensions, base::ByteVector
   return {};
 }
 
+/// The value of that even type, in the block or in the Immutable Extensions of it.
+template <class Traits>
+std::optional<std::uint64_t> find_number(base::Bytes raw, std::uint64_t type) noexcept {
+  PairReader<Traits> in(raw);
+  RawPair pair;
+  while (!in.at_end()) {
+    if (in.read(pair)) return std::nullopt;
+    if (pair.type == type && (type & 1) == 0) return pair.number;
+    if (pair.type != static_cast<std::uint64_t>(ExtensionType::kImmutableExtensions)) continue;
+    PairReader<Traits> inside(pair.bytes);
+    RawPair inner;
+    while (!inside.at_end() && !inside.read(inner)) {
+      if (inner.type == type && (type & 1) == 0) return inner.number;
+    }
+  }
+  return std::nullopt;
+}
+
 /// Takes note of what [d15 §11] defines. Inside Immutable Extensions are extensions of the object too, so a gap may be
 /// in either place, but once.
 // [d15 §11.1-8]
@@ -147,6 +165,10 @@ std::optional<MalformedTrack> note_extensions(base::Bytes raw, bool inside_immut
       if (known.immutable) return MalformedTrack::kImmutableExtensionsRepeated;
       known.immutable = pair.bytes;
       if (const auto reason = note_extensions<Traits>(pair.bytes, true, known)) return reason;
+    } else if (Traits::kObjectsHaveTimeouts && pair.type == number(ExtensionType::kObjectDeliveryTimeout)) {
+      known.object_delivery_timeout = pair.number;
+    } else if (Traits::kObjectsHaveTimeouts && pair.type == number(ExtensionType::kSubgroupDeliveryTimeout)) {
+      known.subgroup_delivery_timeout = pair.number;
     } else if (Traits::kMandatoryTrackProperties && is_mandatory_track_property(pair.type)) {
       return MalformedTrack::kMandatoryTrackPropertyOfObject;
     }

@@ -47,6 +47,7 @@ struct Traits {
   static constexpr bool kStatusDoesNotExist = true;
   static constexpr bool kMandatoryTrackProperties = false;
   static constexpr bool kTimedOutRanges = false;
+  static constexpr bool kObjectsHaveTimeouts = false;
   static constexpr FetchObjectForm kFetchObjectForm = FetchObjectForm::kAbsolute;
   static constexpr Text kObjectIdTooLarge{"Object ID above 2^62-1"};
   static constexpr Text kSubgroupIdTooLarge{"Subgroup ID above 2^62-1"};

@@ -60,6 +60,7 @@ struct Traits {
   static constexpr bool kStatusDoesNotExist = false;
   static constexpr bool kMandatoryTrackProperties = true;
   static constexpr bool kTimedOutRanges = false;
+  static constexpr bool kObjectsHaveTimeouts = false;
   static constexpr FetchObjectForm kFetchObjectForm = FetchObjectForm::kDeltas;
   static constexpr Text kObjectIdTooLarge{"Object ID above 2^64-1"};
   static constexpr Text kSubgroupIdTooLarge{"Subgroup ID above 2^64-1"};

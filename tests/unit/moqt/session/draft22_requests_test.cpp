@@ -85,7 +85,9 @@ TEST(Draft22Subscriptions, ThePublisherTellsOfChanges) {
 
 // Section 3.3.2: without MAX_FILTER_RANGES they are refused, and nothing else happens.
 TEST(Draft22Subscriptions, RangeFiltersAreRefused) {
-  auto peer = peer_of(Perspective::kServer);
+  SessionConfig config;
+  config.limits.max_filter_ranges = 0;
+  auto peer = RequestPeer::established(Perspective::kServer, config, Draft::k22);
   const char* const asked[] = {
       "03 000c 00 01 0161 01 74 01 25 03 00 01 00",           // SUBSCRIBE, Subgroup 1 alone
       "16 000c 02 01 0161 01 74 01 26 03 00 01 00",           // FETCH, Object 1 alone
@@ -193,8 +195,6 @@ TEST(Draft22Joining, EndsWithASubscriptionThatNeverWas) {
 // Section 9.20.9: a relative start counts from the largest object, and an open end lies there.
 TEST(Draft22Fetch, MayHaveARelativeStart) {
   auto peer = peer_of(Perspective::kServer);
-  const auto unknown = peer.open("16 000a 00 01 0161 01 74 01 21 01 02");
-  EXPECT_EQ(peer.requests[unknown].bytes.at(3), 0x03);  // NOT_SUPPORTED: nobody here knows the largest object
   (void)peer.open("03 0007 02 01 0161 01 74 00");
   MessageParameters parameters;
   parameters.set_largest_object({5, 7});
@@ -204,6 +204,31 @@ TEST(Draft22Fetch, MayHaveARelativeStart) {
   (void)peer.open("16 0007 06 01 0161 01 74 00");  // without a filter: everything
   EXPECT_EQ(peer.all<FetchReceived>().back().range.start, (Location{0, 0}));
   EXPECT_GT(peer.all<FetchReceived>().back().range.end, (Location{1u << 20, 0}));
+}
+
+// Where the session does not know the largest object, the application does.
+TEST(Draft22Fetch, TheApplicationResolvesARelativeStart) {
+  auto peer = peer_of(Perspective::kServer);
+  const auto stream = peer.open("16 000a 00 01 0161 01 74 01 21 01 02");  // from one group before the present one on
+  const auto asked = peer.only<FetchReceived>();
+  EXPECT_EQ(asked.groups_back, 2u);
+  EXPECT_EQ(peer.session.accept_fetch(asked.request, {false, {9, 0}}).error(), SessionError::kWrongState);
+  const auto range = peer.session.resolve_fetch(asked.request, {5, 7});
+  ASSERT_TRUE(range.ok());
+  EXPECT_EQ(*range, (FetchRange{{4, 0}, {5, 8}}));
+  EXPECT_EQ(peer.session.resolve_fetch(asked.request, {5, 7}).error(), SessionError::kWrongState);
+  ASSERT_TRUE(peer.session.accept_fetch(asked.request, {false, {5, 8}}).ok());
+  const auto data = *peer.session.open_fetch(asked.request);
+  FetchObject object;
+  object.location = {3, 0};
+  EXPECT_EQ(peer.session.append_fetch_object(data, object).error(), SessionError::kOutOfRange);
+  peer.drain();
+  EXPECT_EQ(peer.take(stream), hex("18 0004 00 05 07 00"));             // FETCH_OK: the end is inclusive
+  const auto next = peer.open("16 000a 02 01 0161 01 74 01 21 01 00");  // from the next group on: nothing
+  EXPECT_EQ(peer.session.resolve_fetch(peer.all<FetchReceived>().back().request, {5, 7}).error(),
+            SessionError::kEmptyRange);
+  peer.drain();
+  EXPECT_EQ(peer.requests[next].bytes.at(3), 0x11);  // INVALID_RANGE
 }
 
 // ---- fills, section 3.4 ----

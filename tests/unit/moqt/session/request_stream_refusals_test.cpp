@@ -8,15 +8,15 @@ namespace {
 
 using testing::RequestPeer;
 
-FullTrackName track(std::string_view name = "t") { return {TrackNamespace{"a"}, name}; }
+FullTrackName a_track(std::string_view name = "t") { return {TrackNamespace{"a"}, name}; }
 
 // ---- mandatory properties of tracks, section 2.5.1 ----
 
 // Track Properties behind the parameters: type 0x4001 as a delta, odd, so that bytes follow.
 TEST(RequestStreamRefusals, WhoDoesNotUnderstandATrackDoesNotTakeIt) {
   auto peer = RequestPeer::established(Perspective::kClient);
-  (void)peer.session.subscribe(track());
-  (void)peer.session.fetch(track(), {0, 0}, {0, 2});
+  (void)peer.session.subscribe(a_track());
+  (void)peer.session.fetch(a_track(), {0, 0}, {0, 2});
   peer.drain();
   peer.say(peer.opened[0], "04 0006 09 00 c04001 00");
   peer.say(peer.opened[1], "18 0008 00 00 02 00 c04001 00");
@@ -36,7 +36,7 @@ TEST(RequestStreamRefusals, WhoDoesNotUnderstandATrackDoesNotTakeIt) {
 
 TEST(RequestStreamRefusals, ARefusalSaysWhenAndWhereToAskAgain) {
   auto peer = RequestPeer::established(Perspective::kClient);
-  (void)peer.session.subscribe(track());
+  (void)peer.session.subscribe(a_track());
   peer.drain();
   // REDIRECT, retry interval 51, "", to "moqt://h" and the track (b) "u".
   peer.say(peer.opened[0], "05 0011 34 33 00 08 6d6f71743a2f2f68 01 0162 01 75", true);

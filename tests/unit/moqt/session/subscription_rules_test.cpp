@@ -135,11 +135,11 @@ TEST(DeliveryTimeout, IsTheLesserOfBothAndTheLatestOfEach) {
   MessageParameters answer;
   answer.set_delivery_timeout(300);
   Subscribed subscribed("03 000a 00 01 0161 01 74 01 02 4064", answer);
-  EXPECT_EQ(subscribed.view().delivery_timeout_ms, 100u);
+  EXPECT_EQ(subscribed.view().timeouts.object.in_effect(), 100u);
   subscribed.update("02 0006 02 00 01 02 40c8");
-  EXPECT_EQ(subscribed.view().delivery_timeout_ms, 200u);
+  EXPECT_EQ(subscribed.view().timeouts.object.in_effect(), 200u);
   subscribed.update("02 0006 04 00 01 02 41f4");
-  EXPECT_EQ(subscribed.view().delivery_timeout_ms, 300u);
+  EXPECT_EQ(subscribed.view().timeouts.object.in_effect(), 300u);
 }
 
 // [d15 §9.2.1.10-2]
