@@ -66,12 +66,9 @@ void Fetches::on_ended(Peer& peer, const session::FetchEnded& event, session::Ti
   UpstreamFetch& fetch = *found->second;
   objects::TrackStore& store = fetch.track->store();
   if (!event.finished) {
-    const auto reached = fetch.writer.reached();
-    if (reached && fetch.order == moqt::GroupOrder::kAscending && *reached > fetch.range.start)
-      store.set_known(fetch.range.start, *reached, now);
     return give_up(number, moqt::RequestErrorCode::kInternalError, "the publisher broke the FETCH off");
   }
-  store.set_known(fetch.range.start, fetch.range.end, now);
+  fetch.writer.finish(fetch.range.end, now);
   if (fetch.end_of_track && fetch.range.end.object > 0)
     store.set_last({fetch.range.end.group, fetch.range.end.object - 1});
   fetch.ending = true;
@@ -119,7 +116,11 @@ void Fetches::fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestEr
   const moqt::FetchRange range = delivery.range();
   if (knows_largest(*fetch.track)) store.assume_ended(range.start, range.end);
   const bool ascending = delivery.order() == moqt::GroupOrder::kAscending;
-  if (store.first_unknown(ascending ? from : range.start, range.end, delivery.time()))
+  // Nor is there anybody who brings the rest of an object that was cut.
+  const auto here = store.look(from);
+  const bool cut = here.kind == objects::TrackStore::Look::Kind::kObject && here.subgroup->writers == 0 &&
+                   !here.subgroup->at(here.place).complete() && !here.subgroup->at(here.place).arriving;
+  if (cut || store.first_unknown(ascending ? from : range.start, range.end, delivery.time()))
     return delivery.fail(code, reason);
   if (!delivery.accepted()) accept_if_known(delivery, *fetch.track);
   delivery.retry();

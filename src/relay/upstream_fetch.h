@@ -25,7 +25,7 @@ struct UpstreamFetch {
         range(range_),
         asked_end(range_.end),
         order(order_),
-        writer(track_.publisher(), publisher_.session.draft()) {}
+        writer(track_.publisher(), publisher_.session.draft(), range_, order_) {}
 
   Track* track;
   Peer* publisher;

@@ -108,7 +108,11 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
       const bool next = object.id == delivery.last_id + 1 ||
                         (object.follows && place > subgroup.first() && subgroup.at(place - 1).id == delivery.last_id) ||
                         nothing_between(subgroup, delivery.last_id, object.id);
-      if (!next) retire(delivery, StreamResetCode::kCancelled, now);  // [d15 §10.4.3-4]
+      if (!next) {
+        // What comes on the new stream may arrive first: its FIN would say that all of the subgroup has.
+        delivery.has_gap = true;
+        retire(delivery, StreamResetCode::kCancelled, now);  // [d15 §10.4.3-4]
+      }
     }
     if (delivery.open() && !session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
     switch (begin_object(subgroup, delivery, object)) {
