@@ -9,7 +9,7 @@
 #   make asan      C++ tests with address and undefined sanitizers; make tsan: with the thread sanitizer
 #   make stress    connections and streams by the thousand, ten minutes with either sanitizer; memory must stay flat
 #   make soak      relays behind relays while relays and publishers are killed: nothing lost, nothing doubled, memory flat
-#   make simulate  sessions and a relay on a network in memory, SEEDS seeds of it; prints how to replay what fails
+#   make simulate  sessions and relays on a network in memory, SEEDS seeds of it; prints how to replay what fails
 #   make layers    who may include whom                          make wheel    dist/*.whl
 #   make codecs    compares the codecs of all drafts with moqtap-codec, both ways; needs cargo
 #   make interop   independent implementations, cell by cell: the table of docs/interop.md; builds three crates once
@@ -177,6 +177,10 @@ stress: configure-asan configure-tsan
 simulate: configure
 	@cmake --build $(BUILD) --target simulation </dev/null
 	@$(BUILD)/tests/simulation/simulation --seeds $(SEEDS)
+	@for relays in "--chain 2" "--chain 3" "--tree 5"; do \
+	  $(BUILD)/tests/simulation/simulation --seeds $$(($(SEEDS) / 4)) $$relays --drafts 1; \
+	  $(BUILD)/tests/simulation/simulation --seeds $$(($(SEEDS) / 4)) $$relays --drafts 1 --restarts 1 --stalls 1 --memory 1; \
+	done
 
 wheel: setup
 	@$(UV) build --wheel --out-dir dist </dev/null

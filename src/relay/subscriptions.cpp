@@ -109,7 +109,11 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
 
 void Subscriptions::answer(Track& track, const Track::Waiting& waiting) {
   session::Session& to = waiting.peer->session;
-  if (to.accept(waiting.request, track.description())) {
+  if (waiting.peer->upstream != nullptr && !track.established_here()) {
+    // The two have asked each other at the same time: it would get back what comes from above.
+    (void)to.reject(waiting.request, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
+    erase_role(*waiting.peer, track, waiting.request);
+  } else if (to.accept(waiting.request, track.description())) {
     add(*waiting.peer, track, waiting.request);
   } else {  // it refuses what asks for nothing that is still to come
     erase_role(*waiting.peer, track, waiting.request);

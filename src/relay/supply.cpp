@@ -231,8 +231,11 @@ void Supply::on_rejected(Peer& peer, Track& track, const session::RequestRejecte
   search.code = static_cast<moqt::RequestErrorCode>(event.code);
   search.reason = event.reason;
   if (!track.upstreams().empty() && (track.established() || track.asking())) return;
-  if (track.wanted()) return seek(track);
-  release(track);
+  if (!track.wanted()) return release(track);
+  // Perhaps the track has ended meanwhile: then nobody brings it, and what the upstream keeps of it says so.
+  const bool may_have_ended = search.code == moqt::RequestErrorCode::kDoesNotExist && peer.upstream != nullptr;
+  if (may_have_ended && track.lost && track.publisher().subscribers() > 0) backfills_.begin_rest(peer, track, now_);
+  seek(track);
 }
 
 void Supply::renew(Peer& peer, session::RequestHandle upstream) {

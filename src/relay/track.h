@@ -87,6 +87,8 @@ class Track {
   void remove_upstream(const Peer& peer, moqt::session::RequestHandle request);
   [[nodiscard]] const std::vector<Upstream>& upstreams() const noexcept { return upstreams_; }
   [[nodiscard]] bool established() const noexcept;
+  /// The same of one that is a client of this relay.
+  [[nodiscard]] bool established_here() const noexcept;
   /// A publisher has been asked and has not answered.
   [[nodiscard]] bool asking() const noexcept;
   /// Whether nobody but upstreams wants it: then they are not asked for it.
