@@ -22,10 +22,10 @@ void require(bool condition) {
 
 base::ByteVector loc_extensions(std::uint64_t timestamp) {
   moqt::KeyValuePairs pairs;
-  require(
-      loc::append_extensions(
-          {.capture_timestamp = timestamp, .video_frame_marking = loc::VideoFrameMarking{.independent = true}}, pairs)
-          .ok());
+  require(loc::append_extensions(
+              {.capture_timestamp = timestamp, .video_frame_marking = loc::VideoFrameMarking{.independent = true}},
+              loc::Version::k01, pairs)
+              .ok());
   base::ByteVector raw;
   require(encode_extensions(Draft::k15, pairs, raw).ok());
   return raw;

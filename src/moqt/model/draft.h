@@ -34,6 +34,9 @@ bool has_request_streams(Draft draft) noexcept;
 /// Whether objects that answer a FETCH have a status (up to draft 15); later, what is not there does not exist.
 bool has_status_in_fetch(Draft draft) noexcept;
 
+/// Whether tracks have properties, of the same numbers as the extensions of objects (from draft 16 on).
+bool has_track_properties(Draft draft) noexcept;
+
 /// The ALPN of raw QUIC, also the WebTransport protocol name: "moqt-15" [d15 §3.1].
 std::string_view alpn(Draft draft) noexcept;
 
