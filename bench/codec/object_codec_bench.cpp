@@ -27,10 +27,10 @@ Draft draft_of(const benchmark::State& state) { return static_cast<Draft>(state.
 
 base::ByteVector loc_extensions(Draft draft, std::uint64_t timestamp) {
   moqt::KeyValuePairs pairs;
-  require(
-      loc::append_extensions(
-          {.capture_timestamp = timestamp, .video_frame_marking = loc::VideoFrameMarking{.independent = true}}, pairs)
-          .ok());
+  require(loc::append_extensions(
+              {.capture_timestamp = timestamp, .video_frame_marking = loc::VideoFrameMarking{.independent = true}},
+              loc::Version::k01, pairs)
+              .ok());
   base::ByteVector raw;
   require(encode_extensions(draft, pairs, raw).ok());
   return raw;
