@@ -151,7 +151,6 @@ async def test_clients(certificate: Any, name: str) -> None:
 KNOWN = {
     "fetch/without-a-filter",
     "fill/whole-track",
-    "subscribe/include-properties-0",
 }
 """What our relay does not keep yet (docs/interop.md)."""
 
