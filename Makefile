@@ -9,16 +9,17 @@
 #   make asan      C++ tests with address and undefined sanitizers; make tsan: with the thread sanitizer
 #   make stress    connections and streams by the thousand, ten minutes with either sanitizer; memory must stay flat
 #   make soak      relays behind relays while relays and publishers are killed: nothing lost, nothing doubled, memory flat
-#   make simulate  sessions and a relay on a network in memory, SEEDS seeds of it; prints how to replay what fails
+#   make simulate  sessions and relays on a network in memory, SEEDS seeds of it; prints how to replay what fails
 #   make layers    who may include whom                          make wheel    dist/*.whl
 #   make codecs    compares the codecs of all drafts with moqtap-codec, both ways; needs cargo
+#   make interop   independent implementations, cell by cell: the table of docs/interop.md; builds three crates once
 #   make conformance   docs/conformance.md, from what code and tests cite of the draft; fails where a rule has no proof
 #   make wheels    wheelhouse/*.whl: manylinux, for 3.11, the stable ABI from 3.12 on and a free-threaded Python; tested with
 #                  every Python here
 #   make clean     removes build/, dist/ and .venv (not the cached MsQuic)
 #
 # Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, PYTEST_WORKERS (processes that share
-# the Python tests; 0: none but pytest's own), DEMO_ARGS, SOAK_MINUTES, SOAK_ARGS, FUZZ_SECONDS, STRESS_SECONDS, STRESS_CONNECTIONS, SEEDS, WERROR=ON,
+# the Python tests; 0: none but pytest's own), DEMO_ARGS, INTEROP_ARGS, CODEC_ARGS, SOAK_MINUTES, SOAK_ARGS, FUZZ_SECONDS, STRESS_SECONDS, STRESS_CONNECTIONS, SEEDS, WERROR=ON,
 # UNITY=OFF (each source by itself), CMAKE_ARGS (for the dev tree).
 
 SHELL := /bin/bash
@@ -34,6 +35,8 @@ STRESS_CONNECTIONS ?= 10000
 SEEDS ?= 10000
 SOAK_MINUTES ?= 3
 SOAK_ARGS ?=
+INTEROP_ARGS ?=
+CODEC_ARGS ?=
 CTEST_ARGS ?=
 PYTEST_ARGS ?=
 PYTEST_WORKERS ?= 3
@@ -61,10 +64,10 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 TSAN = TSAN_OPTIONS="suppressions=$(CURDIR)/tools/tsan.supp history_size=4 $${TSAN_OPTIONS:-}"
 
 .PHONY: help setup venv configure develop test cpp-test python-test test-free-threaded demo lint format bench fuzz asan tsan configure-asan configure-tsan \
-  stress soak simulate layers codecs conformance wheel wheels clean
+  stress soak simulate layers codecs interop conformance wheel wheels clean
 
 help:
-	@sed -n '3,21s/^# \{0,1\}//p' Makefile
+	@sed -n '3,23s/^# \{0,1\}//p' Makefile
 
 setup:
 	@tools/setup.sh
@@ -116,6 +119,9 @@ layers:
 codecs: configure
 	@cmake --build $(BUILD) --target wire_corpus </dev/null
 	@$${MSQUIC_PY_PYTHON:-python3} tools/compare_codecs.py $(BUILD) $(CODEC_ARGS)
+
+interop: develop
+	@$(PY) tools/interop --jobs $(JOBS) $(INTEROP_ARGS)
 
 conformance:
 	@$${MSQUIC_PY_PYTHON:-python3} tools/conformance.py $(CONFORMANCE_ARGS)
@@ -171,6 +177,10 @@ stress: configure-asan configure-tsan
 simulate: configure
 	@cmake --build $(BUILD) --target simulation </dev/null
 	@$(BUILD)/tests/simulation/simulation --seeds $(SEEDS)
+	@for relays in "--chain 2" "--chain 3" "--tree 5"; do \
+	  $(BUILD)/tests/simulation/simulation --seeds $$(($(SEEDS) / 4)) $$relays --drafts 1; \
+	  $(BUILD)/tests/simulation/simulation --seeds $$(($(SEEDS) / 4)) $$relays --drafts 1 --restarts 1 --stalls 1 --memory 1; \
+	done
 
 wheel: setup
 	@$(UV) build --wheel --out-dir dist </dev/null

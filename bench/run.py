@@ -2,8 +2,8 @@
 
     python bench/run.py --build build/release [--quick] [--only codec,relay,…] [--output results.json]
 
-Called by "make bench", which builds what it needs. Takes about ten minutes; --quick three, for a look. The results also
-go to build/bench/results.json.
+Called by "make bench", which builds what it needs. Takes about fifteen minutes; --quick five, for a look. The results
+also go to build/bench/results.json.
 """
 
 from __future__ import annotations

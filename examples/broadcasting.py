@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+import moqt
 import moqt.asyncio as ma
 from media import audio_encoder, backends, loc
 from media.frame import EncodedAudio, EncodedFrame, MediaError
@@ -32,9 +33,11 @@ class Broadcast:
     """Writes frames into groups: a key frame begins one of video, and with it one of sound."""
 
     def __init__(
-        self, video: ma.TrackWriter, sound: ma.TrackWriter | None, log: FrameLog, report: TransferReport
-    ) -> None:
+        self, video: ma.TrackWriter, sound: ma.TrackWriter | None, log: FrameLog, report: TransferReport,
+        loc_version: moqt.LocVersion,
+    ) -> None:  # fmt: skip
         self._video, self._sound, self._log, self.report = video, sound, log, report
+        self._loc_version = loc_version
         self._group: ma.GroupWriter | None = None
         self._sound_group: ma.GroupWriter | None = None
         # Group IDs of a track only grow, also when its publisher was started again: begin with the clock.
@@ -63,7 +66,7 @@ class Broadcast:
             self._begin_group()
         if self._group is None:
             raise MediaError("the encoder did not begin with a key frame")
-        self._group.write(frame.payload, extensions=loc.extensions_of(frame))
+        self._group.write(frame.payload, extensions=loc.extensions_of(frame, self._loc_version))
         now_us = time.time_ns() // 1000
         self._log.add(self._group_id, self._object_id, now_us, frame)
         self.report.add_delay(now_us - frame.capture_us)
@@ -78,7 +81,8 @@ class Broadcast:
             self._sound_group = self._sound.begin_group(self._group_id)
             self.sound_groups += 1
         capture_us = self.start_us + frame.first_sample * 1_000_000 // rate
-        self._sound_group.write(frame.payload, extensions=loc.sound_extensions(capture_us, self.start_us))
+        extensions = loc.sound_extensions(capture_us, self.start_us, self._loc_version)
+        self._sound_group.write(frame.payload, extensions=extensions)
         self.sound_frames += 1
         self.bytes += len(frame.payload)
 

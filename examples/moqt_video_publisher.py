@@ -16,6 +16,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import endpoint
+import moqt
 import moqt.asyncio as ma
 import transfer_report
 from broadcasting import Broadcast, repeat_catalog, send_all, wait_for_subscribers
@@ -29,6 +30,9 @@ from transfer_report import TransferReport
 
 if TYPE_CHECKING:
     from media.source import Source
+
+
+LOC_VERSIONS = {"01": moqt.LocVersion.LOC_01, "04": moqt.LocVersion.LOC_04}
 
 
 async def publish(args: argparse.Namespace, stop: asyncio.Event) -> int:
@@ -60,7 +64,8 @@ async def publish(args: argparse.Namespace, stop: asyncio.Event) -> int:
             for track in published.tracks:
                 report.event("track", name=track.name, codec=track.codec or "")
             report.say(f"publishing {args.namespace} {args.track}, waiting for a subscriber")
-            broadcast = Broadcast(writer, sound_writer, log, report)
+            version = LOC_VERSIONS[args.loc_version] if args.loc_version else moqt.loc_version_for(session.draft)
+            broadcast = Broadcast(writer, sound_writer, log, report, version)
             telling = asyncio.ensure_future(repeat_catalog(catalog, published.encode()))
             try:
                 watched = endpoint.within(args.wait, wait_for_subscribers(writer, sound_writer), "nobody subscribed")
@@ -167,6 +172,9 @@ def main() -> int:
     parser.add_argument("--track", default="video", help="name of the video track")
     parser.add_argument("--audio-track", default="audio", help="name of the sound track")
     seconds = endpoint.number("number of seconds", 0)
+    parser.add_argument(
+        "--loc-version", choices=LOC_VERSIONS, help="version of LOC; without it, what suits the draft that is spoken"
+    )
     parser.add_argument("--duration", type=seconds, default=0.0, help="seconds to publish; 0 goes on until Ctrl-C")
     parser.add_argument("--wait", type=seconds, help="give up when nobody subscribes within these seconds")
     parser.add_argument("--frame-log", help="write a line of JSON per frame of video to this file")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import time
@@ -139,9 +138,10 @@ class Recorder:
         now_us = time.time_ns() // 1000
         if self._log is not None:
             self._log.add(item.group_id, item.object_id, now_us, _as_frame(self.received, item))
-        with contextlib.suppress(MediaError):  # a chunk does not tell when it was captured
-            self.last_delay_us = now_us - loc.capture_us_of(item.extensions)
-            self._report.add_delay(self.last_delay_us)
+        delay_us = loc.delay_us_of(item.extensions, now_us)
+        if delay_us is not None:
+            self.last_delay_us = delay_us
+            self._report.add_delay(delay_us)
         self._objects_of[item.group_id] = max(self._objects_of.get(item.group_id, 0), item.object_id + 1)
         self.received += 1
         self.bytes += len(item.payload)

@@ -55,6 +55,12 @@ base::ByteVector opus_configuration(int rate, int channels) {
   return head;
 }
 
+/// WebCodecs has the marker and a block header in front of FLAC's STREAMINFO, FFmpeg has not.
+base::Bytes as_ffmpeg_has_it(AVCodecID codec, base::Bytes configuration) noexcept {
+  const bool marked = codec == AV_CODEC_ID_FLAC && configuration.size() >= 42 && configuration[0] == 'f';
+  return marked ? configuration.subspan(8, 34) : configuration;
+}
+
 }  // namespace
 
 AVCodecID codec_of(std::string_view webcodecs_name) noexcept {
@@ -112,10 +118,7 @@ base::Result<FrameReader, std::string> FrameReader::create(const msf::Track& tra
 
 void FrameReader::configure(base::Bytes configuration) {
   AVCodecParameters& parameters = *stream_.codec;
-  // WebCodecs has the marker and a block header in front of FLAC's STREAMINFO, FFmpeg has not.
-  if (parameters.codec_id == AV_CODEC_ID_FLAC && configuration.size() >= 42 && configuration[0] == 'f') {
-    configuration = configuration.subspan(8, 34);
-  }
+  configuration = as_ffmpeg_has_it(parameters.codec_id, configuration);
   av_freep(static_cast<void*>(&parameters.extradata));
   parameters.extradata = static_cast<std::uint8_t*>(av_mallocz(configuration.size() + AV_INPUT_BUFFER_PADDING_SIZE));
   if (parameters.extradata == nullptr) throw std::bad_alloc();
@@ -127,7 +130,8 @@ base::Result<std::optional<FrameReader::Frame>, std::string> FrameReader::read(b
                                                                                const loc::HeaderExtensions& extensions,
                                                                                bool first_of_group) {
   if (payload.empty()) return base::Failure{std::string("an object of a LOC track is empty")};
-  if (!extensions.capture_timestamp) return base::Failure{std::string("an object has no LOC Capture Timestamp")};
+  const auto captured = extensions.capture_microseconds();
+  if (!captured) return base::Failure{std::string("an object has no LOC timestamp")};
   Frame frame;
   const bool key =
       !is_video() || (extensions.video_frame_marking ? extensions.video_frame_marking->independent : first_of_group);
@@ -147,17 +151,25 @@ base::Result<std::optional<FrameReader::Frame>, std::string> FrameReader::read(b
     }
   }
 
+  if (!is_video() && extensions.audio_config && !extensions.audio_config->empty()) {
+    const base::Bytes known(stream_.codec->extradata, static_cast<std::size_t>(stream_.codec->extradata_size));
+    if (!std::ranges::equal(as_ffmpeg_has_it(stream_.codec->codec_id, *extensions.audio_config), known)) {
+      frame.configuration_changed = started_;
+      configure(*extensions.audio_config);
+    }
+  }
+
   frame.packet = new_packet();
   AVPacket& packet = *frame.packet;
   if (av_new_packet(&packet, static_cast<int>(payload.size())) < 0) throw std::bad_alloc();
   std::memcpy(packet.data, payload.data(), payload.size());
   if (!started_ || frame.configuration_changed) reorder_ = reorder_depth(*stream_.codec, packet);
   started_ = true;
-  packet.pts = static_cast<std::int64_t>(*extensions.capture_timestamp);
+  packet.pts = static_cast<std::int64_t>(*captured);
   packet.dts = decode_time(packet.pts);
   packet.duration = interval_;
   if (key) packet.flags |= AV_PKT_FLAG_KEY;
-  if (const auto start = extensions.presentation_start; start && *start > *extensions.capture_timestamp)
+  if (const auto start = extensions.presentation_start; start && *start > *captured)
     frame.presentation_start = static_cast<std::int64_t>(*start);
   return std::optional<Frame>{std::move(frame)};
 }

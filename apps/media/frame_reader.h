@@ -18,8 +18,9 @@ namespace msquic_py::apps {
 /// FFmpeg's number for a codec of the WebCodecs registry, "avc1.42c01e" or "opus"; AV_CODEC_ID_NONE for others.
 AVCodecID codec_of(std::string_view webcodecs_name) noexcept;
 
-/// The packets of a LOC track (draft-ietf-moq-loc-01): each object is one frame, its extensions say when it was
-/// captured and how its decoder is configured. Times are microseconds since the Unix epoch.
+/// The packets of a LOC track (draft-ietf-moq-loc, whichever version): each object is one frame, its extensions say
+/// when it was captured and how its decoder is configured. Times are microseconds since the Unix epoch, or since the
+/// publisher's clock began where they have a timescale.
 class FrameReader {
  public:
   /// `configuration` is the decoder's, where it doesn't come with the frames. An error: the codec is not known.

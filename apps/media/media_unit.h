@@ -14,7 +14,7 @@ namespace msquic_py::apps {
 /// How media become objects.
 enum class Packaging {
   Cmaf,   ///< a track each for video and audio; objects are CMAF chunks, the initialization segment is in the catalog
-  Loc,    ///< a track each; objects are frames as their decoder wants them (LOC-01)
+  Loc,    ///< a track each; objects are frames as their decoder wants them (LOC)
   Muxed,  ///< one track of all; the first object of each group begins with the initialization segment
 };
 
@@ -46,6 +46,7 @@ struct MediaUnit {
   /// LOC, of what is shown or heard from some later time on, or not at all: that time, when the presentation begins.
   std::optional<std::chrono::microseconds> presentation_start;
   base::ByteVector video_config;  ///< LOC: the decoder's configuration, with each frame that it may begin with
+  base::ByteVector audio_config;  ///< LOC: the same of sound, at the beginning of each group
 };
 
 }  // namespace msquic_py::apps

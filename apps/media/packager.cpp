@@ -359,7 +359,7 @@ Packager::Outcome Packager::emit(Output& output) {
     if (output.presentation < Time{0}) unit.presentation_start = Time{0};
     const base::Bytes frame = media_data(*chunk);
     unit.bytes.assign(frame.begin(), frame.end());
-    if (output.video && output.starts_group) unit.video_config = output.config;
+    if (output.starts_group) (output.video ? unit.video_config : unit.audio_config) = output.config;
   } else {
     if (packaging_ == Packaging::Muxed && output.starts_group) unit.bytes = output.muxer->initialization();
     unit.bytes.insert(unit.bytes.end(), chunk->begin(), chunk->end());

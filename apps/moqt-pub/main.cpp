@@ -63,6 +63,15 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--packaging", options.input.packaging, "What an object is: a CMAF chunk, or a frame as LOC has it")
       ->transform(CLI::CheckedTransformer(kPackagings, CLI::ignore_case))
       ->default_str("cmaf");
+  app.add_option_function<std::string>(
+         "--loc-version",
+         [&options](const std::string& version) {
+           options.publisher.loc_version = version == "01" ? loc::Version::k01 : loc::Version::k04;
+         },
+         "Version of draft-ietf-moq-loc in which objects say their times, and LOC frames their configurations; by "
+         "default 01 where the session speaks draft-15, and 04 where it speaks a later one")
+      ->check(CLI::IsMember({"01", "04"}))
+      ->type_name("VERSION");
   auto* encode = app.add_flag_callback(
       "--encode", [&options] { options.input.encode = apps::Encode::Needed; },
       "Encode what CMAF can't hold: video as H.264, sound as AAC");
@@ -101,6 +110,10 @@ std::string contradiction(const CLI::App& app, const Options& options) {
     return "--input-option is for media: not with --format framed";
   if (options.format == Format::Framed && packaging) return "--packaging is for media: not with --format framed";
   if (options.client.track_name && packaging) return "--packaging is for a catalog and its tracks: not with --name";
+  if (options.publisher.loc_version && options.client.track_name)
+    return "--loc-version is for a catalog and its tracks: not with --name";
+  if (options.publisher.loc_version && options.format == Format::Framed)
+    return "--loc-version is for media: not with --format framed";
   if (options.input.loop && options.input.follow) return "--loop needs an end, which --follow-input takes away";
   if (options.input.path == "-" && options.input.loop) return "--loop needs a file: standard input is read only once";
   if (options.input.path == "-" && options.input.follow)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "loc/header_extensions.h"
 #include "media/media_unit.h"
 #include "moqt/pubsub/endpoint.h"
 #include "moqt/pubsub/group_writer.h"
@@ -22,8 +23,9 @@ class OutgoingTrack {
   [[nodiscard]] moqt::pubsub::TrackWriter& writer() const noexcept { return *writer_; }
   [[nodiscard]] const std::shared_ptr<moqt::pubsub::TrackWriter>& shared_writer() const noexcept { return writer_; }
   /// Where media time 0 is on the wall clock, in microseconds since the Unix epoch, lays the unit's times on it: they
-  /// go along as LOC-01 extensions, as does the configuration.
-  moqt::session::SessionResult<void> send(const MediaUnit& unit, std::optional<std::int64_t> wall_origin);
+  /// go along as extensions of that version of LOC, as does the configuration.
+  moqt::session::SessionResult<void> send(const MediaUnit& unit, std::optional<std::int64_t> wall_origin,
+                                          loc::Version version);
   /// The last group is whole, and nothing follows.
   void finish(moqt::PublishDoneCode code, std::string_view reason);
 

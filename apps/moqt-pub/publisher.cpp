@@ -296,7 +296,7 @@ bool Publisher::send(const MediaUnit& unit, Time due) {
     wall_origin_ =
         std::chrono::duration_cast<std::chrono::microseconds>(wall.time_since_epoch()).count() - unit.time->count();
   }
-  if (auto sent = tracks_[unit.track].send(unit, wall_origin_); !sent)
+  if (auto sent = tracks_[unit.track].send(unit, wall_origin_, loc_version_); !sent)
     return give_up("an object could not be sent", sent.error()), false;
   if (unit.time) {
     if (!media_start_) media_start_ = unit.time;

@@ -9,6 +9,7 @@
 
 #include "command_line/client_program.h"
 #include "command_line/transfer_report.h"
+#include "loc/header_extensions.h"
 #include "media/pacer.h"
 #include "moqt-pub/media_input.h"
 #include "moqt-pub/outgoing_catalog.h"
@@ -28,6 +29,8 @@ struct PublisherOptions {
   /// Nothing: the present time in milliseconds. An object must not come back with other contents
   /// [d15 §2.1], and a publisher that was restarted does not know how far it had been.
   std::optional<std::uint64_t> first_group;
+  /// How objects say when they were captured, and more. Nothing: as suits the draft that a session speaks.
+  std::optional<loc::Version> loc_version;
   bool offer_with_publish = false;  ///< PUBLISH in place of PUBLISH_NAMESPACE
   bool pace = true;                 ///< send at the speed of the media, where the format knows it
   bool wait_for_subscriber = true;  ///< begin with the first subscriber; otherwise what nobody wants is dropped
@@ -121,6 +124,7 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   runtime::SessionDriver* driver_ = nullptr;
   std::optional<moqt::pubsub::Endpoint> endpoint_;
   bool established_ = false;
+  loc::Version loc_version_ = loc::Version::k01;  ///< of the present session
   bool announced_ = false;
   std::optional<OutgoingCatalog> catalog_;
   std::vector<OutgoingTrack> tracks_;

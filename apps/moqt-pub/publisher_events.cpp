@@ -21,6 +21,7 @@ struct Publisher::Events {
 
   void operator()(const session::Established&) const {
     self.established_ = true;
+    self.loc_version_ = self.options_.loc_version.value_or(loc::version_for(self.driver_->session().draft()));
     if (self.comeback() != nullptr) self.comeback()->established();
     if (self.comeback() != nullptr && self.comeback()->came_back()) return self.go_on(now);
     log_info("connected; reading the input");

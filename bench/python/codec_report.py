@@ -25,16 +25,21 @@ def measure_cpp(codec_bench: Path, quick: bool) -> list[dict[str, Any]]:
         f"--benchmark_repetitions={1 if quick else 5}",
     ]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    runs: dict[tuple[str, int], list[float]] = {}
+    runs: dict[tuple[str, int, int], list[float]] = {}
     for run in json.loads(shown)["benchmarks"]:
         if run.get("run_type") == "aggregate":
             continue
-        name, _, size = run["name"].partition("/")
+        name, size, draft = run["name"].split("/")
         # google-benchmark counts items per second of CPU time.
-        runs.setdefault((name, int(size)), []).append(run["items_per_second"])
+        runs.setdefault((name, int(size), int(draft)), []).append(run["items_per_second"])
     return [
-        {"operation": CPP_NAMES.get(name, name), "payload": size, "objects_per_second": sorted(rates)[len(rates) // 2]}
-        for (name, size), rates in runs.items()
+        {
+            "operation": CPP_NAMES.get(name, name),
+            "payload": size,
+            "draft": draft,
+            "objects_per_second": sorted(rates)[len(rates) // 2],
+        }
+        for (name, size, draft), rates in runs.items()
     ]
 
 
@@ -46,10 +51,13 @@ def measure_codec(codec_bench: Path, python_codec: Path, quick: bool) -> dict[st
 
 def print_codec(codec: dict[str, Any]) -> None:
     print("\nCodec, objects with LOC extensions (capture timestamp, frame marking), per second of CPU time")
-    print(f"  {'C++':<26} {'payload':>8} {'objects/s':>14}")
-    for row in codec["cpp"]:
-        print(f"  {row['operation']:<26} {row['payload']:>6} B {row['objects_per_second']:>14,.0f}")
-    print(f"  {'Python':<26} {'payload':>8} {'objects/s':>14} {'plain Python':>14} {'ratio':>7}")
+    drafts = sorted({row["draft"] for row in codec["cpp"]})
+    print(f"  {'C++':<26} {'payload':>8}" + "".join(f" {f'draft-{draft}':>14}" for draft in drafts))
+    rates = {(row["operation"], row["payload"], row["draft"]): row["objects_per_second"] for row in codec["cpp"]}
+    for operation, payload in dict.fromkeys((row["operation"], row["payload"]) for row in codec["cpp"]):
+        of_drafts = "".join(f" {rates[operation, payload, draft]:>14,.0f}" for draft in drafts)
+        print(f"  {operation:<26} {payload:>6} B{of_drafts}")
+    print(f"  {'Python, draft-15':<26} {'payload':>8} {'objects/s':>14} {'plain Python':>14} {'ratio':>7}")
     for row in codec["python"]:
         ratio = row["moqt"] / row["plain_python"]
         print(

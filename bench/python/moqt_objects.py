@@ -1,7 +1,7 @@
 """One end of the benchmark of MOQT objects in Python: publishes a track as fast as it is taken, or receives batches.
 
-python moqt_objects.py publish --size 1024 [--relay PORT]    prints its port, or "publishing"; ends with its input
-python moqt_objects.py receive --port PORT --seconds 3       prints a line of JSON
+python moqt_objects.py publish --size 1024 [--relay PORT] [--draft 15] prints its port, or "publishing"; ends with input
+python moqt_objects.py receive --port PORT --seconds 3 [--draft 15]    prints a line of JSON
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ async def publish(args: argparse.Namespace) -> None:
         print(json.dumps(report), flush=True)
 
     if args.relay:
-        async with ma.connect("127.0.0.1", args.relay, verify=False) as session:
+        async with ma.connect("127.0.0.1", args.relay, verify=False, drafts=[args.draft]) as session:
             track = session.create_track(NAMESPACE, NAME, retention=retention)
             await session.publish_namespace(NAMESPACE)
             print("publishing", flush=True)
@@ -59,14 +59,14 @@ async def publish(args: argparse.Namespace) -> None:
     async def handler(session: ma.Session) -> None:
         await stop.wait()
 
-    async with ma.serve(handler) as server:
+    async with ma.serve(handler, drafts=[args.draft]) as server:
         track = server.create_track(NAMESPACE, NAME, retention=retention)
         print(f"listening on port {server.port}", flush=True)
         await run(track)
 
 
 async def receive(args: argparse.Namespace) -> None:
-    async with ma.connect("127.0.0.1", args.port, verify=False) as session:
+    async with ma.connect("127.0.0.1", args.port, verify=False, drafts=[args.draft]) as session:
         subscription = await session.subscribe(NAMESPACE, NAME)
         objects = batches = 0
         begun = cpu = 0.0
@@ -93,6 +93,7 @@ def main() -> None:
     parser.add_argument("role", choices=("publish", "receive"))
     parser.add_argument("--relay", type=int, help="the port of the relay to publish to; without it, listens itself")
     parser.add_argument("--port", type=int)
+    parser.add_argument("--draft", type=int, default=15, choices=(15, 16, 18, 22))
     parser.add_argument("--size", type=int, default=1024, help="bytes of payload")
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--batch", type=int, default=256, help="most objects of a batch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -10,22 +11,24 @@ from typing import Any
 
 PROGRAM = Path(__file__).parent / "moqt_objects.py"
 SIZES = (1024, 16 * 1024)
+DRAFTS = (15, 18, 22)
 
 
 def measure_objects(relay: Path, quick: bool) -> list[dict[str, Any]]:
-    rounds = 1 if quick else 3
-    return [
-        median([one_round(relay if through_relay else None, size, 1.5 if quick else 3.0) for _ in range(rounds)])
-        for size in SIZES
-        for through_relay in (False, True)
-    ]
+    rounds: dict[tuple[int, bool, int], list[dict[str, Any]]] = {}
+    # In turns, so that a machine that becomes slower becomes it for every draft.
+    for _ in range(1 if quick else 3):
+        for size, through_relay, draft in itertools.product(SIZES, (False, True), DRAFTS):
+            one = one_round(relay if through_relay else None, size, draft, 1.5 if quick else 3.0)
+            rounds.setdefault((size, through_relay, draft), []).append(one)
+    return [median(each) for each in rounds.values()]
 
 
 def median(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     return sorted(rounds, key=lambda each: each["received_per_second"])[len(rounds) // 2]
 
 
-def one_round(relay: Path | None, size: int, seconds: float) -> dict[str, Any]:
+def one_round(relay: Path | None, size: int, draft: int, seconds: float) -> dict[str, Any]:
     running: list[subprocess.Popen[str]] = []
 
     def start(*command: object) -> subprocess.Popen[str]:
@@ -37,12 +40,14 @@ def one_round(relay: Path | None, size: int, seconds: float) -> dict[str, Any]:
         port = 0
         if relay is not None:
             port = port_of(start(relay, "--host", "127.0.0.1", "--port", 0, "--cache-duration", 0))
-        publisher = start(sys.executable, PROGRAM, "publish", "--size", size, *(["--relay", port] if port else []))
+        publisher = start(
+            sys.executable, PROGRAM, "publish", "--size", size, "--draft", draft, *(["--relay", port] if port else [])
+        )
         if port:
             read_line(publisher)
         else:
             port = port_of(publisher)
-        receiver = start(sys.executable, PROGRAM, "receive", "--port", port, "--seconds", seconds)
+        receiver = start(sys.executable, PROGRAM, "receive", "--port", port, "--seconds", seconds, "--draft", draft)
         received = json.loads(read_line(receiver))
         assert publisher.stdin is not None
         publisher.stdin.close()
@@ -53,6 +58,7 @@ def one_round(relay: Path | None, size: int, seconds: float) -> dict[str, Any]:
             process.wait(10)
     return {
         "size": size,
+        "draft": draft,
         "relay": relay is not None,
         "received_per_second": received["objects"] / received["seconds"],
         "receiver_cpu_us": received["cpu"] * 1e6 / max(1, received["objects"]),
@@ -79,13 +85,13 @@ def port_of(process: subprocess.Popen[str]) -> int:
 def print_objects(rows: list[dict[str, Any]]) -> None:
     print("\nMOQT objects from Python to Python, `async for batch in subscription.batches(256)`")
     print(
-        f"  {'payload, way':>20} {'received/s':>11} {'CPU us each':>12} {'to a batch':>11} {'dropped':>8}"
+        f"  {'payload, way, draft':>24} {'received/s':>11} {'CPU us each':>12} {'to a batch':>11} {'dropped':>8}"
         f" {'sent/s':>9} {'CPU us each':>12} {'skipped':>8}"
     )
     for row in rows:
-        way = f"{row['size']} B, {'relay' if row['relay'] else 'direct'}"
+        way = f"{row['size']} B, {'relay' if row['relay'] else 'direct'}, {row['draft']}"
         print(
-            f"  {way:>20} {row['received_per_second']:>11,.0f} {row['receiver_cpu_us']:>12.2f}"
+            f"  {way:>24} {row['received_per_second']:>11,.0f} {row['receiver_cpu_us']:>12.2f}"
             f" {row['objects_per_batch']:>11.0f} {row['dropped']:>8} {row['sent_per_second']:>9,.0f}"
             f" {row['sender_cpu_us']:>12.2f} {row['groups_skipped']:>8}"
         )

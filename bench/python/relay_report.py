@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ LIVE = (Load(1, 500, 1200), Load(10, 500, 1200), Load(100, 500, 1200))
 VIDEO = (Load(10, 30, 60_000), Load(100, 30, 2700), Load(400, 30, 2700), Load(1000, 30, 2700))
 AUDIO = (Load(100, 50, 120, datagrams=True),)
 SUBSCRIBERS = (1, 10, 100)
+DRAFTS = (15, 18, 22)
+IN_EACH_DRAFT = (LIVE[1], LIVE[2], VIDEO[1], AUDIO[0])
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,9 @@ class FanoutPrograms:
         rows: list[dict[str, Any]] = json.loads(done.stdout)
         return rows
 
-    def through_relay(self, arguments: list[str]) -> list[dict[str, Any]]:
-        return self.run(["--relay", str(self.relay), *arguments])
+    def through_relay(self, arguments: list[str], drafts: Sequence[int] = (15,)) -> list[dict[str, Any]]:
+        """A row for each draft."""
+        return self.run(["--relay", str(self.relay), "--draft", ",".join(map(str, drafts)), *arguments])
 
     def bare_msquic(self, arguments: list[str]) -> list[dict[str, Any]]:
         """Sends what it makes itself, and receives nothing."""
@@ -67,16 +71,38 @@ def measure_relay(programs: FanoutPrograms, quick: bool) -> dict[str, Any]:
     relay: dict[Load, list[dict[str, Any]]] = {load: [] for load in loads}
     bare: dict[Load, list[dict[str, Any]]] = {load: [] for load in loads}
     forwarder: dict[Load, list[dict[str, Any]]] = {load: [] for load in loads}
+    in_each: dict[Load, list[list[dict[str, Any]]]] = {load: [] for load in IN_EACH_DRAFT}
     # In turns, so that a machine that becomes slower becomes it for all.
     for _ in range(1 if quick else 3):
         for load in loads:
             bare[load] += programs.bare_msquic(load.arguments(seconds))
             forwarder[load] += programs.bare_forwarder(load.arguments(seconds))
-            relay[load] += programs.through_relay(load.arguments(seconds))
+            rows = programs.through_relay(load.arguments(seconds), DRAFTS if load in in_each else DRAFTS[:1])
+            relay[load].append(rows[0])
+            if load in in_each:
+                in_each[load].append(rows)
     counts = ",".join(str(count) for count in SUBSCRIBERS)
     fastest = programs.through_relay(["--subscribers", counts, "--max", "--seconds", "2" if quick else "5"])
     live = [compare(load, relay[load], bare[load], forwarder[load]) for load in loads]
-    return {"live": live, "as_fast_as_possible": fastest}
+    drafts = [compare_drafts(load, rounds) for load, rounds in in_each.items()]
+    return {"live": live, "drafts": drafts, "as_fast_as_possible": fastest}
+
+
+def compare_drafts(load: Load, rounds: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    """CPU time per object in each draft, and how it relates to draft-15 of the same round; medians of the rounds."""
+
+    def of_rounds(at: int, first: bool) -> float:
+        name = "relay_cpu_us_per_object"
+        return statistics.median(each[at][name] / (each[0][name] if first else 1) for each in rounds)
+
+    drafts = [row["draft"] for row in rounds[0]]
+    return {
+        "load": str(load),
+        "cpu_us_per_object": {draft: of_rounds(at, False) for at, draft in enumerate(drafts)},
+        "of_draft_15": {draft: of_rounds(at, True) for at, draft in enumerate(drafts)},
+        "lost": sum(row["lost"] for each in rounds for row in each),
+        "duplicated": sum(row["duplicated"] for each in rounds for row in each),
+    }
 
 
 def compare(
@@ -116,6 +142,23 @@ def print_live(rows: list[dict[str, Any]]) -> None:
         )
 
 
+def print_drafts(rows: list[dict[str, Any]]) -> None:
+    drafts = list(rows[0]["cpu_us_per_object"])
+    print(
+        f"  {'subscribers x rate, size':>32}"
+        + "".join(f" {f'draft-{draft}, us':>14}" for draft in drafts)
+        + "".join(f" {f'{draft} of 15':>9}" for draft in drafts[1:])
+        + f" {'lost':>6} {'twice':>6}"
+    )
+    for row in rows:
+        print(
+            f"  {row['load']:>32}"
+            + "".join(f" {row['cpu_us_per_object'][draft]:>14.2f}" for draft in drafts)
+            + "".join(f" {row['of_draft_15'][draft]:>9.1%}" for draft in drafts[1:])
+            + f" {row['lost']:>6} {row['duplicated']:>6}"
+        )
+
+
 def print_rows(rows: list[dict[str, Any]]) -> None:
     print(
         f"  {'subscribers':>11} {'delivered/s':>12} {'CPU us/object':>14} {'of a core':>10}"
@@ -133,5 +176,7 @@ def print_relay(relay: dict[str, Any]) -> None:
     print("\nRelay fan-out: one track, 50 objects per group, each subscriber a connection of its own")
     print("(CPU time of the relay process alone; publisher and subscribers share the machine with it)")
     print_live(relay["live"])
+    print("\nThe same in each draft: CPU time per object, and beside draft-15's of the same round")
+    print_drafts(relay["drafts"])
     print("\nAs fast as it goes without losing any (objects of 1200 B, 64 under way per subscriber)")
     print_rows(relay["as_fast_as_possible"])

@@ -53,8 +53,9 @@ class EndpointThread {
   std::thread thread_;
 };
 
-runtime::Endpoint::DialOptions dial_options(const ServerProcess& relay) {
+runtime::Endpoint::DialOptions dial_options(const ServerProcess& relay, moqt::Draft draft) {
   runtime::Endpoint::DialOptions options;
+  options.drafts = {draft};
   options.host = "127.0.0.1";
   options.port = relay.port();
   options.credentials.pinned_sha256 = {relay.fingerprint()};
@@ -127,7 +128,7 @@ FanoutResult run_fanout(const FanoutPlan& plan) {
   const BothEnded ended_at_last{receiving, publishing};
 
   if (!bare) {
-    if (auto dialed = publishing.endpoint().dial(dial_options(relay), publisher); !dialed) {
+    if (auto dialed = publishing.endpoint().dial(dial_options(relay, plan.draft), publisher); !dialed) {
       throw std::runtime_error(dialed.error().message);
     }
   }
@@ -140,7 +141,7 @@ FanoutResult run_fanout(const FanoutPlan& plan) {
   // A few at a time: MsQuic refuses connections while its workers are behind, and a hundred handshakes put them there.
   for (std::size_t i = 0; i < plan.subscribers; ++i) {
     receiving.loop().post([&] {
-      if (auto dialed = receiving.endpoint().dial(dial_options(relay), subscribers); !dialed)
+      if (auto dialed = receiving.endpoint().dial(dial_options(relay, plan.draft), subscribers); !dialed)
         progress.fail(dialed.error().message);
     });
     wait_for(

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "moqt/model/draft.h"
+
 namespace msquic_py::bench {
 
 /// One measurement: a publisher, a relay process (or a bare sender in place of both), and `subscribers` connections
@@ -15,6 +17,8 @@ struct FanoutPlan {
   std::string bare;
   /// `bare` forwards what the publisher sends, as a relay does, without understanding it; rate 0 as with a relay.
   bool forward = false;
+  /// What the publisher and the subscribers speak; `bare` knows draft-15 alone.
+  moqt::Draft draft = moqt::Draft::k15;
   std::size_t subscribers = 1;
   std::size_t payload_size = 1200;
   std::size_t objects_per_group = 50;

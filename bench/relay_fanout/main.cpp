@@ -31,7 +31,8 @@ void print_stuck(const FanoutResult& result) {
 }
 
 nlohmann::json to_json(const FanoutPlan& plan, const FanoutResult& result) {
-  return {{"subscribers", plan.subscribers},
+  return {{"draft", static_cast<int>(plan.draft)},
+          {"subscribers", plan.subscribers},
           {"rate", plan.rate},
           {"datagrams", plan.datagrams},
           {"payload_size", plan.payload_size},
@@ -54,10 +55,11 @@ void print_line(const FanoutPlan& plan, const FanoutResult& result) {
   } else {
     std::snprintf(rate, sizeof(rate), "max");
   }
-  std::printf("%11zu %8s %12.0f %16.2f %11.0f %% %10.0f %10.0f %10.0f %6llu %6llu\n", plan.subscribers, rate,
-              static_cast<double>(result.delivered) / result.seconds, result.relay_cpu_us_per_object,
-              result.relay_cpu_share * 100, result.delay_p50_us, result.delay_p99_us, result.delay_max_us,
-              static_cast<unsigned long long>(result.lost), static_cast<unsigned long long>(result.duplicated));
+  std::printf("%5d %11zu %8s %12.0f %16.2f %11.0f %% %10.0f %10.0f %10.0f %6llu %6llu\n", static_cast<int>(plan.draft),
+              plan.subscribers, rate, static_cast<double>(result.delivered) / result.seconds,
+              result.relay_cpu_us_per_object, result.relay_cpu_share * 100, result.delay_p50_us, result.delay_p99_us,
+              result.delay_max_us, static_cast<unsigned long long>(result.lost),
+              static_cast<unsigned long long>(result.duplicated));
   std::fflush(stdout);
 }
 
@@ -68,6 +70,7 @@ int main(int argc, char** argv) {
                "relay_fanout");
   FanoutPlan plan;
   std::vector<std::size_t> subscribers{1, 10, 100};
+  std::vector<int> drafts{15};
   double seconds = 5;
   double warm_up_seconds = 1;
   double stuck_seconds = 0;
@@ -78,6 +81,10 @@ int main(int argc, char** argv) {
   app.add_flag("--forward", plan.forward, "With --bare: it forwards the bytes of the publisher");
   app.add_flag("--datagrams", plan.datagrams, "Each object a datagram");
   app.add_option("--subscribers", subscribers, "How many, one run each")->delimiter(',')->capture_default_str();
+  app.add_option("--draft", drafts, "What publisher and subscribers speak; of several, each in turn for each run")
+      ->delimiter(',')
+      ->check(CLI::IsMember({15, 16, 18, 22}))
+      ->capture_default_str();
   app.add_option("--rate", plan.rate, "Objects per second")->check(CLI::Range(1.0, 1e6))->capture_default_str();
   app.add_flag("--max", as_fast_as_possible, "As fast as --in-flight allows instead of --rate");
   app.add_option("--in-flight", plan.in_flight, "With --max: objects under way per subscriber, on average")
@@ -106,28 +113,36 @@ int main(int argc, char** argv) {
     std::cerr << "relay_fanout: give --relay or --bare; --max and --stuck with what has a publisher only\n";
     return 1;
   }
+  if (!plan.bare.empty() && drafts != std::vector<int>{15}) {
+    std::cerr << "relay_fanout: --bare knows draft-15 alone; leave --draft out\n";
+    return 1;
+  }
 
   if (!json) {
-    std::printf("%11s %8s %12s %16s %13s %10s %10s %10s %6s %6s\n", "subscribers", "rate/s", "delivered/s",
+    std::printf("%5s %11s %8s %12s %16s %13s %10s %10s %10s %6s %6s\n", "draft", "subscribers", "rate/s", "delivered/s",
                 "relay us/object", "relay CPU", "p50 us", "p99 us", "max us", "lost", "twice");
   }
   bool clean = true;
   nlohmann::json all = nlohmann::json::array();
   for (const std::size_t count : subscribers) {
-    plan.subscribers = count;
-    try {
-      const FanoutResult result = run_fanout(plan);
-      clean = clean && result.lost == 0 && result.duplicated == 0;
-      if (json) {
-        all.push_back(to_json(plan, result));
-        if (plan.stuck.count() > 0) all.back()["stuck"] = stuck_to_json(result);
-      } else {
-        print_line(plan, result);
-        if (plan.stuck.count() > 0) print_stuck(result);
+    for (const int draft : drafts) {
+      plan.subscribers = count;
+      plan.draft = static_cast<msquic_py::moqt::Draft>(draft);
+      try {
+        const FanoutResult result = run_fanout(plan);
+        clean = clean && result.lost == 0 && result.duplicated == 0;
+        if (json) {
+          all.push_back(to_json(plan, result));
+          if (plan.stuck.count() > 0) all.back()["stuck"] = stuck_to_json(result);
+        } else {
+          print_line(plan, result);
+          if (plan.stuck.count() > 0) print_stuck(result);
+        }
+      } catch (const std::exception& failure) {
+        std::cerr << "relay_fanout with " << count << " subscribers of draft-" << draft << ": " << failure.what()
+                  << '\n';
+        return 1;
       }
-    } catch (const std::exception& failure) {
-      std::cerr << "relay_fanout with " << count << " subscribers: " << failure.what() << '\n';
-      return 1;
     }
   }
   if (json) std::cout << all.dump(2) << '\n';

@@ -18,11 +18,23 @@ set(_MSQUIC_PATCH_1_TO "        if (Stream->RecvBuffer.BaseOffset +
 set(_MSQUIC_PATCH_2_FROM "    if (Stream->Flags.ReceiveEnabled != NewRecvEnabled) {")
 set(_MSQUIC_PATCH_2_TO "    if (Stream->Flags.ReceiveEnabled != NewRecvEnabled || (NewRecvEnabled && Stream->Flags.ReceiveMultiple)) {")
 
+# What the peer has sent is handed over a little later than it is taken in. When the peer's CONNECTION_CLOSE comes in between, in the same
+# batch of packets, it would be dropped: the last words of whoever closes right after them. They are handed over first.
+set(_MSQUIC_PATCH_3_FROM "    if (Silent) {
+        //
+        // If we are silently closing")
+set(_MSQUIC_PATCH_3_TO "    if (Silent) {
+        if (Stream->Flags.ReceiveFlushQueued && Stream->Connection->State.ClosedRemotely && !Stream->Flags.HandleClosed) {
+            QuicStreamRecvFlush(Stream);
+        }
+        //
+        // If we are silently closing")
+
 # OUT: the patched copy of SOURCE, made once for each state of this file.
 function(msquic_patch SOURCE OUT)
   file(READ "${SOURCE}/${_MSQUIC_PATCHED_FILE}" _text)
   set(_key "${_MSQUIC_PATCHED_FILE}")
-  foreach(_number 1 2)
+  foreach(_number 1 2 3)
     string(REPLACE "${_MSQUIC_PATCH_${_number}_FROM}" "${_MSQUIC_PATCH_${_number}_TO}" _changed "${_text}")
     if(_changed STREQUAL _text)
       message(FATAL_ERROR "${_MSQUIC_PATCHED_FILE} of this MsQuic is not the one that cmake/msquic/patch.cmake was written for")

@@ -27,12 +27,19 @@ struct VideoConfig {
   bool operator==(const VideoConfig&) const = default;
 };
 
+struct AudioConfig {
+  base::ByteVector data;
+  bool operator==(const AudioConfig&) const = default;
+};
+
 struct ParsedLocExtensions {
   std::optional<CaptureTimestamp> capture_timestamp;
   std::optional<VideoConfig> video_config;
   std::optional<VideoFrameMarking> video_frame_marking;
   std::optional<AudioLevel> audio_level;
   std::optional<CaptureTimestamp> presentation_start;
+  std::optional<loc::MediaTime> media_time;
+  std::optional<AudioConfig> audio_config;
   bool operator==(const ParsedLocExtensions&) const = default;
 };
 
@@ -44,6 +51,9 @@ const char* field_of(loc::LocError error) noexcept {
     case kAudioLevel: return "audio_level";
     case kVideoConfigTooLong: return "video_config";
     case kPresentationStartTooLarge: return "presentation_start";
+    case kMediaTime: return "media_time";
+    case kAudioConfigTooLong:
+    case kAudioConfigInLoc01: return "audio_config";
     case kKeyValueKind:
     case kRepeated: return "extensions";
   }
@@ -68,17 +78,32 @@ std::optional<std::uint8_t> octet(std::optional<IntegerArgument> value, const ch
   return static_cast<std::uint8_t>(value->checked(field, 255));
 }
 
-ObjectExtensions create(std::optional<CaptureTimestamp> capture_timestamp, std::optional<VideoConfig> video_config,
+/// The data of an argument that is None or a configuration.
+template <class Config>
+std::optional<base::ByteVector> data_of(nb::handle config, const char* argument) {
+  if (config.is_none()) return std::nullopt;
+  if (!nb::isinstance<Config>(config)) {
+    const std::string message =
+        std::string(argument) + " is of the wrong type: " + nb::type_name(config.type()).c_str();
+    throw nb::type_error(message.c_str());
+  }
+  return nb::cast<const Config&>(config).data;
+}
+
+ObjectExtensions create(std::optional<CaptureTimestamp> capture_timestamp, nb::handle video_config,
                         std::optional<VideoFrameMarking> video_frame_marking, std::optional<AudioLevel> audio_level,
-                        std::optional<CaptureTimestamp> presentation_start) {
+                        std::optional<CaptureTimestamp> presentation_start, std::optional<loc::MediaTime> media_time,
+                        nb::handle audio_config, loc::Version version) {
   loc::HeaderExtensions headers;
   if (capture_timestamp) headers.capture_timestamp = capture_timestamp->microseconds;
-  if (video_config) headers.video_config = std::move(video_config->data);
+  headers.video_config = data_of<VideoConfig>(video_config, "video_config");
   headers.video_frame_marking = video_frame_marking;
   headers.audio_level = audio_level;
   if (presentation_start) headers.presentation_start = presentation_start->microseconds;
+  headers.media_time = media_time;
+  headers.audio_config = data_of<AudioConfig>(audio_config, "audio_config");
   moqt::KeyValuePairs pairs;
-  if (const auto result = loc::append_extensions(headers, pairs); !result) {
+  if (const auto result = loc::append_extensions(headers, version, pairs); !result) {
     raise_without_encoding(result.error());
   }
   base::ByteVector raw;
@@ -99,6 +124,8 @@ ParsedLocExtensions parse(nb::handle source) {
   parsed.video_frame_marking = headers->video_frame_marking;
   parsed.audio_level = headers->audio_level;
   if (headers->presentation_start) parsed.presentation_start = CaptureTimestamp{*headers->presentation_start};
+  parsed.media_time = headers->media_time;
+  if (headers->audio_config) parsed.audio_config = AudioConfig{std::move(*headers->audio_config)};
   return parsed;
 }
 
@@ -125,7 +152,7 @@ void bind_header_value(Class& cls, const char* name, const char* doc, Encode enc
 void bind_capture_timestamp(nb::module_& m) {
   nb::class_<CaptureTimestamp> cls(
       m, "CaptureTimestamp",
-      "When a frame was captured: time since the Unix epoch (LOC-01 section 2.3.1.1). Immutable.\n\n"
+      "When a frame was captured: time since the Unix epoch (section 2.3.1). Immutable.\n\n"
       "Give either unit; the wire carries microseconds.");
   cls.def(
          "__init__",
@@ -151,7 +178,7 @@ void bind_capture_timestamp(nb::module_& m) {
 void bind_video_config(nb::module_& m) {
   nb::class_<VideoConfig> cls(
       m, "VideoConfig",
-      "Codec extradata, the `description` of a WebCodecs VideoDecoderConfig (LOC-01 section 2.3.2.1).\n\n"
+      "Codec extradata, the `description` of a WebCodecs VideoDecoderConfig (section 2.3.2).\n\n"
       "Sent with key frames when parameter sets are not in the payload. Immutable.");
   cls.def(
          "__init__",
@@ -196,7 +223,7 @@ VideoFrameMarking make_marking(bool is_keyframe, bool is_discardable, bool base_
 void bind_video_frame_marking(nb::module_& m) {
   nb::class_<VideoFrameMarking> cls(
       m, "VideoFrameMarking",
-      "Frame marking of RFC 9626 (LOC-01 section 2.3.2.2). Immutable.\n\n"
+      "Frame marking of RFC 9626 (section 2.3.2). Immutable.\n\n"
       "An object that is a whole frame has both start_of_frame and end_of_frame. `independent` and `discardable` are\n"
       "the RFC's words for `is_keyframe` and `is_discardable`, and win when both are given. `tl0picidx` needs a\n"
       "`layer_id` beside it. `spatial_id` is that layer under another name, and 0 is none.");
@@ -260,7 +287,7 @@ void bind_video_frame_marking(nb::module_& m) {
 }
 
 void bind_audio_level(nb::module_& m) {
-  nb::class_<AudioLevel> cls(m, "AudioLevel", "Audio level of RFC 6464 (LOC-01 section 2.3.3.1). Immutable.");
+  nb::class_<AudioLevel> cls(m, "AudioLevel", "Audio level of RFC 6464 (section 2.3.3). Immutable.");
   cls.def(
          "__init__",
          [](AudioLevel* self, IntegerArgument level, bool voice_activity) {
@@ -280,6 +307,80 @@ void bind_audio_level(nb::module_& m) {
       cls, [](const AudioLevel& value) { return nb::make_tuple(value.level, value.voice_activity); });
 }
 
+void bind_audio_config(nb::module_& m) {
+  nb::class_<AudioConfig> cls(
+      m, "AudioConfig",
+      "Codec extradata, the `description` of a WebCodecs AudioDecoderConfig (LOC-04 section 2.3.3). Immutable.");
+  cls.def(
+         "__init__",
+         [](AudioConfig* self, const BufferArgument& codec_config) {
+           new (self) AudioConfig{to_vector(codec_config.bytes())};
+         },
+         nb::arg("codec_config") = nb::bytes("", 0))
+      .def_prop_ro("codec_config", [](const AudioConfig& self) { return to_python(self.data); })
+      .def("__repr__", [](nb::handle self) {
+        return representation(self, {{"codec_config", self.attr("codec_config")}});
+      });
+  bind_header_value<AudioConfig>(
+      cls, "AudioConfig", "All of `data` from `offset` on.",
+      [](const AudioConfig& self) { return to_python(self.data); },
+      [](const BufferArgument& data, std::size_t offset) { return AudioConfig{to_vector(from_offset(data, offset))}; });
+  bind_value_semantics<AudioConfig>(cls,
+                                    [](const AudioConfig& value) { return nb::make_tuple(to_python(value.data)); });
+}
+
+void bind_media_time(nb::module_& m) {
+  nb::class_<loc::MediaTime> cls(
+      m, "MediaTime",
+      "A time on a clock of the publisher's own, which begins whenever it likes: Timestamp beside Timescale of\n"
+      "LOC-04 (section 2.3.1). Immutable.\n\n"
+      "`timestamp` counts units, of which `timescale` make a second: 90000, for example. Both are below 2^62, and\n"
+      "`timescale` is at least 1. Raises EncodeError for others.");
+  cls.def(
+         "__init__",
+         [](loc::MediaTime* self, IntegerArgument timestamp, IntegerArgument timescale) {
+           const loc::MediaTime time{timestamp.checked("timestamp"), timescale.checked("timescale")};
+           if (time.timescale == 0) raise_encode_error("timescale", "is 0: no number of units makes a second");
+           new (self) loc::MediaTime(time);
+         },
+         nb::arg("timestamp"), nb::arg("timescale"))
+      .def_ro("timestamp", &loc::MediaTime::timestamp)
+      .def_ro("timescale", &loc::MediaTime::timescale, "Units per second.")
+      .def_prop_ro(
+          "microseconds", [](const loc::MediaTime& self) { return self.microseconds(); }, "The same, rounded down.")
+      .def("__repr__", [](nb::handle self) {
+        return representation(self, {{"timestamp", self.attr("timestamp")}, {"timescale", self.attr("timescale")}});
+      });
+  bind_value_semantics<loc::MediaTime>(
+      cls, [](const loc::MediaTime& value) { return nb::make_tuple(value.timestamp, value.timescale); });
+}
+
+void bind_versions(nb::module_& m) {
+  nb::enum_<loc::Version>(m, "LocVersion", nb::is_arithmetic(),
+                          "A version of draft-ietf-moq-loc. Each gave its extensions other numbers.")
+      .value("LOC_01", loc::Version::k01)
+      .value("LOC_04", loc::Version::k04);
+  m.def(
+      "loc_version_for",
+      [](unsigned draft) {
+        const auto known = moqt::draft_from_alpn("moqt-" + std::to_string(draft));
+        if (!known) raise_encode_error("draft", "is none that is spoken here");
+        return loc::version_for(*known);
+      },
+      nb::arg("draft"),
+      "The version whose numbers mean nothing else in that draft of MOQT, as Session.draft has it: LOC-01 in "
+      "draft-15,\n"
+      "LOC-04 later. Raises EncodeError for a draft that is not spoken here.");
+  nb::enum_<loc::PropertyType>(m, "LocPropertyType", nb::is_arithmetic(),
+                               "Object properties of LOC-04 (section 2.3), as IANA is to register them.")
+      .value("TIMESCALE", loc::PropertyType::kTimescale)
+      .value("VIDEO_FRAME_MARKING", loc::PropertyType::kVideoFrameMarking)
+      .value("AUDIO_LEVEL", loc::PropertyType::kAudioLevel)
+      .value("VIDEO_CONFIG", loc::PropertyType::kVideoConfig)
+      .value("AUDIO_CONFIG", loc::PropertyType::kAudioConfig)
+      .value("TIMESTAMP", loc::PropertyType::kTimestamp);
+}
+
 void bind_parsed(nb::module_& m) {
   nb::class_<ParsedLocExtensions> cls(m, "ParsedLocExtensions",
                                       "What parse_loc_extensions() found; None for what was not there. Immutable.");
@@ -287,28 +388,35 @@ void bind_parsed(nb::module_& m) {
          "__init__",
          [](ParsedLocExtensions* self, std::optional<CaptureTimestamp> capture_timestamp,
             std::optional<VideoConfig> video_config, std::optional<VideoFrameMarking> video_frame_marking,
-            std::optional<AudioLevel> audio_level, std::optional<CaptureTimestamp> presentation_start) {
-           new (self) ParsedLocExtensions{capture_timestamp, std::move(video_config), video_frame_marking, audio_level,
-                                          presentation_start};
+            std::optional<AudioLevel> audio_level, std::optional<CaptureTimestamp> presentation_start,
+            std::optional<loc::MediaTime> media_time, std::optional<AudioConfig> audio_config) {
+           new (self) ParsedLocExtensions{
+               capture_timestamp, std::move(video_config), video_frame_marking, audio_level, presentation_start,
+               media_time,        std::move(audio_config)};
          },
          nb::arg("capture_timestamp").none() = nb::none(), nb::arg("video_config").none() = nb::none(),
          nb::arg("video_frame_marking").none() = nb::none(), nb::arg("audio_level").none() = nb::none(),
-         nb::arg("presentation_start").none() = nb::none())
-      .def_ro("capture_timestamp", &ParsedLocExtensions::capture_timestamp)
+         nb::arg("presentation_start").none() = nb::none(), nb::arg("media_time").none() = nb::none(),
+         nb::arg("audio_config").none() = nb::none())
+      .def_ro("capture_timestamp", &ParsedLocExtensions::capture_timestamp, "On the wall clock.")
       .def_ro("video_config", &ParsedLocExtensions::video_config)
       .def_ro("video_frame_marking", &ParsedLocExtensions::video_frame_marking)
       .def_ro("audio_level", &ParsedLocExtensions::audio_level)
       .def_ro("presentation_start", &ParsedLocExtensions::presentation_start)
+      .def_ro("media_time", &ParsedLocExtensions::media_time, "In place of capture_timestamp, on another clock.")
+      .def_ro("audio_config", &ParsedLocExtensions::audio_config)
       .def("__repr__", [](nb::handle self) {
         return representation(self, {{"capture_timestamp", self.attr("capture_timestamp")},
                                      {"video_config", self.attr("video_config")},
                                      {"video_frame_marking", self.attr("video_frame_marking")},
                                      {"audio_level", self.attr("audio_level")},
-                                     {"presentation_start", self.attr("presentation_start")}});
+                                     {"presentation_start", self.attr("presentation_start")},
+                                     {"media_time", self.attr("media_time")},
+                                     {"audio_config", self.attr("audio_config")}});
       });
   bind_value_semantics<ParsedLocExtensions>(cls, [](const ParsedLocExtensions& value) {
     return nb::make_tuple(value.capture_timestamp, value.video_config, value.video_frame_marking, value.audio_level,
-                          value.presentation_start);
+                          value.presentation_start, value.media_time, value.audio_config);
   });
 }
 
@@ -328,17 +436,31 @@ void bind_loc(nb::module_& m) {
   bind_video_config(m);
   bind_video_frame_marking(m);
   bind_audio_level(m);
+  bind_audio_config(m);
+  bind_media_time(m);
+  bind_versions(m);
   bind_parsed(m);
   m.def("create_loc_extensions", &create, nb::arg("capture_timestamp").none() = nb::none(),
         nb::arg("video_config").none() = nb::none(), nb::arg("video_frame_marking").none() = nb::none(),
         nb::arg("audio_level").none() = nb::none(), nb::arg("presentation_start").none() = nb::none(),
-        "The extension headers of LOC-01 for one object. Raises EncodeError for values that have no encoding.\n\n"
-        "`presentation_start` is this project's own header, 0x4D535052: when the presentation begins. An object that\n"
-        "was captured before it is there for decoders alone, neither seen nor heard.");
+        nb::arg("media_time").none() = nb::none(), nb::arg("audio_config").none() = nb::none(), nb::kw_only(),
+        nb::arg("version") = loc::Version::k01,
+        nb::sig(
+            "def create_loc_extensions(capture_timestamp: CaptureTimestamp | None = None, video_config: VideoConfig | "
+            "None = None, video_frame_marking: VideoFrameMarking | None = None, audio_level: AudioLevel | None = "
+            "None, presentation_start: CaptureTimestamp | None = None, media_time: MediaTime | None = None, "
+            "audio_config: AudioConfig | None = None, *, version: LocVersion = ...) -> ObjectExtensions"),
+        "LOC's extension headers for one object. Raises EncodeError for values that have no encoding.\n\n"
+        "`version` says with which numbers; loc_version_for() tells what suits a session. `media_time`, in place of\n"
+        "`capture_timestamp`, and `audio_config` need LOC-04. `presentation_start` is this project's own header,\n"
+        "0x4D535052: when the presentation begins. An object that was captured before it is there for decoders alone,\n"
+        "neither seen nor heard.");
   const std::string signature =
       std::string("def parse_loc_extensions(extensions: ") + kExtensionsSource + ") -> ParsedLocExtensions";
   m.def("parse_loc_extensions", &parse, nb::arg("extensions").none(), nb::sig(signature.c_str()),
-        "Picks LOC's headers out of an object's; others are passed over.\n\n"
+        "Picks LOC's headers out of an object's, whichever version has written them; others are passed over.\n\n"
+        "6 is the audio level of LOC-01 and was the timestamp of LOC-02: it is taken for the latter where an object\n"
+        "has no other timestamp and the value is at least 2**32 or has a timescale beside it.\n\n"
         "Raises MalformedExtension when one of them repeats or has a value without a meaning: the application's\n"
         "concern, not a reason to close the session.");
 }

@@ -1,7 +1,7 @@
 """Media over QUIC Transport, draft-ietf-moq-transport-15: messages, objects and their bytes.
 
 Everything here works on bytes alone; :mod:`msquic` carries them. Section numbers are those of the draft, or of
-draft-ietf-moq-loc-01 where LOC is named. Decoding has three outcomes: a value with the number of bytes that it
+draft-ietf-moq-loc-01 and -04 where LOC is named. Decoding has three outcomes: a value with the number of bytes that it
 occupied, :class:`NeedMoreData`, or :class:`ProtocolViolation` with the code to close the session with.
 
 The same objects are in modules by topic: :mod:`moqt.varint`, :mod:`moqt.message`, :mod:`moqt.data_stream`,
@@ -42,13 +42,18 @@ from .exceptions import (
     SessionStateError,
 )
 from .loc import (
+    AudioConfig,
     AudioLevel,
     CaptureTimestamp,
     LocExtensionType,
+    LocPropertyType,
+    LocVersion,
+    MediaTime,
     ParsedLocExtensions,
     VideoConfig,
     VideoFrameMarking,
     create_loc_extensions,
+    loc_version_for,
     parse_loc_extensions,
 )
 from .message import (
@@ -103,6 +108,7 @@ __all__ = [
     "ALPN",
     "CURRENT_VERSION",
     "SUPPORTED_VERSIONS",
+    "AudioConfig",
     "AudioLevel",
     "AuthorizationToken",
     "CaptureTimestamp",
@@ -123,9 +129,12 @@ __all__ = [
     "Goaway",
     "GroupOrder",
     "LocExtensionType",
+    "LocPropertyType",
+    "LocVersion",
     "Location",
     "MalformedExtension",
     "MaxRequestId",
+    "MediaTime",
     "MessageParameterType",
     "MessageType",
     "MoqtError",
@@ -181,6 +190,7 @@ __all__ = [
     "decode_subgroup_object",
     "decode_varint",
     "encode_varint",
+    "loc_version_for",
     "parse_loc_extensions",
     "varint_size",
 ]

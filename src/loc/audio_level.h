@@ -5,7 +5,7 @@
 
 namespace msquic_py::loc {
 
-/// Audio level of RFC 6464, section 3, as LOC-01 section 2.3.3.1 carries it: the low eight bits of a number.
+/// Audio level of RFC 6464, section 3, as LOC carries it (2.3.3 in LOC-01 and -04): the low eight bits of a number.
 struct AudioLevel {
   bool voice_activity = false;
   std::uint8_t level = 0;  ///< -dBov, 0 (loudest) to 127 (silence)

@@ -3,10 +3,13 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/bytes.h"
+
 namespace msquic_py::loc {
 
-/// Frame marking of RFC 9626 as LOC-01 section 2.3.2.2 carries it: one to three bytes in the low bits of a number, the
-/// first byte most significant. One object per frame has both start_of_frame and end_of_frame.
+/// Frame marking of RFC 9626: one to three bytes, which LOC-01 (section 2.3.2.2) carries in the low bits of a number,
+/// the first byte most significant, and LOC-04 as they are. One object per frame has both start_of_frame and
+/// end_of_frame.
 struct VideoFrameMarking {
   bool start_of_frame = true;                 ///< S
   bool end_of_frame = true;                   ///< E
@@ -22,6 +25,12 @@ struct VideoFrameMarking {
   [[nodiscard]] std::optional<std::uint64_t> to_number() const noexcept;
   /// Nothing for a number of more than three bytes.
   static std::optional<VideoFrameMarking> from_number(std::uint64_t number) noexcept;
+
+  /// The bytes themselves; nothing when it has no encoding: temporal_id above 7, or tl0_pic_idx without layer_id.
+  [[nodiscard]] std::optional<base::ByteVector> to_bytes() const;
+  /// Nothing unless there are one to four bytes. LOC-04 allows four and RFC 9626 gives the last one no meaning: it is
+  /// passed over.
+  static std::optional<VideoFrameMarking> from_bytes(base::Bytes bytes) noexcept;
 
   bool operator==(const VideoFrameMarking&) const noexcept = default;
 };

@@ -1,5 +1,7 @@
 #include "relay/backfill.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace msquic_py::relay {
@@ -16,20 +18,31 @@ void Backfills::begin(Peer& publisher, Track& track, moqt::FetchRange range, ses
     if (range.valid()) ++counters_.backfills_failed;
     return release(track, now);
   }
-  track.publisher().hold(range.start.group, range.end.group);
-  track.backfill = std::make_unique<Backfill>(
-      Backfill{&publisher, *request, range,
-               std::make_unique<moqt::objects::BackfillWriter>(track.publisher(), publisher.session.draft())});
+  // What is held already was to come from somebody who is gone: it comes with this.
+  const auto held = track.store().held();
+  track.publisher().hold(held ? std::min(range.start.group, held->first) : range.start.group,
+                         held ? std::max(range.end.group, held->last) : range.end.group);
+  track.backfill = std::make_unique<Backfill>(Backfill{
+      &publisher, *request, range,
+      std::make_unique<moqt::objects::BackfillWriter>(track.publisher(), publisher.session.draft(), range.start)});
   publisher.roles.insert_or_assign(*request, BackfillRole{&track});
   ++track.fetches;
   publisher.make_ready();
 }
 
+void Backfills::begin_rest(Peer& publisher, Track& track, session::Time now) {
+  const auto largest = track.largest();
+  if (track.backfill || !largest) return;
+  // The latest object again: a publisher that has nothing newer refuses to be asked for that alone [d15 §9.16.3-3].
+  const moqt::Location from = std::min(track.store().first_missing(track.start), *largest);
+  constexpr moqt::Location kNoEnd{std::numeric_limits<std::uint64_t>::max(), 0};
+  begin(publisher, track, moqt::FetchRange{from, kNoEnd}.closed(), now);
+}
+
 void Backfills::on_accepted(Track& track, const session::FetchAccepted& event) {
-  if (track.backfill && track.backfill->request == event.request &&
-      moqt::FetchRange::ends_before(event.end, track.backfill->range.end)) {
-    track.backfill->range.end = event.end;
-  }
+  if (!track.backfill || track.backfill->request != event.request) return;
+  track.backfill->end_of_track = event.end_of_track;
+  if (moqt::FetchRange::ends_before(event.end, track.backfill->range.end)) track.backfill->range.end = event.end;
 }
 
 void Backfills::on_rejected(Peer& peer, Track& track, session::RequestHandle request, session::Time now) {
@@ -52,19 +65,28 @@ bool Backfills::on_payload(Track& track, const session::ObjectPayload& event, se
   return !track.backfill->writer->payload(event.bytes, now);
 }
 
-void Backfills::on_ended(Peer& peer, Track& track, const session::FetchEnded& event, session::Time now) {
+void Backfills::on_gap(Track& track, const session::FetchGapReceived& event) noexcept {
+  if (track.backfill && track.backfill->request == event.fetch) track.backfill->writer->pass_unknown(event.last);
+}
+
+bool Backfills::on_ended(Peer& peer, Track& track, const session::FetchEnded& event, session::Time now) {
   peer.roles.erase(event.fetch);
-  if (!track.backfill || track.backfill->request != event.fetch) return;
+  if (!track.backfill || track.backfill->request != event.fetch) return false;
   const moqt::FetchRange range = track.backfill->range;
+  const moqt::FetchRange rest{track.backfill->writer->next(), range.end};
+  const bool end_of_track = event.finished && track.backfill->end_of_track;
   track.backfill.reset();  // first: its writers let go of their subgroups
   --track.fetches;
   if (!event.finished) {
     ++counters_.backfills_failed;
-    return release(track, now);
+    release(track, now);
+    return false;
   }
-  track.store().set_known(range.start, range.end, now);
-  track.publisher().release_below(range.end.object == 0 ? range.end.group + 1 : range.end.group, now);
+  if (rest.valid()) track.store().set_known(rest.start, rest.end, now);
+  const bool whole_group = range.end.object == 0 || end_of_track;
+  track.publisher().release_below(whole_group ? range.end.group + 1 : range.end.group, now);
   release(track, now);
+  return end_of_track;
 }
 
 void Backfills::abandon(Track& track, bool keep_holding, session::Time now) {

@@ -42,7 +42,7 @@ class Fetches final : public moqt::objects::FetchFiller {
   void on_rejected(Peer& peer, std::uint64_t fetch, const moqt::session::RequestRejected& event);
   void on_object(Peer& peer, const moqt::session::FetchObjectReceived& event, moqt::session::Time now);
   void on_payload(Peer& peer, const moqt::session::ObjectPayload& event, moqt::session::Time now);
-  void on_gap(Peer& peer, const moqt::session::FetchGapReceived& event, moqt::session::Time now);
+  void on_gap(Peer& peer, const moqt::session::FetchGapReceived& event);
   void on_ended(Peer& peer, const moqt::session::FetchEnded& event, moqt::session::Time now);
   void on_malformed(Peer& peer, moqt::session::RequestHandle request);
 
@@ -99,8 +99,6 @@ class Fetches final : public moqt::objects::FetchFiller {
   void stop_counting(ClientFetch& fetch);
   /// It waits for no publisher any more.
   void leave_publishers(ClientFetch& fetch);
-  /// What the publisher has said, up to what it brought last.
-  static void note_known(UpstreamFetch& fetch, moqt::session::Time now);
   /// The publisher cannot or does not help.
   void give_up(std::uint64_t number, moqt::RequestErrorCode code, std::string_view reason);
   void fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code, std::string_view reason);

@@ -56,18 +56,10 @@ void Fetches::on_payload(Peer& peer, const session::ObjectPayload& event, sessio
   read_on(*fetch);
 }
 
-void Fetches::note_known(UpstreamFetch& fetch, session::Time now) {
-  const auto reached = fetch.writer.reached();
-  if (reached && fetch.order == moqt::GroupOrder::kAscending && *reached > fetch.known_from)
-    fetch.track->store().set_known(fetch.known_from, *reached, now);
-}
-
-void Fetches::on_gap(Peer& peer, const session::FetchGapReceived& event, session::Time now) {
+void Fetches::on_gap(Peer& peer, const session::FetchGapReceived& event) {
   UpstreamFetch* const fetch = upstream_of(peer, event.fetch);
   if (fetch == nullptr) return;
-  note_known(*fetch, now);  // what lies in the gap stays unknown
-  fetch->known_from = event.last;
-  if (++fetch->known_from.object == 0) ++fetch->known_from.group;
+  fetch->writer.pass_unknown(event.last);
   if (fetch->order != moqt::GroupOrder::kAscending) return;
   for (objects::FetchDelivery* asker : std::vector(fetch->askers)) {
     ClientFetch* const client = client_fetch_of(*asker);
@@ -89,12 +81,9 @@ void Fetches::on_ended(Peer& peer, const session::FetchEnded& event, session::Ti
   objects::TrackStore& store = fetch.track->store();
   const bool said_all = event.fin && fetch.order == moqt::GroupOrder::kAscending;
   if (!event.finished && !said_all) {
-    note_known(fetch, now);
     return give_up(number, moqt::RequestErrorCode::kInternalError, "the publisher broke the FETCH off");
   }
-  if (moqt::FetchRange{fetch.known_from, fetch.range.end}.valid()) {
-    store.set_known(fetch.known_from, fetch.range.end, now);
-  }
+  fetch.writer.finish(fetch.range.end, now);
   if (fetch.end_of_track && fetch.range.end.object > 0)
     store.set_last({fetch.range.end.group, fetch.range.end.object - 1});
   fetch.ending = true;
@@ -142,8 +131,12 @@ void Fetches::fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestEr
   const moqt::FetchRange range = delivery.range();
   if (knows_largest(*fetch.track)) store.assume_ended(range.start, range.end);
   const bool ascending = delivery.order() == moqt::GroupOrder::kAscending;
-  if (store.first_unknown(ascending ? from : range.start, range.end, delivery.time())) {
-    const bool may_be_left_out = delivery.accepted() && delivery.missing() && !delivery.in_object() &&
+  // Nor is there anybody who brings the rest of an object that was cut.
+  const auto here = store.look(from);
+  const bool cut = here.kind == objects::TrackStore::Look::Kind::kObject && here.subgroup->writers == 0 &&
+                   !here.subgroup->at(here.place).complete() && !here.subgroup->at(here.place).arriving;
+  if (cut || store.first_unknown(ascending ? from : range.start, range.end, delivery.time())) {
+    const bool may_be_left_out = !cut && delivery.accepted() && delivery.missing() && !delivery.in_object() &&
                                  !has_status_in_fetch(delivery.session().draft());
     if (!may_be_left_out) return delivery.fail(code, reason);
     delivery.leave_gap(moqt::wire::FetchGap::kUnknown);  // draft-22 section 3.2.3

@@ -75,13 +75,17 @@ struct Relay::Route {
     }
   }
   void operator()(const session::FetchGapReceived& event) const {
-    if (peer.role<BackfillRole>(event.fetch) == nullptr) relay.fetches_.on_gap(peer, event, now);
+    if (const auto* backfill = peer.role<BackfillRole>(event.fetch)) {
+      Backfills::on_gap(*backfill->track, event);
+    } else {
+      relay.fetches_.on_gap(peer, event);
+    }
   }
   void operator()(const session::FetchEnded& event) const {
     if (const auto* backfill = peer.role<BackfillRole>(event.fetch)) {
       Track& track = *backfill->track;
-      relay.backfills_.on_ended(peer, track, event, now);
-      if (!track.backfill) relay.supply_.on_backfill_over(track, event.finished);
+      const bool end_of_track = relay.backfills_.on_ended(peer, track, event, now);
+      if (!track.backfill) relay.supply_.on_backfill_over(track, event.finished, end_of_track);
     } else {
       relay.fetches_.on_ended(peer, event, now);
     }

@@ -94,6 +94,7 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
   Track::Waiting waiting{&peer, event.request, now_};
   waiting.rendezvous =
       std::min(std::chrono::milliseconds(event.parameters.rendezvous_timeout().value_or(0)), limits_.max_rendezvous);
+  waiting.unfiltered = !event.parameters.filter();
   const auto new_group = event.parameters.new_group_request();
   (void)take_role(peer, *track, event.request);
   if (track->established()) {  // [d15 §8.5-3]
@@ -108,7 +109,11 @@ void Subscriptions::on_subscribe(Peer& peer, const session::SubscribeReceived& e
 
 void Subscriptions::answer(Track& track, const Track::Waiting& waiting) {
   session::Session& to = waiting.peer->session;
-  if (to.accept(waiting.request, track.description())) {
+  if (waiting.peer->upstream != nullptr && !track.established_here()) {
+    // The two have asked each other at the same time: it would get back what comes from above.
+    (void)to.reject(waiting.request, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
+    erase_role(*waiting.peer, track, waiting.request);
+  } else if (to.accept(waiting.request, track.description())) {
     add(*waiting.peer, track, waiting.request);
   } else {  // it refuses what asks for nothing that is still to come
     erase_role(*waiting.peer, track, waiting.request);

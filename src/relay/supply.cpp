@@ -36,8 +36,12 @@ bool Supply::may_ask(const Peer& peer, Track& track) const {
 
 bool Supply::ask(Peer& publisher, Track& track) {
   moqt::MessageParameters parameters;
-  parameters.set_forward(true);                                       // [d15 §7.3-2, §8.2-1, §8.5-4, §8.5-6]
-  parameters.set_filter(moqt::SubscriptionFilter::largest_object());  // [d15 §8.4]: one filter for every subscriber
+  parameters.set_forward(true);  // [d15 §7.3-2, §8.2-1, §8.5-4, §8.5-6]
+  // [d15 §8.4]: one filter for every subscriber. It keeps out what a publisher has begun with before it answers, which
+  // is for those who ask without a filter.
+  const bool unfiltered = std::any_of(track.waiting().begin(), track.waiting().end(),
+                                      [](const Track::Waiting& each) { return each.unfiltered; });
+  if (!unfiltered) parameters.set_filter(moqt::SubscriptionFilter::largest_object());
   if (track.wanted_new_group()) parameters.set_new_group_request(*track.wanted_new_group());  // [d15 §9.2.1.12-3]
   const auto limit = limits_.upstream_answer_timeout + limits_.rendezvous_timeout;
   auto request = publisher.session.subscribe(track.name(), std::move(parameters), {.limit = limit});
@@ -227,8 +231,11 @@ void Supply::on_rejected(Peer& peer, Track& track, const session::RequestRejecte
   search.code = static_cast<moqt::RequestErrorCode>(event.code);
   search.reason = event.reason;
   if (!track.upstreams().empty() && (track.established() || track.asking())) return;
-  if (track.wanted()) return seek(track);
-  release(track);
+  if (!track.wanted()) return release(track);
+  // Perhaps the track has ended meanwhile: then nobody brings it, and what the upstream keeps of it says so.
+  const bool may_have_ended = search.code == moqt::RequestErrorCode::kDoesNotExist && peer.upstream != nullptr;
+  if (may_have_ended && track.lost && track.publisher().subscribers() > 0) backfills_.begin_rest(peer, track, now_);
+  seek(track);
 }
 
 void Supply::renew(Peer& peer, session::RequestHandle upstream) {

@@ -59,8 +59,8 @@ class Supply {
   /// What the publisher's EXPIRES gives is running out: the relay goes on for as long as somebody wants the track.
   void renew(Peer& peer, moqt::session::RequestHandle upstream);
   void on_done(Peer& peer, const moqt::session::SubscriptionDone& event);
-  /// A backfill is over; `whole`: everything that was missed has come.
-  void on_backfill_over(Track& track, bool whole);
+  /// A backfill is over; `whole`: everything that was missed has come. `end_of_track`: and the track ends with it.
+  void on_backfill_over(Track& track, bool whole, bool end_of_track = false);
   void on_malformed(Peer& peer, const moqt::session::TrackMalformed& event);
   /// The publisher asks for the relay's SUBSCRIBE to be made again (GOAWAY on its stream), or to be made `elsewhere`,
   /// where this relay does not go: another publisher is asked then, if there is one.
@@ -96,8 +96,13 @@ class Supply {
   void lose(Peer& peer, Track& track, moqt::session::RequestHandle request, moqt::PublishDoneCode code,
             std::string_view reason);
   void drop(Peer& peer, Track& track, moqt::session::RequestHandle request);
+  /// One of several publishers is gone: what it had not brought of what lies before the subscriptions to the others is
+  /// fetched.
+  void fill_in(Track& track);
   /// The publisher has ended its subscription.
   void finish(const Track::Done& done, Track& track);
+  /// The track has ended while nobody brought it.
+  void finish_lost(Track& track);
   void end(Track& track, moqt::PublishDoneCode code, std::string_view reason, bool abandon);
 
   const RelayLimits& limits_;

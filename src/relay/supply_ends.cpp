@@ -1,6 +1,7 @@
 // How a supply ends: the publisher says so, or is lost, or nobody wants the track any more.
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -47,11 +48,27 @@ void Supply::lose(Peer& peer, Track& track, session::RequestHandle request, moqt
   }
   backfills_.abandon(track, /*keep_holding=*/waits, now_);
   drop(peer, track, request);
-  if (!last) return release(track);
+  if (!last) {
+    fill_in(track);
+    return release(track);
+  }
   if (waits) return seek(track);
   end(track, code, reason, /*abandon=*/false);
   demand_.unsupplied(track, moqt::RequestErrorCode::kDoesNotExist, "the publisher left", std::nullopt);
   release(track);
+}
+
+void Supply::fill_in(Track& track) {
+  Peer* other = nullptr;
+  moqt::Location start{};
+  for (const Track::Upstream& upstream : track.upstreams()) {
+    const auto* role = upstream.state == State::kLive ? upstream.peer->role<UpstreamRole>(upstream.request) : nullptr;
+    if (role == nullptr || (other != nullptr && start <= role->start)) continue;
+    other = upstream.peer;
+    start = role->start;
+  }
+  const moqt::Location from = track.store().first_missing(track.start);
+  if (other != nullptr && from < start) backfills_.begin(*other, track, {from, start}, now_);
 }
 
 void Supply::drop(Peer& peer, Track& track, session::RequestHandle request) {
@@ -134,7 +151,8 @@ void Supply::ask_again(Peer& peer, Track& track, session::RequestHandle request)
   if (!may_ask(peer, track) || !ask(peer, track)) seek(track);
 }
 
-void Supply::on_backfill_over(Track& track, bool whole) {
+void Supply::on_backfill_over(Track& track, bool whole, bool end_of_track) {
+  if (!track.done && end_of_track && !track.established()) return finish_lost(track);
   if (!track.done) return;
   Track::Done done = *std::exchange(track.done, std::nullopt);
   if (!whole) {  // who is told that the track has ended takes what came for all of it
@@ -150,6 +168,14 @@ void Supply::finish(const Track::Done& done, Track& track) {
     track.over = done.code == moqt::PublishDoneCode::kTrackEnded && done.whole && track.ends_whole();
     end(track, done.code, done.reason, /*abandon=*/false);
   }
+  release(track);
+}
+
+void Supply::finish_lost(Track& track) {
+  constexpr std::string_view kReason = "the track has ended";
+  track.over = track.ends_whole();
+  end(track, moqt::PublishDoneCode::kTrackEnded, kReason, /*abandon=*/false);
+  demand_.unsupplied(track, moqt::RequestErrorCode::kDoesNotExist, kReason, std::nullopt);
   release(track);
 }
 

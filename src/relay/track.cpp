@@ -90,6 +90,12 @@ bool Track::established() const noexcept {
                      [](const Upstream& upstream) { return upstream.state == Upstream::State::kLive; });
 }
 
+bool Track::established_here() const noexcept {
+  return std::any_of(upstreams_.begin(), upstreams_.end(), [](const Upstream& upstream) {
+    return upstream.state == Upstream::State::kLive && upstream.peer->upstream == nullptr;
+  });
+}
+
 bool Track::asking() const noexcept {
   return std::any_of(upstreams_.begin(), upstreams_.end(),
                      [](const Upstream& upstream) { return upstream.state == Upstream::State::kAsked; });

@@ -49,6 +49,7 @@ class Track {
     moqt::session::Time since;
     /// RENDEZVOUS_TIMEOUT: for how long its subscriber waits for a publisher to appear.
     std::chrono::milliseconds rendezvous{};
+    bool unfiltered = false;  ///< SUBSCRIBE came without a filter
   };
   /// A SUBSCRIBE_UPDATE to Forward State 1 that waits until a publisher brings the track: its answer tells the largest
   /// object.
@@ -86,6 +87,8 @@ class Track {
   void remove_upstream(const Peer& peer, moqt::session::RequestHandle request);
   [[nodiscard]] const std::vector<Upstream>& upstreams() const noexcept { return upstreams_; }
   [[nodiscard]] bool established() const noexcept;
+  /// The same of one that is a client of this relay.
+  [[nodiscard]] bool established_here() const noexcept;
   /// A publisher has been asked and has not answered.
   [[nodiscard]] bool asking() const noexcept;
   /// Whether nobody but upstreams wants it: then they are not asked for it.

@@ -24,16 +24,14 @@ struct UpstreamFetch {
         request(request_),
         range(range_),
         asked_end(range_.end),
-        known_from(range_.start),
         order(order_),
-        writer(track_.publisher(), publisher_.session.draft()) {}
+        writer(track_.publisher(), publisher_.session.draft(), range_, order_) {}
 
   Track* track;
   Peer* publisher;
   moqt::session::RequestHandle request;
-  moqt::FetchRange range;     ///< as far as FETCH_OK says that it goes
-  moqt::Location asked_end;   ///< of the range
-  moqt::Location known_from;  ///< what lies between there and what has come, the publisher says to be empty
+  moqt::FetchRange range;    ///< as far as FETCH_OK says that it goes
+  moqt::Location asked_end;  ///< of the range
   moqt::GroupOrder order;
   moqt::objects::FetchWriter writer;
   bool accepted = false;

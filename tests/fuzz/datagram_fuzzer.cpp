@@ -24,7 +24,12 @@ void check_extensions_of(const ObjectDatagram& datagram) {
   const auto loc = loc::parse_extensions(*pairs);
   if (!loc) return;
   moqt::KeyValuePairs built;
-  REQUIRE(loc::append_extensions(*loc, built).ok());
+  if (const auto appended = loc::append_extensions(*loc, loc::Version::k04, built); !appended) {
+    using enum loc::LocError;  // of numbers that drafts up to 16 cannot write
+    REQUIRE(appended.error() == kCaptureTimestampTooLarge || appended.error() == kMediaTime ||
+            appended.error() == kPresentationStartTooLarge);
+    return;
+  }
   const auto parsed = loc::parse_extensions(built);
   REQUIRE(parsed.ok() && *parsed == *loc);
 }

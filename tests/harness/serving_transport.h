@@ -15,7 +15,8 @@
 namespace msquic_py::testing {
 
 /// A transport beneath one session that sends when the test says so, the way QUIC stacks do: of the streams with unsent
-/// bytes and flow control those of the highest priority, a packet of each in turn. Sent bytes count as acknowledged.
+/// bytes and flow control those of the highest priority, some packets of each in turn. Sent bytes count as
+/// acknowledged.
 class ServingTransport {
  public:
   static constexpr std::size_t kPacket = 1000;
@@ -61,13 +62,15 @@ class ServingTransport {
       turns_.erase(next);
       turns_.push_back(id);
       Stream& stream = streams[id];
-      const std::size_t size = std::min({sendable(stream), bytes, kPacket});
-      stream.unsent -= size;
-      stream.sent += size;
-      bytes -= size;
-      order.emplace_back(id, size);
-      session_.on_stream_bytes_sent({id}, size);
-      take(now);
+      for (std::size_t packet = 0; packet < packets_in_turn && sendable(stream) > 0 && bytes > 0; ++packet) {
+        const std::size_t size = std::min({sendable(stream), bytes, kPacket});
+        stream.unsent -= size;
+        stream.sent += size;
+        bytes -= size;
+        order.emplace_back(id, size);
+        session_.on_stream_bytes_sent({id}, size);
+        take(now);
+      }
     }
     return order;
   }
@@ -77,6 +80,7 @@ class ServingTransport {
     return bytes;
   }
 
+  std::size_t packets_in_turn = 1;
   std::map<std::uint64_t, Stream> streams;  ///< by the session's handle
   std::vector<std::size_t> datagrams;       ///< sizes, oldest first
 

@@ -12,18 +12,6 @@ namespace {
 namespace wire = moqt::wire;
 using moqt::MessageParameters;
 
-moqt::TrackNamespace make_namespace(Moves& moves) {
-  std::vector<base::ByteVector> fields;
-  for (std::size_t count = 1 + moves.choose(2); count > 0; --count) {
-    fields.push_back(base::ByteVector(1, static_cast<std::uint8_t>('a' + moves.choose(2))));
-  }
-  return moqt::TrackNamespace(std::move(fields));
-}
-
-moqt::FullTrackName make_track(Moves& moves) {
-  return {make_namespace(moves), base::ByteVector(1, static_cast<std::uint8_t>('t' + moves.choose(2)))};
-}
-
 moqt::SubscriptionFilter make_filter(Moves& moves) {
   const moqt::Location start = make_location(moves);
   switch (moves.choose(4)) {
@@ -48,18 +36,6 @@ void add_any(Moves& moves, MessageParameters& parameters) {
     case 4: parameters.set_new_group_request(moves.number()); break;
     default: parameters.set_publisher_priority(moves.byte());
   }
-}
-
-/// What a subscriber may say.
-MessageParameters of_subscriber(Moves& moves) {
-  MessageParameters parameters;
-  if (moves.choose(8) == 1) parameters.set_delivery_timeout(1 + 50 * moves.number());
-  if (moves.choose(4) == 1) parameters.set_group_order(make_order(moves));
-  if (moves.choose(4) == 1) parameters.set_subscriber_priority(moves.byte());
-  if (moves.choose(4) == 1) parameters.set_forward(moves.choose(4) != 0);
-  if (moves.choose(3) == 1) parameters.set_filter(make_filter(moves));
-  add_any(moves, parameters);
-  return parameters;
 }
 
 /// What a publisher may say of its track.
@@ -108,6 +84,29 @@ moqt::RequestErrorCode make_error(Moves& moves) {
 
 }  // namespace
 
+moqt::TrackNamespace make_namespace(Moves& moves) {
+  std::vector<base::ByteVector> fields;
+  for (std::size_t count = 1 + moves.choose(2); count > 0; --count) {
+    fields.push_back(base::ByteVector(1, static_cast<std::uint8_t>('a' + moves.choose(2))));
+  }
+  return moqt::TrackNamespace(std::move(fields));
+}
+
+moqt::FullTrackName make_track(Moves& moves) {
+  return {make_namespace(moves), base::ByteVector(1, static_cast<std::uint8_t>('t' + moves.choose(2)))};
+}
+
+moqt::MessageParameters make_subscriber_parameters(Moves& moves) {
+  MessageParameters parameters;
+  if (moves.choose(8) == 1) parameters.set_delivery_timeout(1 + 50 * moves.number());
+  if (moves.choose(4) == 1) parameters.set_group_order(make_order(moves));
+  if (moves.choose(4) == 1) parameters.set_subscriber_priority(moves.byte());
+  if (moves.choose(4) == 1) parameters.set_forward(moves.choose(4) != 0);
+  if (moves.choose(3) == 1) parameters.set_filter(make_filter(moves));
+  add_any(moves, parameters);
+  return parameters;
+}
+
 moqt::Location make_location(Moves& moves) {
   const std::uint64_t group = moves.number();
   return {group, moves.number()};
@@ -117,7 +116,7 @@ wire::MessageBody make_request(Moves& moves, std::uint64_t next_alias, wire::Req
   switch (moves.choose(10)) {
     case 0:
     case 1:
-    case 2: return wire::Subscribe{make_track(moves), of_subscriber(moves)};
+    case 2: return wire::Subscribe{make_track(moves), make_subscriber_parameters(moves)};
     case 3:
     case 4: return wire::Publish{make_track(moves), next_alias, of_publisher(moves)};
     case 5: return wire::PublishNamespace{make_namespace(moves), none(moves)};
@@ -131,7 +130,7 @@ wire::MessageBody make_request(Moves& moves, std::uint64_t next_alias, wire::Req
 wire::MessageBody make_answer(Moves& moves, const wire::MessageBody& asked, std::uint64_t next_alias) {
   if (moves.choose(8) == 1) return wire::RequestError{make_error(moves), "no"};
   if (std::holds_alternative<wire::Subscribe>(asked)) return wire::SubscribeOk{next_alias, of_publisher(moves)};
-  if (std::holds_alternative<wire::Publish>(asked)) return wire::PublishOk{of_subscriber(moves)};
+  if (std::holds_alternative<wire::Publish>(asked)) return wire::PublishOk{make_subscriber_parameters(moves)};
   if (std::holds_alternative<wire::Fetch>(asked))
     return wire::FetchOk{moves.choose(8) == 1, {moves.choose(8), moves.choose(8)}, none(moves)};
   return wire::RequestOk{none(moves)};
@@ -144,7 +143,7 @@ wire::MessageBody make_sequel(Moves& moves, const wire::MessageBody& begun, wire
   if (std::holds_alternative<wire::Publish>(begun))
     return wire::PublishDone{moqt::PublishDoneCode::kTrackEnded, moves.number(), "over"};
   if (std::holds_alternative<wire::Fetch>(begun)) return wire::FetchCancel{};
-  if (moves.choose(4) != 0) return wire::RequestUpdate{request, of_subscriber(moves)};
+  if (moves.choose(4) != 0) return wire::RequestUpdate{request, make_subscriber_parameters(moves)};
   return wire::Unsubscribe{};
 }
 
@@ -152,7 +151,7 @@ wire::ControlMessage make_any(Moves& moves) {
   const wire::RequestReference any{moves.number()};
   switch (moves.choose(12)) {
     case 0: return {any, wire::SubscribeOk{moves.number(), of_publisher(moves)}};
-    case 1: return {any, wire::PublishOk{of_subscriber(moves)}};
+    case 1: return {any, wire::PublishOk{make_subscriber_parameters(moves)}};
     case 2: return {any, wire::RequestOk{none(moves)}};
     case 3: return {any, wire::RequestError{make_error(moves), "no"}};
     case 4: return {any, wire::FetchOk{moves.flip(), make_location(moves), none(moves)}};
@@ -166,10 +165,11 @@ wire::ControlMessage make_any(Moves& moves) {
   }
 }
 
-wire::ControlMessage make_setup(moqt::Draft draft) {
+wire::ControlMessage make_setup(moqt::Draft draft, moqt::Perspective sender) {
   moqt::SetupParameters parameters;
-  if (moqt::has_request_streams(draft)) return {{}, wire::Setup{std::move(parameters)}};
+  if (moqt::has_own_control_streams(draft)) return {{}, wire::Setup{std::move(parameters)}};
   parameters.set_max_request_id(400);
+  if (sender == moqt::Perspective::kServer) return {{}, wire::ServerSetup{std::move(parameters)}};
   return {{}, wire::ClientSetup{std::move(parameters)}};
 }
 

@@ -4,7 +4,10 @@
 
 #include "hostile/moves.h"
 #include "moqt/model/draft.h"
+#include "moqt/model/full_track_name.h"
 #include "moqt/model/location.h"
+#include "moqt/model/message_parameters.h"
+#include "moqt/model/perspective.h"
 #include "moqt/wire/control_message.h"
 
 namespace msquic_py::hostile {
@@ -21,8 +24,12 @@ moqt::wire::MessageBody make_sequel(Moves& moves, const moqt::wire::MessageBody&
                                     moqt::wire::RequestReference request);
 /// Any message, likely out of place.
 moqt::wire::ControlMessage make_any(Moves& moves);
-/// The SETUP of a client of that draft.
-moqt::wire::ControlMessage make_setup(moqt::Draft draft);
+/// The SETUP of a client, or of a server, of that draft.
+moqt::wire::ControlMessage make_setup(moqt::Draft draft, moqt::Perspective sender);
 moqt::Location make_location(Moves& moves);
+moqt::TrackNamespace make_namespace(Moves& moves);
+moqt::FullTrackName make_track(Moves& moves);
+/// What a subscriber may say.
+moqt::MessageParameters make_subscriber_parameters(Moves& moves);
 
 }  // namespace msquic_py::hostile

@@ -17,10 +17,12 @@ namespace wire = moqt::wire;
 
 namespace {
 
-session::SessionConfig config_for(const base::Ledger& ledger) {
+session::SessionConfig config_for(const base::Ledger& ledger, moqt::Perspective perspective) {
   session::SessionConfig config;
-  config.perspective = moqt::Perspective::kServer;
+  config.perspective = perspective;
   config.account = ledger.open_session();
+  config.readers = ledger.readers();
+  config.writers = ledger.writers();
   // Small, so that limits are met.
   config.limits.max_open_requests = 12;
   config.limits.max_waiting_requests = 12;
@@ -40,21 +42,22 @@ base::SharedBytes shared(base::Bytes bytes) { return base::SharedBytes::copy_of(
 
 }  // namespace
 
-Peer::Peer(relay::Relay& relay, moqt::Draft draft, session::Time now, const base::Ledger& ledger)
-    : relay_(relay),
+Peer::Peer(Host& host, moqt::Draft draft, moqt::Perspective session, session::Time now, const base::Ledger& ledger)
+    : host_(host),
       draft_(draft),
+      odd_(session == moqt::Perspective::kClient ? 1 : 0),
       request_streams_(moqt::has_request_streams(draft)),
-      session_(draft, config_for(ledger)) {
+      session_(draft, config_for(ledger, session)),
+      next_request_(odd_) {
   session_.on_datagram_max_size(1200);
   session_.start(now);
+  const auto other = odd_ == 0 ? moqt::Perspective::kClient : moqt::Perspective::kServer;
   base::ByteVector out;
-  if (wire::encode_control_message(draft_, make_setup(draft_), out)) session_.on_control_data(now, out);
-  number_ = relay_.attach(session_, *this, "hostile");
+  if (wire::encode_control_message(draft_, make_setup(draft_, other), out)) session_.on_control_data(now, out);
+  host_.begin(session_, *this);
 }
 
-Peer::~Peer() {
-  if (number_) relay_.detach(*number_, {});
-}
+Peer::~Peer() { host_.end(); }
 
 void Peer::move(Moves& moves, session::Time now) {
   if (gone_) return;
@@ -129,7 +132,7 @@ void Peer::ask(Moves& moves, session::Time now) {
   if (!wire::encode_control_message(draft_, message, out)) return;
   if (!wrong) next_request_ += 2;
   if (std::holds_alternative<wire::Publish>(message.body)) aliases_.push_back(next_alias_++);
-  own_.push_back({message, {next_bidi_++ * 4}});
+  own_.push_back({message, new_request_stream()});
   send(std::move(message), own_.back().stream, moves, now);
 }
 
@@ -269,8 +272,7 @@ bool Peer::pump(session::Time now) {
     any = true;
     take(action);
   }
-  if (number_) any = relay_.on_events(*number_, now) || any;
-  return any;
+  return host_.on_events(now) || any;
 }
 
 void Peer::take(session::Action& action) {

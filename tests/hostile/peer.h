@@ -6,18 +6,20 @@
 #include <utility>
 #include <vector>
 
+#include "base/ledger/ledger.h"
+#include "hostile/host.h"
 #include "hostile/moves.h"
 #include "moqt/session/session.h"
 #include "moqt/wire/control_message.h"
-#include "relay/relay.h"
 
 namespace msquic_py::hostile {
 
-/// A client of the relay that says whatever it likes, below the relay's session with it. It hears what the session asks
-/// of it, so that it can answer, rightly as a rule.
-class Peer final : public relay::Outlet {
+/// Somebody at the other end of a session who says whatever they like, below the session. They hear what it asks of
+/// them, so that they can answer, rightly as a rule.
+class Peer final : public moqt::objects::Outlet {
  public:
-  Peer(relay::Relay& relay, moqt::Draft draft, moqt::session::Time now, const base::Ledger& ledger);
+  /// `host` has the session, which is the server's or the client's; it lives as long.
+  Peer(Host& host, moqt::Draft draft, moqt::Perspective session, moqt::session::Time now, const base::Ledger& ledger);
   ~Peer() override;
 
   /// One thing that a peer can do.
@@ -62,16 +64,18 @@ class Peer final : public relay::Outlet {
   /// What the session has written to its control stream, or to one of a request.
   void hear(base::Bytes bytes, moqt::session::RequestStreamId stream);
   [[nodiscard]] std::uint64_t alias(Moves& moves) noexcept;
-  [[nodiscard]] moqt::session::IncomingStreamId new_stream() noexcept { return next_stream_++ * 4 + 2; }
+  // Streams of a server have odd numbers, and so have its requests.
+  [[nodiscard]] moqt::session::IncomingStreamId new_stream() noexcept { return next_stream_++ * 4 + 2 + odd_; }
+  [[nodiscard]] moqt::session::RequestStreamId new_request_stream() noexcept { return {next_bidi_++ * 4 + odd_}; }
 
-  relay::Relay& relay_;
+  Host& host_;
   const moqt::Draft draft_;
+  const std::uint64_t odd_;
   const bool request_streams_;
   moqt::session::Session session_;
-  std::optional<relay::Relay::PeerNumber> number_;
   bool gone_ = false;
   int closing_ = 0;  ///< the session has closed; so many more things may come before the connection is gone
-  std::uint64_t next_request_ = 0;
+  std::uint64_t next_request_;
   std::uint64_t next_stream_ = 1;
   std::uint64_t next_bidi_ = 0;
   std::uint64_t next_alias_ = 1;

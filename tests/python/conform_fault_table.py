@@ -171,6 +171,7 @@ TABLE: list[tuple[str, Fault]] = [
     ("fill/from-a-group-before", loses(lambda each: each.id == 1)),
     ("fill/current-group", switch("no-fill")),
     ("fill/whole-track", loses(lambda each: each.place == (1, 0))),
+    ("fill/failure-is-told", switch("no-fill")),
     ("fill/range", loses(lambda each: each.place == (2, 0))),
     ("fill/behind-the-largest-object", switch("fills-nothing")),
     ("fill/paused", switch("fills-when-paused")),
@@ -179,7 +180,7 @@ TABLE: list[tuple[str, Fault]] = [
     ("subscribe/include-properties-0", instead("SUBSCRIBE_OK", properties={0x3A5A: 1})),
     ("subscribe/range-filter-without-permission", instead("REQUEST_ERROR", code=0x1)),
     ("answers/state-notice-of-the-publisher", refuses("message", lambda each: each.name == "PUBLISH_STATE_NOTIFY")),
-    ("fetch/without-a-filter", loses(lambda each: each.group == 3)),
+    ("fetch/without-a-filter", loses(lambda each: each.group == 2)),
     ("fetch/relative-start", loses(lambda each: each.group == 2)),
     ("fetch/open-end", loses(lambda each: each.place == (3, 2))),
     # data

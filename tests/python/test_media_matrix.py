@@ -264,6 +264,9 @@ def test_sound_alone_has_its_own_pace_and_several_frames_to_an_object(
     [
         (["--name", "x", "--packaging", "loc"], "--packaging"),
         (["--format", "framed", "--packaging", "loc"], "--packaging"),
+        (["--name", "x", "--loc-version", "04"], "--loc-version"),
+        (["--format", "framed", "--loc-version", "04"], "--loc-version"),
+        (["--loc-version", "02"], "--loc-version"),
         (["--format", "framed", "--encode"], "--encode"),
         (["--encode", "--encode-all"], "--encode"),
         (["--loop"], "standard input"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 import shutil
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import moqt.asyncio as ma
 
 sys.path.insert(0, str(Path(__file__).parent))
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -76,6 +79,56 @@ def test_moqt_pub_to_the_python_subscriber(relay: Relay, clock: Path, tmp_path: 
     script = [sys.executable, str(EXAMPLES / "moqt_video_subscriber.py"), "--port", str(relay.port), "--wait", "30"]
     done = subprocess.run([*script, "--output", str(output)], capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert publisher.exit_code() == 0, publisher.text
+    check(clock, output)
+
+
+VERSIONS = [  # the draft, what is asked for, and the number of the timestamp that comes of it
+    (15, (), 0x02),
+    (15, ("--loc-version", "04"), 0x10),
+    (22, (), 0x10),
+    (22, ("--loc-version", "01"), 0x02),
+]
+
+
+@pytest.mark.parametrize("packaging", ["cmaf", "loc"])
+@pytest.mark.parametrize(("draft", "version", "timestamp"), VERSIONS)
+def test_the_numbers_of_either_version_of_loc(
+    relay: Relay, clock: Path, packaging: str, draft: int, version: tuple[str, ...], timestamp: int
+) -> None:
+    publisher = relay.publisher("--draft", draft, "--packaging", packaging, *version, "--no-pace", clock)
+    publisher.line("publishing")
+    numbers: set[int] = set()
+
+    async def look() -> None:
+        async with asyncio.timeout(60), ma.connect("127.0.0.1", relay.port, verify=False) as session:
+            async for item in await session.subscribe("live/demo", "audio"):
+                if item.extensions is not None:
+                    numbers.update(item.extensions.headers)
+
+    asyncio.run(look())
+    assert publisher.exit_code() == 0, publisher.text
+    config = {0x0F} if timestamp == 0x10 and packaging == "loc" else set()
+    presentation_start = {0x4D535052} if packaging == "loc" else set()
+    assert numbers == {timestamp} | config | presentation_start
+
+
+@pytest.mark.parametrize("recorder", ["moqt-sub", "python"])
+@pytest.mark.parametrize("version", ["01", "04"])
+@pytest.mark.parametrize("draft", [15, 22])
+def test_either_version_of_loc_is_recorded(
+    relay: Relay, clock: Path, tmp_path: Path, draft: int, version: str, recorder: str
+) -> None:
+    output = tmp_path / "out.mp4"
+    publisher = relay.publisher("--draft", draft, "--packaging", "loc", "--loc-version", version, clock)
+    publisher.line("publishing")
+    if recorder == "moqt-sub":
+        subscriber = relay.subscriber("--output", output)
+        assert subscriber.exit_code() == 0, subscriber.text
+    else:
+        script = [sys.executable, str(EXAMPLES / "moqt_video_subscriber.py"), "--port", str(relay.port)]
+        done = subprocess.run([*script, "--output", str(output)], capture_output=True, text=True, timeout=90)
+        assert done.returncode == 0, done.stdout + done.stderr
     assert publisher.exit_code() == 0, publisher.text
     check(clock, output)
 

@@ -1,4 +1,4 @@
-"""``moqt.loc`` as a program that was written for the reference package uses it; bytes from LOC-01 by hand."""
+"""``moqt.loc`` as a program that was written for the reference package uses it; bytes from LOC-01 and -04 by hand."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ import moqt
 import moqt.loc
 from moqt.data_stream import ObjectExtensions
 from moqt.loc import (
+    AudioConfig,
     AudioLevel,
     CaptureTimestamp,
     LocExtensionType,
+    LocPropertyType,
+    LocVersion,
+    MediaTime,
     ParsedLocExtensions,
     VideoConfig,
     VideoFrameMarking,
     create_loc_extensions,
+    loc_version_for,
     parse_loc_extensions,
 )
 
@@ -103,3 +108,70 @@ def test_extensions_from_these_values() -> None:
     assert parse_loc_extensions(ObjectExtensions()) == ParsedLocExtensions()
     assert pickle.loads(pickle.dumps(expected)) == expected
     assert hash(expected) == hash(parse_loc_extensions(made))
+
+
+def test_the_numbers_of_loc_04() -> None:
+    extensions = create_loc_extensions(
+        capture_timestamp=CaptureTimestamp(microseconds=1000),
+        video_frame_marking=VideoFrameMarking(is_keyframe=True, layer_id=3),
+        audio_level=AudioLevel(40, voice_activity=True),
+        video_config=VideoConfig(b"\x01\x02"),
+        audio_config=AudioConfig(b"\x03"),
+        version=LocVersion.LOC_04,
+    )
+    # In the form of draft-15: 09 [2] e003, 0c = 0xa8, 0d [2] 0102, 0f [1] 03, 10 = 1000.
+    assert extensions.raw.hex() == "0902e0030c40a80d0201020f01031043e8"
+    parsed = parse_loc_extensions(extensions)
+    assert parsed.capture_timestamp == CaptureTimestamp(microseconds=1000)
+    assert parsed.video_frame_marking == VideoFrameMarking(is_keyframe=True, layer_id=3)
+    assert parsed.audio_level == AudioLevel(40, voice_activity=True)
+    assert (parsed.video_config, parsed.audio_config) == (VideoConfig(b"\x01\x02"), AudioConfig(b"\x03"))
+    assert LocPropertyType.TIMESTAMP == 0x10
+    assert LocPropertyType.AUDIO_CONFIG == 0x0F
+
+
+def test_a_time_on_a_clock_of_its_own() -> None:
+    time = MediaTime(900_001, timescale=90_000)
+    assert time.microseconds == 10_000_011
+    extensions = create_loc_extensions(media_time=time, version=LocVersion.LOC_04)
+    assert extensions.raw.hex() == "0880015f90" + "10800dbba1"
+    parsed = parse_loc_extensions(extensions)
+    assert parsed.media_time == time
+    assert parsed.capture_timestamp is None
+    assert pickle.loads(pickle.dumps(parsed)) == parsed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"media_time": MediaTime(1, 1)}, "media_time"),
+        ({"audio_config": AudioConfig(b"x")}, "audio_config"),
+        (
+            {
+                "media_time": MediaTime(1, 1),
+                "capture_timestamp": CaptureTimestamp(microseconds=1),
+                "version": LocVersion.LOC_04,
+            },
+            "media_time",
+        ),
+    ],
+)
+def test_what_a_version_has_not(arguments: dict[str, object], field: str) -> None:
+    with pytest.raises(moqt.EncodeError) as caught:
+        create_loc_extensions(**arguments)  # type: ignore[arg-type]
+    assert caught.value.field == field
+
+
+def test_six_is_a_level_or_an_old_timestamp() -> None:
+    assert parse_loc_extensions({6: 40}).audio_level == AudioLevel(40)
+    assert parse_loc_extensions({6: 1_761_000_000_000_000}).capture_timestamp == CaptureTimestamp(
+        microseconds=1_761_000_000_000_000
+    )
+
+
+def test_the_version_that_suits_a_draft() -> None:
+    assert [loc_version_for(draft) for draft in (15, 16, 18, 22)] == [LocVersion.LOC_01] + [LocVersion.LOC_04] * 3
+    with pytest.raises(moqt.EncodeError):
+        loc_version_for(17)
+    with pytest.raises(moqt.EncodeError):
+        MediaTime(1, 0)

@@ -13,7 +13,8 @@ import msquic
 from aioquic_peer import aioquic_client, aioquic_server
 from asyncio_pairs import ALPN, client, pair, server, until, within
 from msquic import SendFlags, StreamOpenFlags
-from msquic.asyncio import connect
+from msquic.asyncio import Connection, connect
+from scripted_client import Frame, scripted_client, stream_frame
 from udp_path import UdpPath
 
 MIB = 1024 * 1024
@@ -248,5 +249,39 @@ def test_a_fin_behind_missing_bytes_is_no_end(certificate: Any, resumes: bool) -
                     assert not stream.at_eof()
                     with pytest.raises(msquic.PeerClosed):
                         await within(stream.read())
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("opened_before", [False, True])
+def test_what_comes_in_the_packet_of_the_close_is_read(certificate: Any, opened_before: bool) -> None:
+    """Bytes, FIN and CONNECTION_CLOSE in one packet: whoever closes right behind the last words."""
+    accepted: list[Connection] = []
+
+    async def handler(connection: Connection) -> None:
+        accepted.append(connection)
+        await connection.wait_closed()
+
+    async def main() -> None:
+        async with server(certificate, handler) as made, scripted_client(certificate, made.port) as peer:
+            if opened_before:
+                peer.send(stream_frame(2, 0, b"first "), stream_frame(6, 0, b"other "))
+                await peer.acknowledged()
+            first, other = (b"", b"") if opened_before else (b"first ", b"other ")
+            peer.send(
+                stream_frame(2, 6 - len(first), first + b"words", fin=True),
+                stream_frame(6, 6 - len(other), other + b"words"),
+                Frame(0x1D, 0, 0),  # CONNECTION_CLOSE of an application
+            )
+            await until(lambda: accepted)
+            connection = accepted[0]
+            await within(connection.wait_closed())
+            streams = [await within(connection.accept_stream()) for _ in range(2)]
+            by_id = {stream.id: stream for stream in streams}
+            assert await within(by_id[2].read()) == b"first words"
+            assert by_id[2].at_eof()
+            assert await within(by_id[6].readexactly(11)) == b"other words"
+            with pytest.raises(msquic.PeerClosed):
+                await within(by_id[6].read())
 
     asyncio.run(main())

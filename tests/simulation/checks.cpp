@@ -25,8 +25,7 @@ void World::check_rest() {
 }
 
 void World::check_deliveries() {
-  outcome_.skips = skips_before_;
-  for (const auto& relay : relays_) outcome_.skips += skips_of(*relay);
+  for (const auto& relay : relays_) note_losses_of(*relay);
   for (std::size_t track = 0; track < journal_.size(); ++track)
     outcome_.published += journal_.track(track).objects.size();
   for (std::size_t who = 0; who < subscribers_.size(); ++who) {
@@ -43,7 +42,11 @@ void World::check_deliveries() {
       const auto cut = [&](SubgroupName name) {
         return script_.direct ? track.subgroups.at(name).cut.contains(who) : track.cut_by_all(name);
       };
-      const bool disturbed = stopped || cramped || subscription->times_out || outcome_.skips > 0;
+      // A subgroup that was cut with a hop may be left unfinished: its stream is reset when what it has is
+      // acknowledged, or has waited for long enough, as it may for whoever is slow.
+      const bool left = hops_disturbed_ && is_slow(script_.publishers + who);
+      const bool disturbed =
+          stopped || left || cramped || subscription->times_out || outcome_.skips + outcome_.refusals > 0;
       for (const auto& [name, first, latest] : subscription->unfinished) {
         // Behind a hop that was cut it is not known what comes next.
         if (disturbed || hops_disturbed_ || cut(name)) continue;
@@ -97,9 +100,8 @@ void World::check_ends() {
     zero("downstream subscriptions", counters.downstream_subscriptions);
     zero("upstream subscriptions", counters.upstream_subscriptions);
     zero("tracks", counters.tracks);
+    zero("published namespaces", counters.published_namespaces);
   }
-  // Those before it have the marks of relays below them.
-  zero("published namespaces", relays_.back()->counters().published_namespaces);
   for (std::size_t number = 0; number < clients_.size(); ++number) {
     for (const bool near : {true, false}) {
       const SessionEnd* end = near ? clients_[number].near.get() : clients_[number].far.get();

@@ -41,7 +41,7 @@ bool TrackJournal::next_may_be_unknown(SubgroupName subgroup, moqt::Location fir
   const auto of_it = [&](const auto& entry) {
     return SubgroupName{entry.first.group, entry.second.subgroup} == subgroup;
   };
-  if (plan.publishers.size() > 1 && std::any_of(objects.begin(), objects.lower_bound(first), of_it)) return true;
+  if (std::any_of(objects.begin(), objects.lower_bound(first), of_it)) return true;
   const auto next = std::find_if(objects.upper_bound(latest), objects.end(), of_it);
   return next != objects.end() && next->first.object != latest.object + 1;
 }

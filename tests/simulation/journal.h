@@ -22,6 +22,9 @@ struct PublishedObject {
   bool whole = true;  ///< not: only a part was sent before the stream was reset
   /// The session of a publisher was asked to send it; else nobody wanted it there.
   bool offered = false;
+  /// It was never whole, and the answer to a FETCH had nothing in its place: it does not exist [d15 §9.16.3], and who
+  /// knows that may finish the stream that it was to come on [d15 §10.4.3].
+  bool denied = false;
 };
 
 /// A subgroup as its publishers made it.

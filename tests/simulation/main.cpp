@@ -3,8 +3,9 @@
 //   simulation --seeds 300 [--first N]     runs that many seeds, and shrinks what fails
 //   simulation --seed N [--keep 3,17,40]   runs one, or some of its steps, and says what it does
 //
-// --several 1 lets tracks have two publishers, --drafts 1 lets clients speak different drafts, --chain N puts N relays
-// in a row.
+// --several 1 lets tracks have two publishers, --drafts 1 lets sessions speak different drafts, --chain N puts N relays
+// in a row, --tree N has N relays behind each other in any order, --restarts 1, --stalls 1 and --memory 1 restart
+// relays, let them hang, and let them have little memory.
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -53,6 +54,28 @@ std::optional<std::vector<std::size_t>> numbers(const std::string& text) {
   return result;
 }
 
+/// Whether there is one of that name.
+bool set_dimension(Dimensions& dimensions, std::string_view name, std::uint64_t value) {
+  if (name == "--chain") {
+    dimensions.chain = static_cast<std::size_t>(value);
+  } else if (name == "--tree") {
+    dimensions.tree = static_cast<std::size_t>(value);
+  } else if (name == "--several") {
+    dimensions.several_publishers = value != 0;
+  } else if (name == "--drafts") {
+    dimensions.several_drafts = value != 0;
+  } else if (name == "--restarts") {
+    dimensions.restarts = value != 0;
+  } else if (name == "--stalls") {
+    dimensions.stalls = value != 0;
+  } else if (name == "--memory") {
+    dimensions.little_memory = value != 0;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 std::optional<Options> parse(int argc, char** argv) {
   Options options;
   options.program = argv[0];
@@ -68,15 +91,8 @@ std::optional<Options> parse(int argc, char** argv) {
       options.count = *value;
     } else if (name == "--first") {
       options.first = *value;
-    } else if (name == "--several") {
-      options.dimensions.several_publishers = *value != 0;
-      options.program += " --several " + std::to_string(*value);
-    } else if (name == "--drafts") {
-      options.dimensions.several_drafts = *value != 0;
-      options.program += " --drafts " + std::to_string(*value);
-    } else if (name == "--chain") {
-      options.dimensions.chain = static_cast<std::size_t>(*value);
-      options.program += " --chain " + std::to_string(*value);
+    } else if (set_dimension(options.dimensions, name, *value)) {
+      options.program += " " + std::string(name) + " " + std::to_string(*value);
     } else if (name == "--seed") {
       options.seed = *value;
     } else {
@@ -173,8 +189,8 @@ int main(int argc, char** argv) {
   const auto options = parse(argc, argv);
   if (!options) {
     std::cerr << "usage: " << argv[0]
-              << " [--seeds COUNT] [--first SEED] [--several 1] [--drafts 1] [--chain N] | --seed SEED [--keep "
-                 "PLACE,PLACE,...]\n";
+              << " [--seeds COUNT] [--first SEED] [--several 1] [--drafts 1] [--chain N] [--tree N] [--restarts 1] "
+                 "[--stalls 1] [--memory 1] | --seed SEED [--keep PLACE,PLACE,...]\n";
     return 2;
   }
   return options->seed ? run_one(*options) : run_many(*options);

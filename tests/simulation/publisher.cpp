@@ -99,7 +99,7 @@ void Publisher::handle(const ms::Event& event) {
   } else if (const auto* closed = std::get_if<ms::Closed>(&event)) {
     if (!closed->by_peer && closed->code != 0 &&
         closed->reason.find("nothing has come from the peer") == std::string::npos &&
-        closed->reason.find("GOAWAY") == std::string::npos) {
+        closed->reason.find("GOAWAY") == std::string::npos && closed->reason != "no SETUP") {  // the relay was stalled
       journal_.fault("publisher " + std::to_string(number_) + " closed its session: " + closed->reason);
     }
   }
@@ -121,9 +121,11 @@ void Publisher::answer(const ms::FetchReceived& fetch) {
   }
   const auto stream = session.open_fetch(fetch.request);
   if (!stream) return;  // there are too many; FetchCancelled follows
-  const TrackJournal& track = journal_.track(*number);
-  for (const auto& [location, object] : track.objects) {
-    if (!fetch.range.covers(location) || !object.whole) continue;
+  TrackJournal& track = journal_.track(*number);
+  for (auto& [location, object] : track.objects) {
+    if (!fetch.range.covers(location)) continue;
+    object.denied = !object.whole;
+    if (object.denied) continue;
     ms::FetchObject out;
     out.location = location;
     out.subgroup = track.plan.datagrams ? location.object : object.subgroup;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <sstream>
 
 #include "transport/memory/random.h"
 
@@ -144,10 +143,75 @@ Step make_step(Random& random, const Script& script, const Temper& temper, std::
   return step;
 }
 
-std::string milliseconds(Duration duration) {
-  std::ostringstream out;
-  out << std::chrono::duration<double, std::milli>(duration).count() << " ms";
-  return out.str();
+moqt::Draft make_draft(Random& random, const Dimensions& dimensions, LinkOptions& link) {
+  const std::size_t kinds = dimensions.several_drafts ? moqt::kSupportedDrafts.size() : 1;
+  // Where requests have streams of their own, they need some.
+  if (dimensions.several_drafts) link.client.bidirectional_streams = link.server.bidirectional_streams = 64;
+  return moqt::kSupportedDrafts[random.below(kinds)];
+}
+
+/// A client whose relay was restarted notices, and begins again with some of what it wanted.
+void add_return(Random& random, Script& script, std::size_t client, Duration after) {
+  const Duration at = after + script.links[client].idle_timeout + std::chrono::milliseconds(random.between(1, 2'000));
+  script.steps.push_back({.kind = Step::Kind::Connect, .at = at, .actor = client});
+  if (client < script.publishers) return;
+  for (std::size_t track = 0; track < script.tracks.size(); ++track) {
+    if (random.chance(500'000)) continue;
+    script.steps.push_back({.kind = Step::Kind::Subscribe,
+                            .at = at + std::chrono::milliseconds(random.below(2'000)),
+                            .actor = client,
+                            .track = track,
+                            .size = random.below(4),
+                            .choice = 32 * random.below(8)});
+  }
+}
+
+void add_restart(Random& random, Script& script) {
+  const std::size_t relay = random.below(script.hops.size() + 1);
+  const Duration at = std::chrono::microseconds(random.below(kMicroseconds));
+  script.steps.push_back({.kind = Step::Kind::RestartRelay, .at = at, .actor = relay});
+  for (std::size_t client = 0; client < script.clients(); ++client) {
+    if (script.homes[client] == relay) add_return(random, script, client, at);
+  }
+}
+
+/// Who is connected to which relay, and what happens to relays.
+void add_relays(Random& random, Script& script, const Dimensions& dimensions) {
+  for (std::size_t hop = 1; hop < dimensions.relays(); ++hop) {
+    const std::size_t upper = dimensions.tree > 1 ? random.below(hop) : hop - 1;
+    script.hops.push_back({.upper = upper, .link = make_hop(random)});
+  }
+  for (std::size_t client = 0; client < script.clients(); ++client) {
+    const std::size_t last = client < script.publishers ? 0 : script.hops.size();
+    script.homes.push_back(dimensions.tree > 1 ? random.below(dimensions.tree) : last);
+  }
+  const std::uint64_t blows = script.hops.empty() ? 0 : random.below(5);  // one script in five has none
+  for (std::uint64_t blow = 0; blow < blows; ++blow) {
+    const bool restarts = script.hops.size() > 1 && random.chance(500'000);
+    script.steps.push_back(
+        {.kind = restarts ? Step::Kind::RestartRelay : Step::Kind::CutHop,
+         .at = std::chrono::microseconds(random.below(kMicroseconds)),
+         .actor = restarts ? 1 + random.below(script.hops.size() - 1) : random.below(script.hops.size())});
+  }
+  if (script.direct) return;
+  if (dimensions.restarts) {
+    for (std::uint64_t count = random.below(3); count > 0; --count) add_restart(random, script);
+  }
+  if (dimensions.stalls) {
+    for (std::uint64_t count = random.below(4); count > 0; --count) {
+      script.steps.push_back({.kind = Step::Kind::Stall,
+                              .at = std::chrono::microseconds(random.below(kMicroseconds)),
+                              .actor = random.below(script.hops.size() + 1),
+                              .size = random.between(10, 3'000)});
+    }
+  }
+  if (dimensions.little_memory) {
+    RelayBudget& budget = script.budget;
+    if (random.chance(500'000)) budget.track_memory = random.between(20'000, 200'000);
+    if (random.chance(300'000)) budget.session_memory = random.between(2'000, 40'000);
+    if (random.chance(300'000)) budget.process_memory = random.between(50'000, 1'000'000);
+    if (random.chance(300'000)) budget.rendezvous = random.between(100, 10'000);
+  }
 }
 
 }  // namespace
@@ -158,7 +222,7 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
   script.seed = seed;
   script.publishers = random.between(dimensions.several_publishers ? 2 : 1, 3);
   script.subscribers = random.between(1, 4);
-  script.direct = !dimensions.several_publishers && dimensions.chain < 2 && random.chance(250'000);
+  script.direct = !dimensions.several_publishers && dimensions.relays() < 2 && random.chance(250'000);
   const Temper temper = make_temper(random);
   const std::size_t tracks = random.between(script.publishers, script.publishers + 3);
   for (std::size_t track = 0; track < tracks; ++track) {
@@ -174,7 +238,7 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
     plan.datagrams = random.chance(200'000);
     plan.announced_by_publish = random.chance(300'000);
     // Relays wake what is offered to them when somebody wants it, and can't tell what came as a datagram before that.
-    if (dimensions.chain > 1) plan.datagrams = plan.announced_by_publish = false;
+    if (dimensions.relays() > 1) plan.datagrams = plan.announced_by_publish = false;
     plan.extensions = random.chance(300'000);
     plan.priority = static_cast<std::uint8_t>(random.chance(500'000) ? 128 : random.below(256));
   }
@@ -183,7 +247,7 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
     script.links.push_back(make_link(random, temper));
     script.links.back().seed = random.next();
   }
-  if (temper.slow_readers && random.chance(800'000)) script.relay_queue_limit = random.between(500, 50'000);
+  if (temper.slow_readers && random.chance(800'000)) script.budget.queue = random.between(500, 50'000);
   if (temper.tight_limits) script.stream_limit = random.between(2, 12);
   // Subscribers come early, so that there is something to see.
   for (std::size_t subscriber = 0; subscriber < script.subscribers; ++subscriber) {
@@ -199,22 +263,10 @@ Script make_script(std::uint64_t seed, const Dimensions& dimensions) {
   const std::uint64_t count = random.between(20, 250);
   const std::size_t publishing = random.between(60, 95);
   for (std::uint64_t i = 0; i < count; ++i) script.steps.push_back(make_step(random, script, temper, publishing));
-  for (std::size_t hop = 1; hop < dimensions.chain; ++hop) script.hops.push_back(make_hop(random));
-  const std::uint64_t blows = script.hops.empty() ? 0 : random.below(5);  // one script in five has none
-  for (std::uint64_t blow = 0; blow < blows; ++blow) {
-    const bool restarts = script.hops.size() > 1 && random.chance(500'000);
-    script.steps.push_back(
-        {.kind = restarts ? Step::Kind::RestartRelay : Step::Kind::CutHop,
-         .at = std::chrono::microseconds(random.below(kMicroseconds)),
-         .actor = restarts ? 1 + random.below(script.hops.size() - 1) : random.below(script.hops.size())});
-  }
+  add_relays(random, script, dimensions);
   std::stable_sort(script.steps.begin(), script.steps.end(), [](const Step& a, const Step& b) { return a.at < b.at; });
-  for (LinkOptions& link : script.links) {
-    const std::size_t kinds = dimensions.several_drafts ? moqt::kSupportedDrafts.size() : 1;
-    script.drafts.push_back(moqt::kSupportedDrafts[random.below(kinds)]);
-    // Where requests have streams of their own, they need some.
-    if (dimensions.several_drafts) link.client.bidirectional_streams = link.server.bidirectional_streams = 64;
-  }
+  for (LinkOptions& link : script.links) script.drafts.push_back(make_draft(random, dimensions, link));
+  for (HopPlan& hop : script.hops) hop.draft = make_draft(random, dimensions, hop.link);
   return script;
 }
 
@@ -225,85 +277,6 @@ Script keep_steps(const Script& script, const std::vector<std::size_t>& keep) {
     if (place < script.steps.size()) result.steps.push_back(script.steps[place]);
   }
   return result;
-}
-
-std::string describe(const Step& step) {
-  using Kind = Step::Kind;
-  const std::string client = "client " + std::to_string(step.actor);
-  const std::string track = "track " + std::to_string(step.track);
-  const std::string choice = std::to_string(step.choice);
-  const std::string size = std::to_string(step.size) + " bytes";
-  const std::string at = milliseconds(step.at) + ": ";
-  switch (step.kind) {
-    case Kind::Object: return at + track + ": object of " + size + " in subgroup " + choice;
-    case Kind::NextGroup: return at + track + ": next group";
-    case Kind::Finish: return at + track + ": subgroup " + choice + " ends";
-    case Kind::Reset: return at + track + ": subgroup " + choice + " is reset";
-    case Kind::PartAndReset:
-      return at + track + ": part of an object of " + size + ", then subgroup " + choice + " is reset";
-    case Kind::Subscribe:
-      return at + client + " subscribes to " + track + " with priority " + choice + " and filter " +
-             std::to_string(step.size % 4) +
-             (step.timeout == 0 ? "" : ", timeout " + std::to_string(step.timeout) + " ms");
-    case Kind::Listen: return at + client + " listens for what is offered, or no more";
-    case Kind::Fetch:
-      return at + client + " fetches groups " + choice + " to " + std::to_string(step.choice + step.size % 3) + " of " +
-             track;
-    case Kind::Unsubscribe: return at + client + " unsubscribes from " + track;
-    case Kind::Reprioritize: return at + client + ", " + track + ": priority " + choice;
-    case Kind::Forward: return at + client + ", " + track + ": forward " + choice;
-    case Kind::Pause: return at + client + " stops reading";
-    case Kind::Feed: return at + client + " reads " + size;
-    case Kind::Resume: return at + client + " reads everything";
-    case Kind::Cut: return at + client + " is cut off";
-    case Kind::Close: return at + client + " closes its session";
-    case Kind::Connect: return at + client + " connects again";
-    case Kind::Storm: return at + client + ": loss of " + choice + " in a million";
-    case Kind::Narrow: return at + client + ": datagrams of at most " + size;
-    case Kind::Goaway: return at + client + " is asked to leave";
-    case Kind::Calm: return at + client + ": loss as at first";
-    case Kind::CutHop:
-      return at + "relay " + std::to_string(step.actor + 1) + " is cut off from relay " + std::to_string(step.actor);
-    case Kind::RestartRelay: return at + "relay " + std::to_string(step.actor) + " is restarted";
-  }
-  return at;
-}
-
-std::string describe_setting(const Script& script) {
-  std::ostringstream out;
-  for (std::size_t client = 0; client < script.links.size(); ++client) {
-    const LinkOptions& link = script.links[client];
-    out << "client " << client << (client < script.publishers ? " (publisher)" : " (subscriber)");
-    out << ", " << moqt::alpn(script.drafts[client]);
-    for (const auto* path : {&link.to_server, &link.to_client}) {
-      out << (path == &link.to_server ? "; to the relay " : "; from it ") << milliseconds(path->latency) << " + "
-          << milliseconds(path->jitter) << ", loss " << path->loss_per_million << ", " << path->bytes_per_second
-          << " B/s";
-    }
-    for (const auto* admits : {&link.client, &link.server}) {
-      out << (admits == &link.client ? "; admits " : "; is admitted ") << admits->stream_window << " a stream, "
-          << admits->connection_window << " in all, " << admits->unidirectional_streams << " streams";
-    }
-    out << "\n";
-  }
-  for (std::size_t track = 0; track < script.tracks.size(); ++track) {
-    const TrackPlan& plan = script.tracks[track];
-    out << "track " << track << " of client";
-    for (const std::size_t publisher : plan.publishers) out << " " << publisher;
-    out << (plan.datagrams ? ", datagrams" : "") << (plan.announced_by_publish ? ", by PUBLISH" : "")
-        << (plan.extensions ? ", extensions" : "") << ", priority " << int{plan.priority} << "\n";
-  }
-  for (std::size_t hop = 0; hop < script.hops.size(); ++hop) {
-    const LinkOptions& link = script.hops[hop];
-    out << "relay " << hop + 1 << " behind relay " << hop << ": up " << milliseconds(link.to_server.latency)
-        << ", loss " << link.to_server.loss_per_million << "; down " << milliseconds(link.to_client.latency)
-        << ", loss " << link.to_client.loss_per_million << "; a loss is noticed after "
-        << milliseconds(link.idle_timeout) << "\n";
-  }
-  if (script.direct) out << "no relay: every client has a publisher of its own\n";
-  out << "the relay queues " << script.relay_queue_limit << " bytes; streams of a session: " << script.stream_limit
-      << "\n";
-  return out.str();
 }
 
 }  // namespace msquic_py::simulation

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -37,8 +39,9 @@ struct Step {
     Narrow,        ///< the link of client `actor` takes datagrams of at most `size` bytes
     Goaway,        ///< the relay asks client `actor` to leave
     Calm,          ///< it loses as many as at first
-    CutHop,        ///< the link of relay `actor` + 1 with relay `actor` is dead
-    RestartRelay,  ///< relay `actor` dies and begins anew, if it has relays on both sides
+    CutHop,        ///< the link of relay `actor` + 1 with its upstream is dead
+    RestartRelay,  ///< relay `actor` dies and begins anew; its clients, and the relays around it, find out
+    Stall,         ///< relay `actor` does nothing for `size` milliseconds, and then finds its clock that much further
   };
   Kind kind = Kind::Object;
   Duration at{};
@@ -58,6 +61,22 @@ struct TrackPlan {
   std::uint8_t priority = 128;
 };
 
+/// How a relay is joined with its upstream.
+struct HopPlan {
+  std::size_t upper = 0;  ///< the upstream, one of those before it
+  transport::memory::LinkOptions link;
+  moqt::Draft draft = moqt::Draft::k15;  ///< of the session
+};
+
+/// What the relays of a run may spend, where that is little; 0: as much as usual.
+struct RelayBudget {
+  std::size_t queue = 4 * 1024 * 1024;  ///< bytes that may wait for one subscription
+  std::size_t track_memory = 0;
+  std::size_t session_memory = 0;
+  std::size_t process_memory = 0;
+  std::uint64_t rendezvous = 0;  ///< milliseconds that a lost publisher is waited for
+};
+
 /// All that a run depends on. Clients are numbered, publishers first.
 struct Script {
   std::uint64_t seed = 0;
@@ -68,9 +87,9 @@ struct Script {
   std::vector<TrackPlan> tracks;
   std::vector<transport::memory::LinkOptions> links;  ///< by client
   std::vector<moqt::Draft> drafts;                    ///< by client, of its sessions
-  /// Between relays in a row: the first one has the publishers, the last one the subscribers. None: there is one relay.
-  std::vector<transport::memory::LinkOptions> hops;
-  std::size_t relay_queue_limit = 4 * 1024 * 1024;
+  std::vector<std::size_t> homes;                     ///< by client: the relay that it is connected to
+  std::vector<HopPlan> hops;                          ///< of relay 1, 2, ...; relay 0 has no upstream
+  RelayBudget budget;
   std::size_t stream_limit = 1024;  ///< of the sessions, for outgoing and incoming data streams
   std::vector<Step> steps;          ///< in the order of time
 
@@ -80,8 +99,14 @@ struct Script {
 /// What a script may have in it beyond what is always drawn.
 struct Dimensions {
   bool several_publishers = false;  ///< of one track
-  bool several_drafts = false;      ///< each client speaks one of them
-  std::size_t chain = 1;            ///< relays in a row; they are restarted, and what joins them is cut
+  bool several_drafts = false;      ///< each session speaks one of them
+  std::size_t chain = 1;            ///< relays in a row, the publishers at one end; what joins them is cut
+  std::size_t tree = 1;             ///< relays in any order, and everybody at any of them; the same
+  bool restarts = false;            ///< of relays
+  bool stalls = false;              ///< of relays
+  bool little_memory = false;       ///< at relays
+
+  [[nodiscard]] std::size_t relays() const noexcept { return std::max(chain, tree); }
 };
 
 /// The script that follows from the seed.

@@ -28,6 +28,12 @@ std::span<const base::SharedBytes> slices_of(const ms::GatherList& list) noexcep
 SessionEnd::SessionEnd(transport::memory::Timeline& timeline, ms::SessionConfig config, moqt::Draft draft)
     : timeline_(timeline), session_(draft, std::move(config)) {}
 
+std::size_t SessionEnd::open_streams() const noexcept {
+  const auto control = std::count_if(incoming_.begin(), incoming_.end(),
+                                     [this](const auto& entry) { return is_peers_control(entry.first); });
+  return outgoing_.size() + incoming_.size() - static_cast<std::size_t>(control);
+}
+
 void SessionEnd::pass_deadline() {
   const auto deadline = session_.next_deadline();
   if (!deadline || *deadline > now()) return;
@@ -214,7 +220,7 @@ std::uint64_t SessionEnd::on_received(transport::StreamKey stream, const transpo
     return data.size;
   }
   if (held_.contains(stream) && !data.last && data.size > 0) return 0;
-  if (readable_ != kEverything && !data.last && data.size > 0) {
+  if (readable_ != kEverything && !data.last && data.size > 0 && !is_peers_control(stream)) {
     bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), readable_)));
     readable_ -= bytes.size();
   }

@@ -33,8 +33,8 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   [[nodiscard]] const ms::Session& session() const noexcept { return session_; }
   [[nodiscard]] bool over() const noexcept { return closed_.has_value(); }
   [[nodiscard]] const transport::CloseReason& close_reason() const { return *closed_; }
-  /// Streams of either side that have not ended.
-  [[nodiscard]] std::size_t open_streams() const noexcept { return outgoing_.size() + incoming_.size(); }
+  /// Streams of either side that have not ended, without those of requests and of control messages.
+  [[nodiscard]] std::size_t open_streams() const noexcept;
   /// Bytes that were given to the carrier and not reported as sent.
   [[nodiscard]] std::size_t unsent_bytes() const noexcept { return unsent_; }
 
@@ -98,6 +98,10 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   void perform(ms::CloseSession& action);
   void perform(std::monostate&) {}
   [[nodiscard]] ms::Time now() const noexcept { return timeline_.now(); }
+  /// Whether it is the peer's control stream, where each side has one: the first unidirectional one that it opens.
+  [[nodiscard]] bool is_peers_control(std::uint64_t incoming) const noexcept {
+    return incoming < 4 && moqt::has_own_control_streams(session_.draft());
+  }
 
   transport::memory::Timeline& timeline_;
   ms::Session session_;

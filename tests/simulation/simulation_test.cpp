@@ -1,6 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <tuple>
+#include <vector>
 
 #include "simulation/script.h"
 #include "simulation/shrink.h"
@@ -22,6 +27,18 @@ TEST(Simulation, FindsASendThatTheCarrierLost) {
   EXPECT_GE(found, 10u) << "in most of these runs somebody reads what was in the fifth send";
 }
 
+TEST(Simulation, FindsASendThatARelayLostOnItsWayDown) {
+  std::size_t found = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const Script script = make_script(seed, {.chain = 3});
+    if (script.stream_limit < 1024) continue;
+    World world(script);
+    world.lose_hop_send(5);
+    if (!world.run().faults.empty()) ++found;
+  }
+  EXPECT_GE(found, 10u) << "in most of these runs somebody reads what was in that send";
+}
+
 TEST(Simulation, DoesTheSameAgainWithTheSameSeed) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     const Script script = make_script(seed);
@@ -31,6 +48,19 @@ TEST(Simulation, DoesTheSameAgainWithTheSameSeed) {
     EXPECT_EQ(first.excused, second.excused) << seed;
     EXPECT_EQ(first.events, second.events) << seed;
   }
+}
+
+TEST(Simulation, SpeaksEachDraftWithEachOtherOnBothSidesOfARelay) {
+  std::set<std::tuple<moqt::Draft, moqt::Draft, moqt::Draft>> met;
+  for (std::uint64_t seed = 1; seed <= 400; ++seed) {
+    const Script script = make_script(seed, {.several_drafts = true, .chain = 2});
+    for (std::size_t publisher = 0; publisher < script.publishers; ++publisher) {
+      for (std::size_t subscriber = script.publishers; subscriber < script.clients(); ++subscriber) {
+        met.emplace(script.drafts[publisher], script.hops.front().draft, script.drafts[subscriber]);
+      }
+    }
+  }
+  EXPECT_EQ(met.size(), std::size_t{4 * 4 * 4});
 }
 
 TEST(Simulation, HasScriptsThatDifferFromSeedToSeed) {

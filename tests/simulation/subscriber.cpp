@@ -237,7 +237,7 @@ void Subscriber::handle(const ms::Event& event) {
     on_datagram(*datagram);
   } else if (const auto* closed = std::get_if<ms::Closed>(&event)) {
     if (!closed->by_peer && closed->code != 0 &&
-        closed->reason.find("nothing has come from the peer") == std::string::npos) {
+        closed->reason.find("nothing has come from the peer") == std::string::npos && closed->reason != "no SETUP") {
       journal_.fault("subscriber " + std::to_string(number_) + " closed its session: " + closed->reason);
     }
   }
@@ -302,7 +302,7 @@ void Subscriber::on_end(const ms::SubgroupEnded& event) {
   // FIN promises every object of the subgroup since the beginning of the subscription [d15 §10.4.2].
   for (const auto& [location, object] : journal_.track(subscription.track).objects) {
     if (location.group != stream.name.first || object.subgroup != stream.name.second) continue;
-    if (!expects(subscription, location) || subscription.received.contains(location)) continue;
+    if (!expects(subscription, location) || subscription.received.contains(location) || object.denied) continue;
     fault(subscription, text(location) + " is missing although its subgroup's stream was finished");
   }
 }

@@ -21,6 +21,7 @@ ms::SessionConfig World::config_of(moqt::Perspective perspective) const {
 
 World::World(const Script& script) : script_(script), network_(script.seed), journal_(script) {
   relays_.resize(script.hops.size() + 1);
+  awake_.resize(relays_.size());
   hops_.resize(script.hops.size());
   for (std::size_t number = 0; number < relays_.size(); ++number) start_relay(number);
   const std::size_t publishers = script.direct ? script.subscribers : script.publishers;
@@ -86,7 +87,7 @@ bool World::settle_near(std::size_t number) {
 
 bool World::settle_far(std::size_t number) {
   Client& client = clients_[number];
-  if (!script_.direct) return settle_end(client.far, relay_of(number), client.peer);
+  if (!script_.direct) return settle_end(client.far, script_.homes[number], client.peer);
   if (!client.far || !client.far->take_ready()) return false;
   client.far->perform_actions();
   while (publishers_[number].on_events()) client.far->perform_actions();
@@ -115,24 +116,22 @@ std::optional<ms::Time> World::next_deadline() const {
   const auto sooner = [&next](std::optional<ms::Time> due) {
     if (due && (!next || *due < *next)) next = due;
   };
-  const auto look = [&](const auto& ends) {
-    if (ends.near) sooner(ends.near->session().next_deadline());
-    if (ends.far) sooner(ends.far->session().next_deadline());
-  };
-  std::ranges::for_each(clients_, look);
-  std::ranges::for_each(hops_, look);
-  for (const auto& relay : relays_) sooner(relay->next_deadline());
+  for_each_end([&](const SessionEnd& end, std::optional<std::size_t> relay) {
+    if (!relay || !stalls(*relay)) sooner(end.session().next_deadline());
+  });
+  for (std::size_t number = 0; number < relays_.size(); ++number) {
+    sooner(stalls(number) ? awake_[number] : relays_[number]->next_deadline());
+  }
   return next;
 }
 
 void World::pass_deadlines() {
-  const auto pass = [](const auto& ends) {
-    if (ends.near) ends.near->pass_deadline();
-    if (ends.far) ends.far->pass_deadline();
-  };
-  std::ranges::for_each(clients_, pass);
-  std::ranges::for_each(hops_, pass);
-  for (const auto& relay : relays_) relay->on_deadline(network_.now());
+  for_each_end([&](SessionEnd& end, std::optional<std::size_t> relay) {
+    if (!relay || !stalls(*relay)) end.pass_deadline();
+  });
+  for (std::size_t number = 0; number < relays_.size(); ++number) {
+    if (!stalls(number)) relays_[number]->on_deadline(network_.now());
+  }
 }
 
 void World::run_until(ms::Time limit) {
@@ -204,6 +203,7 @@ void World::perform(const Step& step) {
       break;
     case Kind::Forward: subscriber(step.actor)->forward(step.track, step.choice != 0); break;
     case Kind::Pause:
+      client.paused = true;
       if (client.near && client.near->reads_everything()) client.near->read(0);
       break;
     case Kind::Feed:
@@ -237,6 +237,7 @@ void World::perform(const Step& step) {
       break;
     case Kind::CutHop: cut_hop(step.actor); break;
     case Kind::RestartRelay: restart_relay(step.actor); break;
+    case Kind::Stall: stall(step.actor, std::chrono::milliseconds(step.size)); break;
     case Kind::Calm:
       if (client.link) client.link->set_paths(script_.links[step.actor].to_server, script_.links[step.actor].to_client);
       break;
@@ -244,10 +245,9 @@ void World::perform(const Step& step) {
 }
 
 bool World::at_rest() const {
-  const auto rests = [](const auto& ends) {
-    return (!ends.near || ends.near->at_rest()) && (!ends.far || ends.far->at_rest());
-  };
-  return std::ranges::all_of(clients_, rests) && std::ranges::all_of(hops_, rests);
+  bool rests = true;
+  for_each_end([&](const SessionEnd& end, std::optional<std::size_t>) { rests = rests && end.at_rest(); });
+  return rests;
 }
 
 Outcome World::run() {

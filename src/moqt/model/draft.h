@@ -41,6 +41,8 @@ bool mixes_forwarding_preferences(Draft draft) noexcept;
 /// Whether what a delivery timeout resets a stream for is the end of its subgroup, of which no more is sent on another
 /// one, and a subgroup has a timeout of its own, SUBGROUP_DELIVERY_TIMEOUT (from draft 18 on).
 bool has_subgroup_timeouts(Draft draft) noexcept;
+/// Whether tracks have properties, of the same numbers as the extensions of objects (from draft 16 on).
+bool has_track_properties(Draft draft) noexcept;
 
 /// The ALPN of raw QUIC, also the WebTransport protocol name: "moqt-15" [d15 §3.1].
 std::string_view alpn(Draft draft) noexcept;

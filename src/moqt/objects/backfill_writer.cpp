@@ -8,6 +8,8 @@
 namespace msquic_py::moqt::objects {
 
 std::optional<MalformedTrack> BackfillWriter::object(const session::FetchObjectReceived& object, session::Time now) {
+  publisher_.store().set_nothing_between(next_, object.location, now);
+  next_ = {object.location.group, object.location.object + 1};
   if (objects_++ == 0 || object.location.group != group_) {
     writers_.clear();
     group_ = object.location.group;

@@ -19,15 +19,21 @@ namespace msquic_py::moqt::objects {
 /// go to the track's subscriptions as well, each once. They come in ascending order.
 class BackfillWriter {
  public:
-  /// Objects are kept in the form of `draft`.
-  BackfillWriter(TrackPublisher& publisher, Draft draft) noexcept : publisher_(publisher), draft_(draft) {}
+  /// `start` is where the FETCH begins. Objects are kept in the form of `draft`.
+  BackfillWriter(TrackPublisher& publisher, Draft draft, Location start) noexcept
+      : publisher_(publisher), draft_(draft), next_(start) {}
   BackfillWriter(const BackfillWriter&) = delete;
   BackfillWriter& operator=(const BackfillWriter&) = delete;
 
-  /// An object, or its beginning. When one of a later group comes, the held groups before it are complete.
+  /// An object, or its beginning. When one of a later group comes, the held groups before it are complete: what has not
+  /// come of them does not exist [d15 §9.16.3].
   std::optional<MalformedTrack> object(const session::FetchObjectReceived& object, session::Time now);
   /// The next bytes of its payload.
   std::optional<MalformedTrack> payload(const base::SharedBytes& bytes, session::Time now);
+  /// The publisher has left out what comes next, up to `last`, and does not say that it is empty.
+  void pass_unknown(Location last) noexcept { next_ = last.next(); }
+  /// Behind the latest object or gap; where the FETCH begins before the first.
+  [[nodiscard]] Location next() const noexcept { return next_; }
   /// Objects that came, known ones included.
   [[nodiscard]] std::uint64_t objects() const noexcept { return objects_; }
 
@@ -41,6 +47,7 @@ class BackfillWriter {
 
   TrackPublisher& publisher_;
   const Draft draft_;
+  Location next_;  ///< behind the latest object, or gap
   std::uint64_t group_ = 0;
   std::map<std::uint64_t, SubgroupWriter> writers_;  ///< of `group_`, by Subgroup ID
   SubgroupWriter* writer_ = nullptr;                 ///< of the latest object

@@ -166,7 +166,7 @@ FetchDelivery::Step FetchDelivery::step(session::Time now) {
     case TrackStore::Look::Kind::kObject: break;
   }
   StoredObject& object = look.subgroup->at(look.place);
-  if (begun_) return send_payload(object);
+  if (begun_) return send_rest(*look.subgroup, object);
   // Where the objects of a FETCH have no status, those that are not there need no more to be said.
   if (object.status == ObjectStatus::kDoesNotExist ||
       (object.status != ObjectStatus::kNormal && !has_status_in_fetch(session_.draft()))) {
@@ -197,7 +197,13 @@ FetchDelivery::Step FetchDelivery::step(session::Time now) {
   begun_ = true;
   furthest_ = std::max(furthest_.value_or(position_), position_);
   payload_sent_ = out.payload.size();
-  return send_payload(object);
+  return send_rest(*look.subgroup, object);
+}
+
+FetchDelivery::Step FetchDelivery::send_rest(const StoredSubgroup& subgroup, const StoredObject& object) {
+  const Step next = send_payload(object);
+  const bool comes = subgroup.writers > 0 || subgroup.awaited || object.arriving;
+  return next == Step::kWait && !comes ? ask() : next;  // whoever brought it is gone
 }
 
 FetchDelivery::Step FetchDelivery::send_payload(const StoredObject& object) {

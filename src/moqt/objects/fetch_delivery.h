@@ -92,6 +92,7 @@ class FetchDelivery final : public session::StreamFeeder {
   enum class Step : std::uint8_t { kAgain, kWait, kEnd };
 
   Step step(session::Time now);
+  Step send_rest(const StoredSubgroup& subgroup, const StoredObject& object);
   Step send_payload(const StoredObject& object);
   Step ask();
   Step next_group();

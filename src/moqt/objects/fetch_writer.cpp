@@ -21,6 +21,7 @@ StoredObject* FetchWriter::current() noexcept {
 
 std::optional<MalformedTrack> FetchWriter::object(const session::FetchObjectReceived& object, session::Time now) {
   TrackStore& store = publisher_.store();
+  pass_to(object.location, now);
   at_ = object.location;
   payload_offset_ = 0;
   open_ = true;
@@ -95,6 +96,41 @@ std::optional<MalformedTrack> FetchWriter::payload(const base::SharedBytes& byte
   if (payload_offset_ >= object->payload_length) complete(*object);
   publisher_.fetched(now);
   return std::nullopt;
+}
+
+void FetchWriter::pass_unknown(Location last) noexcept {
+  if (order_ == GroupOrder::kAscending) {
+    next_ = last.next();
+  } else {
+    unsure_ = true;
+  }
+}
+
+void FetchWriter::pass_to(Location at, session::Time now) {
+  if (unsure_) return;
+  TrackStore& store = publisher_.store();
+  const std::optional<Location> from = std::exchange(next_, Location{at.group, at.object + 1});
+  if (order_ == GroupOrder::kAscending) return store.set_nothing_between(from.value_or(range_.start), at, now);
+  if (!from || at.group == top_.group) top_ = *next_;
+  if (from && from->group == at.group) return store.set_nothing_between(*from, at, now);
+  if (from && from->group != top_.group) store.set_known(*from, {from->group, 0}, now);
+  if (from && from->group > at.group + 1) store.set_known({at.group + 1, 0}, {from->group - 1, 0}, now);
+  const Location first = at.group == range_.start.group ? range_.start : Location{at.group, 0};
+  store.set_nothing_between(first, at, now);
+}
+
+void FetchWriter::finish(Location end, session::Time now) {
+  if (unsure_) return;
+  TrackStore& store = publisher_.store();
+  if (order_ == GroupOrder::kAscending) {
+    const FetchRange rest{next_.value_or(range_.start), end};
+    if (rest.valid()) store.set_known(rest.start, rest.end, now);
+    return;
+  }
+  if (!next_) return store.set_known(range_.start, end, now);
+  if (const FetchRange rest{top_, end}; rest.valid()) store.set_known(rest.start, rest.end, now);
+  if (next_->group != top_.group) store.set_known(*next_, {next_->group, 0}, now);
+  if (next_->group > range_.start.group) store.set_known(range_.start, {next_->group - 1, 0}, now);
 }
 
 void FetchWriter::complete(StoredObject& object) {

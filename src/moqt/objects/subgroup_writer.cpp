@@ -115,9 +115,9 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
   ignores_ = true;
   forget_if_cleared();
   // With several publishers a group that has come and gone comes again.
-  if (subgroup_ == nullptr && publisher_->several_writers && publisher_->store().dropped(properties_.group) &&
-      publisher_->store().find(properties_.group) == nullptr) {
-    return Taken{false};
+  if (subgroup_ == nullptr && publisher_->several_writers && publisher_->store().dropped(properties_.group)) {
+    const StoredGroup* const here = publisher_->store().find(properties_.group);
+    if (here == nullptr || here->returned) return Taken{false};
   }
   attach(object.subgroup, now);
   const std::uint64_t id = object.location.object;

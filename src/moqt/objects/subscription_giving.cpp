@@ -112,7 +112,11 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
     if (delivery.open() && delivery.continued) {
       // [d15 §10.4.3-3]
       // [d15 §10.4.3]: only what is known to be the next object of the subgroup may go on the same stream.
-      if (!is_next(subgroup, delivery, place)) retire(delivery, StreamResetCode::kCancelled, now);  // [d15 §10.4.3-4]
+      if (!is_next(subgroup, delivery, place)) {
+        // What comes on the new stream may arrive first: its FIN would say that all of the subgroup has.
+        delivery.has_gap = true;
+        retire(delivery, StreamResetCode::kCancelled, now);  // [d15 §10.4.3-4]
+      }
     }
     if (delivery.open() && !session_.backlog(delivery.stream).has_room()) return Give::kNoRoom;
     switch (begin_object(subgroup, delivery, object)) {

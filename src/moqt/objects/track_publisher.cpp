@@ -272,6 +272,7 @@ void TrackPublisher::settle(session::Time now) {
 std::optional<session::Time> TrackPublisher::next_deadline() const noexcept {
   std::optional<session::Time> next = store_.next_eviction();
   for (const Orphan& orphan : orphans_) {
+    if (store_.holds(orphan.group)) continue;  // looked at when it is released
     const session::Time due = orphan.since + takeover_timeout;
     next = next ? std::min(*next, due) : due;
   }

@@ -25,6 +25,7 @@ StoredGroup& TrackStore::group_of(std::uint64_t group, session::Time now) {
   const std::uint64_t serial = next_serial_++;
   StoredGroup& made = groups_.emplace(group, StoredGroup(group, serial)).first->second;
   made.since = now;
+  made.returned = dropped_groups_.contains(group);
   by_serial_.emplace(serial, group);
   bytes_ += kGroupRecord;
   group_records_.set(groups_.size() * kGroupRecord);
@@ -94,6 +95,10 @@ void TrackStore::set_known(Location start, Location end, session::Time now) {
     }
   }
   if (whole && expected <= end.group) absent_groups_.add(expected, end.group);
+}
+
+void TrackStore::set_nothing_between(Location from, Location at, session::Time now) {
+  if (from < at) set_known(from, at.object > 0 ? at : Location{at.group - 1, 0}, now);
 }
 
 void TrackStore::assume_ended(Location start, Location end) {

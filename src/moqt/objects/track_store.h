@@ -63,6 +63,9 @@ class TrackStore {
   /// Everything that exists from `start` up to `end` is here: a FETCH has been answered. `end` is as in FETCH: the last
   /// location plus one, object 0 for all of the group.
   void set_known(Location start, Location end, session::Time now);
+  /// A FETCH in ascending order that has come to `from` goes on with an object at `at`: nothing exists between. To be
+  /// said as it comes: what has come may be dropped again before the end of it.
+  void set_nothing_between(Location from, Location at, session::Time now);
   /// Nobody is going to say where the groups below the largest end: those that came whole, as far as can be seen, are
   /// taken for whole.
   void assume_ended(Location start, Location end);

@@ -129,7 +129,16 @@ std::optional<std::uint64_t> TrackStore::first_missing(const StoredGroup& group,
 Location TrackStore::first_missing(Location start) const noexcept {
   if (!largest_) return start;
   std::uint64_t at = largest_->group;
-  if (const auto newest = groups_.lower_bound(at); newest != groups_.begin()) at = std::prev(newest)->first;
+  if (const auto newest = groups_.lower_bound(at); newest != groups_.begin()) {
+    at = std::prev(newest)->first;
+  } else {  // the one before has been dropped, or nothing has come before
+    std::uint64_t before = start.group;
+    for (const IntervalSet::Interval& run : dropped_groups_.intervals()) {
+      if (run.last < at) before = std::max(before, run.last);
+    }
+    at = std::min(at, before);
+  }
+  if (held_) at = std::min(at, held_->first);  // what was to come of them has not, or not all of it
   for (const auto& [id, group] : groups_) {
     if (id >= at) break;
     if (group.open()) at = id;

@@ -94,6 +94,13 @@ void SessionCore::close(std::uint64_t code, std::string_view reason) {  // [d15 
 }
 
 void SessionCore::on_transport_closed(std::uint64_t code, std::string reason, bool by_peer) {
+  // A publisher may have gone right behind its PUBLISH_DONE. What it said holds, whatever was still on its way.
+  while (!closed()) {
+    auto* over = requests.find_first<SubscriptionAsSubscriber>(
+        [](const SubscriptionAsSubscriber& each) { return each.waits_for_streams(); });
+    if (over == nullptr) break;
+    over->stop_waiting();
+  }
   action_queue.clear();
   if (closed()) return;
   event_queue.push(Closed{code, std::move(reason), by_peer});

@@ -109,10 +109,10 @@ struct FetchObjectFields {
   ObjectStatus status = ObjectStatus::kNormal;  ///< draft-15 alone; on the wire only when payload_length is 0
   bool datagram = false;                        ///< from draft 16 on
 
-  /// What the next object may leave out, when this one comes behind `before`.
-  [[nodiscard]] FetchPriorObject prior(const std::optional<FetchPriorObject>& before) const noexcept {
-    if (!datagram) return {location, subgroup_id, publisher_priority};
-    return {location, before ? before->subgroup_id : 0, publisher_priority, before && before->has_subgroup};
+  /// What the next object may leave out, when it comes behind this one. A datagram has no Subgroup ID: whether that of
+  /// the object before it counts then, the drafts do not say.
+  [[nodiscard]] FetchPriorObject prior() const noexcept {
+    return {location, datagram ? 0 : subgroup_id, publisher_priority, !datagram};
   }
 };
 EncodeResult encode_fetch_object_header(Draft draft, const FetchObjectFields& fields,

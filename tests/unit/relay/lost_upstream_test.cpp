@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
-moqt::MessageParameters from_largest() {
+moqt::MessageParameters beginning_at_largest() {
   moqt::MessageParameters parameters;
   parameters.set_filter(moqt::SubscriptionFilter::largest_object());
   return parameters;
@@ -37,12 +37,12 @@ class LostUpstreamTest : public ::testing::Test {
     publisher_.ends_groups = true;
     publisher_.announce();
     subscriber_ = &tree_.connect(0);
-    EXPECT_TRUE(subscriber_->session().subscribe(track_name(), from_largest()).ok());
+    EXPECT_TRUE(subscriber_->session().subscribe(track_name(), beginning_at_largest()).ok());
     tree_.run();
     publisher_.accept();
     // Somebody above keeps the track alive there while the relay below is away.
     RelayClient& above = tree_.connect(1);
-    EXPECT_TRUE(above.session().subscribe(track_name(), from_largest()).ok());
+    EXPECT_TRUE(above.session().subscribe(track_name(), beginning_at_largest()).ok());
     tree_.run();
   }
   relay::RelayCounters counters() { return tree_.at(0).counters(); }
@@ -103,6 +103,24 @@ TEST_F(LostUpstreamTest, AnObjectThatWasCutInTheMiddleIsCompleted) {
   publisher_.object(stream, 2, "z");
   EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a", "0/1 0123456789", "0/2 z"}));
   EXPECT_EQ(counters().malformed_tracks, 0u);
+}
+
+TEST_F(LostUpstreamTest, WhatIsOnItsWayForLongIsNoReasonToLookAgainAndAgain) {
+  const auto stream = publisher_.open(0);
+  publisher_.object(stream, 0, "a");
+  tree_.cut(*link_);
+  publisher_.object(stream, 1, "b");
+  RelayLink& again = tree_.link(0, 1, 0, /*runs=*/false);
+  again.pair.server.hold_data = true;
+  // Longer than the subgroup that was cut waits for somebody who goes on with it.
+  tree_.advance(relay::RelayLimits{}.takeover_timeout + 1s);
+  ASSERT_TRUE(tree_.at(0).next_deadline());
+  EXPECT_GT(*tree_.at(0).next_deadline(), tree_.now);
+  again.pair.server.hold_data = false;
+  tree_.run();
+  publisher_.object(stream, 2, "c");
+  publisher_.finish(stream);
+  EXPECT_EQ(objects(*subscriber_), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
 }
 
 TEST_F(LostUpstreamTest, WhatComesAliveMeanwhileWaitsForWhatWasMissed) {
@@ -215,7 +233,7 @@ TEST_F(LostUpstreamTest, SubscribersAreToldWhenItDoesNotComeBack) {
   publisher_.group(0, {"a"});
   tree_.cut(*link_);
   RelayClient& late = tree_.connect(0);
-  ASSERT_TRUE(late.session().subscribe(track_name(), from_largest()).ok());
+  ASSERT_TRUE(late.session().subscribe(track_name(), beginning_at_largest()).ok());
   tree_.advance(29s);
   EXPECT_EQ(subscriber_->count<ms::SubscriptionDone>(), 0u);
   tree_.advance(2s);
@@ -252,7 +270,7 @@ TEST_F(LostUpstreamTest, AnotherUpstreamGoesOnAtOnce) {
   TreePublisher publisher(tree, source);
   publisher.announce();
   RelayClient& subscriber = tree.connect(leaf);
-  ASSERT_TRUE(subscriber.session().subscribe(track_name(), from_largest()).ok());
+  ASSERT_TRUE(subscriber.session().subscribe(track_name(), beginning_at_largest()).ok());
   tree.run();
   publisher.accept();
   const auto stream = publisher.open(0);
@@ -263,6 +281,40 @@ TEST_F(LostUpstreamTest, AnotherUpstreamGoesOnAtOnce) {
   publisher.object(stream, 2, "c");
   publisher.finish(stream);
   EXPECT_EQ(objects(subscriber), (Lines{"0/0 a", "0/1 b", "0/2 c"}));
+}
+
+TEST_F(LostUpstreamTest, WhatOneOfTwoPublishersHadNotBroughtIsFetchedFromTheOther) {
+  RelayTree tree;
+  const std::size_t relay = tree.add();
+  RelayClient& first = tree.connect(relay);
+  TreePublisher publisher(tree, first);
+  publisher.announce();
+  RelayClient& subscriber = tree.connect(relay);
+  ASSERT_TRUE(subscriber.session().subscribe(track_name(), beginning_at_largest()).ok());
+  tree.run();
+  publisher.accept();
+  publisher.group(0, {"a"});
+  // The other one has published more by now than the first one has brought, which nobody knows to be dead.
+  RelayClient& second = tree.connect(relay);
+  TreePublisher other(tree, second);
+  other.announce();
+  moqt::MessageParameters parameters;
+  parameters.set_largest_object({1, 0});
+  other.accept(parameters);
+  EXPECT_EQ(second.count<ms::FetchReceived>(), 0u);
+  tree.lose(relay, first);
+  const auto asked = second.only<ms::FetchReceived>();
+  EXPECT_EQ(asked.range.start, (moqt::Location{1, 0}));
+  EXPECT_EQ(asked.range.end, (moqt::Location{1, 1}));
+}
+
+TEST_F(LostUpstreamTest, TheFirstGroupIsMissedLikeAnyOther) {
+  tree_.cut(*link_);
+  publisher_.group(0, {"a"});
+  publisher_.group(1, {"b"});
+  tree_.link(0, 1);
+  publisher_.group(2, {"c"});
+  EXPECT_EQ(by_group(*subscriber_), (Lines{"0/0 a", "1/0 b", "2/0 c"}));
 }
 
 TEST_F(LostUpstreamTest, DatagramsThatWereMissedComeAsDatagrams) {

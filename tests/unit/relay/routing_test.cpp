@@ -45,7 +45,6 @@ TEST_F(RoutingTest, AnswersOnlyWhenAPublisherHasAnswered) {
   EXPECT_EQ(subscriber_.count<ms::RequestAccepted>(), 0u);
   const auto asked = publisher_client_.only<ms::SubscribeReceived>();
   EXPECT_EQ(asked.track, track_name());
-  EXPECT_EQ(asked.parameters.filter()->type, moqt::FilterType::kLargestObject);
 
   moqt::MessageParameters parameters;
   parameters.set_largest_object({7, 3});
@@ -54,6 +53,28 @@ TEST_F(RoutingTest, AnswersOnlyWhenAPublisherHasAnswered) {
   const auto answer = subscriber_.only<ms::RequestAccepted>();
   EXPECT_EQ(answer.parameters.largest_object(), (moqt::Location{7, 3}));
   EXPECT_EQ(answer.parameters.publisher_priority(), 9);
+}
+
+// [d15 §8.4]: one filter for every subscriber, whatever they ask for.
+TEST_F(RoutingTest, AsksForWhatIsBehindTheLargestObject) {
+  publisher_.announce();
+  moqt::MessageParameters parameters;
+  parameters.set_filter(moqt::SubscriptionFilter::next_group_start());
+  subscribe(subscriber_, std::move(parameters));
+  EXPECT_EQ(publisher_client_.only<ms::SubscribeReceived>().parameters.filter()->type,
+            moqt::FilterType::kLargestObject);
+}
+
+// A publisher may have begun with the track when it answers. Who asks without a filter gets that, too.
+TEST_F(RoutingTest, AsksWithoutAFilterForWhoAsksWithoutOne) {
+  publisher_.announce();
+  subscribe(subscriber_);
+  EXPECT_FALSE(publisher_client_.only<ms::SubscribeReceived>().parameters.filter());
+  moqt::MessageParameters parameters;
+  parameters.set_largest_object({0, 0});
+  publisher_.accept(std::move(parameters));
+  publisher_.group(0, {"begun", "behind"});
+  EXPECT_EQ(objects(subscriber_), (std::vector<std::string>{"0/0 begun", "0/1 behind"}));
 }
 
 TEST_F(RoutingTest, PassesARefusalOn) {

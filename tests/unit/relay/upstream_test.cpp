@@ -26,7 +26,7 @@ class UpstreamTest : public ::testing::TestWithParam<moqt::Draft> {
     tree_.draft = GetParam();
     for (int node = 0; node < 2; ++node) tree_.add({}, {moqt::TrackNamespace{}});
     tree_.add();
-    tree_.link(0, 1);
+    link_ = &tree_.link(0, 1);
     tree_.link(1, 2);
   }
   ms::RequestHandle subscribe(RelayClient& client, std::string_view name = "video") {
@@ -38,6 +38,7 @@ class UpstreamTest : public ::testing::TestWithParam<moqt::Draft> {
   relay::RelayCounters counters(std::size_t node) { return tree_.at(node).counters(); }
 
   RelayTree tree_;
+  RelayLink* link_ = nullptr;
 };
 
 TEST_P(UpstreamTest, OneSubscriptionAndOneCopyGoThroughEachRelayForAllSubscribers) {
@@ -66,6 +67,19 @@ TEST_P(UpstreamTest, WhatNobodyPublishesIsRefusedByTheLast) {
   const auto refused = client.only<ms::RequestRejected>();
   EXPECT_EQ(refused.code, static_cast<std::uint64_t>(moqt::RequestErrorCode::kDoesNotExist));
   EXPECT_EQ(refused.reason, "nobody publishes this track");
+}
+
+TEST_P(UpstreamTest, WhatComesFromAboveIsNotGivenBackToWhoAsksAtTheSameTime) {
+  RelayClient& source = tree_.connect(2);
+  TreePublisher publisher(tree_, source);
+  publisher.announce();
+  subscribe(tree_.connect(0));
+  publisher.accept();
+  ASSERT_EQ(counters(0).downstream_subscriptions, 1u);
+  // The relay above has asked before it saw that the one below asks.
+  ASSERT_TRUE(link_->pair.server.session.subscribe(track_name(), from_largest()).ok());
+  tree_.run();
+  EXPECT_EQ(counters(0).downstream_subscriptions, 1u);
 }
 
 TEST_P(UpstreamTest, ATrackIsFoundBelowAndAbove) {

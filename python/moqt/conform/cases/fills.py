@@ -20,9 +20,9 @@ NEXT_OBJECT = Filter(5)
 INCLUDE_PROPERTIES = 0x35
 
 
-async def filled(world: World, fill: Filter, **change: ParameterValue) -> tuple[Flow, Exchange]:
-    """A second subscriber of a track with groups 1 to 3, from Next Object on, that has the past filled in."""
-    flow = await stored(world)
+async def filled(world: World, fill: Filter, *, first: int = 1, **change: ParameterValue) -> tuple[Flow, Exchange]:
+    """A second subscriber of a track with three groups, from Next Object on, that has the past filled in."""
+    flow = await stored(world, first)
     parameters: dict[int, ParameterValue] = {
         codes.FILTER: NEXT_OBJECT,
         codes.FILL_PARAMETERS: world.draft.parameters({codes.FILTER: fill}),
@@ -69,8 +69,23 @@ async def current(world: World) -> None:
 
 @case("fill/whole-track", FILL, "A fill without a filter brings the whole track.", roles="relay")
 async def whole(world: World) -> None:
+    # From group 0 on: whether there is something before group 1, a relay may ask the publisher.
+    _, request = await filled(world, Filter(0), first=0)
+    await came(request, *((number, each) for number in (0, 1, 2) for each in range(3)))
+
+
+@case(
+    "fill/failure-is-told",
+    "22:3.4.1",
+    "A fill whose objects the publisher refuses has a stream, which ends.",
+    roles="relay",
+)
+async def failure(world: World) -> None:
     _, request = await filled(world, Filter(0))
-    await came(request, *((number, each) for number in (1, 2, 3) for each in range(3)))
+    peer = request.peer
+    stream = await peer.until(lambda: peer.fetched(request.request_id), "the stream of the fill")
+    await peer.until(lambda: stream.inflow.over, "the end of the stream of the fill")
+    await peer.alive()
 
 
 @case("fill/range", FILL, "A fill of a range brings that, both ends included.", roles="relay")
@@ -208,8 +223,8 @@ async def taken(world: World) -> None:
     await flow.publisher.alive(2)
 
 
-async def _fetched(world: World, chosen: Filter | None, *places: tuple[int, int]) -> None:
-    flow = await stored(world)
+async def _fetched(world: World, chosen: Filter | None, *places: tuple[int, int], first: int = 1) -> None:
+    flow = await stored(world, first)
     parameters = {} if chosen is None else {codes.FILTER: chosen}
     request = await flow.subscriber.request("FETCH", namespace=world.namespace, track=TRACK, parameters=parameters)
     await brings(request, *places)
@@ -217,7 +232,7 @@ async def _fetched(world: World, chosen: Filter | None, *places: tuple[int, int]
 
 @case("fetch/without-a-filter", "22:3.2", "FETCH without a filter brings the whole track.", roles="relay")
 async def unfiltered(world: World) -> None:
-    await _fetched(world, None, *((number, each) for number in (1, 2, 3) for each in range(3)))
+    await _fetched(world, None, *((number, each) for number in (0, 1, 2) for each in range(3)), first=0)
 
 
 @case(

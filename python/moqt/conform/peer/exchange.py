@@ -61,11 +61,13 @@ class Exchange:
             raise NotOk(f"{self.opening} is answered REQUEST_ERROR {request_error(found.code)} ({reason})")
         raise NotOk(f"{self.opening} is answered {found.name}, not {' or '.join(names)}")
 
-    async def refused(self, *codes: int) -> Message:
-        """REQUEST_ERROR, with one of those codes where there are some."""
+    async def refused(self, *codes: int, optional: bool = False) -> Message:
+        """REQUEST_ERROR, with one of those codes where there are some. ``optional``: NOT_SUPPORTED skips the case."""
         found = await self.next()
         if found.name != "REQUEST_ERROR":
             raise NotOk(f"{self.opening} is answered {found.name}, not REQUEST_ERROR")
+        if optional and found.code == NOT_SUPPORTED:
+            raise Skip(f"the peer does not support {self.opening}: NOT_SUPPORTED")
         if codes and found.code not in codes:
             wanted = " or ".join(map(request_error, codes))
             raise NotOk(f"REQUEST_ERROR {request_error(found.code)} instead of {wanted}")

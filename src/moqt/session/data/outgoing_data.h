@@ -70,6 +70,8 @@ class OutgoingData {
   /// The one stream of a fetch; `request_id` is for its header.
   base::Result<StreamHandle, SessionError> open_fetch(RequestHandle fetch, std::uint64_t request_id,
                                                       RingQueue<Event>& events);
+  /// That one, although it may be gone since; the null handle before it is opened.
+  [[nodiscard]] StreamHandle fetch_stream(RequestHandle fetch) const noexcept;
   base::Result<void, SessionError> append_fetch_object(StreamHandle handle, const FetchObject& object);
   base::Result<void, SessionError> append_fetch_gap(StreamHandle handle, Location end, wire::FetchGap gap);
   base::Result<void, SessionError> append_payload(StreamHandle handle, base::SharedBytes bytes);

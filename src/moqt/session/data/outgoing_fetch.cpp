@@ -13,7 +13,7 @@ std::optional<SessionError> OutgoingFetch::refusal(Location location) const noex
 }
 
 void OutgoingFetch::append(const wire::FetchObjectFields& object, std::uint64_t end) {
-  prior_ = object.prior(prior_);
+  prior_ = object.prior();
   wait(end, object.publisher_priority);
 }
 

@@ -6,6 +6,7 @@
 #include "moqt/model/fetch_range.h"
 #include "moqt/model/group_order.h"
 #include "moqt/session/data/fetch_object.h"
+#include "moqt/session/handles.h"
 #include "moqt/session/ring_queue.h"
 #include "moqt/session/session_error.h"
 #include "moqt/wire/fetch_stream.h"
@@ -18,8 +19,8 @@ class OutgoingFetch {
  public:
   OutgoingFetch(FetchRange range, GroupOrder order) noexcept : range_(range), order_(order) {}
 
-  bool opened = false;  ///< its one stream was opened
-  bool lost = false;    ///< that stream was cancelled to make room for others
+  StreamHandle stream{};  ///< the one that was opened, and may be gone since; null before
+  bool lost = false;      ///< that stream was cancelled to make room for others
 
   void set_range(FetchRange range) noexcept { range_ = range; }
   /// Why the object must not follow those before it, if so.

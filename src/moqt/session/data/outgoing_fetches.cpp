@@ -21,17 +21,22 @@ bool OutgoingData::fetch_lost(RequestHandle fetch) const noexcept {
   return lane != nullptr && lane->fetch && lane->fetch->lost;
 }
 
+StreamHandle OutgoingData::fetch_stream(RequestHandle fetch) const noexcept {
+  const OutgoingLane* lane = find_lane(fetch);
+  return lane != nullptr && lane->fetch ? lane->fetch->stream : StreamHandle{};
+}
+
 base::Result<StreamHandle, SessionError> OutgoingData::open_fetch(RequestHandle fetch, std::uint64_t request_id,
                                                                   RingQueue<Event>& events) {
   OutgoingLane* lane = find_lane(fetch);
   if (lane == nullptr || !lane->fetch) return base::Failure{SessionError::kUnknownRequest};
-  if (lane->fetch->opened) return base::Failure{SessionError::kDuplicate};
+  if (lane->fetch->stream) return base::Failure{SessionError::kDuplicate};
   scratch_.clear();
   if (!codec_.encode_fetch_header({request_id}, scratch_).ok()) {  // [d15 §9.16.3-7]
     return base::Failure{SessionError::kInvalidParameter};
   }
-  lane->fetch->opened = true;
   OutgoingStream& stream = allocate(*lane);
+  lane->fetch->stream = stream.handle();
   stream.own_priority = lane->fetch->priority();
   if (open_streams_ > max_streams_ && !make_room(stream, events)) return base::Failure{SessionError::kTooManyStreams};
   return stream.handle();

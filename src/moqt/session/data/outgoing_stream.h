@@ -117,8 +117,9 @@ struct OutgoingLane {
   bool held = false;  ///< PUBLISH itself still waits for credit: the peer does not know the alias yet
   PriorityHeap<OutgoingStream, StreamBefore> streams;
   RingQueue<QueuedDatagram> datagrams;
-  std::uint64_t turn = 0;  ///< when its last turn ended; equal subscriptions take turns
-  std::size_t served = 0;  ///< bytes in this turn
+  std::uint64_t turn = 0;       ///< when its last turn ended; equal subscriptions take turns
+  std::size_t served = 0;       ///< bytes in this turn
+  std::uint64_t delivered = 0;  ///< bytes that the transport has let go of; the TransportQueue's
   std::size_t heap_index = static_cast<std::size_t>(-1);
 
   [[nodiscard]] bool has_work() const noexcept { return !held && (!streams.empty() || !datagrams.empty()); }

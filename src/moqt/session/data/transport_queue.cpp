@@ -13,6 +13,9 @@ constexpr std::size_t kSmallestSend = 4096;
 /// here.
 constexpr std::size_t kShare = 12 * 1024;
 constexpr std::size_t kProbablySent = 4096;
+/// How far a subscription may be behind an equal one and still be made up for: one that had nothing to send for long
+/// does not keep the others out when it has.
+constexpr std::uint64_t kMostOwed = 4 * kShare;
 /// Datagrams can't be overtaken once they are given.
 constexpr std::size_t kMostDatagrams = 8192;
 /// What a stream gets after the peer's flow control held it up, doubled while it moves.
@@ -71,7 +74,9 @@ void TransportQueue::arrange(OutgoingStream& stream) {
   const OutgoingLane& lane = *stream.lane;
   if (lane.view->outstanding_bytes == stream.outstanding_bytes) {
     // Alone among its equals, it comes when it comes, and another thread need not hear of it.
-    if (!stream.opened || (window_.reaches(outstanding_) && ladder_.at(stream.rung).streams > 1)) set_step(stream, 0);
+    const bool in_line = held_up();  // where balance() has put it
+    if (!stream.opened || (!in_line && window_.reaches(outstanding_) && ladder_.at(stream.rung).streams > 1))
+      set_step(stream, 0);
     return;
   }
   const std::uint16_t urgency = urgency_of(stream);
@@ -96,9 +101,37 @@ void TransportQueue::arrange(OutgoingStream& stream) {
     for (const OutgoingStream* other : earlier_) step = std::max<std::uint16_t>(step, other->step + 1);
     if (step >= PriorityLadder::kSteps) step = put_in_line(earlier_, 0, /*close_up=*/true);
   }
-  if (!shared || !window_.reaches(outstanding_)) step = std::max(step, stream.step);  // changes nothing for nothing
+  // Changes nothing for nothing, nor what balance() has done.
+  if (!shared || held_up() || !window_.reaches(outstanding_)) step = std::max(step, stream.step);
   set_step(stream, step);
   static_cast<void>(put_in_line(behind_, stream.step + 1, /*close_up=*/false));
+}
+
+// Flow control of the connection admits little at a time, and a transport that takes turns begins each time anew: whose
+// turn comes last gets what is left over, every time.
+void TransportQueue::balance() {  // [d15 §7.2-3]
+  served_ = false;
+  earlier_.clear();
+  for (OutgoingStream* stream : streams_) {
+    if (stream->lane != nullptr && stream->outstanding_bytes != 0) earlier_.push_back(stream);
+  }
+  std::sort(earlier_.begin(), earlier_.end(), [](const OutgoingStream* left, const OutgoingStream* right) {
+    if (left->rung != right->rung) return left->rung < right->rung;
+    if (left->lane == right->lane) return before(*left, *right);
+    if (left->lane->delivered != right->lane->delivered) return left->lane->delivered < right->lane->delivered;
+    return left->lane->subscription.value < right->lane->subscription.value;
+  });
+  for (std::size_t first = 0, end = 0; first < earlier_.size(); first = end) {
+    end = first + 1;
+    while (end < earlier_.size() && earlier_[end]->rung == earlier_[first]->rung) ++end;
+    if (earlier_[first]->lane == earlier_[end - 1]->lane) continue;
+    const std::uint64_t most = earlier_[end - 1]->lane->delivered;
+    for (std::size_t i = first; i < end; ++i) {
+      OutgoingLane& lane = *earlier_[i]->lane;
+      if (lane.delivered + kMostOwed < most) lane.delivered = most - kMostOwed;
+      set_step(*earlier_[i], static_cast<std::uint16_t>(std::min<std::size_t>(i - first, PriorityLadder::kSteps)));
+    }
+  }
 }
 
 // Gives streams of one subscription steps in their order, from `step` on, without gaps if `close_up`; else those that
@@ -196,7 +229,11 @@ void TransportQueue::take_back(OutgoingStream& stream, std::size_t bytes) noexce
   rung.bytes -= bytes;
   outstanding_ -= bytes;
   if (outstanding_ == 0) window_.note_idle();
-  if (stream.lane != nullptr) stream.lane->view->outstanding_bytes -= bytes;
+  if (stream.lane != nullptr) {
+    stream.lane->view->outstanding_bytes -= bytes;
+    stream.lane->delivered += bytes;
+    served_ = true;
+  }
   if (stream.cap != 0 && stream.outstanding_bytes == 0) {
     stream.cap *= 2;
     if (stream.cap > kLastCap) stream.cap = 0;

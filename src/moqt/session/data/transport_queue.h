@@ -52,6 +52,7 @@ class TransportQueue {
   void report(TransportReport report) noexcept {
     report.posted_bytes -= stalled_ < report.posted_bytes ? stalled_ : report.posted_bytes;
     window_.report(report);
+    if (held_up() && served_) balance();
   }
 
   // ---- streams that the peer holds up ----
@@ -82,6 +83,10 @@ class TransportQueue {
   [[nodiscard]] std::size_t ahead_of(const OutgoingStream& stream) const noexcept;
   [[nodiscard]] std::size_t behind_in_lane(const OutgoingStream& stream) const noexcept;
   std::uint16_t put_in_line(std::vector<OutgoingStream*>& streams, std::uint16_t step, bool close_up);
+  /// The peer's flow control holds up everything, or enough to have been noticed.
+  [[nodiscard]] bool held_up() const noexcept { return window_.held_up() || (stalled_ != 0 && window_.has_room()); }
+  /// Puts who got least of equal subscriptions first.
+  void balance();
   void set_step(OutgoingStream& stream, std::uint16_t step);
   void tell(OutgoingStream& stream);
   bool stalls(OutgoingStream& stream) noexcept;
@@ -89,12 +94,13 @@ class TransportQueue {
   SendWindow window_;
   PriorityLadder ladder_;
   std::vector<OutgoingStream*> streams_;  // that the transport has, in no order
-  std::vector<OutgoingStream*> earlier_;  // scratch of arrange()
+  std::vector<OutgoingStream*> earlier_;  // scratch of arrange() and balance()
   std::vector<OutgoingStream*> behind_;   // likewise
   RingQueue<PrioritizeStream> changes_;
   std::size_t datagrams_ = 0;    // bytes of datagrams in the transport's hands
   std::size_t outstanding_ = 0;  // and of streams that are not stalled
   std::size_t stalled_ = 0;      // and of those that are
+  bool served_ = false;          // something was acknowledged since balance()
   std::optional<Time> look_at_;
 };
 

@@ -170,12 +170,11 @@ void FetchAsPublisher::begin_fill(bool room) {
 
 void FetchAsPublisher::fail_fill() {
   answered_ = true;
-  const auto stream = open_fetch();
-  if (stream.ok() &&
-      context_.outgoing().give_up(*stream, static_cast<std::uint64_t>(StreamResetCode::kInternalError))) {
-    return;
-  }
-  context_.outgoing().abort_lane(handle(), StreamResetCode::kInternalError);  // it was open before
+  // The header has to arrive: nothing else tells the subscriber that this fill has failed (draft-22 section 3.4.1).
+  if (!context_.outgoing().fetch_stream(handle())) (void)open_fetch();
+  const StreamHandle stream = context_.outgoing().fetch_stream(handle());
+  if (context_.outgoing().give_up(stream, static_cast<std::uint64_t>(StreamResetCode::kInternalError)).ok()) return;
+  context_.outgoing().abort_lane(handle(), StreamResetCode::kInternalError);  // the stream is gone
   context_.end(handle());
 }
 

@@ -7,11 +7,13 @@ namespace msquic_py::moqt::session {
 void RequestTable::end(RequestHandle handle) {
   const auto found = by_handle_.find(handle);
   if (found == by_handle_.end()) return;
+  if (recent_ == found->second.get()) recent_ = nullptr;
   ended_.push_back(std::move(found->second));
   by_handle_.erase(found);
 }
 
 void RequestTable::clear() {
+  recent_ = nullptr;
   for (auto& [handle, request] : by_handle_) ended_.push_back(std::move(request));
   by_handle_.clear();
 }

@@ -38,8 +38,10 @@ class RequestTable {
   }
 
   [[nodiscard]] Request* find(RequestHandle handle) const noexcept {
+    if (recent_ != nullptr && recent_->handle() == handle) return recent_;
     const auto found = by_handle_.find(handle);
-    return found == by_handle_.end() ? nullptr : found->second.get();
+    if (found == by_handle_.end()) return nullptr;
+    return recent_ = found->second.get();
   }
   [[nodiscard]] std::size_t size() const noexcept { return by_handle_.size(); }
 
@@ -69,6 +71,8 @@ class RequestTable {
   std::size_t message_size_ = 0;
   std::uint64_t last_handle_ = 0;
   std::unordered_map<RequestHandle, std::unique_ptr<Request>> by_handle_;
+  /// Who was found last. A session that serves one subscription asks for it several times with each object.
+  mutable Request* recent_ = nullptr;
   std::vector<std::unique_ptr<Request>> ended_;
 };
 

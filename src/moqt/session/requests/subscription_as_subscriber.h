@@ -64,6 +64,10 @@ class SubscriptionAsSubscriber final : public Request {
   void renewed(std::optional<std::uint64_t> expires_ms);
   /// The data plane has finished with one of its streams.
   void on_stream_ended() { check_done(); }
+  /// PUBLISH_DONE has come, and what it waits for has not.
+  [[nodiscard]] bool waits_for_streams() const noexcept { return done_.has_value() && answered(); }
+  /// Nothing comes any more.
+  void stop_waiting() { report_done(); }
   void on_malformed(MalformedTrack reason) override;
 
   /// An update of ours for it is with the publisher, or is no more.

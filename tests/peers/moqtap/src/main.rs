@@ -1,93 +1,32 @@
-//! Reads lines "DRAFT KIND HEX" and answers each with one line: "ok ..." or "no REASON".
+//! Another codec of every draft, moqtap-codec, for tools/compare_codecs.py.
 //!
-//! control    the message encoded again, in hex
-//! subgroup   the whole stream encoded again, in hex
-//! fetch      one entry for each object or end of a range: group object subgroup priority properties payload
-//! descending the same, of a fetch in descending order
-//! datagram   the header encoded again and the payload behind it, in hex
+//! Without arguments: reads lines "DRAFT KIND HEX" and answers each with one line, "ok AGAIN JSON" or "no REASON". JSON
+//! is what the bytes say, AGAIN the bytes that moqtap makes of that, in hex, or "-" where there are several ways.
+//!
+//! make DRAFT SEED COUNT: prints so many lines "DRAFT KIND HEX JSON", chosen at random.
+//!
+//! A KIND is control, subgroup, fetch, descending (a fetch in descending order) or datagram.
 
-use std::fmt::Write as _;
+mod dice;
+mod messages;
+mod reading;
+mod streams;
+mod text;
+
 use std::io::{self, BufRead, Write as _};
 
-use bytes::Buf;
-use moqtap_codec::data_dispatch::{
-    AnyFetchGroupOrder, AnyFetchObjectReader, AnySubgroupObjectReader, AnySubgroupObjectWriter,
-};
-use moqtap_codec::dispatch::{AnyControlMessage, AnyDatagramHeader, AnyFetchHeader, AnySubgroupHeader};
+use dice::Dice;
 use moqtap_codec::version::DraftVersion;
+use text::{hex, told, unhex};
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
-}
-
-fn told<T, E: std::fmt::Debug>(result: Result<T, E>) -> Result<T, String> {
-    result.map_err(|error| format!("{error:?}").replace('\n', " "))
-}
-
-fn control(draft: DraftVersion, mut bytes: &[u8]) -> Result<String, String> {
-    let message = told(AnyControlMessage::decode(draft, &mut bytes))?;
-    if bytes.has_remaining() {
-        return Err(format!("{} bytes behind the message", bytes.remaining()));
+fn draft_of(number: &str) -> Option<DraftVersion> {
+    match number {
+        "15" => Some(DraftVersion::Draft15),
+        "16" => Some(DraftVersion::Draft16),
+        "18" => Some(DraftVersion::Draft18),
+        "22" => Some(DraftVersion::Draft22),
+        _ => None,
     }
-    let mut out = Vec::new();
-    told(message.encode(&mut out))?;
-    Ok(hex(&out))
-}
-
-fn subgroup(draft: DraftVersion, mut bytes: &[u8]) -> Result<String, String> {
-    let header = told(AnySubgroupHeader::decode_stream(draft, &mut bytes))?;
-    let mut reader = told(AnySubgroupObjectReader::new(&header))?;
-    let mut writer = told(AnySubgroupObjectWriter::new(&header))?;
-    let mut out = Vec::new();
-    header.encode_stream(&mut out);
-    while bytes.has_remaining() {
-        let object = told(reader.read_object(&mut bytes))?;
-        told(writer.write_object(&object, &mut out))?;
-    }
-    Ok(hex(&out))
-}
-
-fn fetch(draft: DraftVersion, mut bytes: &[u8], order: AnyFetchGroupOrder) -> Result<String, String> {
-    let header = told(AnyFetchHeader::decode_stream(draft, &mut bytes))?;
-    let mut reader = told(AnyFetchObjectReader::new(&header, order))?;
-    let mut text = format!("{}", header.request_id());
-    while bytes.has_remaining() {
-        let object = told(reader.read_object(&mut bytes))?;
-        if let Some(range) = object.end_of_range {
-            let _ = write!(text, " | {} {} {range:?}", object.group_id, object.object_id);
-            continue;
-        }
-        let subgroup = if object.has_subgroup_id { object.subgroup_id.to_string() } else { "-".into() };
-        let _ = write!(
-            text,
-            " | {} {} {} {} x{} x{}",
-            object.group_id,
-            object.object_id,
-            subgroup,
-            object.publisher_priority,
-            hex(&object.extension_headers),
-            hex(&object.payload)
-        );
-    }
-    Ok(text)
-}
-
-fn datagram(draft: DraftVersion, mut bytes: &[u8]) -> Result<String, String> {
-    let header = told(AnyDatagramHeader::decode(draft, &mut bytes))?;
-    if bytes.has_remaining() && !header.permits_payload() {
-        return Err("a payload where there may be none".into());
-    }
-    let mut out = Vec::new();
-    told(header.encode(&mut out))?;
-    out.extend_from_slice(bytes);
-    Ok(hex(&out))
 }
 
 fn answer(line: &str) -> Result<String, String> {
@@ -95,25 +34,42 @@ fn answer(line: &str) -> Result<String, String> {
     let (Some(draft), Some(kind), Some(bytes)) = (words.next(), words.next(), words.next()) else {
         return Err("not DRAFT KIND HEX".into());
     };
-    let draft = match draft {
-        "15" => DraftVersion::Draft15,
-        "16" => DraftVersion::Draft16,
-        "18" => DraftVersion::Draft18,
-        "22" => DraftVersion::Draft22,
-        _ => return Err("unknown draft".into()),
-    };
-    let bytes = unhex(bytes).ok_or("not hex")?;
-    match kind {
-        "control" => control(draft, &bytes),
-        "subgroup" => subgroup(draft, &bytes),
-        "fetch" => fetch(draft, &bytes, AnyFetchGroupOrder::Ascending),
-        "descending" => fetch(draft, &bytes, AnyFetchGroupOrder::Descending),
-        "datagram" => datagram(draft, &bytes),
-        _ => Err("unknown kind".into()),
+    let draft = draft_of(draft).ok_or("unknown draft")?;
+    let reading = reading::read(draft, kind, &unhex(bytes).ok_or("not hex")?)?;
+    Ok(format!("{} {}", reading.again.as_deref().unwrap_or("-"), reading.says))
+}
+
+/// Of one kind, with its bytes. What moqtap itself does not read back is a fault of this program.
+fn made(dice: &mut Dice) -> Result<(&'static str, Vec<u8>), String> {
+    match dice.below(6) {
+        0 => Ok(("subgroup", streams::subgroup(dice)?)),
+        1 => Ok(("datagram", streams::datagram(dice)?)),
+        2 => {
+            let descending = dice.coin();
+            Ok((if descending { "descending" } else { "fetch" }, streams::fetch(dice, descending)?))
+        }
+        _ => {
+            let mut out = Vec::new();
+            let message = messages::message(dice);
+            told(message.encode(&mut out)).map_err(|error| format!("{error} of {message:?}"))?;
+            Ok(("control", out))
+        }
     }
 }
 
-fn main() -> io::Result<()> {
+fn make(number: &str, seed: u64, count: u64) -> Result<(), String> {
+    let draft = draft_of(number).ok_or("unknown draft")?;
+    let mut dice = Dice::new(told(number.parse())?, seed);
+    let mut out = io::stdout().lock();
+    for _ in 0..count {
+        let (kind, bytes) = made(&mut dice)?;
+        let reading = reading::read(draft, kind, &bytes).map_err(|error| format!("{kind} {}: {error}", hex(&bytes)))?;
+        told(writeln!(out, "{number} {kind} {} {}", hex(&bytes), reading.says))?;
+    }
+    Ok(())
+}
+
+fn answer_lines() -> io::Result<()> {
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         match answer(&line?) {
@@ -123,4 +79,20 @@ fn main() -> io::Result<()> {
         out.flush()?;
     }
     Ok(())
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => told(answer_lines()),
+        ["make", draft, seed, count] => match (seed.parse(), count.parse()) {
+            (Ok(seed), Ok(count)) => make(draft, seed, count),
+            _ => Err("SEED and COUNT are numbers".into()),
+        },
+        _ => Err("usage: moqtap-peer [make DRAFT SEED COUNT]".into()),
+    };
+    if let Err(error) = done {
+        eprintln!("moqtap-peer: {error}");
+        std::process::exit(1);
+    }
 }

@@ -60,7 +60,7 @@ TEST_F(KeptBytesTest, AnObjectThatAFetchBroughtFirstKeepsItsPayloadWhenItComesAl
   fetched.location = {0, 0};
   fetched.payload_length = bytes.size();
   fetched.payload = base::SharedBytes::copy_of(bytes);
-  FetchWriter fetch(publisher_, Draft::k15);
+  FetchWriter fetch(publisher_, Draft::k15, {{}, {100, 0}}, GroupOrder::kAscending);
   EXPECT_EQ(fetch.object(fetched, kArrival), std::nullopt);
   ASSERT_TRUE(writer_.object(object(1, 4), kArrival).ok());  // so that the first one is not the largest
   const auto taken = SubgroupWriter(publisher_, Draft::k15, {}).object(object(0, 4), kArrival);

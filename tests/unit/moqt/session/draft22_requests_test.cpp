@@ -302,6 +302,20 @@ TEST_F(Draft22Fill, ThatFailsIsResetBehindItsHeader) {
   EXPECT_TRUE(peer_.session.published(subscription_) != nullptr) << "the subscription goes on";
 }
 
+// A relay opens the stream when it begins, and hears later that nobody has the objects.
+TEST_F(Draft22Fill, ThatFailsWithAnOpenStreamIsResetBehindItsHeader) {
+  subscribe(Location{5, 1});
+  const auto fill = peer_.only<FetchReceived>().request;
+  ASSERT_TRUE(peer_.session.open_fetch(fill).ok());
+  peer_.drain();
+  EXPECT_TRUE(peer_.sent_stream.empty()) << "nothing to say yet";
+  ASSERT_TRUE(peer_.session.reject(fill, RequestErrorCode::kDoesNotExist).ok());
+  peer_.drain();
+  EXPECT_EQ(peer_.sent_stream, hex("05 00"));
+  ASSERT_EQ(peer_.resets.size(), 1u);
+  EXPECT_TRUE(peer_.session.published(subscription_) != nullptr) << "the subscription goes on";
+}
+
 TEST_F(Draft22Fill, EndsWithItsSubscription) {
   subscribe(Location{5, 1});
   const auto fill = peer_.only<FetchReceived>().request;

@@ -184,6 +184,20 @@ TEST_P(Objects, PublishDoneWaitsForTheStreamsOnBothSides) {
   EXPECT_EQ(payloads().size(), 2u);
 }
 
+TEST_P(Objects, PublishDoneHoldsAlthoughThePublisherGoesBeforeItsStreamsHaveCome) {
+  auto peer = RawPeer::established(moqt::Perspective::kServer);
+  ASSERT_TRUE(peer.session.subscribe(kTrack).ok());
+  peer.control("04 0003 01 02 00 | 0b 0004 01 02 03 00");  // PUBLISH_DONE: TRACK_ENDED, three streams
+  peer.stream(2, "14 02 00 00 80 | 00 01 61", false);
+  EXPECT_TRUE(peer.all<SubscriptionDone>().empty());
+  peer.session.on_transport_closed(peer.now, 0, "", /*by_peer=*/true);
+  peer.drain();
+  ASSERT_EQ(peer.all<SubscriptionDone>().size(), 1u);
+  EXPECT_EQ(peer.all<SubscriptionDone>()[0].code, 0x2u);
+  EXPECT_EQ(peer.all<SubscriptionDone>()[0].missing_streams, 2u);
+  EXPECT_EQ(peer.all<Closed>().size(), 1u);
+}
+
 // [d15 §9.15-3]
 TEST_P(Objects, StreamsThatNeverComeAreWaitedForABoundedTime) {
   auto peer = RawPeer::established(moqt::Perspective::kServer);

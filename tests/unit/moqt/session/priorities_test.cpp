@@ -172,6 +172,45 @@ TEST_F(Scheduling, EqualSubscriptionsShareByBytes) {
   }
 }
 
+// A transport with turns of eight packets, to which the peer grants two turns and a bit at a time [d15 §7.2-3].
+TEST_F(Scheduling, EqualSubscriptionsShareWhatThePeerGrants) {
+  transport.packets_in_turn = 8;
+  session().set_send_window(60'000);
+  const std::array subscriptions{subscribe("a"), subscribe("b"), subscribe("c")};
+  std::array<StreamHandle, 3> streams;
+  for (std::size_t i = 0; i < streams.size(); ++i) streams[i] = write(subscriptions[i], 0, 0, 128, 600'000);
+  report_room();
+  for (int grant = 0; grant < 40; ++grant) {
+    (void)transport.serve(pair.now, 17'000);
+    report_room();
+  }
+  for (const auto stream : streams) {
+    EXPECT_GT(transport.streams[stream.value].sent, 205'000u);
+    EXPECT_LT(transport.streams[stream.value].sent, 250'000u);
+  }
+}
+
+TEST_F(Scheduling, WhoHadNothingForLongDoesNotKeepAnEqualOut) {
+  transport.packets_in_turn = 8;
+  session().set_send_window(60'000);
+  const auto late = subscribe("late");
+  const auto asked = subscribe("early");
+  const auto early = write(asked, 0, 0, 128, 900'000);
+  report_room();
+  for (int grant = 0; grant < 20; ++grant) {
+    (void)transport.serve(pair.now, 17'000);
+    report_room();
+  }
+  const std::size_t before = transport.streams[early.value].sent;
+  const auto second = write(late, 0, 0, 128, 500'000);
+  for (int grant = 0; grant < 20; ++grant) {
+    (void)transport.serve(pair.now, 17'000);
+    report_room();
+  }
+  EXPECT_GT(transport.streams[early.value].sent, before + 130'000);
+  EXPECT_GT(transport.streams[second.value].sent, 130'000u);
+}
+
 TEST_F(Scheduling, WhoSendsLittleNeedNotWaitForAnEqual) {
   session().set_send_window(10'000);
   const auto audio = subscribe("audio");

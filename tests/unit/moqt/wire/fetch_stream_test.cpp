@@ -58,6 +58,20 @@ TEST(FetchObject, EveryFlagTakesItsValueFromItsPlace) {
   }
 }
 
+// A datagram has no Subgroup ID. The drafts do not say whether that of the object before it counts for the one behind
+// it, so that one says its own.
+TEST(FetchObject, BehindADatagramTheSubgroupIsSaid) {
+  FetchObjectFields datagram{{5, 8}, 0, 100, {}, 1};
+  datagram.datagram = true;
+  const FetchObjectFields behind{{5, 9}, 3, 100, {}, 1};
+  for (const Draft draft : {Draft::k16, Draft::k18, Draft::k22}) {
+    SCOPED_TRACE(static_cast<int>(draft));
+    base::ByteVector out;
+    ASSERT_TRUE(encode_fetch_object_header(draft, behind, datagram.prior(), out));
+    EXPECT_EQ(to_hex(out), "030301");  // flags: Subgroup ID present; Subgroup ID 3; Object Payload Length 1
+  }
+}
+
 TEST(FetchObject, EncoderLeavesOutWhatThePriorSays) {
   base::ByteVector out;
   const auto payload = base::SharedBytes::copy_of(hex("61"));
