@@ -129,6 +129,21 @@ async def test_tracks_are_offered_across_drafts(published: int, received: int) -
 
 
 @pytest.mark.parametrize("draft", [18, 22])
+async def test_both_timeouts_of_a_track_are_told_through_a_relay(draft: int) -> None:
+    async with (
+        await ma.relay(port=0) as relay,
+        to(relay.port, drafts=(draft,)) as publisher,
+        to(relay.port, drafts=(draft,)) as viewer,
+    ):
+        publisher.create_track(NS, "video", delivery_timeout=3, subgroup_delivery_timeout=5)
+        await publisher.publish_namespace(NS)
+        subscription = await viewer.subscribe(NS, "video", delivery_timeout=1, subgroup_delivery_timeout=2)
+        properties = subscription.properties
+        assert (properties.delivery_timeout, properties.subgroup_delivery_timeout) == (3.0, 5.0)
+        await subscription.update(subgroup_delivery_timeout=4)
+
+
+@pytest.mark.parametrize("draft", [18, 22])
 async def test_tracks_that_no_stream_is_left_for_are_told(draft: int) -> None:
     async with (
         await ma.relay(port=0) as relay,
