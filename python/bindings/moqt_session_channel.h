@@ -56,6 +56,7 @@ struct Notice {
     Authorize,    ///< ticket: the request; code: whose, a session's target or a relay's peer; question, parameters,
                   ///< connection, flag (resumed)
     Authorized,   ///< ticket, code: as before; the question needs no answer any more; flag: none of that code does
+    Skipped,      ///< track_namespace, track_name: a track that the peer does not offer, though it was asked to
   };
   std::uint64_t target = 0;
   Kind kind = Kind::Answered;

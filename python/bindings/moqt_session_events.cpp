@@ -234,7 +234,11 @@ struct SessionLink::Events {
     self.requests_.erase(ticket);
     self.notify({.kind = Kind::Cancelled, .ticket = ticket, .code = event.code, .text = std::move(event.reason)});
   }
-  void operator()(session_ns::PublishSkipped&) const {}  // the namespace is there, and its tracks can be subscribed to
+  void operator()(session_ns::PublishSkipped& event) const {
+    self.notify({.kind = Kind::Skipped,
+                 .track_namespace = std::move(event.track.track_namespace),
+                 .track_name = std::move(event.track.track_name)});
+  }
   void operator()(session_ns::PublishReceived& event) const {
     self.notify({.kind = Kind::Offer,
                  .ticket = event.request.value,

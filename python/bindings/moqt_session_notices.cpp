@@ -107,6 +107,8 @@ nb::object value_of(Notice& notice) {
     case Kind::Offer:
       return nb::make_tuple(nb::cast(notice.track_namespace), to_python(base::Bytes(notice.track_name)),
                             location(notice.largest), properties(notice.properties));
+    case Kind::Skipped:
+      return nb::make_tuple(nb::cast(notice.track_namespace), to_python(base::Bytes(notice.track_name)));
     case Kind::Listening:
     case Kind::NewGroup: return nb::int_(notice.code);
     case Kind::NotListening: return error_of(notice);

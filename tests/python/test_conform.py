@@ -148,19 +148,9 @@ async def test_clients(certificate: Any, name: str) -> None:
         assert result.outcome is wanted, result.reason
 
 
-KNOWN = {
-    "fetch/without-a-filter",
-    "subscribe/include-properties-0",
-}
-"""What our relay does not keep yet (docs/interop.md)."""
-
-
 async def test_our_relay(programs: Programs) -> None:
     """In two of the drafts of each case, which take turns."""
     relay = programs.relay("--log-level", "error")
     chosen = [each for turn in (0, 1) for each in once(Role.RELAY, turn)]
-    known = [each for each in chosen if each[0].name in KNOWN]
-    results = await run(target(relay.port, 20.0), [each for each in chosen if each not in known])
-    assert failures(results, Outcome.OK) == {}
-    await run(target(relay.port, 1.0), known)
+    assert failures(await run(target(relay.port, 20.0), chosen), Outcome.OK) == {}
     relay.stop()

@@ -42,6 +42,7 @@ class Notice(IntEnum):
     FETCH_GONE = 23
     AUTHORIZE = 24
     AUTHORIZED = 25
+    SKIPPED = 26
 
 
 class Target(Protocol):

@@ -98,6 +98,9 @@ class SessionNotices(SessionFacts):
             self._on_namespace(*value)
         elif kind == Notice.OFFER:
             self._on_offer(Offer(self, ticket, *value))
+        elif kind == Notice.SKIPPED:
+            namespace, name = value
+            self._announce(Announcement(namespace, True, name))
         elif kind == Notice.ENDED:
             offer = self._offers.pop(ticket, None)
             if offer is not None:

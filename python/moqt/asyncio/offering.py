@@ -93,7 +93,11 @@ class Announcement(NamedTuple):
     active: bool
     """False: it was announced before and is no more."""
     track_name: bytes | None = None
-    """The track, when it was announced with PUBLISH; None for a namespace."""
+    """The track, when it was announced with PUBLISH; None for a namespace.
+
+    From draft 18 on also a track that the peer did not offer for want of streams (PUBLISH_BLOCKED, PUBLISH_SKIPPED):
+    :meth:`Session.subscribe` takes it. No offer of it and no end follow.
+    """
 
 
 class _Queue:

@@ -148,8 +148,8 @@ class Session(SessionNotices):
             forward: False asks for no objects yet; see :meth:`Subscription.update`.
             delivery_timeout: seconds that an object is worth sending to this end (section 9.2.1.2); the shorter one of
                 it and the publisher's counts. None: the publisher's.
-            subgroup_delivery_timeout: seconds that a subgroup may take to arrive whole once all of it has been published
-                (draft-22 section 5.2), from draft 18 on; the shorter one of it and the publisher's counts.
+            subgroup_delivery_timeout: seconds that a subgroup may take to arrive whole once all of it has been
+                published (draft-22 section 5.2), from draft 18 on; the shorter one of it and the publisher's counts.
             new_group: ask the publisher for a new group (section 9.2.1.12), to begin soon with what a decoder can begin
                 with. A publisher without `dynamic_groups` ignores it.
             group_ends: also yield an object of status END_OF_GROUP when a group is known to be complete (not for the
@@ -230,9 +230,9 @@ class Session(SessionNotices):
             end: one past the last one; with Object ID 0 all of the group. None: all that has been published.
             priority: 0 (most urgent) to 255, among the subscriptions and fetches of this session.
             group_order: which groups come first; ascending when not given.
-            fill_timeout: seconds that a relay may wait for publishers (FILL_TIMEOUT, draft-22 section 9.20.5), from draft
-                18 on; 0: only what it has. Then the fetch brings the rest, and ends as one that was broken off, with
-                UNKNOWN_OBJECT_STATUS. As long as the relay likes when not given.
+            fill_timeout: seconds that a relay may wait for publishers (FILL_TIMEOUT, draft-22 section 9.20.5), from
+                draft 18 on; 0: only what it has. Then the fetch brings the rest, and ends as one that was broken off,
+                with UNKNOWN_OBJECT_STATUS. As long as the relay likes when not given.
             authorization_tokens: what FETCH shows, each a :data:`TokenLike`.
 
         Nothing is sent before the fetch is entered or read from, which raises :class:`FetchRefused` and

@@ -187,7 +187,8 @@ class Subscription:
             forward: begin or stop to receive objects.
             priority: 0 (most urgent) to 255.
             delivery_timeout: seconds that an object is worth sending; it can be changed, not taken back.
-            subgroup_delivery_timeout: seconds that a subgroup may take to arrive whole, from draft 18 on; the same of it.
+            subgroup_delivery_timeout: seconds that a subgroup may take to arrive whole, from draft 18 on; it can be
+                changed, not taken back.
             new_group: ask for a new group (section 9.2.1.12); see :meth:`request_group`.
             authorization_tokens: newer tokens, each a :data:`TokenLike`.
 

@@ -42,7 +42,7 @@ class TrackProperties(NamedTuple):
     dynamic_groups: bool = False
     """DYNAMIC_GROUPS (section 9.2.1.11): whether a new group may be asked for."""
     subgroup_delivery_timeout: float | None = None
-    """SUBGROUP_DELIVERY_TIMEOUT (draft-22 section 10.1): how long a subgroup may take to arrive whole; None: any time."""
+    """SUBGROUP_DELIVERY_TIMEOUT (draft-22 section 10.1): how long a subgroup may take to arrive; None: any time."""
 
 
 def milliseconds(seconds: float | None, name: str, *, least: int = 0) -> int | None:
