@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moqt.exceptions import MoqtError, SessionStateError
-from msquic._native.moqt import ErrorCode, RequestErrorCode
+from msquic._native.moqt import ErrorCode, Redirect, RequestErrorCode
 
 __all__ = [
     "FetchInterrupted",
@@ -46,10 +46,17 @@ class RequestRefused(MoqtError):
     """The draft's name of the code, ``"DOES_NOT_EXIST"``; ``"UNKNOWN"`` when it has none."""
     reason: str
     """For people; may be empty."""
+    retry_after: float | None
+    """From draft 16 on: seconds after which it may be asked again; None when that is pointless, or nobody has said."""
+    redirect: Redirect | None
+    """From draft 18 on: where else to ask, with the code REDIRECT; see :meth:`Session.subscribe`."""
 
-    def __init__(self, code: int, name: str, reason: str) -> None:
+    def __init__(
+        self, code: int, name: str, reason: str, retry_after: float | None = None, redirect: Redirect | None = None
+    ) -> None:
         super().__init__(code, name, reason)
         self.code, self.name, self.reason = code, name, reason
+        self.retry_after, self.redirect = retry_after, redirect
 
     def __str__(self) -> str:
         return f"request refused: {self.name} ({self.code:#x})" + (f": {self.reason}" if self.reason else "")

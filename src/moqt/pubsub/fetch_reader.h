@@ -30,6 +30,9 @@ struct FetchEnd {
   Cause cause = Cause::kCancelled;
   std::uint64_t code = 0;
   std::string reason;
+  /// Of a REQUEST_ERROR, see session::RequestRejected.
+  std::optional<std::uint64_t> retry_after_ms{};
+  std::optional<session::Redirect> redirect{};
 };
 
 /// Receives what a FETCH brings: past objects, in the order of the request. Nothing is dropped for a slow reader: while
