@@ -111,7 +111,7 @@ class FetchRefused(RequestRefused):
     """The publisher answered a FETCH with REQUEST_ERROR (section 9.17).
 
     INVALID_RANGE: nothing of the range has been published. UNKNOWN_STATUS_IN_RANGE: some of it was, and is not kept any
-    more. NOT_SUPPORTED: the publisher answers no FETCH.
+    more; from draft 16 on that is INTERNAL_ERROR. NOT_SUPPORTED: the publisher answers no FETCH.
     """
 
 
