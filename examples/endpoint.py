@@ -162,7 +162,7 @@ def explain(error: Exception, args: argparse.Namespace) -> str:
         "ConnectionIdle": silent,
         "HandshakeTimeout": silent,
         "NameResolutionFailed": "check --host",
-        "AlpnNegotiationFailure": "it speaks QUIC, but not MOQT draft-15; is it the right port?",
+        "AlpnNegotiationFailure": "it speaks QUIC, but no draft of MOQT that is spoken here; is it the right port?",
         "CertificateNameMismatch": "give --host as the certificate has it",
     }
     hint = advice.get(error.name, "")

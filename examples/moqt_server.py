@@ -2,7 +2,7 @@
 
     python examples/moqt_server.py --cert cert.pem --key key.pem
 
-It speaks MOQT (ALPN moqt-15) and serves the track demo/clock: an object every 100 ms, a group
+It speaks MOQT (ALPN moqt-22 to moqt-15) and serves the track demo/clock: an object every 100 ms, a group
 every second. Beside it, on the same port, plain QUIC connections of ALPN h3 are accepted, for a
 first try of the `msquic` package. Ctrl-C ends it.
 """

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "runtime/endpoint.h"
+
 namespace msquic_py::apps {
 
 namespace {
@@ -12,7 +14,7 @@ std::string number_of(moqt::Draft draft) { return std::to_string(static_cast<uns
 
 void add_draft_option(CLI::App& app, std::vector<moqt::Draft>& drafts) {
   std::string known;
-  for (const moqt::Draft draft : moqt::kSupportedDrafts) known += (known.empty() ? "" : ", ") + number_of(draft);
+  for (const moqt::Draft draft : runtime::all_drafts()) known += (known.empty() ? "" : ", ") + number_of(draft);
   app.add_option_function<std::vector<unsigned>>(
          "--draft",
          [&drafts, known](const std::vector<unsigned>& numbers) {
@@ -34,7 +36,7 @@ void add_draft_option(CLI::App& app, std::vector<moqt::Draft>& drafts) {
 std::string spoken_drafts() {
   std::string text = "draft-ietf-moq-transport";
   const char* separator = "-";
-  for (const moqt::Draft draft : moqt::kSupportedDrafts) {
+  for (const moqt::Draft draft : runtime::all_drafts()) {
     text += separator + number_of(draft);
     separator = ", -";
   }

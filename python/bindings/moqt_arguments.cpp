@@ -7,6 +7,16 @@ namespace nb = nanobind;
 
 namespace msquic_py::python {
 
+moqt::Draft checked_draft(IntegerArgument number) {
+  for (const moqt::Draft draft : moqt::kSupportedDrafts) {
+    if (number.representable && number.number == static_cast<std::uint64_t>(draft)) return draft;
+  }
+  std::string known;
+  for (const moqt::Draft draft : moqt::kSupportedDrafts)
+    known += (known.empty() ? "" : ", ") + std::to_string(static_cast<unsigned>(draft));
+  raise_encode_error("draft", ("is none that is spoken here: " + known + " are").c_str());
+}
+
 nb::bytes frozen(const BufferArgument& source) {
   if (PyBytes_CheckExact(source.owner())) return nb::borrow<nb::bytes>(source.owner());
   return to_python(source.bytes());

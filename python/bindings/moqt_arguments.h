@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/varint.h"
+#include "moqt/model/draft.h"
 #include "moqt_errors.h"
 #include "object_buffer.h"
 
@@ -33,6 +34,11 @@ inline std::optional<std::uint64_t> optional_number(nanobind::handle value, cons
   if (value.is_none()) return std::nullopt;
   return nanobind::cast<IntegerArgument>(value).checked(field);
 }
+
+/// The draft of that number; raises EncodeError when it is none that is spoken here.
+moqt::Draft checked_draft(IntegerArgument number);
+/// The default of every argument `draft`: this package began with it.
+inline constexpr int kDefaultDraft = 15;
 
 /// A bytes-like object, borrowed for the length of a call: its memory cannot move meanwhile, as its owner knows.
 class BufferArgument {

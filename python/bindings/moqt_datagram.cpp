@@ -45,16 +45,20 @@ base::SharedBytes borrowed(base::Bytes bytes) {
   return {*owns_nothing, bytes.data(), bytes.size()};
 }
 
-moqt::wire::ObjectDatagram to_wire(const ObjectDatagram& datagram) {
+/// `extensions` is the block of the draft that is written.
+moqt::wire::ObjectDatagram to_wire(const ObjectDatagram& datagram, base::Bytes extensions) {
   moqt::wire::ObjectDatagram wire;
   wire.track_alias = datagram.track_alias;
   wire.location = datagram.location;
   wire.publisher_priority = datagram.publisher_priority;
-  wire.extensions = borrowed(datagram.extensions.bytes());
+  wire.extensions = borrowed(extensions);
   wire.end_of_group = datagram.end_of_group;
   wire.status = datagram.status;
   wire.payload = borrowed(bytes_of(datagram.payload));
   return wire;
+}
+moqt::wire::ObjectDatagram to_wire(const ObjectDatagram& datagram) {
+  return to_wire(datagram, datagram.extensions.bytes());
 }
 
 std::uint64_t type_number(const ObjectDatagram& datagram, const moqt::wire::ObjectDatagram& wire) noexcept {
@@ -89,22 +93,28 @@ nb::tuple datagram_form(const ObjectDatagram& datagram) {
   return nb::make_tuple(type_of(datagram));
 }
 
-nb::bytes encode(const ObjectDatagram& datagram) {
+nb::bytes encode(const ObjectDatagram& datagram, IntegerArgument number) {
+  const Draft draft = checked_draft(number);
+  const base::ByteVector extensions = extension_block(draft, datagram.extensions);
   base::ByteVector& out = header_scratch();
-  const moqt::wire::ObjectDatagram wire = to_wire(datagram);
-  const auto result = moqt::wire::draft15::encode_object_datagram_as(wire, type_number(datagram, wire), out);
+  const moqt::wire::ObjectDatagram wire = to_wire(datagram, extensions);
+  const auto result = draft == Draft::k15
+                          ? moqt::wire::draft15::encode_object_datagram_as(wire, type_number(datagram, wire), out)
+                          : moqt::wire::encode_object_datagram_header(draft, wire, out);
   if (!result) raise_encode_error(result.error());
   return concatenated(out, bytes_of(datagram.payload));
 }
 
-nb::tuple decode(const BufferArgument& data, std::size_t offset) {
+nb::tuple decode(const BufferArgument& data, std::size_t offset, IntegerArgument number) {
+  const Draft draft = checked_draft(number);
   const base::Bytes bytes = from_offset(data, offset);
-  const auto wire = value_or_raise(moqt::wire::decode_object_datagram(Draft::k15, borrowed(bytes)), "datagram");
+  const auto wire = value_or_raise(moqt::wire::decode_object_datagram(draft, borrowed(bytes)), "datagram");
   ObjectDatagram datagram{
-      wire.track_alias, wire.location,     wire.publisher_priority, checked_extensions(wire.extensions),
+      wire.track_alias, wire.location,     wire.publisher_priority, checked_extensions(draft, wire.extensions),
       wire.status,      wire.end_of_group, to_python(wire.payload)};
   // It was read as one above; the two types that are never sent stay unsent.
-  datagram.object_id_present = (base::decode_varint(bytes)->value & TypeBits::kObjectIdAbsent) == 0;
+  datagram.object_id_present =
+      draft == Draft::k15 && (base::decode_varint(bytes)->value & TypeBits::kObjectIdAbsent) == 0;
   return nb::make_tuple(std::move(datagram), bytes.size());
 }
 
@@ -174,14 +184,17 @@ void bind_datagram(nb::module_& m) {
           [](ObjectDatagram& self, bool value) { self.end_of_group = value; },
           "Whether this is the last object of its group; not beside an object_status.")
       .def_prop_ro("datagram_type", &type_of, "The type that encode() writes. Raises EncodeError where it does.")
-      .def("encode", &encode, "The whole datagram. Raises EncodeError.");
+      .def("encode", &encode, nb::kw_only(), nb::arg("draft") = kDefaultDraft,
+           "The whole datagram. Raises EncodeError. In other drafts than 15 an Object ID of 0 is left out, whatever\n"
+           "datagram_type says.");
   bind_object_fields<ObjectDatagram>(cls);
   bind_object_semantics_and<ObjectDatagram>(cls, &datagram_form, "track_alias", "group_id", "object_id",
                                             "publisher_priority", "extensions", "payload", "object_status",
                                             "end_of_group");
-  m.def("decode_datagram", &decode, nb::arg("data"), nb::arg("offset") = 0,
-        nb::sig(
-            "def decode_datagram(data: bytes | bytearray | memoryview, offset: int = 0) -> tuple[ObjectDatagram, int]"),
+  m.def("decode_datagram", &decode, nb::arg("data"), nb::arg("offset") = 0, nb::kw_only(),
+        nb::arg("draft") = kDefaultDraft,
+        nb::sig("def decode_datagram(data: bytes | bytearray | memoryview, offset: int = 0, *, draft: int = 15) -> "
+                "tuple[ObjectDatagram, int]"),
         "The datagram that is `data` from `offset` on, and its size: a datagram ends where it ends.\n\n"
         "Raises ProtocolViolation when it is malformed, which a truncated one is too.");
 }

@@ -13,7 +13,9 @@ namespace {
 void bind_message_type(nb::module_& m) {
   using moqt::wire::MessageType;
   using enum MessageType;
-  nb::enum_<MessageType>(m, "MessageType", nb::is_arithmetic(), "Types of control messages (section 9, table 1).")
+  nb::enum_<MessageType>(
+      m, "MessageType", nb::is_arithmetic(),
+      "Types of control messages (section 9, table 1), under the number that the first draft gave that has them.")
       .value("SUBSCRIBE_UPDATE", kRequestUpdate)
       .value("SUBSCRIBE", kSubscribe)
       .value("SUBSCRIBE_OK", kSubscribeOk)
@@ -36,7 +38,16 @@ void bind_message_type(nb::module_& m) {
       .value("PUBLISH", kPublish)
       .value("PUBLISH_OK", kPublishOk)
       .value("CLIENT_SETUP", kClientSetup)
-      .value("SERVER_SETUP", kServerSetup);
+      .value("SERVER_SETUP", kServerSetup)
+      // Of later drafts.
+      .value("NAMESPACE", kNamespace)
+      .value("NAMESPACE_DONE", kNamespaceDone)
+      .value("PUBLISH_SKIPPED", kPublishSkipped)
+      .value("PUBLISH_STATE_NOTIFY", kPublishStateNotify)
+      .value("SUBSCRIBE_TRACKS", kSubscribeTracks)
+      .value("SETUP", kSetup);
+  m.attr("MessageType").attr("REQUEST_UPDATE") = nb::cast(kRequestUpdate);
+  m.attr("MessageType").attr("PUBLISH_BLOCKED") = nb::cast(kPublishSkipped);
 }
 
 void bind_parameter_types(nb::module_& m) {
@@ -49,7 +60,9 @@ void bind_parameter_types(nb::module_& m) {
       .value("AUTHORIZATION_TOKEN", SetupParameter::kAuthorizationToken)
       .value("MAX_AUTH_TOKEN_CACHE_SIZE", SetupParameter::kMaxAuthTokenCacheSize)
       .value("AUTHORITY", SetupParameter::kAuthority)
-      .value("MOQT_IMPLEMENTATION", SetupParameter::kMoqtImplementation);
+      .value("MOQT_IMPLEMENTATION", SetupParameter::kMoqtImplementation)
+      .value("MAX_FILTER_RANGES", SetupParameter::kMaxFilterRanges)
+      .value("MAX_REQUEST_UPDATES", SetupParameter::kMaxRequestUpdates);
   nb::enum_<MessageParameter>(m, "MessageParameterType", nb::is_arithmetic(),
                               "Parameters of every message but the two SETUPs (section 9.2.1); another number space.")
       .value("DELIVERY_TIMEOUT", MessageParameter::kDeliveryTimeout)
@@ -63,7 +76,20 @@ void bind_parameter_types(nb::module_& m) {
       .value("SUBSCRIPTION_FILTER", MessageParameter::kSubscriptionFilter)
       .value("GROUP_ORDER", MessageParameter::kGroupOrder)
       .value("DYNAMIC_GROUPS", MessageParameter::kDynamicGroups)
-      .value("NEW_GROUP_REQUEST", MessageParameter::kNewGroupRequest);
+      .value("NEW_GROUP_REQUEST", MessageParameter::kNewGroupRequest)
+      // Of later drafts.
+      .value("SUBGROUP_DELIVERY_TIMEOUT", MessageParameter::kSubgroupDeliveryTimeout)
+      .value("FILL_TIMEOUT", MessageParameter::kFillTimeout)
+      .value("FILL_PARAMETERS", MessageParameter::kFillParameters)
+      .value("SUBGROUP_FILTER", MessageParameter::kSubgroupFilter)
+      .value("OBJECT_ID_FILTER", MessageParameter::kObjectIdFilter)
+      .value("PRIORITY_FILTER", MessageParameter::kPriorityFilter)
+      .value("OBJECT_PROPERTY_FILTER", MessageParameter::kObjectPropertyFilter)
+      .value("TRACK_PROPERTY_FILTER", MessageParameter::kTrackPropertyFilter)
+      .value("TRACK_NAMESPACE_PREFIX", MessageParameter::kTrackNamespacePrefix)
+      .value("INCLUDE_PROPERTIES", MessageParameter::kIncludeProperties);
+  m.attr("MessageParameterType").attr("RENDEZVOUS_TIMEOUT") = nb::cast(moqt::kRendezvousTimeout);
+  m.attr("MessageParameterType").attr("LOCATION_FILTER") = nb::cast(MessageParameter::kSubscriptionFilter);
 }
 
 }  // namespace
@@ -86,7 +112,11 @@ void bind_enumerations(nb::module_& m) {
       .value("NEXT_GROUP_START", FilterType::kNextGroupStart)
       .value("LARGEST_OBJECT", FilterType::kLargestObject)
       .value("ABSOLUTE_START", FilterType::kAbsoluteStart)
-      .value("ABSOLUTE_RANGE", FilterType::kAbsoluteRange);
+      .value("ABSOLUTE_RANGE", FilterType::kAbsoluteRange)
+      // From draft 20 on; these numbers are not on the wire.
+      .value("UNFILTERED", FilterType::kUnfiltered)
+      .value("RELATIVE_GROUP", FilterType::kRelativeGroup)
+      .value("ABSOLUTE_LOCATIONS", FilterType::kAbsoluteLocations);
   // What drafts before called them.
   m.attr("FilterType").attr("LATEST_GROUP") = nb::cast(FilterType::kNextGroupStart);
   m.attr("FilterType").attr("LATEST_OBJECT") = nb::cast(FilterType::kLargestObject);

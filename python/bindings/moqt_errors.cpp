@@ -68,8 +68,18 @@ void raise_encode_error(const char* field, const char* problem) {
   raise(type, type(field, problem));
 }
 
+void raise_encode_error(const char* field, const char* problem, moqt::wire::EncodeError error) {
+  const nb::object type = exception_class("EncodeError");
+  raise(type, type(field, problem, std::string(moqt::wire::name(error)).c_str()));
+}
+
 void raise_encode_error(moqt::wire::EncodeError error) {
-  raise_encode_error(field_of(error), std::string(describe(error)).c_str());
+  raise_encode_error(field_of(error), std::string(describe(error)).c_str(), error);
+}
+
+void raise_not_in_draft(const char* field, moqt::Draft draft) {
+  const std::string problem = "draft-" + std::to_string(static_cast<unsigned>(draft)) + " has no place for it";
+  raise_encode_error(field, problem.c_str(), moqt::wire::EncodeError::kNotInDraft);
 }
 
 void raise_malformed_extension(const char* header, const char* problem) {

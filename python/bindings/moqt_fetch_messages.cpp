@@ -1,3 +1,4 @@
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -13,6 +14,7 @@ using enum moqt::MessageParameter;
 using moqt::Location;
 using wire::FetchType;
 using wire::JoiningFetch;
+using wire::RelativeFetch;
 using wire::StandaloneFetch;
 
 moqt::wire::FetchScope make_range(FetchType type, moqt::FullTrackName track, Location start, Location end,
@@ -53,22 +55,39 @@ void assign_type(Message<wire::Fetch>& self, FetchType type) {
   }
 }
 
+/// The track of the two kinds that name one.
+const moqt::FullTrackName& track_of(const wire::Fetch& fetch) {
+  const auto* relative = std::get_if<RelativeFetch>(&fetch.range);
+  return relative != nullptr ? relative->track : read<StandaloneFetch>(fetch).track;
+}
+moqt::FullTrackName& track_of(wire::Fetch& fetch, const char* field) {
+  auto* relative = std::get_if<RelativeFetch>(&fetch.range);
+  return relative != nullptr ? relative->track : write<StandaloneFetch>(fetch, field).track;
+}
+
+void assign_groups_back(Message<wire::Fetch>& self, std::optional<IntegerArgument> value) {
+  const moqt::FullTrackName track = track_of(self.fields);
+  if (value)
+    self.fields.range = RelativeFetch{track, value->checked("groups_back")};
+  else if (std::holds_alternative<RelativeFetch>(self.fields.range))
+    self.fields.range = StandaloneFetch{track, {}, {}};
+}
+
 void bind_fetch_range(LockedClass<Message<wire::Fetch>, ControlMessage>& cls) {
   using Self = Message<wire::Fetch>;
   cls.def_prop_rw(
          "fetch_type", [](const Self& self) { return self.fields.fetch_type(); }, &assign_type,
          "Which of the fields that follow count. Assigning another kind clears those that no longer do.")
       .def_prop_rw(
-          "track_namespace", [](const Self& self) { return read<StandaloneFetch>(self.fields).track.track_namespace; },
+          "track_namespace", [](const Self& self) { return track_of(self.fields).track_namespace; },
           [](Self& self, const NamespaceArgument& value) {
-            write<StandaloneFetch>(self.fields, "track_namespace").track.track_namespace =
-                value.value("track_namespace");
+            track_of(self.fields, "track_namespace").track_namespace = value.value("track_namespace");
           },
           "STANDALONE: 1 to 32 fields; with the track name at most 4096 bytes (section 2.4.1).")
       .def_prop_rw(
-          "track_name", [](const Self& self) { return to_python(read<StandaloneFetch>(self.fields).track.track_name); },
+          "track_name", [](const Self& self) { return to_python(track_of(self.fields).track_name); },
           [](Self& self, nb::handle value) {
-            write<StandaloneFetch>(self.fields, "track_name").track.track_name = text_or_bytes(value, "track_name");
+            track_of(self.fields, "track_name").track_name = text_or_bytes(value, "track_name");
           },
           nb::for_setter(nb::sig("def track_name(self, value: str | bytes | bytearray | memoryview, /) -> None")),
           "STANDALONE: bytes, which may be empty; a str is taken as UTF-8.")
@@ -99,7 +118,17 @@ void bind_fetch_range(LockedClass<Message<wire::Fetch>, ControlMessage>& cls) {
           [](Self& self, IntegerArgument value) {
             write<JoiningFetch>(self.fields, "joining_start").joining_start = value.checked("joining_start");
           },
-          "RELATIVE_JOINING: groups before the largest one; ABSOLUTE_JOINING: the first Group ID.");
+          "RELATIVE_JOINING: groups before the largest one; ABSOLUTE_JOINING: the first Group ID.")
+      .def_prop_rw(
+          "groups_back",
+          [](const Self& self) {
+            const auto* relative = std::get_if<RelativeFetch>(&self.fields.range);
+            return relative != nullptr ? std::optional(relative->groups_back) : std::nullopt;
+          },
+          &assign_groups_back, nb::for_setter(nb::arg("value").none()),
+          "STANDALONE, from draft 20 on, in place of the two locations: up to the largest object, from the beginning "
+          "of\n"
+          "a group before the one that comes next; 1 is the group of the largest object. None: the locations count.");
 }
 
 void bind_fetch(nb::module_& m) {
@@ -114,23 +143,30 @@ void bind_fetch(nb::module_& m) {
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, FetchType fetch_type, const NamespaceArgument& track_namespace,
          nb::handle track_name, Location start_location, Location end_location, IntegerArgument joining_request_id,
-         IntegerArgument joining_start, nb::handle parameters) {
+         IntegerArgument joining_start, nb::handle parameters, std::optional<IntegerArgument> groups_back) {
         W fields;
         fields.range =
             make_range(fetch_type, {track_namespace.value("track_namespace"), text_or_bytes(track_name, "track_name")},
                        start_location, end_location, joining_request_id.checked("joining_request_id"),
                        joining_start.checked("joining_start"));
+        if (groups_back) {
+          auto* standalone = std::get_if<StandaloneFetch>(&fields.range);
+          if (standalone == nullptr) raise_encode_error("groups_back", "is for STANDALONE alone");
+          fields.range = RelativeFetch{std::move(standalone->track), groups_back->checked("groups_back")};
+        }
         construct(self, std::move(fields), parameters, reference(request_id));
       },
       nb::arg("request_id") = 0, nb::arg("fetch_type") = FetchType::kStandalone,
       nb::arg("track_namespace") = nb::make_tuple(), nb::arg("track_name") = nb::bytes("", 0),
       nb::arg("start_location") = Location{}, nb::arg("end_location") = Location{}, nb::arg("joining_request_id") = 0,
       nb::arg("joining_start") = 0, nb::arg("parameters") = nb::make_tuple(),
+      nb::arg("groups_back").none() = nb::none(),
       nb::sig("def __init__(self, request_id: int = 0, fetch_type: FetchType = ..., track_namespace: "
               "TrackNamespace | collections.abc.Sequence[str | bytes] = (), track_name: str | bytes | bytearray | "
               "memoryview = b'', start_location: Location = ..., end_location: Location = ..., joining_request_id: int "
               "= 0, "
-              "joining_start: int = 0, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
+              "joining_start: int = 0, parameters: collections.abc.Iterable[Parameter] = (), groups_back: int | None "
+              "= None) -> None"));
   message.get().def(
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, const NamespaceArgument& track_namespace, nb::handle track_name,
@@ -150,7 +186,7 @@ void bind_fetch(nb::module_& m) {
   message.request_id("The sender's next Request ID (section 9.1).");
   bind_fetch_range(message.get());
   message.parameters().field_names("request_id", "fetch_type", "track_namespace", "track_name", "start_location",
-                                   "end_location", "joining_request_id", "joining_start", "parameters");
+                                   "end_location", "joining_request_id", "joining_start", "parameters", "groups_back");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kAuthorizationToken, kSubscriberPriority, kGroupOrder});
 }

@@ -4,6 +4,7 @@
 // decoding, equality, representation and pickling follow from that.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include <concepts>
@@ -29,8 +30,8 @@ class ControlMessage {
  public:
   virtual ~ControlMessage() = default;
   [[nodiscard]] virtual wire::MessageType message_type() const noexcept = 0;
-  /// Raises what read_parameters() raises.
-  [[nodiscard]] virtual wire::ControlMessage to_wire() const = 0;
+  /// Raises what read_parameters() raises, and EncodeError for a field with a value that the draft has no place for.
+  [[nodiscard]] virtual wire::ControlMessage to_wire(moqt::Draft draft) const = 0;
 
   /// A list of Parameter; null in messages that have none. The user may put anything into it, this message too.
   nb::list parameters = nb::steal<nb::list>(nullptr);
@@ -49,32 +50,61 @@ class Message final : public ControlMessage {
   Message() {
     if constexpr (HasParameters<W>) parameters = nb::list();
   }
-  explicit Message(W message, wire::RequestReference reference = {}) : fields(std::move(message)), request(reference) {
+  explicit Message(W message, wire::RequestReference reference = {}, moqt::Draft draft = moqt::Draft::k15)
+      : fields(std::move(message)), request(reference) {
     if constexpr (HasParameters<W>) {
-      parameters = to_python(fields.parameters);
+      parameters = to_python(fields.parameters, draft);
       fields.parameters = {};
     }
   }
 
   [[nodiscard]] wire::MessageType message_type() const noexcept override { return wire::type_of(fields); }
-  [[nodiscard]] wire::ControlMessage to_wire() const override {
+  [[nodiscard]] wire::ControlMessage to_wire(moqt::Draft draft) const override {
+    refuse_missing_fields(draft);
     W message = fields;
-    if constexpr (HasParameters<W>) read_parameters(parameters, message.parameters);
+    if constexpr (HasParameters<W>) read_parameters(parameters, draft, message_type(), message.parameters);
     return {request, std::move(message)};
   }
 
   W fields;                        ///< without its parameters
   wire::RequestReference request;  ///< counts in messages that have a request_id
+
+ private:
+  /// A value that the draft has no field for would be lost without a word.
+  void refuse_missing_fields(moqt::Draft draft) const {
+    if (!wire::number_in<W>(draft)) return;  // all of it is missing: the codec says so
+    if (wire::kRequestId<W>.contains(moqt::Draft::k15) || wire::kRequestId<W>.contains(moqt::Draft::k16)) {
+      if (request.id != 0 && !wire::kRequestId<W>.contains(draft)) raise_not_in_draft("request_id", draft);
+    }
+    const W nothing{};
+    std::apply(
+        [&]<auto... Members>(const wire::Field<Members>&... each) {
+          ((!is_written<Members>(draft) && !(fields.*Members == nothing.*Members) ? raise_not_in_draft(each.name, draft)
+                                                                                  : void()),
+           ...);
+        },
+        wire::kFields<W>);
+  }
+  /// Whether the draft has the member as a field, under whichever name.
+  template <auto Member>
+  static bool is_written(moqt::Draft draft) {
+    return std::apply(
+        [draft]<class... Fields>(const Fields&... each) {
+          return ((std::same_as<Fields, wire::Field<Member>> && each.drafts.contains(draft)) || ...);
+        },
+        wire::kFields<W>);
+  }
 };
 
 struct DecodedPythonMessage {
   nb::object message;
   std::size_t size;
 };
-DecodedPythonMessage decode_message(base::Bytes bytes);
-/// decode_message() that raises ProtocolViolation unless the message has that type.
-DecodedPythonMessage decode_message_of_type(wire::MessageType type, base::Bytes bytes);
-nb::object decode_payload(wire::MessageType type, base::Bytes payload);
+DecodedPythonMessage decode_message(moqt::Draft draft, base::Bytes bytes);
+/// decode_message() that raises ProtocolViolation unless the message has that type, and EncodeError when the draft has
+/// no such message.
+DecodedPythonMessage decode_message_of_type(wire::MessageType type, moqt::Draft draft, base::Bytes bytes);
+nb::object decode_payload(wire::MessageType type, moqt::Draft draft, base::Bytes payload);
 
 int traverse_message(PyObject* self, visitproc visit, void* arg);
 int clear_message(PyObject* self);
@@ -88,24 +118,30 @@ class MessageClass {
     const wire::MessageType type = wire::type_of(W{});
     cls_.attr("MESSAGE_TYPE") = nb::cast(type);
     const std::string returns = std::string("tuple[") + name + ", int]";
-    const std::string decode = "def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> " + returns;
+    const std::string decode =
+        "def decode(data: bytes | bytearray | memoryview, offset: int = 0, *, draft: int = 15) -> " + returns;
     const std::string payload =
-        std::string("def decode_payload(data: bytes | bytearray | memoryview, offset: int = 0) -> ") + name;
+        std::string(
+            "def decode_payload(data: bytes | bytearray | memoryview, offset: int = 0, *, draft: int = 15) -> ") +
+        name;
     cls_.def_static(
         "decode",
-        [type](const BufferArgument& data, std::size_t offset) {
-          DecodedPythonMessage decoded = decode_message_of_type(type, from_offset(data, offset));
+        [type](const BufferArgument& data, std::size_t offset, IntegerArgument draft) {
+          DecodedPythonMessage decoded = decode_message_of_type(type, checked_draft(draft), from_offset(data, offset));
           return nb::make_tuple(std::move(decoded.message), decoded.size);
         },
-        nb::arg("data"), nb::arg("offset") = 0, nb::sig(decode.c_str()),
+        nb::arg("data"), nb::arg("offset") = 0, nb::kw_only(), nb::arg("draft") = kDefaultDraft,
+        nb::sig(decode.c_str()),
         "The message at `offset`, which must be of this class, and the number of bytes that it occupies.\n\n"
-        "Raises NeedMoreData while it is incomplete, ProtocolViolation when it is malformed or of another type.");
+        "Raises NeedMoreData while it is incomplete, ProtocolViolation when it is malformed or of another type, and\n"
+        "EncodeError (NOT_IN_DRAFT) when `draft` has no such message.");
     cls_.def_static(
         "decode_payload",
-        [type](const BufferArgument& data, std::size_t offset) {
-          return decode_payload(type, from_offset(data, offset));
+        [type](const BufferArgument& data, std::size_t offset, IntegerArgument draft) {
+          return decode_payload(type, checked_draft(draft), from_offset(data, offset));
         },
-        nb::arg("data"), nb::arg("offset") = 0, nb::sig(payload.c_str()),
+        nb::arg("data"), nb::arg("offset") = 0, nb::kw_only(), nb::arg("draft") = kDefaultDraft,
+        nb::sig(payload.c_str()),
         "The message whose payload, behind type and length, is all of `data` from `offset` on.\n\n"
         "Raises ProtocolViolation when it is malformed, which one with bytes behind its last field is too.");
   }
@@ -121,6 +157,22 @@ class MessageClass {
     wire::for_each_member_of<moqt::Draft::k15, W>([&]<auto Member>(const wire::Field<Member>& each) {
       property(each.name, Member);
     });
+    if (next_doc_ != docs_.size()) throw std::logic_error("a message has more texts than fields");
+    cls_.attr("_field_names") = nb::tuple(names_);
+    return *this;
+  }
+  /// The properties behind those, of fields that draft-15 has not: in the order of the wire, a Request ID last. A
+  /// member that has another name in draft-15 has it here as well, and counts once.
+  template <class... Docs>
+  MessageClass& later_fields(Docs... docs) {
+    docs_ = {docs...};
+    next_doc_ = 0;
+    std::apply(
+        [&]<auto... Members>(const wire::Field<Members>&... each) { (later_field<Members>(each), ...); },
+        wire::kFields<W>);
+    if constexpr (!wire::kRequestId<W>.contains(moqt::Draft::k15) && wire::kRequestId<W>.contains(moqt::Draft::k16)) {
+      request_id(take_doc());
+    }
     if (next_doc_ != docs_.size()) throw std::logic_error("a message has more texts than fields");
     cls_.attr("_field_names") = nb::tuple(names_);
     return *this;
@@ -148,6 +200,12 @@ class MessageClass {
   }
 
  private:
+  template <auto Member>
+  void later_field(const wire::Field<Member>& field) {
+    if (field.drafts.contains(moqt::Draft::k15)) return;
+    property(field.name, Member);
+  }
+
   const char* take_doc() { return docs_.at(next_doc_++); }
   const char* named(const char* name) {
     names_.append(name);
@@ -164,6 +222,34 @@ class MessageClass {
     cls_.def_prop_rw(
         named(name), [field](const Self& self) { return (self.fields.*field).id; },
         [field, name](Self& self, IntegerArgument value) { (self.fields.*field).id = value.checked(name); },
+        take_doc());
+  }
+  void property(const char* name, std::optional<std::uint64_t> W::*field) {
+    cls_.def_prop_rw(
+        named(name), [field](const Self& self) { return self.fields.*field; },
+        [field, name](Self& self, std::optional<IntegerArgument> value) {
+          (self.fields.*field).reset();
+          if (value) self.fields.*field = value->checked(name);
+        },
+        nb::for_setter(nb::arg("value").none()), take_doc());
+  }
+  void property(const char* name, std::optional<wire::Redirect> W::*field) {
+    cls_.def_prop_rw(
+        named(name), [field](const Self& self) { return self.fields.*field; },
+        [field](Self& self, std::optional<wire::Redirect> value) { self.fields.*field = std::move(value); },
+        nb::for_setter(nb::arg("value").none()), take_doc());
+  }
+  void property(const char* name, wire::NamespaceInterest W::*field) {
+    cls_.def_prop_rw(
+        named(name), [field](const Self& self) { return self.fields.*field; },
+        [field](Self& self, wire::NamespaceInterest value) { self.fields.*field = value; }, take_doc());
+  }
+  /// The name of a track without its namespace.
+  void property(const char* name, base::ByteVector W::*field) {
+    cls_.def_prop_rw(
+        named(name), [field](const Self& self) { return to_python(self.fields.*field); },
+        [field, name](Self& self, nb::handle value) { self.fields.*field = text_or_bytes(value, name); },
+        nb::for_setter(nb::sig("def track_name(self, value: str | bytes | bytearray | memoryview, /) -> None")),
         take_doc());
   }
   template <class T>

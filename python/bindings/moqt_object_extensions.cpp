@@ -2,10 +2,14 @@
 
 #include <nanobind/stl/string.h>
 
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
+#include "moqt/session/data/object_encoding.h"
+#include "moqt/wire/codec.h"
 #include "moqt/wire/extensions.h"
 #include "moqt_topics.h"
 #include "moqt_value.h"
@@ -76,16 +80,48 @@ nb::object get(const ObjectExtensions& self, IntegerArgument wanted, nb::handle 
   return result.is_valid() ? result : nb::borrow(fallback);
 }
 
-nb::tuple decode(const BufferArgument& data, std::size_t offset) {
+/// The same pairs. What is inside of Immutable Extensions stays as it is when it is no sequence of pairs, which makes
+/// the track malformed and not the block.
+std::optional<base::ByteVector> translate(Draft from, Draft to, base::Bytes raw) {
+  if (auto whole = moqt::session::translate_extension_block(from, to, raw)) return std::move(*whole);
+  const auto pairs = moqt::session::decode_extension_block(from, raw);
+  if (!pairs) return std::nullopt;
+  auto outside = moqt::session::encode_extension_block(to, *pairs);
+  if (!outside) return std::nullopt;
+  return std::move(*outside);
+}
+
+nb::tuple decode(const BufferArgument& data, std::size_t offset, IntegerArgument number) {
+  const Draft draft = checked_draft(number);
   const base::Bytes bytes = from_offset(data, offset);
-  const auto length = base::decode_varint(bytes);
+  const auto length = moqt::wire::codec_for(draft).decode_integer(bytes);
   if (!length || length->value > bytes.size() - length->size) raise_need_more_data("extension headers");
   const base::Bytes raw = bytes.subspan(length->size, static_cast<std::size_t>(length->value));
-  if (const auto violation = moqt::wire::check_extensions(Draft::k15, raw)) raise_violation(*violation);
-  return nb::make_tuple(checked_extensions(raw), length->size + raw.size());
+  if (const auto violation = moqt::wire::check_extensions(draft, raw)) raise_violation(*violation);
+  return nb::make_tuple(checked_extensions(draft, raw), length->size + raw.size());
+}
+
+nb::bytes encode(const ObjectExtensions& self, IntegerArgument number) {
+  const Draft draft = checked_draft(number);
+  const base::ByteVector block = extension_block(draft, self);
+  std::uint8_t length[moqt::wire::kMaxIntegerSize];
+  return concatenated({length, moqt::wire::codec_for(draft).encode_integer(block.size(), length)}, block);
 }
 
 }  // namespace
+
+ObjectExtensions checked_extensions(Draft draft, base::Bytes raw) {
+  if (draft == Draft::k15) return checked_extensions(raw);
+  const auto translated = translate(draft, Draft::k15, raw);
+  if (!translated) raise_encode_error("extensions", "have a number above 2^62-1, which has no form here");
+  return checked_extensions(*translated);
+}
+
+base::ByteVector extension_block(Draft draft, const ObjectExtensions& extensions) {
+  auto translated = translate(Draft::k15, draft, extensions.bytes());
+  if (!translated) raise_encode_error(moqt::wire::EncodeError::kExtensionsMalformed);
+  return std::move(*translated);
+}
 
 ObjectExtensions make_extensions(nb::handle source) {
   if (source.is_none()) return {};
@@ -114,20 +150,18 @@ void bind_object_extensions(nb::module_& m) {
          "__init__",
          [](ObjectExtensions* self, nb::handle source) { new (self) ObjectExtensions(make_extensions(source)); },
          nb::arg("headers").none() = nb::none(), nb::sig(init.c_str()))
-      .def_static("decode", &decode, nb::arg("data"), nb::arg("offset") = 0,
-                  nb::sig("def decode(data: bytes | bytearray | memoryview, offset: int = 0) -> "
-                          "tuple[ObjectExtensions, int]"),
-                  "The block with its length at `offset`, and the number of bytes that it occupies.\n\n"
-                  "Raises NeedMoreData and ProtocolViolation.")
-      .def(
-          "encode",
-          [](const ObjectExtensions& self) {
-            std::uint8_t length[base::kVarintMaxSize];
-            return concatenated({length, base::encode_varint(self.bytes().size(), length)}, self.bytes());
-          },
-          "The block with its length in front, as objects on streams carry it.")
+      .def_static(
+          "decode", &decode, nb::arg("data"), nb::arg("offset") = 0, nb::kw_only(), nb::arg("draft") = kDefaultDraft,
+          nb::sig("def decode(data: bytes | bytearray | memoryview, offset: int = 0, *, draft: int = 15) -> "
+                  "tuple[ObjectExtensions, int]"),
+          "The block with its length at `offset`, and the number of bytes that it occupies.\n\n"
+          "Raises NeedMoreData and ProtocolViolation, and EncodeError for a number above 2**62 - 1, which later\n"
+          "drafts can write.")
+      .def("encode", &encode, nb::kw_only(), nb::arg("draft") = kDefaultDraft,
+           "The block with its length in front, as objects on streams carry it.")
       .def_prop_ro(
-          "raw", [](const ObjectExtensions& self) { return self.raw; }, "The block without its length.")
+          "raw", [](const ObjectExtensions& self) { return self.raw; },
+          "The block without its length, in the form of draft-15 whatever draft it came in.")
       .def_prop_ro("headers", &headers, nb::sig("def headers(self) -> dict[int, bytes]"),
                    "The bytes of every value by type, a copy; of a type that repeats, the first. The bytes of an even\n"
                    "type are those of its variable-length integer: items() and get() give the number.")

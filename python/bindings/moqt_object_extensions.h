@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 
 #include "base/bytes.h"
+#include "moqt/model/draft.h"
 #include "moqt_arguments.h"
 
 namespace msquic_py::python {
@@ -23,6 +24,12 @@ ObjectExtensions make_extensions(nb::handle source);
 inline ObjectExtensions checked_extensions(base::Bytes raw) {
   return raw.empty() ? ObjectExtensions{} : ObjectExtensions{to_python(raw)};
 }
+
+/// The same from a block of that draft, which ObjectExtensions have in the form of draft-15. Raises EncodeError for a
+/// number that draft-15 cannot write.
+ObjectExtensions checked_extensions(moqt::Draft draft, base::Bytes raw);
+/// The block as that draft writes it.
+base::ByteVector extension_block(moqt::Draft draft, const ObjectExtensions& extensions);
 
 inline constexpr const char* kExtensionsSource =
     "ObjectExtensions | collections.abc.Mapping[int, int | bytes] | "

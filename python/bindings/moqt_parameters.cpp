@@ -1,15 +1,19 @@
 #include "moqt_parameters.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "base/byte_reader.h"
 #include "base/byte_writer.h"
 #include "base/varint.h"
 #include "moqt/model/key_value_pair.h"
+#include "moqt/model/parameter.h"
 #include "moqt/wire/draft15/parameters.h"
 #include "moqt/wire/violations.h"
 #include "moqt_arguments.h"
@@ -23,8 +27,60 @@ namespace {
 namespace draft15 = moqt::wire::draft15;
 using moqt::wire::MessageType;
 
+/// In the bytes of draft-15 where it has any.
+RawParameter to_raw(const moqt::Parameter& parameter, std::optional<bool> of_track = {});
+
 // A message for which no parameter is defined: what the codec reads as this one stays a number or bytes.
 constexpr MessageType kNoParametersDefined = MessageType::kUnsubscribe;
+
+/// What the parameter is in the bytes of draft-15; nothing where it has none.
+std::optional<moqt::Parameter> in_draft15(const moqt::Parameter& parameter) {
+  const auto* number = std::get_if<std::uint64_t>(&parameter.value);
+  if (((parameter.type & 1) == 0) != (number != nullptr)) return std::nullopt;
+  moqt::ParameterList one, raw;
+  one.append({parameter.type, parameter.value});
+  base::ByteVector bytes;
+  std::optional<moqt::wire::EncodeError> error;
+  draft15::encode_parameters(one, bytes, error);
+  if (error || draft15::decode_parameters(bytes, kNoParametersDefined, raw)) return std::nullopt;
+  return raw.items().front();
+}
+
+/// Where draft-15 has a parameter of that type as a structure; nothing for one that is a number or bytes there.
+std::optional<MessageType> home_of_structure(std::uint64_t type, MessageType message) noexcept {
+  const bool setup =
+      message == MessageType::kClientSetup || message == MessageType::kServerSetup || message == MessageType::kSetup;
+  switch (static_cast<moqt::MessageParameter>(type)) {
+    case moqt::MessageParameter::kAuthorizationToken:
+      return setup ? MessageType::kServerSetup : MessageType::kSubscribe;
+    case moqt::MessageParameter::kLargestObject: return setup ? std::nullopt : std::optional(MessageType::kSubscribeOk);
+    case moqt::MessageParameter::kSubscriptionFilter:
+      return setup ? std::nullopt : std::optional(MessageType::kSubscribe);
+    default: return std::nullopt;
+  }
+}
+
+/// What the bytes mean in that message of draft-15; nothing when they mean nothing: the codec judges them as bytes.
+std::optional<moqt::ParameterValue> as_structure(const moqt::Parameter& raw, MessageType home) {
+  moqt::ParameterList one, understood;
+  one.append(raw);
+  base::ByteVector bytes;
+  std::optional<moqt::wire::EncodeError> error;
+  draft15::encode_parameters(one, bytes, error);
+  if (error || draft15::decode_parameters(bytes, home, understood)) return std::nullopt;
+  return understood.items().front().value;
+}
+
+/// Whether draft-15 says with it something about the track of that message.
+bool is_of_track_in_draft15(const moqt::Parameter& raw, MessageType message) {
+  moqt::ParameterList one, understood;
+  one.append(raw);
+  base::ByteVector bytes;
+  std::optional<moqt::wire::EncodeError> error;
+  draft15::encode_parameters(one, bytes, error);
+  if (error || draft15::decode_parameters(bytes, message, understood)) return false;
+  return understood.items().front().scope == moqt::ParameterScope::kTrack;
+}
 
 /// `from` as it looks to a receiver of `as_message`.
 void reinterpret(const moqt::ParameterList& from, MessageType as_message, moqt::ParameterList& to) {
@@ -57,15 +113,61 @@ std::optional<std::uint64_t> number_of(const RawParameter& parameter) {
 }
 
 nb::object int_value(const RawParameter& parameter) {
+  if (parameter.content) {
+    const auto* content = std::get_if<std::uint64_t>(&*parameter.content);
+    return content != nullptr ? nb::cast(*content) : nb::none();
+  }
   const auto number = number_of(parameter);
   if ((parameter.type & 1) != 0 || !number) return nb::none();
   return nb::cast(*number);
+}
+
+/// The structure as Python has it; what has bytes in draft-15 is an int or bytes.
+nb::object content_of(const RawParameter& parameter) {
+  if (!parameter.content) {
+    nb::object number = int_value(parameter);
+    return number.is_none() ? nb::object(to_python(base::Bytes(parameter.value))) : number;
+  }
+  return std::visit(
+      []<class T>(const T& value) -> nb::object {
+        if constexpr (std::is_same_v<T, base::ByteVector>) {
+          return to_python(base::Bytes(value));
+        } else if constexpr (std::is_same_v<T, moqt::FillParameters>) {
+          nb::list items;
+          for (const moqt::Parameter& each : value.items) items.append(to_raw(each));
+          return nb::tuple(items);
+        } else {
+          return nb::cast(value);
+        }
+      },
+      *parameter.content);
+}
+
+/// The structure that `value` is; nothing when it is none.
+std::optional<moqt::ParameterValue> structure_of(nb::handle value) {
+  std::optional<moqt::ParameterValue> structure;
+  const auto take = [&]<class T>(std::type_identity<T>) {
+    if (nb::isinstance<T>(value)) structure = nb::cast<T>(value);
+  };
+  take(std::type_identity<moqt::Location>{});
+  take(std::type_identity<moqt::SubscriptionFilter>{});
+  take(std::type_identity<moqt::AuthorizationToken>{});
+  take(std::type_identity<moqt::TrackNamespace>{});
+  take(std::type_identity<moqt::RangeFilter>{});
+  if (!structure && (PyTuple_Check(value.ptr()) || PyList_Check(value.ptr()))) {
+    // A fill is none of the messages that draft-15 has, but its parameters are those of a SUBSCRIBE.
+    moqt::ParameterList items;
+    read_parameters(parameter_list(value), moqt::Draft::k22, MessageType::kSubscribe, items);
+    structure = moqt::FillParameters{items.items()};
+  }
+  return structure;
 }
 
 constexpr const char* kNotOneInteger =
     "an even type holds a value that is not one variable-length integer (section 1.4.2)";
 
 nb::bytes encode_pair(const RawParameter& self) {
+  if (self.content) raise_encode_error("value", "has no form in draft-15", moqt::wire::EncodeError::kNotInDraft);
   base::ByteVector bytes;
   base::ByteWriter writer(bytes);
   writer.write_varint(self.type);
@@ -93,31 +195,49 @@ nb::tuple decode_pair(const BufferArgument& data, std::size_t offset) {
   return nb::make_tuple(RawParameter{*type, {value->begin(), value->end()}}, reader.position());
 }
 
+RawParameter to_raw(const moqt::Parameter& parameter, std::optional<bool> of_track) {
+  const auto raw = in_draft15(parameter);
+  if (!raw) return {parameter.type, {}, parameter.value, of_track};
+  const auto* number = std::get_if<std::uint64_t>(&raw->value);
+  return {parameter.type, number != nullptr ? varint_bytes(*number) : std::get<base::ByteVector>(raw->value),
+          std::nullopt, of_track};
+}
+
+moqt::Parameter numbers_and_bytes(const RawParameter& parameter) {
+  if (parameter.content) return {parameter.type, *parameter.content};
+  if ((parameter.type & 1) != 0) return {parameter.type, parameter.value};
+  const auto number = number_of(parameter);
+  if (!number) raise_encode_error("parameters", kNotOneInteger);
+  return {parameter.type, *number};
+}
+
 }  // namespace
 
-nb::list to_python(const moqt::ParameterList& parameters) {
+nb::list to_python(const moqt::ParameterList& parameters, moqt::Draft draft) {
   nb::list result;
-  if (parameters.empty()) return result;
-  moqt::ParameterList raw;
-  reinterpret(parameters, kNoParametersDefined, raw);
-  for (const moqt::Parameter& each : raw.items()) {
-    const auto* number = std::get_if<std::uint64_t>(&each.value);
-    result.append(
-        RawParameter{each.type, number != nullptr ? varint_bytes(*number) : std::get<base::ByteVector>(each.value)});
+  for (const moqt::Parameter& each : parameters.items()) {
+    std::optional<bool> of_track;
+    if (moqt::has_track_properties(draft)) of_track = each.scope == moqt::ParameterScope::kTrack;
+    result.append(to_raw(each, of_track));
   }
   return result;
 }
 
-void read_parameters(const nb::list& parameters, moqt::ParameterList& result) {
+void read_parameters(const nb::list& parameters, moqt::Draft draft, MessageType message, moqt::ParameterList& result) {
   for (nb::handle object : parameters) {
     const RawParameter& parameter = item(object);
-    if ((parameter.type & 1) != 0) {
-      result.append({parameter.type, parameter.value});
-    } else if (const auto number = number_of(parameter)) {
-      result.append({parameter.type, *number});
-    } else {
-      raise_encode_error("parameters", kNotOneInteger);
+    moqt::Parameter raw = numbers_and_bytes(parameter);
+    if (draft == moqt::Draft::k15 || parameter.content) {
+      if (parameter.of_track.value_or(false)) raw.scope = moqt::ParameterScope::kTrack;
+      result.append(std::move(raw));
+      continue;
     }
+    const bool of_track = parameter.of_track ? *parameter.of_track : is_of_track_in_draft15(raw, message);
+    if (const auto home = of_track ? std::nullopt : home_of_structure(raw.type, message)) {
+      if (auto structure = as_structure(raw, *home)) raw.value = std::move(*structure);
+    }
+    if (of_track) raw.scope = moqt::ParameterScope::kTrack;
+    result.append(std::move(raw));
   }
 }
 
@@ -127,8 +247,20 @@ void understand_parameters(const nb::list& parameters, std::uint64_t type, Messa
   for (nb::handle object : parameters) {
     if (item(object).type == type) selected.append(object);
   }
+  // What only later drafts have is understood already; draft-15 says the rest, as far as it has the message.
+  nb::list others;
+  for (nb::handle object : selected) {
+    const RawParameter& parameter = item(object);
+    if (parameter.content) {
+      result.append(
+          {parameter.type, *parameter.content,
+           parameter.of_track.value_or(false) ? moqt::ParameterScope::kTrack : moqt::ParameterScope::kMessage});
+    } else {
+      others.append(object);
+    }
+  }
   moqt::ParameterList raw;
-  read_parameters(selected, raw);
+  read_parameters(others, moqt::Draft::k15, message, raw);
   reinterpret(raw, message, result);
 }
 
@@ -166,30 +298,106 @@ void remove_parameter(nb::list& parameters, std::uint64_t type) {
 
 RawParameter make_parameter(std::uint64_t type, nb::handle value) {
   if (PyLong_Check(value.ptr()) && !PyBool_Check(value.ptr())) {
+    // The one number that later drafts have under an odd type.
+    if (type == static_cast<std::uint64_t>(moqt::MessageParameter::kIncludeProperties))
+      return {type, {}, nb::cast<IntegerArgument>(value).checked("value", 1)};
     if ((type & 1) != 0) raise_encode_error("value", "must be bytes, as the parameter type is odd (section 1.4.2)");
     return {type, varint_bytes(nb::cast<IntegerArgument>(value).checked("value"))};
   }
+  if (const auto structure = structure_of(value)) return to_raw({type, *structure});
   return {type, text_or_bytes(value, "value")};
 }
 
-void bind_parameter(nb::module_& m) {
-  nb::class_<RawParameter> cls(
-      m, "Parameter",
-      "A parameter of a message as it is on the wire (sections 1.4.2, 9.2). Immutable.\n\n"
-      "An odd `type` carries bytes. An even one carries a number: `value` is then the bytes of its variable-length\n"
-      "integer and `int_value` the number; the constructor takes either. The same number means different things in\n"
-      "a SETUP (SetupParameterType) and in other messages (MessageParameterType).");
+void bind_range_filter(nb::module_& m) {
+  using moqt::RangeFilter;
+  nb::class_<RangeFilter> cls(
+      m, "RangeFilter",
+      "The value of a Range Filter parameter of drafts from 20 on (draft-22 section 3.3.2). Immutable.\n\n"
+      "`ranges` are pairs of the first and the last value that pass, ascending; a last one of None is none. All "
+      "filters\n"
+      "of one `set_id`, 0 to 255, are to be passed, and one set is enough. `property_type` counts for\n"
+      "OBJECT_PROPERTY_FILTER and TRACK_PROPERTY_FILTER. `removed`, in an update alone, takes the filter away.");
   cls.def(
          "__init__",
-         [](RawParameter* self, IntegerArgument type, nb::handle value) {
-           new (self) RawParameter(make_parameter(type.checked("type"), value));
+         [](RangeFilter* self, nb::handle ranges, IntegerArgument set_id, IntegerArgument property_type, bool removed,
+            bool valid) {
+           RangeFilter filter{static_cast<std::uint8_t>(set_id.checked("set_id", 255)),
+                              property_type.checked("property_type"),
+                              {},
+                              removed,
+                              valid};
+           for (nb::handle pair : ranges) {
+             if (nb::len(pair) != 2) throw nb::type_error("ranges must be pairs of the first and the last value");
+             const nb::object first = nb::borrow(pair)[0], last = nb::borrow(pair)[1];
+             filter.ranges.push_back(
+                 {nb::cast<IntegerArgument>(first).checked("ranges"), optional_number(last, "ranges")});
+           }
+           new (self) RangeFilter(std::move(filter));
          },
-         nb::arg("type"), nb::arg("value") = nb::bytes("", 0),
-         nb::sig("def __init__(self, type: int, value: int | str | bytes | bytearray | memoryview = b'') -> None"))
+         nb::arg("ranges") = nb::make_tuple(), nb::arg("set_id") = 0, nb::arg("property_type") = 0,
+         nb::arg("removed") = false, nb::arg("valid") = true,
+         nb::sig("def __init__(self, ranges: collections.abc.Iterable[tuple[int, int | None]] = (), set_id: int = 0, "
+                 "property_type: int = 0, removed: bool = False, valid: bool = True) -> None"))
+      .def_prop_ro(
+          "ranges",
+          [](const RangeFilter& self) {
+            nb::list ranges;
+            for (const RangeFilter::Range& each : self.ranges) ranges.append(nb::make_tuple(each.start, each.end));
+            return nb::tuple(ranges);
+          },
+          nb::sig("def ranges(self) -> tuple[tuple[int, int | None], ...]"))
+      .def_ro("set_id", &RangeFilter::set_id)
+      .def_ro("property_type", &RangeFilter::property_type)
+      .def_ro("removed", &RangeFilter::removed)
+      .def_ro("valid", &RangeFilter::valid, "False for one that a peer wrote with a number above 2**64 - 1.")
+      .def("__repr__", [](nb::handle self) {
+        return representation(self, {{"ranges", self.attr("ranges")},
+                                     {"set_id", self.attr("set_id")},
+                                     {"property_type", self.attr("property_type")},
+                                     {"removed", self.attr("removed")}});
+      });
+  bind_value_semantics<RangeFilter>(cls, [](const RangeFilter& self) {
+    nb::list ranges;
+    for (const RangeFilter::Range& each : self.ranges) ranges.append(nb::make_tuple(each.start, each.end));
+    return nb::make_tuple(nb::tuple(ranges), self.set_id, self.property_type, self.removed, self.valid);
+  });
+}
+
+void bind_parameter(nb::module_& m) {
+  bind_range_filter(m);
+  nb::class_<RawParameter> cls(
+      m, "Parameter",
+      "A parameter of a message as it is on the wire of draft-15 (sections 1.4.2, 9.2). Immutable.\n\n"
+      "An odd `type` carries bytes. An even one carries a number: `value` is then the bytes of its variable-length\n"
+      "integer and `int_value` the number; the constructor takes either. The same number means different things in\n"
+      "a SETUP (SetupParameterType) and in other messages (MessageParameterType).\n\n"
+      "Other drafts write the same parameters in their own way; `value` is in the form of draft-15 whatever draft a\n"
+      "message came in. What draft-15 has no form for is a structure: RangeFilter, a TrackNamespace (0x34), a filter "
+      "of\n"
+      "a type that it has not, the parameters of a fill (0x23) as a tuple, the number 0 or 1 of 0x35. The constructor\n"
+      "takes it as `value`; it is then in `content`, and `value` is empty. `of_track` says that drafts from 16 on "
+      "keep\n"
+      "it among the properties of the track; where draft-15 has it about the track, they do so anyway.");
+  cls.def(
+         "__init__",
+         [](RawParameter* self, IntegerArgument type, nb::handle value, std::optional<bool> of_track) {
+           RawParameter parameter = make_parameter(type.checked("type"), value);
+           parameter.of_track = of_track;
+           new (self) RawParameter(std::move(parameter));
+         },
+         nb::arg("type"), nb::arg("value") = nb::bytes("", 0), nb::arg("of_track").none() = nb::none(),
+         nb::sig("def __init__(self, type: int, value: int | str | bytes | bytearray | memoryview | Location | "
+                 "SubscriptionFilter | AuthorizationToken | TrackNamespace | RangeFilter | "
+                 "collections.abc.Sequence[Parameter] = b'', of_track: bool | None = None) -> None"))
       .def_ro("type", &RawParameter::type)
       .def_prop_ro("value", [](const RawParameter& self) { return to_python(self.value); })
       .def_prop_ro("int_value", &int_value, nb::sig("def int_value(self) -> int | None"),
                    "The number of an even type; None for an odd one.")
+      .def_prop_ro("content", &content_of,
+                   nb::sig("def content(self) -> int | bytes | Location | SubscriptionFilter | AuthorizationToken | "
+                           "TrackNamespace | RangeFilter | tuple[Parameter, ...]"),
+                   "The number, the bytes, or the structure of a later draft.")
+      .def_ro("of_track", &RawParameter::of_track, "Whether it is a property of the track; None: as draft-15 has it.")
       .def("encode", &encode_pair,
            "The key-value pair: the type, then the number of an even type, length and bytes of an odd one (section\n"
            "1.4.2). Raises EncodeError.")
@@ -199,12 +407,23 @@ void bind_parameter(nb::module_& m) {
                   "looked at. Raises NeedMoreData, and ProtocolViolation beyond 65535 bytes.")
       .def("__repr__", [](nb::handle self) {
         const auto& parameter = nb::cast<const RawParameter&>(self);
-        nb::object value = int_value(parameter);
-        if (value.is_none()) value = to_python(parameter.value);
-        return representation(self, {{"type", nb::cast(parameter.type)}, {"value", value}});
+        return representation(self, {{"type", nb::cast(parameter.type)}, {"value", content_of(parameter)}});
       });
-  bind_value_semantics<RawParameter>(
-      cls, [](const RawParameter& self) { return nb::make_tuple(self.type, to_python(self.value)); });
+  const auto value_of = [](const RawParameter& self) {
+    return self.content ? content_of(self) : nb::object(to_python(base::Bytes(self.value)));
+  };
+  cls.def(
+         "__eq__", [](const RawParameter& self, const RawParameter& other) { return self == other; }, nb::is_operator(),
+         nb::arg("other"), nb::sig(kEqualitySignature))
+      .def("__hash__",
+           [value_of](const RawParameter& self) { return nb::hash(nb::make_tuple(self.type, value_of(self))); })
+      .def(
+          "__reduce__",
+          [value_of](nb::handle self) {
+            const auto& parameter = nb::cast<const RawParameter&>(self);
+            return nb::make_tuple(self.type(), nb::make_tuple(parameter.type, value_of(parameter), parameter.of_track));
+          },
+          nb::sig("def __reduce__(self) -> typing.Any"));
 }
 
 }  // namespace msquic_py::python

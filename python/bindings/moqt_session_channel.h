@@ -16,6 +16,7 @@
 #include "moqt/model/setup_parameters.h"
 #include "moqt/model/track_namespace.h"
 #include "moqt/session/authorization/authorization_requested.h"
+#include "moqt/session/event.h"
 #include "quic/connection.h"
 #include "quic/connection_handler.h"
 #include "runtime/quic_watch.h"
@@ -34,7 +35,7 @@ struct Notice {
     Closed,       ///< code, text, flag (by the peer), close
     Going,        ///< text: the URI of the peer's GOAWAY
     Answered,     ///< ticket; largest, and of a subscription: track_alias, properties
-    Refused,      ///< ticket, code, text: the peer's REQUEST_ERROR
+    Refused,      ///< ticket, code, text, retry_after_ms, redirect: the peer's REQUEST_ERROR
     Failed,       ///< ticket, text: not possible here
     Drained,      ///< ticket
     Subscribers,  ///< code: how many; flag: whether any wants objects
@@ -64,6 +65,8 @@ struct Notice {
   std::uint64_t ticket = 0;
   std::uint64_t code = 0;
   std::string text{};
+  std::optional<std::uint64_t> retry_after_ms{};
+  std::optional<moqt::session::Redirect> redirect{};
   std::optional<moqt::Location> largest{};
   std::uint64_t track_alias = 0;
   moqt::TrackNamespace track_namespace{};

@@ -76,7 +76,12 @@ struct SessionLink::Events {
     if (ticket == 0) return;
     self.tickets_.erase(event.request);
     self.requests_.erase(ticket);
-    self.notify({.kind = Kind::Refused, .ticket = ticket, .code = event.code, .text = std::move(event.reason)});
+    self.notify({.kind = Kind::Refused,
+                 .ticket = ticket,
+                 .code = event.code,
+                 .text = std::move(event.reason),
+                 .retry_after_ms = event.retry_after_ms,
+                 .redirect = std::move(event.redirect)});
   }
   void operator()(session_ns::NamespaceCancelled& event) const {
     const std::uint64_t ticket = take_ticket(event.request);
@@ -114,7 +119,12 @@ struct SessionLink::Events {
     self.tickets_.erase(event.reader->subscription());
     const auto& end = event.reader->end();
     if (end && end->cause == pubsub::TrackEnd::Cause::kRejected) {
-      self.notify({.kind = Kind::Refused, .ticket = ticket, .code = end->code, .text = end->reason});
+      self.notify({.kind = Kind::Refused,
+                   .ticket = ticket,
+                   .code = end->code,
+                   .text = end->reason,
+                   .retry_after_ms = end->retry_after_ms,
+                   .redirect = end->redirect});
     }
     link->look();
     self.readers_.erase(event.reader.get());
@@ -141,7 +151,12 @@ struct SessionLink::Events {
     if (ticket == 0) return;
     const auto& end = event.reader->end();
     if (end->cause == pubsub::FetchEnd::Cause::kRejected) {
-      self.notify({.kind = Kind::Refused, .ticket = ticket, .code = end->code, .text = end->reason});
+      self.notify({.kind = Kind::Refused,
+                   .ticket = ticket,
+                   .code = end->code,
+                   .text = end->reason,
+                   .retry_after_ms = end->retry_after_ms,
+                   .redirect = end->redirect});
     } else if (end->cause != pubsub::FetchEnd::Cause::kSessionClosed) {
       self.answered(ticket);
     }

@@ -1,6 +1,7 @@
 // FETCH: what Python asks for, and what it answers.
 #include "moqt_session_fetch.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include <utility>
@@ -112,7 +113,10 @@ nb::object FetchLink::end() {
     end = end_;
     if (!end || (taken_from_ && taken_from_->queue()->size() > 0)) return nb::none();
   }
-  return nb::make_tuple(static_cast<int>(end->cause), end->code, nb::str(end->reason.data(), end->reason.size()));
+  nb::object retry_after = nb::none();
+  if (end->retry_after_ms) retry_after = nb::float_(static_cast<double>(*end->retry_after_ms) / 1000);
+  return nb::make_tuple(static_cast<int>(end->cause), end->code, nb::str(end->reason.data(), end->reason.size()),
+                        retry_after, end->redirect);
 }
 
 nb::object FetchLink::accepted() {
@@ -148,7 +152,7 @@ void bind_session_fetch(nb::module_& m) {
           nb::sig("def take(self, limit: int) -> list[Object]"))
       .def(
           "end", [](FetchHandle& self) { return self.fetch()->end(); },
-          nb::sig("def end(self) -> tuple[int, int, str] | None"))
+          nb::sig("def end(self) -> tuple[int, int, str, float | None, Redirect | None] | None"))
       .def_prop_ro(
           "accepted", [](FetchHandle& self) { return self.fetch()->accepted(); },
           nb::sig("def accepted(self) -> tuple[Location, bool] | None"))

@@ -1,3 +1,8 @@
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <optional>
+
 #include "moqt_message.h"
 #include "moqt_topics.h"
 
@@ -26,11 +31,18 @@ void bind_session_messages(nb::module_& m) {
   MessageClass<wire::Goaway> goaway(m, "Goaway", "GOAWAY: no new requests, please (section 9.4).");
   goaway.get().def(
       "__init__",
-      [](Message<wire::Goaway>* self, std::string new_session_uri) {
-        new (self) Message<wire::Goaway>({std::move(new_session_uri)});
+      [](Message<wire::Goaway>* self, std::string new_session_uri, IntegerArgument timeout,
+         std::optional<IntegerArgument> request_id) {
+        wire::Goaway fields{std::move(new_session_uri), timeout.checked("timeout"), {}};
+        if (request_id) fields.request_id = request_id->checked("request_id");
+        new (self) Message<wire::Goaway>(std::move(fields));
       },
-      nb::arg("new_session_uri") = "");
+      nb::arg("new_session_uri") = "", nb::arg("timeout") = 0, nb::arg("request_id").none() = nb::none());
   goaway.fields("Where to continue, at most 8192 bytes; empty: at the same URI. Always empty when a client sends it.");
+  goaway.later_fields(
+      "From draft 17 on: milliseconds until the sender ends what is open. 0: it does not say.",
+      "Draft-18, on the control stream alone: the smallest Request ID of the receiver that may not have been\n"
+      "processed. None: it is not there.");
 
   bind_limit<wire::MaxRequestId>(m, "MaxRequestId", "MAX_REQUEST_ID: raises the limit on Request IDs (section 9.5).",
                                  "One more than the largest Request ID that the receiver may use.");

@@ -1,6 +1,9 @@
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 
 #include "dispatch_exit.h"
 #include "moqt_arguments.h"
@@ -81,6 +84,11 @@ nb::object authorization_request(Notice& notice) {
                         nb::cast(SessionTransport(std::move(notice.connection), notice.flag)));
 }
 
+nb::object seconds_of(std::optional<std::uint64_t> milliseconds) {
+  if (!milliseconds) return nb::none();
+  return nb::float_(static_cast<double>(*milliseconds) / 1000);
+}
+
 nb::object value_of(Notice& notice) {
   switch (notice.kind) {
     case Kind::Established: return to_python(static_cast<const moqt::ParameterList&>(notice.parameters));
@@ -96,7 +104,8 @@ nb::object value_of(Notice& notice) {
     case Kind::Refused:
     case Kind::Cancelled: {
       const auto name = moqt::name(static_cast<moqt::RequestErrorCode>(notice.code));
-      return nb::make_tuple(notice.code, nb::str(name.data(), name.size()), text(notice.text));
+      return nb::make_tuple(notice.code, nb::str(name.data(), name.size()), text(notice.text),
+                            seconds_of(notice.retry_after_ms), notice.redirect);
     }
     case Kind::Answered:
       return nb::make_tuple(location(notice.largest), notice.track_alias, properties(notice.properties));

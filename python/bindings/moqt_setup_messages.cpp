@@ -1,6 +1,8 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string_view.h>
 
+#include <type_traits>
+
 #include "moqt_message.h"
 #include "moqt_parameter_properties.h"
 #include "moqt_topics.h"
@@ -12,7 +14,7 @@ using moqt::SetupParameters;
 
 SetupParameters setup_parameters(const ControlMessage& message) {
   SetupParameters parameters;
-  read_parameters(message.parameters, parameters);
+  read_parameters(message.parameters, moqt::Draft::k15, message.message_type(), parameters);
   return parameters;
 }
 
@@ -76,11 +78,23 @@ void bind_setup(nb::module_& m, const char* name, const char* doc) {
   text_parameter(cls, "implementation", "set_implementation", moqt::SetupParameter::kMoqtImplementation,
                  "MOQT_IMPLEMENTATION: name and version of the sender, free text (section 9.3.1.6).",
                  &SetupParameters::moqt_implementation, &SetupParameters::set_moqt_implementation);
-  number_parameter(
-      cls, "max_request_id", "set_max_request_id",
-      "MAX_REQUEST_ID: one more than the largest Request ID that the receiver may use (section 9.3.1.3).\n\n"
-      "0 when absent, and then the receiver can request nothing.",
-      &SetupParameters::max_request_id, &SetupParameters::set_max_request_id);
+  if constexpr (std::is_same_v<W, wire::Setup>) {
+    number_parameter(
+        cls, "max_filter_ranges", "set_max_filter_ranges",
+        "MAX_FILTER_RANGES, from draft 19 on: ranges in all Range Filters of one request. 0 when absent: none.",
+        &SetupParameters::max_filter_ranges, &SetupParameters::set_max_filter_ranges);
+    number_parameter(
+        cls, "max_request_updates", "set_max_request_updates",
+        "MAX_REQUEST_UPDATES, from draft 19 on: updates of one request that may be unanswered. 0, also when\n"
+        "absent: any number.",
+        &SetupParameters::max_request_updates, &SetupParameters::set_max_request_updates);
+  } else {
+    number_parameter(
+        cls, "max_request_id", "set_max_request_id",
+        "MAX_REQUEST_ID: one more than the largest Request ID that the receiver may use (section 9.3.1.3).\n\n"
+        "0 when absent, and then the receiver can request nothing.",
+        &SetupParameters::max_request_id, &SetupParameters::set_max_request_id);
+  }
   number_parameter(cls, "max_auth_token_cache_size", "set_max_auth_token_cache_size",
                    "MAX_AUTH_TOKEN_CACHE_SIZE in bytes (section 9.3.1.4). 0 when absent: aliases are prohibited.",
                    &SetupParameters::max_auth_token_cache_size, &SetupParameters::set_max_auth_token_cache_size);
@@ -94,6 +108,10 @@ void bind_setup_messages(nb::module_& m) {
                                 "CLIENT_SETUP, the first message of the client (section 9.3).\n\n"
                                 "Send MAX_REQUEST_ID with it: without it the server can request nothing.");
   bind_setup<wire::ServerSetup>(m, "ServerSetup", "SERVER_SETUP, the first message of the server (section 9.3).");
+  bind_setup<wire::Setup>(
+      m, "Setup",
+      "SETUP of drafts from 17 on, the first message of either endpoint on its control stream (draft-18\n"
+      "section 10.3). Encode and decode it with `draft=`.");
 }
 
 }  // namespace msquic_py::python

@@ -50,7 +50,9 @@ void set_priority(SubgroupHeader& header, std::optional<IntegerArgument> value) 
   if (value) header.publisher_priority = static_cast<std::uint8_t>(value->checked("publisher_priority", 255));
 }
 
-SubgroupHeaderType type_of(const SubgroupHeader& header) {
+/// Without the bit of later drafts, which is no other type for this.
+SubgroupHeaderType type_of(SubgroupHeader header) {
+  header.begins_with_first_object = false;
   return static_cast<SubgroupHeaderType>(moqt::wire::subgroup_header_type(header));
 }
 
@@ -77,15 +79,18 @@ void apply_type(SubgroupHeader& header, nb::handle type, const SubgroupIdArgumen
   }
 }
 
-nb::bytes encode_header(const SubgroupHeader& header) {
+nb::bytes encode_header(const SubgroupHeader& header, IntegerArgument number) {
+  const Draft draft = checked_draft(number);
+  if (header.begins_with_first_object && !moqt::has_own_control_streams(draft))
+    raise_not_in_draft("first_object", draft);
   base::ByteVector& out = header_scratch();
-  if (const auto result = encode_subgroup_header(Draft::k15, header, out); !result) raise_encode_error(result.error());
+  if (const auto result = encode_subgroup_header(draft, header, out); !result) raise_encode_error(result.error());
   return to_python(out);
 }
 
-nb::tuple decode_header(const BufferArgument& data, std::size_t offset) {
-  const auto decoded =
-      value_or_raise(moqt::wire::decode_subgroup_header(Draft::k15, from_offset(data, offset)), "SUBGROUP_HEADER");
+nb::tuple decode_header(const BufferArgument& data, std::size_t offset, IntegerArgument draft) {
+  const auto decoded = value_or_raise(
+      moqt::wire::decode_subgroup_header(checked_draft(draft), from_offset(data, offset)), "SUBGROUP_HEADER");
   return nb::make_tuple(decoded.header, decoded.size);
 }
 
@@ -98,32 +103,36 @@ std::uint64_t object_id_of(IntegerArgument object_id, std::optional<IntegerArgum
   return number;
 }
 
-nb::bytes encode_object(const SubgroupObject& object, bool extensions_present,
-                        std::optional<IntegerArgument> previous) {
+nb::bytes encode_object(const SubgroupObject& object, bool extensions_present, std::optional<IntegerArgument> previous,
+                        IntegerArgument number) {
+  const Draft draft = checked_draft(number);
+  const base::ByteVector extensions = extension_block(draft, object.extensions);
   base::ByteVector& out = header_scratch();
   std::optional<std::uint64_t> previous_object_id;
-  if (previous) previous_object_id = previous->checked("previous_object_id");
+  if (previous)
+    previous_object_id = previous->checked("previous_object_id", moqt::wire::codec_for(draft).largest_integer);
   const auto result = moqt::wire::encode_subgroup_object_header(
-      Draft::k15, {object.object_id, object.extensions.bytes(), object.payload.size(), object.status},
-      extensions_present, previous_object_id, out);
+      draft, {object.object_id, extensions, object.payload.size(), object.status}, extensions_present,
+      previous_object_id, out);
   if (!result) raise_encode_error(result.error());
   return concatenated(out, bytes_of(object.payload));
 }
 
 nb::tuple decode_object(const BufferArgument& data, bool extensions_present, std::size_t offset,
-                        std::optional<IntegerArgument> previous) {
+                        std::optional<IntegerArgument> previous, IntegerArgument number) {
+  const Draft draft = checked_draft(number);
   const base::Bytes bytes = from_offset(data, offset);
   std::optional<std::uint64_t> previous_object_id;
-  if (previous) previous_object_id = previous->checked("previous_object_id");
-  const auto layout = value_or_raise(
-      moqt::wire::codec_for(Draft::k15)
-          .decode_subgroup_object_header(bytes, extensions_present, previous_object_id, kNoExtensionsLimit),
-      "object header");
+  if (previous)
+    previous_object_id = previous->checked("previous_object_id", moqt::wire::codec_for(draft).largest_integer);
+  const auto layout = value_or_raise(moqt::wire::codec_for(draft).decode_subgroup_object_header(
+                                         bytes, extensions_present, previous_object_id, kNoExtensionsLimit),
+                                     "object header");
   const base::Bytes behind = bytes.subspan(layout.size);
   if (behind.size() < layout.payload_length) raise_need_more_data("object payload");
   const auto payload_length = static_cast<std::size_t>(layout.payload_length);
   SubgroupObject object{layout.object_id,
-                        checked_extensions(bytes.subspan(layout.extensions_offset, layout.extensions_size)),
+                        checked_extensions(draft, bytes.subspan(layout.extensions_offset, layout.extensions_size)),
                         layout.status, to_python(behind.first(payload_length)), layout.object_id};
   if (previous_object_id) *object.delta -= *previous_object_id + 1;
   return nb::make_tuple(std::move(object), layout.size + payload_length);
@@ -141,7 +150,8 @@ void bind_subgroup_header(nb::module_& m) {
          "__init__",
          [](SubgroupHeader* self, IntegerArgument track_alias, IntegerArgument group_id,
             const SubgroupIdArgument& subgroup_id, std::optional<IntegerArgument> publisher_priority,
-            bool extensions_present, bool contains_end_of_group, std::optional<SubgroupHeaderType> header_type) {
+            bool extensions_present, bool contains_end_of_group, std::optional<SubgroupHeaderType> header_type,
+            bool first_object) {
            SubgroupHeader header;
            header.track_alias = track_alias.checked("track_alias");
            header.group_id = group_id.checked("group_id");
@@ -150,15 +160,17 @@ void bind_subgroup_header(nb::module_& m) {
            header.has_extensions = extensions_present;
            header.contains_end_of_group = contains_end_of_group;
            if (header_type) apply_type(header, nb::cast(*header_type), subgroup_id);
+           header.begins_with_first_object = first_object;
            new (self) SubgroupHeader(header);
          },
          nb::arg("track_alias") = 0, nb::arg("group_id") = 0, nb::arg("subgroup_id").none() = nb::ellipsis(),
          nb::arg("publisher_priority").none() = nb::none(), nb::arg("extensions_present") = true,
          nb::arg("contains_end_of_group") = false, nb::arg("header_type").none() = nb::none(),
+         nb::arg("first_object") = false,
          nb::sig(
              "def __init__(self, track_alias: int = 0, group_id: int = 0, subgroup_id: int | None = ..., "
              "publisher_priority: int | None = None, extensions_present: bool = True, contains_end_of_group: bool = "
-             "False, header_type: SubgroupHeaderType | None = None) -> None"))
+             "False, header_type: SubgroupHeaderType | None = None, first_object: bool = False) -> None"))
       .def_prop_rw(
           "track_alias", [](const SubgroupHeader& self) { return self.track_alias; },
           [](SubgroupHeader& self, IntegerArgument value) { self.track_alias = value.checked("track_alias"); },
@@ -185,13 +197,20 @@ void bind_subgroup_header(nb::module_& m) {
           "contains_end_of_group", [](const SubgroupHeader& self) { return self.contains_end_of_group; },
           [](SubgroupHeader& self, bool value) { self.contains_end_of_group = value; },
           "Whether the last object before the FIN is the last of its group.")
-      .def_prop_ro("header_type", &type_of, "The stream type that the fields make.")
-      .def("encode", &encode_header, "The header with the stream type in front. Raises EncodeError.");
+      .def_prop_rw(
+          "first_object", [](const SubgroupHeader& self) { return self.begins_with_first_object; },
+          [](SubgroupHeader& self, bool value) { self.begins_with_first_object = value; },
+          "From draft 18 on: whether the first object on the stream is the first of the subgroup.")
+      .def_prop_ro("header_type", &type_of,
+                   "The stream type that the fields make; from draft 18 on 0x40 more where first_object is set.")
+      .def("encode", &encode_header, nb::kw_only(), nb::arg("draft") = kDefaultDraft,
+           "The header with the stream type in front. Raises EncodeError.");
   bind_object_semantics<SubgroupHeader>(cls, "track_alias", "group_id", "subgroup_id", "publisher_priority",
-                                        "extensions_present", "contains_end_of_group", "header_type");
-  m.def("decode_subgroup_header", &decode_header, nb::arg("data"), nb::arg("offset") = 0,
-        nb::sig("def decode_subgroup_header(data: bytes | bytearray | memoryview, offset: int = 0) -> "
-                "tuple[SubgroupHeader, int]"),
+                                        "extensions_present", "contains_end_of_group", "header_type", "first_object");
+  m.def("decode_subgroup_header", &decode_header, nb::arg("data"), nb::arg("offset") = 0, nb::kw_only(),
+        nb::arg("draft") = kDefaultDraft,
+        nb::sig("def decode_subgroup_header(data: bytes | bytearray | memoryview, offset: int = 0, *, draft: int = 15) "
+                "-> tuple[SubgroupHeader, int]"),
         "The header at `offset`, stream type included, and the number of bytes that it occupies.\n\n"
         "Raises NeedMoreData while it is incomplete, ProtocolViolation for another stream type.");
 }
@@ -236,16 +255,18 @@ void bind_subgroup_object(nb::module_& m) {
           "Object ID Delta as decoded; otherwise that of the first object on a stream, which is the Object ID.")
       .def_rw("object_status", &SubgroupObject::status, "NORMAL unless the payload is empty.")
       .def("encode", &encode_object, nb::arg("extensions_present") = true,
-           nb::arg("previous_object_id").none() = nb::none(),
+           nb::arg("previous_object_id").none() = nb::none(), nb::kw_only(), nb::arg("draft") = kDefaultDraft,
            "The object as it stands on the stream. Raises EncodeError.\n\n"
            "`extensions_present` is what the SubgroupHeader says; `previous_object_id` is the ID of the object before\n"
            "on the same stream, None for the first one.");
   bind_object_fields<SubgroupObject>(cls);
   bind_object_semantics<SubgroupObject>(cls, "object_id", "extensions", "payload", "object_status");
   m.def("decode_subgroup_object", &decode_object, nb::arg("data"), nb::arg("extensions_present") = true,
-        nb::arg("offset") = 0, nb::arg("previous_object_id").none() = nb::none(),
+        nb::arg("offset") = 0, nb::arg("previous_object_id").none() = nb::none(), nb::kw_only(),
+        nb::arg("draft") = kDefaultDraft,
         nb::sig("def decode_subgroup_object(data: bytes | bytearray | memoryview, extensions_present: bool = True, "
-                "offset: int = 0, previous_object_id: int | None = None) -> tuple[SubgroupObject, int]"),
+                "offset: int = 0, previous_object_id: int | None = None, *, draft: int = 15) -> tuple[SubgroupObject, "
+                "int]"),
         "The object at `offset` and the number of bytes that it occupies; the payload is copied once.\n\n"
         "`extensions_present` is what the SubgroupHeader says; `previous_object_id` is the ID of the object before on\n"
         "the same stream, None for the first one. Raises NeedMoreData while the object is incomplete and\n"

@@ -53,7 +53,8 @@ void bind_subscribe_update(nb::module_& m) {
   using W = wire::RequestUpdate;
   MessageClass<W> message(
       m, "SubscribeUpdate",
-      "SUBSCRIBE_UPDATE: changes a subscription (section 9.11). An absent parameter stays as it was.");
+      "SUBSCRIBE_UPDATE: changes a subscription (section 9.11). An absent parameter stays as it was.\n\n"
+      "From draft 16 on it is REQUEST_UPDATE, and changes other requests, too.");
   message.get().def(
       "__init__",
       [](Message<W>* self, IntegerArgument request_id, IntegerArgument subscription_request_id, nb::handle parameters) {
@@ -63,7 +64,12 @@ void bind_subscribe_update(nb::module_& m) {
       nb::arg("request_id") = 0, nb::arg("subscription_request_id") = 0, nb::arg("parameters") = nb::make_tuple(),
       nb::sig("def __init__(self, request_id: int = 0, subscription_request_id: int = 0, parameters: "
               "collections.abc.Iterable[Parameter] = ()) -> None"));
-  message.fields("Of this message: the sender's next Request ID.", "Of the SUBSCRIBE or PUBLISH that it changes.");
+  message.fields("Of this message: the sender's next Request ID.",
+                 "Of the SUBSCRIBE or PUBLISH that it changes, up to draft 16; then its stream tells.");
+  message.get().def_prop_rw(
+      "existing_request_id", [](const Message<W>& self) { return self.fields.existing.id; },
+      [](Message<W>& self, IntegerArgument value) { self.fields.existing.id = value.checked("existing_request_id"); },
+      "Draft-16's name of subscription_request_id: there other requests are changed, too.");
   bind_parameter_access(message.get());
   bind_typed_parameters(message, {kDeliveryTimeout, kAuthorizationToken, kForward, kSubscriberPriority,
                                   kSubscriptionFilter, kNewGroupRequest});
@@ -76,6 +82,16 @@ void bind_subscribe_messages(nb::module_& m) {
                                       "SUBSCRIBE: objects of a track, please, as they are published (section 9.9).");
   bind_subscribe_ok(m);
   bind_subscribe_update(m);
+  MessageClass<wire::PublishStateNotify> notify(
+      m, "PublishStateNotify",
+      "PUBLISH_STATE_NOTIFY: what the publisher has changed about a subscription by itself (draft-22 section 9.10).");
+  notify.get().def(
+      "__init__",
+      [](Message<wire::PublishStateNotify>* self, nb::handle parameters) { construct(self, {}, parameters); },
+      nb::arg("parameters") = nb::make_tuple(),
+      nb::sig("def __init__(self, parameters: collections.abc.Iterable[Parameter] = ()) -> None"));
+  notify.fields();
+  bind_parameter_access(notify.get());
   bind_request_reference<wire::Unsubscribe>(m, "Unsubscribe", "UNSUBSCRIBE: ends a subscription (section 9.12).",
                                             "Of the SUBSCRIBE or PUBLISH.");
   bind_track_request<wire::TrackStatus>(

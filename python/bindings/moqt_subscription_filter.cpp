@@ -20,8 +20,11 @@ using moqt::SubscriptionFilter;
 namespace {
 
 bool has_start(FilterType type) noexcept {
-  return type == FilterType::kAbsoluteStart || type == FilterType::kAbsoluteRange;
+  return type == FilterType::kAbsoluteStart || type == FilterType::kAbsoluteRange ||
+         type == FilterType::kAbsoluteLocations;
 }
+/// Whether drafts up to 19 have a number for it.
+bool is_old(FilterType type) noexcept { return static_cast<std::uint64_t>(type) <= 4; }
 
 std::uint64_t needed(std::optional<IntegerArgument> value, const char* field) {
   if (!value) raise_encode_error(field, "is needed for this filter_type (section 5.1.2)");
@@ -40,6 +43,8 @@ SubscriptionFilter from_numbers(FilterType type, std::optional<IntegerArgument> 
 }
 
 nb::bytes encode_filter(const SubscriptionFilter& self) {
+  if (!is_old(self.type))
+    raise_encode_error("filter_type", "has no form in draft-15", moqt::wire::EncodeError::kNotInDraft);
   if (!self.valid()) raise_encode_error("end_group", "lies before the start (section 5.1.2)");
   base::ByteVector bytes;
   base::ByteWriter writer(bytes);
@@ -87,10 +92,13 @@ void bind_subscription_filter(nb::module_& m) {
       "absolute type needs them. `end_object` may say 0, the whole group, and no more.");
   cls.def(
          "__init__",
-         [](SubscriptionFilter* self, FilterType type, Location start, IntegerArgument end_group) {
-           new (self) SubscriptionFilter{type, start, end_group.checked("end_group")};
+         [](SubscriptionFilter* self, FilterType type, Location start, IntegerArgument end_group,
+            IntegerArgument last_object, IntegerArgument groups_back) {
+           new (self) SubscriptionFilter{type, start, end_group.checked("end_group"),
+                                         last_object.checked("last_object"), groups_back.checked("groups_back")};
          },
-         nb::arg("type") = FilterType::kLargestObject, nb::arg("start") = Location{}, nb::arg("end_group") = 0)
+         nb::arg("type") = FilterType::kLargestObject, nb::arg("start") = Location{}, nb::arg("end_group") = 0,
+         nb::arg("last_object") = 0, nb::arg("groups_back") = 0)
       .def(
           "__init__",
           [](SubscriptionFilter* self, FilterType filter_type, std::optional<IntegerArgument> start_group,
@@ -113,6 +121,22 @@ void bind_subscription_filter(nb::module_& m) {
             return SubscriptionFilter::absolute_range(start, end_group.checked("end_group"));
           },
           nb::arg("start"), nb::arg("end_group"), "From `start` to the end of group `end_group`.")
+      .def_static("unfiltered", &SubscriptionFilter::unfiltered, "No filter: takes one away. From draft 20 on.")
+      .def_static(
+          "relative_group",
+          [](IntegerArgument groups_back) {
+            return SubscriptionFilter::relative_group(groups_back.checked("groups_back"));
+          },
+          nb::arg("groups_back"),
+          "From the beginning of a group before the next one on; 1 is the group of the largest object. From draft 20 "
+          "on.")
+      .def_static(
+          "absolute_locations",
+          [](Location start, Location last) { return SubscriptionFilter::absolute_locations(start, last); },
+          nb::arg("start"), nb::arg("last"), "From `start` to `last`, which is included. From draft 20 on.")
+      .def_ro("last_object", &SubscriptionFilter::end_object,
+              "The last object wanted of `end_group`; 0 unless the type is ABSOLUTE_LOCATIONS.")
+      .def_ro("groups_back", &SubscriptionFilter::groups_back, "0 unless the type is RELATIVE_GROUP.")
       .def_ro("type", &SubscriptionFilter::type)
       .def_ro("filter_type", &SubscriptionFilter::type, "The same as type.")
       .def_ro("start", &SubscriptionFilter::start, "The first location wanted; (0, 0) unless the type is absolute.")
@@ -136,12 +160,20 @@ void bind_subscription_filter(nb::module_& m) {
            "The first location wanted when `largest` is the largest one known (None: no object yet).")
       .def("__repr__", [](nb::handle self) {
         const auto& value = nb::cast<const SubscriptionFilter&>(self);
+        if (is_old(value.type)) {
+          return representation(self, {{"type", nb::cast(value.type)},
+                                       {"start", nb::cast(value.start)},
+                                       {"end_group", nb::cast(value.end_group)}});
+        }
         return representation(self, {{"type", nb::cast(value.type)},
                                      {"start", nb::cast(value.start)},
-                                     {"end_group", nb::cast(value.end_group)}});
+                                     {"end_group", nb::cast(value.end_group)},
+                                     {"last_object", nb::cast(value.end_object)},
+                                     {"groups_back", nb::cast(value.groups_back)}});
       });
-  bind_value_semantics<SubscriptionFilter>(
-      cls, [](const SubscriptionFilter& value) { return nb::make_tuple(value.type, value.start, value.end_group); });
+  bind_value_semantics<SubscriptionFilter>(cls, [](const SubscriptionFilter& value) {
+    return nb::make_tuple(value.type, value.start, value.end_group, value.end_object, value.groups_back);
+  });
 }
 
 }  // namespace msquic_py::python

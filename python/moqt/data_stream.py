@@ -5,8 +5,10 @@ from __future__ import annotations
 from msquic._native.moqt import (
     DatagramType,
     ExtensionType,
+    FetchGap,
     FetchHeader,
     FetchObject,
+    FetchRangeEnd,
     FetchSerializationFlags,
     ObjectDatagram,
     ObjectExtensions,
@@ -25,8 +27,10 @@ from msquic._native.moqt import (
 __all__ = [
     "DatagramType",
     "ExtensionType",
+    "FetchGap",
     "FetchHeader",
     "FetchObject",
+    "FetchRangeEnd",
     "FetchSerializationFlags",
     "ObjectDatagram",
     "ObjectExtensions",

@@ -61,13 +61,19 @@ class EncodeError(MoqtError, ValueError):
 
     field: str
     """The field that holds the value, as it is named in Python."""
+    code: str
+    """What is wrong with it, for programs: ``"NOT_IN_DRAFT"`` where the draft has no such message, or no place for that
+    value; ``"PARAMETER_REPEATED"`` and others; empty where it has no name."""
 
-    def __init__(self, field: str, problem: str) -> None:
+    def __init__(self, field: str, problem: str, code: str = "") -> None:
         super().__init__(field, problem)
-        self.field = field
+        self.field, self.code = field, code
 
     def __str__(self) -> str:
         return f"{self.args[0]}: {self.args[1]}"
+
+    def __reduce__(self) -> tuple[type[EncodeError], tuple[str, str, str]]:
+        return type(self), (*self.args, self.code)
 
 
 class MalformedExtension(MoqtError, ValueError):

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -133,7 +134,13 @@ std::vector<std::string> alpns_of(std::span<const moqt::Draft> drafts) {
   return alpns;
 }
 
-std::vector<std::string> supported_alpns() { return alpns_of(moqt::kSupportedDrafts); }
+std::vector<moqt::Draft> all_drafts() {
+  std::vector<moqt::Draft> drafts(moqt::kSupportedDrafts.begin(), moqt::kSupportedDrafts.end());
+  std::ranges::sort(drafts, std::ranges::greater());
+  return drafts;
+}
+
+std::vector<std::string> supported_alpns() { return alpns_of(all_drafts()); }
 
 Endpoint::~Endpoint() {
   if (acceptor_) acceptor_->release(*this);

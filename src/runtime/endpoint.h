@@ -34,8 +34,8 @@ struct Refusal {
   std::string reason;     ///< for people
 };
 
-/// Every draft that a session can be of, the most preferred first.
-inline std::vector<moqt::Draft> all_drafts() { return {moqt::kSupportedDrafts.begin(), moqt::kSupportedDrafts.end()}; }
+/// Every draft that a session can be of, the newest first, which is what two endpoints speak that prefer no other.
+std::vector<moqt::Draft> all_drafts();
 
 /// MOQT sessions over real connections, all on one event loop. The entry to the runtime: listen(), dial(), run().
 ///

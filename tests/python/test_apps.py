@@ -287,7 +287,7 @@ def test_a_command_line_that_cannot_be_used_gives_2(programs: Programs, name: st
 def test_help_and_version(programs: Programs, name: str) -> None:
     for option, pattern in (
         ("--help", "--host"),
-        ("--version", rf"{name} \d+\.\d+\.\d+ .*draft-ietf-moq-transport-15"),
+        ("--version", rf"{name} \d+\.\d+\.\d+ .*draft-ietf-moq-transport-22, -18, -16, -15"),
     ):
         running = programs.start(name, option)
         assert running.exit_code() == 0

@@ -58,8 +58,8 @@ async def test_our_relay_leaves_only_its_draft_to_choose(relay: Relay, draft: in
     assert await negotiated(relay.port) == f"moqt-{draft}"
 
 
-async def test_our_relay_chooses_draft_15_of_those_that_both_speak(programs: Programs) -> None:
-    assert await negotiated(programs.relay().port) == "moqt-15"
+async def test_our_relay_chooses_the_newest_that_both_speak(programs: Programs) -> None:
+    assert await negotiated(programs.relay().port) == "moqt-22"
 
 
 async def write_groups(track: Any) -> None:

@@ -78,7 +78,8 @@ async def test_each_request_shows_its_tokens_and_may_be_refused(where: Any) -> N
             with pytest.raises(RequestRefused) as refused:
                 await ask(session)
             assert refused.value.name == "EXPIRED_AUTH_TOKEN", operation
-            assert [each.operation for each in asked.requests] in ([operation], [])
+            # From draft 18 on namespaces and tracks under a prefix are asked for by a request each.
+            assert {each.operation for each in asked.requests} in ({operation}, set())
         assert session.closed_by is None
 
 
@@ -293,7 +294,7 @@ async def test_a_relay_shows_its_own_tokens_to_publishers_alone() -> None:
     async with (
         relay(port=0, publisher_tokens=[STUDIO]) as it,
         client_of(it, authorize=of_publisher) as publisher,
-        client_of(it, authorize=of_viewer) as viewer,
+        client_of(it, authorize=of_viewer, drafts=(15,)) as viewer,  # later ones tell without asking: NAMESPACE
         viewer.subscribe_namespace(TRACK[0]),
     ):
         track = publisher.create_track(*TRACK)

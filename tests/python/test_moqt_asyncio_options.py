@@ -71,7 +71,7 @@ async def test_what_a_session_tells_of_its_connection() -> None:
     async with at(handler) as server, trusting(server) as session:
         other = await met
         for each in (session, other):
-            assert (each.alpn, each.draft) == ("moqt-15", 15)
+            assert (each.alpn, each.draft) == ("moqt-22", 22)
             assert each.server_name == "localhost"
             assert each.handshake is not None
             assert each.handshake.tls_version == "TLSv1.3"

@@ -20,6 +20,7 @@ why a connection could not be made is a :class:`msquic.QuicError`.
 from __future__ import annotations
 
 from moqt.asyncio._batches import Batches
+from moqt.asyncio._places import place_of
 from moqt.asyncio.authorization import AuthorizationRequest, Authorize, TokenLike
 from moqt.asyncio.client import connect
 from moqt.asyncio.exceptions import (
@@ -102,6 +103,7 @@ __all__ = [
     "Upstream",
     "UpstreamLike",
     "connect",
+    "place_of",
     "relay",
     "serve",
 ]

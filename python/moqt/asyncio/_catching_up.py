@@ -98,7 +98,10 @@ class CatchingUp:
             try:
                 opened = await self._begun(*part)
             except FetchRefused as refused:
-                if refused.code in _PASSING and await self._may_pass():
+                if await self._is_kept_in_part(part, refused):
+                    return
+                passing = refused.code in _PASSING or refused.retry_after is not None
+                if passing and await self._may_pass(refused.retry_after or 0.0):
                     return
                 return await self._refused(part, refused)
         self._fetch = opened
@@ -132,14 +135,14 @@ class CatchingUp:
         elif not await self._may_pass():
             self._miss(rest, str(interrupted))
 
-    async def _may_pass(self) -> bool:
-        """Waits a moment; False when that was done for long enough."""
+    async def _may_pass(self, least: float = 0.0) -> bool:
+        """Waits a moment, at least so many seconds; False when that was done, or would be, for long enough."""
         now = asyncio.get_running_loop().time()
         since, wait = self._waits or (now, 0.1)
-        if now - since >= PATIENCE:
+        if now + least - since >= PATIENCE:
             return False
         self._waits = since, min(2 * wait, 1.0)
-        await asyncio.sleep(wait)
+        await asyncio.sleep(max(wait, least))
         return True
 
     async def _refused(self, part: Part, refused: FetchRefused) -> None:
@@ -149,7 +152,22 @@ class CatchingUp:
             return self._finish(part)
         if refused.code != RequestErrorCode.UNKNOWN_STATUS_IN_RANGE or last <= start.group:
             return self._miss(part, str(refused))
-        newest = await self._newest(start.group + 1, part)
+        await self._split(part, await self._newest(start.group + 1, part), refused)
+
+    async def _is_kept_in_part(self, part: Part, refused: FetchRefused) -> bool:
+        """Drafts from 16 on have no code of their own for what is not kept any more: that it is said of a part, and not
+        of all, tells. False: nothing has been done."""
+        if refused.code != RequestErrorCode.INTERNAL_ERROR or part[1].group <= part[0].group:
+            return False
+        newest = await self._newest(part[0].group + 1, part)
+        if newest is None:
+            return False
+        await self._split(part, newest, refused)
+        return True
+
+    async def _split(self, part: Part, newest: tuple[Part, Fetch] | None, refused: FetchRefused) -> None:
+        """Goes on with the newest part that is to be had; of the rest the older half is tried."""
+        start, end = part
         older: Part = (start, end if newest is None else Location(newest[0][0].group - 1, 0))
         self._parts.popleft()
         if newest is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Unpack
 
-from moqt.asyncio._resuming_subscription import PASSING, ResumingSubscription
+from moqt.asyncio._resuming_subscription import ResumingSubscription, may_pass, waits_for
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed
 from moqt.asyncio.offering import Announcement, Announcements, Offer
@@ -59,10 +59,11 @@ class ResumingPublication(NamespacePublication):
             except SessionClosed:
                 return  # the next session goes on
             except RequestRefused as refused:
-                if refused.code not in PASSING:
+                if not may_pass(refused):
                     self.cancelled = refused
                     return
-            await asyncio.sleep(backoff.next())
+                wait = waits_for(refused, backoff.next())
+            await asyncio.sleep(wait)
 
     async def done(self) -> None:
         self._whole._hub.check()
@@ -120,9 +121,10 @@ class ResumingAnnouncements(Announcements):
             except SessionClosed:
                 return
             except RequestRefused as refused:
-                if refused.code not in PASSING:
+                if not may_pass(refused):
                     break
-            await asyncio.sleep(backoff.next())
+                wait = waits_for(refused, backoff.next())
+            await asyncio.sleep(wait)
         await asyncio.sleep(SETTLING)
         if self._life is not life or life.is_closed:
             return

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Unpack
 
 from moqt.asyncio._hub import Hub
+from moqt.asyncio._redirects import following
 from moqt.asyncio._resuming_fetch import ResumingFetch
 from moqt.asyncio._resuming_requests import ResumingAnnouncements, ResumingOffer, ResumingPublication
 from moqt.asyncio._resuming_subscription import ResumingSubscription, joined_from
@@ -69,14 +70,15 @@ class ResumingSession(ReturningSession):
     async def _offer_again(
         self, life: Session, track: TrackWriter, forward: bool, tokens: list[AuthorizationToken]
     ) -> None:
-        if track.ended:
-            return
-        try:
-            await life._offer(track, forward, tokens)
-        except RequestRefused as refused:
-            _log.warning("%r is not offered any more: %s", track, refused)
-        except SessionClosed:
-            pass
+        while not track.ended:
+            try:
+                return await life._offer(track, forward, tokens)
+            except RequestRefused as refused:
+                if refused.retry_after is None:
+                    return _log.warning("%r is not offered any more: %s", track, refused)
+                await asyncio.sleep(refused.retry_after)
+            except SessionClosed:
+                return
 
     def _life_over(self, life: Life) -> None:
         for subscription in self._subscriptions:
@@ -146,7 +148,7 @@ class ResumingSession(ReturningSession):
         joins = check_join(filter, join, join_absolute)
         native = native_subscription_options(filter, options, authorization_tokens)
         key = namespace_of(namespace), track_name_of(name)
-        return await self._through(lambda: self._subscribe(key, native, joins))
+        return await following(key, lambda track: self._through(lambda: self._subscribe(track, native, joins)))
 
     async def _subscribe(
         self, key: tuple[TrackNamespace, bytes], native: dict[str, Any], joins: tuple[bool, int] | None

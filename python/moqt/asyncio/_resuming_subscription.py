@@ -37,6 +37,18 @@ PASSING = {
     int(RequestErrorCode.DOES_NOT_EXIST),
 }
 """Refusals that may be over soon: the publisher has lost the relay as well, and is still on its way back."""
+
+
+def may_pass(refused: RequestRefused) -> bool:
+    """Whether it is worth asking again: the peer says when, or the code tells that it may be over soon."""
+    return refused.retry_after is not None or refused.code in PASSING
+
+
+def waits_for(refused: RequestRefused, seconds: float) -> float:
+    """How long to wait before asking again: not less than what the peer says."""
+    return max(seconds, refused.retry_after or 0.0)
+
+
 _LOST = {int(PublishDoneCode.INTERNAL_ERROR), int(PublishDoneCode.GOING_AWAY)}
 """Ends of a subscription that say nothing of its track."""
 OFFER_PATIENCE = 2.0
@@ -176,7 +188,7 @@ class ResumingSubscription(Subscription):
                     self._session._forget(self)
                     self._readable.set()
                     return
-                await asyncio.sleep(backoff.next())
+                await asyncio.sleep(waits_for(refused, backoff.next()))
             else:
                 return self._go_on(life, handle)
 
@@ -223,7 +235,9 @@ class ResumingSubscription(Subscription):
         patience = self._session._resume.give_up_after
         assert self._lost_at is not None
         away = self._session._hub.loop.time() - self._lost_at
-        return refused.code in PASSING and (patience is None or away < patience)
+        if patience is not None and away + (refused.retry_after or 0.0) >= patience:
+            return False
+        return may_pass(refused)
 
     async def _subscribe_again(self, life: Session) -> ReaderHandle:
         native = self._native | {"filter": self._wanted_from(self._progress.floor(0.0)), "new_group": None}

@@ -54,7 +54,8 @@ class AuthorizationRequest:
 
     operation: str
     """The draft's name of the message: CLIENT_SETUP for a client's session itself, SUBSCRIBE, SUBSCRIBE_UPDATE,
-    PUBLISH, FETCH, TRACK_STATUS, PUBLISH_NAMESPACE or SUBSCRIBE_NAMESPACE."""
+    PUBLISH, FETCH, TRACK_STATUS, PUBLISH_NAMESPACE or SUBSCRIBE_NAMESPACE, which stands for SUBSCRIBE_TRACKS of drafts
+    from 18 on, too: a peer that wants to hear of namespaces and of tracks asks twice there."""
     namespace: TrackNamespace | None
     """Of the track, or what PUBLISH_NAMESPACE announces; the prefix of SUBSCRIBE_NAMESPACE. None for CLIENT_SETUP."""
     name: bytes | None

@@ -71,7 +71,7 @@ def connect(
             a function, or a coroutine function, that gets the :class:`Session` and the namespace and returns True or
             False. What it refuses, the peer hears of as UNAUTHORIZED; when it raises, as INTERNAL_ERROR. None: all.
         drafts: the numbers of the drafts of MOQT to offer, the most preferred first, for instance ``(18, 15)``. The
-            server chooses; :attr:`Session.draft` tells which. None: all that there are, draft-15 first.
+            server chooses; :attr:`Session.draft` tells which. None: all that there are, the newest first.
         tolerances: deviations to allow, by name: ``empty-namespace-prefix``.
         reader_queue_limit: bytes that may wait in one subscription that is not read; beyond it the oldest objects are
             dropped. As many again may belong to objects of it that are still arriving.
@@ -95,7 +95,8 @@ def connect(
     what one of the endpoints did (PROTOCOL_VIOLATION, UNAUTHORIZED …) does not come back. The first attempt is as
     without `resume`; those that bring it back may last a second, then twice as long each time, up to `timeout`.
 
-    Raises :class:`SessionClosed` when the server says no to the session, whatever the reason (section 13.3.1), and
+    Raises :class:`SessionClosed` when the server says no to the session, whatever the reason (section 13.3.1), before
+    its SETUP; from draft 17 on that need not wait for the client's, and a server may say no later. Raises
     :class:`msquic.ConnectionFailed` when there is no connection: its subclasses tell a refusal, a timeout, an ALPN that
     is not spoken there and a :class:`msquic.CertificateError` apart. Cancelled, the attempt is given up.
     """

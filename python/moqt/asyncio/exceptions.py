@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moqt.exceptions import MoqtError, SessionStateError
-from msquic._native.moqt import ErrorCode, RequestErrorCode
+from msquic._native.moqt import ErrorCode, Redirect, RequestErrorCode
 
 __all__ = [
     "FetchInterrupted",
@@ -46,10 +46,17 @@ class RequestRefused(MoqtError):
     """The draft's name of the code, ``"DOES_NOT_EXIST"``; ``"UNKNOWN"`` when it has none."""
     reason: str
     """For people; may be empty."""
+    retry_after: float | None
+    """From draft 16 on: seconds after which it may be asked again; None when that is pointless, or nobody has said."""
+    redirect: Redirect | None
+    """From draft 18 on: where else to ask, with the code REDIRECT; see :meth:`Session.subscribe`."""
 
-    def __init__(self, code: int, name: str, reason: str) -> None:
+    def __init__(
+        self, code: int, name: str, reason: str, retry_after: float | None = None, redirect: Redirect | None = None
+    ) -> None:
         super().__init__(code, name, reason)
         self.code, self.name, self.reason = code, name, reason
+        self.retry_after, self.redirect = retry_after, redirect
 
     def __str__(self) -> str:
         return f"request refused: {self.name} ({self.code:#x})" + (f": {self.reason}" if self.reason else "")
@@ -104,7 +111,7 @@ class FetchRefused(RequestRefused):
     """The publisher answered a FETCH with REQUEST_ERROR (section 9.17).
 
     INVALID_RANGE: nothing of the range has been published. UNKNOWN_STATUS_IN_RANGE: some of it was, and is not kept any
-    more. NOT_SUPPORTED: the publisher answers no FETCH.
+    more; from draft 16 on that is INTERNAL_ERROR. NOT_SUPPORTED: the publisher answers no FETCH.
     """
 
 

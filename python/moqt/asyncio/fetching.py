@@ -178,7 +178,9 @@ class Fetch:
             await self._session._answer(self._ticket, self._begun)
         except RequestRefused as refused:
             self._over = True
-            raise FetchRefused(refused.code, refused.name, refused.reason) from None
+            raise FetchRefused(
+                refused.code, refused.name, refused.reason, refused.retry_after, refused.redirect
+            ) from None
         except BaseException:
             self._cancel()
             raise
@@ -208,7 +210,7 @@ class Fetch:
                 if end[0] == _MALFORMED:
                     raise FetchInterrupted(end[1], "MALFORMED_TRACK", end[2])
                 if end[0] == _REJECTED:
-                    raise FetchRefused(end[1], _name_of(RequestErrorCode, end[1]), end[2])
+                    raise FetchRefused(end[1], _name_of(RequestErrorCode, end[1]), *end[2:])
                 continue
             await self._readable.wait()
 

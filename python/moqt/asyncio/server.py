@@ -228,7 +228,7 @@ def serve(
             more than its value (section 9.3.1.4). 0 allows no alias.
         accept_namespace: decides whether a client may announce a namespace; see :func:`connect`.
         drafts: the numbers of the drafts of MOQT that clients may speak: of those that a client offers, the first of
-            these. None: all that there are, draft-15 first.
+            these. None: all that there are, the newest first.
         tolerances: deviations from the draft to allow, by name: ``leading-stream-type`` (one 0x00 before
             CLIENT_SETUP, on unless left out) and ``empty-namespace-prefix``.
         reader_queue_limit, max_object_size, receive_limit, fetch_queue_limit: see :func:`connect`.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeAlias, Unpack
+from typing import Any, TypeAlias, Unpack
 
+from moqt.asyncio._redirects import Key, following
 from moqt.asyncio._session_notices import SessionNotices
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import FetchRefused, SessionClosed, SessionStateError
@@ -166,10 +167,19 @@ class Session(SessionNotices):
         :class:`SessionClosed`, :class:`SessionStateError`, for example when the track is subscribed to already, and
         :class:`FetchRefused`, with nothing subscribed, when the past objects of a join are not to be had: the publisher
         answers no FETCH (NOT_SUPPORTED), or does not keep them (UNKNOWN_STATUS_IN_RANGE).
+
+        A publisher may answer that another track of this session is to be asked for (REDIRECT, draft-18 section
+        10.6.1). That is done, up to three times, with the same options and tokens; :attr:`Subscription.namespace` and
+        :attr:`Subscription.name` are then those of that track. A redirect to another server is not followed: whom
+        tokens are shown to and who is trusted is the application's to say. It raises, and
+        :attr:`RequestRefused.redirect` tells where to; :func:`moqt.asyncio.place_of` takes its URI apart.
         """
         joins = check_join(filter, join, join_absolute)
         native = native_subscription_options(filter, options, authorization_tokens)
         key = namespace_of(namespace), track_name_of(name)
+        return await following(key, lambda track: self._subscribe_to(track, native, joins))
+
+    async def _subscribe_to(self, key: Key, native: dict[str, Any], joins: tuple[bool, int] | None) -> Subscription:
         ticket, answered = self._ask()
         subscription = Subscription(self, *key)
         subscription._handle = self._handle.subscribe(ticket, subscription._target, *key, native)
@@ -236,7 +246,8 @@ class Session(SessionNotices):
             authorization_tokens: what FETCH shows, each a :data:`TokenLike`.
 
         Nothing is sent before the fetch is entered or read from, which raises :class:`FetchRefused` and
-        :class:`SessionClosed`. Raises ``ValueError`` when the range ends before it starts.
+        :class:`SessionClosed`. A redirect is not followed: :attr:`FetchRefused.redirect` tells of it. Raises
+        ``ValueError`` when the range ends before it starts.
         """
         key = namespace_of(namespace), track_name_of(name)
         first, last = fetch_range(start, end)
@@ -255,15 +266,19 @@ class Session(SessionNotices):
 
         `authorization_tokens`: what it shows.
 
-        Cancelled, the answer is ignored. Raises :class:`RequestRefused` (DOES_NOT_EXIST, for one) and
-        :class:`SessionClosed`.
+        Cancelled, the answer is ignored. Redirects are followed as by :meth:`subscribe`. Raises
+        :class:`RequestRefused` (DOES_NOT_EXIST, for one) and :class:`SessionClosed`.
         """
         tokens = tokens_of(authorization_tokens)
-        ticket, answered = self._ask()
-        self._handle.track_status(ticket, namespace_of(namespace), track_name_of(name), tokens)
-        largest: Location | None
-        largest, *_ = await self._answer(ticket, answered)
-        return largest
+
+        async def ask(key: Key) -> Location | None:
+            ticket, answered = self._ask()
+            self._handle.track_status(ticket, *key, tokens)
+            largest: Location | None
+            largest, *_ = await self._answer(ticket, answered)
+            return largest
+
+        return await following((namespace_of(namespace), track_name_of(name)), ask)
 
     def subscribe_namespace(
         self, prefix: NamespaceLike, *, authorization_tokens: Iterable[TokenLike] = ()

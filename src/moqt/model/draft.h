@@ -19,8 +19,8 @@ struct DraftRange {
 constexpr DraftRange since(Draft first) noexcept { return {first, Draft::k22}; }
 constexpr DraftRange until(Draft last) noexcept { return {Draft::k15, last}; }
 
-/// Every draft that a session can be of, most preferred first: draft-15, which is whole here, before the others, of
-/// which parts are missing (docs/interop.md).
+/// Every draft that a session can be of, in no order of preference: runtime::all_drafts() has one. What is missing of
+/// the later ones is in docs/interop.md.
 inline constexpr std::array<Draft, 4> kSupportedDrafts{Draft::k15, Draft::k22, Draft::k18, Draft::k16};
 
 /// Whether each endpoint has a control stream of its own, which is unidirectional, and each request a bidirectional

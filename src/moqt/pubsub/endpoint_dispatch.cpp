@@ -84,10 +84,12 @@ struct Endpoint::Dispatch {
   }
   void operator()(session::RequestRejected& event) const {
     if (self.readers_.contains(event.request)) {
-      return end_reader(event.request, {TrackEnd::Cause::kRejected, event.code, std::move(event.reason), 0});
+      return end_reader(event.request, {TrackEnd::Cause::kRejected, event.code, std::move(event.reason), 0, 0,
+                                        event.retry_after_ms, std::move(event.redirect)});
     }
     if (self.fetch_readers_.contains(event.request)) {
-      return end_fetch_reader(event.request, {FetchEnd::Cause::kRejected, event.code, std::move(event.reason)});
+      return end_fetch_reader(event.request, {FetchEnd::Cause::kRejected, event.code, std::move(event.reason),
+                                              event.retry_after_ms, std::move(event.redirect)});
     }
     end_publishing(event.request);
     self.events_.push(std::move(event));

@@ -31,6 +31,9 @@ struct FetchEnd {
   Cause cause = Cause::kCancelled;
   std::uint64_t code = 0;
   std::string reason;
+  /// Of a REQUEST_ERROR, see session::RequestRejected.
+  std::optional<std::uint64_t> retry_after_ms{};
+  std::optional<session::Redirect> redirect{};
 };
 
 /// A part of the range of a FETCH of ours that its publisher has left out (draft-22 section 3.2.2).

@@ -34,6 +34,9 @@ struct TrackEnd {
   std::string reason;
   std::uint64_t missing_streams = 0;
   std::uint64_t stream_count = 0;  ///< of PUBLISH_DONE
+  /// Of a REQUEST_ERROR, see session::RequestRejected.
+  std::optional<std::uint64_t> retry_after_ms{};
+  std::optional<session::Redirect> redirect{};
 };
 
 /// How much of what a publisher sends one endpoint keeps until the application takes it.

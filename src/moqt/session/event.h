@@ -136,6 +136,9 @@ struct FetchAccepted {
   MessageParameters parameters;
 };
 
+/// Where else to ask, as a REQUEST_ERROR has it.
+using Redirect = wire::Redirect;
+
 /// REQUEST_ERROR; the request has ended. A subscription whose update failed ends with its own event. TIMEOUT also when
 /// no answer came in time (Patience): the session has withdrawn the request.
 struct RequestRejected {
@@ -145,7 +148,7 @@ struct RequestRejected {
   /// From draft 16 on: milliseconds after which to ask again; nothing when that is pointless, or nobody has said.
   std::optional<std::uint64_t> retry_after_ms{};
   /// From draft 18 on: where else to ask, with the code REDIRECT.
-  std::optional<wire::Redirect> redirect{};
+  std::optional<Redirect> redirect{};
 };
 
 // ---- ends ----

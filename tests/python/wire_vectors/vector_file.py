@@ -10,14 +10,14 @@ import pytest
 
 import moqt
 
-VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "draft15"
+VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 
 
-def load(*names: str, kind: str) -> list[Any]:
+def load(*names: str, kind: str, draft: int = 15) -> list[Any]:
     """Every vector of these files as a pytest parameter; a file that is missing or empty fails the collection."""
     params = []
     for name in names:
-        file = json.loads((VECTORS / f"{name}.json").read_text(encoding="ascii"))
+        file = json.loads((VECTORS / f"draft{draft}" / f"{name}.json").read_text(encoding="ascii"))
         if file["kind"] != kind or not file["vectors"]:
             raise ValueError(f"{name}.json holds no vectors of kind {kind}")
         params += [pytest.param(vector, id=f"{name}-{vector['name']}") for vector in file["vectors"]]
@@ -33,9 +33,9 @@ def bad(params: list[Any]) -> list[Any]:
 
 
 def bytes_of(value: Any) -> bytes:
-    """The bytes of a "hex" value: a string with spaces, or a list of strings and {"repeat", "count"}."""
+    """The bytes of a "hex" value: a string with spaces and marks, or a list of strings and {"repeat", "count"}."""
     if isinstance(value, str):
-        return bytes.fromhex(value)
+        return bytes.fromhex(value.replace("~", "").replace("#", ""))
     if isinstance(value, list):
         return b"".join(map(bytes_of, value))
     return bytes.fromhex(value["repeat"]) * value["count"]

@@ -32,7 +32,7 @@ class NegotiationTest : public RelayServerTest {
   }
 };
 
-TEST_F(NegotiationTest, Draft15IsPreferred) { EXPECT_EQ(agreed(all_drafts(), all_drafts()), Draft::k15); }
+TEST_F(NegotiationTest, TheNewestIsPreferred) { EXPECT_EQ(agreed(all_drafts(), all_drafts()), Draft::k22); }
 TEST_F(NegotiationTest, ServersHaveTheirPreference) {
   EXPECT_EQ(agreed({Draft::k18, Draft::k15}, {Draft::k15, Draft::k18}), Draft::k18);
 }
