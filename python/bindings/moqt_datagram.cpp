@@ -93,12 +93,16 @@ nb::tuple datagram_form(const ObjectDatagram& datagram) {
   return nb::make_tuple(type_of(datagram));
 }
 
+/// Whether a type may be chosen that is not the shortest: only draft-15 writes it, the one without properties of
+/// tracks.
+bool chooses_type(Draft draft) noexcept { return !moqt::has_track_properties(draft); }
+
 nb::bytes encode(const ObjectDatagram& datagram, IntegerArgument number) {
   const Draft draft = checked_draft(number);
   const base::ByteVector extensions = extension_block(draft, datagram.extensions);
   base::ByteVector& out = header_scratch();
   const moqt::wire::ObjectDatagram wire = to_wire(datagram, extensions);
-  const auto result = draft == Draft::k15
+  const auto result = chooses_type(draft)
                           ? moqt::wire::draft15::encode_object_datagram_as(wire, type_number(datagram, wire), out)
                           : moqt::wire::encode_object_datagram_header(draft, wire, out);
   if (!result) raise_encode_error(result.error());
@@ -114,7 +118,7 @@ nb::tuple decode(const BufferArgument& data, std::size_t offset, IntegerArgument
       wire.status,      wire.end_of_group, to_python(wire.payload)};
   // It was read as one above; the two types that are never sent stay unsent.
   datagram.object_id_present =
-      draft == Draft::k15 && (base::decode_varint(bytes)->value & TypeBits::kObjectIdAbsent) == 0;
+      chooses_type(draft) && (base::decode_varint(bytes)->value & TypeBits::kObjectIdAbsent) == 0;
   return nb::make_tuple(std::move(datagram), bytes.size());
 }
 

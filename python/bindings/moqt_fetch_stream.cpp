@@ -112,8 +112,8 @@ nb::bytes encode_fetch_object(const FetchObject& object, const PriorArgument& pr
   const base::ByteVector extensions = extension_block(draft, object.extensions);
   base::ByteVector& out = header_scratch();
   const std::optional<FetchPriorObject> place = place_of(prior);
-  if (object.chosen_flags && draft != Draft::k15) raise_not_in_draft("serialization_flags", draft);
-  if (object.datagram && draft == Draft::k15) raise_not_in_draft("datagram", draft);
+  if (object.chosen_flags && !moqt::has_status_in_fetch(draft)) raise_not_in_draft("serialization_flags", draft);
+  if (object.datagram && moqt::has_status_in_fetch(draft)) raise_not_in_draft("datagram", draft);
   if (object.chosen_flags) check_flags(object, place);
   const auto result =
       object.chosen_flags

@@ -111,7 +111,6 @@ nb::bytes encode(const ObjectExtensions& self, IntegerArgument number) {
 }  // namespace
 
 ObjectExtensions checked_extensions(Draft draft, base::Bytes raw) {
-  if (draft == Draft::k15) return checked_extensions(raw);
   const auto translated = translate(draft, Draft::k15, raw);
   if (!translated) raise_encode_error("extensions", "have a number above 2^62-1, which has no form here");
   return checked_extensions(*translated);

