@@ -77,7 +77,7 @@ TEST_P(UpstreamTest, WhatComesFromAboveIsNotGivenBackToWhoAsksAtTheSameTime) {
   publisher.accept();
   ASSERT_EQ(counters(0).downstream_subscriptions, 1u);
   // The relay above has asked before it saw that the one below asks.
-  ASSERT_TRUE(link_->pair.server.session.subscribe(track_name(), from_largest()).ok());
+  ASSERT_TRUE(link_->pair.server.session.subscribe(track_name(), from_the_largest()).ok());
   tree_.run();
   EXPECT_EQ(counters(0).downstream_subscriptions, 1u);
 }
