@@ -83,6 +83,10 @@ bool Backfills::on_ended(Peer& peer, Track& track, const session::FetchEnded& ev
     return false;
   }
   if (rest.valid()) track.store().set_known(rest.start, rest.end, now);
+  if (end_of_track && range.end.object > 0) {  // [d15 §9.17]: nor is there anything behind it in its group
+    track.store().set_last({range.end.group, range.end.object - 1});
+    track.store().set_known(range.end, {range.end.group, 0}, now);
+  }
   const bool whole_group = range.end.object == 0 || end_of_track;
   track.publisher().release_below(whole_group ? range.end.group + 1 : range.end.group, now);
   release(track, now);

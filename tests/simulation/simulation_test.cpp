@@ -33,10 +33,10 @@ TEST(Simulation, FindsASendThatARelayLostOnItsWayDown) {
     const Script script = make_script(seed, {.chain = 3});
     if (script.stream_limit < 1024) continue;
     World world(script);
-    world.lose_hop_send(5);
+    world.lose_hop_send(40);
     if (!world.run().faults.empty()) ++found;
   }
-  EXPECT_GE(found, 10u) << "in most of these runs somebody reads what was in that send";
+  EXPECT_GE(found, 4u) << "where the link is cut later, the relay below fetches it";
 }
 
 TEST(Simulation, DoesTheSameAgainWithTheSameSeed) {

@@ -131,7 +131,7 @@ Location TrackStore::first_missing(Location start) const noexcept {
   std::uint64_t at = largest_->group;
   if (const auto newest = groups_.lower_bound(at); newest != groups_.begin()) {
     at = std::prev(newest)->first;
-  } else {  // the one before has been dropped, or nothing has come before
+  } else if (groups_.empty() || !dropped_groups_.intervals().empty()) {  // nothing has come, or the one before is gone
     std::uint64_t before = start.group;
     for (const IntervalSet::Interval& run : dropped_groups_.intervals()) {
       if (run.last < at) before = std::max(before, run.last);

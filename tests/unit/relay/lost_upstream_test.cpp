@@ -114,8 +114,8 @@ TEST_F(LostUpstreamTest, WhatIsOnItsWayForLongIsNoReasonToLookAgainAndAgain) {
   again.pair.server.hold_data = true;
   // Longer than the subgroup that was cut waits for somebody who goes on with it.
   tree_.advance(relay::RelayLimits{}.takeover_timeout + 1s);
-  ASSERT_TRUE(tree_.at(0).next_deadline());
-  EXPECT_GT(*tree_.at(0).next_deadline(), tree_.now);
+  const auto deadline = tree_.at(0).next_deadline();
+  EXPECT_TRUE(!deadline || *deadline > tree_.now);
   again.pair.server.hold_data = false;
   tree_.run();
   publisher_.object(stream, 2, "c");
