@@ -26,7 +26,8 @@ class FetchWriterTest : public ::testing::Test {
   Kind look(Location location) { return publisher_.store().look(location).kind; }
 
   DeliveryCounters counters_;
-  TrackPublisher publisher_{Retention{.bytes = 1 << 20, .groups = 100}, TrackStore::Knowledge::kWhatCame, SubscriptionLimits{}, counters_};
+  TrackPublisher publisher_{Retention{.bytes = 1 << 20, .groups = 100}, TrackStore::Knowledge::kWhatCame,
+                            SubscriptionLimits{}, counters_};
   const FetchRange range_{{0, 0}, {3, 0}};
 };
 
