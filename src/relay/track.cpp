@@ -90,6 +90,11 @@ bool Track::established() const noexcept {
                      [](const Upstream& upstream) { return upstream.state == Upstream::State::kLive; });
 }
 
+Track::Search& Track::search() {
+  if (!search_) search_ = Search{};
+  return *search_;
+}
+
 bool Track::established_here() const noexcept {
   return std::any_of(upstreams_.begin(), upstreams_.end(), [](const Upstream& upstream) {
     return upstream.state == Upstream::State::kLive && upstream.peer->upstream == nullptr;

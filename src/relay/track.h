@@ -96,7 +96,7 @@ class Track {
 
   std::vector<Waiting>& waiting() noexcept { return waiting_; }
   std::vector<Waking> waking;
-  Search& search() { return search_ ? *search_ : search_.emplace(); }
+  Search& search();
   void end_search() noexcept { search_.reset(); }
   [[nodiscard]] const std::optional<Search>& searching() const noexcept { return search_; }
 

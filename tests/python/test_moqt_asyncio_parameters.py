@@ -164,8 +164,9 @@ async def test_an_offer_without_dynamic_groups_gets_no_request_for_one() -> None
         offer = await anext(offers)
         with pytest.raises(ma.SessionStateError, match="DYNAMIC_GROUPS"):
             await offer.accept(new_group=True)
-        await offer.accept()  # it has not been answered by that
+        subscription = await offer.accept()  # it has not been answered by that
         await offering
+        assert subscription.name == b"video"
 
 
 @pytest.mark.parametrize("who", ["publisher", "subscriber"])

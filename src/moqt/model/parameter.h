@@ -71,7 +71,7 @@ struct Parameter;
 
 /// FILL_PARAMETERS (draft-22 section 9.20.15): the parameters of a fill, a scope of their own.
 struct FillParameters {
-  std::vector<Parameter> items{};
+  std::vector<Parameter> items;  // without {}: clang would want Parameter complete here
   bool operator==(const FillParameters& other) const;
 };
 

@@ -41,7 +41,7 @@ void FetchAsPublisher::receive(SubscriptionAsPublisher* joined) {
       (void)Request::reject(RequestErrorCode::kInvalidRange, "the range ends before it starts");  // [d15 §9.16.3-2]
       return;
     }
-    return announce(standalone->track, range, {});
+    return report(standalone->track, range, {});
   }
   if (joined == nullptr) return on_joined_ended();
   if (joined->answered()) return on_joined(*joined);
@@ -80,14 +80,14 @@ void FetchAsPublisher::on_joined(const SubscriptionAsPublisher& subscription) {
     (void)Request::reject(RequestErrorCode::kInvalidRange, "it starts behind the largest object of the subscription");
     return;
   }
-  announce(subscription.view().track, range, subscription.handle());
+  report(subscription.view().track, range, subscription.handle());
 }
 
 void FetchAsPublisher::on_joined_ended() {  // [d15 §9.16.2-2]
   (void)Request::reject(RequestErrorCode::kInvalidJoiningRequestId, "no such subscription");
 }
 
-void FetchAsPublisher::announce(const FullTrackName& track, FetchRange range, RequestHandle joined) {
+void FetchAsPublisher::report(const FullTrackName& track, FetchRange range, RequestHandle joined) {
   announced_ = true;
   range_ = range;
   view_.track = track;
@@ -162,7 +162,7 @@ RequestResult FetchAsPublisher::accept_fetch(const FetchAnswer& answer, MessageP
 
 void FetchAsPublisher::begin_fill(bool room) {
   const auto& range = std::get<wire::StandaloneFetch>(message_.range);
-  if (room) return announce(range.track, {range.start, range.end}, filled_);
+  if (room) return report(range.track, {range.start, range.end}, filled_);
   view_.track = range.track;
   context_.outgoing().add_fetch_lane(handle(), view_, {range.start, range.end});
   fail_fill();

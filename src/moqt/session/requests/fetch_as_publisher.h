@@ -65,7 +65,7 @@ class FetchAsPublisher final : public Request {
  private:
   /// It has just come. `joined` is the subscription that it names; null when there is none.
   void receive(SubscriptionAsPublisher* joined);
-  void announce(const FullTrackName& track, FetchRange range, RequestHandle joined);
+  void report(const FullTrackName& track, FetchRange range, RequestHandle joined);
   void end_by(FetchCancelled::Cause cause);
   void forget();
   /// Ends a fill as an answer ends a FETCH: the stream has its header, and no more.
