@@ -143,6 +143,31 @@ async def test_both_timeouts_of_a_track_are_told_through_a_relay(draft: int) -> 
         await subscription.update(subgroup_delivery_timeout=4)
 
 
+@pytest.mark.parametrize("draft", [18, 22])
+async def test_tracks_that_no_stream_is_left_for_are_told(draft: int) -> None:
+    async with (
+        await ma.relay(port=0) as relay,
+        to(relay.port, drafts=(draft,)) as publisher,
+        to(relay.port, drafts=(draft,), max_request_id=20) as viewer,
+        viewer.subscribe_namespace("live") as announcements,
+    ):
+        offers = viewer.offers()
+        tracks = {name: await publisher.publish(NS, name) for name in (f"{number}".encode() for number in range(30))}
+        names: set[bytes] = set()
+        async for announcement in announcements:
+            if announcement.track_name is not None:
+                names.add(announcement.track_name)
+            if len(names) == len(tracks):
+                break
+        offered = {(await anext(offers)).name for _ in range(10)}
+        skipped = sorted(names - offered)
+        assert relay.stats()["publishes_skipped"] == len(skipped) == 20
+        subscription = await viewer.subscribe(NS, skipped[0])
+        reading = asyncio.create_task(payloads(subscription))
+        sent = await write(tracks[skipped[0]], 3, 3)
+        assert sorted(await reading) == sent
+
+
 @pytest.mark.parametrize("draft", DRAFTS)
 async def test_more_requests_than_may_be_open_wait(draft: int) -> None:
     async with await ma.serve(idle, max_request_id=20) as server, to(server.port, drafts=(draft,)) as session:
