@@ -262,9 +262,7 @@ SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, trans
 
 void Endpoint::goaway(std::string_view new_session_uri) {
   for (auto& [driver, owned] : drivers_) {
-    if (!driver->has_session() || driver->inner()) continue;
-    (void)driver->session().goaway(new_session_uri);
-    driver->make_ready();
+    if (!driver->inner()) driver->goaway(new_session_uri);
   }
 }
 

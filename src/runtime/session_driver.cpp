@@ -63,6 +63,11 @@ void SessionDriver::close(moqt::SessionErrorCode code, std::string_view reason) 
   make_ready();
 }
 
+void SessionDriver::goaway(std::string_view new_session_uri) {
+  goaway_ = new_session_uri;
+  make_ready();
+}
+
 std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
   const auto network = inbox_->take(batch_);
   for (TransportEvent& event : batch_) handle(event, now);
@@ -89,7 +94,12 @@ std::optional<EventLoop::Time> SessionDriver::turn(EventLoop::Time now) {
       progress = user_.on_events(*this, now);
       progress = perform_actions(now) || progress;
     }
-    was_established_ = was_established_ || session_->state() == session::SessionState::kEstablished;
+    const bool established = session_->state() == session::SessionState::kEstablished;
+    was_established_ = was_established_ || established;
+    if (established && goaway_) {
+      (void)session_->goaway(*std::exchange(goaway_, std::nullopt));
+      perform_actions(now);
+    }
   }
   resume_paused();
   if (finished_) {

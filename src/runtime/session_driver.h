@@ -60,6 +60,8 @@ class SessionDriver final : public EventLoop::Participant {
   void set_record(void* record) noexcept { record_ = record; }
   /// Lets the driver send what the session has to send. Any thread.
   void make_ready() { loop_.ready(*this); }
+  /// Asks the peer to leave: GOAWAY, as soon as the session is established.
+  void goaway(std::string_view new_session_uri);
   /// Ends the connection. on_finished() follows.
   void close(moqt::SessionErrorCode code, std::string_view reason);
 
@@ -111,9 +113,10 @@ class SessionDriver final : public EventLoop::Participant {
   bool finished_ = false;
 
   transport::StreamHandle control_;
-  std::size_t control_unsent_ = 0;  ///< bytes of messages that the peer has not acknowledged
-  std::size_t data_unsent_ = 0;     ///< the same on data streams, and bytes of datagrams that have not left
-  bool sent_at_once_ = false;       ///< what the inbox has been told
+  std::size_t control_unsent_ = 0;     ///< bytes of messages that the peer has not acknowledged
+  std::size_t data_unsent_ = 0;        ///< the same on data streams, and bytes of datagrams that have not left
+  std::optional<std::string> goaway_;  ///< to be sent, with this URI
+  bool sent_at_once_ = false;          ///< what the inbox has been told
   std::unordered_map<std::uint64_t, transport::StreamHandle> incoming_;
   std::unordered_map<std::uint64_t, transport::StreamHandle> outgoing_;
   std::unordered_map<moqt::session::RequestStreamId, transport::StreamHandle> requests_;
