@@ -10,7 +10,7 @@ import pytest
 
 import moqt
 
-from .vector_file import bytes_of, cuts, errors_of, load, text_of
+from .vector_file import bad, bytes_of, cuts, errors_of, good, load, object_fields, pairs_of, seen, text_of
 
 DRAFTS = (15, 16, 18, 22)
 CONTROL_FILES = (
@@ -26,14 +26,6 @@ def of_drafts(*names: str, kind: str, drafts: tuple[int, ...] = DRAFTS) -> list[
         for draft in drafts
         for param in load(*names, kind=kind, draft=draft)
     ]
-
-
-def good(params: list[Any]) -> list[Any]:
-    return [param for param in params if "error" not in param.values[-1]]
-
-
-def bad(params: list[Any]) -> list[Any]:
-    return [param for param in params if "error" in param.values[-1]]
 
 
 def namespace(fields: list[Any]) -> moqt.TrackNamespace:
@@ -192,22 +184,6 @@ class TestControlMessages:
         for cut in cuts(len(image)):
             with pytest.raises(moqt.NeedMoreData):
                 moqt.decode_control_message(image[:cut], draft=draft)
-
-
-def pairs_of(extensions: list[dict[str, Any]]) -> list[tuple[int, int | bytes]]:
-    return [(pair["type"], pair["value"] if "value" in pair else bytes_of(pair["hex"])) for pair in extensions]
-
-
-def object_fields(expected: dict[str, Any], *names: str) -> dict[str, Any]:
-    fields = {name: expected[name] for name in names}
-    fields["object_status"] = moqt.ObjectStatus(expected["object_status"])
-    fields["extensions"] = pairs_of(expected["extensions"])
-    fields["payload"] = text_of(expected["object_payload"])
-    return fields
-
-
-def seen(item: Any, names: Any) -> dict[str, Any]:
-    return {name: getattr(item, name).items() if name == "extensions" else getattr(item, name) for name in names}
 
 
 def read_subgroup(image: bytes, draft: int) -> None:

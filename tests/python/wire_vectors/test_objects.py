@@ -8,24 +8,20 @@ import pytest
 
 import moqt
 
-from .vector_file import bad, bytes_of, cuts, errors_of, good, images_of, load, text_of, varint
-
-
-def pairs_of(extensions: list[dict[str, Any]]) -> list[tuple[int, int | bytes]]:
-    return [(pair["type"], pair["value"] if "value" in pair else bytes_of(pair["hex"])) for pair in extensions]
-
-
-def object_fields(expected: dict[str, Any], *names: str) -> dict[str, Any]:
-    fields = {name: expected[name] for name in names}
-    fields["object_status"] = moqt.ObjectStatus(expected["object_status"])
-    fields["extensions"] = pairs_of(expected["extensions"])
-    fields["payload"] = text_of(expected["object_payload"])
-    return fields
-
-
-def seen(item: Any, names: Any) -> dict[str, Any]:
-    """The attributes of these names, extensions as pairs."""
-    return {name: getattr(item, name).items() if name == "extensions" else getattr(item, name) for name in names}
+from .vector_file import (
+    bad,
+    bytes_of,
+    cuts,
+    errors_of,
+    good,
+    images_of,
+    load,
+    object_fields,
+    pairs_of,
+    seen,
+    text_of,
+    varint,
+)
 
 
 class Subgroup:

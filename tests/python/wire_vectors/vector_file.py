@@ -25,11 +25,12 @@ def load(*names: str, kind: str, draft: int = 15) -> list[Any]:
 
 
 def good(params: list[Any]) -> list[Any]:
-    return [param for param in params if "error" not in param.values[0]]
+    """Those whose vector, the last value of each, is no error."""
+    return [param for param in params if "error" not in param.values[-1]]
 
 
 def bad(params: list[Any]) -> list[Any]:
-    return [param for param in params if "error" in param.values[0]]
+    return [param for param in params if "error" in param.values[-1]]
 
 
 def bytes_of(value: Any) -> bytes:
@@ -50,6 +51,23 @@ def text_of(value: Any) -> bytes:
 
 def images_of(vector: dict[str, Any]) -> list[bytes]:
     return [bytes_of(vector["hex"]), *map(bytes_of, vector.get("nonminimal", ()))]
+
+
+def pairs_of(extensions: list[dict[str, Any]]) -> list[tuple[int, int | bytes]]:
+    return [(pair["type"], pair["value"] if "value" in pair else bytes_of(pair["hex"])) for pair in extensions]
+
+
+def object_fields(expected: dict[str, Any], *names: str) -> dict[str, Any]:
+    fields = {name: expected[name] for name in names}
+    fields["object_status"] = moqt.ObjectStatus(expected["object_status"])
+    fields["extensions"] = pairs_of(expected["extensions"])
+    fields["payload"] = text_of(expected["object_payload"])
+    return fields
+
+
+def seen(item: Any, names: Any) -> dict[str, Any]:
+    """The attributes of these names, extensions as pairs."""
+    return {name: getattr(item, name).items() if name == "extensions" else getattr(item, name) for name in names}
 
 
 def cuts(size: int) -> list[int]:
