@@ -54,14 +54,6 @@ void NamespaceUpdate::refuse(const Arrival& arrival, const wire::RequestUpdate& 
   (void)receive(arrival, message).reject(code, reason);
 }
 
-wire::MessageBody NamespaceUpdate::first_message() const {
-  const Request* const updated = context_.find(subscription_);
-  const auto reference = updated == nullptr ? std::nullopt : updated->reference();
-  return wire::RequestUpdate{reference.value_or(wire::kLongestReference), parameters_};
-}
-
-bool NamespaceUpdate::obsolete() const { return context_.find(subscription_) == nullptr; }
-
 void NamespaceUpdate::begin(wire::RequestReference reference) {
   Request::begin(reference);
   if (auto* subscription = as<NamespaceSubscription>(context_.find(subscription_))) subscription->add_update(handle());
@@ -83,17 +75,6 @@ void NamespaceUpdate::on_request_ok(const wire::RequestOk& message) {
   if (!take_answer("REQUEST_OK")) return;
   apply();
   if (!quiet_) context_.emit(RequestAccepted{handle(), message.parameters});
-  context_.end(handle());
-}
-
-// What it is about ends with it, of which its own end tells.
-void NamespaceUpdate::on_request_error(const wire::RequestError& message) {
-  if (!quiet_) return Request::on_request_error(message);
-  if (take_refusal(message)) context_.end(handle());
-}
-
-void NamespaceUpdate::on_deadline() {
-  if (!quiet_) return Request::on_deadline();
   context_.end(handle());
 }
 

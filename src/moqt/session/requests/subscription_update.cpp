@@ -67,12 +67,6 @@ SubscriptionUpdate* SubscriptionUpdate::receive(const Arrival& arrival, const wi
   return &update;
 }
 
-wire::MessageBody SubscriptionUpdate::first_message() const {
-  const Request* subscription = context_.find(subscription_);
-  const auto reference = subscription == nullptr ? std::nullopt : subscription->reference();
-  return wire::RequestUpdate{reference.value_or(wire::RequestReference{}), parameters_};
-}
-
 void SubscriptionUpdate::begin(wire::RequestReference reference) {
   Request::begin(reference);
   if (auto* subscription = as<SubscriptionAsSubscriber>(context_.find(subscription_))) {
@@ -86,25 +80,12 @@ void SubscriptionUpdate::on_end() {
   }
 }
 
-bool SubscriptionUpdate::obsolete() const { return context_.find(subscription_) == nullptr; }
-
 void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
   if (!take_answer("REQUEST_OK")) return;
   if (auto* subscription = as<SubscriptionAsSubscriber>(context_.find(subscription_))) {
     subscription->renewed(message.parameters.expires());
   }
   if (!quiet_) context_.emit(RequestAccepted{handle(), message.parameters});
-  context_.end(handle());
-}
-
-// What is quiet ends with its subscription, of which the publisher says PUBLISH_DONE.
-void SubscriptionUpdate::on_request_error(const wire::RequestError& message) {
-  if (!quiet_) return Request::on_request_error(message);
-  if (take_refusal(message)) context_.end(handle());
-}
-
-void SubscriptionUpdate::on_deadline() {
-  if (!quiet_) return Request::on_deadline();
   context_.end(handle());
 }
 
