@@ -158,6 +158,12 @@ inline moqt::FullTrackName track_name(std::string_view name = "video") {
   return {moqt::TrackNamespace{"live", "demo"}, name};
 }
 
+inline moqt::MessageParameters from_largest() {
+  moqt::MessageParameters parameters;
+  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
+  return parameters;
+}
+
 /// An object's bytes from its Object ID Delta on, as [d15 §10.4.2] writes them: delta 0, length, payload (shorter
 /// than 64 bytes each, so that every integer is one byte).
 inline base::SharedBytes object_bytes(std::string_view payload) {

@@ -48,10 +48,7 @@ void Hop::close() {
 }
 
 bool Hop::settle(std::shared_ptr<simulation::SessionEnd>& end, relay::Relay& relay, relay::Relay::PeerNumber peer) {
-  if (!end || !end->take_ready()) return false;
-  end->perform_actions();
-  while (relay.on_events(peer, network_.now())) end->perform_actions();
-  end->perform_actions();
+  if (!end || !end->take_turns(relay, peer, network_.now())) return false;
   if (!end->over()) return true;
   relay.detach(peer, network_.now());
   end.reset();

@@ -51,11 +51,9 @@ bool World::link_hops() {
 }
 
 bool World::settle_end(std::shared_ptr<SessionEnd>& end, std::size_t number, relay::Relay::PeerNumber peer) {
-  if (!end || stalls(number) || !end->take_ready()) return false;
+  if (!end || stalls(number)) return false;
   relay::Relay& relay = *relays_[number];
-  end->perform_actions();
-  while (relay.on_events(peer, network_.now())) end->perform_actions();
-  end->perform_actions();
+  if (!end->take_turns(relay, peer, network_.now())) return false;
   if (!end->over()) return true;
   relay.detach(peer, network_.now());
   end.reset();

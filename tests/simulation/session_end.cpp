@@ -34,6 +34,14 @@ std::size_t SessionEnd::open_streams() const noexcept {
   return outgoing_.size() + incoming_.size() - static_cast<std::size_t>(control);
 }
 
+bool SessionEnd::take_turns(relay::Relay& relay, relay::Relay::PeerNumber peer, ms::Time now) {
+  if (!take_ready()) return false;
+  perform_actions();
+  while (relay.on_events(peer, now)) perform_actions();
+  perform_actions();
+  return true;
+}
+
 void SessionEnd::pass_deadline() {
   const auto deadline = session_.next_deadline();
   if (!deadline || *deadline > now()) return;

@@ -12,6 +12,7 @@
 
 #include "moqt/session/session.h"
 #include "relay/peer.h"
+#include "relay/relay.h"
 #include "transport/connection.h"
 #include "transport/connection_handler.h"
 #include "transport/memory/timeline.h"
@@ -54,6 +55,8 @@ class SessionEnd final : public transport::ConnectionHandler, public relay::Outl
   /// Whether there was any.
   bool perform_actions();
   void close(moqt::SessionErrorCode code, std::string_view reason);
+  /// Lets `relay`, which knows the session as `peer`, and the session have their turns. Whether anything happened.
+  bool take_turns(relay::Relay& relay, relay::Relay::PeerNumber peer, ms::Time now);
 
   /// So many more bytes of data streams are read, kEverything without end; the peer is held back beyond.
   void read(std::uint64_t bytes);

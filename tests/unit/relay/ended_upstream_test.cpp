@@ -15,12 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
-moqt::MessageParameters with_largest_object() {
-  moqt::MessageParameters parameters;
-  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
-  return parameters;
-}
-
 /// A relay below another, in each draft, with a publisher above and a subscriber below that has the first group.
 class EndedUpstreamTest : public ::testing::TestWithParam<moqt::Draft> {
  protected:
@@ -34,11 +28,11 @@ class EndedUpstreamTest : public ::testing::TestWithParam<moqt::Draft> {
     publisher_->ends_groups = true;
     publisher_->announce();
     subscriber_ = &tree_.connect(0);
-    EXPECT_TRUE(subscriber_->session().subscribe(track_name(), with_largest_object()).ok());
+    EXPECT_TRUE(subscriber_->session().subscribe(track_name(), from_largest()).ok());
     tree_.run();
     publisher_->accept();
     // Somebody above keeps the track alive there while the relay below is away.
-    EXPECT_TRUE(tree_.connect(1).session().subscribe(track_name(), with_largest_object()).ok());
+    EXPECT_TRUE(tree_.connect(1).session().subscribe(track_name(), from_largest()).ok());
     tree_.run();
     publisher_->group(0, {"a", "b"});
   }
@@ -83,7 +77,7 @@ TEST_P(EndedUpstreamTest, WhoHasEverythingHearsOfTheEndToo) {
 TEST_P(EndedUpstreamTest, WhoComesThenIsRefusedAndMayFetch) {
   tree_.cut(*link_);
   RelayClient& late = tree_.connect(0);
-  ASSERT_TRUE(late.session().subscribe(track_name(), with_largest_object()).ok());
+  ASSERT_TRUE(late.session().subscribe(track_name(), from_largest()).ok());
   tree_.run();
   EXPECT_EQ(late.count<ms::RequestRejected>(), 0u);  // nobody knows yet
   publisher_->group(1, {"c"});

@@ -13,12 +13,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Microseconds = std::chrono::duration<double, std::micro>;
 
-moqt::MessageParameters from_largest() {
-  moqt::MessageParameters parameters;
-  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
-  return parameters;
-}
-
 /// The shortest time of several that a client takes to subscribe and to leave again, its session and the relay's
 /// included; of the others nothing is touched.
 Microseconds join_and_leave(std::size_t subscribers) {

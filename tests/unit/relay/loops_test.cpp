@@ -16,19 +16,13 @@ std::size_t ring(RelayTree& tree, std::size_t relays) {
   return relays;
 }
 
-moqt::MessageParameters starting_at_largest() {
-  moqt::MessageParameters parameters;
-  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
-  return parameters;
-}
-
 TEST(Loops, ARelayThatIsItsOwnUpstreamRefusesItself) {
   RelayTree tree;
   ring(tree, 1);
   tree.link(0, 0);
   EXPECT_EQ(tree.at(0).counters().loops_noticed, 1u);
   RelayClient& client = tree.connect(0);
-  ASSERT_TRUE(client.session().subscribe(track_name(), starting_at_largest()).ok());
+  ASSERT_TRUE(client.session().subscribe(track_name(), from_largest()).ok());
   tree.run();
   EXPECT_EQ(client.only<ms::RequestRejected>().reason, std::string(relay::kLoopReason));
 }
@@ -47,14 +41,14 @@ TEST(Loops, OnlyTheSessionThatClosesALoopIsRefused) {
   TreePublisher publisher(tree, source);
   publisher.announce();
   RelayClient& subscriber = tree.connect(0);
-  ASSERT_TRUE(subscriber.session().subscribe(track_name(), starting_at_largest()).ok());
+  ASSERT_TRUE(subscriber.session().subscribe(track_name(), from_largest()).ok());
   tree.run();
   publisher.accept();
   publisher.group(0, {"a"});
   EXPECT_EQ(objects(subscriber), std::vector<std::string>{"0/0 a"});
   // What nobody has is refused at once, not passed round.
   RelayClient& other = tree.connect(1);
-  ASSERT_TRUE(other.session().subscribe({{"nobody"}, "unknown"}, starting_at_largest()).ok());
+  ASSERT_TRUE(other.session().subscribe({{"nobody"}, "unknown"}, from_largest()).ok());
   tree.run();
   EXPECT_EQ(other.count<ms::RequestRejected>(), 1u);
 }
@@ -70,7 +64,7 @@ TEST(Loops, OneThatClosesAtOnceEverywhereIsNoticedToo) {
   for (const std::size_t node : {0u, 1u, 2u}) noticed += tree.at(node).counters().loops_noticed;
   EXPECT_GE(noticed, 1u);
   RelayClient& client = tree.connect(1);
-  ASSERT_TRUE(client.session().subscribe(track_name(), starting_at_largest()).ok());
+  ASSERT_TRUE(client.session().subscribe(track_name(), from_largest()).ok());
   tree.run();
   EXPECT_EQ(client.count<ms::RequestRejected>(), 1u);
 }
@@ -86,7 +80,7 @@ TEST(Loops, RelaysMayBeEachOthersUpstreamsForDifferentNamespaces) {
   TreePublisher publisher(tree, source);
   publisher.announce({"right", "side"});
   RelayClient& subscriber = tree.connect(left);
-  ASSERT_TRUE(subscriber.session().subscribe({{"right", "side"}, "video"}, starting_at_largest()).ok());
+  ASSERT_TRUE(subscriber.session().subscribe({{"right", "side"}, "video"}, from_largest()).ok());
   tree.run();
   publisher.accept();
   publisher.group(0, {"a"});
@@ -104,7 +98,7 @@ TEST(Loops, IsRefusedForThePrefixThatGoesRoundAlone) {
   TreePublisher publisher(tree, source);
   publisher.announce({"news"});
   RelayClient& subscriber = tree.connect(left);
-  ASSERT_TRUE(subscriber.session().subscribe({{"news"}, "video"}, starting_at_largest()).ok());
+  ASSERT_TRUE(subscriber.session().subscribe({{"news"}, "video"}, from_largest()).ok());
   tree.run();
   publisher.accept();
   publisher.group(0, {"a"});

@@ -15,12 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
-moqt::MessageParameters beginning_at_largest() {
-  moqt::MessageParameters parameters;
-  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
-  return parameters;
-}
-
 /// Group by group: streams of several groups may be read in turns.
 Lines by_group(const RelayClient& client) {
   Lines lines = objects(client);
@@ -37,12 +31,12 @@ class LostUpstreamTest : public ::testing::Test {
     publisher_.ends_groups = true;
     publisher_.announce();
     subscriber_ = &tree_.connect(0);
-    EXPECT_TRUE(subscriber_->session().subscribe(track_name(), beginning_at_largest()).ok());
+    EXPECT_TRUE(subscriber_->session().subscribe(track_name(), from_largest()).ok());
     tree_.run();
     publisher_.accept();
     // Somebody above keeps the track alive there while the relay below is away.
     RelayClient& above = tree_.connect(1);
-    EXPECT_TRUE(above.session().subscribe(track_name(), beginning_at_largest()).ok());
+    EXPECT_TRUE(above.session().subscribe(track_name(), from_largest()).ok());
     tree_.run();
   }
   relay::RelayCounters counters() { return tree_.at(0).counters(); }
@@ -233,7 +227,7 @@ TEST_F(LostUpstreamTest, SubscribersAreToldWhenItDoesNotComeBack) {
   publisher_.group(0, {"a"});
   tree_.cut(*link_);
   RelayClient& late = tree_.connect(0);
-  ASSERT_TRUE(late.session().subscribe(track_name(), beginning_at_largest()).ok());
+  ASSERT_TRUE(late.session().subscribe(track_name(), from_largest()).ok());
   tree_.advance(29s);
   EXPECT_EQ(subscriber_->count<ms::SubscriptionDone>(), 0u);
   tree_.advance(2s);
@@ -270,7 +264,7 @@ TEST_F(LostUpstreamTest, AnotherUpstreamGoesOnAtOnce) {
   TreePublisher publisher(tree, source);
   publisher.announce();
   RelayClient& subscriber = tree.connect(leaf);
-  ASSERT_TRUE(subscriber.session().subscribe(track_name(), beginning_at_largest()).ok());
+  ASSERT_TRUE(subscriber.session().subscribe(track_name(), from_largest()).ok());
   tree.run();
   publisher.accept();
   const auto stream = publisher.open(0);
@@ -290,7 +284,7 @@ TEST_F(LostUpstreamTest, WhatOneOfTwoPublishersHadNotBroughtIsFetchedFromTheOthe
   TreePublisher publisher(tree, first);
   publisher.announce();
   RelayClient& subscriber = tree.connect(relay);
-  ASSERT_TRUE(subscriber.session().subscribe(track_name(), beginning_at_largest()).ok());
+  ASSERT_TRUE(subscriber.session().subscribe(track_name(), from_largest()).ok());
   tree.run();
   publisher.accept();
   publisher.group(0, {"a"});

@@ -13,12 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
-moqt::MessageParameters from_the_largest() {
-  moqt::MessageParameters parameters;
-  parameters.set_filter(moqt::SubscriptionFilter::largest_object());
-  return parameters;
-}
-
 /// Three relays in a row: 0 below 1 below 2. The relays speak each draft with each other, and draft-15 with clients.
 class UpstreamTest : public ::testing::TestWithParam<moqt::Draft> {
  protected:
@@ -30,7 +24,7 @@ class UpstreamTest : public ::testing::TestWithParam<moqt::Draft> {
     tree_.link(1, 2);
   }
   ms::RequestHandle subscribe(RelayClient& client, std::string_view name = "video") {
-    const auto request = client.session().subscribe(track_name(name), from_the_largest());
+    const auto request = client.session().subscribe(track_name(name), from_largest());
     EXPECT_TRUE(request.ok());
     tree_.run();
     return *request;
@@ -77,7 +71,7 @@ TEST_P(UpstreamTest, WhatComesFromAboveIsNotGivenBackToWhoAsksAtTheSameTime) {
   publisher.accept();
   ASSERT_EQ(counters(0).downstream_subscriptions, 1u);
   // The relay above has asked before it saw that the one below asks.
-  ASSERT_TRUE(link_->pair.server.session.subscribe(track_name(), from_the_largest()).ok());
+  ASSERT_TRUE(link_->pair.server.session.subscribe(track_name(), from_largest()).ok());
   tree_.run();
   EXPECT_EQ(counters(0).downstream_subscriptions, 1u);
 }
@@ -250,7 +244,7 @@ TEST_P(UpstreamTest, AColdRelayHasTheHeadOfTheGroupFromAbove) {
   publisher.object(stream, 0, "a");
   publisher.object(stream, 1, "b");
   RelayClient& late = tree_.connect(0);
-  const auto subscription = late.session().subscribe(track_name(), from_the_largest());
+  const auto subscription = late.session().subscribe(track_name(), from_largest());
   ASSERT_TRUE(late.session().join(*subscription, ms::JoiningStart::relative(0)).ok());
   tree_.run();
   publisher.object(stream, 2, "c");
@@ -320,8 +314,8 @@ TEST(Upstreams, AreAskedInOrderAndByPrefix) {
   games.announce({"sports", "games"});
 
   RelayClient& subscriber = tree.connect(relay);
-  ASSERT_TRUE(subscriber.session().subscribe(track_name(), from_the_largest()).ok());
-  ASSERT_TRUE(subscriber.session().subscribe({{"sports", "games"}, "main"}, from_the_largest()).ok());
+  ASSERT_TRUE(subscriber.session().subscribe(track_name(), from_largest()).ok());
+  ASSERT_TRUE(subscriber.session().subscribe({{"sports", "games"}, "main"}, from_largest()).ok());
   tree.run();
   publisher.accept();  // the first has refused
   games.accept();
