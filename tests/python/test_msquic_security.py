@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import queue
+
 import pytest
+from conftest import DEADLINE
 
 import msquic
 from msquic import SendFlags, ServerResumptionLevel, StreamOpenFlags
@@ -95,9 +98,14 @@ def test_nothing_listens_there(loopback, waiter):
 
 def test_ticket_resumes_and_carries_early_data(loopback, waiter, collector):
     received, resumed_data = collector(), waiter()
+    served = queue.SimpleQueue()
 
     def serve(connection):
-        connection.set_on_connected(lambda: connection.send_resumption_ticket(data=b"who"))
+        def send_ticket():
+            connection.send_resumption_ticket(data=b"who")
+            served.put(connection)
+
+        connection.set_on_connected(send_ticket)
         connection.set_on_resumed(lambda data: resumed_data.set(data))
         connection.set_on_peer_stream_started(lambda s: s.set_on_receive(received))
 
@@ -108,6 +116,7 @@ def test_ticket_resumes_and_carries_early_data(loopback, waiter, collector):
     first.set_on_resumption_ticket_received(ticket.set)
     secret = ticket.wait("the ticket")
     assert isinstance(secret, bytes)
+    served.get(timeout=DEADLINE)
     first.shutdown()
 
     second = msquic.Connection(loopback.registration)
@@ -120,6 +129,8 @@ def test_ticket_resumes_and_carries_early_data(loopback, waiter, collector):
     assert connected.wait("the handshake") is True
     assert received.wait_fin() == b"early"
     assert resumed_data.wait("on_resumed") == b"who"
+    # The server hears of the end of the handshake after its client: nothing is closed under its handler.
+    served.get(timeout=DEADLINE)
 
     third = msquic.Connection(loopback.registration)
     third.set_resumption_ticket(secret)
