@@ -216,7 +216,13 @@ RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
   forward_ = parameters.forward().value_or(true);
   if (context_.rules().second_subscription == SecondSubscription::kRefused) context_.give_way(handle(), track_);
   MessageParameters wishes;
-  if (!context_.rules().publish_ok_shapes) wishes = take_wishes(parameters);
+  if (!context_.rules().publish_ok_shapes) {
+    // The answer has no words for it, and the update that follows would count from objects that are on their way.
+    if (filter && !filter->absolute() && filter->type != FilterType::kUnfiltered) {
+      parameters.set_filter(SubscriptionFilter::absolute_start(filter->resolve_start(largest_)));
+    }
+    wishes = take_wishes(parameters);
+  }
   if (auto sent = send(wire::PublishOk{std::move(parameters)}); !sent.ok()) return sent;
   answered_ = true;
   if (!wishes.empty()) context_.update_quietly(handle(), std::move(wishes));

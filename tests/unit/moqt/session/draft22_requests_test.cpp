@@ -132,6 +132,32 @@ TEST(Draft22Publish, NothingIsSaidOfWhatThePublishSaid) {
   EXPECT_EQ(peer.take(stream), hex("07 0001 00"));
 }
 
+// What the PUBLISH has said of the track is what the subscriber decides by. The publisher has sent more by the time that
+// it reads the update, and would reset the streams of what it counts as past (section 9.20.9).
+TEST(Draft22Publish, ARelativeStartCountsFromWhatThePublishSaid) {
+  struct Case {
+    std::string_view publish;
+    SubscriptionFilter filter;
+    std::string_view update;
+  };
+  const Case cases[] = {
+      {"1d 000b 00 01 0161 01 74 05 01 09 09 04", SubscriptionFilter::next_group_start(), "02 0006 01 01 21 02 0a 00"},
+      {"1d 000b 00 01 0161 01 74 05 01 09 09 04", SubscriptionFilter::largest_object(), "02 0006 01 01 21 02 09 05"},
+      {"1d 000b 00 01 0161 01 74 05 01 09 09 04", SubscriptionFilter::relative_group(2), "02 0006 01 01 21 02 08 00"},
+      {"1d 0008 00 01 0161 01 74 05 00", SubscriptionFilter::next_group_start(), "02 0006 01 01 21 02 00 00"},
+      {"1d 0008 00 01 0161 01 74 05 00", SubscriptionFilter::unfiltered(), "02 0004 01 01 21 00"},
+  };
+  for (const Case& each : cases) {
+    auto peer = peer_of(Perspective::kServer);
+    const auto stream = peer.open(each.publish);
+    MessageParameters parameters;
+    parameters.set_filter(each.filter);
+    ASSERT_TRUE(peer.session.accept(peer.only<PublishReceived>().request, parameters).ok());
+    peer.drain();
+    EXPECT_EQ(peer.take(stream), hex("07 0001 00" + std::string(each.update)));
+  }
+}
+
 TEST(Draft22Publish, AnAnswerLeavesItAsItIs) {
   auto peer = peer_of(Perspective::kClient);
   MessageParameters parameters;
