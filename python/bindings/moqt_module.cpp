@@ -10,6 +10,7 @@ void bind_moqt(nb::module_& m) {
   bind_location(m);
   bind_track_namespace(m);
   bind_subscription_filter(m);
+  bind_range_filter(m);
   bind_authorization_token(m);
   bind_parameter(m);
   bind_control_message(m);
@@ -26,6 +27,7 @@ void bind_moqt(nb::module_& m) {
   bind_subgroup(m);
   bind_fetch_stream(m);
   bind_datagram(m);
+  bind_loc_values(m);
   bind_loc(m);
   bind_backoff(m);
   bind_track_progress(m);

@@ -132,8 +132,8 @@ TEST(Draft22Publish, NothingIsSaidOfWhatThePublishSaid) {
   EXPECT_EQ(peer.take(stream), hex("07 0001 00"));
 }
 
-// What the PUBLISH has said of the track is what the subscriber decides by. The publisher has sent more by the time that
-// it reads the update, and would reset the streams of what it counts as past (section 9.20.9).
+// What the PUBLISH has said of the track is what the subscriber decides by. The publisher has sent more by the time
+// that it reads the update, and would reset the streams of what it counts as past (section 9.20.9).
 TEST(Draft22Publish, ARelativeStartCountsFromWhatThePublishSaid) {
   struct Case {
     std::string_view publish;
