@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from moqt.asyncio._refusals import may_pass
 from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, SessionStateError
 from moqt.asyncio.fetching import LAST_GROUP, Fetch
 from moqt.asyncio.resume import Gap
@@ -15,14 +16,8 @@ from msquic._native.moqt import Location, Object, RequestErrorCode, TrackProgres
 Part = tuple[Location, Location]
 """From one place up to another, as FETCH says it: an end with Object ID 0 takes all of its group in."""
 
-_PASSING = {
-    int(RequestErrorCode.INTERNAL_ERROR),
-    int(RequestErrorCode.TIMEOUT),
-    int(RequestErrorCode.DOES_NOT_EXIST),
-}
-"""Refusals that may be over soon: a relay whose publisher is away as well."""
 PATIENCE = 10.0
-"""Seconds that such a refusal is borne."""
+"""Seconds that a refusal which may pass is borne."""
 
 
 class Asker(Protocol):
@@ -100,8 +95,7 @@ class CatchingUp:
             except FetchRefused as refused:
                 if await self._is_kept_in_part(part, refused):
                     return
-                passing = refused.code in _PASSING or refused.retry_after is not None
-                if passing and await self._may_pass(refused.retry_after or 0.0):
+                if may_pass(refused) and await self._waited(refused.retry_after or 0.0):
                     return
                 return await self._refused(part, refused)
         self._fetch = opened
@@ -132,10 +126,10 @@ class CatchingUp:
         self._parts[0] = (rest, None)
         if rest[0] >= _behind(rest[1]):
             self._finish(rest)
-        elif not await self._may_pass():
+        elif not await self._waited():
             self._miss(rest, str(interrupted))
 
-    async def _may_pass(self, least: float = 0.0) -> bool:
+    async def _waited(self, least: float = 0.0) -> bool:
         """Waits a moment, at least so many seconds; False when that was done, or would be, for long enough."""
         now = asyncio.get_running_loop().time()
         since, wait = self._waits or (now, 0.1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Unpack
 
-from moqt.asyncio._resuming_subscription import ResumingSubscription, may_pass, waits_for
+from moqt.asyncio._refusals import may_pass, waits_for
+from moqt.asyncio._resuming_subscription import ResumingSubscription
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed
 from moqt.asyncio.offering import Announcement, Announcements, Offer

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from moqt.asyncio._catching_up import Asker, CatchingUp
+from moqt.asyncio._refusals import may_pass, waits_for
 from moqt.asyncio.authorization import tokens_of
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
 from moqt.asyncio.fetching import LAST_GROUP, Fetch, fetch_options
@@ -30,24 +31,6 @@ from msquic._native.moqt import (
 if TYPE_CHECKING:
     from moqt.asyncio._resuming_session import ResumingSession
     from moqt.asyncio.session import Session
-
-PASSING = {
-    int(RequestErrorCode.INTERNAL_ERROR),
-    int(RequestErrorCode.TIMEOUT),
-    int(RequestErrorCode.DOES_NOT_EXIST),
-}
-"""Refusals that may be over soon: the publisher has lost the relay as well, and is still on its way back."""
-
-
-def may_pass(refused: RequestRefused) -> bool:
-    """Whether it is worth asking again: the peer says when, or the code tells that it may be over soon."""
-    return refused.retry_after is not None or refused.code in PASSING
-
-
-def waits_for(refused: RequestRefused, seconds: float) -> float:
-    """How long to wait before asking again: not less than what the peer says."""
-    return max(seconds, refused.retry_after or 0.0)
-
 
 _LOST = {int(PublishDoneCode.INTERNAL_ERROR), int(PublishDoneCode.GOING_AWAY)}
 """Ends of a subscription that say nothing of its track."""
