@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEST_MACRO = re.compile(r"^TEST(?:_[FP])?\((\w+), (\w+)\)", re.MULTILINE)
 PYTHON_TEST = re.compile(r"^(?:async )?def (test_\w+)\(", re.MULTILINE)
 IDS = [
-    *(f"B{number}" for number in range(1, 30)),
+    *(f"B{number}" for number in range(1, 31)),
     *(f"R{number}" for number in range(1, 29)),
     "R15b",
     *(f"T{number}" for number in range(1, 33)),
