@@ -227,7 +227,10 @@ Relay::PeerNumber Relay::attach_upstream(std::size_t number, session::Session& s
 }
 
 void Relay::mark_inner(PeerNumber number) {
-  if (const auto found = peers_.find(number); found != peers_.end()) found->second->inner = true;
+  const auto found = peers_.find(number);
+  if (found == peers_.end() || std::exchange(found->second->inner, true)) return;
+  ++counters_.sessions_between_loops;
+  if (found->second->upstream != nullptr) ++counters_.upstreams_between_loops;
 }
 
 void Relay::decide(PeerNumber number, session::RequestHandle request, const session::Verdict& verdict) {
@@ -245,6 +248,10 @@ void Relay::detach(PeerNumber number, session::Time now) {
   Peer& peer = *found->second;
   peer.leaving = true;
   if (peer.upstream != nullptr) --counters_.upstreams;
+  if (peer.inner) {
+    --counters_.sessions_between_loops;
+    if (peer.upstream != nullptr) --counters_.upstreams_between_loops;
+  }
   announcements_.peer_left(peer);
   status_queries_.peer_left(peer);
   fetches_.peer_left(peer);
