@@ -211,7 +211,8 @@ def serve(
         handler: gets the :class:`Session` when both SETUP messages have been exchanged.
         host: an IP literal; ``"::"`` listens on both families.
         port: UDP port; 0 takes a free one, see :attr:`Server.port`.
-        max_request_id: MAX_REQUEST_ID of SERVER_SETUP: half as many requests of a client may be open at once.
+        max_request_id: MAX_REQUEST_ID of SERVER_SETUP: half as many requests of a client may be open at once;
+            in drafts from 17 on, of which the transport holds the others back, at least four.
         max_sessions: further clients are refused.
         timeout: seconds a client has for CLIENT_SETUP.
         grace: seconds that handlers have to end by themselves after :meth:`Server.close`, before they are cancelled;

@@ -48,7 +48,7 @@ void Session::on_control_data(Time now, base::Bytes bytes) {
   core_->deadlines.settle(now);
 }
 
-void Session::on_control_closed(Time) {
+void Session::on_control_closed(Time now) {
   core_->path->on_control_closed();
   core_->settle();
 }
@@ -135,6 +135,7 @@ void Session::on_deadline(Time now) {
     switch (expired->kind) {
       // [d15 §9.3-3]
       case DeadlineKey::Kind::kSetup: core_->close(SessionErrorCode::kControlMessageTimeout, "no SETUP"); break;
+      case DeadlineKey::Kind::kControlClosed: core_->on_control_deadline(); break;
       case DeadlineKey::Kind::kGoaway:
         core_->close(SessionErrorCode::kGoawayTimeout, "still here after GOAWAY (section 3.5)");  // [d15 §3.5-1]
         break;
