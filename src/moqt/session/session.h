@@ -323,6 +323,9 @@ class Session {
   /// The alias that the publisher gave a subscription this endpoint receives [d15 §10.1]. Nothing before
   /// SUBSCRIBE_OK or for a stale handle.
   [[nodiscard]] std::optional<std::uint64_t> track_alias(RequestHandle subscription) const noexcept;
+  /// Whether other subscriptions of this endpoint have, or had, that alias at the same time: what two of them want comes
+  /// twice, and both times for each of them (draft-22 section 3.1).
+  [[nodiscard]] bool shares_alias(RequestHandle subscription) const noexcept;
 
   /// Gives up one incoming stream with STOP_SENDING; its subscription goes on, and SubgroupEnded follows. A fetch ends
   /// with its stream: FETCH_CANCEL goes out, and FetchEnded follows with `code`.

@@ -84,6 +84,7 @@ void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
   if (!take_answer("REQUEST_OK")) return;
   if (auto* subscription = as<SubscriptionAsSubscriber>(context_.find(subscription_))) {
     subscription->renewed(message.parameters.expires());
+    subscription->apply(parameters_, message.parameters.largest_object());
   }
   if (!quiet_) context_.emit(RequestAccepted{handle(), message.parameters});
   context_.end(handle());
