@@ -252,6 +252,27 @@ class PastObject:
     """In place of a payload."""
 
 
+@dataclass(frozen=True)
+class PastGap:
+    """A part of the range of a FETCH of which nobody knows what is there: what an `on_fetch` callback yields between
+    objects (draft-22 section 3.2.2). It begins behind the object or gap before; what is not in a gap and does not come
+    does not exist. The fetch of a subscriber ends with UNKNOWN_OBJECT_STATUS then, after all that comes.
+
+    In draft 15, which has no words for it, a FETCH with a gap is refused with UNKNOWN_STATUS_IN_RANGE.
+    """
+
+    group_id: int
+    """The group that the part ends in."""
+    object_id: int | None = None
+    """The last place of it there; None for all of the group."""
+    timed_out: bool = False
+    """Whether it was not to be had in time (FILL_TIMEOUT); drafts before 22 say that it is unknown."""
+
+
+Past: TypeAlias = "PastObject | Object | PastGap"
+"""What answers a FETCH."""
+
+
 class FetchRequest:
     """A FETCH of a subscriber that the application answers; an `on_fetch` callback gets it."""
 
@@ -286,7 +307,7 @@ class FetchRequest:
         return f"<FetchRequest {self.namespace}--{self.name!r} {self.start} to {self.end}>"
 
 
-FetchAnswer: TypeAlias = "AsyncIterator[PastObject | Object] | Awaitable[Iterable[PastObject | Object] | None]"
+FetchAnswer: TypeAlias = "AsyncIterator[Past] | Awaitable[Iterable[Past] | None]"
 FetchHandler: TypeAlias = Callable[[FetchRequest], FetchAnswer]
 """Answers a FETCH: an async generator function that yields the objects, or a coroutine function that returns them."""
 
@@ -333,8 +354,11 @@ class _Sending:
         self._raise_if_refused()
         self._handle.finish()
 
-    async def send(self, past: PastObject | Object) -> None:
+    async def send(self, past: Past) -> None:
         self._raise_if_refused()
+        if isinstance(past, PastGap):
+            self._handle.write_gap(past.group_id, 0 if past.object_id is None else past.object_id + 1, past.timed_out)
+            return
         extensions: ExtensionsLike | ObjectExtensions = past.extensions
         self._handle.write(
             past.group_id,
