@@ -116,9 +116,7 @@ struct Endpoint::Dispatch {
   }
   void operator()(session::TrackStatusReceived& event) const {
     if (const auto writer = writer_for(event.track); writer != nullptr && !writer->finished()) {
-      MessageParameters parameters = writer->track_parameters();
-      parameters.remove(static_cast<std::uint64_t>(MessageParameter::kExpires));  // there is no subscription
-      (void)self.session_.accept(event.request, std::move(parameters));
+      (void)self.session_.accept(event.request, writer->track_parameters());
       return;
     }
     if (self.config_.reject_unknown_tracks) {

@@ -202,7 +202,8 @@ class Session {
 
   // ---- ask: answer a request of the peer ----
 
-  /// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK, as the request needs. For SUBSCRIBE and SUBSCRIBE_UPDATE give
+  /// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK, as the request needs. A TRACK_STATUS is answered with what a SUBSCRIBE
+  /// would be, of which what the draft has no place for is left out. For SUBSCRIBE and SUBSCRIBE_UPDATE give
   /// LARGEST_OBJECT if any object exists: relative filters start from it. kInvalidRange: the filter of a SUBSCRIBE ends
   /// before the largest object's group; the session has answered with REQUEST_ERROR INVALID_RANGE [d15 §9.9].
   SessionResult<void> accept(RequestHandle request, MessageParameters parameters = {});

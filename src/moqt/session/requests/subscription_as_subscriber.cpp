@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "moqt/session/requests/arrival.h"
+#include "moqt/session/requests/subscription_update.h"
 
 namespace msquic_py::moqt::session {
 
@@ -197,6 +198,9 @@ void SubscriptionAsSubscriber::report_done() {
   event.reason = done_->error_reason;
   if (done_->stream_count != wire::kStreamCountUnknown && seen < done_->stream_count) {
     event.missing_streams = done_->stream_count - seen;
+  }
+  for (const RequestHandle each : updates_) {
+    if (const auto* update = as<SubscriptionUpdate>(context_.find(each))) update->tell_unanswered();
   }
   context_.emit(std::move(event));
   incoming.remove_track(handle());

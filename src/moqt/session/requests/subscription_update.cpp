@@ -90,6 +90,12 @@ void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
   context_.end(handle());
 }
 
+void SubscriptionUpdate::tell_unanswered() const {
+  if (quiet_) return;
+  context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(RequestErrorCode::kInternalError),
+                                "the publisher has ended the subscription"});
+}
+
 void SubscriptionUpdate::limit_time(std::uint64_t expires_ms) {
   if (auto* subscription = as<SubscriptionAsPublisher>(context_.find(subscription_))) {
     subscription->limit_time(expires_ms);
