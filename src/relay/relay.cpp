@@ -110,6 +110,8 @@ struct Relay::Route {
   void operator()(const session::RequestsPossible&) const { relay.announcements_.on_requests_possible(peer); }
   void operator()(const session::TrackStatusReceived& event) const { relay.status_queries_.on_received(peer, event); }
 
+  void operator()(const session::SubscriptionChanged& event) const { relay.supply_.on_changed(peer, event); }
+
   // ---- admission ----
   void operator()(const session::AuthorizationRequested& event) const {
     auto verdict = std::optional(session::Verdict::allow());

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from moqt.asyncio._batches import Batches
+from moqt.asyncio._hub import Notice
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import (
     FetchInterrupted,
@@ -18,6 +19,7 @@ from moqt.asyncio.exceptions import (
     RequestRefused,
     SessionStateError,
 )
+from moqt.asyncio.moving import Movable
 from msquic._native.moqt import (
     AuthorizationToken,
     FetchHandle,
@@ -81,7 +83,7 @@ def fetch_range(start: Location | tuple[int, int], end: Location | tuple[int, in
     return first, last
 
 
-class Fetch:
+class Fetch(Movable):
     """Past objects of a track: ``async with session.fetch(…) as fetch: async for obj in fetch``.
 
     Entering it, or reading from it, sends FETCH (section 9.16); leaving it before the end cancels that. Objects come
@@ -93,6 +95,7 @@ class Fetch:
     def __init__(
         self, session: SessionCore, namespace: TrackNamespace, name: bytes, ask: Callable[[int, int], FetchHandle]
     ) -> None:
+        super().__init__(session)
         self._session = session
         self._target = session._hub.add(self)
         self._ask = ask
@@ -229,6 +232,8 @@ class Fetch:
             self._readable.set()
 
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
+        if kind == Notice.GOING:
+            self._asked_to_move(value)
         self._readable.set()
 
 

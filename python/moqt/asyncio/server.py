@@ -74,6 +74,7 @@ class Server(Listening[ListenerHandle]):
             self._tickets.fail_all(self._closed_error)
             for track in self._tracks.values():
                 track._changed.set()
+            self._hub.wake_waiting()
             for session in self._sessions:
                 session._begin_close(0, "the server is closing")
             self._handlers.end()
@@ -128,7 +129,7 @@ class Server(Listening[ListenerHandle]):
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
         if kind == Notice.ACCEPTED:
             self._accept(*value)
-        elif kind == Notice.DRAINED:
+        elif kind in (Notice.DRAINED, Notice.TOLD):
             self._tickets.settle(kind, ticket, value)
         else:
             super()._on_notice(kind, ticket, value)

@@ -52,6 +52,12 @@ struct Endpoint::Dispatch {
     const auto found = self.readers_.find(event.subscription);
     if (found != self.readers_.end()) self.events_.push(ReaderExpiring{found->second});
   }
+  void operator()(session::SubscriptionChanged& event) const {
+    const auto found = self.readers_.find(event.subscription);
+    if (found == self.readers_.end()) return;
+    if (const auto largest = event.parameters.largest_object()) found->second->know_group(largest->group);
+    self.events_.push(ReaderChanged{found->second, std::move(event.parameters)});
+  }
   void operator()(session::TrackMalformed& event) const {
     if (self.fetch_readers_.contains(event.subscription)) {
       return end_fetch_reader(event.subscription,

@@ -26,6 +26,7 @@ RequestRules rules_of(Draft draft) noexcept {
     rules.publish_ok_shapes = false;    // draft-22 section 9.20
     rules.past_ranges_refused = false;  // draft-22 section 3.3.1
     rules.range_filters = true;         // draft-22 section 3.3.2
+    rules.state_is_told = true;         // draft-22 section 9.10
   }
   return rules;
 }

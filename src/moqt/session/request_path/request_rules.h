@@ -53,6 +53,8 @@ struct RequestRules {
   bool past_ranges_refused = true;
   /// Requests may have Range Filters, as many as MAX_FILTER_RANGES allows.
   bool range_filters = false;
+  /// A publisher tells of what changes of a subscription without an update: PUBLISH_STATE_NOTIFY.
+  bool state_is_told = false;
   /// A subscription has SUBGROUP_DELIVERY_TIMEOUT, too.
   bool subgroup_timeouts = false;
 };

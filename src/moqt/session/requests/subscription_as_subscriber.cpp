@@ -123,6 +123,7 @@ void SubscriptionAsSubscriber::on_publish_state(const wire::PublishStateNotify& 
   if (done_ || !answered()) return unexpected("PUBLISH_STATE_NOTIFY");
   note_update(message.parameters);
   apply(message.parameters, message.parameters.largest_object());
+  context_.emit(SubscriptionChanged{handle(), message.parameters});
 }
 
 void SubscriptionAsSubscriber::apply(const MessageParameters& change, std::optional<Location> largest) {
