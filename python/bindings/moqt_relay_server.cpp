@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 
 #include <condition_variable>
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -20,17 +21,22 @@
 #include "msquic_errors.h"
 #include "msquic_registration.h"
 #include "quic/library.h"
-#include "runtime/relay_server.h"
+#include "runtime/relay_loops.h"
 
 namespace msquic_py::python {
 namespace {
 
-/// A relay and its thread, which ends when the relay has been drained.
+/// A relay and the thread of its first loop, which ends when the relay has been drained.
 class RelayThread : public std::enable_shared_from_this<RelayThread> {
  public:
-  RelayThread(std::shared_ptr<SessionChannel> channel, std::uint64_t target, relay::RelayLimits limits, bool asks,
-              std::vector<runtime::UpstreamOptions> upstreams)
-      : channel_(std::move(channel)), target_(target), limits_(limits), asks_(asks), upstreams_(std::move(upstreams)) {}
+  RelayThread(std::shared_ptr<SessionChannel> channel, std::uint64_t target, relay::RelayLimits limits, std::size_t loops,
+              bool asks, std::vector<runtime::UpstreamOptions> upstreams)
+      : channel_(std::move(channel)),
+        target_(target),
+        limits_(limits),
+        loops_(loops),
+        asks_(asks),
+        upstreams_(std::move(upstreams)) {}
 
   /// Listening or NotListening follows, and Stopped at the end.
   void start(quic::Registration registration, runtime::Endpoint::ListenOptions options) {
@@ -42,10 +48,16 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
   /// Where it listens, and with what; from Listening to Stopped.
   [[nodiscard]] const SharedListener& socket() const noexcept { return socket_; }
   /// Python's word on what a peer asks.
-  void decide(std::uint64_t peer, std::uint64_t request, moqt::session::Verdict verdict) {
-    loop_.post([weak = weak_from_this(), peer, request, verdict = std::move(verdict)] {
+  void decide(std::uint64_t whose, std::uint64_t request, moqt::session::Verdict verdict) {
+    loop_.post([weak = weak_from_this(), whose, request, verdict = std::move(verdict)] {
       const auto self = weak.lock();
-      if (self && self->server_) self->server_->decide(peer, {request}, verdict);
+      if (!self || !self->server_) return;
+      const auto [loop, server] = self->places_.at(static_cast<std::size_t>(whose % self->loops_));
+      // The other loops end, and what they still have to do, before this one does.
+      const auto decide = [server = server, peer = whose / self->loops_, request, verdict] {
+        server->decide(peer, {request}, verdict);
+      };
+      loop == &self->loop_ ? decide() : loop->post(decide);
     });
   }
   /// New clients are refused from now on; what there is goes on.
@@ -70,50 +82,68 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
     if (over_) return counters_;
     const std::uint64_t wanted = ++asked_;
     loop_.post([weak = weak_from_this(), wanted] {
-      const auto self = weak.lock();
-      if (!self) return;
-      const std::lock_guard inside(self->mutex_);
-      if (self->server_) self->counters_ = self->server_->counters();
-      self->answered_ = wanted;
-      self->changed_.notify_all();
+      const auto relay = weak.lock();
+      if (!relay || !relay->server_) return;
+      relay->server_->count([weak, wanted](const relay::RelayCounters& counters) {
+        const auto self = weak.lock();
+        if (!self) return;
+        const std::lock_guard inside(self->mutex_);
+        self->counters_ = counters;
+        self->answered_ = wanted;
+        self->changed_.notify_all();
+      });
     });
     changed_.wait_for(lock, std::chrono::seconds(1), [&] { return over_ || answered_ >= wanted; });
     return counters_;
   }
 
  private:
-  /// Asks Python about everything; the relay's thread.
+  /// Asks Python about everything that clients of one loop want; that loop's thread.
   class PythonPolicy final : public relay::AdmissionPolicy {
    public:
-    explicit PythonPolicy(RelayThread& relay) noexcept : relay_(relay) {}
+    PythonPolicy(RelayThread& relay, std::size_t loop) noexcept : relay_(relay), loop_(loop) {}
     std::optional<moqt::session::Verdict> judge(const relay::Applicant& applicant,
                                                 const moqt::session::AuthorizationRequested& question) override {
       Notice notice{.target = relay_.target_,
                     .kind = Notice::Kind::Authorize,
                     .ticket = question.request.value,
-                    .code = applicant.peer,
+                    .code = whose(applicant.peer),
                     .question = std::make_shared<moqt::session::AuthorizationRequested>(question)};
       if (applicant.setup != nullptr) notice.parameters = *applicant.setup;
-      if (const auto* connection = relay_.server_->connection_of(applicant.peer)) notice.connection = *connection;
+      const auto* connection = relay_.places_.at(loop_).second->connection_of(applicant.peer);
+      if (connection != nullptr) notice.connection = *connection;
       relay_.channel_->push(std::move(notice));
       return std::nullopt;
     }
     void withdrawn(std::uint64_t peer, moqt::session::RequestHandle request) override {
       relay_.channel_->push(
-          {.target = relay_.target_, .kind = Notice::Kind::Authorized, .ticket = request.value, .code = peer});
+          {.target = relay_.target_, .kind = Notice::Kind::Authorized, .ticket = request.value, .code = whose(peer)});
     }
     void left(std::uint64_t peer) override {
-      relay_.channel_->push({.target = relay_.target_, .kind = Notice::Kind::Authorized, .flag = true, .code = peer});
+      relay_.channel_->push(
+          {.target = relay_.target_, .kind = Notice::Kind::Authorized, .flag = true, .code = whose(peer)});
     }
 
    private:
+    /// Each loop numbers its peers by itself.
+    [[nodiscard]] std::uint64_t whose(std::uint64_t peer) const noexcept { return peer * relay_.loops_ + loop_; }
+
     RelayThread& relay_;
+    const std::size_t loop_;
   };
 
   void run(quic::Registration registration, runtime::Endpoint::ListenOptions options) {
-    PythonPolicy policy(*this);
-    server_ = std::make_unique<runtime::RelayServer>(loop_, limits_, asks_ ? &policy : nullptr);
-    server_->open(std::move(registration));
+    std::vector<std::unique_ptr<PythonPolicy>> policies;
+    std::vector<relay::AdmissionPolicy*> asked;
+    for (std::size_t number = 0; asks_ && number < loops_; ++number) {
+      asked.push_back(policies.emplace_back(std::make_unique<PythonPolicy>(*this, number)).get());
+    }
+    server_ = std::make_unique<runtime::RelayLoops>(loop_, loops_, limits_, asked);
+    server_->for_each([this](runtime::EventLoop& loop, runtime::RelayServer& server) {
+      places_.emplace_back(&loop, &server);
+    });
+    server_->open(registration);
+    registration = {};
     for (runtime::UpstreamOptions& upstream : upstreams_) {
       upstream.dial.drafts = options.drafts;
       server_->add_upstream(std::move(upstream));
@@ -123,6 +153,7 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
       socket_.set(server_->listener());
       channel_->push({.target = target_, .kind = Notice::Kind::Listening, .code = server_->port()});
       loop_.run();
+      server_->join();
     } else {
       channel_->push({.target = target_, .kind = Notice::Kind::NotListening, .error = listening.error()});
     }
@@ -140,11 +171,13 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
   const std::shared_ptr<SessionChannel> channel_;
   const std::uint64_t target_;
   const relay::RelayLimits limits_;
+  const std::size_t loops_;
   const bool asks_;
   std::vector<runtime::UpstreamOptions> upstreams_;  ///< until the thread has them
   SharedListener socket_;
   runtime::EventLoop loop_;
-  std::unique_ptr<runtime::RelayServer> server_;  ///< on its thread only
+  std::unique_ptr<runtime::RelayLoops> server_;  ///< on its thread only
+  std::vector<std::pair<runtime::EventLoop*, runtime::RelayServer*>> places_;
   bool draining_ = false;
 
   std::mutex mutex_;
@@ -211,12 +244,14 @@ RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, nb::
   time("upstream_loss_timeout_ms", limits.upstream_loss_timeout);
   time("upstream_linger_ms", limits.upstream_linger);
   time("rendezvous_timeout_ms", limits.rendezvous_timeout);
+  std::size_t loops = std::max(1U, std::thread::hardware_concurrency() / 4);
+  limit("loops", loops);
   std::vector<runtime::UpstreamOptions> upstreams;
   for (nb::handle each : options["upstreams"]) upstreams.push_back(upstream_options(nb::cast<nb::dict>(each)));
   auto listen_options =
       listening_options(channel, target, configuration, host, port, options, session_options(options).driver);
   auto relay = std::make_shared<RelayThread>(
-      channel.channel, target, limits,
+      channel.channel, target, limits, loops,
       options.contains("asks_authorization") && nb::cast<bool>(options["asks_authorization"]), std::move(upstreams));
   relay->start(RegistrationObject::open_handle(registration), std::move(listen_options));
   return RelayHandle(std::move(relay));

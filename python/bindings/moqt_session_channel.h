@@ -33,7 +33,7 @@ struct Notice {
     Established,  ///< parameters
     Accepted,     ///< session, parameters, connection, flag (resumed): a server's new session
     Closed,       ///< code, text, flag (by the peer), close
-    Going,        ///< text: the URI of the peer's GOAWAY
+    Going,        ///< text: the URI of the peer's GOAWAY; about one request: its target, or its ticket
     Answered,     ///< ticket; largest, and of a subscription: track_alias, properties
     Refused,      ///< ticket, code, text, retry_after_ms, redirect: the peer's REQUEST_ERROR
     Failed,       ///< ticket, text: not possible here
@@ -58,6 +58,8 @@ struct Notice {
                   ///< connection, flag (resumed)
     Authorized,   ///< ticket, code: as before; the question needs no answer any more; flag: none of that code does
     Skipped,      ///< track_namespace, track_name: a track that the peer does not offer, though it was asked to
+    Told,         ///< ticket, code: how many were told
+    Changed,      ///< largest, properties: what a publisher tells of its subscription (PUBLISH_STATE_NOTIFY)
   };
   std::uint64_t target = 0;
   Kind kind = Kind::Answered;

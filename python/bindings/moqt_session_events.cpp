@@ -54,8 +54,11 @@ struct SessionLink::Events {
 
   void operator()(session_ns::Closed& event) const { self.closed_ = std::move(event); }
   void operator()(session_ns::GoawayReceived& event) const {
-    if (event.request) return;  // about one request: Python has no word for that yet
-    self.notify({.kind = Kind::Going, .text = std::move(event.new_session_uri)});
+    Notice notice{.kind = Kind::Going, .text = std::move(event.new_session_uri)};
+    if (!event.request) return self.notify(std::move(notice));
+    notice.target = self.target_of(event.request);
+    if (notice.target == 0) notice.ticket = take_ticket(event.request);
+    if (notice.target != 0 || notice.ticket != 0) self.notify(std::move(notice));
   }
 
   // ---- answers ----
@@ -105,6 +108,14 @@ struct SessionLink::Events {
   void operator()(pubsub::ReaderExpiring& event) const {
     const auto link = link_of(*event.reader);
     if (link != nullptr && link->renews()) (void)event.reader->update({});
+  }
+  void operator()(pubsub::ReaderChanged& event) const {
+    const auto link = link_of(*event.reader);
+    if (!link) return;  // an offer that nobody has accepted
+    self.notify({.target = link->target(),
+                 .kind = Kind::Changed,
+                 .largest = event.parameters.largest_object(),
+                 .properties = std::move(event.parameters)});
   }
   void operator()(pubsub::ReaderReadable& event) const {
     if (const auto link = link_of(*event.reader)) link->look();

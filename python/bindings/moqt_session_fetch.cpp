@@ -45,6 +45,22 @@ void write_past(ResponseHandle& self, std::uint64_t group, std::uint64_t object_
   });
 }
 
+void write_gap(ResponseHandle& self, std::uint64_t group, std::uint64_t end_object, bool timed_out) {
+  ensure_usable();
+  const auto gap = timed_out ? moqt::wire::FetchGap::kTimedOut : moqt::wire::FetchGap::kUnknown;
+  self.link()->session->post([link = self.link(), end = moqt::Location{group, end_object}, gap](SessionLink&) {
+    if (!link->response->open()) return;
+    const auto written = link->response->leave_gap(end, gap);
+    if (written.ok()) return;
+    if (written.error() == moqt::session::SessionError::kNotInDraft) {
+      (void)link->response->reject(moqt::RequestErrorCode::kUnknownStatusInRange, "some of the range is not known");
+      return;
+    }
+    link->refused.note(end, written.error());
+    (void)link->response->reject(moqt::RequestErrorCode::kInternalError, "not what was asked for");
+  });
+}
+
 }  // namespace
 
 // ---- FetchLink ----
@@ -165,6 +181,7 @@ void bind_session_fetch(nb::module_& m) {
            nb::sig("def write(self, group_id: int, object_id: int, subgroup_id: int, priority: int, payload: bytes | "
                    "bytearray | memoryview, extensions: ObjectExtensions | collections.abc.Mapping[int, int | bytes] | "
                    "collections.abc.Iterable[tuple[int, int | bytes]] | None, status: ObjectStatus | None) -> None"))
+      .def("write_gap", write_gap, nb::arg("group_id"), nb::arg("end_object"), nb::arg("timed_out"))
       .def(
           "drain",
           [](ResponseHandle& self, std::uint64_t ticket) {

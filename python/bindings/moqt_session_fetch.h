@@ -27,6 +27,7 @@ class FetchLink : public std::enable_shared_from_this<FetchLink> {
   /// `progress`: see ReaderLink.
   FetchLink(std::shared_ptr<SessionLink> session, std::uint64_t target, std::shared_ptr<ProgressLink> progress) noexcept
       : session_(std::move(session)), target_(target), progress_(std::move(progress)) {}
+  [[nodiscard]] std::uint64_t target() const noexcept { return target_; }
 
   // ---- the sessions' thread ----
 

@@ -107,6 +107,9 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   void update(const std::shared_ptr<ReaderLink>& reader, std::uint64_t ticket, moqt::MessageParameters parameters,
               bool new_group);
   void unsubscribe(const std::shared_ptr<ReaderLink>& reader);
+  /// GOAWAY on the stream of a request of the peer: a track that it offered, or a namespace that it announced.
+  void move(std::uint64_t ticket, moqt::session::RequestHandle request, const std::string& uri);
+  void move_namespace(std::uint64_t ticket, const moqt::TrackNamespace& track_namespace, const std::string& uri);
 
   void fetch(const std::shared_ptr<FetchLink>& fetch, std::uint64_t ticket, moqt::FullTrackName name,
              moqt::FetchRange range, moqt::MessageParameters parameters);
@@ -137,6 +140,8 @@ class SessionLink final : public std::enable_shared_from_this<SessionLink> {
   };
 
   void notify(Notice notice);
+  /// The Python object that a request of ours about a track belongs to; 0 when it is about none.
+  [[nodiscard]] std::uint64_t target_of(moqt::session::RequestHandle request) const;
   /// Closes when the peer has everything that was written, or after `patience`.
   void close(std::uint64_t code, std::string reason, std::chrono::milliseconds patience);
   void accept_namespace(moqt::session::RequestHandle request, moqt::TrackNamespace track_namespace);

@@ -89,6 +89,14 @@ nb::object seconds_of(std::optional<std::uint64_t> milliseconds) {
   return nb::float_(static_cast<double>(*milliseconds) / 1000);
 }
 
+/// The fields of moqt.asyncio.Change.
+nb::object change(const Notice& notice) {
+  const auto forward = notice.properties.forward();
+  const auto filter = notice.properties.filter();
+  return nb::make_tuple(location(notice.largest), forward ? nb::object(nb::bool_(!*forward)) : nb::none(),
+                        filter ? nb::cast(*filter) : nb::none());
+}
+
 nb::object value_of(Notice& notice) {
   switch (notice.kind) {
     case Kind::Established: return to_python(static_cast<const moqt::ParameterList&>(notice.parameters));
@@ -110,6 +118,7 @@ nb::object value_of(Notice& notice) {
     case Kind::Answered:
       return nb::make_tuple(location(notice.largest), notice.track_alias, properties(notice.properties));
     case Kind::Going: return text(notice.text);
+    case Kind::Changed: return change(notice);
     case Kind::Failed: return nb::make_tuple(notice.code, text(notice.text));
     case Kind::Subscribers: return nb::make_tuple(notice.code, notice.flag);
     case Kind::Namespace: return nb::make_tuple(nb::cast(notice.track_namespace), notice.flag);
@@ -119,6 +128,7 @@ nb::object value_of(Notice& notice) {
     case Kind::Skipped:
       return nb::make_tuple(nb::cast(notice.track_namespace), to_python(base::Bytes(notice.track_name)));
     case Kind::Listening:
+    case Kind::Told:
     case Kind::NewGroup: return nb::int_(notice.code);
     case Kind::NotListening: return error_of(notice);
     case Kind::Connected: return nb::cast(SessionTransport(std::move(notice.connection), notice.flag));

@@ -239,6 +239,15 @@ void bind_session(nb::module_& m) {
           nb::arg("whose"), nb::arg("request"), nb::arg("code").none(), nb::arg("reason"),
           nb::arg("session_code").none(), nb::arg("expires").none(), nb::sig(kDecide))
       .def(
+          "move_namespace",
+          [](SessionHandle& self, std::uint64_t ticket, const moqt::TrackNamespace& track_namespace,
+             const std::string& uri) {
+            self.link().post([ticket, track_namespace, uri](SessionLink& link) {
+              link.move_namespace(ticket, track_namespace, uri);
+            });
+          },
+          nb::arg("ticket"), nb::arg("track_namespace"), nb::arg("uri"))
+      .def(
           "goaway",
           [](SessionHandle& self, std::uint64_t ticket, const std::string& uri) {
             self.link().post([ticket, uri](SessionLink& link) {

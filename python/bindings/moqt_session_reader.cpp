@@ -44,6 +44,7 @@ void ReaderLink::look() {
   if (!reader_) return;
   incomplete_ = reader_->objects_incomplete();
   streams_cut_ = reader_->streams_cut();
+  repeated_ = reader_->objects_repeated();
   if (reader_->end()) {
     const std::lock_guard lock(mutex_);
     end_ = reader_->end();
@@ -132,6 +133,7 @@ nb::dict ReaderLink::statistics() {
   values["objects_too_large"] = queue ? queue->too_large() : 0;
   values["objects_incomplete"] = incomplete_.load();
   values["streams_cut"] = streams_cut_.load();
+  values["objects_repeated"] = repeated_.load();
   return values;
 }
 

@@ -93,6 +93,7 @@ class ReaderLink {
   std::shared_ptr<moqt::pubsub::ObjectQueue> queue_;
   std::atomic<std::uint64_t> incomplete_{0};
   std::atomic<std::uint64_t> streams_cut_{0};
+  std::atomic<std::uint64_t> repeated_{0};
   std::optional<moqt::pubsub::TrackEnd> end_;  ///< once nothing more can come
   std::atomic<bool> waiting_{false};           ///< Python waits for a notice
 };

@@ -163,6 +163,28 @@ void bind_session_tracks(nb::module_& m) {
             self.track->post([track = self.track, ticket] { track->drain(ticket); });
           },
           nb::arg("ticket"))
+      .def(
+          "notify_state",
+          [](TrackHandle& self, std::uint64_t ticket, std::optional<bool> forward, nb::handle filter) {
+            moqt::MessageParameters changes;
+            if (forward) changes.set_forward(*forward);
+            if (!filter.is_none()) changes.set_filter(nb::cast<moqt::SubscriptionFilter>(filter));
+            self.track->post([track = self.track, ticket, changes] {
+              track->told(ticket, track->writer ? track->writer->notify_state(changes) : 0);
+            });
+          },
+          nb::arg("ticket"), nb::arg("forward").none(), nb::arg("filter").none(),
+          nb::sig("def notify_state(self, ticket: int, forward: bool | None, filter: SubscriptionFilter | None) "
+                  "-> None"),
+          "Says Told.")
+      .def(
+          "move_subscribers",
+          [](TrackHandle& self, std::uint64_t ticket, std::string uri) {
+            self.track->post([track = self.track, ticket, uri = std::move(uri)] {
+              track->told(ticket, track->writer ? track->writer->move_subscribers(uri) : 0);
+            });
+          },
+          nb::arg("ticket"), nb::arg("uri"), "Says Told.")
       .def("end", [](TrackHandle& self) { self.track->post([track = self.track] { track->end(); }); });
 
   nb::class_<ReaderHandle>(m, "ReaderHandle", "A received track.", nb::is_final())
@@ -179,6 +201,15 @@ void bind_session_tracks(nb::module_& m) {
           "statistics", [](ReaderHandle& self) { return self.reader()->statistics(); },
           nb::sig("def statistics(self) -> dict[str, int]"))
       .def("unsubscribe", &ReaderHandle::unsubscribe)
+      .def(
+          "move",
+          [](ReaderHandle& self, std::uint64_t ticket, std::string uri) {
+            self.session().post([reader = self.reader(), ticket, uri = std::move(uri)](SessionLink& link) {
+              if (!reader->reader()) return link.failed(ticket, moqt::session::SessionError::kWrongState);
+              link.move(ticket, reader->reader()->subscription(), uri);
+            });
+          },
+          nb::arg("ticket"), nb::arg("uri"))
       .def(
           "update",
           [](ReaderHandle& self, std::uint64_t ticket, const nb::dict& options) {

@@ -99,6 +99,10 @@ void TrackLink::drain(std::uint64_t ticket) {
   wrote();
 }
 
+void TrackLink::told(std::uint64_t ticket, std::size_t count) {
+  channel->push({.target = waiter, .kind = Notice::Kind::Told, .ticket = ticket, .code = count});
+}
+
 void TrackLink::wrote() {
   if (busy || !writer) return;
   if (session) {

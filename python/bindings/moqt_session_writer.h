@@ -56,6 +56,8 @@ struct TrackLink : std::enable_shared_from_this<TrackLink> {
   void give_up();
   void reset_groups(moqt::StreamResetCode code);
   void drain(std::uint64_t ticket);
+  /// Says Told: so many.
+  void told(std::uint64_t ticket, std::size_t count);
   /// Something was written: it is looked after until nothing waits.
   void wrote();
   /// Says Drained to those who wait, when little waits. Whether nothing waits any more.

@@ -1,5 +1,7 @@
 #include "relay/intake.h"
 
+#include <utility>
+
 #include "moqt/objects/datagram_writer.h"
 
 namespace msquic_py::relay {
@@ -15,6 +17,11 @@ void Intake::count(const Peer& peer, std::uint64_t objects, std::size_t bytes) n
 void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {  // [d15 §8.5-11]
   const auto* role = peer.role<UpstreamRole>(event.subscription);
   if (role == nullptr) return;
+  const auto known = peer.subgroups.find(event.stream);
+  if (known != peer.subgroups.end() && known->second.track == role->track) {
+    known->second.others.push_back(event.subscription);
+    return;
+  }
   const moqt::Draft draft = peer.session.draft();
   peer.subgroups.erase(event.stream);
   peer.subgroups.emplace(event.stream, IncomingSubgroup{event.subscription, role->track,
@@ -26,8 +33,10 @@ void Intake::on_subgroup(Peer& peer, const session::SubgroupOpened& event) {  //
 void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session::Time now) {  // [d15 §8.4-4]
   const auto found = peer.subgroups.find(event.stream);
   if (found == peer.subgroups.end()) return;
-  count(peer, 1, event.wire.size());
   IncomingSubgroup& incoming = found->second;
+  if (!incoming.others.empty() && std::exchange(incoming.latest, event.location) == event.location) return;
+  incoming.bringer = event.subscription;
+  count(peer, 1, event.wire.size());
   if (incoming.track->unproven()) supply_.on_first_object(peer, *incoming.track, event.location);
   const auto taken = incoming.writer.object(event, now);  // [d15 §2.1-2, §8.6-3]
   if (!taken.ok()) {
@@ -45,8 +54,9 @@ void Intake::on_object(Peer& peer, const session::ObjectReceived& event, session
 bool Intake::on_payload(Peer& peer, const session::ObjectPayload& event, session::Time now) {  // [d15 §5.1-6, §8.6-2]
   const auto found = peer.subgroups.find(event.stream);
   if (found == peer.subgroups.end()) return false;
-  count(peer, 0, event.bytes.size());
   IncomingSubgroup& incoming = found->second;
+  if (incoming.bringer != event.subscription) return true;
+  count(peer, 0, event.bytes.size());
   if (incoming.writer.payload(event.bytes, now)) {
     supply_.end_malformed(peer, *incoming.track);
     return true;

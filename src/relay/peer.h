@@ -81,6 +81,11 @@ struct IncomingSubgroup {
   moqt::session::RequestHandle upstream;
   Track* track;
   moqt::objects::SubgroupWriter writer;
+  /// Subscriptions to the same track, under the same Track Alias, that may have it, too (draft-22 section 3.1).
+  std::vector<moqt::session::RequestHandle> others{};
+  /// Of the present object, which all that want it bring: the first of them.
+  moqt::session::RequestHandle bringer{};
+  std::optional<moqt::Location> latest{};
 };
 
 /// The peer's SUBSCRIBE_NAMESPACE or SUBSCRIBE_TRACKS, and what it has not been told yet because too many requests wait

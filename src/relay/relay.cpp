@@ -110,6 +110,8 @@ struct Relay::Route {
   void operator()(const session::RequestsPossible&) const { relay.announcements_.on_requests_possible(peer); }
   void operator()(const session::TrackStatusReceived& event) const { relay.status_queries_.on_received(peer, event); }
 
+  void operator()(const session::SubscriptionChanged& event) const { relay.supply_.on_changed(peer, event); }
+
   // ---- admission ----
   void operator()(const session::AuthorizationRequested& event) const {
     auto verdict = std::optional(session::Verdict::allow());
@@ -227,7 +229,10 @@ Relay::PeerNumber Relay::attach_upstream(std::size_t number, session::Session& s
 }
 
 void Relay::mark_inner(PeerNumber number) {
-  if (const auto found = peers_.find(number); found != peers_.end()) found->second->inner = true;
+  const auto found = peers_.find(number);
+  if (found == peers_.end() || std::exchange(found->second->inner, true)) return;
+  ++counters_.sessions_between_loops;
+  if (found->second->upstream != nullptr) ++counters_.upstreams_between_loops;
 }
 
 void Relay::decide(PeerNumber number, session::RequestHandle request, const session::Verdict& verdict) {
@@ -245,6 +250,10 @@ void Relay::detach(PeerNumber number, session::Time now) {
   Peer& peer = *found->second;
   peer.leaving = true;
   if (peer.upstream != nullptr) --counters_.upstreams;
+  if (peer.inner) {
+    --counters_.sessions_between_loops;
+    if (peer.upstream != nullptr) --counters_.upstreams_between_loops;
+  }
   announcements_.peer_left(peer);
   status_queries_.peer_left(peer);
   fetches_.peer_left(peer);

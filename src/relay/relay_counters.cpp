@@ -17,6 +17,8 @@ RelayCounters& RelayCounters::operator+=(const RelayCounters& other) noexcept {
                                    &RelayCounters::bytes_received,
                                    &RelayCounters::objects_between_loops,
                                    &RelayCounters::bytes_between_loops,
+                                   &RelayCounters::sessions_between_loops,
+                                   &RelayCounters::upstreams_between_loops,
                                    &RelayCounters::duplicates_dropped,
                                    &RelayCounters::malformed_tracks,
                                    &RelayCounters::publishers_held,

@@ -18,6 +18,8 @@ struct RelayCounters : moqt::objects::DeliveryCounters {
   std::uint64_t bytes_received = 0;            ///< of objects, headers included
   std::uint64_t objects_between_loops = 0;     ///< received by one event loop of this relay from another one
   std::uint64_t bytes_between_loops = 0;
+  std::uint64_t sessions_between_loops = 0;   ///< gauge: of `sessions`, the ends of those with other event loops
+  std::uint64_t upstreams_between_loops = 0;  ///< gauge: of `upstreams`, those that are another event loop
   std::uint64_t duplicates_dropped = 0;  ///< objects that another publisher had sent already
   std::uint64_t malformed_tracks = 0;
   std::uint64_t publishers_held = 0;      ///< times that a track had to wait for its slowest subscriber

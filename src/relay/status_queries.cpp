@@ -9,23 +9,9 @@ namespace msquic_py::relay {
 
 namespace session = moqt::session;
 
-namespace {
-
-/// Those of `said` that REQUEST_OK may carry in answer to TRACK_STATUS [d15 §9.2.1].
-moqt::MessageParameters status_parameters(const moqt::MessageParameters& said) {
-  moqt::MessageParameters parameters;
-  if (const auto value = said.track_delivery_timeout()) parameters.set_track_delivery_timeout(*value);
-  if (const auto value = said.max_cache_duration()) parameters.set_max_cache_duration(*value);
-  if (const auto value = said.track_group_order()) parameters.set_track_group_order(*value);
-  if (const auto value = said.largest_object()) parameters.set_largest_object(*value);
-  return parameters;
-}
-
-}  // namespace
-
 void StatusQueries::on_received(Peer& peer, const session::TrackStatusReceived& event) {
   if (const Track* track = tracks_.find(event.track); track != nullptr && track->established()) {
-    (void)peer.session.accept(event.request, status_parameters(track->description()));
+    (void)peer.session.accept(event.request, track->description());
     return;
   }
   if (peer.loops(event.track.track_namespace)) {
@@ -70,7 +56,7 @@ void StatusQueries::on_accepted(Peer& publisher, std::uint64_t query, const sess
   publisher.roles.erase(event.request);
   const auto found = pending_.find(query);
   if (found == pending_.end()) return;
-  (void)found->second.asker->session.accept(found->second.request, status_parameters(event.parameters));
+  (void)found->second.asker->session.accept(found->second.request, event.parameters);
   found->second.asker->outlet.make_ready();
   pending_.erase(found);
 }

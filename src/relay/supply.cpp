@@ -213,6 +213,31 @@ void Supply::on_accepted(Peer& peer, Track& track, session::RequestHandle subscr
   release(track);  // whoever wanted it may have gone meanwhile
 }
 
+void Supply::on_changed(Peer& peer, const session::SubscriptionChanged& event) {
+  const auto* role = peer.role<UpstreamRole>(event.subscription);
+  if (role == nullptr) return;
+  Track& track = *role->track;
+  Track::Upstream& upstream = *track.upstream(peer, event.subscription);
+  const auto forward = event.parameters.forward();
+  if (forward == false && upstream.state == State::kLive) {
+    if (track.demanded()) {  // somebody here is not paused, so this may not be (draft-22 section 7.2)
+      moqt::MessageParameters parameters;
+      parameters.set_forward(true);
+      (void)peer.session.update(event.subscription, std::move(parameters), {.limit = limits_.upstream_answer_timeout});
+    } else {
+      upstream.state = State::kPaused;
+      upstream.lazy = true;
+    }
+  } else if (forward == true && upstream.state == State::kPaused) {
+    return on_accepted(peer, track, event.subscription, event.parameters);
+  }
+  const auto largest = event.parameters.largest_object();
+  if (!largest || !track.learn_largest(*largest)) return;
+  moqt::MessageParameters said;
+  said.set_largest_object(*largest);
+  track.publisher().for_each([&](moqt::objects::Subscription& each) { (void)each.notify_state(said); });
+}
+
 void Supply::on_first_object(Peer& peer, Track& track, moqt::Location location) {
   const moqt::Location from = track.store().first_missing(track.start);
   if (!track.prove(location) || from >= location) return;

@@ -76,6 +76,12 @@ void Supply::drop(Peer& peer, Track& track, session::RequestHandle request) {
   if (track.done && track.done->peer == &peer && track.done->request == request) track.done.reset();
   track.publisher().others_may_go_on = !track.upstreams().empty() || track.lost;  // with what its streams leave behind
   for (auto entry = peer.subgroups.begin(); entry != peer.subgroups.end();) {
+    auto& others = entry->second.others;
+    std::erase(others, request);
+    if (entry->second.upstream == request && !others.empty()) {
+      entry->second.upstream = others.back();
+      others.pop_back();
+    }
     if (entry->second.upstream != request) {
       ++entry;
       continue;

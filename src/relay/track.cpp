@@ -146,6 +146,12 @@ void Track::learn_offered(const moqt::MessageParameters& parameters) {
   take_properties(parameters);
 }
 
+bool Track::learn_largest(moqt::Location said) {
+  if (largest() && said <= *largest()) return false;
+  note_largest(said);
+  return true;
+}
+
 void Track::note_largest(moqt::Location said) {
   if (requested_group_ && !requested_group_->above) {
     // The request went out before anything was known of the track: this is where the largest group stood. A publisher

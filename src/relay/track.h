@@ -134,6 +134,8 @@ class Track {
   void learn(const moqt::MessageParameters& parameters, bool sole_publisher);
   /// The same of an offer that sends nothing yet, of a track that nobody sends.
   void learn_offered(const moqt::MessageParameters& parameters);
+  /// A publisher says where the track stands, without an object. Whether that is further than was known.
+  bool learn_largest(moqt::Location said);
   /// The same of one that takes the place of a lost publisher, or goes on after a pause: perhaps it is a little behind
   /// what is known, or does not say where it is. False when the name has been taken for something new after all.
   bool learn_on(const moqt::MessageParameters& parameters, bool may_lag);

@@ -38,8 +38,12 @@ RelayLoops::~RelayLoops() { join(); }
 quic::Result<void> RelayLoops::open(const std::string& app_name) {
   auto registration = quic::Registration::open(app_name);
   if (!registration) return base::Failure{registration.error()};
-  for_each([&](EventLoop&, RelayServer& server) { server.open(registration.value()); });
+  open(registration.value());
   return {};
+}
+
+void RelayLoops::open(const quic::Registration& registration) {
+  for_each([&](EventLoop&, RelayServer& server) { server.open(registration); });
 }
 
 quic::Result<void> RelayLoops::listen(Endpoint::ListenOptions options) {
@@ -107,9 +111,39 @@ void RelayLoops::join() {
 relay::RelayCounters RelayLoops::counters() const {
   relay::RelayCounters sum = first_.counters();
   for (const auto& other : others_) sum += other->server->counters();
+  return as_one(sum);
+}
+
+void RelayLoops::count(Counted done) {
+  struct Counting {
+    relay::RelayCounters sum;
+    std::size_t missing;
+    Counted done;
+  };
+  const auto counting = std::make_shared<Counting>(Counting{{}, 1 + others_.size(), std::move(done)});
+  // On the first loop, one after the other.
+  const auto one_counted = [counting](const relay::RelayCounters& counters) {
+    counting->sum += counters;
+    if (--counting->missing == 0) counting->done(as_one(counting->sum));
+  };
+  for (const auto& other : others_) {
+    other->loop.post([this, &server = *other->server, one_counted] {
+      loop_.post([one_counted, counters = server.counters()] { one_counted(counters); });
+    });
+  }
+  loop_.post([this, counting, one_counted] {
+    // What all of them hold together any one says.
+    const relay::RelayCounters others = std::exchange(counting->sum, first_.counters());
+    one_counted(others);
+  });
+}
+
+relay::RelayCounters RelayLoops::as_one(relay::RelayCounters sum) noexcept {
   const auto without = [](std::uint64_t all, std::uint64_t between) { return all - std::min(all, between); };
   sum.objects_delivered = without(sum.objects_delivered, sum.objects_between_loops);
   sum.bytes_delivered = without(sum.bytes_delivered, sum.bytes_between_loops);
+  sum.sessions = without(sum.sessions, sum.sessions_between_loops);
+  sum.upstreams = without(sum.upstreams, sum.upstreams_between_loops);
   return sum;
 }
 

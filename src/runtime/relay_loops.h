@@ -35,6 +35,7 @@ class RelayLoops {
 
   /// Opens MsQuic. Before anything else.
   quic::Result<void> open(const std::string& app_name);
+  void open(const quic::Registration& registration);
   /// See RelayServer::add_upstream(). Before listen().
   std::size_t add_upstream(UpstreamOptions options) { return first_.add_upstream(std::move(options)); }
   void on_upstream(UpstreamLink::Notify notify) { first_.on_upstream(std::move(notify)); }
@@ -47,10 +48,16 @@ class RelayLoops {
   /// Accepts clients. The handlers in `options` are called on the first loop, but the judge of certificates on any.
   quic::Result<void> listen(Endpoint::ListenOptions options);
   [[nodiscard]] std::uint16_t port() const { return first_.port(); }
+  /// See Endpoint::listener().
+  [[nodiscard]] quic::Listener listener() const { return first_.listener(); }
 
   /// As RelayServer::drain(), on all loops; `done` is called on the first.
   void drain(std::chrono::milliseconds grace, std::string_view successor, std::function<void()> done);
   void close(moqt::SessionErrorCode code, std::string_view reason);
+
+  using Counted = std::function<void(const relay::RelayCounters&)>;
+  /// While the loops run: asks each of them, then calls `done` on the first with what counters() would say.
+  void count(Counted done);
 
   /// Ends the other loops, when drain() is done.
   void join();
@@ -65,6 +72,8 @@ class RelayLoops {
     std::thread thread;
   };
   [[nodiscard]] UpstreamOptions way_to_first();
+  /// Without what passes between loops.
+  [[nodiscard]] static relay::RelayCounters as_one(relay::RelayCounters sum) noexcept;
 
   EventLoop& loop_;
   const std::shared_ptr<const base::Ledger> ledger_;

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from moqt.asyncio._batches import Batches
 from moqt.asyncio._places import place_of
+from moqt.asyncio.announcing import NamespacePublication
 from moqt.asyncio.authorization import AuthorizationRequest, Authorize, TokenLike
 from moqt.asyncio.client import connect
 from moqt.asyncio.exceptions import (
@@ -32,11 +33,12 @@ from moqt.asyncio.exceptions import (
     SessionClosed,
     SessionStateError,
 )
-from moqt.asyncio.fetching import Fetch, FetchAnswer, FetchHandler, FetchRequest, PastObject
+from moqt.asyncio.fetching import Fetch, FetchAnswer, FetchHandler, FetchRequest, Past, PastGap, PastObject
+from moqt.asyncio.moving import Movable
 from moqt.asyncio.names import NamespaceLike
 from moqt.asyncio.offering import Announcement, Announcements, Offer, Offers
 from moqt.asyncio.options import ConnectOptions, RelayOptions, ServeOptions
-from moqt.asyncio.publishing import GroupWriter, NamespacePublication, TrackWriter
+from moqt.asyncio.publishing import GroupWriter, TrackWriter
 from moqt.asyncio.relay_statistics import RelayStatistics
 from moqt.asyncio.relaying import Relay, relay
 from moqt.asyncio.resume import Gap, GapFound, Resume, ResumeEvent, SessionLost, SessionResumed
@@ -44,7 +46,7 @@ from moqt.asyncio.retention import Retention
 from moqt.asyncio.server import Server, serve
 from moqt.asyncio.session import NamespaceJudge, Session
 from moqt.asyncio.statistics import DeliveryStatistics, SubscriptionStatistics
-from moqt.asyncio.subscribing import Done, Subscription
+from moqt.asyncio.subscribing import Change, Done, Subscription
 from moqt.asyncio.subscription_options import SubscriptionOptions
 from moqt.asyncio.track_options import TrackOptions, TrackProperties
 from moqt.asyncio.upstreams import Upstream, UpstreamLike
@@ -57,6 +59,7 @@ __all__ = [
     "AuthorizationRequest",
     "Authorize",
     "Batches",
+    "Change",
     "ConnectOptions",
     "DeliveryStatistics",
     "Done",
@@ -69,6 +72,7 @@ __all__ = [
     "Gap",
     "GapFound",
     "GroupWriter",
+    "Movable",
     "NamespaceJudge",
     "NamespaceLike",
     "NamespacePublication",
@@ -77,6 +81,8 @@ __all__ = [
     "Offer",
     "Offers",
     "Opening",
+    "Past",
+    "PastGap",
     "PastObject",
     "Refused",
     "Relay",
@@ -109,11 +115,11 @@ __all__ = [
 ]
 
 for _class in (
-    Announcement, Announcements, AuthorizationRequest, Batches, DeliveryStatistics, Done, Fetch, FetchInterrupted,
-    FetchRefused, FetchRequest, Gap, GapFound, GroupWriter, NamespacePublication, Object, ObjectRefused, Offer, Offers,
-    PastObject, Refused, Relay, RelayStatistics, RequestRefused, Resume, Retention, Server, Session, SessionClosed,
-    SessionLost, SessionResumed, SessionStateError, Subscription, SubscriptionStatistics, TrackProperties, TrackWriter,
-    Upstream,
+    Announcement, Announcements, AuthorizationRequest, Batches, Change, DeliveryStatistics, Done, Fetch,
+    FetchInterrupted, FetchRefused, FetchRequest, Gap, GapFound, GroupWriter, Movable, NamespacePublication, Object,
+    ObjectRefused, Offer, Offers, PastGap, PastObject, Refused, Relay, RelayStatistics, RequestRefused, Resume,
+    Retention, Server, Session, SessionClosed, SessionLost, SessionResumed, SessionStateError, Subscription,
+    SubscriptionStatistics, TrackProperties, TrackWriter, Upstream,
 ):  # fmt: skip
     _class.__module__ = __name__
 del _class

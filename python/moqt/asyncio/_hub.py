@@ -43,6 +43,8 @@ class Notice(IntEnum):
     AUTHORIZE = 24
     AUTHORIZED = 25
     SKIPPED = 26
+    TOLD = 27
+    CHANGED = 28
 
 
 class Target(Protocol):
@@ -73,6 +75,8 @@ class Hub:
         self._loop = weakref.ref(loop)
         self.channel = SessionChannel()
         self._targets: weakref.WeakValueDictionary[int, Target] = weakref.WeakValueDictionary()
+        self.waiting: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Requests of which something may be told that somebody waits for."""
         self.running_here: set[object] = set()
         """Servers and relays, which run on when nobody refers to them."""
         self.ended = False
@@ -113,6 +117,11 @@ class Hub:
         number = number or self.channel.next_target()
         self._targets[number] = target
         return number
+
+    def wake_waiting(self) -> None:
+        """A session, a server or a track has ended: there may be nothing to wait for any more."""
+        for request in list(self.waiting):
+            request._news.set()
 
     def is_over(self) -> bool:
         loop = self._loop()

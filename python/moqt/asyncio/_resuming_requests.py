@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Unpack
 from moqt.asyncio._refusals import may_pass, waits_for
 from moqt.asyncio._resuming_subscription import ResumingSubscription
 from moqt.asyncio._session_core import SessionCore
+from moqt.asyncio.announcing import NamespacePublication
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed
 from moqt.asyncio.offering import Announcement, Announcements, Offer
-from moqt.asyncio.publishing import NamespacePublication
 from moqt.asyncio.subscribing import Subscription
 from moqt.asyncio.subscription_options import (
     Filter,

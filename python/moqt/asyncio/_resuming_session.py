@@ -14,12 +14,13 @@ from moqt.asyncio._resuming_requests import ResumingAnnouncements, ResumingOffer
 from moqt.asyncio._resuming_subscription import ResumingSubscription, joined_from
 from moqt.asyncio._returning_session import Dial, Life, ReturningSession
 from moqt.asyncio._session_notices import OFFER_SECONDS
+from moqt.asyncio.announcing import NamespacePublication
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
 from moqt.asyncio.fetching import Fetch, fetch_options, fetch_range
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
 from moqt.asyncio.offering import Announcement, Announcements, Offer
-from moqt.asyncio.publishing import NamespacePublication, TrackWriter, add_track
+from moqt.asyncio.publishing import TrackWriter, add_track
 from moqt.asyncio.resume import Resume
 from moqt.asyncio.retention import Retention
 from moqt.asyncio.session import Session
@@ -95,6 +96,7 @@ class ResumingSession(ReturningSession):
             each._queue.changed.set()
         for subscription in self._subscriptions:
             subscription._readable.set()
+        self._hub.wake_waiting()
         self._wake_up()
 
     # ---- publishing ----

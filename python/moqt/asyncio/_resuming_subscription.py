@@ -330,9 +330,8 @@ class ResumingSubscription(Subscription):
 
     def statistics(self) -> SubscriptionStatistics:
         now = {name: value + self._before.get(name, 0) for name, value in self._handle.statistics().items()}
-        return SubscriptionStatistics(
-            **now, resumptions=self._resumptions, gaps=self._gap_count, objects_repeated=self._progress.repeated
-        )
+        now["objects_repeated"] += self._progress.repeated
+        return SubscriptionStatistics(**now, resumptions=self._resumptions, gaps=self._gap_count)
 
     @property
     def objects_dropped(self) -> int:

@@ -61,6 +61,12 @@ class Life(Session):
     def _announce(self, announcement: Announcement) -> None:
         self._whole._announcement_came(self, announcement)
 
+    def _on_request_going(self, ticket: int, uri: str) -> None:
+        super()._on_request_going(ticket, uri)
+        for announcements in self._whole._announcements:
+            if announcements._life is self and announcements._ticket == ticket:
+                announcements._asked_to_move(uri)
+
 
 class _Tracks:
     """Owns the tracks, which live on when a session does not."""
@@ -243,6 +249,7 @@ class ReturningSession(Session):
         self._closed = closed or (0, "NO_ERROR", "", False)
         self._error = error
         self._owner._tickets.fail_all(self._closed_error)
+        self._hub.wake_waiting()
         self._over.set()
         self._wake()
         for task in self._tasks:

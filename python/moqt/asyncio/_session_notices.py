@@ -54,6 +54,7 @@ class SessionNotices(SessionFacts):
             offers._queue.changed.set()
         self._going.set()
         self._ticket_came.set()
+        self._hub.wake_waiting()
 
     def _on_loop_end(self) -> None:
         if self._closed is not None or self._closing:
@@ -65,7 +66,7 @@ class SessionNotices(SessionFacts):
             warnings.warn(text, ResourceWarning, stacklevel=1, source=self)
 
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
-        if kind in (Notice.ANSWERED, Notice.REFUSED, Notice.FAILED, Notice.DRAINED):
+        if kind in (Notice.ANSWERED, Notice.REFUSED, Notice.FAILED, Notice.DRAINED, Notice.TOLD):
             self._tickets.settle(kind, ticket, value)
         elif kind == Notice.ESTABLISHED:
             self.peer_setup = ServerSetup(value)
@@ -110,9 +111,17 @@ class SessionNotices(SessionFacts):
             publication = self._publications.pop(ticket, None)
             if publication is not None:
                 publication.cancelled = RequestRefused(*value)
+        elif kind == Notice.GOING and ticket:
+            self._on_request_going(ticket, value)
         elif kind == Notice.GOING:
             self._goaway_uri = value
             self._going.set()
+
+    def _on_request_going(self, ticket: int, uri: str) -> None:
+        publication = self._publications.get(ticket)
+        for request in [publication] if publication is not None else self._announcements:
+            if request._ticket == ticket:
+                request._asked_to_move(uri)
 
     async def _judge_namespace(self, request: int, namespace: TrackNamespace) -> None:
         refusal: int | None = int(RequestErrorCode.INTERNAL_ERROR)

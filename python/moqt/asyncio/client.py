@@ -61,7 +61,8 @@ def connect(
         path: PATH of CLIENT_SETUP, with an optional query (section 9.3.1.2).
         authority: AUTHORITY of CLIENT_SETUP (section 9.3.1.1); `host` and `port` when not given.
         authorization_tokens: what CLIENT_SETUP shows (section 9.3.1.5): each a :data:`TokenLike`.
-        max_request_id: MAX_REQUEST_ID of CLIENT_SETUP: half as many requests of the server may be open at once.
+        max_request_id: MAX_REQUEST_ID of CLIENT_SETUP: half as many requests of the server may be open at once;
+            in drafts from 17 on, of which the transport holds the others back, at least four.
         authorize: says what the server may do: as for :func:`serve`, for each request of the server that may carry
             tokens; not for the session itself, which this side has asked for.
         authorize_timeout: seconds that `authorize` has: then a request is refused with TIMEOUT.

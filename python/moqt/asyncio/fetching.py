@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from moqt.asyncio._batches import Batches
+from moqt.asyncio._hub import Notice
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import (
     FetchInterrupted,
@@ -18,6 +19,7 @@ from moqt.asyncio.exceptions import (
     RequestRefused,
     SessionStateError,
 )
+from moqt.asyncio.moving import Movable
 from msquic._native.moqt import (
     AuthorizationToken,
     FetchHandle,
@@ -81,7 +83,7 @@ def fetch_range(start: Location | tuple[int, int], end: Location | tuple[int, in
     return first, last
 
 
-class Fetch:
+class Fetch(Movable):
     """Past objects of a track: ``async with session.fetch(…) as fetch: async for obj in fetch``.
 
     Entering it, or reading from it, sends FETCH (section 9.16); leaving it before the end cancels that. Objects come
@@ -93,6 +95,7 @@ class Fetch:
     def __init__(
         self, session: SessionCore, namespace: TrackNamespace, name: bytes, ask: Callable[[int, int], FetchHandle]
     ) -> None:
+        super().__init__(session)
         self._session = session
         self._target = session._hub.add(self)
         self._ask = ask
@@ -229,6 +232,8 @@ class Fetch:
             self._readable.set()
 
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
+        if kind == Notice.GOING:
+            self._asked_to_move(value)
         self._readable.set()
 
 
@@ -250,6 +255,27 @@ class PastObject:
     """Extension headers; see :class:`moqt.ObjectExtensions`."""
     status: ObjectStatus = ObjectStatus.NORMAL
     """In place of a payload."""
+
+
+@dataclass(frozen=True)
+class PastGap:
+    """A part of the range of a FETCH of which nobody knows what is there: what an `on_fetch` callback yields between
+    objects (draft-22 section 3.2.2). It begins behind the object or gap before; what is not in a gap and does not come
+    does not exist. The fetch of a subscriber ends with UNKNOWN_OBJECT_STATUS then, after all that comes.
+
+    In draft 15, which has no words for it, a FETCH with a gap is refused with UNKNOWN_STATUS_IN_RANGE.
+    """
+
+    group_id: int
+    """The group that the part ends in."""
+    object_id: int | None = None
+    """The last place of it there; None for all of the group."""
+    timed_out: bool = False
+    """Whether it was not to be had in time (FILL_TIMEOUT); drafts before 22 say that it is unknown."""
+
+
+Past: TypeAlias = "PastObject | Object | PastGap"
+"""What answers a FETCH."""
 
 
 class FetchRequest:
@@ -286,7 +312,7 @@ class FetchRequest:
         return f"<FetchRequest {self.namespace}--{self.name!r} {self.start} to {self.end}>"
 
 
-FetchAnswer: TypeAlias = "AsyncIterator[PastObject | Object] | Awaitable[Iterable[PastObject | Object] | None]"
+FetchAnswer: TypeAlias = "AsyncIterator[Past] | Awaitable[Iterable[Past] | None]"
 FetchHandler: TypeAlias = Callable[[FetchRequest], FetchAnswer]
 """Answers a FETCH: an async generator function that yields the objects, or a coroutine function that returns them."""
 
@@ -333,8 +359,11 @@ class _Sending:
         self._raise_if_refused()
         self._handle.finish()
 
-    async def send(self, past: PastObject | Object) -> None:
+    async def send(self, past: Past) -> None:
         self._raise_if_refused()
+        if isinstance(past, PastGap):
+            self._handle.write_gap(past.group_id, 0 if past.object_id is None else past.object_id + 1, past.timed_out)
+            return
         extensions: ExtensionsLike | ObjectExtensions = past.extensions
         self._handle.write(
             past.group_id,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Unpack
 
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import SessionStateError
+from moqt.asyncio.moving import Movable
 from moqt.asyncio.subscribing import Subscription
 from moqt.asyncio.subscription_options import (
     Filter,
@@ -123,7 +124,7 @@ class _Queue:
         return self.items.popleft()
 
 
-class Announcements:
+class Announcements(Movable):
     """``async with session.subscribe_namespace(prefix) as announcements: async for a in announcements``.
 
     First come the namespaces that are known already, then changes as they happen. Entering asks the peer
@@ -131,6 +132,7 @@ class Announcements:
     """
 
     def __init__(self, session: SessionCore, prefix: TrackNamespace, tokens: list[AuthorizationToken]) -> None:
+        super().__init__(session)
         self._session, self._queue, self._ticket, self._tokens = session, _Queue(), 0, tokens
         self.prefix = prefix
         """The prefix that was asked for."""

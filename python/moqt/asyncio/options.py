@@ -82,3 +82,4 @@ class RelayOptions(ListenOptions, total=False):
     upstream_loss_timeout: float | None
     upstream_linger: float | None
     rendezvous_timeout: float | None
+    loops: int | None

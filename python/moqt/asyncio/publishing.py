@@ -10,15 +10,19 @@ from typing import Any, Protocol, TypeAlias
 
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._session_core import SessionCore
-from moqt.asyncio.exceptions import ObjectRefused, RequestRefused, SessionClosed, SessionStateError
+from moqt.asyncio.exceptions import ObjectRefused, SessionClosed, SessionStateError
 from moqt.asyncio.fetching import FetchHandler, FetchRequest, answer_fetch
+from moqt.asyncio.moving import Movable
 from moqt.asyncio.statistics import DeliveryStatistics
+from moqt.asyncio.subscription_options import chosen_filter
 from moqt.asyncio.track_options import TrackOptions, native_track_options
 from msquic._native.moqt import (
+    FilterType,
     GroupHandle,
     ObjectExtensions,
     ObjectStatus,
     StreamResetCode,
+    SubscriptionFilter,
     TrackHandle,
     TrackNamespace,
 )
@@ -42,7 +46,7 @@ class TrackOwner(Protocol):
     def _answering_sessions(self) -> Iterable[SessionCore]: ...
 
 
-class TrackWriter:
+class TrackWriter(Movable):
     """Publishes one track to whoever subscribes. Made by :meth:`Session.create_track` for one session, and by
     :meth:`Server.create_track` for all sessions of a server.
 
@@ -51,6 +55,7 @@ class TrackWriter:
     """
 
     def __init__(self, owner: TrackOwner, namespace: TrackNamespace, name: bytes) -> None:
+        super().__init__(owner)
         self._owner = owner
         self._target = owner._hub.add(self)
         self._handle: TrackHandle
@@ -187,6 +192,47 @@ class TrackWriter:
             await owner._tickets.answer(ticket, drained)
         self._raise_if_refused()
 
+    async def notify_state(
+        self, *, forward: bool | None = None, filter: FilterType | SubscriptionFilter | None = None
+    ) -> int:
+        """PUBLISH_STATE_NOTIFY (draft-22 section 9.10): tells every subscriber where the track stands
+        (LARGEST_OBJECT), and that from now on its subscription is paused (`forward` False) or is not, or has this
+        Location Filter. What is not given stays as it is. Both are the subscribers' to set, so that the draft allows
+        them here only as subscribers have asked for by other ways than an update.
+
+        Gives how many were told: none of those whose draft has no words for it, or who have not answered a PUBLISH.
+        Cancelled, they may have been told. Raises :class:`SessionClosed`, :class:`SessionStateError` when the track
+        has ended, and ``ValueError`` for a filter that ends before it starts.
+        """
+        wanted = None if filter is None else chosen_filter(filter, None, None)
+        return await self._tell(lambda ticket: self._handle.notify_state(ticket, forward, wanted))
+
+    async def move_subscribers(self, uri: str = "") -> int:
+        """GOAWAY on the streams of those who subscribed (draft-18 section 10.4, draft-22 section 9.2): asks them to
+        subscribe to this track again at `uri`, on their present sessions without one, and to end their present
+        subscriptions; everything else on these sessions goes on. After 30 seconds, what is still there of them is
+        reset. Only a server may name a URI.
+
+        Gives how many were asked: none of drafts before 18, none who were offered the track with PUBLISH, and nobody
+        twice. Cancelled, they may have been asked. Raises :class:`SessionClosed`, and :class:`SessionStateError` when
+        the track has ended.
+        """
+        return await self._tell(lambda ticket: self._handle.move_subscribers(ticket, uri))
+
+    async def _tell(self, tell: Callable[[int], None]) -> int:
+        owner = self._owner
+        owner._hub.check()
+        self._raise_if_over()
+        ticket, told = owner._tickets.new()
+        tell(ticket)
+        count: int = await owner._tickets.answer(ticket, told)
+        return count
+
+    def _raise_if_over(self) -> None:
+        self._owner._raise_if_closed()
+        if self.ended:
+            raise SessionStateError("the track has ended")
+
     async def end(self) -> None:
         """Ends the track: groups that are open get FIN, then every subscriber PUBLISH_DONE with TRACK_ENDED
         (section 9.15), once its streams are closed. Closing the session waits until that has arrived.
@@ -205,6 +251,7 @@ class TrackWriter:
             del owner._tracks[key]
         self._handle.end()
         self._changed.set()
+        self._news.set()
         with contextlib.suppress(SessionClosed, SessionStateError):  # with it, what was written went
             owner._raise_if_closed()
             ticket, looked_at = owner._tickets.new()
@@ -228,6 +275,8 @@ class TrackWriter:
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
         if kind == Notice.SUBSCRIBERS:
             self._count, self._wanted = value
+        elif kind == Notice.GOING:
+            self._asked_to_move(value)
         elif kind == Notice.NEW_GROUP:
             self._new_group = max(self._new_group, value)
             self._new_group_waits = True
@@ -345,20 +394,3 @@ class GroupWriter:
 
     def __repr__(self) -> str:
         return f"<GroupWriter group_id={self.group_id} next_object_id={self.next_object_id}>"
-
-
-class NamespacePublication:
-    """A namespace that was announced with PUBLISH_NAMESPACE and accepted (section 6.2)."""
-
-    def __init__(self, session: SessionCore, namespace: TrackNamespace, ticket: int) -> None:
-        self._session, self._ticket = session, ticket
-        self.namespace = namespace
-        """The namespace."""
-        self.cancelled: RequestRefused | None = None
-        """Why the peer took its acceptance back (PUBLISH_NAMESPACE_CANCEL); None while it stands."""
-
-    async def done(self) -> None:
-        """Takes the announcement back: PUBLISH_NAMESPACE_DONE. A second call does nothing. Nothing to cancel."""
-        self._session._hub.check()
-        if self._session._publications.pop(self._ticket, None) is not None:
-            self._session._handle.cancel(self._ticket)

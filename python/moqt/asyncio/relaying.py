@@ -19,6 +19,7 @@ from msquic._native.moqt import RelayHandle, start_relay
 from msquic.asyncio import ListenOptions, Opening
 
 MAX_REQUEST_ID = 512
+MAX_LOOPS = 64
 
 
 class Relay(Listening[RelayHandle]):
@@ -109,6 +110,7 @@ def relay(
     upstream_loss_timeout: float | None = None,
     upstream_linger: float | None = None,
     rendezvous_timeout: float | None = None,
+    loops: int | None = None,
     **options: Unpack[ListenOptions],
 ) -> Opening[Relay]:
     """A relay: publishers and subscribers connect to it, it forwards what is subscribed to (section 8).
@@ -147,6 +149,8 @@ def relay(
         upstream_linger: seconds that a subscription at an upstream outlives the last subscriber here; 2 when not given.
         rendezvous_timeout: seconds that a SUBSCRIBE for a track that nobody publishes waits for a publisher, and that
             subscribers of a publisher that was lost wait for another. Not at all when not given.
+        loops: event loops, each with a thread of the library, that clients are spread over, 1 to 64; to clients the
+            relay is one. One for every four processors, at least one, when not given.
         options: those of :func:`serve` that are not about sessions.
 
     Raises :class:`msquic.AddressError` (for one, when the port is taken), :class:`msquic.CertificateFileInvalid`.
@@ -155,6 +159,8 @@ def relay(
         raise ValueError("port must be from 0 to 65535")
     if isinstance(tolerances, str):
         raise TypeError("tolerances is a set or list of str")
+    if loops is not None and not 1 <= loops <= MAX_LOOPS:
+        raise ValueError(f"loops must be from 1 to {MAX_LOOPS}")
     check_names(options)
     limits = {
         "max_sessions": max_sessions,
@@ -166,6 +172,7 @@ def relay(
         "cache_bytes": cache_bytes,
         "cache_bytes_per_track": cache_bytes_per_track,
         "max_memory_bytes": max_memory_bytes,
+        "loops": loops,
     }
     times = {
         "cache_duration": cache_duration,

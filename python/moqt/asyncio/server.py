@@ -74,6 +74,7 @@ class Server(Listening[ListenerHandle]):
             self._tickets.fail_all(self._closed_error)
             for track in self._tracks.values():
                 track._changed.set()
+            self._hub.wake_waiting()
             for session in self._sessions:
                 session._begin_close(0, "the server is closing")
             self._handlers.end()
@@ -128,7 +129,7 @@ class Server(Listening[ListenerHandle]):
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
         if kind == Notice.ACCEPTED:
             self._accept(*value)
-        elif kind == Notice.DRAINED:
+        elif kind in (Notice.DRAINED, Notice.TOLD):
             self._tickets.settle(kind, ticket, value)
         else:
             super()._on_notice(kind, ticket, value)
@@ -211,7 +212,8 @@ def serve(
         handler: gets the :class:`Session` when both SETUP messages have been exchanged.
         host: an IP literal; ``"::"`` listens on both families.
         port: UDP port; 0 takes a free one, see :attr:`Server.port`.
-        max_request_id: MAX_REQUEST_ID of SERVER_SETUP: half as many requests of a client may be open at once.
+        max_request_id: MAX_REQUEST_ID of SERVER_SETUP: half as many requests of a client may be open at once;
+            in drafts from 17 on, of which the transport holds the others back, at least four.
         max_sessions: further clients are refused.
         timeout: seconds a client has for CLIENT_SETUP.
         grace: seconds that handlers have to end by themselves after :meth:`Server.close`, before they are cancelled;

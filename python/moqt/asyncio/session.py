@@ -7,12 +7,13 @@ from typing import Any, TypeAlias, Unpack
 
 from moqt.asyncio._redirects import Key, following
 from moqt.asyncio._session_notices import SessionNotices
+from moqt.asyncio.announcing import NamespacePublication
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import FetchRefused, SessionClosed, SessionStateError
 from moqt.asyncio.fetching import Fetch, fetch_options, fetch_range
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
 from moqt.asyncio.offering import Announcements, Offers
-from moqt.asyncio.publishing import NamespacePublication, TrackWriter, add_track
+from moqt.asyncio.publishing import TrackWriter, add_track
 from moqt.asyncio.subscribing import Subscription
 from moqt.asyncio.subscription_options import SubscriptionOptions, check_join, native_subscription_options
 from moqt.asyncio.track_options import TrackOptions, milliseconds
@@ -316,6 +317,18 @@ class Session(SessionNotices):
         """
         ticket, answered = self._ask()
         self._handle.goaway(ticket, uri)
+        await self._answer(ticket, answered)
+
+    async def move_namespace(self, namespace: NamespaceLike, uri: str = "") -> None:
+        """GOAWAY on the stream of the peer's PUBLISH_NAMESPACE (draft-18 section 10.4, draft-22 section 9.2): asks it
+        to announce the namespace at `uri` instead, anew in this session without one, and to take this one back. Only a
+        server may name a URI. After 30 seconds what is left of it is reset.
+
+        Cancelled, the peer may have been asked. Raises :class:`SessionClosed`, and :class:`SessionStateError` when the
+        peer has not announced that namespace, in drafts before 18, and when it has been asked.
+        """
+        ticket, answered = self._ask()
+        self._handle.move_namespace(ticket, namespace_of(namespace), uri)
         await self._answer(ticket, answered)
 
     @property

@@ -8,15 +8,17 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from moqt.asyncio._batches import Batches
+from moqt.asyncio._hub import Notice
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import SessionStateError
+from moqt.asyncio.moving import Movable
 from moqt.asyncio.resume import Gap
 from moqt.asyncio.statistics import SubscriptionStatistics
 from moqt.asyncio.subscription_options import Filter, Start, check_new_group, chosen_filter
 from moqt.asyncio.track_options import TrackProperties, milliseconds
 from moqt.exceptions import MoqtError
-from msquic._native.moqt import Location, Object, PublishDoneCode, ReaderHandle, TrackNamespace
+from msquic._native.moqt import Location, Object, PublishDoneCode, ReaderHandle, SubscriptionFilter, TrackNamespace
 
 if TYPE_CHECKING:
     from moqt.asyncio.fetching import Fetch
@@ -36,7 +38,23 @@ class Done(NamedTuple):
     """For people; may be empty."""
 
 
-class Subscription:
+class Change(NamedTuple):
+    """What a publisher tells of a subscription that has changed without an update (PUBLISH_STATE_NOTIFY, draft-22
+    section 9.10)."""
+
+    largest: Location | None
+    """The largest object of the track then; None when there was none."""
+    paused: bool | None
+    """Whether the publisher sends no objects from then on; None when that has not changed."""
+    filter: SubscriptionFilter | None
+    """The Location Filter that counts from then on; None when that has not changed."""
+
+
+_CHANGES = 64
+"""Changes that wait for whoever wants to know them."""
+
+
+class Subscription(Movable):
     """A track that is received: ``async for obj in subscription``.
 
     Objects of one group come in order; groups that overlap in time may be mixed. What is not read waits, at most
@@ -52,9 +70,11 @@ class Subscription:
     """
 
     def __init__(self, session: SessionCore, namespace: TrackNamespace, name: bytes) -> None:
+        super().__init__(session)
         self._session = session
         self._target = session._hub.add(self)
         self._handle: ReaderHandle
+        self._changes: deque[Change] = deque(maxlen=_CHANGES)
         self._objects: deque[Object] = deque()
         self._readable = asyncio.Event()
         self._unsubscribed = False
@@ -218,6 +238,33 @@ class Subscription:
         largest: Location | None = (await session._answer(ticket, answered))[0]
         return largest
 
+    async def wait_change(self) -> Change:
+        """Waits until the publisher tells of a change, and gives those that it has told, oldest first, at most the
+        latest 64 of those that were not asked for. In drafts before 22 there are none. Nothing has to be done about
+        one. One task at a time may wait; cancelling it loses none. Raises :class:`SessionClosed`, and
+        :class:`SessionStateError` when the subscription is over.
+        """
+        await self._wait_news(lambda: bool(self._changes))
+        return self._changes.popleft()
+
+    async def move(self, uri: str = "") -> None:
+        """GOAWAY on the stream of the PUBLISH that the subscription came of (draft-18 section 10.4, draft-22 section
+        9.2): asks the publisher to offer the track at `uri` instead, anew in this session without one, and to end this
+        offer. Only a server may name a URI. After 30 seconds the subscription is reset.
+
+        Cancelled, the publisher may have been asked. Raises :class:`SessionClosed`, and :class:`SessionStateError` for
+        a subscription of this endpoint's own, in drafts before 18, and when the publisher has been asked.
+        """
+        session = self._session
+        ticket, answered = session._ask()
+        self._handle.move(ticket, uri)
+        await session._answer(ticket, answered)
+
+    def _raise_if_over(self) -> None:
+        self._session._raise_if_closed()
+        if self._unsubscribed or self._handle.end() is not None:
+            raise SessionStateError("the subscription is over")
+
     async def request_group(self) -> None:
         """Asks the publisher to end its group and begin a new one, as soon as it can (NEW_GROUP_REQUEST, section
         9.2.1.12): a decoder that has lost something can go on there. Returns when the publisher has heard of it; the
@@ -235,9 +282,17 @@ class Subscription:
                 self._past._cancel()
             self._handle.unsubscribe()
             self._readable.set()
+            self._news.set()
 
     def _on_notice(self, kind: int, ticket: int, value: Any) -> None:
-        self._readable.set()
+        if kind == Notice.CHANGED:
+            self._changes.append(Change(*value))
+            self._news.set()
+        elif kind == Notice.GOING:
+            self._asked_to_move(value)
+        else:
+            self._readable.set()
+            self._news.set()
 
     def __repr__(self) -> str:
         return f"<Subscription {self.namespace}--{self.name!r}>"

@@ -17,6 +17,8 @@ bool has_request_streams(Draft draft) noexcept { return draft >= Draft::k16; }
 bool has_status_in_fetch(Draft draft) noexcept { return draft <= Draft::k15; }
 bool mixes_forwarding_preferences(Draft draft) noexcept { return draft >= Draft::k16; }
 bool has_subgroup_timeouts(Draft draft) noexcept { return draft >= Draft::k18; }
+bool has_fetch_gaps(Draft draft) noexcept { return draft >= Draft::k16; }
+bool may_share_aliases(Draft draft) noexcept { return draft >= Draft::k22; }
 bool has_track_properties(Draft draft) noexcept { return draft >= Draft::k16; }
 
 std::optional<Draft> draft_from_alpn(std::string_view text) noexcept {

@@ -38,6 +38,7 @@ void FetchDelivery::begin() {
   if (order_ == GroupOrder::kDescending) {
     position_ = {range_.end.group, range_.end.group == range_.start.group ? range_.start.object : 0};
   }
+  told_ = position_;
   (void)session_.set_feeder(stream_, this);
   (void)session_.request_feed(stream_);
   outlet_.make_ready();
@@ -59,8 +60,20 @@ void FetchDelivery::limit(Location end) {
   const bool moved = end.group != range_.end.group;
   range_.end = end;
   if (order_ == GroupOrder::kDescending && moved && !begun_ && objects_sent_ == 0) {
-    position_ = {end.group, end.group == range_.start.group ? range_.start.object : 0};
+    position_ = told_ = {end.group, end.group == range_.start.group ? range_.start.object : 0};
   }
+}
+
+bool FetchDelivery::tell_absent() {
+  // With Range Filters what is not said is unknown, and may have been left out by them.
+  if (told_ == position_ || !objects_.empty()) return true;
+  Location end = position_;
+  if (end.object == 0 || end == range_.start) {  // up to the end of the group before it
+    const std::uint64_t before = order_ == GroupOrder::kAscending ? end.group - 1 : end.group + 1;
+    end = {before, before == range_.end.group ? range_.end.object : 0};
+    if (end.group == told_.group && end.object != 0 && end.object <= told_.object) return true;
+  }
+  return session_.append_fetch_gap(stream_, end, wire::FetchGap::kNonExistent).ok();
 }
 
 void FetchDelivery::leave_gap(wire::FetchGap gap) {
@@ -68,10 +81,12 @@ void FetchDelivery::leave_gap(wire::FetchGap gap) {
   const bool ascending = order_ == GroupOrder::kAscending;
   const Location group_end{position_.group, position_.group == range_.end.group ? range_.end.object : 0};
   const Location end = publisher_.store().end_of_unknown(position_, ascending ? range_.end : group_end, time_);
-  if (!session_.append_fetch_gap(stream_, end, gap).ok()) return abandon();
+  if (!tell_absent() || !session_.append_fetch_gap(stream_, end, gap).ok()) return abandon();
   missing_.reset();
   position_ = end;
   passes_group_ = end.object == 0;
+  told_ = end;
+  if (end.object == 0) told_ = {ascending ? end.group + 1 : end.group - 1, 0};
   outlet_.make_ready();
 }
 
@@ -221,6 +236,7 @@ FetchDelivery::Step FetchDelivery::send_payload(const StoredObject& object) {
   begun_ = false;
   ++objects_sent_;
   ++position_.object;
+  told_ = position_;
   return Step::kAgain;
 }
 

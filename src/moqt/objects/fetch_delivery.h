@@ -96,6 +96,9 @@ class FetchDelivery final : public session::StreamFeeder {
   Step send_payload(const StoredObject& object);
   Step ask();
   Step next_group();
+  /// What lies before `position_` and behind what was said last certainly does not exist: says so, ahead of a gap that
+  /// would take it in (draft-22 section 3.2.2).
+  bool tell_absent();
   [[nodiscard]] bool past_end() const noexcept;
   void finish();
   void end();
@@ -110,6 +113,7 @@ class FetchDelivery final : public session::StreamFeeder {
   FetchFiller& filler_;
   session::StreamHandle stream_;
   Location position_;
+  Location told_;              ///< of what lies before this in the order of the fetch, all has been said
   bool begun_ = false;         ///< the object at `position_` is being sent
   bool passes_group_ = false;  ///< nothing more of the group of `position_` is sent
   std::uint64_t payload_sent_ = 0;

@@ -11,6 +11,7 @@
 #include "moqt/model/error_codes.h"
 #include "moqt/model/forwarding_preference.h"
 #include "moqt/model/location.h"
+#include "moqt/model/message_parameters.h"
 #include "moqt/objects/delivery_account.h"
 #include "moqt/objects/outlet.h"
 #include "moqt/objects/stored_group.h"
@@ -87,6 +88,10 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void datagram(const StoredGroup& group, StoredObject& object);
   /// Whatever waits is not sent any more: the subscription is over, or the objects are.
   void give_up();
+  /// PUBLISH_STATE_NOTIFY, as session::Session::notify_state(); whether it went out.
+  bool notify_state(const MessageParameters& changes);
+  /// GOAWAY on the stream of its SUBSCRIBE; whether it went out: not for a PUBLISH, which its subscriber cannot repeat.
+  bool move(std::string_view uri);
   /// PUBLISH_DONE; resets open streams first when `abandon`. Otherwise what is there still goes out. A subgroup that
   /// has not ended may get more objects, which are not for this subscription any more: its stream is reset behind what
   /// is whole of it, never finished [d15 §10.4.3].

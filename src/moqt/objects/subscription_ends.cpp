@@ -31,6 +31,18 @@ void Subscription::give_up() {
   owed_bytes_ = 0;
 }
 
+bool Subscription::notify_state(const MessageParameters& changes) {
+  if (ended_ || !session_.notify_state(request_, changes).ok()) return false;
+  outlet_.make_ready();
+  return true;
+}
+
+bool Subscription::move(std::string_view uri) {
+  if (ended_ || session_.is_ours(request_) || !session_.goaway(request_, uri).ok()) return false;
+  outlet_.make_ready();
+  return true;
+}
+
 void Subscription::subgroup_cut(StoredSubgroup& subgroup) {
   SubgroupDelivery* const delivery = existing(subgroup);
   if (delivery == nullptr || delivery->stopped || delivery->ended) return;

@@ -102,6 +102,11 @@ bool Endpoint::has_unsent() const noexcept {
                              [](const auto& entry) { return entry.second.subscription->queued_bytes() > 0; });
 }
 
+std::shared_ptr<TrackWriter> Endpoint::published_with(RequestHandle request) const noexcept {
+  const auto found = publishing_.find(request);
+  return found == publishing_.end() ? nullptr : found->second.writer;
+}
+
 bool Endpoint::is_over(const TrackWriter& writer) const noexcept {
   const auto found = writers_.find(writer.track());
   return found != writers_.end() && found->second.writer.get() == &writer && found->second.over;

@@ -72,6 +72,8 @@ class Endpoint final : private objects::Outlet {
 
   /// Subscriptions of the peer to tracks of ours, an unanswered PUBLISH included.
   [[nodiscard]] std::size_t publications() const noexcept { return publishing_.size(); }
+  /// The track that this SUBSCRIBE of the peer, or PUBLISH of ours, is about; null for another request.
+  [[nodiscard]] std::shared_ptr<TrackWriter> published_with(session::RequestHandle request) const noexcept;
   /// Whether objects wait for any of them.
   [[nodiscard]] bool has_unsent() const noexcept;
 

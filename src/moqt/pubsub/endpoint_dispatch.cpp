@@ -52,6 +52,12 @@ struct Endpoint::Dispatch {
     const auto found = self.readers_.find(event.subscription);
     if (found != self.readers_.end()) self.events_.push(ReaderExpiring{found->second});
   }
+  void operator()(session::SubscriptionChanged& event) const {
+    const auto found = self.readers_.find(event.subscription);
+    if (found == self.readers_.end()) return;
+    if (const auto largest = event.parameters.largest_object()) found->second->know_group(largest->group);
+    self.events_.push(ReaderChanged{found->second, std::move(event.parameters)});
+  }
   void operator()(session::TrackMalformed& event) const {
     if (self.fetch_readers_.contains(event.subscription)) {
       return end_fetch_reader(event.subscription,
@@ -116,9 +122,7 @@ struct Endpoint::Dispatch {
   }
   void operator()(session::TrackStatusReceived& event) const {
     if (const auto writer = writer_for(event.track); writer != nullptr && !writer->finished()) {
-      MessageParameters parameters = writer->track_parameters();
-      parameters.remove(static_cast<std::uint64_t>(MessageParameter::kExpires));  // there is no subscription
-      (void)self.session_.accept(event.request, std::move(parameters));
+      (void)self.session_.accept(event.request, writer->track_parameters());
       return;
     }
     if (self.config_.reject_unknown_tracks) {

@@ -42,6 +42,12 @@ struct FetchReaderEnded {
 struct ReaderExpiring {
   std::shared_ptr<TrackReader> reader;
 };
+/// The publisher tells what has changed of the subscription without an update (PUBLISH_STATE_NOTIFY, draft-22 section
+/// 9.10): FORWARD, LOCATION_FILTER, LARGEST_OBJECT, those that are there.
+struct ReaderChanged {
+  std::shared_ptr<TrackReader> reader;
+  MessageParameters parameters;
+};
 /// Somebody began (or stopped) to receive a track of ours; see TrackWriter::subscribers().
 struct WriterSubscribersChanged {
   std::shared_ptr<TrackWriter> writer;
@@ -75,7 +81,7 @@ struct FetchWithdrawn {
 /// SessionConfig::asks_authorization is on), and RequestAccepted/RequestRejected for announcements,
 /// namespace subscriptions, track status requests, updates and PUBLISH.
 using EndpointEvent = std::variant<
-    std::monostate, ReaderEstablished, ReaderReadable, ReaderEnded, ReaderExpiring, FetchReaderAccepted,
+    std::monostate, ReaderEstablished, ReaderReadable, ReaderEnded, ReaderExpiring, ReaderChanged, FetchReaderAccepted,
     FetchReaderReadable, FetchReaderEnded, WriterSubscribersChanged, NewGroupRequested, FetchRequested, FetchWritable,
     FetchWithdrawn, session::Established, session::Closed, session::GoawayReceived, session::SubscribeReceived,
     session::TrackStatusReceived, session::PublishReceived, session::NamespacePublished, session::NamespaceSubscribed,

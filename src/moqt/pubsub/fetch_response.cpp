@@ -56,6 +56,14 @@ SessionResult<void> FetchResponse::append(base::SharedBytes bytes) {
   return written;
 }
 
+SessionResult<void> FetchResponse::leave_gap(Location end, wire::FetchGap gap) {
+  if (open() && !has_fetch_gaps(session_->draft())) return base::Failure{SessionError::kNotInDraft};
+  if (auto begun = begin(); !begun.ok()) return begun;
+  auto written = session_->append_fetch_gap(stream_, end, gap);
+  watch();
+  return written;
+}
+
 bool FetchResponse::writable() const noexcept { return open() && (!stream_ || session_->backlog(stream_).has_room()); }
 
 std::size_t FetchResponse::queued_bytes() const noexcept {

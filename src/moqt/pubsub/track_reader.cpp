@@ -135,7 +135,17 @@ void TrackReader::on_end(TrackEnd end) {
 
 // ---- the queue ----
 
+bool TrackReader::repeats(Location location) {
+  if (!may_share_aliases(session_.draft()) || received_.add(location)) return false;
+  shares_alias_ = shares_alias_ || session_.shares_alias(subscription_);
+  return shares_alias_;
+}
+
 void TrackReader::deliver(ReceivedObject&& object) {
+  if (repeats(object.location)) {
+    if (!object.implied) ++objects_repeated_;
+    return;
+  }
   if (ready_->push(std::move(object))) became_readable_ = true;
   (void)budget_->relieve();
 }

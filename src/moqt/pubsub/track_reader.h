@@ -14,6 +14,7 @@
 #include "moqt/model/message_parameters.h"
 #include "moqt/pubsub/kept_pieces.h"
 #include "moqt/pubsub/object_queue.h"
+#include "moqt/pubsub/received_locations.h"
 #include "moqt/pubsub/received_object.h"
 #include "moqt/session/event.h"
 #include "moqt/session/session.h"
@@ -88,6 +89,9 @@ class TrackReader {
   [[nodiscard]] std::uint64_t objects_dropped() const noexcept { return ready_->dropped(); }
   [[nodiscard]] std::uint64_t objects_too_large() const noexcept { return ready_->too_large(); }
   [[nodiscard]] std::uint64_t objects_incomplete() const noexcept { return objects_incomplete_; }
+  /// Objects that came again because another subscription of this endpoint to the track, under the same Track Alias, wants
+  /// them, too (draft-22 section 3.1). They are not delivered again.
+  [[nodiscard]] std::uint64_t objects_repeated() const noexcept { return objects_repeated_; }
   /// Streams that were reset because something on them was too late (DELIVERY_TIMEOUT) or failed: what they had left is
   /// missing. CANCELLED is not counted: it also ends a stream that has a gap which this endpoint wanted.
   [[nodiscard]] std::uint64_t streams_cut() const noexcept { return streams_cut_; }
@@ -119,6 +123,8 @@ class TrackReader {
   void hold(OpenStream& stream, std::size_t bytes);
   void release(OpenStream& stream);
   void deliver(ReceivedObject&& object);
+  /// Whether an object there has been delivered and comes again for another subscription.
+  [[nodiscard]] bool repeats(Location location);
   /// Whether there is something to read after there was nothing, since the last call.
   [[nodiscard]] bool became_readable() noexcept { return std::exchange(became_readable_, false); }
   void deliver_implied_end(std::uint64_t group, std::uint64_t subgroup, std::uint64_t after, std::uint8_t priority,
@@ -139,7 +145,10 @@ class TrackReader {
   std::shared_ptr<ObjectQueue> ready_;
   bool became_readable_ = false;
   std::uint64_t objects_incomplete_ = 0;
+  std::uint64_t objects_repeated_ = 0;
   std::uint64_t streams_cut_ = 0;
+  ReceivedLocations received_;  ///< only where aliases may be shared
+  bool shares_alias_ = false;
   KeptPieces pieces_;
 };
 

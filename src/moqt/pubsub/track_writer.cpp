@@ -148,6 +148,20 @@ SessionResult<void> TrackWriter::write_datagram(Location location, base::Bytes p
   return {};
 }
 
+std::size_t TrackWriter::notify_state(const MessageParameters& changes) {
+  std::size_t told = 0;
+  publisher_.for_each([&](Subscription& each) {
+    told += each.notify_state(changes) ? 1 : 0;
+  });
+  return told;
+}
+
+std::size_t TrackWriter::move_subscribers(std::string_view uri) {
+  std::size_t asked = 0;
+  publisher_.for_each([&](Subscription& each) { asked += each.move(uri) ? 1 : 0; });
+  return asked;
+}
+
 void TrackWriter::finish(PublishDoneCode code, std::string_view reason) {
   if (finished_) return;
   while (!groups_.empty()) groups_.back()->finish();

@@ -74,6 +74,12 @@ class TrackWriter {
   session::SessionResult<void> write_datagram(Location location, base::Bytes payload, base::Bytes extension_block = {},
                                               std::optional<std::uint8_t> publisher_priority = std::nullopt,
                                               bool end_of_group = false);
+  /// Tells every subscriber, where the draft has words for it, of what has changed without an update of its own, and of
+  /// the largest object: PUBLISH_STATE_NOTIFY, see session::Session::notify_state(). How many were told.
+  std::size_t notify_state(const MessageParameters& changes = {});
+  /// Asks every subscriber that made its subscription itself to make it again at that URI, in its session without one,
+  /// and to end this one: GOAWAY on the stream of its SUBSCRIBE, see session::Session::goaway(). How many were asked.
+  std::size_t move_subscribers(std::string_view uri = {});
   /// The track is over: PUBLISH_DONE to every subscriber once its streams are closed. What is kept still answers FETCH.
   void finish(PublishDoneCode code = PublishDoneCode::kTrackEnded, std::string_view reason = {});
   [[nodiscard]] bool finished() const noexcept { return finished_; }

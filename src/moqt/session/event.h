@@ -170,6 +170,15 @@ struct SubscriptionDone {
   std::uint64_t missing_streams = 0;
 };
 
+/// PUBLISH_STATE_NOTIFY: the publisher tells what has changed of a subscription that this endpoint receives without an
+/// update of this endpoint, and where the track stood then (draft-22 section 9.10). FORWARD says whether the publisher
+/// has paused it, LOCATION_FILTER which filter counts there now; what is absent has not changed. The session has taken
+/// it over, and nothing needs to be done.
+struct SubscriptionChanged {
+  RequestHandle subscription;
+  MessageParameters parameters;
+};
+
 /// Two thirds of the time that the publisher gave a subscription (EXPIRES) are over: an update() makes it start again
 /// [d15 §9.2.1.8]. Session::expiry() tells when it ends.
 struct SubscriptionExpiring {
@@ -277,6 +286,6 @@ using Event =
                  NamespaceUnsubscribed, OutgoingStreamStopped, RequestsPossible, FetchReceived, FetchAccepted,
                  FetchObjectReceived, FetchEnded, FetchCancelled, AuthorizationRequested, AuthorizationWithdrawn,
                  SubscriptionExpiring, SubscriptionExpired, NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded,
-                 PublishSkipped, FetchGapReceived, NamespaceUpdateReceived>;
+                 PublishSkipped, FetchGapReceived, NamespaceUpdateReceived, SubscriptionChanged>;
 
 }  // namespace msquic_py::moqt::session

@@ -8,23 +8,19 @@
 #include "moqt/model/group_order.h"
 #include "moqt/model/location.h"
 #include "moqt/model/object_filter.h"
-#include "moqt/model/subscription_filter.h"
 #include "moqt/session/delivery_timeout.h"
+#include "moqt/session/wanted_locations.h"
 
 namespace msquic_py::moqt::session {
 
 /// A subscription as its publisher sees it: what the subscriber wants, and how far behind it is.
-struct PublishedSubscription {
+struct PublishedSubscription : WantedLocations {
   FullTrackName track;
   std::uint64_t track_alias = 0;
   bool established = false;  ///< answered; a PUBLISH may carry objects before that
   bool ending = false;       ///< publish_done() was called: no new streams
   bool forward = true;       ///< Forward State [d15 §5.1]
-  /// The filter on Locations [d15 §5.1.2]; relative filters are resolved.
-  Location start{};
-  std::optional<std::uint64_t> last_group;
-  std::uint64_t last_object = ~std::uint64_t{0};  ///< of that group
-  ObjectFilter objects;                           ///< the Range Filters (draft-22 section 3.3.2)
+  ObjectFilter objects;      ///< the Range Filters (draft-22 section 3.3.2)
   std::uint8_t subscriber_priority = 128;
   std::uint8_t publisher_priority = 128;  ///< what streams without a priority of their own have
   GroupOrder group_order = GroupOrder::kAscending;
@@ -41,18 +37,7 @@ struct PublishedSubscription {
   std::uint64_t streams_opened = 0;  ///< what PUBLISH_DONE will count
   std::uint64_t datagrams_dropped = 0;
 
-  /// Whether the filter passes an object at this place.
-  [[nodiscard]] bool covers(Location location) const noexcept {
-    return location >= start && (!last_group || location <= Location{*last_group, last_object});
-  }
   /// Whether an object there is to be sent, unless `objects` leaves it out.
-  [[nodiscard]] bool wants(Location location) const noexcept { return forward && !ending && covers(location); }
-  /// The filter takes effect; `from`: the largest object that a relative one counts from.
-  void apply(const SubscriptionFilter& filter, std::optional<Location> from) noexcept {
-    start = filter.resolve_start(from);
-    last_group = filter.last_group();
-    last_object = filter.last_object();
-  }
-};
+  [[nodiscard]] bool wants(Location location) const noexcept { return forward && !ending && covers(location); }};
 
 }  // namespace msquic_py::moqt::session

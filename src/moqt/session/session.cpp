@@ -48,9 +48,10 @@ void Session::on_control_data(Time now, base::Bytes bytes) {
   core_->deadlines.settle(now);
 }
 
-void Session::on_control_closed(Time) {
+void Session::on_control_closed(Time now) {
   core_->path->on_control_closed();
   core_->settle();
+  core_->deadlines.settle(now);
 }
 
 void Session::on_uni_stream_data(Time now, IncomingStreamId stream, base::SharedBytes bytes, bool fin) {
@@ -135,6 +136,7 @@ void Session::on_deadline(Time now) {
     switch (expired->kind) {
       // [d15 §9.3-3]
       case DeadlineKey::Kind::kSetup: core_->close(SessionErrorCode::kControlMessageTimeout, "no SETUP"); break;
+      case DeadlineKey::Kind::kControlClosed: core_->on_control_deadline(); break;
       case DeadlineKey::Kind::kGoaway:
         core_->close(SessionErrorCode::kGoawayTimeout, "still here after GOAWAY (section 3.5)");  // [d15 §3.5-1]
         break;
@@ -286,6 +288,10 @@ SessionResult<void> Session::cancel(RequestHandle request) {
 
 SessionResult<void> Session::publish_done(RequestHandle subscription, PublishDoneCode code, std::string_view reason) {
   return with_request(*core_, subscription, [&](Request& found) { return found.publish_done(code, reason); });
+}
+
+SessionResult<void> Session::notify_state(RequestHandle subscription, MessageParameters changes) {
+  return with_request(*core_, subscription, [&](Request& found) { return found.notify_state(std::move(changes)); });
 }
 
 SessionResult<void> Session::cancel_namespace(RequestHandle request, RequestErrorCode code, std::string_view reason) {

@@ -202,7 +202,8 @@ class Session {
 
   // ---- ask: answer a request of the peer ----
 
-  /// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK, as the request needs. For SUBSCRIBE and SUBSCRIBE_UPDATE give
+  /// SUBSCRIBE_OK, PUBLISH_OK or REQUEST_OK, as the request needs. A TRACK_STATUS is answered with what a SUBSCRIBE
+  /// would be, of which what the draft has no place for is left out. For SUBSCRIBE and SUBSCRIBE_UPDATE give
   /// LARGEST_OBJECT if any object exists: relative filters start from it. kInvalidRange: the filter of a SUBSCRIBE ends
   /// before the largest object's group; the session has answered with REQUEST_ERROR INVALID_RANGE [d15 §9.9].
   SessionResult<void> accept(RequestHandle request, MessageParameters parameters = {});
@@ -236,6 +237,13 @@ class Session {
   /// finished or reset, and a PUBLISH has been answered; from now on none can be opened. The handle is stale once it
   /// is sent.
   SessionResult<void> publish_done(RequestHandle subscription, PublishDoneCode code, std::string_view reason = {});
+  /// PUBLISH_STATE_NOTIFY: tells the subscriber that FORWARD or LOCATION_FILTER, whichever `changes` has, is another one
+  /// from now on although no update of it says so; what goes out follows that. Both are the subscriber's to set: only
+  /// as it has asked for elsewhere may a publisher change them (draft-22 section 9.10). Without any it says where the
+  /// track stands, which every one does: LARGEST_OBJECT of `changes`, or what the session knows. kNotInDraft: drafts
+  /// before 22. kInvalidParameter: it has others, or the filter ends before it starts. kWrongState: the subscription
+  /// has not been accepted, or has ended.
+  SessionResult<void> notify_state(RequestHandle subscription, MessageParameters changes = {});
   /// PUBLISH_NAMESPACE_CANCEL: takes back the acceptance of an announcement of the peer.
   SessionResult<void> cancel_namespace(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
   /// GOAWAY; only a server may name a URI. The session closes with GOAWAY_TIMEOUT when the peer does not leave.
@@ -323,6 +331,9 @@ class Session {
   /// The alias that the publisher gave a subscription this endpoint receives [d15 §10.1]. Nothing before
   /// SUBSCRIBE_OK or for a stale handle.
   [[nodiscard]] std::optional<std::uint64_t> track_alias(RequestHandle subscription) const noexcept;
+  /// Whether other subscriptions of this endpoint have, or had, that alias at the same time: what two of them want comes
+  /// twice, and both times for each of them (draft-22 section 3.1).
+  [[nodiscard]] bool shares_alias(RequestHandle subscription) const noexcept;
 
   /// Gives up one incoming stream with STOP_SENDING; its subscription goes on, and SubgroupEnded follows. A fetch ends
   /// with its stream: FETCH_CANCEL goes out, and FetchEnded follows with `code`.

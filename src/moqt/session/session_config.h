@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -18,9 +19,15 @@ namespace msquic_py::moqt::session {
 /// means the draft has, and only if there is none by closing the session.
 struct Limits {
   /// Requests of the peer that may be open at once. The credit of MAX_REQUEST_ID [d15 §9.5] follows from it and
-  /// is replenished as requests end; in drafts without that more get REQUEST_ERROR, and the transport should allow some
-  /// more streams than this.
+  /// is replenished as requests end. In drafts without that the transport admits a stream for each of so many, but not
+  /// less than kLeastRequestStreams, and what it admits beyond gets REQUEST_ERROR.
   std::uint64_t max_open_requests = 256;
+  /// A transport is told how many streams it may admit before the draft is known, and in those with a single
+  /// bidirectional stream another one has to come to be seen.
+  static constexpr std::uint64_t kLeastRequestStreams = 4;
+  [[nodiscard]] std::uint64_t max_request_streams() const noexcept {
+    return std::max(max_open_requests, kLeastRequestStreams);
+  }
   /// Requests of our own that may wait for the peer's credit; more are refused to the caller, who is told when there
   /// is room again.
   std::size_t max_waiting_requests = 1024;
@@ -79,6 +86,9 @@ struct Timeouts {
   /// For the application's word on what the peer asks (SessionConfig::asks_authorization): then a request is refused
   /// with TIMEOUT, and a session closed with INTERNAL_ERROR.
   Duration authorization = std::chrono::seconds(10);
+  /// When the peer has closed its control stream: how long what it has sent before may still be on its way, and is
+  /// taken, before that closes the session as a PROTOCOL_VIOLATION. A peer that leaves may close its streams one by one.
+  Duration control_closed = std::chrono::milliseconds(200);
   /// After our GOAWAY: how long the peer may take to leave before GOAWAY_TIMEOUT [d15 §3.5].
   Duration goaway = std::chrono::seconds(30);
 };

@@ -198,6 +198,14 @@ void SessionCore::on_control_stream(base::Bytes bytes, bool ended) {
   if (ended && !closed()) path->on_control_closed();
 }
 
+void SessionCore::on_control_lost(const char* violation) {
+  if (closed() || control_lost_ != nullptr) return;
+  control_lost_ = violation;
+  const Duration patience = config_.timeouts.control_closed;
+  if (state != SessionState::kEstablished || patience <= Duration::zero()) return on_control_deadline();
+  deadlines.arm({DeadlineKey::Kind::kControlClosed}, patience);
+}
+
 void SessionCore::give_way(RequestHandle publish, const FullTrackName& track) {
   const auto* waiting = requests.find_first<SubscriptionAsSubscriber>([&](const SubscriptionAsSubscriber& each) {
     return each.ours() && !each.answered() && each.handle() != publish && each.track() == track;

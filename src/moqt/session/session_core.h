@@ -112,6 +112,10 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
     if (closed() || outgoing_data.has_drained() || requests.has_ended()) end_what_is_over();
   }
   void on_transport_closed(std::uint64_t code, std::string reason, bool by_peer);
+  /// The peer has closed a control stream, which nobody may do [d15 §3.3]. What was on its way before that still comes:
+  /// Timeouts::control_closed. `violation` is a literal.
+  void on_control_lost(const char* violation);
+  void on_control_deadline() { close(SessionErrorCode::kProtocolViolation, control_lost_); }
 
   const Draft draft;
   SessionState state = SessionState::kIdle;
@@ -144,6 +148,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   SessionConfig config_;
   const wire::Codec& codec_;
   std::uint64_t next_alias_ = 1;
+  const char* control_lost_ = nullptr;
 };
 
 }  // namespace msquic_py::moqt::session

@@ -20,6 +20,10 @@ std::optional<std::uint64_t> Session::track_alias(RequestHandle subscription) co
   return found == nullptr ? std::nullopt : found->track_alias();
 }
 
+bool Session::shares_alias(RequestHandle subscription) const noexcept {
+  return core_->incoming_data.shares_alias(subscription);
+}
+
 void Session::note_largest_object(RequestHandle subscription, Location largest) {
   auto* found = as<SubscriptionAsPublisher>(core_->requests.find(subscription));
   if (found == nullptr) return;

@@ -35,6 +35,37 @@ TEST_F(RequestsTest, AsksAPublisherForTheStatusOfATrack) {
   EXPECT_EQ(client_.only<ms::RequestAccepted>().parameters.largest_object(), (moqt::Location{9, 2}));
 }
 
+// Draft-22 section 9.13: as a SUBSCRIBE_OK, properties that nobody here knows included.
+TEST_F(RequestsTest, TheStatusOfATrackHasAllItsProperties) {
+  constexpr std::uint64_t kUnknown = 0x1234;
+  RelayClient& publisher = network_.connect_as(moqt::Draft::k22);
+  RelayClient& client = network_.connect_as(moqt::Draft::k22);
+  ASSERT_TRUE(publisher.session().publish_namespace({"live", "demo"}).ok());
+  network_.run();
+  moqt::MessageParameters properties;
+  properties.set_publisher_priority(3);
+  properties.append({kUnknown, std::uint64_t{7}, moqt::ParameterScope::kTrack});
+  const auto check = [&](const moqt::MessageParameters& told) {
+    EXPECT_EQ(told.publisher_priority(), 3);
+    EXPECT_TRUE(told.contains(kUnknown));
+  };
+  ASSERT_TRUE(client.session().track_status(track_name()).ok());
+  network_.run();
+  ASSERT_TRUE(publisher.session().accept(publisher.only<ms::TrackStatusReceived>().request, properties).ok());
+  network_.run();
+  check(client.only<ms::RequestAccepted>().parameters);
+  // And of a track that the relay receives.
+  ASSERT_TRUE(client.session().subscribe(track_name()).ok());
+  network_.run();
+  ASSERT_TRUE(publisher.session().accept(publisher.only<ms::SubscribeReceived>().request, properties).ok());
+  network_.run();
+  ASSERT_TRUE(client.session().track_status(track_name()).ok());
+  network_.run();
+  const auto answers = client.all<ms::RequestAccepted>();
+  ASSERT_EQ(answers.size(), 3u);
+  check(answers.back().parameters);
+}
+
 TEST_F(RequestsTest, PassesTheRefusalOfATrackStatusOn) {
   publisher_.announce();
   ask_status();

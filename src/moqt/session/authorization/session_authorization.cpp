@@ -23,7 +23,7 @@ struct Ended {
                        RequestsPossible, FetchReceived, FetchAccepted, FetchObjectReceived, FetchEnded,
                        AuthorizationRequested, AuthorizationWithdrawn, SubscriptionExpiring, SubscriptionExpired,
                        NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded, PublishSkipped, FetchGapReceived,
-                       NamespaceUpdateReceived>
+                       NamespaceUpdateReceived, SubscriptionChanged>
       RequestHandle operator()(const Other&) const {
     return {};
   }

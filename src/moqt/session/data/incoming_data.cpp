@@ -11,7 +11,7 @@ namespace msquic_py::moqt::session {
 namespace {
 
 /// What the transport may have taken from the peer already when it is told to take no more of a stream.
-constexpr std::size_t kOnItsWay = 4 * 1024 * 1024;
+constexpr std::size_t kTakenAlready = 4 * 1024 * 1024;
 
 }  // namespace
 
@@ -46,7 +46,7 @@ void IncomingData::on_reset(IncomingStreamId id, std::uint64_t code) {  // [d15 
   IncomingStream& stream = *found->second;
   if (stream.state == State::kFetch) return end_fetch(stream, false, code);
   if (stream.state == State::kControl) return context_.on_control_stream({}, true);
-  if (stream.opened()) context_.emit(SubgroupEnded{stream.subscription, id, false, code});
+  if (stream.opened()) tell(stream, SubgroupEnded{{}, id, false, code}, /*to_all=*/true);
   end(stream);
 }
 
@@ -99,7 +99,7 @@ void IncomingData::open_control(IncomingStream& stream, const base::SharedBytes&
 }
 
 void IncomingData::hold(IncomingStream& stream, base::SharedBytes bytes) {
-  if (held_bytes_ + bytes.size() > config_.limits.max_unknown_alias_bytes + kOnItsWay) {
+  if (held_bytes_ + bytes.size() > config_.limits.max_unknown_alias_bytes + kTakenAlready) {
     return give_up(stream, StreamResetCode::kCancelled);
   }
   held_bytes_ += bytes.size();
@@ -120,7 +120,6 @@ void IncomingData::open(IncomingStream& stream, ReceivedTrack& track) {
   const wire::SubgroupHeader& header = stream.header;
   stream.state = State::kObjects;
   stream.track = &track;
-  stream.subscription = track.subscriptions.front();
   stream.decoder.emplace(codec_, header.has_extensions,
                          wire::ObjectStreamLimits{.max_extensions_size = config_.limits.max_object_header_bytes});
   SubgroupProperties& properties = stream.properties;
@@ -131,9 +130,11 @@ void IncomingData::open(IncomingStream& stream, ReceivedTrack& track) {
   properties.extensions = header.has_extensions;
   properties.end_of_group = header.contains_end_of_group;
   properties.first_object = header.begins_with_first_object;
-  ++track.streams_seen;
   ++track.streams_open;
-  context_.emit(SubgroupOpened{stream.subscription, stream.id, properties});
+  for (ReceivedTrack::Receiver& receiver : track.receivers) {
+    const bool may_be_its = !track.shared || receiver.wanted.wants_some_of(header.group_id);
+    if (may_be_its && !receiver.closing) join(stream, receiver);
+  }
 }
 
 void IncomingData::read_objects(IncomingStream& stream, base::SharedBytes bytes) {
@@ -152,7 +153,7 @@ void IncomingData::read_objects(IncomingStream& stream, base::SharedBytes bytes)
       } else {
         auto& payload = std::get<wire::ObjectPayload>(*next);
         stream.payload_left -= payload.bytes.size();
-        context_.emit(ObjectPayload{stream.subscription, stream.id, std::move(payload.bytes), stream.payload_left});
+        tell(stream, ObjectPayload{{}, stream.id, std::move(payload.bytes), stream.payload_left});
       }
     }
   }
@@ -177,12 +178,12 @@ bool IncomingData::deliver(IncomingStream& stream, const base::SharedBytes& chun
     if (!known.ok()) malformed = known.error();
   }
   if (malformed) {
-    context_.on_malformed(stream.subscription, *malformed);
+    context_.on_malformed(stream.track->receivers.front().subscription, *malformed);
     return false;
   }
+  if (stream.track->shared) choose_takers(stream, location, start.extensions());
 
   ObjectReceived event;
-  event.subscription = stream.subscription;
   event.stream = stream.id;
   event.location = location;
   event.subgroup = *stream.properties.subgroup;
@@ -206,29 +207,42 @@ bool IncomingData::deliver(IncomingStream& stream, const base::SharedBytes& chun
       if (in_chunk && header_end == payload.bytes.data()) {
         const auto offset = static_cast<std::size_t>(start.header.data() - chunk.data());
         event.wire = chunk.slice(offset, start.header.size() + payload.bytes.size());
-        context_.emit(std::move(event));
+        tell(stream, std::move(event));
       } else {
         event.wire = std::move(start.header);
-        const IncomingStreamId id = stream.id;
-        context_.emit(std::move(event));
-        context_.emit(ObjectPayload{stream.subscription, id, std::move(payload.bytes), stream.payload_left});
+        tell(stream, std::move(event));
+        tell(stream, ObjectPayload{{}, stream.id, std::move(payload.bytes), stream.payload_left});
       }
       return true;
     }
   }
   event.wire = std::move(start.header);
-  context_.emit(std::move(event));
+  tell(stream, std::move(event));
   return true;
+}
+
+template <class ObjectEvent>
+void IncomingData::tell(const IncomingStream& stream, ObjectEvent event, bool to_all) {
+  if (stream.others.empty()) {
+    if (!stream.taker.subscription || !(stream.taker.takes || to_all)) return;
+    event.subscription = stream.taker.subscription;
+    return context_.emit(std::move(event));
+  }
+  stream.for_each_taker([&](const IncomingStream::Taker& taker) {
+    if (!taker.takes && !to_all) return;
+    event.subscription = taker.subscription;
+    context_.emit(ObjectEvent(event));
+  });
 }
 
 void IncomingData::finish(IncomingStream& stream) {
   if (const auto violation = stream.decoder->finish()) return violate(*violation);
   if (const auto last = stream.decoder->last_object_id(); last && stream.properties.end_of_group) {
     if (const auto malformed = stream.track->on_group_end(stream.properties.group, *last + 1)) {
-      return context_.on_malformed(stream.subscription, *malformed);
+      return context_.on_malformed(stream.track->receivers.front().subscription, *malformed);
     }
   }
-  context_.emit(SubgroupEnded{stream.subscription, stream.id, true, 0});
+  tell(stream, SubgroupEnded{{}, stream.id, true, 0}, /*to_all=*/true);
   end(stream);
 }
 
@@ -236,10 +250,18 @@ void IncomingData::finish(IncomingStream& stream) {
 void IncomingData::end(IncomingStream& stream) {
   leave_held(stream);
   note_kept(stream, 0);
-  const RequestHandle subscription = stream.opened() ? stream.subscription : RequestHandle{};
-  if (stream.opened()) --stream.track->streams_open;
+  if (!stream.opened()) return void(streams_.erase(stream.id));
+  const RequestHandle sole = stream.others.empty() ? stream.taker.subscription : RequestHandle{};
+  if (!sole) {
+    const std::vector<RequestHandle> left = leave_takers(stream);
+    streams_.erase(stream.id);
+    for (const RequestHandle each : left) context_.on_stream_ended(each);
+    return;
+  }
+  if (ReceivedTrack::Receiver* const receiver = stream.track->receiver(sole)) --receiver->streams_open;
+  --stream.track->streams_open;
   streams_.erase(stream.id);
-  if (subscription) context_.on_stream_ended(subscription);
+  context_.on_stream_ended(sole);
 }
 
 void IncomingData::leave_held(IncomingStream& stream) noexcept {
@@ -256,9 +278,11 @@ void IncomingData::note_kept(IncomingStream& stream, std::size_t bytes) noexcept
 void IncomingData::give_up(IncomingStream& stream, StreamResetCode code) {
   leave_held(stream);
   note_kept(stream, 0);
-  if (stream.opened()) --stream.track->streams_open;
+  if (stream.opened()) (void)leave_takers(stream);
   stream.state = State::kDiscarding;
   stream.track = nullptr;
+  stream.taker = {};
+  stream.others.clear();
   stream.fetch = nullptr;
   stream.held.clear();
   stream.decoder.reset();
@@ -278,10 +302,12 @@ void IncomingData::stop(IncomingStreamId id, StreamResetCode code) {
   const auto found = streams_.find(id);
   if (found == streams_.end() || !found->second->attributed()) return;
   if (found->second->fetch != nullptr) return context_.on_fetch_given_up(found->second->fetch->request(), code);
-  const RequestHandle subscription = found->second->subscription;
-  context_.emit(SubgroupEnded{subscription, id, false, static_cast<std::uint64_t>(code)});
-  give_up(*found->second, code);
-  context_.on_stream_ended(subscription);
+  IncomingStream& stream = *found->second;
+  tell(stream, SubgroupEnded{{}, id, false, static_cast<std::uint64_t>(code)}, /*to_all=*/true);
+  std::vector<RequestHandle> takers;
+  stream.for_each_taker([&](const IncomingStream::Taker& taker) { takers.push_back(taker.subscription); });
+  give_up(stream, code);
+  for (const RequestHandle each : takers) context_.on_stream_ended(each);
 }
 
 void IncomingData::pause(IncomingStreamId id, bool paused) {
@@ -311,7 +337,6 @@ void IncomingData::on_datagram(Time now, const base::SharedBytes& bytes) {
 
 void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedBytes& bytes,
                                     const wire::ObjectDatagram& datagram) {
-  const RequestHandle subscription = track.subscriptions.front();
   const ObjectStatus status = datagram.status.value_or(ObjectStatus::kNormal);
   auto malformed = track.on_object(datagram.location, status, ForwardingPreference::kDatagram);
   if (!malformed && !datagram.extensions.empty()) {
@@ -320,9 +345,18 @@ void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedByte
   }
   if (!malformed && datagram.end_of_group)
     malformed = track.on_group_end(datagram.location.group, datagram.location.object + 1);
-  if (malformed) return context_.on_malformed(subscription, *malformed);
+  if (malformed) return context_.on_malformed(track.receivers.front().subscription, *malformed);
 
-  context_.emit(datagram_received(codec_, subscription, bytes, datagram, track.publisher_priority()));
+  auto event = datagram_received(codec_, track.receivers.front().subscription, bytes, datagram,
+                                 track.publisher_priority());
+  if (!track.shared) return context_.emit(std::move(event));
+  const ObjectFilter::Object object{std::nullopt, event.location.object, event.publisher_priority};
+  const auto property = [&](std::uint64_t type) { return codec_.find_number(datagram.extensions, type); };
+  for (const ReceivedTrack::Receiver& receiver : track.receivers) {
+    if (!receiver.wanted.wants(event.location, object, property)) continue;
+    event.subscription = receiver.subscription;
+    context_.emit(DatagramReceived(event));
+  }
 }
 
 void IncomingData::clear() {

@@ -63,7 +63,13 @@ class IncomingData {
   [[nodiscard]] const ReceivedTrack* track_with(std::uint64_t alias) const noexcept { return tracks_.find(alias); }
   /// False when the alias belongs to another live track (DUPLICATE_TRACK_ALIAS).
   [[nodiscard]] bool add_track(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
-                               std::uint8_t publisher_priority);
+                               std::uint8_t publisher_priority, const WantedObjects& wanted);
+  /// What the subscription wants from now on; nothing where it has no alias.
+  void set_wanted(RequestHandle subscription, const WantedObjects& wanted);
+  /// No stream that begins from now on is for this subscription, which shares its alias with others.
+  void close_to_new_streams(RequestHandle subscription);
+  /// Whether the alias is, or was, that of other subscriptions, too: nobody can tell then whose its streams are.
+  [[nodiscard]] bool shares_alias(RequestHandle subscription) const noexcept;
   /// Delivers what has waited for this subscription's alias. Apart from add_track() so that the answer can be
   /// reported before the objects.
   void release_held(RequestHandle subscription);
@@ -111,6 +117,15 @@ class IncomingData {
   /// False when the stream is not to be read on.
   bool deliver(IncomingStream& stream, const base::SharedBytes& chunk, wire::ObjectStart start);
   void finish(IncomingStream& stream);
+  /// Reports the stream to a subscription that does not know of it yet.
+  void join(IncomingStream& stream, ReceivedTrack::Receiver& receiver);
+  /// The present object is for those who want it.
+  void choose_takers(IncomingStream& stream, Location location, base::Bytes extensions);
+  /// Reports something of the present object, or of the stream's end, to whom it concerns.
+  template <class ObjectEvent>
+  void tell(const IncomingStream& stream, ObjectEvent event, bool to_all = false);
+  /// Ends its part in the counts of those who heard of it, and tells who they are.
+  std::vector<RequestHandle> leave_takers(IncomingStream& stream);
   /// Stops the least urgent stream if `newcomer` is one too many; the newcomer itself if no other can be judged.
   void make_room(IncomingStream& newcomer);
   /// Reads no more of the stream. Its record stays until the transport has nothing more to report: forget_finished().

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -43,8 +44,14 @@ struct IncomingStream {
   std::vector<base::SharedBytes> held;
   std::size_t held_bytes = 0;
 
+  /// A subscription that hears of the stream.
+  struct Taker {
+    RequestHandle subscription;
+    bool takes = true;  ///< the present object
+  };
   ReceivedTrack* track = nullptr;
-  RequestHandle subscription;
+  Taker taker;                ///< null: nobody wants any of it so far
+  std::vector<Taker> others;  ///< where several subscriptions share the alias
   std::optional<wire::SubgroupStreamDecoder> decoder;
   SubgroupProperties properties;
   ReceivedFetch* fetch = nullptr;
@@ -55,6 +62,21 @@ struct IncomingStream {
   bool paused = false;         ///< the transport has been told to hand over no more
 
   [[nodiscard]] bool opened() const noexcept { return state == State::kObjects; }
+  template <class F>
+  void for_each_taker(F each) const {
+    if (taker.subscription) each(taker);
+    for (const Taker& other : others) each(other);
+  }
+  [[nodiscard]] Taker* taker_of(RequestHandle subscription) noexcept {
+    if (taker.subscription == subscription) return &taker;
+    const auto found = std::find_if(others.begin(), others.end(),
+                                    [&](const Taker& other) { return other.subscription == subscription; });
+    return found == others.end() ? nullptr : &*found;
+  }
+  void remove_taker(RequestHandle subscription) {
+    if (taker.subscription == subscription) taker = {};
+    std::erase_if(others, [&](const Taker& other) { return other.subscription == subscription; });
+  }
   /// Whether it carries objects of somebody.
   [[nodiscard]] bool attributed() const noexcept { return opened() || state == State::kFetch; }
 

@@ -8,8 +8,8 @@
 namespace msquic_py::moqt::session {
 
 bool IncomingData::add_track(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
-                             std::uint8_t publisher_priority) {
-  return tracks_.add(subscription, name, alias, publisher_priority, mixes_forwarding_preferences(codec_.draft));
+                             std::uint8_t publisher_priority, const WantedObjects& wanted) {
+  return tracks_.add(subscription, name, alias, publisher_priority, mixes_forwarding_preferences(codec_.draft), wanted);
 }
 
 std::vector<IncomingStreamId> IncomingData::held_for(std::uint64_t alias) const {
@@ -69,22 +69,6 @@ void IncomingData::read_held(IncomingStream& stream, ReceivedTrack& track) {
   pause(id, false);
 }
 
-void IncomingData::remove_track(RequestHandle subscription) {  // [d15 §9.15-4]
-  ReceivedTrack* track = tracks_.of(subscription);
-  if (track == nullptr) return;
-  std::erase(track->subscriptions, subscription);
-  if (!track->subscriptions.empty()) {
-    for (const auto& [id, stream] : streams_) {
-      if (stream->track == track) stream->subscription = track->subscriptions.front();
-    }
-    return;
-  }
-  for (const auto& [id, stream] : streams_) {
-    if (stream->opened() && stream->track == track) give_up(*stream, StreamResetCode::kCancelled);
-  }
-  tracks_.remove(*track);
-}
-
 void IncomingData::retire_alias(std::uint64_t alias) {
   if (tracks_.find(alias) != nullptr) return;
   tracks_.retire(alias);
@@ -95,13 +79,13 @@ void IncomingData::retire_alias(std::uint64_t alias) {
 }
 
 std::uint64_t IncomingData::streams_seen(RequestHandle subscription) const noexcept {
-  const ReceivedTrack* track = tracks_.of(subscription);
-  return track == nullptr ? 0 : track->streams_seen;
+  ReceivedTrack* const track = tracks_.of(subscription);
+  return track == nullptr ? 0 : track->receiver(subscription)->streams_seen;
 }
 
 std::size_t IncomingData::streams_open(RequestHandle subscription) const noexcept {
-  const ReceivedTrack* track = tracks_.of(subscription);
-  return track == nullptr ? 0 : track->streams_open;
+  ReceivedTrack* const track = tracks_.of(subscription);
+  return track == nullptr ? 0 : track->receiver(subscription)->streams_open;
 }
 
 bool IncomingData::uses_datagrams(RequestHandle subscription) const noexcept {

@@ -4,6 +4,17 @@
 
 namespace msquic_py::moqt::session {
 
+ReceivedTrack::Receiver* ReceivedTrack::receiver(RequestHandle subscription) noexcept {
+  const auto found = std::find_if(receivers.begin(), receivers.end(),
+                                  [&](const Receiver& each) { return each.subscription == subscription; });
+  return found == receivers.end() ? nullptr : &*found;
+}
+
+void ReceivedTrack::add(RequestHandle subscription, const WantedObjects& wanted) {
+  receivers.push_back({subscription, wanted});
+  shared = shared || receivers.size() > 1;
+}
+
 std::optional<MalformedTrack> ReceivedTrack::on_object(Location location, ObjectStatus status,
                                                        ForwardingPreference preference) noexcept {
   // [d15 §2.4.2-10]

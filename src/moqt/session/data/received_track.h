@@ -12,6 +12,7 @@
 #include "moqt/model/location.h"
 #include "moqt/model/malformed_track.h"
 #include "moqt/model/object_status.h"
+#include "moqt/session/data/wanted_objects.h"
 #include "moqt/session/handles.h"
 
 namespace msquic_py::moqt::session {
@@ -32,10 +33,23 @@ class ReceivedTrack {
   /// Whether an object has come as a datagram.
   [[nodiscard]] bool uses_datagrams() const noexcept { return uses_datagrams_; }
 
-  /// The subscriptions that share this track, first the one that gets its objects. More than one only when the same
-  /// publisher answered a SUBSCRIBE and sent a PUBLISH for the track.
-  std::vector<RequestHandle> subscriptions;
-  std::uint64_t streams_seen = 0;
+  /// A subscription to the track under this alias.
+  struct Receiver {
+    RequestHandle subscription;
+    WantedObjects wanted;
+    std::uint64_t streams_seen = 0;  ///< those that may have had objects for it
+    std::size_t streams_open = 0;
+    bool closing = false;  ///< it takes no stream that begins from now on
+  };
+  [[nodiscard]] Receiver* receiver(RequestHandle subscription) noexcept;
+  void add(RequestHandle subscription, const WantedObjects& wanted);
+
+  /// More than one where the publisher gives the alias to several subscriptions, as in draft-22 it may: each object
+  /// comes once for each of them that wants it, and is for all that want it (section 3.1). Earlier, where it answered
+  /// a SUBSCRIBE and sent a PUBLISH for the track.
+  std::vector<Receiver> receivers;
+  /// There has been more than one: whose stream one is, nobody can tell.
+  bool shared = false;
   std::size_t streams_open = 0;
 
   /// An object of the track arrived; why it makes the track malformed, if it does.

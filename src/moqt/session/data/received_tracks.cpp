@@ -1,7 +1,5 @@
 #include "moqt/session/data/received_tracks.h"
 
-#include <algorithm>
-
 namespace msquic_py::moqt::session {
 
 ReceivedTrack* ReceivedTracks::find(std::uint64_t alias) const noexcept {
@@ -11,23 +9,20 @@ ReceivedTrack* ReceivedTracks::find(std::uint64_t alias) const noexcept {
 
 ReceivedTrack* ReceivedTracks::of(RequestHandle subscription) const noexcept {
   for (const auto& [alias, track] : by_alias_) {
-    if (std::find(track->subscriptions.begin(), track->subscriptions.end(), subscription) !=
-        track->subscriptions.end()) {
-      return track.get();
-    }
+    if (track->receiver(subscription) != nullptr) return track.get();
   }
   return nullptr;
 }
 
 bool ReceivedTracks::add(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
-                         std::uint8_t publisher_priority, bool mixed) {
+                         std::uint8_t publisher_priority, bool mixed, const WantedObjects& wanted) {
   if (ReceivedTrack* track = find(alias)) {
     if (track->name() != name) return false;  // [d15 §9.10-2, §9.13-2]
-    track->subscriptions.push_back(subscription);
+    track->add(subscription, wanted);
     return true;
   }
   auto track = std::make_unique<ReceivedTrack>(name, alias, publisher_priority, mixed);
-  track->subscriptions.push_back(subscription);
+  track->add(subscription, wanted);
   by_alias_.emplace(alias, std::move(track));
   (void)retired_.take(alias);
   return true;

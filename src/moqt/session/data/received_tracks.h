@@ -21,7 +21,7 @@ class ReceivedTracks {
 
   /// False when the alias belongs to another track (DUPLICATE_TRACK_ALIAS).
   [[nodiscard]] bool add(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
-                         std::uint8_t publisher_priority, bool mixed);
+                         std::uint8_t publisher_priority, bool mixed, const WantedObjects& wanted);
   /// Forgets the track and retires its alias.
   void remove(const ReceivedTrack& track);
   void retire(std::uint64_t alias);

@@ -20,6 +20,13 @@ enum class Joining : std::uint8_t {
   kByRange,          ///< there is no joining FETCH: one for the range, which SUBSCRIBE_OK tells, and FILL_PARAMETERS
 };
 
+/// What the answer to a TRACK_STATUS says of the track besides its largest object.
+enum class StatusTells : std::uint8_t {
+  kSomeParameters,  ///< those that the draft allows in a REQUEST_OK
+  kNothing,         ///< the answer has no place for properties
+  kProperties,      ///< all that a SUBSCRIBE_OK says
+};
+
 /// What the drafts say differently about the same requests.
 struct RequestRules {
   SecondSubscription second_subscription = SecondSubscription::kViolates;
@@ -41,10 +48,13 @@ struct RequestRules {
   bool publish_ok_shapes = true;
   /// Who does not understand a property of a track from a range of numbers does not take the track.
   bool mandatory_properties = false;
+  StatusTells status = StatusTells::kSomeParameters;
   /// A subscription to what has been published completely is refused with INVALID_RANGE; otherwise it brings nothing.
   bool past_ranges_refused = true;
   /// Requests may have Range Filters, as many as MAX_FILTER_RANGES allows.
   bool range_filters = false;
+  /// A publisher tells of what changes of a subscription without an update: PUBLISH_STATE_NOTIFY.
+  bool state_is_told = false;
   /// A subscription has SUBGROUP_DELIVERY_TIMEOUT, too.
   bool subgroup_timeouts = false;
 };

@@ -46,7 +46,7 @@ void SharedControlStream::on_control_data(base::Bytes bytes) {
 }
 
 void SharedControlStream::on_control_closed() {
-  violate("the control stream was closed (section 3.3)");  // [d15 §3.3-1]
+  core_.on_control_lost("the control stream was closed (section 3.3)");  // [d15 §3.3-1]
 }
 
 void SharedControlStream::on_bidi_stream_opened() {

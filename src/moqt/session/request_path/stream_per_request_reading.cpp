@@ -11,7 +11,7 @@ namespace msquic_py::moqt::session {
 
 void StreamPerRequest::on_control_data(base::Bytes) {}
 
-void StreamPerRequest::on_control_closed() { violate("a control stream was closed (section 3.3)"); }
+void StreamPerRequest::on_control_closed() { core_.on_control_lost("a control stream was closed (section 3.3)"); }
 
 void StreamPerRequest::on_peer_control_data(base::Bytes bytes) {
   control_.feed(bytes);
@@ -85,7 +85,7 @@ bool StreamPerRequest::begin(RequestStream& stream, Reference request, bool rese
     refused = wire::RequestError{RequestErrorCode::kGoingAway, "this endpoint is about to leave"};
   } else if (reserved) {
     refused = wire::RequestError{RequestErrorCode::kDoesNotExist, "a reserved namespace"};
-  } else if (peers_.size() >= core_.config().limits.max_open_requests) {
+  } else if (peers_.size() >= core_.config().limits.max_request_streams()) {
     refused = wire::RequestError{RequestErrorCode::kExcessiveLoad, "too many requests are open"};
   }
   if (refused) answer(request, *refused);

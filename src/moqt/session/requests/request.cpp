@@ -113,6 +113,7 @@ base::Result<RequestHandle, SessionError> Request::announce(TrackNamespace, Pati
   return base::Failure{SessionError::kWrongRole};
 }
 RequestResult Request::skip_publish(const FullTrackName&) { return base::Failure{SessionError::kWrongRole}; }
+RequestResult Request::notify_state(MessageParameters) { return base::Failure{SessionError::kWrongRole}; }
 RequestResult Request::revoke(RequestErrorCode, std::string_view) { return base::Failure{SessionError::kWrongRole}; }
 
 bool demands_understanding(const MessageParameters& parameters, const RequestRules& rules) noexcept {

@@ -135,6 +135,8 @@ class Request {
   virtual RequestResult accept_fetch(const FetchAnswer& answer, MessageParameters parameters);
   virtual base::Result<StreamHandle, SessionError> open_fetch();
   virtual RequestResult publish_done(PublishDoneCode code, std::string_view reason);
+  /// Tells the subscriber of what has changed without an update of its own.
+  virtual RequestResult notify_state(MessageParameters changes);
   /// Tells the peer of a namespace below the prefix that it has subscribed to.
   virtual base::Result<RequestHandle, SessionError> announce(TrackNamespace track_namespace, Patience patience);
   /// Tells the peer that its subscribe_tracks() brings no subscription to this track.

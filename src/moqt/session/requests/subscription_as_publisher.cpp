@@ -315,6 +315,23 @@ RequestResult SubscriptionAsPublisher::publish_done(PublishDoneCode code, std::s
   return {};
 }
 
+RequestResult SubscriptionAsPublisher::notify_state(MessageParameters changes) {  // draft-22 section 9.10
+  if (!context_.rules().state_is_told) return base::Failure{SessionError::kNotInDraft};
+  if (!view_.established || done_) return base::Failure{SessionError::kWrongState};
+  const bool said_here = std::ranges::all_of(changes.items(), [](const Parameter& each) {
+    return each.type == static_cast<std::uint64_t>(MessageParameter::kForward) ||
+           each.type == static_cast<std::uint64_t>(MessageParameter::kSubscriptionFilter) ||
+           each.type == static_cast<std::uint64_t>(MessageParameter::kLargestObject);
+  });
+  if (!said_here || range_reversed(changes)) return base::Failure{SessionError::kInvalidParameter};
+  const auto largest = changes.largest_object() ? changes.largest_object() : view_.largest;
+  if (largest) changes.set_largest_object(*largest);
+  if (auto sent = send(wire::PublishStateNotify{changes}); !sent.ok()) return sent;
+  view_.largest = std::max(view_.largest, largest);
+  apply_update(changes, largest);
+  return {};
+}
+
 void SubscriptionAsPublisher::withdraw() {
   if (reference()) {
     if (!done_) done_ = wire::PublishDone{PublishDoneCode::kInternalError, 0, "no answer to PUBLISH in time"};

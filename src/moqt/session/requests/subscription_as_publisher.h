@@ -62,6 +62,7 @@ class SubscriptionAsPublisher final : public Request {
   RequestResult accept(MessageParameters parameters) override;
   RequestResult reject(RequestErrorCode code, std::string_view reason) override;
   RequestResult publish_done(PublishDoneCode code, std::string_view reason) override;
+  RequestResult notify_state(MessageParameters changes) override;
 
  private:
   /// Takes our PUBLISH back with PUBLISH_DONE.

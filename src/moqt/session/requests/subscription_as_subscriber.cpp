@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "moqt/session/requests/arrival.h"
+#include "moqt/session/requests/subscription_update.h"
 
 namespace msquic_py::moqt::session {
 
@@ -57,8 +58,11 @@ bool SubscriptionAsSubscriber::take_alias(std::uint64_t alias, const MessagePara
   if (filter_) start_ = filter_->resolve_start(largest_);
   note_timeouts(parameters_);
   note_timeouts(parameters);
+  wanted_.forward = forward_;
+  wanted_.objects.take(parameters_.items());
+  if (const auto filter = parameters_.filter()) wanted_.locations.apply(*filter, largest_);
   // [d15 §9.2.1.4-2]
-  if (context_.incoming().add_track(handle(), track_, alias, parameters.publisher_priority().value_or(128))) {
+  if (context_.incoming().add_track(handle(), track_, alias, parameters.publisher_priority().value_or(128), wanted_)) {
     track_alias_ = alias;
     return true;
   }
@@ -71,7 +75,8 @@ void SubscriptionAsSubscriber::evict_ended(std::uint64_t alias) {
   // Only an Established subscription holds its alias; after PUBLISH_DONE the publisher may give it to any track.
   const ReceivedTrack* track = context_.incoming().track_with(alias);
   if (track == nullptr) return;
-  const std::vector<RequestHandle> holders = track->subscriptions;
+  std::vector<RequestHandle> holders;
+  for (const ReceivedTrack::Receiver& each : track->receivers) holders.push_back(each.subscription);
   for (const RequestHandle holder : holders) {
     auto* subscription = as<SubscriptionAsSubscriber>(context_.find(holder));
     if (subscription != nullptr && subscription->draining() && subscription->answered()) subscription->report_done();
@@ -117,6 +122,27 @@ void SubscriptionAsSubscriber::on_publish_done(const wire::PublishDone& message)
 void SubscriptionAsSubscriber::on_publish_state(const wire::PublishStateNotify& message) {  // draft-22 section 9.10
   if (done_ || !answered()) return unexpected("PUBLISH_STATE_NOTIFY");
   note_update(message.parameters);
+  apply(message.parameters, message.parameters.largest_object());
+  context_.emit(SubscriptionChanged{handle(), message.parameters});
+}
+
+void SubscriptionAsSubscriber::apply(const MessageParameters& change, std::optional<Location> largest) {
+  wanted_.forward = change.forward().value_or(wanted_.forward);
+  wanted_.objects.take(change.items());
+  if (const auto filter = change.filter()) wanted_.locations.apply(*filter, largest ? largest : largest_);
+  context_.incoming().set_wanted(handle(), wanted_);
+}
+
+void SubscriptionAsSubscriber::add_update(RequestHandle update) {
+  updates_.push_back(update);
+  wanted_.changing = true;
+  context_.incoming().set_wanted(handle(), wanted_);
+}
+
+void SubscriptionAsSubscriber::remove_update(RequestHandle update) {
+  std::erase(updates_, update);
+  wanted_.changing = !updates_.empty();
+  context_.incoming().set_wanted(handle(), wanted_);
 }
 
 void SubscriptionAsSubscriber::on_deadline() {
@@ -153,10 +179,13 @@ void SubscriptionAsSubscriber::on_expiry() {
 void SubscriptionAsSubscriber::check_done() {
   if (!done_ || !answered()) return;
   IncomingData& incoming = context_.incoming();
+  if (done_timer_over_ && incoming.shares_alias(handle())) incoming.close_to_new_streams(handle());
   if (incoming.streams_open(handle()) > 0) return;
   const std::uint64_t seen = incoming.streams_seen(handle());
-  // Datagrams are not counted, so late ones can only be waited for.
-  const bool complete = seen >= done_->stream_count && !incoming.uses_datagrams(handle());
+  // Datagrams are not counted, so late ones can only be waited for; nor can streams of which nobody knows whose they
+  // are.
+  const bool uncounted = incoming.uses_datagrams(handle()) || incoming.shares_alias(handle());
+  const bool complete = seen >= done_->stream_count && !uncounted;
   if (complete || done_timer_over_) report_done();
 }
 
@@ -170,6 +199,9 @@ void SubscriptionAsSubscriber::report_done() {
   event.reason = done_->error_reason;
   if (done_->stream_count != wire::kStreamCountUnknown && seen < done_->stream_count) {
     event.missing_streams = done_->stream_count - seen;
+  }
+  for (const RequestHandle each : updates_) {
+    if (const auto* update = as<SubscriptionUpdate>(context_.find(each))) update->tell_unanswered();
   }
   context_.emit(std::move(event));
   incoming.remove_track(handle());
@@ -228,6 +260,11 @@ RequestResult SubscriptionAsSubscriber::accept(MessageParameters parameters) {
   if (!wishes.empty()) context_.update_quietly(handle(), std::move(wishes));
   filter_ = filter;
   if (filter_) start_ = filter_->resolve_start(largest_);
+  if (context_.rules().publish_ok_shapes) {
+    wanted_.forward = forward_;
+    if (filter_) wanted_.locations.apply(*filter_, largest_);
+    context_.incoming().set_wanted(handle(), wanted_);
+  }
   ends_itself_ = expires > 0 && (expires_ms_ == 0 || expires < expires_ms_);
   if (ends_itself_) context_.expire_after(handle(), given_time(expires));
   check_done();

@@ -7,6 +7,7 @@
 
 #include "moqt/model/full_track_name.h"
 #include "moqt/model/malformed_track.h"
+#include "moqt/session/data/wanted_objects.h"
 #include "moqt/session/requests/request.h"
 
 namespace msquic_py::moqt::session {
@@ -71,8 +72,11 @@ class SubscriptionAsSubscriber final : public Request {
   void on_malformed(MalformedTrack reason) override;
 
   /// An update of ours for it is with the publisher, or is no more.
-  void add_update(RequestHandle update) { updates_.push_back(update); }
-  void remove_update(RequestHandle update) { std::erase(updates_, update); }
+  void add_update(RequestHandle update);
+  void remove_update(RequestHandle update);
+  /// The publisher has accepted an update, or tells of a change of its own: `largest` is what relative filters of it
+  /// count from.
+  void apply(const MessageParameters& change, std::optional<Location> largest);
   void on_end() override;
 
   RequestResult accept(MessageParameters parameters) override;
@@ -96,6 +100,7 @@ class SubscriptionAsSubscriber final : public Request {
   FullTrackName track_;
   MessageParameters parameters_;
   std::optional<SubscriptionFilter> filter_;  ///< of SUBSCRIBE or PUBLISH_OK
+  WantedObjects wanted_;                      ///< as far as the publisher has said that it knows
   std::optional<Location> largest_;
   Location start_;  ///< of what has been asked for, as far as it is known here
   std::optional<std::uint64_t> track_alias_;

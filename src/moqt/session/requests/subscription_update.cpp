@@ -84,9 +84,16 @@ void SubscriptionUpdate::on_request_ok(const wire::RequestOk& message) {
   if (!take_answer("REQUEST_OK")) return;
   if (auto* subscription = as<SubscriptionAsSubscriber>(context_.find(subscription_))) {
     subscription->renewed(message.parameters.expires());
+    subscription->apply(parameters_, message.parameters.largest_object());
   }
   if (!quiet_) context_.emit(RequestAccepted{handle(), message.parameters});
   context_.end(handle());
+}
+
+void SubscriptionUpdate::tell_unanswered() const {
+  if (quiet_) return;
+  context_.emit(RequestRejected{handle(), static_cast<std::uint64_t>(RequestErrorCode::kInternalError),
+                                "the publisher has ended the subscription"});
 }
 
 void SubscriptionUpdate::limit_time(std::uint64_t expires_ms) {

@@ -28,6 +28,9 @@ class SubscriptionUpdate final : public Update {
   [[nodiscard]] RequestHandle subscription() const noexcept { return subscription_; }
   void begin(wire::RequestReference reference) override;
   void on_end() override;
+  /// The publisher has ended the subscription and said nothing of this: a publisher that takes several updates together
+  /// answers with one REQUEST_ERROR when they fail (draft-22 section 9.5.1).
+  void tell_unanswered() const;
   void limit_time(std::uint64_t expires_ms) override;
   void on_request_ok(const wire::RequestOk& message) override;
   RequestResult accept(MessageParameters parameters) override;

@@ -11,6 +11,30 @@ std::optional<SessionError> TrackStatusRequest::refusal(const RequestTable&, con
   return std::nullopt;
 }
 
+namespace {
+
+/// Those of `given`, which a SUBSCRIBE_OK would have, that the draft has a place for in the answer.
+MessageParameters told_of(const MessageParameters& given, StatusTells tells) {
+  MessageParameters answer;
+  if (const auto largest = given.largest_object()) answer.set_largest_object(*largest);
+  switch (tells) {
+    case StatusTells::kNothing: break;
+    case StatusTells::kSomeParameters:  // [d15 §9.2.1]
+      if (const auto value = given.track_delivery_timeout()) answer.set_track_delivery_timeout(*value);
+      if (const auto value = given.max_cache_duration()) answer.set_max_cache_duration(*value);
+      if (const auto value = given.track_group_order()) answer.set_track_group_order(*value);
+      break;
+    case StatusTells::kProperties:
+      for (const Parameter& each : given.items()) {
+        if (each.scope == ParameterScope::kTrack) answer.append(each);
+      }
+      break;
+  }
+  return answer;
+}
+
+}  // namespace
+
 void TrackStatusRequest::admit(const Arrival& arrival, const wire::TrackStatus& message) {
   if (range_reversed(message.parameters)) {  // as for SUBSCRIBE [d15 §9.19]
     return arrival.refuse(RequestErrorCode::kInvalidRange, "the range ends before it starts");
@@ -36,7 +60,8 @@ RequestResult TrackStatusRequest::accept(MessageParameters parameters) {  // [d1
     (void)reject(RequestErrorCode::kInvalidRange, "the whole range has been published");
     return base::Failure{SessionError::kInvalidRange};
   }
-  if (auto sent = send(wire::RequestOk{answer_to(parameters_, std::move(parameters))}); !sent.ok()) return sent;
+  const MessageParameters told = told_of(parameters, context_.rules().status);
+  if (auto sent = send(wire::RequestOk{answer_to(parameters_, told)}); !sent.ok()) return sent;
   answered_ = true;
   context_.end(handle());
   return {};

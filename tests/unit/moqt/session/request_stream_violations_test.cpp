@@ -24,13 +24,16 @@ TEST(RequestStreamViolations, OfTheControlStream) {
   }
   RequestPeer finished(Perspective::kServer);
   finished.control("af00 0000", true);
+  finished.advance(finished.session.config().timeouts.control_closed);
   EXPECT_EQ(finished.close_code(), kViolation) << "section 3.3: it must not be closed";
   auto reset = RequestPeer::established(Perspective::kServer);
   reset.reset_control();
+  reset.advance(reset.session.config().timeouts.control_closed);
   EXPECT_EQ(reset.close_code(), kViolation);
   auto stopped = RequestPeer::established(Perspective::kServer);
   stopped.session.on_control_closed(stopped.now);
   stopped.drain();
+  stopped.advance(stopped.session.config().timeouts.control_closed);
   EXPECT_EQ(stopped.close_code(), kViolation);
   auto second = RequestPeer::established(Perspective::kServer);
   second.stream(6, "af00 0000");
@@ -144,17 +147,36 @@ TEST(RequestStreamViolations, PaddingIsNone) {
   EXPECT_EQ(peer.close_code(), kViolation);
 }
 
+// A publisher that leaves may close its control stream first, and what it has published is still on its way.
+TEST(RequestStreamViolations, WhatWasSentBeforeTheControlStreamWasClosedIsTaken) {
+  auto peer = RequestPeer::established(Perspective::kServer);
+  const auto stream = peer.open("1d 0008 00 01 0161 01 74 05 00");  // PUBLISH, alias 5
+  ASSERT_TRUE(peer.session.accept(peer.only<PublishReceived>().request).ok());
+  peer.drain();
+  peer.reset_control();
+  peer.stream(6, "10 05 00 80 | 00 01 61", true);
+  EXPECT_EQ(peer.all<ObjectReceived>().size(), 1u);
+  peer.say(stream, "0b 0003 02 01 00", true);  // PUBLISH_DONE, TRACK_ENDED, one stream
+  EXPECT_EQ(peer.all<SubscriptionDone>().size(), 1u);
+  EXPECT_FALSE(peer.closed);
+  peer.advance(peer.session.config().timeouts.control_closed);
+  EXPECT_EQ(peer.close_code(), kViolation);
+}
+
 TEST(RequestStreamViolations, TooManyRequestsAreRefused) {
   SessionConfig config;
-  config.limits.max_open_requests = 1;
+  config.limits.max_open_requests = 1;  // a transport admits four streams all the same
   auto peer = RequestPeer::established(Perspective::kServer, config);
   const auto first = peer.open("03 0007 00 01 0161 01 74 00");
-  const auto second = peer.open("03 0007 02 01 0161 01 75 00");
-  EXPECT_EQ(peer.requests[second].bytes.at(3), 0x9);  // EXCESSIVE_LOAD
-  EXPECT_TRUE(peer.requests[second].fin);
+  for (const char* each : {"03 0007 02 01 0161 01 75 00", "03 0007 04 01 0161 01 76 00", "03 0007 06 01 0161 01 77 00"})
+    (void)peer.open(each);
+  EXPECT_EQ(peer.all<SubscribeReceived>().size(), 4u);
+  const auto fifth = peer.open("03 0007 08 01 0161 01 78 00");
+  EXPECT_EQ(peer.requests[fifth].bytes.at(3), 0x9);  // EXCESSIVE_LOAD
+  EXPECT_TRUE(peer.requests[fifth].fin);
   peer.cancel(first);
-  (void)peer.open("03 0007 04 01 0161 01 75 00");
-  EXPECT_EQ(peer.all<SubscribeReceived>().size(), 2u);
+  (void)peer.open("03 0007 0a 01 0161 01 78 00");
+  EXPECT_EQ(peer.all<SubscribeReceived>().size(), 5u);
   EXPECT_FALSE(peer.closed);
 }
 

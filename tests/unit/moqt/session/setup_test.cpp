@@ -144,6 +144,8 @@ TEST(Closing, ControlStreamEndAndSecondBidiStreamViolate) {
   auto ended = RawPeer::established(Perspective::kServer);
   ended.session.on_control_closed(ended.now);
   ended.drain();
+  EXPECT_FALSE(ended.closed) << "what was on its way before still comes";
+  ended.advance(ended.session.config().timeouts.control_closed);
   EXPECT_EQ(ended.close_code(), SessionErrorCode::kProtocolViolation);
 
   auto second = RawPeer::established(Perspective::kServer);

@@ -1,0 +1,79 @@
+// Whose an object is where several subscriptions share a Track Alias (draft-22 section 3.1): the publisher sends it once
+// for each of them that it matches and does not say for which, so that it is for all whose filters pass it. Whoever
+// reads one of them meets an object again that two of them want.
+#include <utility>
+#include <vector>
+
+#include "moqt/session/data/incoming_data.h"
+
+namespace msquic_py::moqt::session {
+
+void IncomingData::set_wanted(RequestHandle subscription, const WantedObjects& wanted) {
+  ReceivedTrack* const track = tracks_.of(subscription);
+  if (track != nullptr) track->receiver(subscription)->wanted = wanted;
+}
+
+void IncomingData::close_to_new_streams(RequestHandle subscription) {
+  ReceivedTrack* const track = tracks_.of(subscription);
+  if (track != nullptr) track->receiver(subscription)->closing = true;
+}
+
+bool IncomingData::shares_alias(RequestHandle subscription) const noexcept {
+  const ReceivedTrack* const track = tracks_.of(subscription);
+  return track != nullptr && track->shared;
+}
+
+void IncomingData::join(IncomingStream& stream, ReceivedTrack::Receiver& receiver) {
+  if (stream.taker.subscription) {
+    stream.others.push_back({receiver.subscription});
+  } else {
+    stream.taker = {receiver.subscription};
+  }
+  ++receiver.streams_seen;
+  ++receiver.streams_open;
+  context_.emit(SubgroupOpened{receiver.subscription, stream.id, stream.properties});
+}
+
+void IncomingData::choose_takers(IncomingStream& stream, Location location, base::Bytes extensions) {
+  ObjectFilter::Object object;
+  object.subgroup = stream.properties.subgroup;
+  object.id = location.object;
+  object.publisher_priority = *stream.properties.publisher_priority;
+  const auto property = [&](std::uint64_t type) { return codec_.find_number(extensions, type); };
+  for (ReceivedTrack::Receiver& receiver : stream.track->receivers) {
+    const bool wants = receiver.wanted.wants(location, object, property);
+    if (IncomingStream::Taker* const taker = stream.taker_of(receiver.subscription)) {
+      taker->takes = wants;
+    } else if (wants && !receiver.closing) {
+      join(stream, receiver);
+    }
+  }
+}
+
+std::vector<RequestHandle> IncomingData::leave_takers(IncomingStream& stream) {
+  std::vector<RequestHandle> left;
+  stream.for_each_taker([&](const IncomingStream::Taker& taker) {
+    left.push_back(taker.subscription);
+    if (ReceivedTrack::Receiver* const receiver = stream.track->receiver(taker.subscription)) --receiver->streams_open;
+  });
+  --stream.track->streams_open;
+  return left;
+}
+
+void IncomingData::remove_track(RequestHandle subscription) {  // [d15 §9.15-4]
+  ReceivedTrack* track = tracks_.of(subscription);
+  if (track == nullptr) return;
+  std::erase_if(track->receivers, [&](const auto& each) { return each.subscription == subscription; });
+  if (!track->receivers.empty()) {
+    for (const auto& [id, stream] : streams_) {
+      if (stream->track == track) stream->remove_taker(subscription);
+    }
+    return;
+  }
+  for (const auto& [id, stream] : streams_) {
+    if (stream->opened() && stream->track == track) give_up(*stream, StreamResetCode::kCancelled);
+  }
+  tracks_.remove(*track);
+}
+
+}  // namespace msquic_py::moqt::session
