@@ -212,9 +212,11 @@ TEST(FillTimeoutOfAFill, CountsAlike) {
     }
   }
   EXPECT_EQ(source.count<ms::FetchReceived>(), 0u);
-  // FETCH_HEADER of request 0. Object 0/0: group, object, priority, payload of 1. The end of what timed out, 0x20C:
-  // group 1, object 2^64-1. Object 2/0, a group on (delta 0), its priority said before.
-  EXPECT_EQ(stream, hex("05 00 | 1c 00 00 80 01 61 | 820c 01 ffffffffffffffffff | 0c 00 00 01 63"));
+  // FETCH_HEADER of request 0. Object 0/0: group, object, priority, payload of 1. The end of what does not exist, 0x8C:
+  // the rest of group 0, which would otherwise be of what timed out (section 3.2.2). The end of that, 0x20C: group 1,
+  // object 2^64-1. Object 2/0, a group on (delta 0), its priority said before.
+  EXPECT_EQ(stream, hex("05 00 | 1c 00 00 80 01 61 | 808c 00 ffffffffffffffffff | 820c 01 ffffffffffffffffff | "
+                        "0c 00 00 01 63"));
   network.relay.detach(number, network.now);
 }
 

@@ -89,16 +89,24 @@ TEST_F(StateNotifyTest, APauseLastsUntilSomebodyWantsTheTrack) {
   EXPECT_EQ(objects(viewer_), (std::vector<std::string>{"0/0 a"}));
 }
 
-TEST_F(StateNotifyTest, WhatGoesOnByItselfIsTaken) {
+// Of an offer that the publisher had paused, and that nobody wants.
+TEST_F(StateNotifyTest, WhatGoesOnByItselfIsPausedUntilSomebodyWantsIt) {
   const auto offered = publisher_client_.session().publish(track_name(), forward(false));
   ASSERT_TRUE(offered.ok());
   network_.run();
   publisher_.subscription = *offered;
   tell(forward(true));
-  publisher_.group(0, {"a"});
+  const auto paused = publisher_client_.only<ms::UpdateReceived>();
+  EXPECT_EQ(paused.parameters.forward(), false);
+  ASSERT_TRUE(publisher_client_.session().accept(paused.update).ok());
   subscribe(viewer_);
-  publisher_.group(1, {"b"});
-  EXPECT_EQ(objects(viewer_), (std::vector<std::string>{"1/0 b"}));
+  const auto woken = publisher_client_.all<ms::UpdateReceived>();
+  ASSERT_EQ(woken.size(), 2u);
+  EXPECT_EQ(woken.back().parameters.forward(), true);
+  ASSERT_TRUE(publisher_client_.session().accept(woken.back().update).ok());
+  network_.run();
+  publisher_.group(0, {"a"});
+  EXPECT_EQ(objects(viewer_), (std::vector<std::string>{"0/0 a"}));
 }
 
 // ---- several subscriptions under one Track Alias, section 3.1 ----
