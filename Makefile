@@ -179,6 +179,7 @@ simulate: configure
 	@$(BUILD)/tests/simulation/simulation --seeds $(SEEDS)
 	@for relays in "--chain 2" "--chain 3" "--tree 5"; do \
 	  $(BUILD)/tests/simulation/simulation --seeds $$(($(SEEDS) / 4)) $$relays --drafts 1; \
+	  $(BUILD)/tests/simulation/simulation --seeds $$(($(SEEDS) / 4)) $$relays --drafts 1 --several 1; \
 	  $(BUILD)/tests/simulation/simulation --seeds $$(($(SEEDS) / 4)) $$relays --drafts 1 --restarts 1 --stalls 1 --memory 1; \
 	done
 

@@ -8,8 +8,8 @@
 #include "base/bytes.h"
 #include "command_line/congestion_control.h"
 #include "command_line/draft_option.h"
-#include "command_line/moqt_url.h"
 #include "command_line/token_argument.h"
+#include "runtime/moqt_url.h"
 
 namespace msquic_py::apps {
 
@@ -32,7 +32,7 @@ std::string check_fingerprint(const std::string& text) {
 
 void ClientOptions::add_to(CLI::App& app) {
   const auto take_url = [this](const std::string& text) {
-    const auto url = MoqtUrl::parse(text);
+    const auto url = runtime::MoqtUrl::parse(text);
     if (!url) throw CLI::ValidationError(url.error());
     host = url->host;
     port = url->port;
@@ -40,7 +40,9 @@ void ClientOptions::add_to(CLI::App& app) {
   };
   auto* const host_option = app.add_option_function<std::string>(
       "--host",
-      [this, take_url](const std::string& text) { MoqtUrl::looks_like(text) ? take_url(text) : void(host = text); },
+      [this, take_url](const std::string& text) {
+        runtime::MoqtUrl::looks_like(text) ? take_url(text) : void(host = text);
+      },
       "Server name or IP address, or a URL in place of --url");
   host_option->default_str(host);
   auto* const port_option =
@@ -96,9 +98,8 @@ void ClientOptions::add_to(CLI::App& app) {
 
 runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   runtime::Endpoint::DialOptions options;
-  options.host = host;
+  options.set_server({host, port, path});
   options.drafts = drafts;
-  options.port = port;
   options.credentials.ca_file = ca_file;
   options.credentials.pinned_sha256 = fingerprints;
   options.credentials.no_certificate_validation = insecure;
@@ -107,12 +108,8 @@ runtime::Endpoint::DialOptions ClientOptions::dial_options() const {
   options.session.handshake_timeout = connecting;
   options.congestion_control = congestion_control;
   options.session.session.timeouts.setup = connecting;
-  options.session.session.path = path;
   options.session.session.authorization_tokens = options.session.session.request_tokens = tokens;
   options.session.session.tolerances.empty_namespace_prefix = allow_empty_prefix;
-  // The scope of an IPv6 address means something on this machine only (RFC 4007 section 11).
-  const std::string name = host.find(':') == std::string::npos ? host : "[" + host.substr(0, host.find('%')) + "]";
-  options.session.session.authority = name + ":" + std::to_string(port);
   return options;
 }
 

@@ -5,9 +5,9 @@
 #include "command_line/client_program.h"
 #include "command_line/connection_end.h"
 #include "command_line/logging.h"
-#include "command_line/moqt_url.h"
 #include "moqt/model/error_codes.h"
 #include "quic/status.h"
+#include "runtime/moqt_url.h"
 
 namespace msquic_py::apps {
 
@@ -84,7 +84,7 @@ bool Comeback::after(const transport::CloseReason& reason) {
 
 bool Comeback::go_to(std::string_view uri) {
   if (uri.empty()) return false;
-  const auto url = MoqtUrl::parse(uri);
+  const auto url = runtime::MoqtUrl::parse(uri);
   if (!url) {
     log_warning("the server is going away, to " + url.error());
     return false;

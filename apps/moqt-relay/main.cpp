@@ -15,7 +15,6 @@
 #include "command_line/draft_option.h"
 #include "command_line/exit_code.h"
 #include "command_line/logging.h"
-#include "command_line/moqt_url.h"
 #include "command_line/process.h"
 #include "command_line/server_identity.h"
 #include "command_line/text_file.h"
@@ -23,6 +22,7 @@
 #include "quic/library.h"
 #include "refusal_log.h"
 #include "relay/token_policy.h"
+#include "runtime/moqt_url.h"
 #include "runtime/relay_loops.h"
 #include "runtime/shutdown_signal.h"
 #include "skip_log.h"
@@ -67,7 +67,7 @@ struct Options {
 
 /// What is wrong with a URI that GOAWAY is to carry; empty when nothing is.
 std::string check_successor(const std::string& text) {
-  const auto url = apps::MoqtUrl::parse(text);
+  const auto url = runtime::MoqtUrl::parse(text);
   return url ? std::string() : url.error();
 }
 

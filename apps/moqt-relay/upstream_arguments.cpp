@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "command_line/client_options.h"
-#include "command_line/moqt_url.h"
 #include "command_line/token_argument.h"
+#include "runtime/moqt_url.h"
 
 namespace msquic_py::apps {
 
@@ -75,7 +75,8 @@ base::Result<std::vector<runtime::UpstreamOptions>, std::string> UpstreamArgumen
     const std::size_t scheme = text.find("://");
     const std::size_t equals = text.find('=');
     const bool with_prefix = equals != std::string::npos && equals < scheme;
-    const auto url = MoqtUrl::parse(with_prefix ? std::string_view(text).substr(equals + 1) : std::string_view(text));
+    const auto url =
+        runtime::MoqtUrl::parse(with_prefix ? std::string_view(text).substr(equals + 1) : std::string_view(text));
     if (!url) return base::Failure{"--upstream: " + url.error()};
     runtime::UpstreamOptions upstream;
     if (with_prefix) {

@@ -67,8 +67,11 @@ void Supply::fill_in(Track& track) {
     other = upstream.peer;
     start = role->start;
   }
-  const moqt::Location from = track.store().first_missing(track.start);
-  if (other != nullptr && from < start) backfills_.begin(*other, track, {from, start}, now_);
+  if (other == nullptr || start <= track.start) return;
+  // What the other has brought since then says nothing of what was on its way from this one.
+  const moqt::Location last = start.object > 0 ? moqt::Location{start.group, start.object - 1} : start;
+  const moqt::Location from = track.store().first_missing(track.start, last);
+  if (from < start) backfills_.begin(*other, track, {from, start}, now_);
 }
 
 void Supply::drop(Peer& peer, Track& track, session::RequestHandle request) {
@@ -170,9 +173,15 @@ void Supply::on_backfill_over(Track& track, bool whole, bool end_of_track) {
 
 void Supply::finish(const Track::Done& done, Track& track) {
   drop(*done.peer, track, done.request);
+  const bool ended = done.code == moqt::PublishDoneCode::kTrackEnded && done.whole;
   if (!track.established() && !track.asking()) {
-    track.over = done.code == moqt::PublishDoneCode::kTrackEnded && done.whole && track.ends_whole();
+    track.over = ended && track.ends_whole();
     end(track, done.code, done.reason, /*abandon=*/false);
+  } else if (!ended && track.established()) {
+    fill_in(track);
+  } else if (!ended && track.publisher().subscribers() > 0) {  // whoever has been asked takes its place
+    track.lost = now_;
+    track.lost_upstream = false;
   }
   release(track);
 }

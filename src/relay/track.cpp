@@ -118,9 +118,25 @@ void Track::forget() {
   start = {};
 }
 
-void Track::learn(const moqt::MessageParameters& parameters, bool sole_publisher) {
+bool Track::was_at(moqt::Location said) {
+  return publisher_.store().look(said).kind == moqt::objects::TrackStore::Look::Kind::kObject || said.next() == start;
+}
+
+bool Track::prove(moqt::Location location, bool may_lag) {
+  unproven_ = false;
+  const bool goes_on = !largest() || location > *largest() || (may_lag && was_at(location));
+  if (!goes_on) forget();
+  return goes_on;
+}
+
+void Track::learn(const moqt::MessageParameters& parameters, bool sole_publisher, bool may_lag) {
   const auto said = parameters.largest_object();
-  if (sole_publisher && largest() && (!said || *said < *largest())) forget();
+  if (sole_publisher && largest() && (!said || *said < *largest())) {
+    unproven_ = may_lag && !said;
+    if (!may_lag || (said && !was_at(*said))) forget();
+    // What has come may come again.
+    publisher_.several_writers = publisher_.several_writers || may_lag;
+  }
   if (said) note_largest(*said);
   take_properties(parameters);
 }
@@ -130,7 +146,7 @@ bool Track::learn_on(const moqt::MessageParameters& parameters, bool may_lag) {
   bool same = true;
   if (said && largest() && *said < *largest()) {
     // One that has the latest object but a few is a little behind; one that has none of them is at another track.
-    same = may_lag && publisher_.store().look(*said).kind == moqt::objects::TrackStore::Look::Kind::kObject;
+    same = may_lag && was_at(*said);
     if (!same) forget();
   }
   unproven_ = !said && largest().has_value();

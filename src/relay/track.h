@@ -130,8 +130,8 @@ class Track {
   // ---- what is known of the track ----
   /// A publisher has answered, or offers the track: takes over what it says in SUBSCRIBE_OK or PUBLISH. When nobody
   /// else publishes the track and what it says lies before what is known, the name has been taken for something new:
-  /// everything known is forgotten.
-  void learn(const moqt::MessageParameters& parameters, bool sole_publisher);
+  /// everything known is forgotten. Unless it `may_lag`: others have been asked as well, and it is the first to answer.
+  void learn(const moqt::MessageParameters& parameters, bool sole_publisher, bool may_lag);
   /// The same of an offer that sends nothing yet, of a track that nobody sends.
   void learn_offered(const moqt::MessageParameters& parameters);
   /// A publisher says where the track stands, without an object. Whether that is further than was known.
@@ -143,12 +143,7 @@ class Track {
   [[nodiscard]] bool unproven() const noexcept { return unproven_; }
   /// That object: one that is not behind what is known belongs to something new, and everything known is forgotten.
   /// Whether it goes on with the track.
-  bool prove(moqt::Location location) {
-    unproven_ = false;
-    const bool goes_on = !largest() || location > *largest();
-    if (!goes_on) forget();
-    return goes_on;
-  }
+  bool prove(moqt::Location location, bool may_lag);
   /// What the relay says of the track in its own SUBSCRIBE_OK, PUBLISH or REQUEST_OK (LARGEST_OBJECT included).
   [[nodiscard]] moqt::MessageParameters description() const;
   [[nodiscard]] std::optional<moqt::Location> largest() const noexcept { return publisher_.store().largest(); }
@@ -185,6 +180,9 @@ class Track {
  private:
   void take_properties(const moqt::MessageParameters& parameters);
   void note_largest(moqt::Location said);
+  /// Whether one that is no further than there may be a little behind with this same track: the object there is here,
+  /// or is the last one before what subscriptions here were given.
+  [[nodiscard]] bool was_at(moqt::Location said);
   void forget();
 
   moqt::FullTrackName name_;

@@ -260,6 +260,17 @@ SessionDriver& Endpoint::add_driver(std::shared_ptr<TransportInbox> inbox, trans
   return reference;
 }
 
+void Endpoint::DialOptions::set_server(const MoqtUrl& url) {
+  host = url.host;
+  port = url.port;
+  address = {};
+  ticket.clear();
+  session.session.path = url.path;
+  // The scope of an IPv6 address means something on this machine only (RFC 4007 section 11).
+  const std::string name = host.find(':') == std::string::npos ? host : "[" + host.substr(0, host.find('%')) + "]";
+  session.session.authority = name + ":" + std::to_string(port);
+}
+
 void Endpoint::goaway(std::string_view new_session_uri) {
   for (auto& [driver, owned] : drivers_) {
     if (!driver->inner()) driver->goaway(new_session_uri);

@@ -22,6 +22,7 @@
 #include "quic/server_configurations.h"
 #include "quic/settings.h"
 #include "runtime/event_loop.h"
+#include "runtime/moqt_url.h"
 #include "runtime/quic_watch.h"
 #include "runtime/session_driver.h"
 
@@ -95,6 +96,10 @@ class Endpoint {
     std::chrono::milliseconds idle_timeout{15'000};
     /// As in ListenOptions.
     std::optional<quic::CongestionControl> congestion_control;
+
+    /// Dials that server: host, port, and what SETUP says of both and of the path [d15 §9.3.1]. What was known of
+    /// another one, its address and a ticket, is forgotten; whom to trust is not.
+    void set_server(const MoqtUrl& url);
   };
 
   /// What its sessions and connections hold is in the accounts of `ledger`; without one, of one of its own.

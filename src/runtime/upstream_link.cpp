@@ -36,6 +36,7 @@ void UpstreamLink::dial() {
   leaving_ = false;
   established_.reset();
   Endpoint::DialOptions options = options_.dial;
+  if (successor_) options.set_server(*successor_);
   const auto longest = std::chrono::duration_cast<base::Backoff::Duration>(options.session.handshake_timeout);
   const base::Backoff::Duration limit = base::attempt_limit(++attempts_, longest);
   options.session.handshake_timeout = limit;
@@ -45,6 +46,7 @@ void UpstreamLink::dial() {
   if (driver) {
     driver_ = *driver;
   } else {
+    successor_.reset();
     wait(driver.error().message, false);
   }
 }
@@ -57,15 +59,29 @@ void UpstreamLink::look(EventLoop::Time now) {
     if (notify_) notify_({.upstream = number_, .connected = true, .reason = {}, .redial = {}});
   }
   if (!driver_->session().going_away() || std::exchange(leaving_, true)) return;
+  follow(driver_->session().new_session_uri());
   driver_->close(moqt::SessionErrorCode::kNoError, "gone, as GOAWAY asks");
+}
+
+void UpstreamLink::follow(std::string_view uri) {
+  why_left_ = "it asked to be left (GOAWAY)";
+  if (uri.empty() || options_.dial.carrier) return;
+  auto url = MoqtUrl::parse(uri);
+  if (url) {
+    why_left_ += ", for " + std::string(uri);
+    successor_ = std::move(url).value();
+  } else {
+    why_left_ += ", for what is no place: " + url.error();
+  }
 }
 
 void UpstreamLink::on_finished(const transport::CloseReason& reason, EventLoop::Time now) {
   driver_ = nullptr;
   const bool lasted = established_ && now - *established_ >= kLasted;
   if (lasted) backoff_.reset();
+  if (!established_) successor_.reset();
   std::string why = reason.reason.empty() ? reason.message : reason.message + ": " + reason.reason;
-  wait(leaving_ ? "it asked to be left (GOAWAY)" : std::move(why), leaving_ && lasted);
+  wait(leaving_ ? why_left_ : std::move(why), leaving_ && lasted);
 }
 
 void UpstreamLink::wait(std::string reason, bool at_once) {

@@ -6,11 +6,13 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/backoff.h"
 #include "moqt/model/track_namespace.h"
 #include "runtime/endpoint.h"
 #include "runtime/event_loop.h"
+#include "runtime/moqt_url.h"
 #include "runtime/session_driver.h"
 #include "runtime/session_user.h"
 
@@ -34,7 +36,8 @@ struct UpstreamOptions {
 
 /// Keeps a session with one upstream: dials it, and dials again with backoff whenever the session has ended; an attempt
 /// lasts as long as base::attempt_limit() says, up to what the options allow. An upstream that says GOAWAY is left, and
-/// dialled again at once. Loop thread, or before the loop runs.
+/// dialled again, at once when the session has lasted: there, or where its New Session URI says [d15 §9.4]. That place
+/// counts until nobody answers there; then the one in the options does again. Loop thread, or before the loop runs.
 class UpstreamLink final : public EventLoop::Participant {
  public:
   using Notify = std::function<void(const UpstreamNotice&)>;
@@ -58,6 +61,8 @@ class UpstreamLink final : public EventLoop::Participant {
  private:
   void dial();
   void wait(std::string reason, bool at_once);
+  /// Where the upstream sends us, which is leaving.
+  void follow(std::string_view uri);
 
   Endpoint& endpoint_;
   SessionUser& user_;
@@ -68,7 +73,9 @@ class UpstreamLink final : public EventLoop::Participant {
   std::uint32_t attempts_ = 0;  ///< since there was a session
   SessionDriver* driver_ = nullptr;
   std::optional<EventLoop::Time> established_;
-  bool leaving_ = false;  ///< it has said GOAWAY
+  std::optional<MoqtUrl> successor_;  ///< where a GOAWAY has sent us
+  std::string why_left_;              ///< for people
+  bool leaving_ = false;              ///< it has said GOAWAY
   bool stopped_ = false;
   EventLoop::Time due_{};  ///< when to dial, while there is no session
 };

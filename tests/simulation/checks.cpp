@@ -32,6 +32,7 @@ void World::check_deliveries() {
     for (const auto& subscription : subscribers_[who].subscriptions()) {
       outcome_.received += subscription->received.size();
       const TrackJournal& track = journal_.track(subscription->track);
+      check_end(*subscription, who);
       if (!subscription->accepted || subscription->cancelled || subscription->done || !subscription->forwards) continue;
       if (track.losses != subscription->losses) continue;
       // Streams that it gave up, for example because they came long before SUBSCRIBE_OK [d15 §10.4.2].
@@ -55,6 +56,7 @@ void World::check_deliveries() {
         journal_.fault("subscriber " + std::to_string(script_.publishers + who) + ", track " +
                        std::to_string(subscription->track) + ", subscription " + std::to_string(subscription->ordinal) +
                        ": a stream of " + std::to_string(name.first) + "/" + std::to_string(name.second) +
+                       (latest ? " with " + text(*first) + " to " + text(*latest) : " without an object") +
                        " was reset for no reason");
       }
       for (const auto& [location, object] : track.objects) {
@@ -72,6 +74,31 @@ void World::check_deliveries() {
       }
     }
   }
+}
+
+void World::check_end(const ReceivedTrack& subscription, std::size_t who) {
+  using Code = moqt::PublishDoneCode;
+  if (!subscription.done || subscription.cancelled) return;
+  const auto code = static_cast<Code>(subscription.done->code);
+  // Nobody withdraws a track before everything has arrived: it ends with its publisher, or for whoever is too slow.
+  // A relay may not know yet that it is gone when it accepts.
+  const bool lost = journal_.track(subscription.track).losses > 0;
+  if (code != Code::kMalformedTrack && (lost || hops_disturbed_ || code == Code::kTooFarBehind)) return;
+  journal_.fault("subscriber " + std::to_string(script_.publishers + who) + ", track " +
+                 std::to_string(subscription.track) + ", subscription " + std::to_string(subscription.ordinal) +
+                 ": ended for no reason, code " + std::to_string(subscription.done->code) + ", " +
+                 subscription.done->reason);
+}
+
+void World::check_close(const SessionEnd& end, const std::string& whose) {
+  using Cause = transport::CloseReason::Cause;
+  const transport::CloseReason& reason = end.close_reason();
+  if (reason.cause != Cause::LocalApplication || reason.code == 0) return;
+  // Who was stalled, or far behind, is not waited for.
+  const auto code = static_cast<moqt::SessionErrorCode>(reason.code);
+  using Code = moqt::SessionErrorCode;
+  if (code == Code::kControlMessageTimeout || code == Code::kDataStreamTimeout || code == Code::kGoawayTimeout) return;
+  journal_.fault(whose + " was closed by it: " + std::to_string(reason.code) + ", " + reason.reason);
 }
 
 void World::check_accounts() {

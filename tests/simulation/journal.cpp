@@ -37,7 +37,10 @@ bool TrackJournal::cut_by_all(SubgroupName subgroup) const {
 }
 
 bool TrackJournal::next_may_be_unknown(SubgroupName subgroup, moqt::Location first, moqt::Location latest) const {
-  if (plan.publishers.size() == 1 && !fetched) return false;
+  // One whose subscription began in the middle of the group may be faster than another: a relay then has several
+  // streams of a subgroup, neither of which it knows to be whole, and those behind it know no more.
+  if (plan.publishers.size() > 1) return true;
+  if (!fetched) return false;
   const auto of_it = [&](const auto& entry) {
     return SubgroupName{entry.first.group, entry.second.subgroup} == subgroup;
   };

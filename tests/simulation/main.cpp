@@ -6,6 +6,7 @@
 // --several 1 lets tracks have two publishers, --drafts 1 lets sessions speak different drafts, --chain N puts N relays
 // in a row, --tree N has N relays behind each other in any order, --restarts 1, --stalls 1 and --memory 1 restart
 // relays, let them hang, and let them have little memory.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -133,9 +134,18 @@ void print_steps(const Script& script, const std::vector<std::size_t>& places) {
   }
 }
 
-void shrink_and_print(const Options& options, const Script& script) {
+/// What went wrong, whoever it was and wherever.
+std::string kind_of(std::string fault) {
+  std::erase_if(fault, [](char c) { return c >= '0' && c <= '9'; });
+  return fault;
+}
+
+/// Down to what fails in the same way: fewer steps may be another matter.
+void shrink_and_print(const Options& options, const Script& script, const Outcome& outcome) {
+  const std::string kind = kind_of(outcome.faults.front());
   const auto fails = [&](const std::vector<std::size_t>& keep) {
-    return !run(keep_steps(script, keep)).faults.empty();
+    const std::vector<std::string> faults = run(keep_steps(script, keep)).faults;
+    return std::any_of(faults.begin(), faults.end(), [&](const std::string& each) { return kind_of(each) == kind; });
   };
   const auto kept = shrink(script.steps.size(), fails);
   std::cout << "shrunk to " << kept.size() << " of " << script.steps.size() << " steps:\n";
@@ -155,7 +165,7 @@ int run_one(const Options& options) {
             << " excused, " << outcome.skips << " skips of the relay\n";
   print_faults(outcome);
   if (outcome.faults.empty()) return EXIT_SUCCESS;
-  if (!options.keep) shrink_and_print(options, script);
+  if (!options.keep) shrink_and_print(options, script, outcome);
   return EXIT_FAILURE;
 }
 
@@ -173,7 +183,7 @@ int run_many(const Options& options) {
     if (outcome.faults.empty()) continue;
     std::cout << "seed " << seed << " failed; replay: " << options.program << " --seed " << seed << "\n";
     print_faults(outcome);
-    if (++failed <= kMostShrunk) shrink_and_print(options, script);
+    if (++failed <= kMostShrunk) shrink_and_print(options, script, outcome);
     std::cout << std::flush;
   }
   std::cout << options.count << " seeds, " << failed << " failed: " << all.published << " objects published, "

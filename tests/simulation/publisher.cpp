@@ -129,6 +129,7 @@ void Publisher::answer(const ms::FetchReceived& fetch) {
     ms::FetchObject out;
     out.location = location;
     out.subgroup = track.plan.datagrams ? location.object : object.subgroup;
+    out.publisher_priority = track.plan.priority;
     out.payload_length = object.size;
     out.payload = arena_.copy(Journal::payload(*number, location, object.size));
     if (!session.append_fetch_object(*stream, out)) return;
@@ -173,6 +174,7 @@ void Publisher::write(const NewObject& object, std::uint64_t sent) {
       ms::SubgroupProperties properties;
       properties.group = object.subgroup.first;
       properties.subgroup = object.subgroup.second;
+      properties.publisher_priority = journal.plan.priority;
       properties.extensions = journal.plan.extensions;
       const auto opened = session.open_subgroup(subscription, properties);
       if (opened) {

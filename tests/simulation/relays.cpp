@@ -55,6 +55,7 @@ bool World::settle_end(std::shared_ptr<SessionEnd>& end, std::size_t number, rel
   relay::Relay& relay = *relays_[number];
   if (!end->take_turns(relay, peer, network_.now())) return false;
   if (!end->over()) return true;
+  check_close(*end, "a session of relay " + std::to_string(number));
   relay.detach(peer, network_.now());
   end.reset();
   return true;

@@ -202,8 +202,10 @@ void Subscriber::handle(const ms::Event& event) {
     if (ReceivedTrack* subscription = live(done->subscription)) {
       subscription->done = *done;
       live_.erase(done->subscription);
+      const bool cut_off = end_->session().state() == ms::SessionState::kClosed;  // then it waits for nothing
       for (const auto& [id, stream] : streams_) {
-        if (stream.subscription == subscription) fault(*subscription, "it is done although a stream of it is open");
+        if (stream.subscription == subscription && !cut_off)
+          fault(*subscription, "it is done although a stream of it is open");
       }
     }
   } else if (const auto* malformed = std::get_if<ms::TrackMalformed>(&event)) {
@@ -252,12 +254,24 @@ void Subscriber::on_object(const ms::ObjectReceived& event) {
     fault(*stream.subscription, text(event.location) + " comes after " + text(*stream.latest));
   }
   stream.name = {event.location.group, event.subgroup};
+  if (stream.latest) check_next(*stream.subscription, stream.name, *stream.latest, event.location);
   if (!stream.first) stream.first = event.location;
   stream.latest = event.location;
   stream.size = event.payload_length;
   stream.payload.clear();
   stream.whole = false;
   on_payload(stream, event.payload());
+}
+
+// On one stream an object is followed by the next one of its subgroup [d15 §10.4.3].
+void Subscriber::check_next(const ReceivedTrack& subscription, SubgroupName name, moqt::Location before,
+                            moqt::Location location) {
+  const auto& objects = journal_.track(subscription.track).objects;
+  for (auto each = objects.upper_bound(before); each != objects.end() && each->first < location; ++each) {
+    if (each->second.subgroup != name.second || !each->second.whole || each->second.denied) continue;
+    fault(subscription,
+          text(location) + " comes behind " + text(before) + " on a stream, without " + text(each->first));
+  }
 }
 
 void Subscriber::on_payload(Incoming& stream, base::Bytes bytes) {

@@ -89,6 +89,7 @@ class Subscriber {
   void on_object(const ms::ObjectReceived& event);
   void on_payload(Incoming& stream, base::Bytes bytes);
   void complete(Incoming& stream);
+  void check_next(const ReceivedTrack& subscription, SubgroupName name, moqt::Location before, moqt::Location location);
   void on_end(const ms::SubgroupEnded& event);
   void on_fetched(const ms::FetchObjectReceived& event);
   void on_fetched_payload(FetchedRange& fetch, base::Bytes bytes);

@@ -123,6 +123,10 @@ class World {
   // checks.cpp
   void check_rest();
   void check_deliveries();
+  /// That a subscription ended has a reason.
+  void check_end(const ReceivedTrack& subscription, std::size_t who);
+  /// No relay has anything to complain of in its sessions.
+  void check_close(const SessionEnd& end, const std::string& whose);
   void check_ends();
   void check_accounts();
   void check_account(const relay::Relay& relay);

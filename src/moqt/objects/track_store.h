@@ -118,7 +118,12 @@ class TrackStore {
   /// come in part: what a publisher is to be asked for that takes the place of a lost one. Behind the largest object
   /// when nothing seems to be missing; {0, 0} when nothing is known. What was on its way when the publisher was lost is
   /// of its newest groups: only those are looked at, and those that are still open.
-  [[nodiscard]] Location first_missing(Location start) const noexcept;
+  [[nodiscard]] Location first_missing(Location start) const noexcept {
+    return largest_ ? first_missing(start, *largest_) : start;
+  }
+  /// The same up to `last`, where what another publisher brings by itself begins: what lies behind it says nothing of
+  /// what was on its way.
+  [[nodiscard]] Location first_missing(Location start, Location last) const noexcept;
 
   // ---- holding ----
 

@@ -130,12 +130,12 @@ std::optional<std::uint64_t> TrackStore::first_missing(const StoredGroup& group,
   return whole ? std::nullopt : std::optional(from);
 }
 
-Location TrackStore::first_missing(Location start) const noexcept {
-  if (!largest_) return start;
-  std::uint64_t at = largest_->group;
+Location TrackStore::first_missing(Location start, Location last) const noexcept {
+  std::uint64_t at = last.group;
   if (const auto newest = groups_.lower_bound(at); newest != groups_.begin()) {
     at = std::prev(newest)->first;
-  } else if (groups_.empty() || !dropped_groups_.intervals().empty()) {  // nothing has come, or the one before is gone
+  } else if (groups_.empty() || !dropped_groups_.intervals().empty() || last != largest_) {
+    // Nothing has come, or the one before is gone; or it may have been somebody else who brought the first.
     std::uint64_t before = start.group;
     for (const IntervalSet::Interval& run : dropped_groups_.intervals()) {
       if (run.last < at) before = std::max(before, run.last);
@@ -147,20 +147,20 @@ Location TrackStore::first_missing(Location start) const noexcept {
     if (id >= at) break;
     if (group.open()) at = id;
   }
-  for (at = std::max(at, start.group); at <= largest_->group; ++at) {
+  for (at = std::max(at, start.group); at <= last.group; ++at) {
     const auto group = groups_.find(at);
     if (group == groups_.end()) {
       if (absent_groups_.contains(at)) {
-        at = std::min(absent_groups_.last_of_run(at), largest_->group);
+        at = std::min(absent_groups_.last_of_run(at), last.group);
       } else if (!dropped_groups_.contains(at)) {
         return std::max(start, Location{at, 0});
       }
       continue;
     }
     const std::uint64_t from = at == start.group ? start.object : 0;
-    if (const auto id = first_missing(group->second, from, at == largest_->group)) return {at, *id};
+    if (const auto id = first_missing(group->second, from, at == last.group)) return {at, *id};
   }
-  return {largest_->group, largest_->object + 1};
+  return {last.group, last.object + 1};
 }
 
 std::uint64_t TrackStore::first_of_unknown(std::uint64_t group, std::uint64_t lowest) const noexcept {

@@ -65,6 +65,7 @@ void ControlRouter::on(const wire::Goaway& message) {
     return core_.close(violation->code, violation->what);
   }
   core_.goaway_received = true;
+  core_.goaway_uri = message.new_session_uri;
   core_.emit(GoawayReceived{message.new_session_uri, message.timeout, {}});
 }
 

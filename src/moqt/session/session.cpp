@@ -213,6 +213,7 @@ bool Session::is_ours(RequestHandle request) const noexcept {
   return found != nullptr && found->ours();
 }
 bool Session::going_away() const noexcept { return core_->goaway_received; }
+std::string_view Session::new_session_uri() const noexcept { return core_->goaway_uri; }
 bool Session::may_ask_for_every_namespace() const noexcept {
   return core_->requests.rules.empty_prefixes || core_->config().tolerances.empty_namespace_prefix;
 }

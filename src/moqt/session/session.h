@@ -134,6 +134,8 @@ class Session {
   [[nodiscard]] bool is_ours(RequestHandle request) const noexcept;
   /// Whether the peer sent GOAWAY: no new requests.
   [[nodiscard]] bool going_away() const noexcept;
+  /// The New Session URI of that GOAWAY [d15 §9.4]: where a client is to go; empty when it names none, and before.
+  [[nodiscard]] std::string_view new_session_uri() const noexcept;
   /// Whether subscribe_namespace() may ask for a prefix without fields: not in draft-15 [d15 §9.23].
   [[nodiscard]] bool may_ask_for_every_namespace() const noexcept;
   [[nodiscard]] std::size_t max_datagram_size() const noexcept;

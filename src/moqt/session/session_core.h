@@ -133,6 +133,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   std::optional<SetupParameters> peer_setup;
   bool setup_sent = false;
   bool goaway_received = false;
+  std::string goaway_uri;  ///< where it sends us; empty: to where we are
   bool goaway_sent = false;
   std::unique_ptr<RequestPath> path;
 

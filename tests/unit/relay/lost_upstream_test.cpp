@@ -302,6 +302,50 @@ TEST_F(LostUpstreamTest, WhatOneOfTwoPublishersHadNotBroughtIsFetchedFromTheOthe
   EXPECT_EQ(asked.range.end, (moqt::Location{1, 1}));
 }
 
+/// A relay whose first publisher brings nothing more, which nobody knows, and whose second one has begun behind 1/0.
+class TwoPublishersTest : public ::testing::Test {
+ protected:
+  TwoPublishersTest() {
+    publisher_.announce();
+    EXPECT_TRUE(tree_.connect(relay_).session().subscribe(track_name(), from_largest()).ok());
+    tree_.run();
+    publisher_.accept();
+  }
+  void the_other_comes() {
+    other_.announce();
+    moqt::MessageParameters parameters;
+    parameters.set_largest_object({1, 0});
+    other_.accept(parameters);
+  }
+
+  RelayTree tree_;
+  const std::size_t relay_ = tree_.add();
+  RelayClient& first_ = tree_.connect(relay_);
+  RelayClient& second_ = tree_.connect(relay_);
+  TreePublisher publisher_{tree_, first_};
+  TreePublisher other_{tree_, second_};
+};
+
+TEST_F(TwoPublishersTest, WhatTheOtherHasBroughtSinceHidesNothingOfIt) {
+  publisher_.group(0, {"a"});
+  the_other_comes();
+  other_.group(2, {"c"});
+  other_.group(3, {"d"});
+  tree_.lose(relay_, first_);
+  const auto asked = second_.only<ms::FetchReceived>();
+  EXPECT_EQ(asked.range.start, (moqt::Location{1, 0}));
+  EXPECT_EQ(asked.range.end, (moqt::Location{1, 1}));
+}
+
+TEST_F(TwoPublishersTest, NorWhenTheFirstHadBroughtNothing) {
+  the_other_comes();
+  other_.group(2, {"c"});
+  tree_.lose(relay_, first_);
+  const auto asked = second_.only<ms::FetchReceived>();
+  EXPECT_EQ(asked.range.start, (moqt::Location{0, 0}));
+  EXPECT_EQ(asked.range.end, (moqt::Location{1, 1}));
+}
+
 TEST_F(LostUpstreamTest, TheFirstGroupIsMissedLikeAnyOther) {
   tree_.cut(*link_);
   publisher_.group(0, {"a"});

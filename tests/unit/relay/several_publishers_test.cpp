@@ -211,6 +211,30 @@ TEST_F(SeveralPublishersTest, ARestartedPublisherThatCountsFromZeroAgainIsHeard)
   EXPECT_EQ(objects(viewer), (Lines{"0/0 x"}));
 }
 
+TEST_F(SeveralPublishersTest, TheSlowerOneThatAnswersFirstIsNotTakenForSomethingNew) {
+  const auto one = first_.open(0);
+  first_.object(one, 0, "a");
+  first_.object(one, 1, "b");
+  second_.object(second_.open(0), 0, "a");
+  ASSERT_TRUE(viewer_.session().cancel(viewer_.only<ms::RequestAccepted>().request).ok());
+  network_.run();
+  RelayClient& later = network_.connect();
+  ASSERT_TRUE(later.session().subscribe(track_name(), from_largest()).ok());
+  network_.run();
+  moqt::MessageParameters behind;
+  behind.set_largest_object({0, 0});
+  second_.accept(behind);
+  EXPECT_EQ(later.only<ms::RequestAccepted>().parameters.largest_object(), (moqt::Location{0, 1}));
+  moqt::MessageParameters ahead;
+  ahead.set_largest_object({0, 1});
+  first_.accept(ahead);
+  const auto slow = second_.open(0);
+  second_.object(slow, 1, "b");
+  first_.object(first_.open(0), 2, "c");
+  second_.object(slow, 2, "c");
+  EXPECT_EQ(objects(later), (Lines{"0/2 c"}));
+}
+
 // [d15 §2.4.2-9, §8.1-1]
 TEST_F(SeveralPublishersTest, AnObjectThatTheOtherHasWithAnotherPayloadMakesTheTrackMalformed) {
   const auto one = first_.open(0);

@@ -12,7 +12,7 @@ namespace {
 
 /// An object that the transport has taken is on its way; it is late only when nothing acknowledges it for this long
 /// more.
-constexpr Duration kAcknowledgementDelay = std::chrono::seconds(1);
+constexpr Duration kAcknowledgementPatience = std::chrono::seconds(1);
 
 Duration duration_of(std::uint64_t milliseconds) noexcept {
   // What is longer than a month does not fit every clock.
@@ -33,7 +33,7 @@ Time due(OutgoingStream& stream, Duration timeout) {
     const UndeliveredObject& object = stream.undelivered[i];
     if (!object.since) break;
     const bool waits_here = object.end > stream.handed_bytes();
-    first = std::min(first, *object.since + timeout + (waits_here ? Duration::zero() : kAcknowledgementDelay));
+    first = std::min(first, *object.since + timeout + (waits_here ? Duration::zero() : kAcknowledgementPatience));
     if (waits_here) break;  // the later ones are due later
   }
   return first;

@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace msquic_py::apps {
+namespace msquic_py::runtime {
 
 /// A server as a moqt URI names it: moqt://host[:port][/path][?query] ([d15 §3.1.2]).
 struct MoqtUrl {
@@ -20,4 +20,4 @@ struct MoqtUrl {
   static bool looks_like(std::string_view text) noexcept { return text.find("://") != std::string_view::npos; }
 };
 
-}  // namespace msquic_py::apps
+}  // namespace msquic_py::runtime

@@ -1,4 +1,4 @@
-#include "command_line/moqt_url.h"
+#include "runtime/moqt_url.h"
 
 #include <algorithm>
 #include <cctype>
@@ -6,7 +6,7 @@
 
 #include "moqt/wire/uri_syntax.h"
 
-namespace msquic_py::apps {
+namespace msquic_py::runtime {
 
 namespace {
 
@@ -46,4 +46,4 @@ base::Result<MoqtUrl, std::string> MoqtUrl::parse(std::string_view text) {
   return url;
 }
 
-}  // namespace msquic_py::apps
+}  // namespace msquic_py::runtime
