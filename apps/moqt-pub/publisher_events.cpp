@@ -97,7 +97,8 @@ struct Publisher::Events {
   /// FETCH is answered out of what is kept, and the session does not ask for leave.
   template <class Event>
   requires base::OneOf<Event, pubsub::ReaderEstablished, pubsub::ReaderReadable, pubsub::ReaderEnded,
-                       pubsub::ReaderExpiring, pubsub::ReaderChanged, pubsub::FetchReaderAccepted, pubsub::FetchReaderReadable,
+                       pubsub::ReaderExpiring, pubsub::ReaderChanged, pubsub::FetchReaderAccepted,
+                       pubsub::FetchReaderReadable,
                        pubsub::FetchReaderEnded, pubsub::FetchRequested, pubsub::FetchWritable, pubsub::FetchWithdrawn,
                        session::SubscribeReceived, session::TrackStatusReceived, session::AuthorizationRequested,
                        session::AuthorizationWithdrawn, session::NamespaceFound, session::NamespaceLost,

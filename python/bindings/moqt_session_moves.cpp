@@ -9,8 +9,8 @@ using moqt::session::RequestHandle;
 using moqt::session::SessionError;
 
 void SessionLink::move(std::uint64_t ticket, RequestHandle request, const std::string& uri) {
-  const auto sent = session().is_ours(request) ? moqt::session::SessionResult<void>(base::Failure{SessionError::kWrongRole})
-                                               : session().goaway(request, uri);
+  if (session().is_ours(request)) return failed(ticket, SessionError::kWrongRole);
+  const auto sent = session().goaway(request, uri);
   if (!sent.ok()) return failed(ticket, sent.error());
   answered(ticket);
 }

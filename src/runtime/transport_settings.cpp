@@ -14,7 +14,8 @@ quic::Settings transport_settings(std::uint16_t incoming_streams, std::uint64_t 
   // One for each request, in drafts that have such streams. Draft-15 has a single one; a few more are admitted so that
   // opening one is seen and answered with PROTOCOL_VIOLATION instead of waiting for ever on a stream limit.
   constexpr std::uint64_t kLeast = moqt::session::Limits::kLeastRequestStreams;
-  settings.peer_bidi_stream_count = static_cast<std::uint16_t>(std::clamp<std::uint64_t>(open_requests, kLeast, 0xffff));
+  const auto streams = std::clamp<std::uint64_t>(open_requests, kLeast, 0xffff);
+  settings.peer_bidi_stream_count = static_cast<std::uint16_t>(streams);
   settings.peer_unidi_stream_count = incoming_streams;
   settings.datagram_receive_enabled = true;  // [d15 §3.1-1]
   settings.send_buffering_enabled = false;

@@ -1,5 +1,5 @@
-"""What a peer tells of requests that go on: that one is to be made elsewhere, that a subscription has changed; and several
-subscriptions of a session to one track."""
+"""What a peer tells of requests that go on: that one is to be made elsewhere, that a subscription has changed; and
+several subscriptions of a session to one track."""
 
 from __future__ import annotations
 
@@ -173,8 +173,9 @@ async def test_subscriptions_may_share_a_track_alias(certificate: Any) -> None:
         return moqt.SubscribeOk(track_alias=5, draft=22)
 
     async with AnsweringServer(certificate, answer, 22) as server, to(server.port, drafts=(22,)) as session:
-        everything = await session.subscribe(NS, "video", filter=moqt.FilterType.ABSOLUTE_START, start=moqt.Location(0, 0))
-        rest = await session.subscribe(NS, "video", filter=moqt.FilterType.ABSOLUTE_START, start=moqt.Location(0, 1))
+        start = moqt.FilterType.ABSOLUTE_START
+        everything = await session.subscribe(NS, "video", filter=start, start=moqt.Location(0, 0))
+        rest = await session.subscribe(NS, "video", filter=start, start=moqt.Location(0, 1))
         assert (everything.track_alias, rest.track_alias) == (5, 5)
         for objects in ("00 01 61 00 01 62", "01 01 62"):  # objects 0 and 1; object 1 alone
             stream = await server.connections[0].open_uni_stream()

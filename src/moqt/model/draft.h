@@ -44,8 +44,8 @@ bool has_subgroup_timeouts(Draft draft) noexcept;
 /// Whether the stream that answers a FETCH can say of a part of the range that nobody knows what is there (from draft 16
 /// on); otherwise the whole FETCH fails with UNKNOWN_STATUS_IN_RANGE.
 bool has_fetch_gaps(Draft draft) noexcept;
-/// Whether a session may have several subscriptions to one track, to which the publisher may give one Track Alias: then
-/// each object comes once for each of them that wants it (from draft 19 on).
+/// Whether a session may have several subscriptions to one track, to which the publisher may give one Track Alias:
+/// then each object comes once for each of them that wants it (from draft 19 on).
 bool may_share_aliases(Draft draft) noexcept;
 /// Whether tracks have properties, of the same numbers as the extensions of objects (from draft 16 on).
 bool has_track_properties(Draft draft) noexcept;

@@ -89,8 +89,8 @@ class TrackReader {
   [[nodiscard]] std::uint64_t objects_dropped() const noexcept { return ready_->dropped(); }
   [[nodiscard]] std::uint64_t objects_too_large() const noexcept { return ready_->too_large(); }
   [[nodiscard]] std::uint64_t objects_incomplete() const noexcept { return objects_incomplete_; }
-  /// Objects that came again because another subscription of this endpoint to the track, under the same Track Alias, wants
-  /// them, too (draft-22 section 3.1). They are not delivered again.
+  /// Objects that came again because another subscription of this endpoint to the track, under the same Track Alias,
+  /// wants them, too (draft-22 section 3.1). They are not delivered again.
   [[nodiscard]] std::uint64_t objects_repeated() const noexcept { return objects_repeated_; }
   /// Streams that were reset because something on them was too late (DELIVERY_TIMEOUT) or failed: what they had left is
   /// missing. CANCELLED is not counted: it also ends a stream that has a gap which this endpoint wanted.

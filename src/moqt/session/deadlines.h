@@ -14,7 +14,16 @@ namespace msquic_py::moqt::session {
 
 /// What a deadline is for. `subject` tells two of a kind apart, for example by request.
 struct DeadlineKey {
-  enum class Kind : std::uint8_t { kSetup, kGoaway, kRequest, kStreamSweep, kAuthorization, kExpiry, kMigration, kControlClosed };
+  enum class Kind : std::uint8_t {
+    kSetup,
+    kGoaway,
+    kRequest,
+    kStreamSweep,
+    kAuthorization,
+    kExpiry,
+    kMigration,
+    kControlClosed
+  };
   Kind kind = Kind::kSetup;
   std::uint64_t subject = 0;
   auto operator<=>(const DeadlineKey&) const = default;
