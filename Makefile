@@ -6,6 +6,8 @@
 #   make demo      publisher -> relay -> subscriber, three processes, a playable video
 #   make lint      clang-format, clang-tidy, ruff, mypy, pyright make format   rewrite to that style
 #   make bench     benchmarks, in Release                        make fuzz     every fuzz target, FUZZ_SECONDS each
+#   make fuzz-play two hours (PLAY_SECONDS) for each fuzz target of whole sessions and relays, then fuzz-coverage: what of
+#                  src/moqt and src/relay the inputs reach
 #   make asan      C++ tests with address and undefined sanitizers; make tsan: with the thread sanitizer
 #   make stress    connections and streams by the thousand, ten minutes with either sanitizer; memory must stay flat
 #   make soak      relays behind relays while relays and publishers are killed: nothing lost, nothing doubled, memory flat
@@ -19,7 +21,7 @@
 #   make clean     removes build/, dist/ and .venv (not the cached MsQuic)
 #
 # Variables: JOBS, MSQUIC_PY_PYTHON (the interpreter for .venv), CTEST_ARGS, PYTEST_ARGS, PYTEST_WORKERS (processes that share
-# the Python tests; 0: none but pytest's own), DEMO_ARGS, INTEROP_ARGS, CODEC_ARGS, SOAK_MINUTES, SOAK_ARGS, FUZZ_SECONDS, STRESS_SECONDS, STRESS_CONNECTIONS, SEEDS, WERROR=ON,
+# the Python tests; 0: none but pytest's own), DEMO_ARGS, INTEROP_ARGS, CODEC_ARGS, SOAK_MINUTES, SOAK_ARGS, FUZZ_SECONDS, PLAY_SECONDS, STRESS_SECONDS, STRESS_CONNECTIONS, SEEDS, WERROR=ON,
 # UNITY=OFF (each source by itself), CMAKE_ARGS (for the dev tree).
 
 SHELL := /bin/bash
@@ -30,6 +32,8 @@ JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2)
 WERROR ?= OFF
 UNITY ?= ON
 FUZZ_SECONDS ?= 20
+PLAY_FUZZERS := relay chain application
+PLAY_SECONDS ?= 7200
 STRESS_SECONDS ?= 600
 STRESS_CONNECTIONS ?= 10000
 SEEDS ?= 10000
@@ -63,11 +67,11 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 # The history is what the thread sanitizer remembers of accesses, so that it can name the earlier one of two.
 TSAN = TSAN_OPTIONS="suppressions=$(CURDIR)/tools/tsan.supp history_size=4 $${TSAN_OPTIONS:-}"
 
-.PHONY: help setup venv configure develop test cpp-test python-test test-free-threaded demo lint format bench fuzz asan tsan configure-asan configure-tsan \
+.PHONY: help setup venv configure develop test cpp-test python-test test-free-threaded demo lint format bench fuzz fuzz-play fuzz-coverage asan tsan configure-asan configure-tsan \
   stress soak simulate layers codecs interop conformance wheel wheels clean
 
 help:
-	@sed -n '3,23s/^# \{0,1\}//p' Makefile
+	@sed -n '3,25s/^# \{0,1\}//p' Makefile
 
 setup:
 	@tools/setup.sh
@@ -155,6 +159,24 @@ fuzz: setup
 	  || { cat build/fuzz.configure.log; exit 1; }
 	@cmake --build build/fuzz --target msquic_py_fuzzers </dev/null
 	@tools/run_fuzzers.sh build/fuzz $(FUZZ_SECONDS)
+
+# Two hours for each of those that play with whole sessions and relays; then what all that was found reaches.
+fuzz-play: setup
+	@mkdir -p build
+	@tools/setup.sh --with-lint
+	@cmake --preset fuzz -DMSQUIC_PY_TESTS=OFF $(CCACHE) >build/fuzz.configure.log 2>&1 </dev/null \
+	  || { cat build/fuzz.configure.log; exit 1; }
+	@cmake --build build/fuzz --target $(PLAY_FUZZERS:%=%_fuzzer) </dev/null
+	@tools/run_fuzzers.sh build/fuzz $(PLAY_SECONDS) $(PLAY_FUZZERS)
+	@$(MAKE) --no-print-directory fuzz-coverage
+
+fuzz-coverage: setup
+	@mkdir -p build
+	@tools/setup.sh --with-lint
+	@cmake --preset fuzz-coverage -DMSQUIC_PY_TESTS=OFF $(CCACHE) >build/fuzz-coverage.configure.log 2>&1 </dev/null \
+	  || { cat build/fuzz-coverage.configure.log; exit 1; }
+	@cmake --build build/fuzz-coverage --target $(PLAY_FUZZERS:%=%_fuzzer) </dev/null
+	@tools/fuzz_coverage.sh build/fuzz-coverage build/fuzz $(PLAY_FUZZERS)
 
 configure-asan configure-tsan: configure-%: setup
 	@mkdir -p build

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for SECONDS, from its corpus in tests/fuzz/corpus/<target>. New inputs go to BUILD/corpus, a
-# crashing one to BUILD/crashes. Fails when a target crashes or there is none.    usage: run_fuzzers.sh BUILD SECONDS
+# crashing one to BUILD/crashes. Fails when a target crashes or there is none; with TARGETs, of those alone.
+#   usage: run_fuzzers.sh BUILD SECONDS [TARGET...]
 set -uo pipefail
 cd "$(dirname "$0")/.."
 build=$1 seconds=$2
+shift 2
 mapfile -t targets < <(find "$build/tests/fuzz" -maxdepth 2 -type f -executable -name '*_fuzzer' | sort)
 if ((${#targets[@]} == 0)); then
   echo "fuzz: no targets under $build/tests/fuzz" >&2
   exit 1
 fi
+if (($#)); then targets=("${@/#/$build/tests/fuzz/}") && targets=("${targets[@]/%/_fuzzer}"); fi
 failed=()
 for target in "${targets[@]}"; do
   name=$(basename "$target")

@@ -3,7 +3,7 @@
 #
 #   tools/setup.sh [--with-lint] [--check]
 #
-#   --with-lint   also clang, clang-format and clang-tidy (make lint, make format, make fuzz)
+#   --with-lint   also clang, its coverage tools, clang-format and clang-tidy (make lint, make format, make fuzz)
 #   --check       install nothing; exit 1 and name what is missing
 #
 # System packages come from apt (Debian, Ubuntu). When the PATH has no uv, it goes into a virtual environment of its own
@@ -27,7 +27,7 @@ say() { echo "setup: $*" >&2; }
 
 packages=(g++ cmake ninja-build make perl pkg-config ccache cargo libgtest-dev libbenchmark-dev libcli11-dev
   libspdlog-dev nlohmann-json3-dev ffmpeg libavformat-dev libavcodec-dev libavdevice-dev libavfilter-dev libavutil-dev tshark python3-venv python3-dev ca-certificates)
-lint_packages=(clang clang-format clang-tidy)
+lint_packages=(clang clang-format clang-tidy llvm)
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
 
@@ -36,6 +36,7 @@ present() {
   case "$1" in
     g++) have_command c++ || have_command g++ || have_command clang++ ;;
     cmake | make | perl | ccache | ffmpeg | tshark | clang | clang-format | clang-tidy) have_command "$1" ;;
+    llvm) have_command llvm-cov && have_command llvm-profdata ;;
     cargo) have_command cargo || [[ -x "${HOME:-/nonexistent}/.cargo/bin/cargo" ]] ;;
     ninja-build) have_command ninja ;;
     pkg-config) have_command pkg-config || have_command pkgconf ;;

@@ -14,6 +14,8 @@ struct CodeNumber {
   Code code;
   std::uint64_t number;
 };
+template <class Code>
+CodeNumber(Code, std::uint64_t) -> CodeNumber<Code>;  // clang before 17 finds it for no aggregate by itself
 
 /// The codes of a draft whose numbers are not those of model/error_codes.h.
 struct CodeNumbers {
