@@ -3,8 +3,8 @@
 // for each subscriber. The second argument is how many objects come in one piece: live they come alone, at full speed
 // together.
 //
-// Under valgrind --tool=callgrind --toggle-collect='*pump*' the number of instructions is the same in every run, however
-// busy the machine is.
+// Under valgrind --tool=callgrind --toggle-collect='*pump*' the number of instructions is the same in every run,
+// however busy the machine is.
 
 #include <benchmark/benchmark.h>
 
