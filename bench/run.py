@@ -1,4 +1,4 @@
-"""Runs every benchmark and prints one report: codec, objects in Python, fan-out, weak links, QUIC, idle connections.
+"""Runs every benchmark and prints one report: codec, engine, objects, fan-out, weak links, QUIC, idle connections.
 
     python bench/run.py --build build/release [--quick] [--only codec,relay,…] [--output results.json]
 
@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent / "python"))
 import msquic
 from codec_report import measure_codec, print_codec
 from contestants import LIBRARIES, field_of
+from engine_report import measure_engine, print_engine
 from idle_report import measure_idle, print_idle
 from machine import describe_machine, print_machine
 from objects_report import measure_objects, print_objects
@@ -30,7 +31,7 @@ from relay_report import FanoutPrograms, measure_relay, print_relay
 from weak_link_report import measure_weak_links, print_weak_links
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("codec", "objects", "relay", "weak", "quic", "idle")
+PARTS = ("codec", "engine", "objects", "relay", "weak", "quic", "idle")
 
 
 def program(build: Path, path: str) -> Path:
@@ -69,6 +70,10 @@ def main() -> None:
         )
         results["codec"] = codec
         print_codec(codec)
+    if "engine" in wanted:
+        engine = measure_engine(program(options.build, "bench/relay_engine/relay_engine"), options.quick)
+        results["engine"] = engine
+        print_engine(engine)
     if "objects" in wanted:
         objects = measure_objects(program(options.build, "apps/moqt-relay/moqt-relay"), options.quick)
         results["objects"] = objects

@@ -28,16 +28,24 @@ void EventLoop::remove(Participant& participant) {
   ready_.erase(&participant);
 }
 
+bool EventLoop::prepare(Participant& participant) {
+  // On the loop's own thread no turn begins meanwhile: there is nothing to be missed.
+  if (participant.ready_.load(std::memory_order_relaxed) && on_loop_thread()) return false;
+  if (participant.ready_.exchange(true, std::memory_order_acq_rel)) return false;
+  return ready_.push(&participant);
+}
+
 void EventLoop::ready(Participant& participant) {
-  if (participant.ready_.exchange(true, std::memory_order_acq_rel)) return;
-  if (ready_.push(&participant)) wake();
+  if (prepare(participant)) alarm_->ring();
 }
 
-void EventLoop::post(Task task) {
-  if (tasks_.push(std::move(task))) wake();
+std::uint64_t EventLoop::post(Task task) {
+  const std::uint64_t number = posts_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  if (tasks_.push(std::move(task))) alarm_->ring();
+  return number;
 }
 
-void EventLoop::wake() noexcept {
+void EventLoop::Alarm::ring() noexcept {
   // The flag makes all but the first wake of a batch a single atomic exchange.
   if (awake_.exchange(true, std::memory_order_acq_rel)) return;
   { const std::lock_guard lock(mutex_); }
@@ -84,18 +92,18 @@ void EventLoop::run() {
   thread_ = std::this_thread::get_id();
   stopping_ = false;
   for (;;) {
-    awake_.store(false, std::memory_order_release);  // before looking: whatever comes after this wakes us again
+    alarm_->awake_.store(false, std::memory_order_release);  // before looking: whatever comes after this wakes us again
     tasks_.take(task_batch_);
     for (Task& task : task_batch_) task();
     task_batch_.clear();  // tasks own things; they must not outlive their turn
     if (stopping_) break;
     const Time deadline = run_turns();
-    std::unique_lock lock(mutex_);
-    const auto woken = [this] { return awake_.load(std::memory_order_acquire); };
+    std::unique_lock lock(alarm_->mutex_);
+    const auto woken = [this] { return alarm_->awake_.load(std::memory_order_acquire); };
     if (deadline == Time::max()) {
-      wake_up_.wait(lock, woken);
+      alarm_->wake_up_.wait(lock, woken);
     } else {
-      wake_up_.wait_until(lock, deadline, woken);
+      alarm_->wake_up_.wait_until(lock, deadline, woken);
     }
   }
   thread_ = std::thread::id{};

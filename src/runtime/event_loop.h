@@ -4,8 +4,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -48,6 +50,19 @@ class EventLoop {
     std::size_t slot_ = kNoSlot;
   };
 
+  /// Wakes the loop. For who holds a lock that the loop's thread wants next: it is rung when that has been let go of,
+  /// and by then the loop may be gone.
+  class Alarm {
+   public:
+    void ring() noexcept;
+
+   private:
+    friend class EventLoop;
+    std::mutex mutex_;
+    std::condition_variable wake_up_;
+    std::atomic<bool> awake_{false};
+  };
+
   EventLoop() = default;
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -59,8 +74,14 @@ class EventLoop {
 
   /// Makes `participant` take a turn soon. Any thread; once per turn is enough, more calls are cheap.
   void ready(Participant& participant);
-  /// Runs `task` on the loop's thread, in the order of posting. Any thread.
-  void post(Task task);
+  /// The same but for waking the loop; whether alarm() is to be rung for that, which may be done later.
+  [[nodiscard]] bool prepare(Participant& participant);
+  [[nodiscard]] const std::shared_ptr<Alarm>& alarm() const noexcept { return alarm_; }
+  /// Runs `task` on the loop's thread, in the order of posting. Any thread. Its number: whoever posts next gets a
+  /// higher one.
+  std::uint64_t post(Task task);
+  /// The number of the latest task. While that is one's own, nothing has been posted since. Any thread.
+  [[nodiscard]] std::uint64_t latest_post() const noexcept { return posts_.load(std::memory_order_acquire); }
 
   /// Runs until stop(); returns on the thread that called it.
   void run();
@@ -72,10 +93,10 @@ class EventLoop {
  private:
   static constexpr std::size_t kNoSlot = static_cast<std::size_t>(-1);
 
-  void wake() noexcept;
   void take_turn(Participant& participant, Time now);
   Time run_turns();
 
+  std::atomic<std::uint64_t> posts_{0};
   Mailbox<Task> tasks_;
   Mailbox<Participant*> ready_;
   std::vector<Task> task_batch_;
@@ -85,9 +106,7 @@ class EventLoop {
   std::vector<std::size_t> free_slots_;
   DeadlineHeap deadlines_;  ///< of slots
 
-  std::mutex mutex_;
-  std::condition_variable wake_up_;
-  std::atomic<bool> awake_{false};
+  const std::shared_ptr<Alarm> alarm_ = std::make_shared<Alarm>();
   bool stopping_ = false;
   std::atomic<std::thread::id> thread_{};
 };

@@ -40,29 +40,39 @@ std::optional<transport::Report> TransportInbox::take(std::vector<TransportEvent
   return std::exchange(network_, std::nullopt);
 }
 
-void TransportInbox::report_sent_at_once(bool at_once) {
-  const std::lock_guard lock(mutex_);
-  sent_at_once_ = at_once;
-  // What came before this was allowed to wait; it is not any more.
-  if (at_once && (!events_.empty() || network_)) wake();
+template <class Change>
+void TransportInbox::update(Change change) {
+  bool rings = false;
+  {
+    const std::lock_guard lock(mutex_);
+    // Under the lock, so that the participant can't leave in between; the loop's locks are taken inside ours only here.
+    if (change() && !woken_ && participant_ != nullptr) {
+      woken_ = true;
+      rings = loop_.prepare(*participant_);
+    }
+  }
+  // Behind it: the first thing that the loop's thread does is to take what is here, and it would wait for the lock.
+  if (rings) alarm_->ring();
 }
 
-// Under the lock, so that the participant can't leave in between; the loop's locks are taken inside ours only here.
-void TransportInbox::wake() noexcept {
-  if (woken_ || participant_ == nullptr) return;
-  woken_ = true;
-  loop_.ready(*participant_);
+void TransportInbox::report_sent_at_once(bool at_once) {
+  update([&] {
+    sent_at_once_ = at_once;
+    // What came before this was allowed to wait; it is not any more.
+    return at_once && (!events_.empty() || network_);
+  });
 }
 
 void TransportInbox::push(TransportEvent&& event) noexcept {
-  const std::lock_guard lock(mutex_);
-  const bool sent = event.kind == Kind::StreamSent || event.kind == Kind::DatagramSent;
-  if (sent && !events_.empty() && events_.back().kind == event.kind && events_.back().id == event.id) {
-    events_.back().code += event.code;
-  } else {
-    events_.push_back(std::move(event));
-  }
-  if (!sent || sent_at_once_) wake();
+  update([&] {
+    const bool sent = event.kind == Kind::StreamSent || event.kind == Kind::DatagramSent;
+    if (sent && !events_.empty() && events_.back().kind == event.kind && events_.back().id == event.id) {
+      events_.back().code += event.code;
+    } else {
+      events_.push_back(std::move(event));
+    }
+    return !sent || sent_at_once_;
+  });
 }
 
 void TransportInbox::pause(std::uint64_t stream) {
@@ -117,10 +127,11 @@ base::SharedBytes TransportInbox::copy(const transport::ReceivedData& data) {
 }
 
 void TransportInbox::push_aside(Aside aside) noexcept {
-  const std::lock_guard lock(mutex_);
-  asides_.push_back(std::move(aside));
-  events_.push_back({.kind = Kind::Aside});
-  wake();
+  update([&] {
+    asides_.push_back(std::move(aside));
+    events_.push_back({.kind = Kind::Aside});
+    return true;
+  });
 }
 
 TransportInbox::Aside TransportInbox::take_aside() {
@@ -150,9 +161,10 @@ void TransportInbox::on_closed(const transport::CloseReason& reason) noexcept {
 }
 
 void TransportInbox::on_report(const transport::Report& report) noexcept {
-  const std::lock_guard lock(mutex_);
-  network_ = report;
-  if (sent_at_once_) wake();
+  update([&] {
+    network_ = report;
+    return sent_at_once_;
+  });
 }
 
 // ---- streams ----

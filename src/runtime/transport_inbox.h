@@ -41,6 +41,7 @@ class TransportInbox final : public transport::ConnectionHandler {
   /// What it holds is charged to `account`, whose limit is that of what waits here.
   TransportInbox(EventLoop& loop, std::shared_ptr<base::Account> account) noexcept
       : loop_(loop),
+        alarm_(loop.alarm()),
         account_(std::move(account)),
         high_water_(account_->limit()),
         arena_(base::SlabArena::kCapacity, account_) {}
@@ -98,7 +99,9 @@ class TransportInbox final : public transport::ConnectionHandler {
     return (stream & kRequest) != 0 && stream != kControlStream;
   }
 
-  void wake() noexcept;
+  /// Calls `change` under the lock; it says whether the participant is to take a turn.
+  template <class Change>
+  void update(Change change);
   [[nodiscard]] bool paused(std::uint64_t stream) noexcept;
   void control_closed() noexcept;
 
@@ -106,7 +109,8 @@ class TransportInbox final : public transport::ConnectionHandler {
   [[nodiscard]] static std::size_t cost_of(std::size_t size) noexcept { return size + sizeof(TransportEvent); }
   base::SharedBytes copy(const transport::ReceivedData& data);
 
-  EventLoop& loop_;
+  EventLoop& loop_;  ///< while there is a participant
+  const std::shared_ptr<EventLoop::Alarm> alarm_;
   const std::shared_ptr<base::Account> account_;
   const std::size_t high_water_;
   std::mutex mutex_;  // never held across a call into the carrier

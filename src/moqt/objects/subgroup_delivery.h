@@ -30,6 +30,11 @@ struct SubgroupDelivery {
   bool ended = false;      ///< FIN, or reset behind the last object
 
   [[nodiscard]] bool open() const noexcept { return static_cast<bool>(stream); }
+  /// Whether everything before the object at `place` has been sent on its stream, which waits for what comes next.
+  [[nodiscard]] bool awaits(std::uint64_t place) const noexcept {
+    return place == next && continued && !begun && !behind && !stopped && !ended && open() && late.empty() &&
+           left_out.empty();
+  }
   /// The stream is the cursor's no more: what comes next goes on a new one.
   void leave_stream() noexcept {
     stream = {};

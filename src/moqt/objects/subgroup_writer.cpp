@@ -93,12 +93,13 @@ std::optional<MalformedTrack> SubgroupWriter::check(const session::ObjectReceive
   return std::nullopt;
 }
 
-StoredObject SubgroupWriter::stored(const session::ObjectReceived& object, session::Time now) const {  // [d15 §8.1-3]
+StoredObject SubgroupWriter::stored(const session::ObjectReceived& object, session::Time now,
+                                    bool in_arena) const {  // [d15 §8.1-3]
   StoredObject stored;
   stored.payload_length = object.payload_length;
   stored.payload_arrived = object.wire.size() - object.header_size;
   stored.since = now;
-  stored.wire = publisher_->to_keep(object.wire);
+  stored.wire = in_arena ? object.wire : publisher_->to_keep(object.wire);
   stored.delta_size = object.delta_size;
   stored.header_size = object.header_size;
   // As they came: [d15 §10.2.1.2-4, §11.1-1, §11.1-2, §11.1-4, §11.1-5, §11.1-6, §11.2-1, §11.2-2].
@@ -111,7 +112,7 @@ StoredObject SubgroupWriter::stored(const session::ObjectReceived& object, sessi
 }
 
 base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const session::ObjectReceived& object,
-                                                                           session::Time now) {
+                                                                           session::Time now, bool in_arena) {
   ignores_ = true;
   forget_if_cleared();
   // With several publishers a group that has come and gone comes again.
@@ -147,7 +148,7 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
   group_->note(id);
   const std::uint64_t place = subgroup_->insert(id);
   StoredObject& kept = subgroup_->at(place);
-  StoredObject fresh = stored(object, now);
+  StoredObject fresh = stored(object, now, in_arena);
   fresh.id = id;
   fresh.more = std::move(kept.more);  // for its room
   fresh.more.clear();

@@ -31,8 +31,10 @@ class SubgroupWriter {
   struct Taken {
     bool fresh = false;  ///< nobody had brought the object before
   };
-  /// The object with its header, and what came of the payload with it. A malformed track is not stored.
-  base::Result<Taken, MalformedTrack> object(const session::ObjectReceived& object, session::Time now);
+  /// The object with its header, and what came of the payload with it. A malformed track is not stored. `in_arena`: its
+  /// bytes lie in TrackPublisher::arena() already, and need not be copied to be kept.
+  base::Result<Taken, MalformedTrack> object(const session::ObjectReceived& object, session::Time now,
+                                             bool in_arena = false);
   /// The next bytes of the payload of that object. What makes the track malformed, if they do: another publisher has
   /// brought other bytes.
   std::optional<MalformedTrack> payload(const base::SharedBytes& bytes, session::Time now);
@@ -67,7 +69,7 @@ class SubgroupWriter {
   void take_header(StoredObject& known, const session::ObjectReceived& object) const;
   /// Gives an object of a stream whose objects have extension blocks the form of a subgroup without, or the reverse.
   void rewrite(StoredObject& object) const;
-  [[nodiscard]] StoredObject stored(const session::ObjectReceived& object, session::Time now) const;
+  [[nodiscard]] StoredObject stored(const session::ObjectReceived& object, session::Time now, bool in_arena) const;
 
   TrackPublisher* publisher_;
   Draft draft_;

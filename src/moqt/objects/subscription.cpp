@@ -103,6 +103,7 @@ bool Subscription::is_skipped(const StoredGroup& group) const noexcept {
 
 void Subscription::object_begun(const StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,
                                 session::Time now) {
+  if (pass_on(group, subgroup, place)) return outlet_.make_ready();
   if (!behind_.empty()) leave_late_groups_out();
   SubgroupDelivery& delivery = delivery_of(subgroup, place);
   const bool had_gap = delivery.has_gap;

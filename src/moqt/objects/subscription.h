@@ -126,6 +126,9 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
 
   SubgroupDelivery& delivery_of(StoredSubgroup& subgroup, std::uint64_t place);
   [[nodiscard]] SubgroupDelivery* existing(StoredSubgroup& subgroup) const noexcept;
+  /// The short way of an object that has just come, to a subscription that has been given everything before it. False,
+  /// and nothing is done, when anything asks for a closer look: admits() and advance() decide then.
+  bool pass_on(const StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place);
   /// Whether an object that begins now is to be sent. Counts it if not.
   [[nodiscard]] bool admits(const StoredGroup& group, Location location, std::size_t size, SubgroupDelivery* delivery,
                             session::Time now);
@@ -156,6 +159,8 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   [[nodiscard]] bool came_whole(const StoredSubgroup& subgroup) const noexcept;
   void retire(SubgroupDelivery& delivery, StreamResetCode code, session::Time now);
   void count_given(std::size_t bytes) noexcept;
+  /// The object that is being sent has been given whole.
+  void count_delivered(SubgroupDelivery& delivery, const StoredObject& object) noexcept;
   /// Gives up what the cursor has still before it; `counter` counts the objects.
   void abandon(StoredSubgroup& subgroup, SubgroupDelivery& delivery, Counter counter);
   /// The session resets streams for this subscription during `call`; what they had not sent counts as that.

@@ -14,6 +14,40 @@ void Subscription::count_given(std::size_t bytes) noexcept {
   publisher_.counters().bytes_delivered += bytes;
 }
 
+void Subscription::count_delivered(SubgroupDelivery& delivery, const StoredObject& object) noexcept {
+  delivery.begun = false;
+  delivery.continued = true;
+  delivery.last_id = object.id;
+  --account_.waiting;
+  ++account_.delivered;
+  ++publisher_.counters().objects_delivered;
+  delivery.pass(delivery.current);
+}
+
+bool Subscription::pass_on(const StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place) {
+  SubgroupDelivery* const delivery = existing(subgroup);
+  if (delivery == nullptr || !delivery->awaits(place) || ended_ || !behind_.empty()) return false;
+  StoredObject& object = subgroup.at(place);
+  // [d15 §10.4.3-3]: the next one of the subgroup for certain. What has just come is not too late for anybody.
+  if (object.id != delivery->last_id + 1 || object.behind_first_piece() > 0) return false;
+  if (object.draft != draft_ && !session::same_object_form(object.draft, draft_)) return false;
+  if (subgroup.ended() != StoredSubgroup::End::kOpen || publisher_.store().holds(group.id())) return false;
+  if (consecutive_skips_ > 0 || is_skipped(group)) return false;
+  const auto* published = view();
+  if (published == nullptr || !published->wants({group.id(), object.id}) || !published->objects.empty()) return false;
+  if (owed_bytes_ + published->queued_bytes > publisher_.limits().queued_bytes) return false;
+  if (!session_.backlog(delivery->stream).has_room()) return false;
+
+  ++account_.published;
+  ++account_.waiting;
+  owed_bytes_ += object.wire.size();
+  if (begin_object(subgroup, *delivery, object) != Begun::kYes) return true;  // on_stream_stopped() follows
+  delivery->begun = true;
+  delivery->current = place;
+  if (object.complete()) count_delivered(*delivery, object);
+  return true;
+}
+
 bool Subscription::expired(const StoredSubgroup& subgroup, StoredObject& object, session::Time now) const noexcept {
   if (now == session::Time{}) return false;
   if (object.since == session::Time{}) object.since = now;
@@ -144,14 +178,7 @@ Subscription::Give Subscription::give_object(StoredSubgroup& subgroup, SubgroupD
     owed_bytes_ -= std::min(owed_bytes_, piece.size());
     count_given(piece.size());
   }
-  if (!object.complete()) return Give::kDone;
-  delivery.begun = false;
-  delivery.continued = true;
-  delivery.last_id = object.id;
-  --account_.waiting;
-  ++account_.delivered;
-  ++publisher_.counters().objects_delivered;
-  delivery.pass(place);
+  if (object.complete()) count_delivered(delivery, object);
   return Give::kDone;
 }
 

@@ -51,9 +51,10 @@ class GroupWriter {
   void reset(StreamResetCode code);
 
  private:
-  /// Encodes the object's header, once for all, and stores it.
+  /// Encodes the object's header, once for all, and stores it, with what `payload` has of its payload.
   session::SessionResult<void> start_object(std::uint64_t payload_length, base::Bytes extension_block,
-                                            ObjectStatus status, std::optional<std::uint64_t> object);
+                                            ObjectStatus status, std::optional<std::uint64_t> object,
+                                            base::Bytes payload = {});
   void close();
 
   TrackWriter* track_;

@@ -7,7 +7,7 @@ namespace msquic_py::moqt::pubsub {
 
 namespace {
 
-constexpr std::size_t kSpareLists = 64;
+constexpr std::size_t kSpareLists = 256;
 
 std::size_t size_of(const ReceivedObject& object) noexcept {
   return sizeof(ReceivedObject) + object.payload_size + object.extensions.size();
@@ -64,14 +64,38 @@ bool ObjectQueue::push(ReceivedObject&& object) {
 bool ObjectQueue::pop(ReceivedObject& object) {
   const std::lock_guard lock(mutex_);
   if (objects_.empty()) return false;
-  if (spare_.size() < kSpareLists) {
-    object.payload.clear();
-    spare_.push_back(std::move(object.payload));
-  }
-  object = objects_.pop();
+  keep_list(object);
+  objects_.pop_into(object);
   bytes_ -= size_of(object);
   budget_->give_back(size_of(object));
   return true;
+}
+
+std::size_t ObjectQueue::pop(std::vector<ReceivedObject>& objects, std::size_t limit, std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  std::size_t popped = 0;
+  std::size_t payload = 0;
+  std::size_t freed = 0;
+  for (; popped < limit && payload < bytes && !objects_.empty(); ++popped) {
+    objects.push_back(objects_.pop());
+    payload += objects.back().payload_size;
+    freed += size_of(objects.back());
+  }
+  bytes_ -= freed;
+  budget_->give_back(freed);
+  return popped;
+}
+
+void ObjectQueue::reuse(std::vector<ReceivedObject>& objects) {
+  for (ReceivedObject& each : objects) each.payload.clear();  // slabs go back without the lock
+  const std::lock_guard lock(mutex_);
+  for (ReceivedObject& each : objects) keep_list(each);
+}
+
+void ObjectQueue::keep_list(ReceivedObject& object) {
+  if (spare_.size() >= kSpareLists || object.payload.capacity() == 0) return;
+  object.payload.clear();
+  spare_.push_back(std::move(object.payload));
 }
 
 bool ObjectQueue::drop_oldest() {
@@ -98,10 +122,13 @@ ReceivedObject ObjectQueue::begin_object(Location location, std::uint64_t subgro
   object.status = status;
   object.extensions = std::move(extensions);
   object.payload_size = static_cast<std::size_t>(payload_length);
-  const std::lock_guard lock(mutex_);
-  if (!spare_.empty()) {
-    object.payload = std::move(spare_.back());
-    spare_.pop_back();
+  if (lists_.empty()) {
+    const std::lock_guard lock(mutex_);
+    lists_.swap(spare_);
+  }
+  if (!lists_.empty()) {
+    object.payload = std::move(lists_.back());
+    lists_.pop_back();
   }
   return object;
 }

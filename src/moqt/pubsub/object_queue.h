@@ -56,8 +56,14 @@ class ObjectQueue {
   bool push(ReceivedObject&& object);
   /// Takes the oldest object into `object`, whose vectors are reused. False when there is none.
   bool pop(ReceivedObject& object);
+  /// Puts the oldest objects behind those in `objects`, `limit` of them at most and so many that their payloads come to
+  /// `bytes`. How many there were. Whoever has used them gives them to reuse().
+  std::size_t pop(std::vector<ReceivedObject>& objects, std::size_t limit, std::size_t bytes);
+  /// The next objects get the lists of these for the pieces of their payloads.
+  void reuse(std::vector<ReceivedObject>& objects);
   bool drop_oldest();
-  /// An object as its header describes it, without its payload; the list of payload pieces has room.
+  /// An object as its header describes it, without its payload; the list of payload pieces has room. Always on the
+  /// thread that pushes.
   [[nodiscard]] ReceivedObject begin_object(Location location, std::uint64_t subgroup, std::uint8_t publisher_priority,
                                             ObjectStatus status, base::SharedBytes extensions,
                                             std::uint64_t payload_length);
@@ -78,6 +84,7 @@ class ObjectQueue {
 
  private:
   void drop_front();
+  void keep_list(ReceivedObject& object);
 
   const std::size_t limit_;
   const std::shared_ptr<ReceiveBudget> budget_;
@@ -86,6 +93,7 @@ class ObjectQueue {
   std::size_t bytes_ = 0;
   base::Charge records_;                               ///< of objects_; their payloads are charged by their slabs
   std::vector<std::vector<base::SharedBytes>> spare_;  ///< emptied piece lists, for the next objects
+  std::vector<std::vector<base::SharedBytes>> lists_;  ///< the same, taken by begin_object(): without the lock
   std::atomic<std::uint64_t> received_{0};
   std::atomic<std::uint64_t> received_bytes_{0};
   std::atomic<std::uint64_t> dropped_{0};

@@ -17,11 +17,12 @@ class RingQueue {
   /// Elements that it has storage for.
   [[nodiscard]] std::size_t capacity() const noexcept { return slots_.size(); }
 
-  void push(T value) {
+  void push(T&& value) {
     if (size_ == slots_.size()) grow();
     slots_[index(size_)] = std::move(value);
     ++size_;
   }
+  void push(const T& value) { push(T(value)); }
   T& front() noexcept { return assert(size_ > 0), slots_[head_]; }
   const T& front() const noexcept { return assert(size_ > 0), slots_[head_]; }
   T& back() noexcept { return assert(size_ > 0), slots_[index(size_ - 1)]; }
@@ -29,17 +30,25 @@ class RingQueue {
 
   /// Takes the oldest element out; its slot is left as a default value so that nothing stays referenced.
   T pop() {
-    assert(size_ > 0);
-    T value = std::exchange(slots_[head_], T{});
-    head_ = (head_ + 1) & (slots_.size() - 1);
-    --size_;
+    T value = std::move(front());
+    drop();
     return value;
+  }
+  /// The same, without a value in between.
+  void pop_into(T& value) {
+    value = std::move(front());
+    drop();
   }
   void clear() {
     while (!empty()) (void)pop();
   }
 
  private:
+  void drop() {
+    front() = T{};
+    head_ = (head_ + 1) & (slots_.size() - 1);
+    --size_;
+  }
   [[nodiscard]] std::size_t index(std::size_t position) const noexcept {
     return (head_ + position) & (slots_.size() - 1);
   }

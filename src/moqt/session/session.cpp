@@ -185,7 +185,7 @@ bool Session::poll_action(Time now, Action& action) {
 
 bool Session::poll_event(Event& event) {
   if (core_->event_queue.empty()) return false;
-  event = core_->event_queue.pop();
+  core_->event_queue.pop_into(event);
   return true;
 }
 

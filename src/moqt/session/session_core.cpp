@@ -73,7 +73,7 @@ void SessionCore::establish(SetupParameters peer) {
 
 // ---- sending and reporting ----
 
-void SessionCore::emit(Event event) {
+void SessionCore::emit(Event&& event) {
   if (closed()) return;
   if (event_queue.size() >= config_.limits.max_queued_events) {
     return close(SessionErrorCode::kInternalError, "the application does not take its events");

@@ -38,7 +38,7 @@ class SessionCore final : public RequestContext, public IncomingDataContext {
   base::Result<void, SessionError> send(const Request& request, const wire::MessageBody& body) override {
     return path->send(request, body);
   }
-  void emit(Event event) override;
+  void emit(Event&& event) override;
   void close(SessionErrorCode code, std::string_view reason) override {
     close(static_cast<std::uint64_t>(code), reason);
   }

@@ -37,6 +37,37 @@ TEST(EventLoop, RunsTasksInTheOrderOfPosting) {
   EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4}));
 }
 
+TEST(EventLoop, NumbersWhatIsPosted) {
+  EventLoop loop;
+  const std::uint64_t first = loop.post([] {});
+  EXPECT_EQ(loop.latest_post(), first);
+  const std::uint64_t second = loop.post([] {});
+  EXPECT_GT(second, first);
+  EXPECT_EQ(loop.latest_post(), second);
+}
+
+TEST(EventLoop, IsWokenLaterOrWhenItIsGone) {
+  Counter counter;
+  std::shared_ptr<EventLoop::Alarm> alarm;
+  {
+    EventLoop loop;
+    alarm = loop.alarm();
+    loop.add(counter);
+    const auto run_ready = [&] {
+      loop.post([&] { loop.stop(); });  // takes effect a round later
+      loop.run();
+    };
+    run_ready();
+    EXPECT_TRUE(loop.prepare(counter));
+    EXPECT_FALSE(loop.prepare(counter)) << "it is ready already";
+    alarm->ring();
+    run_ready();
+    EXPECT_EQ(counter.turns, 2);
+    loop.remove(counter);
+  }
+  alarm->ring();
+}
+
 TEST(EventLoop, RunsTasksPostedByOtherThreads) {
   EventLoop loop;
   int count = 0;

@@ -26,7 +26,7 @@ namespace msquic_py::moqt::session {
 class IncomingDataContext {
  public:
   virtual ~IncomingDataContext() = default;
-  virtual void emit(Event event) = 0;
+  virtual void emit(Event&& event) = 0;
   virtual void stop_sending(IncomingStreamId stream, StreamResetCode code) = 0;
   virtual void close(std::uint64_t code, std::string_view reason) = 0;
   virtual void sweep_streams_after(Duration delay) = 0;

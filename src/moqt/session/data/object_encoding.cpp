@@ -26,7 +26,8 @@ bool may_be_published(Draft draft, base::Bytes extension_block, Location locatio
 
 base::Result<EncodedObject, SessionError> encode_object(Draft draft, base::SlabArena& arena, std::uint64_t object,
                                                         std::optional<base::Bytes> extension_block,
-                                                        std::uint64_t payload_length, ObjectStatus status) {
+                                                        std::uint64_t payload_length, ObjectStatus status,
+                                                        base::Bytes payload) {
   // The group is not known here, and a gap may be as long as it likes before a group of a large number.
   const Location somewhere{base::kVarintMax, object};
   if (extension_block && !may_be_published(draft, *extension_block, somewhere)) {
@@ -44,7 +45,10 @@ base::Result<EncodedObject, SessionError> encode_object(Draft draft, base::SlabA
   if (!encoded.ok()) return base::Failure{error_of(encoded.error())};
   const auto integer_size = wire::codec_for(draft).integer_size;
   const std::size_t delta_size = integer_size(object);
-  return EncodedObject{arena.copy(scratch), delta_size, delta_size + integer_size(fields.extensions.size())};
+  std::uint8_t* const out = arena.reserve(scratch.size() + payload.size());
+  std::copy(payload.begin(), payload.end(), std::copy(scratch.begin(), scratch.end(), out));
+  return EncodedObject{arena.commit(scratch.size() + payload.size()), delta_size,
+                       delta_size + integer_size(fields.extensions.size())};
 }
 
 base::Result<EncodedDatagram, SessionError> encode_datagram(Draft draft, base::SlabArena& arena,

@@ -16,7 +16,8 @@
 
 namespace msquic_py::moqt::session {
 
-/// An object's header, made once for all who receive it: hand `wire` and `delta_size` to Session::append_object.
+/// An object's header, and what was asked for of its payload, made once for all who receive it: hand `wire` and
+/// `delta_size` to Session::append_object.
 struct EncodedObject {
   base::SharedBytes wire;
   std::size_t delta_size = 0;
@@ -28,11 +29,12 @@ struct EncodedObject {
 
 /// The header of an object on a stream. `extension_block` is the raw pairs without their length; nothing for a
 /// stream whose SubgroupProperties say that there are no extensions. A status other than kNormal goes without
-/// payload and with an empty block. The payload is not included.
+/// payload and with an empty block. Of the payload, `payload` is copied right behind the header.
 base::Result<EncodedObject, SessionError> encode_object(Draft draft, base::SlabArena& arena, std::uint64_t object,
                                                         std::optional<base::Bytes> extension_block,
                                                         std::uint64_t payload_length,
-                                                        ObjectStatus status = ObjectStatus::kNormal);
+                                                        ObjectStatus status = ObjectStatus::kNormal,
+                                                        base::Bytes payload = {});
 
 /// What Session::send_datagram wants, made once for all who receive the object.
 struct EncodedDatagram {

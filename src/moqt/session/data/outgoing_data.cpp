@@ -176,10 +176,15 @@ base::Result<void, SessionError> OutgoingData::append_object(StreamHandle handle
   if (object > codec_.largest_integer || (stream->last_object && object <= *stream->last_object)) {
     return base::Failure{SessionError::kObjectOutOfOrder};
   }
-  const auto given = codec_.decode_integer(wire);
-  if (!given || given->size != delta_size) return base::Failure{SessionError::kInvalidParameter};
   const std::uint64_t delta = stream->last_object ? object - *stream->last_object - 1 : object;
-  if (given->value == delta) {
+  // As most are: below 64 an integer is one byte of that value in every draft.
+  bool as_it_is = delta_size == 1 && delta < 64 && !wire.empty() && wire.data()[0] == delta;
+  if (!as_it_is) {
+    const auto given = codec_.decode_integer(wire);
+    if (!given || given->size != delta_size) return base::Failure{SessionError::kInvalidParameter};
+    as_it_is = given->value == delta;
+  }
+  if (as_it_is) {
     push(*stream, wire);
   } else {
     std::uint8_t* out = arena_.reserve(wire::kMaxIntegerSize);

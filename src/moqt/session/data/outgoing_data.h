@@ -143,7 +143,7 @@ class OutgoingData {
   void expire_at(Time time) noexcept { next_expiry_ = next_expiry_ ? std::min(*next_expiry_, time) : time; }
   /// Cancels the least urgent of all open streams and `candidate`, visibly to its subscriber. False: it was the latter.
   bool make_room(OutgoingStream& candidate, RingQueue<Event>& events);
-  void push(OutgoingStream& stream, base::SharedBytes bytes);
+  void push(OutgoingStream& stream, const base::SharedBytes& bytes);
   /// The first object of a fetch that waits may be another one now.
   void follow_priority(OutgoingStream& stream);
   /// Asks the stream's feeder for more. `stream` may be gone afterwards, and its lane, too.

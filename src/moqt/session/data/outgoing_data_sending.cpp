@@ -171,11 +171,14 @@ void OutgoingData::on_sent(StreamHandle handle, std::size_t bytes) {
   }
 }
 
-void OutgoingData::push(OutgoingStream& stream, base::SharedBytes bytes) {
+void OutgoingData::push(OutgoingStream& stream, const base::SharedBytes& bytes) {
   stream.pending_bytes += bytes.size();
   stream.appended_bytes += bytes.size();
   if (stream.lane != nullptr) stream.lane->view->queued_bytes += bytes.size();
-  stream.pending.push(std::move(bytes));
+  // Objects that came one after the other mostly lie so in memory, too: together they are one slice for all that
+  // follows, the transport and its acknowledgement included.
+  if (!stream.pending.empty() && stream.pending.back().append(bytes)) return;
+  stream.pending.push(bytes);
 }
 
 void OutgoingData::reschedule(OutgoingStream& stream) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -80,7 +81,9 @@ struct OutgoingStream {
   [[nodiscard]] bool held_up() const noexcept { return stalled || (cap != 0 && outstanding_bytes >= cap); }
   [[nodiscard]] bool takes_more() const noexcept { return !fin && !retired; }
   [[nodiscard]] bool wants_feed() const noexcept { return feed_wanted && feeder != nullptr && takes_more(); }
-  [[nodiscard]] StreamBacklog backlog() const noexcept { return {takes_more(), pending_bytes, pending.size()}; }
+  [[nodiscard]] StreamBacklog backlog() const noexcept {
+    return {takes_more(), pending_bytes, std::max(pending.size(), ends.size())};
+  }
   [[nodiscard]] bool has_work() const noexcept {
     return ((begun && pending_bytes > 0) || (fin && !closed) || wants_feed()) && !held_up();
   }

@@ -7,8 +7,8 @@
 
 namespace msquic_py::moqt::session {
 
-/// A stream gets more from its feeder only while it has less than this waiting in the session, in bytes and in slices:
-/// small slices hold on to large slabs.
+/// A stream gets more from its feeder only while it has less than this waiting in the session, in bytes and in slices,
+/// or objects if they are more: small slices hold on to large slabs, and what waits here is not left out for its age.
 constexpr std::size_t kFeedMark = 16 * 1024;
 constexpr std::size_t kFeedSlices = 32;
 
@@ -16,7 +16,7 @@ constexpr std::size_t kFeedSlices = 32;
 struct StreamBacklog {
   bool open = false;  ///< it takes more: it was not finished, retired or reset
   std::size_t bytes = 0;
-  std::size_t slices = 0;
+  std::size_t slices = 0;  ///< or objects, if they are more
 
   /// Whether a feeder should go on appending.
   [[nodiscard]] bool has_room() const noexcept { return open && bytes < kFeedMark && slices < kFeedSlices; }

@@ -30,7 +30,7 @@ class RequestContext {
   virtual ~RequestContext() = default;
   /// Sends a message about that request. It fails, and nothing is sent, when the message cannot be put on the wire.
   virtual base::Result<void, SessionError> send(const Request& request, const wire::MessageBody& body) = 0;
-  virtual void emit(Event event) = 0;
+  virtual void emit(Event&& event) = 0;
   virtual void close(SessionErrorCode code, std::string_view reason) = 0;
   /// One deadline per request; a zero delay means none.
   virtual void arm(RequestHandle request, Duration delay) = 0;
