@@ -96,13 +96,12 @@ struct Publisher::Events {
   /// Never: nothing is subscribed to or fetched here, the endpoint refuses what is asked of tracks that are not there,
   /// FETCH is answered out of what is kept, and the session does not ask for leave.
   template <class Event>
-  requires base::OneOf<Event, pubsub::ReaderEstablished, pubsub::ReaderReadable, pubsub::ReaderEnded,
-                       pubsub::ReaderExpiring, pubsub::ReaderChanged, pubsub::FetchReaderAccepted,
-                       pubsub::FetchReaderReadable,
-                       pubsub::FetchReaderEnded, pubsub::FetchRequested, pubsub::FetchWritable, pubsub::FetchWithdrawn,
-                       session::SubscribeReceived, session::TrackStatusReceived, session::AuthorizationRequested,
-                       session::AuthorizationWithdrawn, session::NamespaceFound, session::NamespaceLost,
-                       session::NamespaceSubscriptionEnded, session::PublishSkipped>
+  requires base::OneOf<
+      Event, pubsub::ReaderEstablished, pubsub::ReaderReadable, pubsub::ReaderEnded, pubsub::ReaderExpiring,
+      pubsub::ReaderChanged, pubsub::FetchReaderAccepted, pubsub::FetchReaderReadable, pubsub::FetchReaderEnded,
+      pubsub::FetchRequested, pubsub::FetchWritable, pubsub::FetchWithdrawn, session::SubscribeReceived,
+      session::TrackStatusReceived, session::AuthorizationRequested, session::AuthorizationWithdrawn,
+      session::NamespaceFound, session::NamespaceLost, session::NamespaceSubscriptionEnded, session::PublishSkipped>
   void operator()(const Event&) const {}
 };
 

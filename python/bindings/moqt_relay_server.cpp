@@ -2,8 +2,8 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 
-#include <condition_variable>
 #include <algorithm>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -29,8 +29,8 @@ namespace {
 /// A relay and the thread of its first loop, which ends when the relay has been drained.
 class RelayThread : public std::enable_shared_from_this<RelayThread> {
  public:
-  RelayThread(std::shared_ptr<SessionChannel> channel, std::uint64_t target, relay::RelayLimits limits, std::size_t loops,
-              bool asks, std::vector<runtime::UpstreamOptions> upstreams)
+  RelayThread(std::shared_ptr<SessionChannel> channel, std::uint64_t target, relay::RelayLimits limits,
+              std::size_t loops, bool asks, std::vector<runtime::UpstreamOptions> upstreams)
       : channel_(std::move(channel)),
         target_(target),
         limits_(limits),
@@ -139,9 +139,8 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
       asked.push_back(policies.emplace_back(std::make_unique<PythonPolicy>(*this, number)).get());
     }
     server_ = std::make_unique<runtime::RelayLoops>(loop_, loops_, limits_, asked);
-    server_->for_each([this](runtime::EventLoop& loop, runtime::RelayServer& server) {
-      places_.emplace_back(&loop, &server);
-    });
+    server_->for_each(
+        [this](runtime::EventLoop& loop, runtime::RelayServer& server) { places_.emplace_back(&loop, &server); });
     server_->open(registration);
     registration = {};
     for (runtime::UpstreamOptions& upstream : upstreams_) {

@@ -20,7 +20,7 @@ struct RelayCounters : moqt::objects::DeliveryCounters {
   std::uint64_t bytes_between_loops = 0;
   std::uint64_t sessions_between_loops = 0;   ///< gauge: of `sessions`, the ends of those with other event loops
   std::uint64_t upstreams_between_loops = 0;  ///< gauge: of `upstreams`, those that are another event loop
-  std::uint64_t duplicates_dropped = 0;  ///< objects that another publisher had sent already
+  std::uint64_t duplicates_dropped = 0;       ///< objects that another publisher had sent already
   std::uint64_t malformed_tracks = 0;
   std::uint64_t publishers_held = 0;      ///< times that a track had to wait for its slowest subscriber
   std::uint64_t fetches = 0;              ///< FETCH requests of clients

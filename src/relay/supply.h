@@ -53,8 +53,8 @@ class Supply {
   /// SUBSCRIBE_OK, or the answer to the update that wakes an offer.
   void on_accepted(Peer& peer, Track& track, moqt::session::RequestHandle subscription,
                    const moqt::MessageParameters& parameters);
-  /// PUBLISH_STATE_NOTIFY of a publisher (draft-22 section 9.10): it has paused the subscription, or goes on by itself, or
-  /// tells where the track stands, which those hear of who are told such things.
+  /// PUBLISH_STATE_NOTIFY of a publisher (draft-22 section 9.10): it has paused the subscription, or goes on by itself,
+  /// or tells where the track stands, which those hear of who are told such things.
   void on_changed(Peer& peer, const moqt::session::SubscriptionChanged& event);
   /// The first object of a publisher that took the place of another and did not say where it is.
   void on_first_object(Peer& peer, Track& track, moqt::Location location);

@@ -19,8 +19,8 @@ constexpr std::size_t kFirstWindow = 12 * 1024;
 /// Answers that a peer may leave unread. Requests that end at once, such as refused ones, get their credit back at
 /// once: without a bound, a peer that only writes would have us pile up what we answer.
 constexpr std::size_t kMaxControlUnsent = 4 * 1024 * 1024;
-/// How long acknowledgements wait for company while the session could send anyway: longer than a picture of 25 a second,
-/// so that those of one come with the next.
+/// How long acknowledgements wait for company while the session could send anyway: longer than a picture of 25 a
+/// second, so that those of one come with the next.
 constexpr EventLoop::Clock::duration kSentDelay = std::chrono::milliseconds(50);
 
 std::span<const base::SharedBytes> slices_of(const session::GatherList& list) noexcept {

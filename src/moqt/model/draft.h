@@ -41,8 +41,8 @@ bool mixes_forwarding_preferences(Draft draft) noexcept;
 /// Whether what a delivery timeout resets a stream for is the end of its subgroup, of which no more is sent on another
 /// one, and a subgroup has a timeout of its own, SUBGROUP_DELIVERY_TIMEOUT (from draft 18 on).
 bool has_subgroup_timeouts(Draft draft) noexcept;
-/// Whether the stream that answers a FETCH can say of a part of the range that nobody knows what is there (from draft 16
-/// on); otherwise the whole FETCH fails with UNKNOWN_STATUS_IN_RANGE.
+/// Whether the stream that answers a FETCH can say of a part of the range that nobody knows what is there (from draft
+/// 16 on); otherwise the whole FETCH fails with UNKNOWN_STATUS_IN_RANGE.
 bool has_fetch_gaps(Draft draft) noexcept;
 /// Whether a session may have several subscriptions to one track, to which the publisher may give one Track Alias:
 /// then each object comes once for each of them that wants it (from draft 19 on).

@@ -35,8 +35,8 @@ class FetchResponse final : public session::StreamFeeder, public std::enable_sha
   session::SessionResult<void> write(const session::FetchObject& object);
   /// More of that object's payload.
   session::SessionResult<void> append(base::SharedBytes bytes);
-  /// Behind the object or gap before, up to `end` as in FetchRange::end, nobody here knows what exists; what does behind
-  /// that may follow (draft-22 section 3.2.2). kNotInDraft: in draft-15 such a FETCH is rejected, with
+  /// Behind the object or gap before, up to `end` as in FetchRange::end, nobody here knows what exists; what does
+  /// behind that may follow (draft-22 section 3.2.2). kNotInDraft: in draft-15 such a FETCH is rejected, with
   /// UNKNOWN_STATUS_IN_RANGE. kOutOfRange, kObjectOutOfOrder as for write().
   session::SessionResult<void> leave_gap(Location end, wire::FetchGap gap = wire::FetchGap::kUnknown);
   /// Whether more should be written now. If not, FetchWritable tells when.

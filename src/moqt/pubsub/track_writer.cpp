@@ -150,9 +150,7 @@ SessionResult<void> TrackWriter::write_datagram(Location location, base::Bytes p
 
 std::size_t TrackWriter::notify_state(const MessageParameters& changes) {
   std::size_t told = 0;
-  publisher_.for_each([&](Subscription& each) {
-    told += each.notify_state(changes) ? 1 : 0;
-  });
+  publisher_.for_each([&](Subscription& each) { told += each.notify_state(changes) ? 1 : 0; });
   return told;
 }
 

@@ -38,6 +38,7 @@ struct PublishedSubscription : WantedLocations {
   std::uint64_t datagrams_dropped = 0;
 
   /// Whether an object there is to be sent, unless `objects` leaves it out.
-  [[nodiscard]] bool wants(Location location) const noexcept { return forward && !ending && covers(location); }};
+  [[nodiscard]] bool wants(Location location) const noexcept { return forward && !ending && covers(location); }
+};
 
 }  // namespace msquic_py::moqt::session

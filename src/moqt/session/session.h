@@ -239,12 +239,12 @@ class Session {
   /// finished or reset, and a PUBLISH has been answered; from now on none can be opened. The handle is stale once it
   /// is sent.
   SessionResult<void> publish_done(RequestHandle subscription, PublishDoneCode code, std::string_view reason = {});
-  /// PUBLISH_STATE_NOTIFY: tells the subscriber that FORWARD or LOCATION_FILTER, whichever `changes` has, is another one
-  /// from now on although no update of it says so; what goes out follows that. Both are the subscriber's to set: only
-  /// as it has asked for elsewhere may a publisher change them (draft-22 section 9.10). Without any it says where the
-  /// track stands, which every one does: LARGEST_OBJECT of `changes`, or what the session knows. kNotInDraft: drafts
-  /// before 22. kInvalidParameter: it has others, or the filter ends before it starts. kWrongState: the subscription
-  /// has not been accepted, or has ended.
+  /// PUBLISH_STATE_NOTIFY: tells the subscriber that FORWARD or LOCATION_FILTER, whichever `changes` has, is another
+  /// one from now on although no update of it says so; what goes out follows that. Both are the subscriber's to set:
+  /// only as it has asked for elsewhere may a publisher change them (draft-22 section 9.10). Without any it says where
+  /// the track stands, which every one does: LARGEST_OBJECT of `changes`, or what the session knows. kNotInDraft:
+  /// drafts before 22. kInvalidParameter: it has others, or the filter ends before it starts. kWrongState: the
+  /// subscription has not been accepted, or has ended.
   SessionResult<void> notify_state(RequestHandle subscription, MessageParameters changes = {});
   /// PUBLISH_NAMESPACE_CANCEL: takes back the acceptance of an announcement of the peer.
   SessionResult<void> cancel_namespace(RequestHandle request, RequestErrorCode code, std::string_view reason = {});
@@ -333,8 +333,8 @@ class Session {
   /// The alias that the publisher gave a subscription this endpoint receives [d15 §10.1]. Nothing before
   /// SUBSCRIBE_OK or for a stale handle.
   [[nodiscard]] std::optional<std::uint64_t> track_alias(RequestHandle subscription) const noexcept;
-  /// Whether other subscriptions of this endpoint have, or had, that alias at the same time: what two of them want comes
-  /// twice, and both times for each of them (draft-22 section 3.1).
+  /// Whether other subscriptions of this endpoint have, or had, that alias at the same time: what two of them want
+  /// comes twice, and both times for each of them (draft-22 section 3.1).
   [[nodiscard]] bool shares_alias(RequestHandle subscription) const noexcept;
 
   /// Gives up one incoming stream with STOP_SENDING; its subscription goes on, and SubgroupEnded follows. A fetch ends

@@ -87,7 +87,8 @@ struct Timeouts {
   /// with TIMEOUT, and a session closed with INTERNAL_ERROR.
   Duration authorization = std::chrono::seconds(10);
   /// When the peer has closed its control stream: how long what it has sent before may still be on its way, and is
-  /// taken, before that closes the session as a PROTOCOL_VIOLATION. A peer that leaves may close its streams one by one.
+  /// taken, before that closes the session as a PROTOCOL_VIOLATION. A peer that leaves may close its streams one by
+  /// one.
   Duration control_closed = std::chrono::milliseconds(200);
   /// After our GOAWAY: how long the peer may take to leave before GOAWAY_TIMEOUT [d15 §3.5].
   Duration goaway = std::chrono::seconds(30);

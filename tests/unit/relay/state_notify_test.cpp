@@ -155,8 +155,8 @@ class RawPublisher final : public Outlet {
   Relay::PeerNumber number_;
 };
 
-// The relay has subscribed, and then the publisher offers the track as well, under the same alias: each object comes once
-// for each of the two.
+// The relay has subscribed, and then the publisher offers the track as well, under the same alias: each object comes
+// once for each of the two.
 TEST(SharedAliasTest, WhatComesForTwoSubscriptionsOfTheRelayIsOneTrack) {
   RelayNetwork network;
   network.draft = moqt::Draft::k22;
@@ -167,10 +167,10 @@ TEST(SharedAliasTest, WhatComesForTwoSubscriptionsOfTheRelayIsOneTrack) {
   network.run();
   publisher.run();
   ASSERT_EQ(publisher.opened.size(), 1u);
-  publisher.say(publisher.opened[0], "04 0002 05 00");                                     // SUBSCRIBE_OK, alias 5
-  publisher.say({4}, "1d 0014 02 02 046c697665 0464656d6f 05766964656f 05 00");            // PUBLISH, alias 5
-  publisher.uni(6, "10 05 00 80 | 00 02 6162 | 00 03 63");                                 // group 0: "ab", "c.."
-  publisher.uni(10, "10 05 00 80 | 00 02 6162 | 00 03 636465", /*fin=*/true);              // the same
+  publisher.say(publisher.opened[0], "04 0002 05 00");                           // SUBSCRIBE_OK, alias 5
+  publisher.say({4}, "1d 0014 02 02 046c697665 0464656d6f 05766964656f 05 00");  // PUBLISH, alias 5
+  publisher.uni(6, "10 05 00 80 | 00 02 6162 | 00 03 63");                       // group 0: "ab", "c.."
+  publisher.uni(10, "10 05 00 80 | 00 02 6162 | 00 03 636465", /*fin=*/true);    // the same
   publisher.uni(6, "6465", /*fin=*/true);
   publisher.uni(14, "10 05 01 80 | 00 01 66");
   publisher.say(publisher.opened[0], "0b 0003 02 00 00");  // PUBLISH_DONE: the first subscription ends

@@ -347,8 +347,8 @@ void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedByte
     malformed = track.on_group_end(datagram.location.group, datagram.location.object + 1);
   if (malformed) return context_.on_malformed(track.receivers.front().subscription, *malformed);
 
-  auto event = datagram_received(codec_, track.receivers.front().subscription, bytes, datagram,
-                                 track.publisher_priority());
+  auto event =
+      datagram_received(codec_, track.receivers.front().subscription, bytes, datagram, track.publisher_priority());
   if (!track.shared) return context_.emit(std::move(event));
   const ObjectFilter::Object object{std::nullopt, event.location.object, event.publisher_priority};
   const auto property = [&](std::uint64_t type) { return codec_.find_number(datagram.extensions, type); };

@@ -1,6 +1,6 @@
 // Whose an object is where several subscriptions share a Track Alias (draft-22 section 3.1): the publisher sends it
-// once for each of them that it matches and does not say for which, so that it is for all whose filters pass it. Whoever
-// reads one of them meets an object again that two of them want.
+// once for each of them that it matches and does not say for which, so that it is for all whose filters pass it.
+// Whoever reads one of them meets an object again that two of them want.
 #include <utility>
 #include <vector>
 

@@ -18,7 +18,7 @@ RequestRules rules_of(Draft draft) noexcept {
     rules.empty_namespaces = true;
     rules.tracks_apart = true;
     rules.status = StatusTells::kProperties;  // draft-18 sections 10.5 and 10.14
-    rules.mandatory_properties = true;  // draft-18 section 2.5.1
+    rules.mandatory_properties = true;        // draft-18 section 2.5.1
   }
   if (draft >= Draft::k22) {
     rules.second_subscription = SecondSubscription::kAllowed;  // draft-22 section 3.1

@@ -1,5 +1,5 @@
-// What a publisher says of the parts of a FETCH that it does not keep (draft-18 section 11.4.4.2, draft-22 sections 3.2.2
-// and 11.4.1.2). Bytes are written from these texts.
+// What a publisher says of the parts of a FETCH that it does not keep (draft-18 section 11.4.4.2, draft-22
+// sections 3.2.2 and 11.4.1.2). Bytes are written from these texts.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -54,7 +54,8 @@ class FetchGaps : public ::testing::Test {
       while (session_.poll_action(now_, action)) {
         any = true;
         if (const auto* data = std::get_if<session::SendStream>(&action)) {
-          for (const auto& slice : data->slices) stream_.insert(stream_.end(), slice.data(), slice.data() + slice.size());
+          for (const auto& slice : data->slices)
+            stream_.insert(stream_.end(), slice.data(), slice.data() + slice.size());
           session_.on_stream_bytes_sent(data->stream, data->slices.bytes());
           fin_ = data->fin;
         } else if (const auto* said = std::get_if<session::SendRequest>(&action)) {
@@ -83,8 +84,8 @@ class FetchGaps : public ::testing::Test {
 TEST_F(FetchGaps, WhatIsNotKeptIsUnknown) {
   for (std::uint64_t number = 0; number < 4; ++number) group(number, {0, 1});
   said_.clear();
-  // FETCH of everything; header 05 00. End of Unknown Range (0x10c = 810c): up to the last place of group 1, then objects
-  // of groups 2 and 3: flags 1c: priority, group and object IDs as deltas.
+  // FETCH of everything; header 05 00. End of Unknown Range (0x10c = 810c): up to the last place of group 1, then
+  // objects of groups 2 and 3: flags 1c: priority, group and object IDs as deltas.
   const base::ByteVector sent = fetch("16 0007 00 01 0161 01 74 00");
   EXPECT_EQ(said_, hex("18 0004 00 03 01 00")) << "FETCH_OK: the track has not ended, {3, 1} is its last object";
   const base::ByteVector begins = hex("05 00 810c 01 ffffffffffffffffff");
@@ -106,13 +107,14 @@ TEST_F(FetchGaps, AllOfItMayBeUnknown) {
   EXPECT_EQ(fetch("16 000d 00 01 0161 01 74 01 21 04 00 00 00 03"), hex("05 00 810c 00 03"));
 }
 
-// What never was is told from what is not kept: End of Non-Existent Range (0x8c = 808c) between the two, as otherwise the
-// next End of Unknown Range would take it in.
+// What never was is told from what is not kept: End of Non-Existent Range (0x8c = 808c) between the two, as otherwise
+// the next End of Unknown Range would take it in.
 TEST_F(FetchGaps, WhatNeverWasIsToldApart) {
   for (const std::uint64_t number : {0, 5, 6, 7}) group(number, {0});
   const base::ByteVector sent = fetch("16 0007 00 01 0161 01 74 00");
-  const base::ByteVector begins = hex(
-      "05 00 | 810c 00 ffffffffffffffffff | 808c 04 ffffffffffffffffff | 810c 05 ffffffffffffffffff | 1c 00 00 80 01 78");
+  const base::ByteVector begins =
+      hex("05 00 | 810c 00 ffffffffffffffffff | 808c 04 ffffffffffffffffff | 810c 05 ffffffffffffffffff | 1c 00 00 80 "
+          "01 78");
   ASSERT_GE(sent.size(), begins.size());
   EXPECT_EQ(base::ByteVector(sent.begin(), sent.begin() + static_cast<std::ptrdiff_t>(begins.size())), begins);
 }

@@ -1,5 +1,5 @@
-// Several readers of one endpoint for one track under one Track Alias (draft-22 section 3.1). Bytes of the publisher are
-// written from sections 9 and 11 of draft-22.
+// Several readers of one endpoint for one track under one Track Alias (draft-22 section 3.1). Bytes of the publisher
+// are written from sections 9 and 11 of draft-22.
 #include <gtest/gtest.h>
 
 #include <memory>

@@ -1,6 +1,6 @@
-// Several subscriptions of one endpoint to a track, to which the publisher gives one Track Alias (draft-22 section 3.1):
-// each object comes once for each of them that wants it, and nothing says for which. Bytes are written from sections 9
-// and 11 of draft-22.
+// Several subscriptions of one endpoint to a track, to which the publisher gives one Track Alias (draft-22
+// section 3.1): each object comes once for each of them that wants it, and nothing says for which. Bytes are written
+// from sections 9 and 11 of draft-22.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -46,7 +46,7 @@ class SharedAlias : public ::testing::Test {
 TEST_F(SharedAlias, EachGetsWhatItsFilterPasses) {
   const auto past = subscribe(SubscriptionFilter::absolute_range({0, 0}, 1));
   const auto later = subscribe(SubscriptionFilter::absolute_start({2, 1}));
-  peer.stream(7, "10 05 01 80 | 00 01 78", true);             // alias 5, group 1, priority 128: object 0
+  peer.stream(7, "10 05 01 80 | 00 01 78", true);              // alias 5, group 1, priority 128: object 0
   peer.stream(11, "10 05 02 80 | 00 01 78 | 00 01 78", true);  // group 2: objects 0 and 1
   EXPECT_EQ(of(past), (Places{"1.0"}));
   EXPECT_EQ(of(later), (Places{"2.1"}));
