@@ -5,9 +5,9 @@ from __future__ import annotations
 import queue
 
 import pytest
-from conftest import DEADLINE
 
 import msquic
+from conftest import DEADLINE
 from msquic import SendFlags, ServerResumptionLevel, StreamOpenFlags
 
 
