@@ -57,7 +57,8 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
       const auto decide = [server = server, peer = whose / self->loops_, request, verdict] {
         server->decide(peer, {request}, verdict);
       };
-      loop == &self->loop_ ? decide() : loop->post(decide);
+      if (loop == &self->loop_) return decide();
+      (void)loop->post(decide);
     });
   }
   /// New clients are refused from now on; what there is goes on.
