@@ -1,7 +1,7 @@
 // What the engine itself costs per object, without a network: a publisher's bytes into the relay's session, through the
 // relay's store, and out of the sessions of 1, 16 and 64 subscribers, cache and accounts on. Objects are counted once
 // for each subscriber. The second argument is how many objects come in one piece: live they come alone, at full speed
-// together.
+// together. And what it costs to join a track and to leave it.
 //
 // Under valgrind --tool=callgrind --toggle-collect='*pump*' the number of instructions is the same in every run,
 // however busy the machine is.
@@ -110,15 +110,14 @@ class Link final : public relay::Outlet {
 class Fanout {
  public:
   explicit Fanout(std::size_t subscribers) : ledger_(std::make_shared<base::Ledger>()), relay_(limits(), ledger_) {
-    const moqt::FullTrackName track(moqt::TrackNamespace{"bench"}, "objects");
     links_.push_back(std::make_unique<Link>(relay_, *ledger_));
     settle();
-    require(links_.front()->client.publish_namespace(track.track_namespace).ok());
+    require(links_.front()->client.publish_namespace(track().track_namespace).ok());
     settle();
     for (std::size_t i = 0; i < subscribers; ++i) {
       links_.push_back(std::make_unique<Link>(relay_, *ledger_));
       settle();
-      require(links_.back()->client.subscribe(track).ok());
+      require(links_.back()->client.subscribe(track()).ok());
       settle();
       accept();
       settle();
@@ -152,6 +151,21 @@ class Fanout {
     stream_ += 4;
     if (group_ % 16 == 0) relay_.on_deadline(now_);
   }
+  /// One more client subscribes and leaves again, while the others only listen.
+  void visit() {
+    if (visitor_ == nullptr) visitor_ = std::make_unique<Link>(relay_, *ledger_);
+    const auto settle = [this] {
+      while (visitor_->talk()) continue;
+    };
+    settle();
+    const auto request = visitor_->client.subscribe(track());
+    require(request.ok());
+    settle();
+    require(visitor_->client.cancel(*request).ok());
+    settle();
+    ms::Event event;
+    while (visitor_->client.poll_event(event)) continue;
+  }
   [[nodiscard]] std::size_t sent() const {
     std::size_t sum = 0;
     for (const auto& link : links_) sum += link->sent();
@@ -159,6 +173,7 @@ class Fanout {
   }
 
  private:
+  static moqt::FullTrackName track() { return {moqt::TrackNamespace{"bench"}, "objects"}; }
   static relay::RelayLimits limits() {
     relay::RelayLimits limits;
     limits.memory.track = 8 * 1024 * 1024;  // so that the cache is full soon, and evicts
@@ -196,6 +211,7 @@ class Fanout {
   std::shared_ptr<base::Ledger> ledger_;
   relay::Relay relay_;
   std::vector<std::unique_ptr<Link>> links_;  // the publisher first
+  std::unique_ptr<Link> visitor_;
   base::SlabArena arena_;
   base::ByteVector objects_;
   std::vector<std::size_t> ends_;
@@ -226,5 +242,13 @@ void objects_through_relay(benchmark::State& state) {
 BENCHMARK(objects_through_relay)
     ->ArgNames({"subscribers", "at_once"})
     ->ArgsProduct({{1, 16, 64}, {1, static_cast<std::int64_t>(kInPieces)}});
+
+/// To subscribe and to leave again has to cost the same however many have joined the track.
+void joining_and_leaving(benchmark::State& state) {
+  Fanout fanout(static_cast<std::size_t>(state.range(0)));
+  fanout.pump(1);
+  for (auto _ : state) fanout.visit();
+}
+BENCHMARK(joining_and_leaving)->ArgNames({"subscribers"})->Arg(10)->Arg(1000);
 
 }  // namespace
