@@ -53,6 +53,16 @@ class OwnCertificate:
         return running, int(running.line(r"listening on port (\d+)")[1])
 
 
+def test_the_key_of_a_development_certificate_lies_nowhere(
+    programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a relay that is killed leaves nothing behind."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    running = programs.start("moqt-relay", "--host", "127.0.0.1", "--port", 0)
+    running.line(r"listening on port (\d+)")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("which", ["--cert", "--key"])
 def test_a_fifo_is_no_certificate(programs: Programs, tmp_path: Path, which: str) -> None:
     made = msquic.generate_development_certificate(tmp_path)
