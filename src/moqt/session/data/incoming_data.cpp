@@ -44,6 +44,7 @@ void IncomingData::on_reset(IncomingStreamId id, std::uint64_t code) {  // [d15 
   const auto found = streams_.find(id);
   if (found == streams_.end() || found->second->fin) return;  // after FIN a reset says nothing [d15 §10.4.3]
   IncomingStream& stream = *found->second;
+  code = static_cast<std::uint64_t>(wire::code_of<StreamResetCode>(codec_.codes, code));
   if (stream.state == State::kFetch) return end_fetch(stream, false, code);
   if (stream.state == State::kControl) return context_.on_control_stream({}, true);
   if (stream.opened()) tell(stream, SubgroupEnded{{}, id, false, code}, /*to_all=*/true);

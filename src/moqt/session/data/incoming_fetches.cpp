@@ -77,7 +77,7 @@ void IncomingData::read_fetch(IncomingStream& stream, base::SharedBytes bytes) {
   // Of a part of the range nobody can say what was there, as if the stream had been broken off there.
   const bool unknown = stream.fetch->has_unknown;
   stream.fetch->fin = true;
-  end_fetch(stream, !unknown, unknown ? wire::number_of(codec_.codes, StreamResetCode::kUnknownObjectStatus) : 0);
+  end_fetch(stream, !unknown, unknown ? static_cast<std::uint64_t>(StreamResetCode::kUnknownObjectStatus) : 0);
 }
 
 bool IncomingData::deliver(IncomingStream& stream, wire::FetchObjectStart start) {

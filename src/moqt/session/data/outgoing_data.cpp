@@ -250,7 +250,9 @@ RequestHandle OutgoingData::reset(StreamHandle handle, std::uint64_t code, Unsen
 }
 
 void OutgoingData::reset(OutgoingStream& stream, std::uint64_t code, UnsentCause cause) {
-  if (stream.opened) resets_.push(ResetStream{stream.handle(), code});
+  if (stream.opened) {
+    resets_.push(ResetStream{stream.handle(), wire::number_of(codec_.codes, static_cast<StreamResetCode>(code))});
+  }
   release(stream, cause);
 }
 
