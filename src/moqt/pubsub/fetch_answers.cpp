@@ -24,7 +24,7 @@ void FetchAnswers::answer(const session::FetchReceived& request, const std::shar
     (void)session_.reject(request.request, RequestErrorCode::kInvalidRange, "nothing of the range has been published");
     return outlet_.make_ready();
   }
-  if (!has_fetch_gaps(session_.draft()) && !complete(*writer, request, now)) {
+  if (!complete(*writer, request, now)) {
     // [d15 §9.16.3-5]
     (void)session_.reject(request.request, RequestErrorCode::kUnknownStatusInRange,
                           "some of the range is not kept any more");
@@ -55,8 +55,7 @@ void FetchAnswers::clear() {
 }
 
 void FetchAnswers::fill(objects::FetchDelivery& fetch, Location) {
-  // It was not kept, or has gone since the fetch began: nobody here says that it does not exist.
-  if (has_fetch_gaps(session_.draft())) return fetch.leave_gap(wire::FetchGap::kUnknown);
+  // Whoever reads slowly may find that what was kept when the fetch began has gone.
   fetch.fail(RequestErrorCode::kUnknownStatusInRange, "some of the range is not kept any more");
 }
 
