@@ -63,6 +63,17 @@ class Broadcast {
     connect(subscriber_, weak);
   }
 
+  ~Broadcast() {
+    for (const Client* client : {&publisher_, &subscriber_}) {
+      relay_.detach(client->peer, network_.now());
+      client->link->cut();
+    }
+    // Until it is closed a connection holds its handler, which holds the connection.
+    for (int step = 0; step < 1'000'000 && network_.step(); ++step) continue;
+  }
+  Broadcast(const Broadcast&) = delete;
+  Broadcast& operator=(const Broadcast&) = delete;
+
   std::vector<Seen> run() {
     const ms::Time begin = network_.now() + 1s;
     run_until(begin);
@@ -89,6 +100,7 @@ class Broadcast {
   struct Client {
     std::shared_ptr<SessionEnd> near;
     std::shared_ptr<SessionEnd> far;
+    std::shared_ptr<transport::memory::Link> link;
     relay::Relay::PeerNumber peer = 0;
   };
   struct Incoming {
@@ -104,6 +116,7 @@ class Broadcast {
     config.perspective = moqt::Perspective::kServer;
     client.far = std::make_shared<SessionEnd>(network_.timeline(), config);
     auto joined = network_.connect(link, client.near, client.far);
+    client.link = std::move(joined.link);
     client.near->attach(std::move(joined.client));
     client.far->attach(std::move(joined.server));
     client.peer = relay_.attach(client.far->session(), *client.far);

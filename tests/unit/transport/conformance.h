@@ -17,12 +17,12 @@ class Conformance : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override { connect({}); }
   void TearDown() override {
-    ends = Ends{};
+    let_go();
     carrier.reset();
   }
   /// A new connection in place of the one that is there.
   void connect(const ServerAdmits& admits) {
-    ends = Ends{};
+    let_go();
     carrier = make_carrier(GetParam());
     ASSERT_TRUE(carrier);
     ends = carrier->connect(admits);
@@ -52,6 +52,13 @@ class Conformance : public ::testing::TestWithParam<std::string> {
   }
   [[nodiscard]] Recorder& client() const { return *ends.at_client; }
   [[nodiscard]] Recorder& server() const { return *ends.at_server; }
+
+  void let_go() {
+    for (const auto& each : {ends.at_client, ends.at_server}) {
+      if (each) each->let_go();
+    }
+    ends = Ends{};
+  }
 
   std::unique_ptr<Carrier> carrier;
   Ends ends;

@@ -13,12 +13,19 @@ using namespace std::chrono_literals;
 
 class MemoryNetwork : public ::testing::Test {
  protected:
+  ~MemoryNetwork() override { let_go(); }
   void connect(const memory::LinkOptions& options, std::uint64_t seed = 1) {
-    joined = {};
+    let_go();
     network = std::make_unique<memory::Network>(seed);
     client = std::make_shared<Recorder>();
     server = std::make_shared<Recorder>();
     joined = network->connect(options, client, server);
+  }
+  void let_go() {
+    for (const auto& each : {client, server}) {
+      if (each) each->let_go();
+    }
+    joined = {};
   }
   void run_out() {
     for (int step = 0; network->step(); ++step) ASSERT_LT(step, 1'000'000);
