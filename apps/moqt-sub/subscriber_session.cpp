@@ -337,7 +337,10 @@ void Subscriber::on_feed_end(TrackFeed& feed, const pubsub::TrackEnd& end) {
     if (unknown) (void)feed.ask_for_the_rest();
     return;
   }
-  const bool given_up = end.cause == Cause::kRejected && feed.had_a_session() && comeback() != nullptr;
+  // A publisher that is followed may have left between its catalog and the answer.
+  const bool left = options_.follow && known_.has_value() &&
+                    static_cast<moqt::RequestErrorCode>(end.code) == moqt::RequestErrorCode::kDoesNotExist;
+  const bool given_up = end.cause == Cause::kRejected && (left || (feed.had_a_session() && comeback() != nullptr));
   if (end.cause == Cause::kRejected && !given_up) {
     const auto code = static_cast<moqt::RequestErrorCode>(end.code);
     if (!known_) return on_single_refused(end);
