@@ -58,7 +58,7 @@ class RelayThread : public std::enable_shared_from_this<RelayThread> {
         server->decide(peer, {request}, verdict);
       };
       if (loop == &self->loop_) return decide();
-      (void)loop->post(decide);
+      loop->post(decide);
     });
   }
   /// New clients are refused from now on; what there is goes on.

@@ -39,10 +39,8 @@ void EventLoop::ready(Participant& participant) {
   if (prepare(participant)) alarm_->ring();
 }
 
-std::uint64_t EventLoop::post(Task task) {
-  const std::uint64_t number = posts_.fetch_add(1, std::memory_order_acq_rel) + 1;
+void EventLoop::post(Task task) {
   if (tasks_.push(std::move(task))) alarm_->ring();
-  return number;
 }
 
 void EventLoop::Alarm::ring() noexcept {

@@ -77,11 +77,8 @@ class EventLoop {
   /// The same but for waking the loop; whether alarm() is to be rung for that, which may be done later.
   [[nodiscard]] bool prepare(Participant& participant);
   [[nodiscard]] const std::shared_ptr<Alarm>& alarm() const noexcept { return alarm_; }
-  /// Runs `task` on the loop's thread, in the order of posting. Any thread. Its number: whoever posts next gets a
-  /// higher one.
-  std::uint64_t post(Task task);
-  /// The number of the latest task. While that is one's own, nothing has been posted since. Any thread.
-  [[nodiscard]] std::uint64_t latest_post() const noexcept { return posts_.load(std::memory_order_acquire); }
+  /// Runs `task` on the loop's thread, in the order of posting. Any thread.
+  void post(Task task);
 
   /// Runs until stop(); returns on the thread that called it.
   void run();
@@ -96,7 +93,6 @@ class EventLoop {
   void take_turn(Participant& participant, Time now);
   Time run_turns();
 
-  std::atomic<std::uint64_t> posts_{0};
   Mailbox<Task> tasks_;
   Mailbox<Participant*> ready_;
   std::vector<Task> task_batch_;

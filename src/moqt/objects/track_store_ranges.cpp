@@ -99,10 +99,6 @@ Location TrackStore::end_of_unknown(Location from, Location end, session::Time n
     std::uint64_t next = absent_groups_.first_from(from.group + 1);
     if (here != groups_.end()) next = std::min(next, here->first);
     if (last_) next = std::min(next, last_->group + 1);
-    // Whoever knows all knows that what has not been dropped never was.
-    if (knowledge_ == Knowledge::kAll && dropped_groups_.contains(from.group)) {
-      next = std::min(next, dropped_groups_.last_of_run(from.group) + 1);
-    }
     if (next > end.group) return end;
     if (look({next, 0}).kind != Look::Kind::kUnknown) return {next - 1, 0};
     from = {next, 0};

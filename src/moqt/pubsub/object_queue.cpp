@@ -7,7 +7,7 @@ namespace msquic_py::moqt::pubsub {
 
 namespace {
 
-constexpr std::size_t kSpareLists = 256;
+constexpr std::size_t kSpareLists = 64;
 
 std::size_t size_of(const ReceivedObject& object) noexcept {
   return sizeof(ReceivedObject) + object.payload_size + object.extensions.size();
@@ -64,38 +64,14 @@ bool ObjectQueue::push(ReceivedObject&& object) {
 bool ObjectQueue::pop(ReceivedObject& object) {
   const std::lock_guard lock(mutex_);
   if (objects_.empty()) return false;
-  keep_list(object);
+  if (spare_.size() < kSpareLists && object.payload.capacity() > 0) {
+    object.payload.clear();
+    spare_.push_back(std::move(object.payload));
+  }
   objects_.pop_into(object);
   bytes_ -= size_of(object);
   budget_->give_back(size_of(object));
   return true;
-}
-
-std::size_t ObjectQueue::pop(std::vector<ReceivedObject>& objects, std::size_t limit, std::size_t bytes) {
-  const std::lock_guard lock(mutex_);
-  std::size_t popped = 0;
-  std::size_t payload = 0;
-  std::size_t freed = 0;
-  for (; popped < limit && payload < bytes && !objects_.empty(); ++popped) {
-    objects.push_back(objects_.pop());
-    payload += objects.back().payload_size;
-    freed += size_of(objects.back());
-  }
-  bytes_ -= freed;
-  budget_->give_back(freed);
-  return popped;
-}
-
-void ObjectQueue::reuse(std::vector<ReceivedObject>& objects) {
-  for (ReceivedObject& each : objects) each.payload.clear();  // slabs go back without the lock
-  const std::lock_guard lock(mutex_);
-  for (ReceivedObject& each : objects) keep_list(each);
-}
-
-void ObjectQueue::keep_list(ReceivedObject& object) {
-  if (spare_.size() >= kSpareLists || object.payload.capacity() == 0) return;
-  object.payload.clear();
-  spare_.push_back(std::move(object.payload));
 }
 
 bool ObjectQueue::drop_oldest() {

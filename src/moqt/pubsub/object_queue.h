@@ -56,11 +56,6 @@ class ObjectQueue {
   bool push(ReceivedObject&& object);
   /// Takes the oldest object into `object`, whose vectors are reused. False when there is none.
   bool pop(ReceivedObject& object);
-  /// Puts the oldest objects behind those in `objects`, `limit` of them at most and so many that their payloads come to
-  /// `bytes`. How many there were. Whoever has used them gives them to reuse().
-  std::size_t pop(std::vector<ReceivedObject>& objects, std::size_t limit, std::size_t bytes);
-  /// The next objects get the lists of these for the pieces of their payloads.
-  void reuse(std::vector<ReceivedObject>& objects);
   bool drop_oldest();
   /// An object as its header describes it, without its payload; the list of payload pieces has room. Always on the
   /// thread that pushes.
@@ -84,7 +79,6 @@ class ObjectQueue {
 
  private:
   void drop_front();
-  void keep_list(ReceivedObject& object);
 
   const std::size_t limit_;
   const std::shared_ptr<ReceiveBudget> budget_;

@@ -36,15 +36,6 @@ TEST(EventLoop, RunsTasksInTheOrderOfPosting) {
   EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4}));
 }
 
-TEST(EventLoop, NumbersWhatIsPosted) {
-  EventLoop loop;
-  const std::uint64_t first = loop.post([] {});
-  EXPECT_EQ(loop.latest_post(), first);
-  const std::uint64_t second = loop.post([] {});
-  EXPECT_GT(second, first);
-  EXPECT_EQ(loop.latest_post(), second);
-}
-
 TEST(EventLoop, IsWokenLaterOrWhenItIsGone) {
   Counter counter;
   std::shared_ptr<EventLoop::Alarm> alarm;
