@@ -82,7 +82,7 @@ void IncomingData::read_header(IncomingStream& stream, base::SharedBytes bytes) 
   const bool reserved = reserved_.contains(stream.header.track_alias);
   if ((!reserved && tracks_.retired(stream.header.track_alias)) ||
       held_streams_ >= config_.limits.max_unknown_alias_streams) {
-    return give_up(stream, StreamResetCode::kCancelled);
+    return void(give_up(stream, StreamResetCode::kCancelled));
   }
   stream.state = State::kHeld;  // [d15 §10.1-2]
   ++held_streams_;
@@ -101,7 +101,7 @@ void IncomingData::open_control(IncomingStream& stream, const base::SharedBytes&
 
 void IncomingData::hold(IncomingStream& stream, base::SharedBytes bytes) {
   if (held_bytes_ + bytes.size() > config_.limits.max_unknown_alias_bytes + kTakenAlready) {
-    return give_up(stream, StreamResetCode::kCancelled);
+    return void(give_up(stream, StreamResetCode::kCancelled));
   }
   held_bytes_ += bytes.size();
   stream.held_bytes += bytes.size();
@@ -276,10 +276,11 @@ void IncomingData::note_kept(IncomingStream& stream, std::size_t bytes) noexcept
   stream.kept_bytes = bytes;
 }
 
-void IncomingData::give_up(IncomingStream& stream, StreamResetCode code) {
+std::vector<RequestHandle> IncomingData::give_up(IncomingStream& stream, StreamResetCode code) {
   leave_held(stream);
   note_kept(stream, 0);
-  if (stream.opened()) (void)leave_takers(stream);
+  std::vector<RequestHandle> left;
+  if (stream.opened()) left = leave_takers(stream);
   stream.state = State::kDiscarding;
   stream.track = nullptr;
   stream.taker = {};
@@ -290,6 +291,7 @@ void IncomingData::give_up(IncomingStream& stream, StreamResetCode code) {
   stream.fetch_decoder.reset();
   stream.paused = false;
   if (!stream.fin) context_.stop_sending(stream.id, code);
+  return left;
 }
 
 void IncomingData::forget_finished(IncomingStreamId id) {
@@ -305,10 +307,7 @@ void IncomingData::stop(IncomingStreamId id, StreamResetCode code) {
   if (found->second->fetch != nullptr) return context_.on_fetch_given_up(found->second->fetch->request(), code);
   IncomingStream& stream = *found->second;
   tell(stream, SubgroupEnded{{}, id, false, static_cast<std::uint64_t>(code)}, /*to_all=*/true);
-  std::vector<RequestHandle> takers;
-  stream.for_each_taker([&](const IncomingStream::Taker& taker) { takers.push_back(taker.subscription); });
-  give_up(stream, code);
-  for (const RequestHandle each : takers) context_.on_stream_ended(each);
+  for (const RequestHandle each : give_up(stream, code)) context_.on_stream_ended(each);
 }
 
 void IncomingData::pause(IncomingStreamId id, bool paused) {

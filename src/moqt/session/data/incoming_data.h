@@ -129,7 +129,8 @@ class IncomingData {
   /// Stops the least urgent stream if `newcomer` is one too many; the newcomer itself if no other can be judged.
   void make_room(IncomingStream& newcomer);
   /// Reads no more of the stream. Its record stays until the transport has nothing more to report: forget_finished().
-  void give_up(IncomingStream& stream, StreamResetCode code);
+  /// Those that had heard of it.
+  std::vector<RequestHandle> give_up(IncomingStream& stream, StreamResetCode code);
   void forget_finished(IncomingStreamId id);
   /// The stream keeps that much of an object header now.
   void note_kept(IncomingStream& stream, std::size_t bytes) noexcept;

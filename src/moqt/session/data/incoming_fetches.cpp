@@ -36,7 +36,7 @@ void IncomingData::remove_fetch(std::uint64_t request_id, StreamResetCode code) 
 void IncomingData::open_fetch(IncomingStream& stream, std::uint64_t request_id, base::SharedBytes rest) {
   ReceivedFetch* const its = fetch(request_id);
   // At best it answers a FETCH that was cancelled or refused meanwhile.
-  if (its == nullptr) return give_up(stream, StreamResetCode::kCancelled);  // [d15 §10.4.4-3]
+  if (its == nullptr) return void(give_up(stream, StreamResetCode::kCancelled));  // [d15 §10.4.4-3]
   // [d15 §9.16.3-6]
   if (its->stream) return context_.close(kProtocolViolation, "a second stream for one FETCH (section 9.16.3)");
   its->stream = stream.id;
