@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from google_benchmark import medians
+
 CPP_NAMES = {
     "decode_subgroup_stream": "decode, subgroup stream",
     "encode_subgroup_whole": "encode, subgroup object",
@@ -18,29 +20,18 @@ CPP_NAMES = {
 
 
 def measure_cpp(codec_bench: Path, quick: bool) -> list[dict[str, Any]]:
-    command = [
-        str(codec_bench),
-        "--benchmark_format=json",
-        f"--benchmark_min_time={0.1 if quick else 0.3}",
-        f"--benchmark_repetitions={1 if quick else 5}",
-    ]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    runs: dict[tuple[str, int, int], list[float]] = {}
-    for run in json.loads(shown)["benchmarks"]:
-        if run.get("run_type") == "aggregate":
-            continue
-        name, size, draft = run["name"].split("/")
-        # google-benchmark counts items per second of CPU time.
-        runs.setdefault((name, int(size), int(draft)), []).append(run["items_per_second"])
-    return [
-        {
-            "operation": CPP_NAMES.get(name, name),
-            "payload": size,
-            "draft": draft,
-            "objects_per_second": sorted(rates)[len(rates) // 2],
-        }
-        for (name, size, draft), rates in runs.items()
-    ]
+    rows = []
+    for each, rate in medians(codec_bench, "items_per_second", quick, 0.3).items():
+        name, size, draft = each.split("/")
+        rows.append(
+            {
+                "operation": CPP_NAMES.get(name, name),
+                "payload": int(size),
+                "draft": int(draft),
+                "objects_per_second": rate,
+            }
+        )
+    return rows
 
 
 def measure_codec(codec_bench: Path, python_codec: Path, quick: bool) -> dict[str, Any]:

@@ -1,37 +1,32 @@
-"""Objects per second through a relay's engine alone: sessions, store and accounts, without a network."""
+"""What a relay's engine costs alone: sessions, store and accounts, without a network."""
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
-
-def measure_engine(relay_engine: Path, quick: bool) -> list[dict[str, Any]]:
-    command = [
-        str(relay_engine),
-        "--benchmark_format=json",
-        f"--benchmark_min_time={0.1 if quick else 0.5}",
-        f"--benchmark_repetitions={1 if quick else 5}",
-    ]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    runs: dict[tuple[int, int], list[float]] = {}
-    for run in json.loads(shown)["benchmarks"]:
-        if run.get("run_type") == "aggregate":
-            continue
-        numbers = dict(each.split(":") for each in run["name"].split("/") if ":" in each)
-        # google-benchmark counts items per second of CPU time.
-        runs.setdefault((int(numbers["subscribers"]), int(numbers["at_once"])), []).append(run["items_per_second"])
-    return [
-        {"subscribers": subscribers, "at_once": at_once, "delivered_per_second": sorted(rates)[len(rates) // 2]}
-        for (subscribers, at_once), rates in runs.items()
-    ]
+from google_benchmark import medians
 
 
-def print_engine(rows: list[dict[str, Any]]) -> None:
+def _numbers(name: str) -> dict[str, int]:
+    return {key: int(value) for key, _, value in (each.partition(":") for each in name.split("/")) if value}
+
+
+def measure_engine(relay_engine: Path, quick: bool) -> dict[str, list[dict[str, Any]]]:
+    through = medians(relay_engine, "items_per_second", quick, 0.5, only="objects_through_relay")
+    joining = medians(relay_engine, "cpu_time", quick, 0.5, only="joining_and_leaving")
+    return {
+        "objects": [{**_numbers(name), "delivered_per_second": rate} for name, rate in through.items()],
+        "joining": [{**_numbers(name), "nanoseconds": nanoseconds} for name, nanoseconds in joining.items()],
+    }
+
+
+def print_engine(engine: dict[str, list[dict[str, Any]]]) -> None:
     print("\nRelay engine without a network, objects of 1200 B delivered per second of CPU time")
     print(f"  {'subscribers':>11} {'come at once':>13} {'delivered/s':>13} {'ns each':>8}")
-    for row in rows:
+    for row in engine["objects"]:
         rate = row["delivered_per_second"]
         print(f"  {row['subscribers']:>11} {row['at_once']:>13} {rate:>13,.0f} {1e9 / rate:>8.0f}")
+    print("\n  To join a track and to leave it, beside those who have joined it")
+    for row in engine["joining"]:
+        print(f"  {row['subscribers']:>11} {row['nanoseconds'] / 1000:>10.1f} us")
