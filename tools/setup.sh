@@ -3,7 +3,7 @@
 #
 #   tools/setup.sh [--with-lint] [--check]
 #
-#   --with-lint   also clang, its coverage tools, clang-format and clang-tidy (make lint, make format, make fuzz)
+#   --with-lint   also clang, its sanitizers and coverage tools, clang-format and clang-tidy (make lint, make format, make fuzz)
 #   --check       install nothing; exit 1 and name what is missing
 #
 # System packages come from apt (Debian, Ubuntu). When the PATH has no uv, it goes into a virtual environment of its own
@@ -27,15 +27,21 @@ say() { echo "setup: $*" >&2; }
 
 packages=(g++ cmake ninja-build make perl pkg-config ccache cargo libgtest-dev libbenchmark-dev libcli11-dev
   libspdlog-dev nlohmann-json3-dev ffmpeg libavformat-dev libavcodec-dev libavdevice-dev libavfilter-dev libavutil-dev tshark python3-venv python3-dev ca-certificates)
-lint_packages=(clang clang-format clang-tidy llvm)
+lint_packages=(clang clang-format clang-tidy llvm libclang-rt-dev)
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
+
+# Some releases have them within clang's own packages, and no libclang-rt-dev.
+clang_has_sanitizers() {
+  have_command clang && compgen -G "$(clang -print-resource-dir)/lib/*/libclang_rt.asan*" >/dev/null
+}
 
 # A command or a Python of the user's own (rustup, pyenv, ...) counts as much as the system's package.
 present() {
   case "$1" in
     g++) have_command c++ || have_command g++ || have_command clang++ ;;
     cmake | make | perl | ccache | ffmpeg | tshark | clang | clang-format | clang-tidy) have_command "$1" ;;
+    libclang-rt-dev) clang_has_sanitizers ;;
     llvm) have_command llvm-cov && have_command llvm-profdata ;;
     cargo) have_command cargo || [[ -x "${HOME:-/nonexistent}/.cargo/bin/cargo" ]] ;;
     ninja-build) have_command ninja ;;
@@ -90,8 +96,12 @@ if ((${#missing[@]})); then
   say "installing ${missing[*]}"
   log=$(mktemp)
   install_missing() {
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq update </dev/null &&
-      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -qq update </dev/null || return
+    if [[ " ${missing[*]} " == *" libclang-rt-dev "* && -z "$(apt-cache show libclang-rt-dev 2>/dev/null)" ]]; then
+      missing=($(printf '%s\n' "${missing[@]}" | grep -vx libclang-rt-dev))
+      ((${#missing[@]})) || return 0
+    fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq \
         --no-install-recommends "${missing[@]}" </dev/null
   }
   if ! install_missing >"$log" 2>&1; then
