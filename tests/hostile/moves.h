@@ -32,7 +32,8 @@ class Moves {
     return first;
   }
   base::Bytes bytes(std::size_t most) noexcept {
-    const base::Bytes taken = rest_.first(std::min(rest_.size(), choose(most + 1)));
+    const std::size_t wanted = choose(most + 1);  // takes a byte of the rest itself
+    const base::Bytes taken = rest_.first(std::min(rest_.size(), wanted));
     rest_ = rest_.subspan(taken.size());
     return taken;
   }
