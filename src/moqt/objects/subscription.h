@@ -32,8 +32,9 @@ struct SubscriptionLimits {
   /// How old the oldest of them may be; zero: of any age.
   session::Duration queued_age{};
   /// How much of the track may wait while newer groups come, by the time in which it came. Beyond it the subscriber's
-  /// link is too weak, and for a while groups are left out as wholes: the group whose turn it is when it is so late,
-  /// another one when an eighth of it has passed. A DELIVERY_TIMEOUT of the subscription takes its place. Zero: any.
+  /// link is too weak, as it is beyond three eighths if the subscriber is measured to take less than comes. For a while
+  /// groups are left out as wholes then: those that cannot be whole within half of it. A DELIVERY_TIMEOUT of the
+  /// subscription takes its place. Zero: any.
   ///
   /// What came at once may wait for long: the time counts between arrivals, not while something waits. So a track that
   /// is published as fast as it can be read loses nothing by it, and one that is live keeps near its edge.
@@ -120,7 +121,7 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
     session::Time since;
   };
   using Counter = std::uint64_t DeliveryAccount::*;
-  /// The part of SubscriptionLimits::queued_time that a group may wait which is not under way.
+  /// The part of SubscriptionLimits::queued_time that a group may wait which is not under way, while no pace is known.
   static constexpr int kShareOfWaiting = 8;
   /// So many such parts tell that the link is too weak, when the subscriber takes less than comes.
   static constexpr int kShareThatTells = 3;
