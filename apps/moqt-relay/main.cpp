@@ -56,7 +56,7 @@ struct Options {
   double data_stream_timeout = std::chrono::duration<double>(moqt::session::Timeouts{}.data_stream).count();
   double rendezvous_timeout = std::chrono::duration<double>(relay::RelayLimits{}.rendezvous_timeout).count();
   apps::UpstreamArguments upstream;
-  std::optional<quic::CongestionControl> congestion_control;
+  std::optional<quic::CongestionControl> congestion_control = quic::CongestionControl::Bbr;
   std::vector<moqt::Draft> drafts = runtime::all_drafts();
   std::string token_file;
   std::vector<std::string> publisher_tokens;

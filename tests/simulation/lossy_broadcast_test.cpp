@@ -25,6 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
+using transport::memory::CongestionControl;
 
 /// A track of objects that come at even intervals, a group each second.
 struct LiveTrack {
@@ -48,7 +49,7 @@ class Broadcast {
  public:
   static constexpr milliseconds kDuration = 30s;
 
-  Broadcast(std::vector<LiveTrack> tracks, std::uint32_t loss_percent)
+  Broadcast(std::vector<LiveTrack> tracks, std::uint32_t loss_percent, CongestionControl control)
       : tracks_(std::move(tracks)), seen_(tracks_.size()) {
     std::uint64_t rate = 0;
     for (const LiveTrack& track : tracks_)
@@ -57,8 +58,10 @@ class Broadcast {
     subscriptions_.resize(tracks_.size());
     newest_.resize(tracks_.size());
     transport::memory::LinkOptions weak;
-    weak.to_client = {.latency = 20ms, .loss_per_million = loss_percent * 10'000, .bytes_per_second = rate / 2};
+    weak.to_client = {
+        .latency = 20ms, .loss_per_million = loss_percent * 10'000, .bytes_per_second = rate / 2, .queue = 200ms};
     weak.to_server = {.latency = 20ms, .loss_per_million = loss_percent * 10'000};
+    weak.congestion_control = control;
     connect(publisher_, {});
     connect(subscriber_, weak);
   }
@@ -243,39 +246,54 @@ std::size_t whole_groups(const Seen& seen, const LiveTrack& track) {
   }));
 }
 
-/// What holds today, a little above what comes of it. The aim is the newest object within 2 s and audio within 300 ms
-/// at any loss up to 20 %: more than that waits under way, in the stream of a group and in the congestion window.
+/// What comes of it, with a little room. The aim is the newest object within 2 s and audio within 300 ms at any loss up
+/// to 20 %. A link that loses a fifth carries four tenths of the video, which takes 2.6 s for a group, if nothing of it
+/// is left unused: then its last object is 1.6 s old at the least, and older by as much as it was begun late.
 struct Bounds {
+  CongestionControl control;
   std::uint32_t loss_percent;
-  std::size_t whole_groups;  ///< of thirty, where fifteen could come
+  std::size_t whole_groups;  ///< of thirty, where fifteen could come, or less than twelve if a fifth is lost
   milliseconds newest;
   std::size_t whole_groups_beside_audio;
-  milliseconds audio;
+  milliseconds audio;         ///< of 99 of 100 objects
+  milliseconds latest_audio;  ///< of all
 };
 
-void PrintTo(const Bounds& bounds, std::ostream* out) { *out << bounds.loss_percent << " % loss"; }
+std::string name_of(const Bounds& bounds) {
+  const std::string by = bounds.control == CongestionControl::kBandwidth ? "ByBandwidth" : "ByLoss";
+  return by + std::to_string(bounds.loss_percent);
+}
+
+void PrintTo(const Bounds& bounds, std::ostream* out) { *out << name_of(bounds); }
 
 class LossyBroadcast : public ::testing::TestWithParam<Bounds> {};
 
 TEST_P(LossyBroadcast, WholeGroupsComeAndTheNewestObjectIsNotOld) {
   const Bounds& bounds = GetParam();
-  const Seen video = Broadcast({kVideo}, bounds.loss_percent).run().front();
+  const Seen video = Broadcast({kVideo}, bounds.loss_percent, bounds.control).run().front();
   EXPECT_GE(whole_groups(video, kVideo), bounds.whole_groups);
   EXPECT_LE(video.oldest_newest, bounds.newest);
 }
 
 TEST_P(LossyBroadcast, AudioIsNotHeldUpByVideo) {
   const Bounds& bounds = GetParam();
-  const std::vector<Seen> seen = Broadcast({kVideo, kAudio}, bounds.loss_percent).run();
-  const std::vector<milliseconds>& ages = seen[1].ages;
+  std::vector<Seen> seen = Broadcast({kVideo, kAudio}, bounds.loss_percent, bounds.control).run();
+  std::vector<milliseconds>& ages = seen[1].ages;
   ASSERT_GE(ages.size(), 1'450u) << "of fifteen hundred";
-  EXPECT_LE(*std::max_element(ages.begin(), ages.end()), bounds.audio);
+  std::sort(ages.begin(), ages.end());
+  EXPECT_LE(ages[ages.size() * 99 / 100], bounds.audio);
+  EXPECT_LE(ages.back(), bounds.latest_audio);
   EXPECT_GE(whole_groups(seen[0], kVideo), bounds.whole_groups_beside_audio);
 }
 
 INSTANTIATE_TEST_SUITE_P(Loss, LossyBroadcast,
-                         ::testing::Values(Bounds{5, 8, 4'500ms, 8, 550ms}, Bounds{20, 5, 5'000ms, 3, 650ms}),
-                         [](const auto& bounds) { return std::to_string(bounds.param.loss_percent); });
+                         ::testing::Values(Bounds{CongestionControl::kBandwidth, 0, 13, 2'200ms, 11, 150ms, 150ms},
+                                           Bounds{CongestionControl::kBandwidth, 5, 11, 2'300ms, 9, 200ms, 300ms},
+                                           Bounds{CongestionControl::kBandwidth, 20, 8, 2'800ms, 7, 300ms, 420ms},
+                                           Bounds{CongestionControl::kLoss, 0, 11, 2'200ms, 10, 500ms, 600ms},
+                                           Bounds{CongestionControl::kLoss, 5, 10, 2'700ms, 9, 400ms, 600ms},
+                                           Bounds{CongestionControl::kLoss, 20, 6, 3'600ms, 6, 350ms, 500ms}),
+                         [](const auto& bounds) { return name_of(bounds.param); });
 
 }  // namespace
 }  // namespace msquic_py::simulation

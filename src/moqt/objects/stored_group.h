@@ -29,7 +29,12 @@ class StoredGroup {
   IntervalSet absent;
   /// No object of the group lies at or behind it.
   std::optional<std::uint64_t> end;
-  session::Time since{};  ///< when the newest object came
+  session::Time begun{};  ///< when the first object came
+  session::Time since{};  ///< when the newest one did
+  void touch(session::Time now) noexcept {
+    if (begun == session::Time{}) begun = now;
+    since = now;
+  }
   bool returned = false;  ///< it was here before, and was dropped: subscriptions have been given what there was of it
   /// No object of a subgroup that came has a larger ID. Known without a look at every subgroup, of which there may be
   /// one for each object.

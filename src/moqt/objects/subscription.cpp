@@ -104,7 +104,6 @@ bool Subscription::is_skipped(const StoredGroup& group) const noexcept {
 void Subscription::object_begun(const StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,
                                 session::Time now) {
   if (pass_on(group, subgroup, place)) return outlet_.make_ready();
-  if (!behind_.empty()) leave_late_groups_out();
   SubgroupDelivery& delivery = delivery_of(subgroup, place);
   const bool had_gap = delivery.has_gap;
   const StoredObject& object = subgroup.at(place);
@@ -121,12 +120,15 @@ void Subscription::object_begun(const StoredGroup& group, StoredSubgroup& subgro
     }
     // What waits for room still goes out on the stream.
     if (delivery.open() && delivery.has_gap && !delivery.behind) retire(delivery, StreamResetCode::kCancelled, now);
+    if (!behind_.empty()) leave_late_groups_out();
     return;
   }
   delivery.has_gap = had_gap;
   ++account_.waiting;
-  owed_bytes_ += object.wire.size();
+  owe(object.wire.size());
   if (!delivery.behind) advance(subgroup, delivery, now);
+  // Only now, when this object counts: it may be one of a group that is left out.
+  if (!behind_.empty()) leave_late_groups_out();
   outlet_.make_ready();
 }
 
@@ -148,7 +150,7 @@ void Subscription::object_inserted(const StoredGroup& group, StoredSubgroup& sub
     delivery.late.insert(std::lower_bound(delivery.late.begin(), delivery.late.end(), object.id), object.id);
   }
   ++account_.waiting;
-  owed_bytes_ += object.wire.size();
+  owe(object.wire.size());
   delivery.ended = false;
   if (!delivery.behind) advance(subgroup, delivery, now);
   outlet_.make_ready();
@@ -161,7 +163,7 @@ void Subscription::payload_arrived(StoredSubgroup& subgroup, std::uint64_t place
   const bool wanted = place >= delivery->next || (delivery->begun && delivery->current == place) ||
                       std::binary_search(delivery->late.begin(), delivery->late.end(), subgroup.at(place).id);
   if (!wanted || delivery->leaves_out(subgroup.at(place).id)) return;
-  owed_bytes_ += bytes;
+  owe(bytes);
   if (delivery->behind || !delivery->begun || delivery->current != place) return;
   advance(subgroup, *delivery, now);
   outlet_.make_ready();

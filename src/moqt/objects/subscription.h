@@ -16,6 +16,7 @@
 #include "moqt/objects/outlet.h"
 #include "moqt/objects/stored_group.h"
 #include "moqt/objects/stored_subgroup.h"
+#include "moqt/objects/taking_pace.h"
 #include "moqt/session/data/stream_feeder.h"
 #include "moqt/session/event.h"
 #include "moqt/session/handles.h"
@@ -31,8 +32,9 @@ struct SubscriptionLimits {
   /// How old the oldest of them may be; zero: of any age.
   session::Duration queued_age{};
   /// How much of the track may wait while newer groups come, by the time in which it came. Beyond it the subscriber's
-  /// link is too weak, and for a while groups are left out as wholes: the group whose turn it is when it is so late,
-  /// another one when an eighth of it has passed. A DELIVERY_TIMEOUT of the subscription takes its place. Zero: any.
+  /// link is too weak, as it is beyond three eighths if the subscriber is measured to take less than comes. For a while
+  /// groups are left out as wholes then: those that cannot be whole within half of it. A DELIVERY_TIMEOUT of the
+  /// subscription takes its place. Zero: any.
   ///
   /// What came at once may wait for long: the time counts between arrivals, not while something waits. So a track that
   /// is published as fast as it can be read loses nothing by it, and one that is live keeps near its edge.
@@ -119,8 +121,10 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
     session::Time since;
   };
   using Counter = std::uint64_t DeliveryAccount::*;
-  /// The part of SubscriptionLimits::queued_time that a group may wait which is not under way.
+  /// The part of SubscriptionLimits::queued_time that a group may wait which is not under way, while no pace is known.
   static constexpr int kShareOfWaiting = 8;
+  /// So many such parts tell that the link is too weak, when the subscriber takes less than comes.
+  static constexpr int kShareThatTells = 3;
   enum class Give : std::uint8_t { kDone, kNoRoom, kStopped };
   enum class Begun : std::uint8_t { kYes, kUnsayable, kStopped };
 
@@ -137,6 +141,11 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void fall_behind();
   /// Leaves out groups for which it is too late, in favour of the newest one.
   void leave_late_groups_out();
+  /// The same of one that cannot be whole `in_time`, at the pace at which the subscriber takes the track. False: there
+  /// is none.
+  bool leave_hopeless_group_out(const StoredGroup& newest, session::Duration in_time);
+  /// What the session has not been given of the subgroup, of what is here.
+  [[nodiscard]] std::size_t owed_of(const StoredSubgroup& subgroup) const noexcept;
   void leave_out(const StoredGroup& group, bool under_way);
   [[nodiscard]] session::Duration allowed_lateness() const noexcept;
   /// When the oldest object came that waits there.
@@ -159,6 +168,10 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   [[nodiscard]] bool came_whole(const StoredSubgroup& subgroup) const noexcept;
   void retire(SubgroupDelivery& delivery, StreamResetCode code, session::Time now);
   void count_given(std::size_t bytes) noexcept;
+  void owe(std::size_t bytes) noexcept {
+    owed_bytes_ += bytes;
+    came_bytes_ += bytes;
+  }
   /// The object that is being sent has been given whole.
   void count_delivered(SubgroupDelivery& delivery, const StoredObject& object) noexcept;
   /// Gives up what the cursor has still before it; `counter` counts the objects.
@@ -196,7 +209,12 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   std::optional<ForwardingPreference> only_;
   DeliveryAccount account_;
   Counter reset_counts_as_ = &DeliveryAccount::reset;
-  std::size_t owed_bytes_ = 0;                 ///< in the store, for this subscription
+  std::size_t owed_bytes_ = 0;    ///< in the store, for this subscription
+  std::uint64_t came_bytes_ = 0;  ///< for this subscription, since it began
+  TakingPace pace_;
+  std::uint64_t looked_at_ = 0;                ///< the newest group when hopeless groups were looked for, by serial
+  session::Time looked_{};                     ///< and when that was, in the time of arrivals
+  bool gave_one_up_ = false;                   ///< a group of which something was sent, and none was given whole since
   std::uint64_t skipped_before_ = 0;           ///< groups with a lower serial are skipped
   session::Time late_until_{};                 ///< in the time of arrivals: until then late groups are left out
   std::vector<std::uint64_t> skipped_groups_;  ///< the latest of those that are skipped besides, by serial

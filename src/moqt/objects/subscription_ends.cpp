@@ -74,6 +74,7 @@ void Subscription::close(StoredSubgroup& subgroup, SubgroupDelivery& delivery, s
       retire(delivery, StreamResetCode::kCancelled, now);
     } else {
       (void)session_.finish_stream(delivery.stream);  // [d15 §10.4.3-1]
+      gave_one_up_ = false;
     }
   }
   delivery.leave_stream();

@@ -40,7 +40,7 @@ bool Subscription::pass_on(const StoredGroup& group, StoredSubgroup& subgroup, s
 
   ++account_.published;
   ++account_.waiting;
-  owed_bytes_ += object.wire.size();
+  owe(object.wire.size());
   if (begin_object(subgroup, *delivery, object) != Begun::kYes) return true;  // on_stream_stopped() follows
   delivery->begun = true;
   delivery->current = place;
@@ -258,6 +258,7 @@ void Subscription::set_behind(StoredSubgroup& subgroup, SubgroupDelivery& delive
     behind_.push_back({delivery.stream, &subgroup});
   } else {
     std::erase_if(behind_, [&](const Behind& each) { return each.subgroup == &subgroup; });
+    if (behind_.empty()) pace_.pause();
     if (delivery.open()) (void)session_.set_feeder(delivery.stream, nullptr);
   }
 }

@@ -123,7 +123,7 @@ void TrackPublisher::compact() {
 
 void TrackPublisher::object_begun(StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,
                                   session::Time now) {
-  group.since = now;
+  group.touch(now);
   for (std::size_t slot = 0; slot < subscriptions_.size(); ++slot) {
     if (Subscription* each = subscriptions_[slot].get()) each->object_begun(group, subgroup, place, now);
   }
@@ -133,7 +133,7 @@ void TrackPublisher::object_begun(StoredGroup& group, StoredSubgroup& subgroup, 
 
 void TrackPublisher::object_inserted(StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place, bool shifted,
                                      session::Time now) {
-  group.since = now;
+  group.touch(now);
   for_each([&](Subscription& each) { each.object_inserted(group, subgroup, place, shifted, now); });
   wake_fetches();
 }
@@ -145,7 +145,7 @@ void TrackPublisher::fetched(session::Time now) {
 
 void TrackPublisher::payload_arrived(StoredGroup& group, StoredSubgroup& subgroup, std::uint64_t place,
                                      std::size_t bytes, session::Time now) {
-  group.since = now;
+  group.touch(now);
   for (std::size_t slot = 0; slot < subscriptions_.size(); ++slot) {
     if (Subscription* each = subscriptions_[slot].get()) each->payload_arrived(subgroup, place, bytes, now);
   }
@@ -176,7 +176,7 @@ void TrackPublisher::subgroup_reopened(StoredSubgroup& subgroup) {
 }
 
 void TrackPublisher::datagram(StoredGroup& group, StoredSubgroup& datagrams, std::uint64_t place, session::Time now) {
-  group.since = now;
+  group.touch(now);
   StoredObject& object = datagrams.at(place);
   for (std::size_t slot = 0; slot < subscriptions_.size(); ++slot) {
     if (Subscription* each = subscriptions_[slot].get()) each->datagram(group, object);

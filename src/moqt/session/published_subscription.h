@@ -33,6 +33,7 @@ struct PublishedSubscription : WantedLocations {
 
   std::size_t queued_bytes = 0;       ///< waiting here, streams and datagrams
   std::size_t outstanding_bytes = 0;  ///< in the transport's hands
+  std::uint64_t arrived_bytes = 0;    ///< of streams, as far as the peer has acknowledged them
   std::size_t open_streams = 0;
   std::uint64_t streams_opened = 0;  ///< what PUBLISH_DONE will count
   std::uint64_t datagrams_dropped = 0;

@@ -9,7 +9,7 @@ Endpoint::Endpoint(std::shared_ptr<Link> link, bool server, std::shared_ptr<Conn
     : link_(std::move(link)),
       server_(server),
       handler_(std::move(handler)),
-      congestion_(link_->options().first_congestion_window),
+      congestion_(link_->options()),
       round_trip_(link_->round_trip()),
       connection_limit_(peer_admission().connection_window),
       connection_admitted_(admission().connection_window),
@@ -20,6 +20,9 @@ Endpoint::Endpoint(std::shared_ptr<Link> link, bool server, std::shared_ptr<Conn
 
 const Path& Endpoint::path() const noexcept {
   return server_ ? link_->options().to_client : link_->options().to_server;
+}
+const Path& Endpoint::back() const noexcept {
+  return server_ ? link_->options().to_server : link_->options().to_client;
 }
 const Admission& Endpoint::admission() const noexcept {
   return server_ ? link_->options().server : link_->options().client;

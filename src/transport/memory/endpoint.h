@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "transport/connection_handler.h"
 #include "transport/memory/congestion.h"
@@ -58,7 +59,8 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   [[nodiscard]] std::uint64_t posted_bytes() const noexcept { return posted_; }
 
  private:
-  [[nodiscard]] const Path& path() const noexcept;
+  [[nodiscard]] const Path& path() const noexcept;  ///< to the peer
+  [[nodiscard]] const Path& back() const noexcept;
   [[nodiscard]] const Admission& admission() const noexcept;
   [[nodiscard]] const Admission& peer_admission() const noexcept;
   void later(std::function<void(Endpoint&)> task, Duration delay = Duration(0));
@@ -81,6 +83,7 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
 
   // endpoint_receiving.cpp
   void receive(const Packet& packet);
+  void acknowledge(std::uint64_t number);
   StreamPointer find_or_accept(std::uint64_t id);
   void accept(std::uint64_t id);
   void deliver(const StreamPointer& stream, bool last = false);
@@ -113,6 +116,7 @@ class Endpoint : public std::enable_shared_from_this<Endpoint> {
   bool pump_comes_ = false;
   std::uint64_t next_packet_ = 1;
   std::map<std::uint64_t, Packet> in_flight_;
+  std::vector<std::uint64_t> received_;  // packets whose acknowledgement has not gone, or was lost
   std::deque<Datagram> datagrams_;
   std::uint64_t posted_ = 0;
   std::uint64_t connection_sent_ = 0;

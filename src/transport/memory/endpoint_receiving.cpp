@@ -21,7 +21,7 @@ void Endpoint::receive(const Packet& packet) {
   // What overtook the end of the handshake waits for it.
   if (!connected_) return later([packet](Endpoint& self) { self.receive(packet); }, round_trip_);
   if (closing_) return;
-  tell_peer([number = packet.number](Endpoint& there) { there.on_acknowledged(number); });
+  acknowledge(packet.number);
   if (const auto* datagram = std::get_if<Datagram>(&packet.content)) {
     return handler_->on_datagram(datagram->bytes.view());
   }
@@ -37,6 +37,26 @@ void Endpoint::receive(const Packet& packet) {
   if (!stream->in->paused) deliver(stream);
   give_credit(*stream);
   close_if_done(*stream);
+}
+
+// An acknowledgement names what earlier ones named that may have been lost (RFC 9000 section 13.2.3).
+void Endpoint::acknowledge(std::uint64_t number) {
+  received_.push_back(number);
+  const auto send = [](Endpoint& self) {
+    if (self.link_->is_cut() || self.received_.empty()) return;
+    if (const auto peer = self.peer_.lock()) {
+      peer->later(
+          [numbers = self.received_](Endpoint& there) {
+            for (const std::uint64_t each : numbers) {
+              if (!there.link_->is_cut() && !there.closed_) there.on_acknowledged(each);
+            }
+          },
+          self.path().latency + self.link_->random().up_to(self.path().jitter));
+    }
+    self.received_.clear();
+  };
+  if (!link_->random().chance(path().loss_per_million)) return send(*this);
+  later(send, round_trip_ * 3 / 2);  // unless another packet comes before
 }
 
 Endpoint::StreamPointer Endpoint::find_or_accept(std::uint64_t id) {

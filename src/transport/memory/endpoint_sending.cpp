@@ -119,6 +119,11 @@ void Endpoint::pump() {
   pump_comes_ = false;
   if (!connected_ || closing_) return;
   while (congestion_.has_room()) {
+    const Time now = link_->timeline().now();
+    if (const Time next = congestion_.next_at(); next > now) {
+      pump_comes_ = true;
+      return later([](Endpoint& self) { self.pump(); }, next - now);
+    }
     Packet packet;
     if (!datagrams_.empty()) {
       Datagram datagram = std::move(datagrams_.front());
@@ -134,7 +139,7 @@ void Endpoint::pump() {
       packet.content = std::move(piece);
       stream->served = next_packet_;
     } else {
-      return;
+      return congestion_.ran_out();
     }
     transmit(std::move(packet));
   }
@@ -145,14 +150,16 @@ void Endpoint::transmit(Packet packet) {
   Random& random = link_->random();
   packet.number = next_packet_++;
   packet.sent = timeline.now();
-  congestion_.sent(packet.size);
-  if (path().bytes_per_second != 0) {
+  congestion_.sent(packet);
+  const bool narrow = path().bytes_per_second != 0;
+  const bool dropped = path().queue != Duration(0) && free_at_ - timeline.now() > path().queue;
+  if (narrow && !dropped) {
     const auto takes = std::chrono::nanoseconds(packet.size * std::uint64_t{1'000'000'000} / path().bytes_per_second);
     free_at_ = std::max(free_at_, timeline.now()) + takes;
   }
   const Duration delay =
       std::max(Duration(0), free_at_ - timeline.now()) + path().latency + random.up_to(path().jitter);
-  const bool lost = random.chance(path().loss_per_million);
+  const bool lost = random.chance(path().loss_per_million) || dropped;
   // A packet that arrives may be late enough to be thought lost.
   const bool thought_lost = lost || random.chance(path().loss_per_million / 8);
   const std::uint64_t number = packet.number;
@@ -160,7 +167,9 @@ void Endpoint::transmit(Packet packet) {
     peer->later([packet](Endpoint& there) { there.receive(packet); }, delay);
   }
   in_flight_.emplace(number, std::move(packet));
-  if (thought_lost) later([number](Endpoint& self) { self.on_lost(number); }, delay + round_trip_ * 9 / 8);
+  // What comes after it is acknowledged and it is not (RFC 9002 section 6.1).
+  const Duration noticed = lost ? delay + back().latency + round_trip_ / 4 : delay;
+  if (thought_lost) later([number](Endpoint& self) { self.on_lost(number); }, noticed);
 }
 
 void Endpoint::on_acknowledged(std::uint64_t number) {
@@ -170,7 +179,7 @@ void Endpoint::on_acknowledged(std::uint64_t number) {
   in_flight_.erase(found);
   const Duration sample = link_->timeline().now() - packet.sent;
   round_trip_ = (round_trip_ * 7 + sample) / 8;
-  congestion_.acknowledged(packet.size);
+  congestion_.acknowledged(packet, link_->timeline().now());
   if (const auto* piece = std::get_if<StreamPiece>(&packet.content)) {
     const auto stream = streams_by_id_.find(piece->id);
     if (stream != streams_by_id_.end()) {
@@ -197,7 +206,7 @@ void Endpoint::on_lost(std::uint64_t number) {
   if (found == in_flight_.end()) return;
   Packet packet = std::move(found->second);
   in_flight_.erase(found);
-  congestion_.lost(packet.size, packet.sent, link_->timeline().now());
+  congestion_.lost(packet, link_->timeline().now());
   if (auto* piece = std::get_if<StreamPiece>(&packet.content)) {
     const auto stream = streams_by_id_.find(piece->id);
     if (stream != streams_by_id_.end() && stream->second->out) stream->second->out->lose(std::move(piece->chunk));

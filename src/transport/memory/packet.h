@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/shared_bytes.h"
+#include "transport/memory/bandwidth_model.h"
 #include "transport/memory/outgoing_half.h"
 #include "transport/memory/timeline.h"
 
@@ -25,6 +26,7 @@ struct Packet {
   std::uint64_t number = 0;
   std::size_t size = 0;
   Time sent;
+  BandwidthModel::Sent measured;
   std::variant<StreamPiece, Datagram> content;
 };
 

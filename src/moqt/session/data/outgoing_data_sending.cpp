@@ -162,7 +162,9 @@ void OutgoingData::on_sent(StreamHandle handle, std::size_t bytes) {
   OutgoingStream* stream = streams_.find(handle);
   if (stream == nullptr || !stream->opened) return;  // it was reset, and its bytes were taken off the window then
   const bool was_held_up = stream->held_up();
-  transport_.take_back(*stream, std::min(bytes, stream->outstanding_bytes));
+  const std::size_t arrived = std::min(bytes, stream->outstanding_bytes);
+  if (stream->lane != nullptr) stream->lane->view->arrived_bytes += arrived;
+  transport_.take_back(*stream, arrived);
   if (stream->closed && stream->outstanding_bytes == 0) return release(*stream);
   if (stream->retired && stream->delivered_bytes() == stream->appended_bytes) {
     (void)reset(handle, *stream->retired);

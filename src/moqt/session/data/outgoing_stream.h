@@ -82,7 +82,7 @@ struct OutgoingStream {
   [[nodiscard]] bool takes_more() const noexcept { return !fin && !retired; }
   [[nodiscard]] bool wants_feed() const noexcept { return feed_wanted && feeder != nullptr && takes_more(); }
   [[nodiscard]] StreamBacklog backlog() const noexcept {
-    return {takes_more(), pending_bytes, std::max(pending.size(), ends.size())};
+    return {takes_more(), pending_bytes, std::max(pending.size(), ends.size()), handed_bytes()};
   }
   [[nodiscard]] bool has_work() const noexcept {
     return ((begun && pending_bytes > 0) || (fin && !closed) || wants_feed()) && !held_up();

@@ -16,7 +16,8 @@ constexpr std::size_t kFeedSlices = 32;
 struct StreamBacklog {
   bool open = false;  ///< it takes more: it was not finished, retired or reset
   std::size_t bytes = 0;
-  std::size_t slices = 0;  ///< or objects, if they are more
+  std::size_t slices = 0;    ///< or objects, if they are more
+  std::uint64_t handed = 0;  ///< what the transport has been given of it before, in bytes
 
   /// Whether a feeder should go on appending.
   [[nodiscard]] bool has_room() const noexcept { return open && bytes < kFeedMark && slices < kFeedSlices; }
