@@ -233,7 +233,7 @@ struct Endpoint::Dispatch {
   }
   void operator()(session::FetchEnded& event) const {
     if (event.finished) return end_fetch_reader(event.fetch, {FetchEnd::Cause::kFinished, 0, {}});
-    end_fetch_reader(event.fetch, {FetchEnd::Cause::kReset, event.reset_code, {}});
+    end_fetch_reader(event.fetch, {event.fin ? FetchEnd::Cause::kGaps : FetchEnd::Cause::kReset, event.reset_code, {}});
   }
 
   // ---- namespaces ----
