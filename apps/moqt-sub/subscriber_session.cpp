@@ -99,7 +99,8 @@ struct Subscriber::Events {
   /// Of no consequence: answers that say yes, and the end of the session, of which on_finished() hears.
   template <class Event>
   requires base::OneOf<Event, std::monostate, session::Closed, session::RequestAccepted, pubsub::FetchReaderAccepted,
-                       pubsub::ReaderChanged, session::NamespaceUnsubscribed, session::PublishSkipped>
+                       pubsub::ReaderChanged, session::NamespaceUnsubscribed, session::NamespaceUpdateReceived,
+                       session::PublishSkipped>
   void operator()(const Event&) const {}
   /// Never: nothing is published here, the endpoint refuses what is asked of tracks that are not there, and the session
   /// does not ask for leave.
