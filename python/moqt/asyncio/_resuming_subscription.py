@@ -252,6 +252,7 @@ class ResumingSubscription(Subscription):
         held = self._take_rest()
         self._add_up(self._handle.statistics())
         self._handle, self._life = handle, life
+        self._move_uri = None  # said of the request that was
         assert self._lost_at is not None
         floor = self._progress.floor(self._session._hub.loop.time() - self._lost_at)
         self._coming_back, self._lost_at = False, None
