@@ -21,9 +21,11 @@ struct Endpoint::Dispatch {
     const auto found = self.readers_.find(subscription);
     if (found == self.readers_.end()) return;
     const std::shared_ptr<TrackReader>& reader = found->second;
+    const std::uint64_t repeated = reader->objects_repeated();
     reader->on(event);
+    const bool news = reader->became_readable() || reader->objects_repeated() != repeated;
     // A reader that its application does not have yet is read when it does.
-    if (reader->became_readable() && reader->state() == TrackReader::State::kEstablished) {
+    if (news && reader->state() == TrackReader::State::kEstablished) {
       self.events_.push(ReaderReadable{reader});
     }
   }

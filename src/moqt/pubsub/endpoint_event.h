@@ -18,7 +18,8 @@ namespace msquic_py::moqt::pubsub {
 struct ReaderEstablished {
   std::shared_ptr<TrackReader> reader;
 };
-/// The reader went from nothing to something to read; read until it has no more.
+/// The reader went from nothing to something to read; read until it has no more. Or an object has come once more, which
+/// TrackReader::objects_repeated() counts.
 struct ReaderReadable {
   std::shared_ptr<TrackReader> reader;
 };
