@@ -55,6 +55,7 @@ struct Publisher::Events {
   void operator()(const session::NamespaceSubscribed& asked) const {
     (void)self.driver_->session().accept(asked.request);  // what there is has been announced already
   }
+  void operator()(const session::NamespaceUpdateReceived&) const {}  // the same
   void operator()(const session::NamespacePublished& echo) const { (void)self.driver_->session().accept(echo.request); }
   void operator()(const session::PublishReceived& offered) const {
     (void)self.endpoint_->reject(offered.request, moqt::RequestErrorCode::kUninterested, "this client only publishes");

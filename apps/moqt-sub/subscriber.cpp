@@ -106,7 +106,7 @@ void Subscriber::conclude_what_is_recorded() {
                     : "nothing was recorded: the tracks ended and no object of them has come";
   } else if (std::ranges::any_of(feeds_, [](const auto& feed) { return feed->lacks_past(); })) {
     exit_code_ = kIncomplete;
-    failure_ = "the recording is incomplete: what came before the subscription is not to be had";
+    failure_ = "the recording is incomplete: what came before the subscription is not to be had, or not all of it";
   }
 }
 

@@ -99,7 +99,8 @@ struct Subscriber::Events {
   /// Of no consequence: answers that say yes, and the end of the session, of which on_finished() hears.
   template <class Event>
   requires base::OneOf<Event, std::monostate, session::Closed, session::RequestAccepted, pubsub::FetchReaderAccepted,
-                       pubsub::ReaderChanged, session::NamespaceUnsubscribed, session::PublishSkipped>
+                       pubsub::ReaderChanged, session::NamespaceUnsubscribed, session::NamespaceUpdateReceived,
+                       session::PublishSkipped>
   void operator()(const Event&) const {}
   /// Never: nothing is published here, the endpoint refuses what is asked of tracks that are not there, and the session
   /// does not ask for leave.
@@ -147,13 +148,17 @@ void Subscriber::on_fetch_ended(TrackFeed& feed, const pubsub::FetchEnd& end) {
       comes_back({pubsub::TrackEnd::Cause::kRejected, end.code, end.reason, 0, 0})) {
     return feed.lose(objects_left());
   }
-  if (auto ended = feed.end(end.cause == Cause::kFinished, objects_left()); !ended)
-    return fail(ended.error(), kFailure);
+  const bool answered = end.cause == Cause::kFinished || end.cause == Cause::kGaps;
+  if (auto ended = feed.end(answered, objects_left()); !ended) return fail(ended.error(), kFailure);
   if (end.cause == Cause::kRejected) {
     const auto code = static_cast<moqt::RequestErrorCode>(end.code);
     return fail(
         "the groups of " + feed.name() + " are not to be had: " + std::string(name(code)) + " (" + end.reason + ")",
         kFailure);
+  }
+  if (end.cause == Cause::kGaps) {
+    take_warnings();
+    return fail(feed.name() + ": the publisher does not keep all of the groups any more", kIncomplete);
   }
   if (end.cause != Cause::kFinished) {
     return fail(feed.name() + ": the publisher broke the answer off", kIncomplete);

@@ -29,6 +29,14 @@ std::optional<std::chrono::microseconds> delay_since(std::uint64_t capture) {
   return delay;
 }
 
+std::string what_is_left_out(const moqt::pubsub::FetchGap& gap) {
+  const std::string last = "group " + std::to_string(gap.last.group);
+  const char* const why = gap.timed_out ? " was not found in time" : " is not known to the publisher any more";
+  if (!gap.behind) return "what was there up to " + last + why;
+  return "what was there behind object " + std::to_string(gap.behind->object) + " of group " +
+         std::to_string(gap.behind->group) + " up to " + last + why;
+}
+
 std::string_view name_of(std::uint64_t code) { return name(static_cast<moqt::RequestErrorCode>(code)); }
 
 }  // namespace
@@ -80,10 +88,19 @@ void TrackFeed::put(moqt::pubsub::ReceivedObject object, Clock::time_point now) 
 
 bool TrackFeed::take_past(Clock::time_point now) {
   moqt::pubsub::ReceivedObject object;
-  while (!failure_ && most_ > 0 && past_->read(object)) {
+  bool known = true;  // what lies between the latest object and the next one
+  while (!failure_ && most_ > 0) {
+    if (take_gap(*past_, past_taken_)) {
+      lacks_past_ = true;
+      known = false;
+      continue;
+    }
+    if (!past_->read(object)) break;
+    ++past_taken_;
     // The groups of a fetch come one after the other.
-    if (past_at_ && object.location.group > past_at_->group) sequencer_.whole(past_at_->group, now);
+    if (past_at_ && known && object.location.group > past_at_->group) sequencer_.whole(past_at_->group, now);
     past_at_ = object.location;
+    known = true;
     put(std::move(object), now);
   }
   const auto& ended = past_->end();
@@ -103,6 +120,14 @@ bool TrackFeed::take_past(Clock::time_point now) {
   return true;
 }
 
+bool TrackFeed::take_gap(moqt::pubsub::FetchReader& fetch, std::uint64_t taken) {
+  const auto next = fetch.next_gap();
+  if (!next || next->objects_before > taken) return false;
+  const std::string text = what_is_left_out(*fetch.take_gap());
+  warning_ = warning_ ? *warning_ + "; " + text : options_.name + ": " + text;
+  return true;
+}
+
 void TrackFeed::lose(std::uint64_t most) {
   most_ = most;
   lost_ = true;
@@ -119,6 +144,8 @@ void TrackFeed::lose(std::uint64_t most) {
   }
   reader_.reset();
   repair_.reset();
+  repair_taken_ = 0;
+  repair_lacks_ = false;
   cuts_repaired_ = groups_repaired_ = 0;
   end_repaired_ = false;
   sequencer_.session_lost();
@@ -145,6 +172,7 @@ void TrackFeed::go_on(std::shared_ptr<moqt::pubsub::TrackReader> reader) {
 void TrackFeed::go_on_with(Past past) {
   if (!past) return;
   past_ = std::move(past);
+  past_taken_ = 0;
   lost_ = false;
   went_on_ = true;
 }
@@ -173,8 +201,15 @@ bool TrackFeed::ask(const GroupSequencer::Range& missing) {
 
 void TrackFeed::take_repair(Clock::time_point now) {
   moqt::pubsub::ReceivedObject object;
-  while (!failure_ && most_ > 0 && repair_->read(object)) {
-    sequencer_.fetched_until(object.location, now);
+  while (!failure_ && most_ > 0) {
+    if (take_gap(*repair_, repair_taken_)) {
+      repair_lacks_ = true;
+      continue;
+    }
+    if (!repair_->read(object)) break;
+    ++repair_taken_;
+    // Behind a part that is left out the object says nothing of what is missing.
+    if (!repair_lacks_) sequencer_.fetched_until(object.location, now);
     // A stream of it may have been cut.
     if (repaired_group_ != object.location.group) ++groups_repaired_;
     repaired_group_ = object.location.group;
@@ -185,6 +220,8 @@ void TrackFeed::take_repair(Clock::time_point now) {
   if (!repair_->end() || repair_->available() > 0) return;
   if (repair_->end()->cause == moqt::pubsub::FetchEnd::Cause::kSessionClosed) return;  // it is asked for again
   const Past over = std::exchange(repair_, nullptr);
+  repair_taken_ = 0;
+  const bool lacks = std::exchange(repair_lacks_, false);
   using Cause = moqt::pubsub::FetchEnd::Cause;
   const moqt::pubsub::FetchEnd& end = *over->end();
   // Behind the last object of the track a range is refused [d15 §9.16.3]: nothing is missing there.
@@ -209,7 +246,9 @@ void TrackFeed::take_repair(Clock::time_point now) {
              " objects that the subscription had left out were fetched");
   }
   if (lost_) {
-    end_repaired_ = whole && over->end_of_track();
+    // What is left out is counted; nobody has it the next time.
+    end_repaired_ = (whole || (lacks && end.cause == Cause::kGaps)) && over->end_of_track();
+    if (end_repaired_ && !whole && asked_.first >= latest_.value_or(moqt::Location{})) lost_end_.groups_skipped = 1;
     if (!end_repaired_) return sequencer_.session_lost();  // there is more to come
   }
   sequencer_.fetch_over(now);

@@ -237,6 +237,7 @@ struct SessionLink::Events {
     self.peer_namespaces_.erase(found);
   }
   void operator()(session_ns::NamespaceSubscribed& event) const { (void)self.session().accept(event.request); }
+  void operator()(session_ns::NamespaceUpdateReceived&) const {}  // what there is has been announced already
   // Where the peer is asked about namespaces, it does not ask whether it may tell of them.
   void operator()(session_ns::NamespaceFound& event) const {
     self.found_namespaces_[event.subscription].insert(event.track_namespace);

@@ -4,6 +4,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "moqt_arguments.h"
@@ -22,6 +23,17 @@ using moqt::pubsub::ReceivedObject;
 namespace {
 
 constexpr std::size_t kTakenBytes = 1024 * 1024;
+constexpr std::uint64_t kLastId =
+    (std::uint64_t{1} << 62) - 1;  ///< what drafts with QUIC's integers say of a whole group
+
+/// One past `last`, as FETCH says it: with Object ID 0 all of the group is taken in.
+moqt::Location end_behind(moqt::Location last) noexcept {
+  return {last.group, last.object >= kLastId ? 0 : last.object + 1};
+}
+
+moqt::Location place_behind(moqt::Location last) noexcept {
+  return last.object >= kLastId ? moqt::Location{last.group + 1, 0} : moqt::Location{last.group, last.object + 1};
+}
 
 /// The next object of an answer. What does not belong there, by its place or its size, breaks the answer off.
 void write_past(ResponseHandle& self, std::uint64_t group, std::uint64_t object_id, std::uint64_t subgroup,
@@ -104,7 +116,12 @@ nb::list FetchLink::take(std::size_t limit) {
   std::size_t bytes = 0;
   const auto fetch = [&] {
     ReceivedObject object;
-    while (taken.size() < limit && bytes < kTakenBytes && reader->queue()->pop(object)) {
+    // A gap is there before what comes behind it, so one that is not here is behind all that is.
+    const std::uint64_t here = popped_ + reader->queue()->size();
+    const auto gap = reader->next_gap();
+    const std::uint64_t until = gap ? std::min(here, gap->objects_before) : here;
+    while (taken.size() < limit && bytes < kTakenBytes && popped_ < until && reader->queue()->pop(object)) {
+      ++popped_;
       if (progress_ && !progress_->take_past(object)) continue;
       bytes += object.payload_size;
       taken.push_back(std::move(object));
@@ -122,12 +139,22 @@ nb::list FetchLink::take(std::size_t limit) {
   return result;
 }
 
+nb::object FetchLink::take_gap() {
+  const auto reader = shared_reader();
+  const auto next = reader ? reader->next_gap() : std::nullopt;
+  if (!next || next->objects_before > popped_) return nb::none();
+  const auto gap = reader->take_gap();
+  nb::object begin = nb::none();
+  if (gap->behind) begin = nb::cast(place_behind(*gap->behind));
+  return nb::make_tuple(begin, end_behind(gap->last), gap->timed_out);
+}
+
 nb::object FetchLink::end() {
   std::optional<moqt::pubsub::FetchEnd> end;
   {
     const std::lock_guard lock(mutex_);
     end = end_;
-    if (!end || (taken_from_ && taken_from_->queue()->size() > 0)) return nb::none();
+    if (!end || (taken_from_ && (taken_from_->queue()->size() > 0 || taken_from_->next_gap()))) return nb::none();
   }
   nb::object retry_after = nb::none();
   if (end->retry_after_ms) retry_after = nb::float_(static_cast<double>(*end->retry_after_ms) / 1000);
@@ -166,6 +193,9 @@ void bind_session_fetch(nb::module_& m) {
       .def(
           "take", [](FetchHandle& self, std::size_t limit) { return self.fetch()->take(limit); }, nb::arg("limit"),
           nb::sig("def take(self, limit: int) -> list[Object]"))
+      .def(
+          "take_gap", [](FetchHandle& self) { return self.fetch()->take_gap(); },
+          nb::sig("def take_gap(self) -> tuple[Location | None, Location, bool] | None"))
       .def(
           "end", [](FetchHandle& self) { return self.fetch()->end(); },
           nb::sig("def end(self) -> tuple[int, int, str, float | None, Redirect | None] | None"))

@@ -237,7 +237,9 @@ void SessionLink::answer_held(const moqt::FullTrackName& track, const std::share
     }
     if (held_[i].fetch) {
       const auto known = tracks_.find(writer.get());
-      if (writer->options().answers_fetch && known != tracks_.end()) {
+      if (!held_[i].fetch->resolve(writer->largest()).ok()) {
+        // It has been refused: nothing has been published.
+      } else if (writer->options().answers_fetch && known != tracks_.end()) {
         ask(*known->second, held_[i].fetch);
       } else {
         (void)endpoint_->answer_fetch(held_[i].fetch, writer);

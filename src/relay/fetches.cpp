@@ -23,13 +23,15 @@ constexpr std::size_t kMostAttempts = 3;
 
 void Fetches::on_fetch(Peer& peer, const session::FetchReceived& received, session::Time now) {
   session::FetchReceived event = received;
+  Track* track = tracks_.find(event.track);
+  const bool known = track != nullptr && (track->largest() || knows_largest(*track));
+  if (event.groups_back && !known && !peer.loops(event.track.track_namespace)) return largest_queries_.ask(peer, event);
   ++counters_.fetches;
   const bool up = peer.upstream == nullptr;
   if (peer.loops(event.track.track_namespace)) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, kLoopReason);
     return;
   }
-  Track* track = tracks_.find(event.track);
   if (track == nullptr && sources_.all_for(event.track.track_namespace, up).empty()) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
     return;
@@ -42,11 +44,10 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& received, sessi
   }
   if (event.groups_back) {
     const auto largest = track->largest();
-    if (!largest) {
-      (void)peer.session.reject(event.request, moqt::RequestErrorCode::kNotSupported,
-                                "the relay does not know the largest object of the track");
-      tracks_.release(*track);
-      return;
+    if (!largest) {  // draft-22 section 3.2
+      (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInvalidRange,
+                                "nothing of the track has been published");
+      return tracks_.release(*track);
     }
     const auto range = peer.session.resolve_fetch(event.request, *largest);
     if (!range.ok()) return tracks_.release(*track);

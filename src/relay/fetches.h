@@ -15,6 +15,7 @@
 #include "moqt/objects/fetch_delivery.h"
 #include "moqt/session/event.h"
 #include "moqt/session/time.h"
+#include "relay/largest_queries.h"
 #include "relay/peer.h"
 #include "relay/relay_counters.h"
 #include "relay/relay_limits.h"
@@ -30,8 +31,13 @@ namespace msquic_py::relay {
 class Fetches final : public moqt::objects::FetchFiller {
  public:
   Fetches(const RelayLimits& limits, RelayCounters& counters, const Sources& sources, TrackTable& tracks,
-          Supply& supply) noexcept
-      : limits_(limits), counters_(counters), sources_(sources), tracks_(tracks), supply_(supply) {}
+          Supply& supply, LargestQueries& largest_queries) noexcept
+      : limits_(limits),
+        counters_(counters),
+        sources_(sources),
+        tracks_(tracks),
+        supply_(supply),
+        largest_queries_(largest_queries) {}
 
   // ---- from clients ----
   void on_fetch(Peer& peer, const moqt::session::FetchReceived& event, moqt::session::Time now);
@@ -116,6 +122,7 @@ class Fetches final : public moqt::objects::FetchFiller {
   const Sources& sources_;
   TrackTable& tracks_;
   Supply& supply_;
+  LargestQueries& largest_queries_;
   std::map<Key, ClientFetch> clients_;
   std::unordered_map<const moqt::objects::FetchDelivery*, ClientFetch*> by_delivery_;
   std::unordered_map<std::uint64_t, std::unique_ptr<UpstreamFetch>> upstream_;

@@ -24,7 +24,14 @@ void Fetches::on_accepted(std::uint64_t number, const session::FetchAccepted& ev
   fetch.accepted = true;
   fetch.end_of_track = event.end_of_track;
   if (moqt::FetchRange::ends_before(event.end, fetch.range.end)) fetch.range.end = event.end;
-  for (objects::FetchDelivery* asker : std::vector(fetch.askers)) accept(*asker, fetch);
+  for (objects::FetchDelivery* asker : std::vector(fetch.askers)) {
+    accept(*asker, fetch);
+    // What the publisher has left out ahead of FETCH_OK can be left out here, now that it is known where the range
+    // ends.
+    const ClientFetch* const client = client_fetch_of(*asker);
+    if (client == nullptr || !asker->accepted() || !asker->missing()) continue;
+    if (client->is_unknown_to(fetch.publisher->number, *asker->missing())) asker->retry();
+  }
 }
 
 void Fetches::on_rejected(Peer& peer, std::uint64_t number, const session::RequestRejected& event) {
@@ -138,6 +145,10 @@ void Fetches::fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestEr
   if (cut || store.first_unknown(ascending ? from : range.start, range.end, delivery.time())) {
     const bool may_be_left_out = !cut && delivery.accepted() && delivery.missing() && !delivery.in_object() &&
                                  !has_status_in_fetch(delivery.session().draft());
+    const bool may_be_accepted = !delivery.accepted() && !delivery.in_object() && delivery.missing() &&
+                                 std::any_of(fetch.asked.begin(), fetch.asked.end(),
+                                             [&](std::uint64_t each) { return !upstream_.at(each)->accepted; });
+    if (may_be_accepted) return;  // FETCH_OK is on its way, on another stream
     if (!may_be_left_out) return delivery.fail(code, reason);
     delivery.leave_gap(moqt::wire::FetchGap::kUnknown);  // draft-22 section 3.2.3
     return delivery.wake();

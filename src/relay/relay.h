@@ -15,6 +15,7 @@
 #include "relay/back_pressure.h"
 #include "relay/fetches.h"
 #include "relay/intake.h"
+#include "relay/largest_queries.h"
 #include "relay/namespace_directory.h"
 #include "relay/peer.h"
 #include "relay/relay_counters.h"
@@ -98,6 +99,7 @@ class Relay {
   Subscriptions subscriptions_;
   BackPressure back_pressure_;
   Intake intake_;
+  LargestQueries largest_queries_;
   Fetches fetches_;
   LoopGuard loops_;
   UpwardInterests upward_;

@@ -26,6 +26,8 @@ class AnsweringServer:
             **files,
         )  # fmt: skip
         self.connections: list[qa.Connection] = []
+        self.streams: list[qa.Stream] = []
+        """Of the requests."""
 
     async def __aenter__(self) -> AnsweringServer:
         self._server = await self._opening.__aenter__()
@@ -57,6 +59,7 @@ class AnsweringServer:
                 continue
             break
         self.requests.append(request)
+        self.streams.append(stream)
         self.arrivals.append(asyncio.get_running_loop().time())
         async with self._arrived:
             self._arrived.notify_all()

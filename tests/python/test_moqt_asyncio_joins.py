@@ -141,13 +141,12 @@ async def test_a_join_begins_at_a_group() -> None:
                 await session.subscribe(NS, "video", **options)  # type: ignore[arg-type]
 
 
-async def test_a_join_whose_past_is_not_kept_is_refused_whole(each_draft: int) -> None:
+async def test_a_join_whose_past_is_not_kept_is_refused_in_draft_15(each_draft: int) -> None:
     publisher = Publisher(range(10), retention=ma.Retention(groups=1))
     async with published(publisher) as session:
-        with pytest.raises(ma.FetchRefused) as refused:
-            await session.subscribe(NS, "video", join=3)
-        # Draft-18 has no code of its own for it.
-        assert refused.value.name == ("UNKNOWN_STATUS_IN_RANGE" if each_draft == 15 else "INTERNAL_ERROR")
+        if each_draft == 15:  # later ones leave it out, see test_moqt_asyncio_gaps.py
+            with pytest.raises(ma.FetchRefused, match="UNKNOWN_STATUS_IN_RANGE"):
+                await session.subscribe(NS, "video", join=3)
         subscription = await session.subscribe(NS, "video", join=0)
         await publisher.track.end()
         assert [place(o) async for o in subscription] == expected(range(9, 10), 3)

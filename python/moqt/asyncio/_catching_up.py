@@ -9,7 +9,7 @@ from typing import Protocol
 
 from moqt.asyncio._refusals import may_pass
 from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, SessionStateError
-from moqt.asyncio.fetching import LAST_GROUP, Fetch
+from moqt.asyncio.fetching import Fetch, LeftOut, place_behind
 from moqt.asyncio.resume import Gap
 from msquic._native.moqt import Location, Object, RequestErrorCode, TrackProgress
 
@@ -18,6 +18,10 @@ Part = tuple[Location, Location]
 
 PATIENCE = 10.0
 """Seconds that a refusal which may pass is borne."""
+AGAIN = 0.25
+"""Seconds after which what an answer has left out is asked for once more."""
+MOST_AGAIN = 4
+"""Parts that are asked for once more."""
 
 
 class Asker(Protocol):
@@ -32,6 +36,10 @@ class CatchingUp:
     What is refused is looked for in smaller parts: the largest newest part that is to be had is found by halving, since
     whoever keeps objects for a while lets go of the oldest ones first; of the rest the older half is tried once. What
     is not to be had is told as a :class:`Gap`, and counts as settled.
+
+    What an answer leaves out (from draft 16 on, draft-22 section 3.2.2) is asked for once more, after a moment and
+    before what comes behind it is given: a relay may have lost its publisher, and have it again by then. Whatever is
+    left out or refused then is told as a gap. Of many such parts the first `MOST_AGAIN` are asked for.
     """
 
     def __init__(
@@ -54,6 +62,9 @@ class CatchingUp:
         self._cancelled = False
         self._waits: tuple[float, float] | None = None
         """Since when nothing has come because the peer refuses for now, and how long to wait next."""
+        self._again: Location | None = None
+        """Where the part ends that is asked for once more."""
+        self._agains = 0
 
     async def _fill(self, limit: int) -> None:
         """As :meth:`Fetch._fill`. Raises SessionClosed when the session of the fetches ends."""
@@ -75,8 +86,13 @@ class CatchingUp:
                 if self._cancelled:
                     raise
                 self._finish(part)
+            except _Absent as absent:
+                await self._absent(part, absent.part)
             except FetchInterrupted as interrupted:
-                await self._interrupted(part, interrupted)
+                if self._fetch._whole:
+                    self._finish(part)
+                else:
+                    await self._interrupted(part, interrupted)
             else:
                 self._waits = None
                 self._give(self._fetch._objects)
@@ -93,6 +109,8 @@ class CatchingUp:
             try:
                 opened = await self._begun(*part)
             except FetchRefused as refused:
+                if part[1] == self._again and refused.code == RequestErrorCode.INTERNAL_ERROR:
+                    return self._miss(part, str(refused))
                 if await self._is_kept_in_part(part, refused):
                     return
                 if may_pass(refused) and await self._waited(refused.retry_after or 0.0):
@@ -102,6 +120,7 @@ class CatchingUp:
 
     async def _begun(self, start: Location, end: Location) -> Fetch:
         self._fetch = fetch = self._ask(start, end)
+        fetch._left_out = _absent
         try:
             await fetch._begin()
         except SessionStateError:
@@ -119,12 +138,34 @@ class CatchingUp:
             raise StopAsyncIteration
         return fetch
 
+    async def _absent(self, part: Part, left_out: LeftOut) -> None:
+        """The answer leaves out what comes next."""
+        start = max(left_out.start or part[0], part[0])
+        end = min(left_out.end, part[1], key=place_behind)
+        if start >= place_behind(end):
+            return
+        if part[1] == self._again or self._agains >= MOST_AGAIN:
+            self._progress.passed(place_behind(end))
+            return self._tell(Gap(start, end, left_out.reason))
+        self._agains += 1
+        self._again = end
+        fetch, self._fetch = self._fetch, None
+        assert fetch is not None
+        rest: Part = (place_behind(end), part[1])
+        self._parts.popleft()
+        if rest[0] < place_behind(rest[1]):
+            self._parts.appendleft((rest, fetch))
+        else:
+            fetch._cancel()
+        self._parts.appendleft(((start, end), None))
+        await asyncio.sleep(AGAIN)
+
     async def _interrupted(self, part: Part, interrupted: FetchInterrupted) -> None:
         """The peer broke an answer off: it is asked for the rest."""
         self._fetch = None
         rest: Part = (max(self._progress.floor(0.0), part[0]), part[1])
         self._parts[0] = (rest, None)
-        if rest[0] >= _behind(rest[1]):
+        if rest[0] >= place_behind(rest[1]):
             self._finish(rest)
         elif not await self._waited():
             self._miss(rest, str(interrupted))
@@ -205,11 +246,11 @@ class CatchingUp:
         """Everything that exists of it has come."""
         self._parts.popleft()
         self._fetch = None
-        self._progress.passed(_behind(part[1]))
+        self._progress.passed(place_behind(part[1]))
 
     def _miss(self, part: Part, reason: str) -> None:
         self._finish(self._parts[0][0])
-        if part[0] < _behind(part[1]):
+        if part[0] < place_behind(part[1]):
             self._tell(Gap(part[0], part[1], reason))
 
     def _cancel(self) -> None:
@@ -231,8 +272,13 @@ class CatchingUp:
         return [*self._objects, *self._held]
 
 
-def _behind(end: Location) -> Location:
-    """The first place behind a range that ends so."""
-    if end.object > 0:
-        return end
-    return Location(min(end.group + 1, LAST_GROUP), 0)
+class _Absent(Exception):
+    """A part of what is read has been left out."""
+
+    def __init__(self, part: LeftOut) -> None:
+        super().__init__(part.reason)
+        self.part = part
+
+
+def _absent(part: LeftOut) -> None:
+    raise _Absent(part)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from moqt.asyncio.exceptions import SessionClosed, SessionStateError
 from moqt.asyncio.fetching import Fetch
+from moqt.asyncio.moving import Movable
 from msquic._native.moqt import FetchHandle, GroupOrder, Location, Object, TrackNamespace
 
 if TYPE_CHECKING:
@@ -15,12 +16,22 @@ if TYPE_CHECKING:
 Range = tuple[Location, Location]
 
 
+class _Part(Fetch):
+    """What one session answers."""
+
+    whole: ResumingFetch
+
+    def _asked_to_move(self, uri: str) -> None:
+        self.whole._asked_to_move(uri)
+
+
 class ResumingFetch(Fetch):
     """A fetch for each session that it takes, or two where the order of the groups descends."""
 
     def __init__(
         self, session: ResumingSession, namespace: TrackNamespace, name: bytes, range: Range, options: dict[str, Any]
     ) -> None:
+        Movable.__init__(self, session)  # what is of one session is in its part
         self._session: ResumingSession = session
         self._options = options
         self._part: Fetch | None = None
@@ -65,7 +76,9 @@ class ResumingFetch(Fetch):
         def ask(ticket: int, target: int) -> FetchHandle:
             return life._handle.fetch(ticket, target, self.namespace, self.name, start, end, self._options)
 
-        part = Fetch(life, self.namespace, self.name, ask)
+        part = _Part(life, self.namespace, self.name, ask)
+        part.whole = self
+        self._move_uri = None
         await part._begin()
         self._part, self._part_range = part, self._later.pop(0)
         self._rest = [self._part_range]

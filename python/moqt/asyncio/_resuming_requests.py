@@ -45,6 +45,7 @@ class ResumingPublication(NamespacePublication):
         life._handle.publish_namespace(ticket, self.namespace, self._tokens)
         life._publications[ticket] = self
         self._session, self._ticket = life, ticket
+        self._move_uri = None  # said of the request that was
         try:
             await life._answer(ticket, answered)
         except BaseException:
@@ -107,6 +108,7 @@ class ResumingAnnouncements(Announcements):
         ticket, answered = life._ask()
         life._handle.subscribe_namespace(ticket, self.prefix, self._tokens)
         self._life, self._ticket = life, ticket
+        self._move_uri = None  # said of the request that was
         for namespace in life._namespaces:
             self._heard(life, Announcement(namespace, True))
         for offer in life._offers.values():

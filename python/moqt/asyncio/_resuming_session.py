@@ -11,7 +11,7 @@ from moqt.asyncio._hub import Hub
 from moqt.asyncio._redirects import following
 from moqt.asyncio._resuming_fetch import ResumingFetch
 from moqt.asyncio._resuming_requests import ResumingAnnouncements, ResumingOffer, ResumingPublication
-from moqt.asyncio._resuming_subscription import ResumingSubscription, joined_from
+from moqt.asyncio._resuming_subscription import ResumingSubscription
 from moqt.asyncio._returning_session import Dial, Life, ReturningSession
 from moqt.asyncio._session_notices import OFFER_SECONDS
 from moqt.asyncio.announcing import NamespacePublication
@@ -24,7 +24,7 @@ from moqt.asyncio.publishing import TrackWriter, add_track
 from moqt.asyncio.resume import Resume
 from moqt.asyncio.retention import Retention
 from moqt.asyncio.session import Session
-from moqt.asyncio.subscribing import Subscription
+from moqt.asyncio.subscribing import Subscription, joined_from
 from moqt.asyncio.subscription_options import SubscriptionOptions, check_join, native_subscription_options
 from moqt.asyncio.track_options import TrackOptions, milliseconds
 from msquic._native.moqt import (
@@ -168,7 +168,9 @@ class ResumingSession(ReturningSession):
         except BaseException:
             await subscription.unsubscribe()
             raise
-        begins = None if joins is None or subscription._past is None else joined_from(subscription.largest, *joins)
+        begins = None
+        if joins is not None and subscription._past is not None and subscription.largest is not None:
+            begins = joined_from(subscription.largest, *joins)
         subscription._began(life, begins)
         self._keep_alive(subscription, life)
         return subscription
@@ -186,7 +188,9 @@ class ResumingSession(ReturningSession):
         def ask(ticket: int, target: int) -> FetchHandle:
             return life._handle.join(ticket, target, subscription._handle, *joins, options)
 
+        subscription._joins = joins
         past = Fetch(life, subscription.namespace, subscription.name, ask)
+        past._left_out = subscription._leave_out
         past._send()
         return past
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from moqt.asyncio._catching_up import Asker, CatchingUp
 from moqt.asyncio._refusals import may_pass, waits_for
 from moqt.asyncio.authorization import tokens_of
-from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
-from moqt.asyncio.fetching import LAST_GROUP, Fetch, fetch_options
+from moqt.asyncio.exceptions import FetchInterrupted, RequestRefused, SessionClosed, SessionStateError
+from moqt.asyncio.fetching import LAST_GROUP, Fetch, LeftOut, fetch_options, place_behind
 from moqt.asyncio.resume import Gap, GapFound
 from moqt.asyncio.statistics import SubscriptionStatistics
 from moqt.asyncio.subscribing import _DONE, Done, Subscription
@@ -58,8 +58,6 @@ class ResumingSubscription(Subscription):
         self._refusal: RequestRefused | None = None
         self._rest: Done | None = None
         """How the track ended, when only the rest of it is still to be read."""
-        self._gaps: list[Gap] = []
-        self._gap_count = 0
         self._resumptions = 0
         self._before: dict[str, int] = {}
 
@@ -113,6 +111,9 @@ class ResumingSubscription(Subscription):
             await past._fill(limit)
         except StopAsyncIteration:
             pass
+        except FetchInterrupted:
+            if isinstance(past, CatchingUp) or not past._whole:
+                raise
         except SessionClosed:
             over = False
             if past is (self._catching_up or self._past):
@@ -251,6 +252,7 @@ class ResumingSubscription(Subscription):
         held = self._take_rest()
         self._add_up(self._handle.statistics())
         self._handle, self._life = handle, life
+        self._move_uri = None  # said of the request that was
         assert self._lost_at is not None
         floor = self._progress.floor(self._session._hub.loop.time() - self._lost_at)
         self._coming_back, self._lost_at = False, None
@@ -306,10 +308,14 @@ class ResumingSubscription(Subscription):
 
         return ask
 
+    def _leave_out(self, part: LeftOut) -> None:
+        told = self._gap_count
+        super()._leave_out(part)
+        if self._gap_count > told:
+            self._progress.passed(place_behind(self._gaps[-1].end))
+
     def _tell(self, gap: Gap) -> None:
-        self._gap_count += 1
-        self._gaps.append(gap)
-        del self._gaps[:-1000]
+        super()._tell(gap)
         self._session._tell(GapFound(self, gap))
 
     def _life_ended(self) -> None:
@@ -318,10 +324,6 @@ class ResumingSubscription(Subscription):
         self._readable.set()
 
     # ---- for the application ----
-
-    @property
-    def gaps(self) -> tuple[Gap, ...]:
-        return tuple(self._gaps)
 
     def _add_up(self, statistics: dict[str, int]) -> None:
         for name, value in statistics.items():
@@ -374,10 +376,3 @@ class ResumingSubscription(Subscription):
             self._returning.cancel()
         self._session._forget(self)
         await super().unsubscribe()
-
-
-def joined_from(largest: Location | None, relative: bool, groups: int) -> Location | None:
-    """Where the past objects of a join begin (section 9.16.2); None when there are none."""
-    if largest is None:
-        return None
-    return Location(max(0, largest.group - groups) if relative else min(groups, LAST_GROUP), 0)

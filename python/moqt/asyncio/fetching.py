@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from moqt.asyncio.publishing import ExtensionsLike
 
 _BATCH = 64
-_FINISHED, _REJECTED, _RESET, _MALFORMED, _CANCELLED, _SESSION_CLOSED = range(6)
+_FINISHED, _REJECTED, _RESET, _MALFORMED, _CANCELLED, _SESSION_CLOSED, _GAPS = range(7)
 
 LAST_GROUP = (1 << 62) - 1
 """The largest Group ID."""
@@ -83,13 +83,41 @@ def fetch_range(start: Location | tuple[int, int], end: Location | tuple[int, in
     return first, last
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A part of the range of a FETCH that its publisher has left out (draft-22 section 3.2.2)."""
+
+    start: Location | None
+    """Behind the object or part before it; None: it begins where the answer does."""
+    end: Location
+    """One past the last place, as FETCH says it: with Object ID 0 all of the group is left out."""
+    timed_out: bool
+    """There was no time to find out what is there; otherwise nobody knows."""
+
+    @property
+    def reason(self) -> str:
+        """For people."""
+        if self.timed_out:
+            return "the publisher had no time to find out what was there"
+        return "the publisher does not know what was there"
+
+
+def place_behind(end: Location) -> Location:
+    """The first place behind a range that ends so."""
+    if end.object > 0:
+        return end
+    return Location(min(end.group + 1, LAST_GROUP), 0)
+
+
 class Fetch(Movable):
     """Past objects of a track: ``async with session.fetch(…) as fetch: async for obj in fetch``.
 
     Entering it, or reading from it, sends FETCH (section 9.16); leaving it before the end cancels that. Objects come
     group by group in the order that was asked for, and within a group by Object ID; what does not come of the range
-    does not exist. Nothing is dropped for a slow reader: while more than `fetch_queue_limit` bytes (4 MiB) wait, the
-    publisher is made to wait as well. One task at a time may read.
+    does not exist. Where the publisher has left something out that it does not keep (from draft 16 on), reading ends
+    with :class:`FetchInterrupted` and UNKNOWN_OBJECT_STATUS, after all that comes. Nothing is dropped for a slow
+    reader: while more than `fetch_queue_limit` bytes (4 MiB) wait, the publisher is made to wait as well. One task at a
+    time may read.
     """
 
     def __init__(
@@ -106,6 +134,10 @@ class Fetch(Movable):
         self._readable = asyncio.Event()
         self._cancelled = False
         self._over = False
+        self._left_out: Callable[[LeftOut], None] | None = None
+        """Told of each part that is left out, before what comes behind it is read. What it raises, reading does."""
+        self._whole = False
+        """All has come but what was left out."""
         self.namespace = namespace
         """The track's namespace."""
         self.name = name
@@ -203,12 +235,17 @@ class Fetch(Movable):
             self._objects.extend(self._handle.take(limit))
             if self._objects:
                 return
+            if (part := self._handle.take_gap()) is not None:
+                if self._left_out is not None:
+                    self._left_out(LeftOut(*part))
+                continue
             if (end := self._handle.end()) is not None:
                 if end[0] == _SESSION_CLOSED:
                     await self._session._over.wait()
                     raise self._session._closed_error()
                 self._over = True
-                if end[0] == _RESET:
+                self._whole = end[0] == _GAPS
+                if end[0] in (_RESET, _GAPS):
                     raise FetchInterrupted(end[1], _name_of(StreamResetCode, end[1]), end[2])
                 if end[0] == _MALFORMED:
                     raise FetchInterrupted(end[1], "MALFORMED_TRACK", end[2])

@@ -185,6 +185,7 @@ class Session(SessionNotices):
         subscription = Subscription(self, *key)
         subscription._handle = self._handle.subscribe(ticket, subscription._target, *key, native)
         if joins is not None:
+            subscription._joins = joins
             subscription._past = self._join(subscription, *joins, native["priority"], native["tokens"])
         try:
             subscription._on_answer(await self._answer(ticket, answered))
@@ -209,6 +210,7 @@ class Session(SessionNotices):
             return self._handle.join(ticket, target, subscription._handle, relative, groups, options)
 
         past = Fetch(self, subscription.namespace, subscription.name, ask)
+        past._left_out = subscription._leave_out
         past._send()
         return past
 

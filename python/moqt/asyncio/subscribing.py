@@ -12,6 +12,7 @@ from moqt.asyncio._hub import Notice
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import SessionStateError
+from moqt.asyncio.fetching import LAST_GROUP, LeftOut, place_behind
 from moqt.asyncio.moving import Movable
 from moqt.asyncio.resume import Gap
 from moqt.asyncio.statistics import SubscriptionStatistics
@@ -66,7 +67,8 @@ class Subscription(Movable):
     An object larger than `max_object_size` is skipped, and :attr:`objects_too_large` counts it.
 
     One that was begun with `join` yields the past objects first, in order, then those that came since: no gap between
-    them, nothing twice.
+    them, nothing twice. What the publisher has not kept of them is told by :attr:`gaps` (from draft 16 on; in draft 15
+    the join is refused, and so is one of which nothing is kept).
     """
 
     def __init__(self, session: SessionCore, namespace: TrackNamespace, name: bytes) -> None:
@@ -79,6 +81,9 @@ class Subscription(Movable):
         self._readable = asyncio.Event()
         self._unsubscribed = False
         self._past: Fetch | None = None
+        self._joins: tuple[bool, int] | None = None
+        self._gaps: list[Gap] = []
+        self._gap_count = 0
         self.namespace = namespace
         """The track's namespace."""
         self.name = name
@@ -111,13 +116,29 @@ class Subscription(Movable):
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
-        """What could not be had when it came back on another session (:class:`Resume`): the latest thousand parts of
-        the track, oldest first. ``statistics().gaps`` counts all. Empty without `resume`."""
-        return ()
+        """What could not be had of the past objects of a `join`, or when it came back on another session
+        (:class:`Resume`): the latest thousand parts of the track, in the order of reading. A part is here before what
+        comes behind it is read. ``statistics().gaps`` counts all."""
+        return tuple(self._gaps)
+
+    def _tell(self, gap: Gap) -> None:
+        self._gap_count += 1
+        self._gaps.append(gap)
+        del self._gaps[:-1000]
+
+    def _leave_out(self, part: LeftOut) -> None:
+        """The publisher has left out a part of what a join asks for."""
+        assert self._joins is not None
+        assert self.largest is not None
+        start = part.start or joined_from(self.largest, *self._joins)
+        behind = Location(self.largest.group, self.largest.object + 1)  # there the subscription goes on
+        end = min(part.end, behind, key=place_behind)
+        if start < place_behind(end):
+            self._tell(Gap(start, end, part.reason))
 
     def statistics(self) -> SubscriptionStatistics:
         """What has come, what waits to be read, and what was lost on this side."""
-        return SubscriptionStatistics(**self._handle.statistics())
+        return SubscriptionStatistics(**self._handle.statistics(), gaps=self._gap_count)
 
     def __aiter__(self) -> Subscription:
         return self
@@ -152,8 +173,9 @@ class Subscription(Movable):
                 except StopAsyncIteration:
                     self._past = None
                 except MoqtError:
-                    self._past = None
-                    raise
+                    told, self._past = self._past._whole, None
+                    if not told:
+                        raise
                 else:
                     self._objects, self._past._objects = self._past._objects, self._objects
                 continue
@@ -303,3 +325,8 @@ def _named(code: int) -> int:
         return PublishDoneCode(code)
     except ValueError:
         return code
+
+
+def joined_from(largest: Location, relative: bool, groups: int) -> Location:
+    """Where the past objects of a join begin (section 9.16.2)."""
+    return Location(max(0, largest.group - groups) if relative else min(groups, LAST_GROUP), 0)

@@ -104,6 +104,8 @@ class TrackStore {
   /// The first location from `start` on, before `end`, of which nothing is known, or whose object is too old at `now`;
   /// nothing if there is none.
   [[nodiscard]] std::optional<Location> first_unknown(Location start, Location end, session::Time now) noexcept;
+  /// Whether an object of the range is here that is not too old.
+  [[nodiscard]] bool holds_any(Location start, Location end, session::Time now) noexcept;
   /// Where what is unknown, or too old, at `from` ends, not behind `end`: the next place of which something is known.
   /// As the end of a FETCH: the last location plus one, object 0 for all of the group.
   [[nodiscard]] Location end_of_unknown(Location from, Location end, session::Time now) noexcept;

@@ -80,6 +80,20 @@ std::optional<Location> TrackStore::first_unknown(Location start, Location end, 
   return std::nullopt;
 }
 
+bool TrackStore::holds_any(Location start, Location end, session::Time now) noexcept {
+  for (auto at = groups_.lower_bound(start.group); at != groups_.end() && at->first <= end.group; ++at) {
+    const auto& [id, group] = *at;
+    auto found = group.at_or_after(id == start.group ? start.object : 0);
+    while (found) {
+      StoredObject& object = found->subgroup->at(found->place);
+      if (id == end.group && end.object != 0 && object.id >= end.object) break;
+      if (object.status == ObjectStatus::kNormal && !too_old(object, now)) return true;
+      found = group.at_or_after(object.id + 1);
+    }
+  }
+  return false;
+}
+
 Location TrackStore::end_of_unknown(Location from, Location end, session::Time now) noexcept {
   for (;;) {
     if (const StoredGroup* const group = find(from.group)) {
@@ -99,6 +113,10 @@ Location TrackStore::end_of_unknown(Location from, Location end, session::Time n
     std::uint64_t next = absent_groups_.first_from(from.group + 1);
     if (here != groups_.end()) next = std::min(next, here->first);
     if (last_) next = std::min(next, last_->group + 1);
+    // Whoever knows all knows that what has not been dropped never was.
+    if (knowledge_ == Knowledge::kAll && dropped_groups_.contains(from.group)) {
+      next = std::min(next, dropped_groups_.last_of_run(from.group) + 1);
+    }
     if (next > end.group) return end;
     if (look({next, 0}).kind != Look::Kind::kUnknown) return {next - 1, 0};
     from = {next, 0};

@@ -162,6 +162,7 @@ void Endpoint::request_fetch(const session::FetchReceived& event, const std::sha
 SessionResult<void> Endpoint::answer_fetch(const std::shared_ptr<FetchResponse>& response,
                                            const std::shared_ptr<TrackWriter>& writer) {
   if (!response->open()) return base::Failure{SessionError::kUnknownRequest};
+  if (auto resolved = response->resolve(writer->largest()); !resolved.ok()) return resolved;
   response->detach();
   responses_.erase(response->request().request);
   answers_.answer(response->request(), writer, now_);

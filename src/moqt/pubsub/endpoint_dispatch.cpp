@@ -21,9 +21,11 @@ struct Endpoint::Dispatch {
     const auto found = self.readers_.find(subscription);
     if (found == self.readers_.end()) return;
     const std::shared_ptr<TrackReader>& reader = found->second;
+    const std::uint64_t repeated = reader->objects_repeated();
     reader->on(event);
+    const bool news = reader->became_readable() || reader->objects_repeated() != repeated;
     // A reader that its application does not have yet is read when it does.
-    if (reader->became_readable() && reader->state() == TrackReader::State::kEstablished) {
+    if (news && reader->state() == TrackReader::State::kEstablished) {
       self.events_.push(ReaderReadable{reader});
     }
   }
@@ -164,30 +166,16 @@ struct Endpoint::Dispatch {
 
   void operator()(session::FetchReceived& event) const {
     const auto writer = writer_for(event.track);
-    if (event.groups_back && !resolve(event, writer.get())) return;
     if (writer == nullptr) {
       if (!self.config_.reject_unknown_tracks) return self.request_fetch(event, nullptr);
       (void)self.session_.reject(event.request, RequestErrorCode::kDoesNotExist, "no such track");
+    } else if (!FetchResponse::resolve(self.session_, event, writer->largest()).ok()) {
+      return;  // it has been refused
     } else if (writer->options().answers_fetch && !FetchAnswers::complete(*writer, event, self.now_)) {
       self.request_fetch(event, writer);
     } else {
       self.answers_.answer(event, writer, self.now_);
     }
-  }
-  /// False when it has been refused: nobody here knows the largest object, or it begins behind that.
-  [[nodiscard]] bool resolve(session::FetchReceived& event, const TrackWriter* writer) const {
-    const auto largest = writer == nullptr ? std::nullopt : writer->largest();
-    if (!largest) {
-      (void)self.session_.reject(event.request,
-                                 writer == nullptr ? RequestErrorCode::kNotSupported : RequestErrorCode::kInvalidRange,
-                                 "the largest object is not known here");
-      return false;
-    }
-    const auto range = self.session_.resolve_fetch(event.request, *largest);
-    if (!range.ok()) return false;
-    event.range = *range;
-    event.groups_back.reset();
-    return true;
   }
   void operator()(session::FetchCancelled& event) const {
     self.answers_.on_cancelled(event.request);
@@ -233,18 +221,16 @@ struct Endpoint::Dispatch {
   }
   void operator()(session::FetchEnded& event) const {
     if (event.finished) return end_fetch_reader(event.fetch, {FetchEnd::Cause::kFinished, 0, {}});
-    end_fetch_reader(event.fetch, {FetchEnd::Cause::kReset, event.reset_code, {}});
+    end_fetch_reader(event.fetch, {event.fin ? FetchEnd::Cause::kGaps : FetchEnd::Cause::kReset, event.reset_code, {}});
   }
 
   // ---- namespaces ----
 
-  /// Whoever publishes tells what lies under a prefix once; what moves elsewhere is to be asked for anew.
+  /// draft-18 section 10.9.2, draft-22 section 9.5.2. What the application had told of is forgotten where the prefix is
+  /// another one.
   void operator()(session::NamespaceUpdateReceived& event) const {
-    if (event.parameters.track_namespace_prefix() == nullptr) {
-      (void)self.session_.accept(event.update);
-    } else {
-      (void)self.session_.reject(event.update, RequestErrorCode::kNotSupported, "ask for another prefix anew");
-    }
+    if (!self.session_.accept(event.update).ok()) return;
+    if (event.parameters.track_namespace_prefix() != nullptr) self.events_.push(std::move(event));
   }
 
   // ---- the session ----

@@ -18,7 +18,8 @@ namespace msquic_py::moqt::pubsub {
 struct ReaderEstablished {
   std::shared_ptr<TrackReader> reader;
 };
-/// The reader went from nothing to something to read; read until it has no more.
+/// The reader went from nothing to something to read; read until it has no more. Or an object has come once more, which
+/// TrackReader::objects_repeated() counts.
 struct ReaderReadable {
   std::shared_ptr<TrackReader> reader;
 };
@@ -77,16 +78,19 @@ struct FetchWithdrawn {
 /// GoawayReceived, SubscribeReceived and TrackStatusReceived for tracks without a writer (when
 /// EndpointConfig::reject_unknown_tracks is off), PublishReceived, NamespacePublished, NamespaceSubscribed,
 /// NamespaceDone, NamespaceCancelled, NamespaceUnsubscribed, NamespaceFound, NamespaceLost, NamespaceSubscriptionEnded,
-/// PublishSkipped, AuthorizationRequested, AuthorizationWithdrawn (when
-/// SessionConfig::asks_authorization is on), and RequestAccepted/RequestRejected for announcements,
-/// namespace subscriptions, track status requests, updates and PUBLISH.
-using EndpointEvent = std::variant<
-    std::monostate, ReaderEstablished, ReaderReadable, ReaderEnded, ReaderExpiring, ReaderChanged, FetchReaderAccepted,
-    FetchReaderReadable, FetchReaderEnded, WriterSubscribersChanged, NewGroupRequested, FetchRequested, FetchWritable,
-    FetchWithdrawn, session::Established, session::Closed, session::GoawayReceived, session::SubscribeReceived,
-    session::TrackStatusReceived, session::PublishReceived, session::NamespacePublished, session::NamespaceSubscribed,
-    session::NamespaceDone, session::NamespaceCancelled, session::NamespaceUnsubscribed, session::RequestAccepted,
-    session::RequestRejected, session::NamespaceFound, session::NamespaceLost, session::NamespaceSubscriptionEnded,
-    session::PublishSkipped, session::AuthorizationRequested, session::AuthorizationWithdrawn>;
+/// NamespaceUpdateReceived for another prefix (the endpoint has accepted it; whoever tells of namespaces with
+/// Session::announce() tells of those under the prefix), PublishSkipped, AuthorizationRequested, AuthorizationWithdrawn
+/// (when SessionConfig::asks_authorization is on), and RequestAccepted/RequestRejected for announcements, namespace
+/// subscriptions, track status requests, updates and PUBLISH.
+using EndpointEvent =
+    std::variant<std::monostate, ReaderEstablished, ReaderReadable, ReaderEnded, ReaderExpiring, ReaderChanged,
+                 FetchReaderAccepted, FetchReaderReadable, FetchReaderEnded, WriterSubscribersChanged,
+                 NewGroupRequested, FetchRequested, FetchWritable, FetchWithdrawn, session::Established,
+                 session::Closed, session::GoawayReceived, session::SubscribeReceived, session::TrackStatusReceived,
+                 session::PublishReceived, session::NamespacePublished, session::NamespaceSubscribed,
+                 session::NamespaceDone, session::NamespaceCancelled, session::NamespaceUnsubscribed,
+                 session::RequestAccepted, session::RequestRejected, session::NamespaceFound, session::NamespaceLost,
+                 session::NamespaceSubscriptionEnded, session::NamespaceUpdateReceived, session::PublishSkipped,
+                 session::AuthorizationRequested, session::AuthorizationWithdrawn>;
 
 }  // namespace msquic_py::moqt::pubsub

@@ -17,6 +17,11 @@ bool FetchAnswers::complete(TrackWriter& writer, const session::FetchReceived& r
   return !writer.publisher_.store().first_unknown(request.range.start, end_of(writer, request.range), now);
 }
 
+bool FetchAnswers::leaves_gaps(TrackWriter& writer, const FetchRange& range, session::Time now) const {
+  if (!has_fetch_gaps(session_.draft())) return false;
+  return writer.publisher_.store().holds_any(range.start, end_of(writer, range), now);
+}
+
 void FetchAnswers::answer(const session::FetchReceived& request, const std::shared_ptr<TrackWriter>& writer,
                           session::Time now) {
   if (!writer->largest_ || request.range.start > *writer->largest_) {
@@ -24,7 +29,7 @@ void FetchAnswers::answer(const session::FetchReceived& request, const std::shar
     (void)session_.reject(request.request, RequestErrorCode::kInvalidRange, "nothing of the range has been published");
     return outlet_.make_ready();
   }
-  if (!complete(*writer, request, now)) {
+  if (!complete(*writer, request, now) && !leaves_gaps(*writer, request.range, now)) {
     // [d15 §9.16.3-5]
     (void)session_.reject(request.request, RequestErrorCode::kUnknownStatusInRange,
                           "some of the range is not kept any more");
@@ -55,7 +60,8 @@ void FetchAnswers::clear() {
 }
 
 void FetchAnswers::fill(objects::FetchDelivery& fetch, Location) {
-  // Whoever reads slowly may find that what was kept when the fetch began has gone.
+  // It was not kept, or has gone since the fetch began: nobody here can say that it does not exist.
+  if (has_fetch_gaps(session_.draft()) && !fetch.in_object()) return fetch.leave_gap(wire::FetchGap::kUnknown);
   fetch.fail(RequestErrorCode::kUnknownStatusInRange, "some of the range is not kept any more");
 }
 

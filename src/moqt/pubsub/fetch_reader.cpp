@@ -66,8 +66,24 @@ void FetchReader::on(session::FetchObjectReceived& event) {
 }
 
 void FetchReader::on(const session::FetchGapReceived& event) {
-  if (gaps_.size() == kMostGaps) gaps_.erase(gaps_.begin());
-  gaps_.push_back({std::exchange(passed_, event.last), event.last, event.gap == wire::FetchGap::kTimedOut});
+  const auto behind = std::exchange(passed_, event.last);
+  const bool timed_out = event.gap == wire::FetchGap::kTimedOut;
+  const std::lock_guard lock(gaps_mutex_);
+  if (gaps_.size() < kMostGaps) return gaps_.push_back({behind, event.last, ready_->received(), timed_out});
+  gaps_.back().last = event.last;
+}
+
+std::optional<FetchGap> FetchReader::next_gap() const {
+  const std::lock_guard lock(gaps_mutex_);
+  return gaps_.empty() ? std::nullopt : std::optional(gaps_.front());
+}
+
+std::optional<FetchGap> FetchReader::take_gap() {
+  const std::lock_guard lock(gaps_mutex_);
+  if (gaps_.empty()) return std::nullopt;
+  const FetchGap gap = gaps_.front();
+  gaps_.pop_front();
+  return gap;
 }
 
 void FetchReader::on(session::ObjectPayload& event) {

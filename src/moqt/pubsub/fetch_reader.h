@@ -3,10 +3,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "moqt/model/full_track_name.h"
 #include "moqt/pubsub/kept_pieces.h"
@@ -27,6 +28,9 @@ struct FetchEnd {
     kMalformed,      ///< the track broke the rules of [d15 §2.4.2]
     kCancelled,      ///< by this endpoint
     kSessionClosed,  ///< `code` is a SessionErrorCode
+    /// All came that exists of the range, but for what the publisher left out: see FetchGap. `code` is
+    /// StreamResetCode::kUnknownObjectStatus.
+    kGaps,
   };
   Cause cause = Cause::kCancelled;
   std::uint64_t code = 0;
@@ -40,7 +44,8 @@ struct FetchEnd {
 struct FetchGap {
   std::optional<Location> behind;  ///< the object or gap before it, in the order of the fetch; nothing: none was
   Location last;
-  bool timed_out = false;  ///< there was no time to find out (FILL_TIMEOUT); otherwise nobody knows
+  std::uint64_t objects_before = 0;  ///< complete objects of the fetch that came before it
+  bool timed_out = false;            ///< there was no time to find out (FILL_TIMEOUT); otherwise nobody knows
 };
 
 /// Receives what a FETCH brings: past objects, in the order of the request. Nothing is dropped for a slow reader: while
@@ -62,8 +67,11 @@ class FetchReader {
   [[nodiscard]] const std::optional<Location>& range_end() const noexcept { return range_end_; }
   /// Of FETCH_OK: the track ends there.
   [[nodiscard]] bool end_of_track() const noexcept { return end_of_track_; }
-  /// What the publisher has left out and does not say to be empty, as it said it; the latest kMostGaps of these.
-  [[nodiscard]] const std::vector<FetchGap>& gaps() const noexcept { return gaps_; }
+  /// What the publisher has left out and does not say to be empty, oldest first: the next one that was not taken yet.
+  /// It is known here before what comes behind it can be read. Where more than kMostGaps wait, the latest takes in
+  /// those behind it. Any thread.
+  [[nodiscard]] std::optional<FetchGap> next_gap() const;
+  std::optional<FetchGap> take_gap();
   static constexpr std::size_t kMostGaps = 1024;
   /// Set in state kEnded; objects queued before can still be read.
   [[nodiscard]] const std::optional<FetchEnd>& end() const noexcept { return end_; }
@@ -106,7 +114,8 @@ class FetchReader {
   std::optional<FetchEnd> end_;
   std::optional<session::IncomingStreamId> stream_;
   std::atomic<bool> paused_{false};
-  std::vector<FetchGap> gaps_;
+  mutable std::mutex gaps_mutex_;  ///< of gaps_
+  std::deque<FetchGap> gaps_;
   std::optional<Location> passed_;  ///< the latest object or gap
   bool assembling_ = false;
   ReceivedObject object_;

@@ -49,6 +49,27 @@ SessionResult<void> FetchResponse::write(const session::FetchObject& object) {
   return written;
 }
 
+SessionResult<void> FetchResponse::resolve(std::optional<Location> largest) {
+  if (!open()) return base::Failure{SessionError::kUnknownRequest};
+  auto resolved = resolve(*session_, request_, largest);
+  if (!resolved.ok()) detach();
+  return resolved;
+}
+
+SessionResult<void> FetchResponse::resolve(session::Session& session, session::FetchReceived& request,
+                                           std::optional<Location> largest) {
+  if (!request.groups_back) return {};
+  if (!largest) {  // draft-22 section 3.2
+    (void)session.reject(request.request, RequestErrorCode::kInvalidRange, "nothing of the track has been published");
+    return base::Failure{SessionError::kEmptyRange};
+  }
+  const auto range = session.resolve_fetch(request.request, *largest);
+  if (!range.ok()) return base::Failure{range.error()};
+  request.range = *range;
+  request.groups_back.reset();
+  return {};
+}
+
 SessionResult<void> FetchResponse::append(base::SharedBytes bytes) {
   if (!open() || !stream_) return base::Failure{SessionError::kUnknownRequest};
   auto written = session_->append_payload(stream_, std::move(bytes));

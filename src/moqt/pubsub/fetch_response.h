@@ -26,6 +26,10 @@ class FetchResponse final : public session::StreamFeeder, public std::enable_sha
   /// What is asked for. The objects go in ascending or descending order of groups, as it says, and in the order of
   /// their IDs within a group.
   [[nodiscard]] const session::FetchReceived& request() const noexcept { return request_; }
+  /// Where the range begins is known, now that the largest object of the track is; nothing: none was published. Nothing
+  /// else is to be done before that with a request that has FetchReceived::groups_back. kEmptyRange: the FETCH has been
+  /// refused.
+  session::SessionResult<void> resolve(std::optional<Location> largest);
   [[nodiscard]] bool open() const noexcept { return session_ != nullptr; }
 
   /// FETCH_OK ahead of the objects' end; without it finish() says that all of the range was answered.
@@ -53,13 +57,15 @@ class FetchResponse final : public session::StreamFeeder, public std::enable_sha
  private:
   friend class Endpoint;
 
+  static session::SessionResult<void> resolve(session::Session& session, session::FetchReceived& request,
+                                              std::optional<Location> largest);
   session::SessionResult<void> begin();
   void watch();
   /// Nothing of it is answered here any more.
   void detach() noexcept;
 
   session::Session* session_;
-  const session::FetchReceived request_;
+  session::FetchReceived request_;
   const std::function<void()> writable_;
   session::StreamHandle stream_;
   bool accepted_ = false;

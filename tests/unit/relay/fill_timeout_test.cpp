@@ -220,50 +220,35 @@ TEST(FillTimeoutOfAFill, CountsAlike) {
   network.relay.detach(number, network.now);
 }
 
-// A FETCH that begins so many groups before the present one, of somebody without a subscription (draft-22 section
-// 9.20.9). No session of ours asks so: the bytes are written by hand.
-TEST(RelativeFetch, BeginsWhereTheRelayKnowsTheTrackToBe) {
+// FETCH_OK is on another stream than the objects, and may be overtaken by them. The publisher has groups 1 and 2 of 0
+// to 2.
+TEST(RelayedGaps, MayComeAheadOfFetchOk) {
   RelayNetwork network;
   RelayClient& source = network.connect_as(Draft::k22);
-  RelayClient& subscriber = network.connect_as(Draft::k22);
+  RelayClient& viewer = network.connect_as(Draft::k22);
   TestPublisher publisher{network, source};
   publisher.announce();
-  ms::SessionConfig config;
-  config.perspective = moqt::Perspective::kServer;
-  ms::Session server(Draft::k22, config);
-  struct Nobody final : Outlet {
-    void make_ready() override {}
-  } outlet;
-  const auto number = network.relay.attach(server, outlet);
-  server.start(network.now);
-  server.on_uni_stream_data(network.now, 2, base::SharedBytes::copy_of(hex("af00 0000")), false);
-  // FETCH (live, demo) video, LOCATION_FILTER of type 1: StartGroup 2.
-  const auto fetch = [&](std::uint64_t id) {
-    base::ByteVector bytes = hex("16 0016 00 02 046c697665 0464656d6f 05766964656f 01 21 01 02");
-    bytes[3] = static_cast<std::uint8_t>(id);
-    server.on_request_data(network.now, ms::RequestStreamId{id * 2}, bytes, false);
-    network.relay.on_events(number, network.now);
-    base::ByteVector answer;
-    ms::Action action;
-    while (server.poll_action(network.now, action)) {
-      if (auto* sent = std::get_if<ms::SendRequest>(&action)) {
-        answer.insert(answer.end(), sent->bytes.data(), sent->bytes.data() + sent->bytes.size());
-      }
-    }
-    return answer;
-  };
-  const auto refused = fetch(0);
-  ASSERT_GT(refused.size(), 3u);
-  EXPECT_EQ(refused[0], 0x05);
-  EXPECT_EQ(refused[3], 0x03);  // NOT_SUPPORTED
-  ASSERT_TRUE(subscriber.session().subscribe(track_name()).ok());
+  ASSERT_TRUE(viewer.session().fetch(track_name(), {0, 0}, {2, 0}).ok());
   network.run();
-  publisher.accept();
-  publisher.ends_groups = true;
-  publisher.group(3, {"c"});
-  publisher.group(4, {"d", "e"});
-  EXPECT_EQ(fetch(2), hex("18 0004 00 04 01 00"));  // FETCH_OK up to {4, 1}
-  network.relay.detach(number, network.now);
+  ms::Session& session = source.session();
+  const ms::RequestHandle request = source.only<ms::FetchReceived>().request;
+  const auto stream = *session.open_fetch(request);
+  ASSERT_TRUE(session.append_fetch_gap(stream, {0, 0}, FetchGap::kUnknown).ok());  // all of group 0
+  for (const std::uint64_t group : {1, 2}) {
+    ms::FetchObject object;
+    object.location = {group, 0};
+    object.payload_length = 1;
+    object.payload = base::SharedBytes::copy_of(hex("61"));
+    ASSERT_TRUE(session.append_fetch_object(stream, object).ok());
+  }
+  network.run();
+  EXPECT_EQ(viewer.count<ms::RequestRejected>(), 0u);
+  ASSERT_TRUE(session.accept_fetch(request, {false, {2, 0}}).ok());
+  ASSERT_TRUE(session.finish_stream(stream).ok());
+  network.run();
+  EXPECT_EQ(viewer.only<ms::FetchGapReceived>().last.group, 0u);
+  EXPECT_EQ(fetched(viewer), (Lines{"1/0 a", "2/0 a"}));
+  EXPECT_TRUE(viewer.only<ms::FetchEnded>().fin);
 }
 
 // ---- the bytes, and what is refused ----

@@ -43,6 +43,8 @@ class SharedAlias : public ::testing::Test {
       if (const auto* open = std::get_if<session::OpenRequestStream>(&action)) opened_.push_back(open->stream);
     }
     endpoint_.drain_session(now_);
+    EndpointEvent event;
+    while (endpoint_.poll_event(event)) told_ += std::holds_alternative<ReaderReadable>(event) ? 1 : 0;
   }
   using Objects = std::vector<std::string>;
 
@@ -50,6 +52,7 @@ class SharedAlias : public ::testing::Test {
   session::Session session_{Draft::k22, {}};
   Endpoint endpoint_{session_};
   std::vector<session::RequestStreamId> opened_;
+  std::size_t told_ = 0;  ///< that there is news of a reader
 };
 
 // The publisher sends an object once for each of the two.
@@ -65,6 +68,17 @@ TEST_F(SharedAlias, WhatTwoWantIsReadOnceByEach) {
   EXPECT_EQ(read_all(*some), (Objects{"1.1=c"}));
   EXPECT_EQ(all->objects_repeated(), 1u);
   EXPECT_EQ(some->objects_repeated(), 1u);
+}
+
+// Whoever shows the statistic looks at it then.
+TEST_F(SharedAlias, WhatIsRepeatedIsTold) {
+  const auto first = subscribe();
+  const auto second = subscribe();
+  stream(7, "10 05 00 80 | 00 01 61");
+  EXPECT_EQ(told_, 2u);
+  stream(11, "10 05 00 80 | 00 01 61");
+  EXPECT_EQ(told_, 4u);
+  EXPECT_EQ(first->objects_repeated() + second->objects_repeated(), 2u);
 }
 
 // The copy of one whose stream breaks off is not taken for a repetition.
