@@ -85,6 +85,8 @@ TEST_F(RelativeFetch, BeginsWhereThePublisherSaysThatTheTrackIs) {
   parameters.set_largest_object({4, 1});
   ASSERT_TRUE(source_.session().accept(source_.only<ms::TrackStatusReceived>().request, parameters).ok());
   network_.run();
+  EXPECT_TRUE(answer().empty());
+  network_.run();
   EXPECT_EQ(source_.only<ms::FetchReceived>().range, (moqt::FetchRange{{3, 0}, {4, 2}}));
   ASSERT_TRUE(source_.session().accept_fetch(source_.only<ms::FetchReceived>().request, {false, {4, 2}}).ok());
   network_.run();
@@ -128,9 +130,9 @@ TEST_F(RelativeFetch, ThatIsCancelledIsForgotten) {
   moqt::MessageParameters parameters;
   parameters.set_largest_object({4, 1});
   ASSERT_TRUE(source_.session().accept(source_.only<ms::TrackStatusReceived>().request, parameters).ok());
+  (void)answer();
   network_.run();
   EXPECT_EQ(source_.count<ms::FetchReceived>(), 0u);
-  EXPECT_TRUE(answer().empty());
 }
 
 }  // namespace
