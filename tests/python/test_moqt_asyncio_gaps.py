@@ -119,6 +119,8 @@ async def test_what_was_left_out_is_asked_for_once_more(known_later: int) -> Non
     def publishing(number: int) -> Any:
         async def handler(session: ma.Session) -> None:
             track = session.create_track(NS, "video", on_fetch=past, retention=ma.Retention(groups=1))
+            if number == 0:
+                await track.wait_subscriber()
             with track.begin_group(number) as group:
                 group.write(b"x")
             await session.wait_closed()
