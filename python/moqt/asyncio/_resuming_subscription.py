@@ -225,6 +225,7 @@ class ResumingSubscription(Subscription):
 
     async def _subscribe_again(self, life: Session) -> ReaderHandle:
         native = self._native | {"filter": self._wanted_from(self._progress.floor(0.0)), "new_group": None}
+        self._move_uri = None  # said of the request that was; the new one may be asked to move with its answer
         offer = None
         if self._offered:
             offer = await self._session._offered_again(life, self.namespace, self.name, OFFER_PATIENCE)
@@ -252,7 +253,6 @@ class ResumingSubscription(Subscription):
         held = self._take_rest()
         self._add_up(self._handle.statistics())
         self._handle, self._life = handle, life
-        self._move_uri = None  # said of the request that was
         assert self._lost_at is not None
         floor = self._progress.floor(self._session._hub.loop.time() - self._lost_at)
         self._coming_back, self._lost_at = False, None
