@@ -197,6 +197,7 @@ int run(const Options& options) {
     policies.assign(options.loops, parsed.value());
   }
   std::vector<relay::AdmissionPolicy*> asked;
+  asked.reserve(policies.size());
   for (relay::TokenPolicy& policy : policies) asked.push_back(&policy);
   runtime::RelayLoops server(loop, options.loops, limits, asked);
 
