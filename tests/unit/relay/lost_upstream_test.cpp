@@ -355,6 +355,43 @@ TEST_F(LostUpstreamTest, TheFirstGroupIsMissedLikeAnyOther) {
   EXPECT_EQ(by_group(*subscriber_), (Lines{"0/0 a", "1/0 b", "2/0 c"}));
 }
 
+TEST(LostUpstream, WhatAGroupBeforeTheFirstThatCameHadOnItsWayIsFetched) {
+  RelayTree tree;
+  const std::size_t upper = tree.add();
+  const std::size_t lower = tree.add({}, {moqt::TrackNamespace{}});
+  RelayLink& link = tree.link(lower, upper);
+  RelayClient& source = tree.connect(upper);
+  TreePublisher publisher(tree, source);
+  publisher.ends_groups = true;
+  publisher.announce();
+  RelayClient& subscriber = tree.connect(lower);
+  ASSERT_TRUE(subscriber.session().subscribe(track_name(), from_largest()).ok());
+  tree.run();
+  moqt::MessageParameters parameters;
+  parameters.set_largest_object({0, 1});
+  publisher.accept(parameters);
+  // Somebody above keeps the track alive there while the relay below is away.
+  ASSERT_TRUE(tree.connect(upper).session().subscribe(track_name(), from_largest()).ok());
+  tree.run();
+  link.pair.server.hold_data = true;
+  const auto slow = publisher.open(0);
+  publisher.object(slow, 2, "c");
+  publisher.finish(slow);
+  const auto stream = publisher.open(1);
+  publisher.object(stream, 0, "d");
+  // Only the second of the two streams is not held up.
+  auto& writer = link.pair.server.streams.back();
+  link.pair.client.session.on_uni_stream_data(tree.now, writer.id, base::SharedBytes::copy_of(writer.bytes), false);
+  (void)tree.at(lower).on_events(link.lower.number, tree.now);
+  tree.run();
+  ASSERT_EQ(objects(subscriber), (Lines{"1/0 d"}));
+  tree.cut(link);
+  tree.link(lower, upper);
+  publisher.object(stream, 1, "e");
+  EXPECT_EQ(by_group(subscriber), (Lines{"0/2 c", "1/0 d", "1/1 e"}));
+  EXPECT_EQ(tree.at(lower).counters().backfills_failed, 0u);
+}
+
 TEST_F(LostUpstreamTest, DatagramsThatWereMissedComeAsDatagrams) {
   const auto datagram = [&](std::uint64_t object, std::string_view payload) {
     // [d15 §10.3]: type 0x04 has no Object ID, which is 0 then; 0x00 has one.
