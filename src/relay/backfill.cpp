@@ -48,9 +48,21 @@ void Backfills::on_accepted(Track& track, const session::FetchAccepted& event) {
 void Backfills::on_rejected(Peer& peer, Track& track, session::RequestHandle request, session::Time now) {
   peer.roles.erase(request);
   if (!track.backfill || track.backfill->request != request || track.backfill->publisher != &peer) return;
+  const moqt::FetchRange range = track.backfill->range;
   track.backfill.reset();
   --track.fetches;
   ++counters_.backfills_failed;
+  // Perhaps nobody knows of what lies before the first group that came, where nothing may be missing. What lies behind
+  // may be had all the same.
+  const auto& groups = track.store().groups();
+  if (!groups.empty() && groups.begin()->first > range.start.group) {
+    const moqt::FetchRange rest{track.store().first_missing({groups.begin()->first, 0}), range.end};
+    if (rest.valid()) {
+      begin(peer, track, rest, now);
+      if (track.backfill) track.backfill->lacks_beginning = true;
+      return;
+    }
+  }
   release(track, now);
 }
 

@@ -20,7 +20,8 @@ struct Backfill {
   moqt::session::RequestHandle request;
   moqt::FetchRange range;
   std::unique_ptr<moqt::objects::BackfillWriter> writer;
-  bool end_of_track = false;  ///< FETCH_OK has said that the track ends with the range
+  bool end_of_track = false;     ///< FETCH_OK has said that the track ends with the range
+  bool lacks_beginning = false;  ///< what may lie before the range has been refused
 };
 
 /// Fills the gap that a lost publisher has left before another goes on with a track. Until that has come, subscribers
@@ -36,6 +37,7 @@ class Backfills {
   void begin_rest(Peer& publisher, Track& track, moqt::session::Time now);
   /// `range.end` of FETCH_OK may lie before what was asked for.
   void on_accepted(Track& track, const moqt::session::FetchAccepted& event);
+  /// Asks for less when what has been refused began before the first group that is here.
   void on_rejected(Peer& peer, Track& track, moqt::session::RequestHandle request, moqt::session::Time now);
   /// False when what came makes the track malformed.
   bool on_object(Track& track, const moqt::session::FetchObjectReceived& event, moqt::session::Time now);

@@ -119,7 +119,8 @@ class TrackStore {
   /// The first place, from `start` on and up to the largest object, that may have an object which has not come, or has
   /// come in part: what a publisher is to be asked for that takes the place of a lost one. Behind the largest object
   /// when nothing seems to be missing; {0, 0} when nothing is known. What was on its way when the publisher was lost is
-  /// of its newest groups: only those are looked at, and those that are still open.
+  /// of its newest groups: only the newest and the one before it are looked at, and those that are still open. The one
+  /// before the first that came is that of the object behind which the subscription began.
   [[nodiscard]] Location first_missing(Location start) const noexcept {
     return largest_ ? first_missing(start, *largest_) : start;
   }

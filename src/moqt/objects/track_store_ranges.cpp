@@ -148,8 +148,10 @@ Location TrackStore::first_missing(Location start, Location last) const noexcept
   std::uint64_t at = last.group;
   if (const auto newest = groups_.lower_bound(at); newest != groups_.begin()) {
     at = std::prev(newest)->first;
-  } else if (groups_.empty() || !dropped_groups_.intervals().empty() || last != largest_) {
-    // Nothing has come, or the one before is gone; or it may have been somebody else who brought the first.
+  } else if (groups_.empty() || !dropped_groups_.intervals().empty() || last != largest_ || start.object > 0) {
+    // Nothing has come, or the one before is gone; or it may have been somebody else who brought the first. Or the one
+    // before is that of the object behind which the subscription began: the rest of it may have been overtaken by the
+    // first group that came.
     std::uint64_t before = start.group;
     for (const IntervalSet::Interval& run : dropped_groups_.intervals()) {
       if (run.last < at) before = std::max(before, run.last);

@@ -355,6 +355,67 @@ TEST_F(LostUpstreamTest, TheFirstGroupIsMissedLikeAnyOther) {
   EXPECT_EQ(by_group(*subscriber_), (Lines{"0/0 a", "1/0 b", "2/0 c"}));
 }
 
+/// A relay below another that has subscribed to a track in the middle of group 0, behind 0/1.
+class BegunInAGroupTest : public ::testing::Test {
+ protected:
+  BegunInAGroupTest() {
+    publisher_.ends_groups = true;
+    publisher_.announce();
+    EXPECT_TRUE(subscriber_.session().subscribe(track_name(), from_largest()).ok());
+    tree_.run();
+    moqt::MessageParameters parameters;
+    parameters.set_largest_object({0, 1});
+    publisher_.accept(parameters);
+    // Somebody above keeps the track alive there while the relay below is away.
+    EXPECT_TRUE(tree_.connect(upper_).session().subscribe(track_name(), from_largest()).ok());
+    tree_.run();
+  }
+
+  RelayTree tree_;
+  const std::size_t upper_ = tree_.add();
+  const std::size_t lower_ = tree_.add({}, {moqt::TrackNamespace{}});
+  RelayLink& link_ = tree_.link(lower_, upper_);
+  RelayClient& source_ = tree_.connect(upper_);
+  TreePublisher publisher_{tree_, source_};
+  RelayClient& subscriber_ = tree_.connect(lower_);
+};
+
+TEST_F(BegunInAGroupTest, WhatThatHadOnItsWayIsFetchedAlthoughTheNextHasCome) {
+  link_.pair.server.hold_data = true;
+  const auto slow = publisher_.open(0);
+  publisher_.object(slow, 2, "c");
+  publisher_.finish(slow);
+  const auto stream = publisher_.open(1);
+  publisher_.object(stream, 0, "d");
+  // Only the second of the two streams is not held up.
+  auto& writer = link_.pair.server.streams.back();
+  link_.pair.client.session.on_uni_stream_data(tree_.now, writer.id, base::SharedBytes::copy_of(writer.bytes), false);
+  (void)tree_.at(lower_).on_events(link_.lower.number, tree_.now);
+  tree_.run();
+  ASSERT_EQ(objects(subscriber_), (Lines{"1/0 d"}));
+  tree_.cut(link_);
+  tree_.link(lower_, upper_);
+  publisher_.object(stream, 1, "e");
+  EXPECT_EQ(by_group(subscriber_), (Lines{"0/2 c", "1/0 d", "1/1 e"}));
+  EXPECT_EQ(tree_.at(lower_).counters().backfills_failed, 0u);
+}
+
+TEST_F(BegunInAGroupTest, WhatTheUpstreamHasComesAlthoughNobodyKnowsOfThat) {
+  const auto stream = publisher_.open(1);
+  publisher_.object(stream, 0, "d");
+  tree_.cut(link_);
+  publisher_.object(stream, 1, "e");
+  tree_.link(lower_, upper_);
+  // Nothing of group 0 may have been left; the publisher does not answer FETCH.
+  const auto asked = source_.only<ms::FetchReceived>();
+  EXPECT_EQ(asked.range.start, (moqt::Location{0, 2}));
+  ASSERT_TRUE(source_.session().reject(asked.request, moqt::RequestErrorCode::kNotSupported).ok());
+  tree_.run();
+  publisher_.object(stream, 2, "f");
+  EXPECT_EQ(objects(subscriber_), (Lines{"1/0 d", "1/1 e", "1/2 f"}));
+  EXPECT_EQ(tree_.at(lower_).counters().backfills_failed, 1u) << "perhaps something was missed all the same";
+}
+
 TEST_F(LostUpstreamTest, DatagramsThatWereMissedComeAsDatagrams) {
   const auto datagram = [&](std::uint64_t object, std::string_view payload) {
     // [d15 §10.3]: type 0x04 has no Object ID, which is 0 then; 0x00 has one.

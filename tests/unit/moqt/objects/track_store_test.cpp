@@ -193,6 +193,14 @@ TEST_F(TrackStoreTest, AGroupWithoutEndLosesWhatEverybodyHasBeenGiven) {
   EXPECT_EQ(store.look({0, 0}).kind, Kind::kUnknown);
 }
 
+TEST_F(TrackStoreTest, WhatFollowsTheObjectBeforeTheFirstGroupIsMissed) {
+  put(relay_, 1, 0, 0);
+  EXPECT_EQ(relay_.first_missing({0, 2}), (Location{0, 2})) << "0/1 was the largest object when it was subscribed to";
+  EXPECT_EQ(relay_.first_missing({}), (Location{1, 1})) << "nobody knows of anything before the first group";
+  put(relay_, 2, 0, 0);
+  EXPECT_EQ(relay_.first_missing({0, 2}), (Location{1, 1})) << "what is on its way is of the newest groups";
+}
+
 TEST_F(TrackStoreTest, LargeNumbersAreNumbersLikeOthers) {
   constexpr std::uint64_t kLarge = (std::uint64_t{1} << 62) - 1;
   put(relay_, kLarge, 0, kLarge - 1);
