@@ -40,7 +40,7 @@ TEST(Simulation, FindsASendThatARelayLostOnItsWayDown) {
       const Outcome outcome = world.run();
       if (!outcome.faults.empty()) {
         ++found;
-      } else if (outcome.received != usual.received || outcome.excused != usual.excused) {
+      } else if (outcome.received < usual.received) {
         ++hidden;  // otherwise everybody has had what was to come: the link was cut later, and what was missing fetched
       }
     }
