@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -123,15 +124,23 @@ async def test_what_was_left_out_is_asked_for_once_more(known_later: int) -> Non
                 await track.wait_subscriber()
             with track.begin_group(number) as group:
                 group.write(b"x")
+            there.set()
             await session.wait_closed()
 
         return handler
+
+    there = asyncio.Event()
+
+    async def behind_group_5(request: ma.AuthorizationRequest) -> None:
+        if request.operation == "SUBSCRIBE":
+            await there.wait()
 
     async with await ma.serve(publishing(0)) as first, back(first.port, drafts=(22,)) as session:
         subscription = await session.subscribe(NS, "video", filter=moqt.FilterType.ABSOLUTE_START, start=(0, 0))
         got = [place(await anext(subscription))]
         await first.close()
-        async with await ma.serve(publishing(5), port=first.port):
+        there.clear()
+        async with await ma.serve(publishing(5), port=first.port, authorize=behind_group_5):
             while got[-1] < (5, 0):
                 got.append(place(await anext(subscription)))
     assert got == [(0, 0), *[(group, 0) for group in range(known_later, 6)]]
