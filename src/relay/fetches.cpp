@@ -25,10 +25,11 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& received, sessi
   session::FetchReceived event = received;
   Track* track = tracks_.find(event.track);
   const bool known = track != nullptr && (track->largest() || knows_largest(*track));
-  if (event.groups_back && !known && !peer.loops(event.track.track_namespace)) return largest_queries_.ask(peer, event);
+  const bool loops = peer.loops(event.track.track_namespace);
+  if (event.groups_back && !known && !loops) return status_queries_.find_largest(peer, event);
   ++counters_.fetches;
   const bool up = peer.upstream == nullptr;
-  if (peer.loops(event.track.track_namespace)) {
+  if (loops) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, kLoopReason);
     return;
   }
@@ -66,8 +67,7 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& received, sessi
   fetch.track = track;
   ++track->fetches;
   if (const auto timeout = event.parameters.fill_timeout()) {
-    constexpr std::uint64_t kDay = std::uint64_t{24} * 3600 * 1000;
-    fetch.fill_timeout = std::chrono::milliseconds(std::min(*timeout, kDay));
+    fetch.fill_timeout = session::milliseconds_said(*timeout);
     fetch.out_of_time = *timeout == 0;
   }
   fetch.delivery = std::make_unique<objects::FetchDelivery>(track->publisher(), peer.session, event, peer, *this, now);

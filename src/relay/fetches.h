@@ -15,11 +15,11 @@
 #include "moqt/objects/fetch_delivery.h"
 #include "moqt/session/event.h"
 #include "moqt/session/time.h"
-#include "relay/largest_queries.h"
 #include "relay/peer.h"
 #include "relay/relay_counters.h"
 #include "relay/relay_limits.h"
 #include "relay/sources.h"
+#include "relay/status_queries.h"
 #include "relay/supply.h"
 #include "relay/track_table.h"
 #include "relay/upstream_fetch.h"
@@ -31,13 +31,13 @@ namespace msquic_py::relay {
 class Fetches final : public moqt::objects::FetchFiller {
  public:
   Fetches(const RelayLimits& limits, RelayCounters& counters, const Sources& sources, TrackTable& tracks,
-          Supply& supply, LargestQueries& largest_queries) noexcept
+          Supply& supply, StatusQueries& status_queries) noexcept
       : limits_(limits),
         counters_(counters),
         sources_(sources),
         tracks_(tracks),
         supply_(supply),
-        largest_queries_(largest_queries) {}
+        status_queries_(status_queries) {}
 
   // ---- from clients ----
   void on_fetch(Peer& peer, const moqt::session::FetchReceived& event, moqt::session::Time now);
@@ -122,7 +122,7 @@ class Fetches final : public moqt::objects::FetchFiller {
   const Sources& sources_;
   TrackTable& tracks_;
   Supply& supply_;
-  LargestQueries& largest_queries_;
+  StatusQueries& status_queries_;
   std::map<Key, ClientFetch> clients_;
   std::unordered_map<const moqt::objects::FetchDelivery*, ClientFetch*> by_delivery_;
   std::unordered_map<std::uint64_t, std::unique_ptr<UpstreamFetch>> upstream_;

@@ -68,17 +68,13 @@ struct AnnouncementRole {
 struct StatusQueryRole {
   std::uint64_t query;
 };
-/// The relay's TRACK_STATUS, on behalf of another peer's FETCH.
-struct LargestQueryRole {
-  std::uint64_t query;
-};
 /// A mark of a relay that the peer passes on, and whether it is this relay's own (see LoopGuard).
 struct MarkRole {
   moqt::TrackNamespace mark;
   bool own = false;
 };
 using Role = std::variant<UpstreamRole, DownstreamRole, WakeRole, BackfillRole, FetchRole, UpstreamFetchRole,
-                          PublishedNamespaceRole, AnnouncementRole, StatusQueryRole, LargestQueryRole, MarkRole>;
+                          PublishedNamespaceRole, AnnouncementRole, StatusQueryRole, MarkRole>;
 
 /// A stream of objects that the peer sends.
 struct IncomingSubgroup {

@@ -62,7 +62,7 @@ struct Relay::Route {
   // ---- fetches ----
   void operator()(const session::FetchReceived& event) const { relay.fetches_.on_fetch(peer, event, now); }
   void operator()(const session::FetchCancelled& event) const {
-    relay.largest_queries_.on_cancelled(peer, event.request);
+    relay.status_queries_.on_fetch_cancelled(peer, event.request);
     relay.fetches_.on_cancelled(peer, event);
   }
   void operator()(const session::FetchAccepted& event) const {
@@ -142,9 +142,7 @@ struct Relay::Route {
     } else if (peer.role<DownstreamRole>(event.request) != nullptr) {
       relay.subscriptions_.on_accepted(peer, event);
     } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {
-      relay.status_queries_.on_accepted(peer, query->query, event);
-    } else if (const auto* asked = peer.role<LargestQueryRole>(event.request)) {
-      const auto known = relay.largest_queries_.on_accepted(peer, asked->query, event);
+      const auto known = relay.status_queries_.on_accepted(peer, query->query, event);
       if (known) relay.fetches_.on_fetch(*known->asker, known->fetch, now);
     }
   }
@@ -161,8 +159,6 @@ struct Relay::Route {
       relay.subscriptions_.on_rejected(peer, event.request);
     } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {
       relay.status_queries_.on_rejected(peer, query->query, event);
-    } else if (const auto* asked = peer.role<LargestQueryRole>(event.request)) {
-      relay.largest_queries_.on_rejected(peer, asked->query, event);
     } else if (const auto* fetch = peer.role<UpstreamFetchRole>(event.request)) {
       relay.fetches_.on_rejected(peer, fetch->fetch, event);
     } else if (peer.role<AnnouncementRole>(event.request) != nullptr) {
@@ -207,12 +203,11 @@ Relay::Relay(RelayLimits limits, std::shared_ptr<const base::Ledger> ledger, Adm
       subscriptions_(limits_, counters_, now_, directory_, tracks_, supply_),
       back_pressure_(limits_, counters_, tracks_),
       intake_(counters_, supply_, back_pressure_),
-      largest_queries_(limits_, sources_),
-      fetches_(limits_, counters_, sources_, tracks_, supply_, largest_queries_),
+      status_queries_(limits_, sources_, tracks_),
+      fetches_(limits_, counters_, sources_, tracks_, supply_, status_queries_),
       loops_(counters_, sources_, id ? *id : drawn()),
       upward_(directory_, sources_),
-      announcements_(limits_, counters_, directory_, subscriptions_, supply_, loops_, upward_),
-      status_queries_(limits_, sources_, tracks_) {}
+      announcements_(limits_, counters_, directory_, subscriptions_, supply_, loops_, upward_) {}
 
 Peer& Relay::add_peer(session::Session& session, Outlet& outlet, std::string address) {
   const PeerNumber number = next_number_++;
@@ -266,7 +261,6 @@ void Relay::detach(PeerNumber number, session::Time now) {
   }
   announcements_.peer_left(peer);
   status_queries_.peer_left(peer);
-  largest_queries_.peer_left(peer);
   fetches_.peer_left(peer);
   subscriptions_.peer_left(peer);
   if (peer.upstream != nullptr) peer.upstream->peer = nullptr;

@@ -15,7 +15,6 @@
 #include "relay/back_pressure.h"
 #include "relay/fetches.h"
 #include "relay/intake.h"
-#include "relay/largest_queries.h"
 #include "relay/namespace_directory.h"
 #include "relay/peer.h"
 #include "relay/relay_counters.h"
@@ -99,12 +98,11 @@ class Relay {
   Subscriptions subscriptions_;
   BackPressure back_pressure_;
   Intake intake_;
-  LargestQueries largest_queries_;
+  StatusQueries status_queries_;
   Fetches fetches_;
   LoopGuard loops_;
   UpwardInterests upward_;
   Announcements announcements_;
-  StatusQueries status_queries_;
   std::unordered_map<PeerNumber, std::unique_ptr<Peer>> peers_;
   PeerNumber next_number_ = 1;
 };

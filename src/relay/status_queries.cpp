@@ -19,7 +19,8 @@ void StatusQueries::on_received(Peer& peer, const session::TrackStatusReceived& 
     return;
   }
   bool busy = false;
-  if (ask({&peer, event.request, event.track, {peer.number}}, busy)) return;
+  Pending pending{&peer, event.request, event.track, limits_.upstream_answer_timeout, {peer.number}, std::nullopt};
+  if (ask(pending, busy)) return;
   if (busy) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kInternalError,
                               "too many requests wait for the publisher's credit");
@@ -28,11 +29,24 @@ void StatusQueries::on_received(Peer& peer, const session::TrackStatusReceived& 
   }
 }
 
-bool StatusQueries::ask(Pending pending, bool& busy) {
+void StatusQueries::find_largest(Peer& peer, const session::FetchReceived& fetch) {
+  Pending pending{&peer, fetch.request, fetch.track, limits_.upstream_answer_timeout, {peer.number}, fetch};
+  if (const auto timeout = fetch.parameters.fill_timeout()) {
+    pending.limit = std::min(pending.limit, session::milliseconds_said(*timeout));
+    if (*timeout == 0) {  // draft-22 section 9.20.5: nobody is waited for
+      return refuse(pending, moqt::RequestErrorCode::kTimeout, "the largest object is not known here");
+    }
+  }
+  bool busy = false;
+  if (ask(pending, busy)) return;
+  refuse(pending, moqt::RequestErrorCode::kDoesNotExist, "nobody tells the track's largest object");
+}
+
+bool StatusQueries::ask(Pending& pending, bool& busy) {
   const bool up = pending.asker->upstream == nullptr;
   for (Peer* publisher : sources_.all_for(pending.track.track_namespace, up)) {
     if (std::find(pending.asked.begin(), pending.asked.end(), publisher->number) != pending.asked.end()) continue;
-    auto asked = publisher->session.track_status(pending.track, {}, {.limit = limits_.upstream_answer_timeout});
+    auto asked = publisher->session.track_status(pending.track, {}, {.limit = pending.limit});
     if (!asked) {
       busy |= asked.error() == session::SessionError::kTooManyRequests;
       continue;
@@ -52,40 +66,61 @@ void StatusQueries::refuse(const Pending& pending, moqt::RequestErrorCode code, 
   pending.asker->outlet.make_ready();
 }
 
-void StatusQueries::on_accepted(Peer& publisher, std::uint64_t query, const session::RequestAccepted& event) {
+std::optional<StatusQueries::Resolved> StatusQueries::resolve(Pending& pending, std::optional<moqt::Location> largest) {
+  if (!largest) {  // draft-22 section 3.2
+    refuse(pending, moqt::RequestErrorCode::kInvalidRange, "nothing of the track has been published");
+    return std::nullopt;
+  }
+  const auto range = pending.asker->session.resolve_fetch(pending.request, *largest);
+  pending.asker->outlet.make_ready();
+  if (!range.ok()) return std::nullopt;
+  pending.fetch->range = *range;
+  pending.fetch->groups_back.reset();
+  return Resolved{pending.asker, std::move(*pending.fetch)};
+}
+
+std::optional<StatusQueries::Resolved> StatusQueries::on_accepted(Peer& publisher, std::uint64_t query,
+                                                                  const session::RequestAccepted& event) {
   publisher.roles.erase(event.request);
-  const auto found = pending_.find(query);
-  if (found == pending_.end()) return;
-  (void)found->second.asker->session.accept(found->second.request, event.parameters);
-  found->second.asker->outlet.make_ready();
-  pending_.erase(found);
+  auto found = pending_.extract(query);
+  if (found.empty()) return std::nullopt;
+  Pending& pending = found.mapped();
+  if (pending.fetch) return resolve(pending, event.parameters.largest_object());
+  (void)pending.asker->session.accept(pending.request, event.parameters);
+  pending.asker->outlet.make_ready();
+  return std::nullopt;
 }
 
 void StatusQueries::on_rejected(Peer& publisher, std::uint64_t query, const session::RequestRejected& event) {
   publisher.roles.erase(event.request);
-  const auto found = pending_.find(query);
-  if (found == pending_.end()) return;
-  const Pending pending = std::move(found->second);
-  pending_.erase(found);
+  auto found = pending_.extract(query);
+  if (found.empty()) return;
+  Pending& pending = found.mapped();
   bool busy = false;
-  // Another upstream may know.
-  if (publisher.upstream != nullptr && ask(pending, busy)) return;
+  // Another upstream may know; of the largest object another publisher may, too.
+  if ((publisher.upstream != nullptr || pending.fetch) && ask(pending, busy)) return;
   refuse(pending, static_cast<moqt::RequestErrorCode>(event.code), event.reason);
+}
+
+void StatusQueries::on_fetch_cancelled(Peer& peer, session::RequestHandle request) {
+  std::erase_if(pending_,
+                [&](const auto& entry) { return entry.second.asker == &peer && entry.second.request == request; });
 }
 
 void StatusQueries::peer_left(Peer& peer) {
   std::erase_if(pending_, [&](const auto& entry) { return entry.second.asker == &peer; });
-  for (auto entry = peer.roles.begin(); entry != peer.roles.end();) {
-    const auto* role = std::get_if<StatusQueryRole>(&entry->second);
-    if (role == nullptr) {
-      ++entry;
-      continue;
-    }
-    if (const auto found = pending_.find(role->query); found != pending_.end()) {
-      refuse(found->second, moqt::RequestErrorCode::kDoesNotExist, "the publisher left");
-      pending_.erase(found);
-    }
-    entry = peer.roles.erase(entry);
+  std::vector<std::uint64_t> lost;
+  std::erase_if(peer.roles, [&](const auto& entry) {
+    const auto* role = std::get_if<StatusQueryRole>(&entry.second);
+    if (role != nullptr) lost.push_back(role->query);
+    return role != nullptr;
+  });
+  for (const std::uint64_t query : lost) {
+    auto found = pending_.extract(query);
+    if (found.empty()) continue;
+    bool busy = false;
+    if (found.mapped().fetch && ask(found.mapped(), busy)) continue;
+    refuse(found.mapped(), moqt::RequestErrorCode::kDoesNotExist, "the publisher left");
   }
 }
 
