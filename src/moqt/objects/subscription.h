@@ -139,6 +139,8 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   /// Whether something that waits has come too long ago.
   [[nodiscard]] bool too_old(session::Time now) const noexcept;
   void fall_behind();
+  /// Whether the subscriber's link is too weak for the track, as far as is known now: looks at how late what waits is.
+  bool link_is_weak(const StoredGroup& newest, session::Duration limit);
   /// Leaves out groups for which it is too late, in favour of the newest one.
   void leave_late_groups_out();
   /// The same of one that cannot be whole `in_time`, at the pace at which the subscriber takes the track. False: there

@@ -24,8 +24,7 @@ session::Duration Subscription::allowed_lateness() const noexcept {
   const auto* published = view();
   const std::uint64_t timeout = published == nullptr ? 0 : published->timeouts.object.in_effect();
   if (limit == session::Duration::zero() || timeout == 0) return limit;
-  constexpr std::uint64_t kDay = std::uint64_t{24} * 3600 * 1000;
-  return std::chrono::milliseconds(std::min(timeout, kDay));
+  return session::milliseconds_said(timeout);
 }
 
 std::optional<session::Time> Subscription::waits_since(const Behind& behind) const noexcept {
@@ -37,22 +36,26 @@ std::optional<session::Time> Subscription::waits_since(const Behind& behind) con
   return since == session::Time{} ? std::nullopt : std::optional(since);
 }
 
+bool Subscription::link_is_weak(const StoredGroup& newest, session::Duration limit) {
+  session::Duration latest{};
+  for (const Behind& each : behind_) {
+    if (const auto since = waits_since(each)) latest = std::max(latest, newest.since - *since);
+  }
+  if (const auto* published = view()) pace_.sample(newest.since, came_bytes_, published->arrived_bytes);
+  const bool tells = pace_.falls_behind() && latest > limit * kShareThatTells / kShareOfWaiting;
+  if (tells || latest > limit) late_until_ = newest.since + kLateFor;
+  return newest.since < late_until_;
+}
+
 void Subscription::leave_late_groups_out() {
   const session::Duration limit = allowed_lateness();
   if (behind_.empty() || limit == session::Duration::zero()) return;
   const auto& groups = publisher_.store().groups();
   const StoredGroup& newest = groups.rbegin()->second;
   if (newest.since == session::Time{}) return;
+  if (!link_is_weak(newest, limit)) return;  // a moment's stop of the link is no reason to leave anything out
   const auto* published = view();
   const bool newest_first = published != nullptr && published->group_order == GroupOrder::kDescending;
-  session::Duration latest{};
-  for (const Behind& each : behind_) {
-    if (const auto since = waits_since(each)) latest = std::max(latest, newest.since - *since);
-  }
-  if (published != nullptr) pace_.sample(newest.since, came_bytes_, published->arrived_bytes);
-  const bool weak = pace_.falls_behind() && latest > limit * kShareThatTells / kShareOfWaiting;
-  if (weak || latest > limit) late_until_ = newest.since + kLateFor;
-  if (newest.since >= late_until_) return;  // a moment's stop of the link is no reason to leave anything out
   const bool known = pace_.known() && !newest_first;
   if (known && (looked_at_ != newest.serial() || newest.since - looked_ >= kLookEach)) {
     looked_at_ = newest.serial();

@@ -46,14 +46,13 @@ void Endpoint::acknowledge(std::uint64_t number) {
     if (self.link_->is_cut() || self.received_.empty()) return;
     if (const auto peer = self.peer_.lock()) {
       peer->later(
-          [numbers = self.received_](Endpoint& there) {
+          [numbers = std::exchange(self.received_, {})](Endpoint& there) {
             for (const std::uint64_t each : numbers) {
               if (!there.link_->is_cut() && !there.closed_) there.on_acknowledged(each);
             }
           },
           self.path().latency + self.link_->random().up_to(self.path().jitter));
     }
-    self.received_.clear();
   };
   if (!link_->random().chance(path().loss_per_million)) return send(*this);
   later(send, round_trip_ * 3 / 2);  // unless another packet comes before

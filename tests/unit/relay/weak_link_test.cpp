@@ -51,6 +51,30 @@ class WeakLink {
   std::deque<std::pair<ms::StreamHandle, std::size_t>> waiting_;
 };
 
+/// A publisher and a viewer who has subscribed, over a weak link.
+struct Stage {
+  explicit Stage(RelayLimits limits = {}) : network(limits) {
+    publisher.announce();
+    EXPECT_TRUE(viewer.session().subscribe(track_name()).ok());
+    network.run();
+    publisher.accept();
+  }
+  static ms::SessionConfig narrow() {
+    ms::SessionConfig config;
+    config.send_window = 2 * kObject;
+    return config;
+  }
+  void append(ms::StreamHandle stream, std::uint64_t object) {
+    EXPECT_TRUE(source.session().append_object(stream, object, large_object(), 1).ok());
+  }
+
+  RelayNetwork network;
+  RelayClient& source = network.connect();
+  RelayClient& viewer = network.connect({}, narrow());
+  TestPublisher publisher{network, source};
+  WeakLink link{viewer};
+};
+
 class WeakLinkTest : public ::testing::Test {
  protected:
   /// What became of a track of ten objects a second, in groups of `per_group`, over a link that carries `percent` of
@@ -61,17 +85,8 @@ class WeakLinkTest : public ::testing::Test {
   };
 
   Outcome watch(std::uint64_t per_group, std::size_t percent, milliseconds length, RelayLimits limits = {}) {
-    RelayNetwork network(limits);
-    RelayClient& publisher_client = network.connect();
-    ms::SessionConfig config;
-    config.send_window = 2 * kObject;
-    RelayClient& viewer = network.connect({}, config);
-    TestPublisher publisher(network, publisher_client);
-    publisher.announce();
-    EXPECT_TRUE(viewer.session().subscribe(track_name()).ok());
-    network.run();
-    publisher.accept();
-    WeakLink link(viewer);
+    Stage stage(limits);
+    auto& [network, source, viewer, publisher, link] = stage;
     Outcome outcome;
     std::optional<moqt::Location> newest;
     std::size_t events = 0;
@@ -80,7 +95,7 @@ class WeakLinkTest : public ::testing::Test {
     for (std::uint64_t object = 0; object < objects; ++object) {
       const std::uint64_t group = object / per_group;
       if (object % per_group == 0) stream = publisher.open(group);
-      EXPECT_TRUE(publisher_client.session().append_object(stream, object % per_group, large_object(), 1).ok());
+      stage.append(stream, object % per_group);
       if (object % per_group == per_group - 1) publisher.finish(stream);
       for (int part = 0; part < 4; ++part) {
         network.advance(milliseconds(25));
@@ -137,21 +152,12 @@ TEST_F(WeakLinkTest, WithoutTheLimitItFallsBehindForEver) {
 }
 
 TEST_F(WeakLinkTest, ALinkThatStopsForAMomentLosesNothing) {
-  RelayNetwork network;
-  RelayClient& publisher_client = network.connect();
-  ms::SessionConfig config;
-  config.send_window = 2 * kObject;
-  RelayClient& viewer = network.connect({}, config);
-  TestPublisher publisher(network, publisher_client);
-  publisher.announce();
-  ASSERT_TRUE(viewer.session().subscribe(track_name()).ok());
-  network.run();
-  publisher.accept();
-  WeakLink link(viewer);
+  Stage stage;
+  auto& [network, source, viewer, publisher, link] = stage;
   ms::StreamHandle stream;
   for (std::uint64_t object = 0; object < 200; ++object) {
     if (object % 10 == 0) stream = publisher.open(object / 10);
-    ASSERT_TRUE(publisher_client.session().append_object(stream, object % 10, large_object(), 1).ok());
+    stage.append(stream, object % 10);
     if (object % 10 == 9) publisher.finish(stream);
     const bool stops = object >= 55 && object < 85;
     for (int part = 0; part < 4; ++part) {
@@ -166,22 +172,11 @@ TEST_F(WeakLinkTest, ALinkThatStopsForAMomentLosesNothing) {
 
 TEST_F(WeakLinkTest, WhatComesAtOnceMayWaitForLong) {
   // A publisher without a pace: everything at once, and a link that needs a minute for it.
-  RelayNetwork network;
-  RelayClient& publisher_client = network.connect();
-  ms::SessionConfig config;
-  config.send_window = 2 * kObject;
-  RelayClient& viewer = network.connect({}, config);
-  TestPublisher publisher(network, publisher_client);
-  publisher.announce();
-  ASSERT_TRUE(viewer.session().subscribe(track_name()).ok());
-  network.run();
-  publisher.accept();
-  WeakLink link(viewer);
+  Stage stage;
+  auto& [network, source, viewer, publisher, link] = stage;
   for (std::uint64_t group = 0; group < 60; ++group) {
     const auto stream = publisher.open(group);
-    for (std::uint64_t id = 0; id < 10; ++id) {
-      ASSERT_TRUE(publisher_client.session().append_object(stream, id, large_object(), 1).ok());
-    }
+    for (std::uint64_t id = 0; id < 10; ++id) stage.append(stream, id);
     publisher.finish(stream);
     network.advance(milliseconds(10));
   }
