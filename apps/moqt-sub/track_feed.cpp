@@ -90,13 +90,12 @@ bool TrackFeed::take_past(Clock::time_point now) {
   moqt::pubsub::ReceivedObject object;
   bool known = true;  // what lies between the latest object and the next one
   while (!failure_ && most_ > 0) {
-    if (take_gap(*past_, past_taken_)) {
+    if (take_gap(*past_)) {
       lacks_past_ = true;
       known = false;
       continue;
     }
     if (!past_->read(object)) break;
-    ++past_taken_;
     // The groups of a fetch come one after the other.
     if (past_at_ && known && object.location.group > past_at_->group) sequencer_.whole(past_at_->group, now);
     past_at_ = object.location;
@@ -120,9 +119,8 @@ bool TrackFeed::take_past(Clock::time_point now) {
   return true;
 }
 
-bool TrackFeed::take_gap(moqt::pubsub::FetchReader& fetch, std::uint64_t taken) {
-  const auto next = fetch.next_gap();
-  if (!next || next->objects_before > taken) return false;
+bool TrackFeed::take_gap(moqt::pubsub::FetchReader& fetch) {
+  if (!fetch.at_gap()) return false;
   const std::string text = what_is_left_out(*fetch.take_gap());
   warning_ = warning_ ? *warning_ + "; " + text : options_.name + ": " + text;
   return true;
@@ -144,7 +142,6 @@ void TrackFeed::lose(std::uint64_t most) {
   }
   reader_.reset();
   repair_.reset();
-  repair_taken_ = 0;
   repair_lacks_ = false;
   cuts_repaired_ = groups_repaired_ = 0;
   end_repaired_ = false;
@@ -172,7 +169,6 @@ void TrackFeed::go_on(std::shared_ptr<moqt::pubsub::TrackReader> reader) {
 void TrackFeed::go_on_with(Past past) {
   if (!past) return;
   past_ = std::move(past);
-  past_taken_ = 0;
   lost_ = false;
   went_on_ = true;
 }
@@ -202,12 +198,11 @@ bool TrackFeed::ask(const GroupSequencer::Range& missing) {
 void TrackFeed::take_repair(Clock::time_point now) {
   moqt::pubsub::ReceivedObject object;
   while (!failure_ && most_ > 0) {
-    if (take_gap(*repair_, repair_taken_)) {
+    if (take_gap(*repair_)) {
       repair_lacks_ = true;
       continue;
     }
     if (!repair_->read(object)) break;
-    ++repair_taken_;
     // Behind a part that is left out the object says nothing of what is missing.
     if (!repair_lacks_) sequencer_.fetched_until(object.location, now);
     // A stream of it may have been cut.
@@ -220,7 +215,6 @@ void TrackFeed::take_repair(Clock::time_point now) {
   if (!repair_->end() || repair_->available() > 0) return;
   if (repair_->end()->cause == moqt::pubsub::FetchEnd::Cause::kSessionClosed) return;  // it is asked for again
   const Past over = std::exchange(repair_, nullptr);
-  repair_taken_ = 0;
   const bool lacks = std::exchange(repair_lacks_, false);
   using Cause = moqt::pubsub::FetchEnd::Cause;
   const moqt::pubsub::FetchEnd& end = *over->end();

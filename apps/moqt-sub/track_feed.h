@@ -98,8 +98,8 @@ class TrackFeed {
   void collect(Clock::time_point now);
   /// Takes what was fetched. False: more of it is to come.
   bool take_past(Clock::time_point now);
-  /// Takes a part that `fetch` has left out where it is the next to be read, and tells of it. `taken`: objects of it.
-  bool take_gap(moqt::pubsub::FetchReader& fetch, std::uint64_t taken);
+  /// Takes a part that `fetch` has left out where it is the next to be read, and tells of it.
+  bool take_gap(moqt::pubsub::FetchReader& fetch);
   bool ask(const GroupSequencer::Range& missing);
   void take_repair(Clock::time_point now);
   void put(moqt::pubsub::ReceivedObject object, Clock::time_point now);
@@ -117,7 +117,6 @@ class TrackFeed {
   Past repair_;
   GroupSequencer::Range asked_;
   std::uint64_t repaired_objects_ = 0;
-  std::uint64_t repair_taken_ = 0;   ///< objects of repair_ that were read
   bool repair_lacks_ = false;        ///< a part of it was left out
   std::uint64_t cuts_repaired_ = 0;  ///< streams that were cut before everything missing had come
   std::uint64_t groups_repaired_ = 0;
@@ -128,7 +127,6 @@ class TrackFeed {
   std::optional<moqt::Location> first_wanted_;  ///< where the subscription began of which nothing has come
   Losses lost_end_;
   bool lacks_past_ = false;
-  std::uint64_t past_taken_ = 0;           ///< objects of past_ that were read
   bool past_over_ = false;                 ///< everything of it has been taken
   std::optional<moqt::Location> past_at_;  ///< its latest object
   Recording& recording_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "moqt/model/fetch_range.h"
 #include "moqt_arguments.h"
 #include "moqt_deliveries.h"
 #include "moqt_object_extensions.h"
@@ -23,17 +24,6 @@ using moqt::pubsub::ReceivedObject;
 namespace {
 
 constexpr std::size_t kTakenBytes = 1024 * 1024;
-constexpr std::uint64_t kLastId =
-    (std::uint64_t{1} << 62) - 1;  ///< what drafts with QUIC's integers say of a whole group
-
-/// One past `last`, as FETCH says it: with Object ID 0 all of the group is taken in.
-moqt::Location end_behind(moqt::Location last) noexcept {
-  return {last.group, last.object >= kLastId ? 0 : last.object + 1};
-}
-
-moqt::Location place_behind(moqt::Location last) noexcept {
-  return last.object >= kLastId ? moqt::Location{last.group + 1, 0} : moqt::Location{last.group, last.object + 1};
-}
 
 /// The next object of an answer. What does not belong there, by its place or its size, breaks the answer off.
 void write_past(ResponseHandle& self, std::uint64_t group, std::uint64_t object_id, std::uint64_t subgroup,
@@ -117,11 +107,11 @@ nb::list FetchLink::take(std::size_t limit) {
   const auto fetch = [&] {
     ReceivedObject object;
     // A gap is there before what comes behind it, so one that is not here is behind all that is.
-    const std::uint64_t here = popped_ + reader->queue()->size();
+    const auto& queue = *reader->queue();
+    const std::uint64_t here = queue.taken() + queue.size();
     const auto gap = reader->next_gap();
     const std::uint64_t until = gap ? std::min(here, gap->objects_before) : here;
-    while (taken.size() < limit && bytes < kTakenBytes && popped_ < until && reader->queue()->pop(object)) {
-      ++popped_;
+    while (taken.size() < limit && bytes < kTakenBytes && queue.taken() < until && reader->queue()->pop(object)) {
       if (progress_ && !progress_->take_past(object)) continue;
       bytes += object.payload_size;
       taken.push_back(std::move(object));
@@ -141,12 +131,11 @@ nb::list FetchLink::take(std::size_t limit) {
 
 nb::object FetchLink::take_gap() {
   const auto reader = shared_reader();
-  const auto next = reader ? reader->next_gap() : std::nullopt;
-  if (!next || next->objects_before > popped_) return nb::none();
+  if (!reader || !reader->at_gap()) return nb::none();
   const auto gap = reader->take_gap();
-  nb::object begin = nb::none();
-  if (gap->behind) begin = nb::cast(place_behind(*gap->behind));
-  return nb::make_tuple(begin, end_behind(gap->last), gap->timed_out);
+  nb::object before = nb::none();
+  if (gap->behind) before = nb::cast(moqt::FetchRange::behind(*gap->behind));
+  return nb::make_tuple(before, moqt::FetchRange::behind(gap->last), gap->timed_out);
 }
 
 nb::object FetchLink::end() {

@@ -43,8 +43,8 @@ class FetchLink : public std::enable_shared_from_this<FetchLink> {
 
   /// As ReaderLink::take(); nothing from behind a gap, until that is taken.
   nb::list take(std::size_t limit);
-  /// (place behind what came before it, end as FETCH says it, whether there was no time to find out) when what comes
-  /// next is a gap, None otherwise.
+  /// (end of what came before it, or None, its own end, whether there was no time to find out) when what comes next is
+  /// a gap, None otherwise. The ends as FETCH says them.
   nb::object take_gap();
   /// (cause, code, reason) after the last object was taken, None before that.
   nb::object end();
@@ -66,7 +66,6 @@ class FetchLink : public std::enable_shared_from_this<FetchLink> {
   std::optional<moqt::Location> range_end_;
   bool end_of_track_ = false;
   std::atomic<bool> waiting_{false};
-  std::atomic<std::uint64_t> popped_{0};  ///< objects, by whoever reads
 };
 
 /// A FETCH of the peer that Python answers.

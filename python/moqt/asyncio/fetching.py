@@ -237,7 +237,8 @@ class Fetch(Movable):
                 return
             if (part := self._handle.take_gap()) is not None:
                 if self._left_out is not None:
-                    self._left_out(LeftOut(*part))
+                    before, end, timed_out = part
+                    self._left_out(LeftOut(None if before is None else place_behind(before), end, timed_out))
                 continue
             if (end := self._handle.end()) is not None:
                 if end[0] == _SESSION_CLOSED:

@@ -31,6 +31,10 @@ struct FetchRange {
   [[nodiscard]] static constexpr bool ends_before(Location left, Location right) noexcept {
     return FetchRange{{}, left}.last() < FetchRange{{}, right}.last();
   }
+  /// The end of a range whose last place is `last`.
+  static constexpr Location behind(Location last) noexcept {
+    return {last.group, last.object >= kLargestNumber ? 0 : last.object + 1};
+  }
   /// From `start` up to and including `largest`, such as a joining FETCH [d15 §9.16.2.1].
   static constexpr FetchRange up_to(Location start, Location largest) noexcept { return {start, behind(largest)}; }
   /// The End Location of FETCH_OK [d15 §9.17], where `largest` is the largest object known of the track and
@@ -44,9 +48,6 @@ struct FetchRange {
 
  private:
   static constexpr std::uint64_t kLargestNumber = (std::uint64_t{1} << 62) - 1;  // that the wire can carry
-  static constexpr Location behind(Location location) noexcept {
-    return {location.group, location.object >= kLargestNumber ? 0 : location.object + 1};
-  }
 };
 
 }  // namespace msquic_py::moqt

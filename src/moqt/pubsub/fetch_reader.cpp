@@ -78,6 +78,11 @@ std::optional<FetchGap> FetchReader::next_gap() const {
   return gaps_.empty() ? std::nullopt : std::optional(gaps_.front());
 }
 
+bool FetchReader::at_gap() const {
+  const auto next = next_gap();
+  return next && next->objects_before <= ready_->taken();
+}
+
 std::optional<FetchGap> FetchReader::take_gap() {
   const std::lock_guard lock(gaps_mutex_);
   if (gaps_.empty()) return std::nullopt;

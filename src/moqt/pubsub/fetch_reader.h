@@ -72,6 +72,8 @@ class FetchReader {
   /// those behind it. Any thread.
   [[nodiscard]] std::optional<FetchGap> next_gap() const;
   std::optional<FetchGap> take_gap();
+  /// Whether that one is what comes next: everything before it has been read.
+  [[nodiscard]] bool at_gap() const;
   static constexpr std::size_t kMostGaps = 1024;
   /// Set in state kEnded; objects queued before can still be read.
   [[nodiscard]] const std::optional<FetchEnd>& end() const noexcept { return end_; }

@@ -69,6 +69,7 @@ bool ObjectQueue::pop(ReceivedObject& object) {
     spare_.push_back(std::move(object.payload));
   }
   objects_.pop_into(object);
+  if (!object.implied) taken_.fetch_add(1, std::memory_order_relaxed);
   bytes_ -= size_of(object);
   budget_->give_back(size_of(object));
   return true;

@@ -74,6 +74,8 @@ class ObjectQueue {
   [[nodiscard]] std::uint64_t received_bytes() const noexcept {
     return received_bytes_.load(std::memory_order_relaxed);
   }
+  /// Of these, how many pop() has given.
+  [[nodiscard]] std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t too_large() const noexcept { return too_large_.load(std::memory_order_relaxed); }
 
@@ -90,6 +92,7 @@ class ObjectQueue {
   std::vector<std::vector<base::SharedBytes>> lists_;  ///< the same, taken by begin_object(): without the lock
   std::atomic<std::uint64_t> received_{0};
   std::atomic<std::uint64_t> received_bytes_{0};
+  std::atomic<std::uint64_t> taken_{0};
   std::atomic<std::uint64_t> dropped_{0};
   std::atomic<std::uint64_t> too_large_{0};
 };
