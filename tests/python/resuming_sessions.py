@@ -110,6 +110,21 @@ class Viewer:
             latest[group] = number
 
 
+async def miss_many(relay: ma.Relay, broadcast: Broadcast, viewer: Viewer) -> tuple[ma.Relay, tuple[int, int], int]:
+    """60 objects pass while the relay is away; then all comes that is to be had, and the track ends. Gives the relay
+    that came back, the furthest object before, and the group that was written when it came back."""
+    await viewer.at_least(5)
+    await relay.close()
+    seen = max(viewer.got)
+    await broadcast.at_least(60)
+    written = broadcast.sent[-1][0]
+    relay = await relay_on(relay.port)
+    await viewer.beyond(broadcast.sent[-1])
+    await broadcast.end()
+    await viewer.task
+    return relay, seen, written
+
+
 async def eventually(condition: Callable[[], bool]) -> None:
     """Waits for what nothing tells."""
     while True:

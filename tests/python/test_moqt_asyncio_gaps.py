@@ -11,7 +11,7 @@ import moqt
 import moqt.asyncio as ma
 from fetched_track import Publisher, deadline, expected, place  # noqa: F401
 from moqt_sessions import NS, to
-from resuming_sessions import back, broadcast_on, relay_on, subscribed
+from resuming_sessions import back, broadcast_on, miss_many, relay_on, subscribed
 
 pytestmark = pytest.mark.usefixtures("deadline")
 
@@ -79,14 +79,7 @@ async def test_a_subscription_that_comes_back_is_told_what_is_gone(draft: int) -
     async with back(relay.port, drafts=(draft,)) as source, back(relay.port, drafts=(draft,)) as session:
         broadcast = await broadcast_on(source, retention=ma.Retention(groups=2))
         viewer = await subscribed(session)
-        await viewer.at_least(5)
-        await relay.close()
-        seen = max(viewer.got)
-        await broadcast.at_least(60)
-        relay = await relay_on(relay.port)
-        await viewer.beyond(broadcast.sent[-1])
-        await broadcast.end()
-        await viewer.task
+        relay, seen, _ = await miss_many(relay, broadcast, viewer)
         gaps = viewer.subscription.gaps
         missing = {each for each in broadcast.sent if each >= min(viewer.got)} - set(viewer.got)
         assert missing

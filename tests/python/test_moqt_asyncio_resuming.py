@@ -21,6 +21,7 @@ from resuming_sessions import (
     broadcast_on,
     eventually,
     largest_of,
+    miss_many,
     relay_on,
     subscribed,
 )
@@ -134,15 +135,7 @@ async def test_what_is_not_to_be_had_any_more_is_told() -> None:
     ):
         broadcast = await broadcast_on(source, retention=ma.Retention(groups=2))
         viewer = await subscribed(session)
-        await viewer.at_least(5)
-        await relay.close()
-        seen = max(viewer.got)
-        await broadcast.at_least(60)
-        kept = broadcast.sent[-1][0]
-        relay = await relay_on(relay.port)
-        await viewer.beyond(broadcast.sent[-1])
-        await broadcast.end()
-        await viewer.task
+        relay, seen, kept = await miss_many(relay, broadcast, viewer)
         (gap,) = viewer.subscription.gaps
         assert (gap.start.group, gap.start.object) <= (seen[0] + 1, 0)
         assert kept - 2 <= gap.end.group

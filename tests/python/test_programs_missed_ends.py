@@ -94,7 +94,8 @@ async def test_the_rest_of_a_track_that_has_ended_comes_from_the_cache(programs:
 
         def begin() -> Transfer:
             transfer = Transfer(programs, relay, tmp_path / "out", subscriber_port=link.address[1])
-            other.line("subscribed to")
+            for each in (other, transfer.subscriber):
+                each.line("subscribed to")
             transfer.write(5)
             wait_until(functools.partial(transfer.came, 25), "the first objects")
             return transfer
