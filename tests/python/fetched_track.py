@@ -40,7 +40,7 @@ class Publisher:
         for number in self.groups:
             with self.track.begin_group(number) as group:
                 for _ in range(self.objects):
-                    group.write(bytes([number % 256]) * self.size, extensions={2: number})
+                    group.write(bytes([number % 256]) * self.size, extensions={0x46: number})
         self.ready.set()
 
     async def __call__(self, session: ma.Session) -> None:

@@ -73,7 +73,7 @@ async def test_extensions_status_and_ids_arrive() -> None:
         track = session.create_track(NS, "video")
         await track.wait_subscriber()
         group = track.begin_group(7)
-        group.write(b"a", extensions={2: 5, 3: b"xyz"}, object_id=4)
+        group.write(b"a", extensions={2: 60_000, 3: b"xyz"}, object_id=4)
         with pytest.raises(ValueError, match="object_id must be at least 5"):
             group.write(b"b", object_id=4)
         group.write(memoryview(bytearray(b"b")))
@@ -90,7 +90,7 @@ async def test_extensions_status_and_ids_arrive() -> None:
         first, second, third = [o async for o in await session.subscribe(NS, "video")]
         assert (first.group_id, first.object_id, first.payload) == (7, 4, b"a")
         assert first.extensions is not None
-        assert first.extensions.items() == [(2, 5), (3, b"xyz")]
+        assert first.extensions.items() == [(2, 60_000), (3, b"xyz")]
         assert (second.object_id, second.payload, second.extensions) == (5, b"b", None)
         assert (third.object_id, third.status, third.end_of_group) == (6, moqt.ObjectStatus.END_OF_GROUP, True)
 
