@@ -172,8 +172,9 @@ def test_equal_subscriptions_share_what_the_connection_is_granted(hop: str, cert
                 name: sum(size for stream, size in peer.arrivals[seen:] if stream == peer.stream_of(alias[name], 0))
                 for name in alias
             }
-            # 240 000 each, but for what the transport had of each in hand.
-            assert all(170_000 < size < 310_000 for size in share.values()), share
+            # 240 000 each, but for what the transport had of each in hand, which nobody can take back: up to 100 000 on
+            # a busy machine. Where nobody counts bytes, one gets a tenth of that.
+            assert all(120_000 < size < 360_000 for size in share.values()), share
 
     run(main)
 
