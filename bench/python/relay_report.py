@@ -32,6 +32,7 @@ class Load:
 LIVE = (Load(1, 500, 1200), Load(10, 500, 1200), Load(100, 500, 1200))
 VIDEO = (Load(10, 30, 60_000), Load(100, 30, 2700), Load(400, 30, 2700), Load(1000, 30, 2700))
 AUDIO = (Load(100, 50, 120, datagrams=True),)
+VISITED = (VIDEO[1], VIDEO[2])
 SUBSCRIBERS = (1, 10, 100)
 DRAFTS = (15, 18, 22)
 IN_EACH_DRAFT = (LIVE[1], LIVE[2], VIDEO[1], AUDIO[0])
@@ -83,9 +84,13 @@ def measure_relay(programs: FanoutPrograms, quick: bool) -> dict[str, Any]:
                 in_each[load].append(rows)
     counts = ",".join(str(count) for count in SUBSCRIBERS)
     fastest = programs.through_relay(["--subscribers", counts, "--max", "--seconds", "2" if quick else "5"])
+    counts = ",".join(str(load.subscribers) for load in VISITED)
+    # 60 seconds at either number, or a few.
+    visits = ["--visitors", "300" if quick else "3000", "--rate", "30", "--payload", "2700", "--seconds", "10"]
+    visited = programs.through_relay(["--subscribers", counts, *visits])
     live = [compare(load, relay[load], bare[load], forwarder[load]) for load in loads]
     drafts = [compare_drafts(load, rounds) for load, rounds in in_each.items()]
-    return {"live": live, "drafts": drafts, "as_fast_as_possible": fastest}
+    return {"live": live, "drafts": drafts, "as_fast_as_possible": fastest, "visited": visited}
 
 
 def compare_drafts(load: Load, rounds: list[list[dict[str, Any]]]) -> dict[str, Any]:
@@ -172,6 +177,21 @@ def print_rows(rows: list[dict[str, Any]]) -> None:
         )
 
 
+def print_visited(rows: list[dict[str, Any]]) -> None:
+    print(
+        f"  {'subscribers':>11} {'visitors':>9} {'per second':>11} {'turned away':>12} {'CPU us each':>12}"
+        f" {'p99 ms before':>14} {'p99 ms then':>12} {'lost':>6} {'twice':>6}"
+    )
+    for row in rows:
+        visit = row["visitors"]
+        print(
+            f"  {row['subscribers']:>11} {visit['served']:>9} {visit['served'] / visit['seconds']:>11.0f}"
+            f" {visit['turned_away']:>12} {visit['relay_cpu_us_per_visitor']:>12.0f}"
+            f" {row['delay_p99_us'] / 1000:>14.2f} {visit['others_p99_us'] / 1000:>12.2f}"
+            f" {row['lost']:>6} {row['duplicated']:>6}"
+        )
+
+
 def print_relay(relay: dict[str, Any]) -> None:
     print("\nRelay fan-out: one track, 50 objects per group, each subscriber a connection of its own")
     print("(CPU time of the relay process alone; publisher and subscribers share the machine with it)")
@@ -180,3 +200,5 @@ def print_relay(relay: dict[str, Any]) -> None:
     print_drafts(relay["drafts"])
     print("\nAs fast as it goes without losing any (objects of 1200 B, 64 under way per subscriber)")
     print_rows(relay["as_fast_as_possible"])
+    print("\nWhile others connect, take 20 objects and leave (objects of 2700 B, 30/s)")
+    print_visited(relay["visited"])

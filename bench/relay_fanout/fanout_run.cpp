@@ -1,6 +1,7 @@
 #include "fanout_run.h"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -11,6 +12,7 @@
 #include "load_subscribers.h"
 #include "runtime/endpoint.h"
 #include "server_process.h"
+#include "visitors.h"
 
 namespace msquic_py::bench {
 
@@ -65,7 +67,10 @@ runtime::Endpoint::DialOptions dial_options(const ServerProcess& relay, moqt::Dr
 
 std::vector<std::string> command_of(const FanoutPlan& plan) {
   if (plan.bare.empty()) {
-    return {plan.relay, "--host", "127.0.0.1", "--port", "0", "--drain-seconds", "0.2", "--log-level", "error"};
+    std::vector<std::string> command{plan.relay,        "--host", "127.0.0.1",   "--port", "0",
+                                     "--drain-seconds", "0.2",    "--log-level", "error"};
+    if (plan.loops > 0) command.insert(command.end(), {"--loops", std::to_string(plan.loops)});
+    return command;
   }
   std::vector<std::string> command{plan.bare,
                                    "--rate",
@@ -88,6 +93,8 @@ void wait_for(const char* what, const std::function<bool()>& reached, millisecon
     std::this_thread::sleep_for(milliseconds(1));
   }
 }
+
+double microseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1000.0; }
 
 /// Both threads have ended before the users of their sessions go, also when an exception is on its way.
 struct BothEnded {
@@ -112,7 +119,36 @@ void be_stuck(const FanoutPlan& plan, const ServerProcess& relay, LoadSubscriber
   result.stuck_seconds = std::chrono::duration<double>(Clock::now() - started).count();
 }
 
-double microseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1000.0; }
+/// Others come and go, one after the other and each for as long as it takes to get a few objects. Whoever joins or
+/// leaves must cost those that stay nothing, however many these are.
+void be_visited(const FanoutPlan& plan, const ServerProcess& relay, const moqt::FullTrackName& track,
+                LoadSubscribers& subscribers, const Progress& progress, FanoutResult& result) {
+  Visitors visitors(track);
+  std::atomic<std::uint64_t> not_dialed{0};
+  EndpointThread visiting("relay-fanout-visitors");  // ends before those two go
+  visiting.run();
+  const auto interval =
+      std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1.0 / plan.visits_per_second));
+  subscribers.count_apart();
+  const auto cpu_before = relay.cpu_time();
+  const auto started = Clock::now();
+  auto next = started;
+  for (std::size_t i = 0; i < plan.visitors && !progress.failed; ++i, next += interval) {
+    std::this_thread::sleep_until(next);
+    visiting.loop().post([&] {
+      if (!visiting.endpoint().dial(dial_options(relay, plan.draft), visitors)) ++not_dialed;
+    });
+  }
+  const auto left = [&] { return visitors.served() + visitors.turned_away() + not_dialed == plan.visitors; };
+  wait_for("end of the visits", left, milliseconds(60'000), progress);
+  const auto cpu = relay.cpu_time() - cpu_before;
+  visiting.end();
+  result.visitors_served = visitors.served();
+  result.visitors_turned_away = plan.visitors - visitors.served();
+  result.visitors_seconds = std::chrono::duration<double>(Clock::now() - started).count();
+  result.relay_cpu_us_per_visitor =
+      (microseconds(cpu) - result.relay_cpu_share * result.visitors_seconds * 1e6) / static_cast<double>(plan.visitors);
+}
 
 }  // namespace
 
@@ -161,6 +197,9 @@ FanoutResult run_fanout(const FanoutPlan& plan) {
   const std::uint64_t delivered_after = progress.delivered;
   const auto ended = Clock::now();
   FanoutResult result;
+  result.seconds = std::chrono::duration<double>(ended - started).count();
+  result.relay_cpu_share = microseconds(cpu_after - cpu_before) / 1e6 / result.seconds;
+  if (plan.visitors > 0) be_visited(plan, relay, track, subscribers, progress, result);
   if (plan.stuck.count() > 0) be_stuck(plan, relay, subscribers, progress, result);
   if (!bare) publisher.stop();
   const std::uint64_t stopped_at = bare ? relay.ask("stop") : 0;
@@ -182,16 +221,14 @@ FanoutResult run_fanout(const FanoutPlan& plan) {
   result.delivered = delivered_after - delivered_before;
   result.lost = subscribers.lost(sent, plan.subscribers);
   result.duplicated = subscribers.duplicated();
-  result.seconds = std::chrono::duration<double>(ended - started).count();
   if (result.delivered > 0)
     result.relay_cpu_us_per_object = microseconds(cpu_after - cpu_before) / static_cast<double>(result.delivered);
-  result.relay_cpu_share = microseconds(cpu_after - cpu_before) / 1e6 / result.seconds;
   result.delay_p50_us = microseconds(subscribers.delays().quantile(0.5));
   result.delay_p99_us = microseconds(subscribers.delays().quantile(0.99));
   result.delay_max_us = microseconds(subscribers.delays().largest());
-  result.others_p50_us = microseconds(subscribers.delays_of_others().quantile(0.5));
-  result.others_p99_us = microseconds(subscribers.delays_of_others().quantile(0.99));
-  result.others_max_us = microseconds(subscribers.delays_of_others().largest());
+  result.others_p50_us = microseconds(subscribers.delays_apart().quantile(0.5));
+  result.others_p99_us = microseconds(subscribers.delays_apart().quantile(0.99));
+  result.others_max_us = microseconds(subscribers.delays_apart().largest());
   return result;
 }
 

@@ -12,7 +12,8 @@ namespace msquic_py::bench {
 /// One measurement: a publisher, a relay process (or a bare sender in place of both), and `subscribers` connections
 /// that all receive the same track.
 struct FanoutPlan {
-  std::string relay;  ///< path of moqt-relay
+  std::string relay;      ///< path of moqt-relay
+  std::size_t loops = 0;  ///< its event loops; 0: as many as it finds right
   /// Path of bare_fanout, which sends in the relay's place; no publisher then, and no rate of 0. Empty: the relay.
   std::string bare;
   /// `bare` forwards what the publisher sends, as a relay does, without understanding it; rate 0 as with a relay.
@@ -31,6 +32,9 @@ struct FanoutPlan {
   std::chrono::milliseconds duration{5000};
   /// After that, one subscriber reads no more for so long; 0: all of them do. With a relay only.
   std::chrono::milliseconds stuck{0};
+  /// After that, so many further subscribers come and go, `visits_per_second` of them.
+  std::size_t visitors = 0;
+  double visits_per_second = 50;
   /// How long the last objects may take.
   std::chrono::milliseconds drain{10'000};
 };
@@ -49,11 +53,19 @@ struct FanoutResult {
 
   // While one subscriber read no more, FanoutPlan::stuck.
   double stuck_seconds = 0;
-  double others_p50_us = 0;  ///< delays of all the others
-  double others_p99_us = 0;
-  double others_max_us = 0;
   std::uint64_t resident_before = 0;  ///< bytes of the relay's memory when it stopped
   std::uint64_t resident_most = 0;    ///< the most since then
+
+  // While others came and went, FanoutPlan::visitors.
+  std::uint64_t visitors_served = 0;
+  std::uint64_t visitors_turned_away = 0;
+  double visitors_seconds = 0;
+  double relay_cpu_us_per_visitor = 0;  ///< what the relay did beyond its share before, for each of them
+
+  // In the meantime, of either kind: delays of the subscribers that stay and read.
+  double others_p50_us = 0;
+  double others_p99_us = 0;
+  double others_max_us = 0;
 };
 
 /// Throws std::runtime_error when the relay or a connection fails.

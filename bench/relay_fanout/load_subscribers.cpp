@@ -20,6 +20,7 @@ bool LoadSubscribers::on_events(runtime::SessionDriver& driver, runtime::EventLo
   if (stop_one_.load(std::memory_order_acquire) && !stopped_at()) {
     subscriber.stopped = true;
     stopped_at_.store(static_cast<std::int64_t>(subscriber.distinct), std::memory_order_release);
+    count_apart();
   }
   bool any = false;
   std::uint64_t complete = 0;
@@ -93,7 +94,7 @@ void LoadSubscribers::deliver(Subscriber& subscriber, const ObjectStamp& stamp) 
   ++subscriber.distinct;
   if (stamp.number >= measured_from_.load(std::memory_order_acquire)) {
     const std::chrono::nanoseconds delay(ObjectStamp::now() - stamp.sent_at);
-    (stopped_at() ? delays_of_others_ : delays_).add(delay);
+    (apart_.load(std::memory_order_relaxed) ? delays_apart_ : delays_).add(delay);
   }
 }
 

@@ -29,13 +29,15 @@ class LoadSubscribers final : public runtime::SessionUser {
 
   /// One subscriber reads no more from now on, and the delays of the others are counted apart. Any thread.
   void stop_one() { stop_one_.store(true, std::memory_order_release); }
+  /// Delays are counted apart from now on. Any thread.
+  void count_apart() { apart_.store(true, std::memory_order_release); }
   /// What that one had been given before; nothing until it has stopped. Any thread.
   [[nodiscard]] std::optional<std::uint64_t> stopped_at() const {
     const std::int64_t count = stopped_at_.load(std::memory_order_acquire);
     return count < 0 ? std::nullopt : std::optional(static_cast<std::uint64_t>(count));
   }
-  /// After the loop has ended: of the others, since then.
-  [[nodiscard]] const DelayHistogram& delays_of_others() const noexcept { return delays_of_others_; }
+  /// After the loop has ended: those that were counted apart.
+  [[nodiscard]] const DelayHistogram& delays_apart() const noexcept { return delays_apart_; }
 
   /// After the loop has ended. Objects 0 to `sent` - 1 that a subscriber never got, over all `subscribers`.
   /// The one that stopped does not count.
@@ -73,7 +75,8 @@ class LoadSubscribers final : public runtime::SessionUser {
   DelayHistogram delays_;
   std::atomic<bool> stop_one_{false};
   std::atomic<std::int64_t> stopped_at_{-1};
-  DelayHistogram delays_of_others_;
+  std::atomic<bool> apart_{false};
+  DelayHistogram delays_apart_;
 };
 
 }  // namespace msquic_py::bench

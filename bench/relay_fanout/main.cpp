@@ -30,6 +30,22 @@ void print_stuck(const FanoutResult& result) {
       result.others_max_us);
 }
 
+nlohmann::json visitors_to_json(const FanoutResult& result) {
+  return {{"served", result.visitors_served},      {"turned_away", result.visitors_turned_away},
+          {"seconds", result.visitors_seconds},    {"relay_cpu_us_per_visitor", result.relay_cpu_us_per_visitor},
+          {"others_p50_us", result.others_p50_us}, {"others_p99_us", result.others_p99_us},
+          {"others_max_us", result.others_max_us}};
+}
+
+void print_visitors(const FanoutResult& result) {
+  std::printf(
+      "%llu come and go in %.0f s, %llu are turned away, relay CPU %.0f us each; the others' p50 %.0f us, p99 %.0f us, "
+      "max %.0f us\n",
+      static_cast<unsigned long long>(result.visitors_served), result.visitors_seconds,
+      static_cast<unsigned long long>(result.visitors_turned_away), result.relay_cpu_us_per_visitor,
+      result.others_p50_us, result.others_p99_us, result.others_max_us);
+}
+
 nlohmann::json to_json(const FanoutPlan& plan, const FanoutResult& result) {
   return {{"draft", static_cast<int>(plan.draft)},
           {"subscribers", plan.subscribers},
@@ -77,6 +93,9 @@ int main(int argc, char** argv) {
   bool as_fast_as_possible = false;
   bool json = false;
   app.add_option("--relay", plan.relay, "The moqt-relay to start")->check(CLI::ExistingFile);
+  app.add_option("--loops", plan.loops, "How many event loops it is told to have; 0: what it finds right")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
   app.add_option("--bare", plan.bare, "The bare_fanout to start in the relay's place")->check(CLI::ExistingFile);
   app.add_flag("--forward", plan.forward, "With --bare: it forwards the bytes of the publisher");
   app.add_flag("--datagrams", plan.datagrams, "Each object a datagram");
@@ -102,6 +121,12 @@ int main(int argc, char** argv) {
   app.add_option("--stuck", stuck_seconds, "Then one subscriber reads no more for so many seconds")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
+  app.add_option("--visitors", plan.visitors, "Then so many further subscribers come, take some objects and go")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--visits-per-second", plan.visits_per_second, "How many of them come in a second")
+      ->check(CLI::Range(0.1, 10'000.0))
+      ->capture_default_str();
   app.add_flag("--json", json, "Print JSON instead of a table");
   CLI11_PARSE(app, argc, argv);
   plan.duration = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
@@ -109,8 +134,13 @@ int main(int argc, char** argv) {
   plan.stuck = std::chrono::milliseconds(static_cast<std::int64_t>(stuck_seconds * 1000));
   if (as_fast_as_possible) plan.rate = 0;
   const bool sends_itself = !plan.bare.empty() && !plan.forward;
-  if (plan.relay.empty() == plan.bare.empty() || ((plan.rate <= 0 || plan.stuck.count() > 0) && sends_itself)) {
-    std::cerr << "relay_fanout: give --relay or --bare; --max and --stuck with what has a publisher only\n";
+  if (plan.stuck.count() > 0 && plan.visitors > 0) {
+    std::cerr << "relay_fanout: --stuck and --visitors count delays apart, one of them at a time\n";
+    return 1;
+  }
+  if (plan.relay.empty() == plan.bare.empty() ||
+      ((plan.rate <= 0 || plan.stuck.count() > 0 || plan.visitors > 0) && sends_itself)) {
+    std::cerr << "relay_fanout: give --relay or --bare; --max, --stuck and --visitors with what has a publisher only\n";
     return 1;
   }
   if (!plan.bare.empty() && drafts != std::vector<int>{15}) {
@@ -134,9 +164,11 @@ int main(int argc, char** argv) {
         if (json) {
           all.push_back(to_json(plan, result));
           if (plan.stuck.count() > 0) all.back()["stuck"] = stuck_to_json(result);
+          if (plan.visitors > 0) all.back()["visitors"] = visitors_to_json(result);
         } else {
           print_line(plan, result);
           if (plan.stuck.count() > 0) print_stuck(result);
+          if (plan.visitors > 0) print_visitors(result);
         }
       } catch (const std::exception& failure) {
         std::cerr << "relay_fanout with " << count << " subscribers of draft-" << draft << ": " << failure.what()
