@@ -189,9 +189,8 @@ void SubscriptionAsSubscriber::check_done() {
   if (complete || done_timer_over_) report_done();
 }
 
-void SubscriptionAsSubscriber::report_done() {
-  IncomingData& incoming = context_.incoming();
-  const std::uint64_t seen = incoming.streams_seen(handle());
+SubscriptionDone SubscriptionAsSubscriber::over() const {
+  const std::uint64_t seen = context_.incoming().streams_seen(handle());
   SubscriptionDone event;
   event.subscription = handle();
   event.code = static_cast<std::uint64_t>(done_->status_code);
@@ -200,11 +199,16 @@ void SubscriptionAsSubscriber::report_done() {
   if (done_->stream_count != wire::kStreamCountUnknown && seen < done_->stream_count) {
     event.missing_streams = done_->stream_count - seen;
   }
+  return event;
+}
+
+void SubscriptionAsSubscriber::report_done() {
+  SubscriptionDone event = over();
   for (const RequestHandle each : updates_) {
     if (const auto* update = as<SubscriptionUpdate>(context_.find(each))) update->tell_unanswered();
   }
   context_.emit(std::move(event));
-  incoming.remove_track(handle());
+  context_.incoming().remove_track(handle());
   context_.end(handle());
 }
 

@@ -69,6 +69,8 @@ class SubscriptionAsSubscriber final : public Request {
   [[nodiscard]] bool waits_for_streams() const noexcept { return done_.has_value() && answered(); }
   /// Nothing comes any more.
   void stop_waiting() { report_done(); }
+  /// What that PUBLISH_DONE says, and which of its streams have not come.
+  [[nodiscard]] SubscriptionDone over() const;
   void on_malformed(MalformedTrack reason) override;
 
   /// An update of ours for it is with the publisher, or is no more.
