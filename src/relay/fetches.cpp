@@ -21,21 +21,26 @@ constexpr std::size_t kMostAttempts = 3;
 
 // ---- from clients ----
 
-void Fetches::on_fetch(Peer& peer, const session::FetchReceived& received, session::Time now) {
+void Fetches::on_fetch(Peer& peer, const session::FetchReceived& event, session::Time now) {
+  if (!peer.session.config().asks_authorization) on_asked(peer);
+  serve(peer, event, now, /*located=*/false);
+}
+
+void Fetches::serve(Peer& peer, const session::FetchReceived& received, session::Time now, bool located) {
   session::FetchReceived event = received;
   Track* track = tracks_.find(event.track);
-  const bool known = track != nullptr && (track->largest() || knows_largest(*track));
-  const bool loops = peer.loops(event.track.track_namespace);
-  if (event.groups_back && !known && !loops) return status_queries_.find_largest(peer, event);
-  ++counters_.fetches;
   const bool up = peer.upstream == nullptr;
-  if (loops) {
+  if (peer.loops(event.track.track_namespace)) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, kLoopReason);
     return;
   }
   if (track == nullptr && sources_.all_for(event.track.track_namespace, up).empty()) {
     (void)peer.session.reject(event.request, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
     return;
+  }
+  if (event.groups_back && (track == nullptr || !(track->largest() || knows_largest(*track)))) {
+    count(peer, &RelayCounters::fetch_misses);
+    return status_queries_.find_largest(peer, event);
   }
   if (track == nullptr) track = tracks_.find_or_create(event.track);
   if (track == nullptr) {
@@ -65,6 +70,7 @@ void Fetches::on_fetch(Peer& peer, const session::FetchReceived& received, sessi
   ClientFetch& fetch = clients_[Key{peer.number, event.request.value}];
   fetch.peer = &peer;
   fetch.track = track;
+  fetch.missed = located;
   ++track->fetches;
   if (const auto timeout = event.parameters.fill_timeout()) {
     fetch.fill_timeout = session::milliseconds_said(*timeout);
@@ -123,7 +129,7 @@ Fetches::ClientFetch* Fetches::client_fetch_of(const objects::FetchDelivery& del
 void Fetches::fill(objects::FetchDelivery& delivery, moqt::Location from) {  // [d15 §9.16.3-1]
   ClientFetch* const fetch = client_fetch_of(delivery);
   if (fetch == nullptr) return;
-  if (!fetch->missed) ++counters_.fetch_misses;
+  if (!fetch->missed) count(*fetch->peer, &RelayCounters::fetch_misses);
   fetch->missed = true;
   if (fetch->out_of_time) return leave_gap(*fetch);
   if (fetch->asked_for != from) fetch->attempts = 0;
@@ -198,7 +204,7 @@ bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
     publisher->roles.insert_or_assign(*request, UpstreamFetchRole{number});
     publisher->make_ready();
     ++track.fetches;
-    ++counters_.upstream_fetches;
+    count(*publisher, &RelayCounters::upstream_fetches);
     count_time(fetch);
     return true;
   }
@@ -266,7 +272,7 @@ void Fetches::ended(objects::FetchDelivery& delivery) {
   ClientFetch* const client = client_fetch_of(delivery);
   if (client == nullptr) return;
   over_.emplace_back(client->peer->number, delivery.request().value);
-  if (!client->missed) ++counters_.fetch_hits;
+  if (!client->missed && delivery.accepted()) count(*client->peer, &RelayCounters::fetch_hits);
   stop_counting(*client);
   leave_publishers(*client);
 }

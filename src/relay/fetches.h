@@ -40,7 +40,13 @@ class Fetches final : public moqt::objects::FetchFiller {
         status_queries_(status_queries) {}
 
   // ---- from clients ----
+  /// A client asks whether it may FETCH, and FetchReceived follows if so: that is what is counted of it.
+  void on_asked(const Peer& peer) noexcept { count(peer, &RelayCounters::fetches); }
   void on_fetch(Peer& peer, const moqt::session::FetchReceived& event, moqt::session::Time now);
+  /// A publisher has told the largest object that a fetch depends on, which is resolved now.
+  void on_located(Peer& peer, const moqt::session::FetchReceived& event, moqt::session::Time now) {
+    serve(peer, event, now, /*located=*/true);
+  }
   void on_cancelled(Peer& peer, const moqt::session::FetchCancelled& event);
 
   // ---- from publishers ----
@@ -87,6 +93,12 @@ class Fetches final : public moqt::objects::FetchFiller {
     std::unique_ptr<moqt::objects::FetchDelivery> delivery;
   };
 
+  /// Of what another event loop of this relay asks for, that loop keeps count.
+  void count(const Peer& peer, std::uint64_t RelayCounters::*counter) noexcept {
+    if (!peer.inner) ++(counters_.*counter);
+  }
+  /// `located`: a publisher has been asked for the largest object.
+  void serve(Peer& peer, const moqt::session::FetchReceived& received, moqt::session::Time now, bool located);
   UpstreamFetch* upstream_of(Peer& peer, moqt::session::RequestHandle request);
   ClientFetch* client_fetch_of(const moqt::objects::FetchDelivery& delivery);
   /// Those who bring the track or may have it; upstreams when `up`.

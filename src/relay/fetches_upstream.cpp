@@ -44,7 +44,7 @@ void Fetches::on_object(Peer& peer, const session::FetchObjectReceived& event, s
   if (fetch == nullptr) return;
   fetch->stream = event.stream;
   fetch->unread_bytes += event.payload.size() + event.extensions.size();
-  ++counters_.objects_fetched;
+  count(peer, &RelayCounters::objects_fetched);
   if (fetch->writer.object(event, now)) {
     (void)peer.session.cancel(event.fetch);
     return on_malformed(peer, event.fetch);

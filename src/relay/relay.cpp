@@ -118,6 +118,7 @@ struct Relay::Route {
 
   // ---- admission ----
   void operator()(const session::AuthorizationRequested& event) const {
+    if (event.operation == session::Operation::kFetch) relay.fetches_.on_asked(peer);
     auto verdict = std::optional(session::Verdict::allow());
     const bool mark = event.operation == session::Operation::kPublishNamespace &&
                       LoopGuard::is_mark(event.track.track_namespace);  // gives nobody anything
@@ -143,7 +144,7 @@ struct Relay::Route {
       relay.subscriptions_.on_accepted(peer, event);
     } else if (const auto* query = peer.role<StatusQueryRole>(event.request)) {
       const auto known = relay.status_queries_.on_accepted(peer, query->query, event);
-      if (known) relay.fetches_.on_fetch(*known->asker, known->fetch, now);
+      if (known) relay.fetches_.on_located(*known->asker, known->fetch, now);
     }
   }
   void operator()(const session::RequestRejected& event) const {

@@ -22,15 +22,17 @@ struct RelayCounters : moqt::objects::DeliveryCounters {
   std::uint64_t upstreams_between_loops = 0;  ///< gauge: of `upstreams`, those that are another event loop
   std::uint64_t duplicates_dropped = 0;       ///< objects that another publisher had sent already
   std::uint64_t malformed_tracks = 0;
-  std::uint64_t publishers_held = 0;      ///< times that a track had to wait for its slowest subscriber
-  std::uint64_t fetches = 0;              ///< FETCH requests of clients
-  std::uint64_t fetch_hits = 0;           ///< of those, answered out of the cache alone
-  std::uint64_t fetch_misses = 0;         ///< of those, for which a publisher had to be asked
-  std::uint64_t upstream_fetches = 0;     ///< FETCH requests to publishers; several clients may wait for one
-  std::uint64_t objects_fetched = 0;      ///< that came in answer to those
-  std::uint64_t groups_evicted = 0;       ///< from caches
-  std::uint64_t upstreams = 0;            ///< gauge: with a session
-  std::uint64_t publishers_lost = 0;      ///< times that a track with subscribers lost its last publisher
+  std::uint64_t publishers_held = 0;  ///< times that a track had to wait for its slowest subscriber
+  /// FETCH requests of clients, fills included; also those that were refused, but for what their session refuses by
+  /// itself: too many at once, a range that ends before it starts, a joining FETCH of what cannot be joined.
+  std::uint64_t fetches = 0;
+  std::uint64_t fetch_hits = 0;        ///< of those, accepted out of the cache alone
+  std::uint64_t fetch_misses = 0;      ///< of those, for which the cache had not everything, or not the largest object
+  std::uint64_t upstream_fetches = 0;  ///< FETCH requests to publishers; several clients may wait for one
+  std::uint64_t objects_fetched = 0;   ///< that came in answer to those
+  std::uint64_t groups_evicted = 0;    ///< from caches
+  std::uint64_t upstreams = 0;         ///< gauge: with a session
+  std::uint64_t publishers_lost = 0;   ///< times that a track with subscribers lost its last publisher
   std::uint64_t publishers_replaced = 0;  ///< of those, that another one went on with it
   std::uint64_t objects_backfilled = 0;   ///< that had been missed, and came by FETCH then; known ones included
   std::uint64_t backfills_failed = 0;     ///< what was missed could not be had

@@ -39,7 +39,11 @@ void StatusQueries::find_largest(Peer& peer, const session::FetchReceived& fetch
   }
   bool busy = false;
   if (ask(pending, busy)) return;
-  refuse(pending, moqt::RequestErrorCode::kDoesNotExist, "nobody tells the track's largest object");
+  if (busy) {
+    refuse(pending, moqt::RequestErrorCode::kInternalError, "too many requests wait for the publisher's credit");
+  } else {
+    refuse(pending, moqt::RequestErrorCode::kDoesNotExist, "nobody tells the track's largest object");
+  }
 }
 
 bool StatusQueries::ask(Pending& pending, bool& busy) {

@@ -24,7 +24,7 @@ class StatusQueries {
       : limits_(limits), sources_(sources), tracks_(tracks) {}
 
   void on_received(Peer& peer, const moqt::session::TrackStatusReceived& event);
-  /// Asks where the track is, or refuses the fetch.
+  /// Asks a publisher for the track's largest object, or refuses the fetch.
   void find_largest(Peer& peer, const moqt::session::FetchReceived& fetch);
 
   /// A fetch that can be answered now.

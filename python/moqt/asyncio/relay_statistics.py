@@ -37,11 +37,11 @@ class RelayStatistics(Mapping[str, int]):
     malformed_tracks: int
     """Tracks that were ended because their publisher broke the rules of section 2.4.2."""
     fetches: int
-    """FETCHes of clients."""
+    """FETCHes of clients, refused ones too."""
     fetch_hits: int
-    """Of these, those that the cache answered alone."""
+    """Of these, those that were accepted out of the cache alone."""
     fetch_misses: int
-    """Of these, those for which a publisher was to be asked."""
+    """Of these, those for which a publisher was to be asked, for objects or for the largest one."""
     upstream_fetches: int
     """FETCHes of the relay at publishers: one for all clients that wait for the same objects."""
     objects_fetched: int

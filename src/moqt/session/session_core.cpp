@@ -88,6 +88,10 @@ void SessionCore::close(std::uint64_t code, std::string_view reason) {  // [d15 
   constexpr std::size_t kLongestCloseReason = 512;
   if (reason.empty()) reason = name(static_cast<SessionErrorCode>(code));
   const std::string text = cut_reason(reason, kLongestCloseReason);
+  // Whatever the peer has done since: a PUBLISH_DONE that it has sent holds, and waits for nothing any more.
+  requests.for_each<SubscriptionAsSubscriber>([this](const SubscriptionAsSubscriber& each) {
+    if (each.waits_for_streams()) event_queue.push(each.over());
+  });
   action_queue.push(CloseSession{code, text});
   event_queue.push(Closed{code, text, false});
   state = SessionState::kClosed;

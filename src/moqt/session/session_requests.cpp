@@ -26,7 +26,11 @@ SessionResult<RequestHandle> ask(SessionCore& core, Patience patience, Arguments
 }  // namespace
 
 SessionResult<RequestHandle> Session::subscribe(FullTrackName track, MessageParameters parameters, Patience patience) {
-  return ask<SubscriptionAsSubscriber>(*core_, patience, std::move(track), std::move(parameters));
+  const auto begun = ask<SubscriptionAsSubscriber>(*core_, patience, std::move(track), std::move(parameters));
+  if (auto* made = begun.ok() ? as<SubscriptionAsSubscriber>(core_->requests.find(*begun)) : nullptr) {
+    made->expect_objects();
+  }
+  return begun;
 }
 
 SessionResult<RequestHandle> Session::publish(FullTrackName track, MessageParameters parameters, Patience patience) {

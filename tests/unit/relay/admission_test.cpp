@@ -102,6 +102,23 @@ TEST_F(AdmissionTest, AFetchIsAskedAboutToo) {
   ASSERT_TRUE(client.session().fetch(track_name(), {0, 0}, {1, 0}).ok());
   network_.run();
   EXPECT_EQ(client.only<ms::RequestRejected>().reason, "not you");
+  EXPECT_EQ(network_.relay.counters().fetches, 1u);
+
+  policy_.refused.reset();
+  ASSERT_TRUE(client.session().fetch(track_name(), {0, 0}, {1, 0}).ok());
+  network_.run();
+  EXPECT_EQ(client.count<ms::RequestRejected>(), 2u) << "allowed, and nobody publishes the track";
+  EXPECT_EQ(network_.relay.counters().fetches, 2u);
+
+  policy_.later = ms::Operation::kFetch;
+  ASSERT_TRUE(client.session().fetch(track_name(), {0, 0}, {1, 0}).ok());
+  network_.run();
+  const auto& asked = policy_.asked.back();
+  network_.relay.decide(asked.peer, asked.question.request, ms::Verdict::refuse(RequestErrorCode::kUnauthorized, "no"));
+  network_.run();
+  EXPECT_EQ(client.count<ms::RequestRejected>(), 3u);
+  EXPECT_EQ(network_.relay.counters().fetches, 3u);
+  EXPECT_EQ(network_.relay.counters().fetch_hits + network_.relay.counters().fetch_misses, 0u);
 }
 
 // [d15 §8.5-1]

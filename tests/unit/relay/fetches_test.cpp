@@ -83,6 +83,32 @@ TEST_F(FetchesTest, AJoiningFetchAndItsSubscriptionHaveEverythingOnce) {
   EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
 }
 
+TEST_F(FetchesTest, OneThatIsCancelledAtOnceIsNoHit) {
+  const auto request = late_.session().fetch(track_name(), {0, 0}, {1, 0});
+  ASSERT_TRUE(request.ok());
+  ASSERT_TRUE(late_.session().cancel(*request).ok());
+  network_.run();
+  EXPECT_EQ(network_.relay.counters().fetches, 1u);
+  EXPECT_EQ(network_.relay.counters().fetch_hits, 0u);
+}
+
+// The loop that a client is on counts what it asks for; what loops ask each other for is nothing that a client asks.
+TEST_F(FetchesTest, ThoseOfAnotherEventLoopAreNotCounted) {
+  network_.relay.mark_inner(publisher_client_.number);
+  fetch(viewer_, {0, 0}, {0, 2});
+  answer({0, 2}, {{{0, 0}, "a"}, {{0, 1}, "b"}});
+  EXPECT_EQ(fetched(viewer_), (Lines{"0/0 a", "0/1 b"}));
+  EXPECT_EQ(network_.relay.counters().fetch_misses, 1u);
+  EXPECT_EQ(network_.relay.counters().upstream_fetches, 0u);
+  EXPECT_EQ(network_.relay.counters().objects_fetched, 0u);
+
+  network_.relay.mark_inner(late_.number);
+  fetch(late_, {0, 0}, {0, 2});
+  EXPECT_EQ(fetched(late_), (Lines{"0/0 a", "0/1 b"}));
+  EXPECT_EQ(network_.relay.counters().fetches, 1u);
+  EXPECT_EQ(network_.relay.counters().fetch_hits, 0u);
+}
+
 TEST_F(FetchesTest, AnObjectThatIsStillArrivingIsPassedOnAsItComes) {
   subscribe(viewer_);
   publisher_.accept();

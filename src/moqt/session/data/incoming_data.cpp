@@ -131,10 +131,11 @@ void IncomingData::open(IncomingStream& stream, ReceivedTrack& track) {
   properties.extensions = header.has_extensions;
   properties.end_of_group = header.contains_end_of_group;
   properties.first_object = header.begins_with_first_object;
+  stream.early = track.expected;
   ++track.streams_open;
   for (ReceivedTrack::Receiver& receiver : track.receivers) {
-    const bool may_be_its = !track.shared || receiver.wanted.wants_some_of(header.group_id);
-    if (may_be_its && !receiver.closing) join(stream, receiver);
+    const bool may_be_its = !(track.shared || stream.early) || receiver.wanted.wants_some_of(header.group_id);
+    if (may_be_its && !receiver.closing) join(stream, receiver, properties);
   }
 }
 
@@ -179,10 +180,10 @@ bool IncomingData::deliver(IncomingStream& stream, const base::SharedBytes& chun
     if (!known.ok()) malformed = known.error();
   }
   if (malformed) {
-    context_.on_malformed(stream.track->receivers.front().subscription, *malformed);
+    tell_malformed(*stream.track, *malformed);
     return false;
   }
-  if (stream.track->shared) choose_takers(stream, location, start.extensions());
+  if (stream.track->shared || stream.early) choose_takers(stream, location, start.extensions());
 
   ObjectReceived event;
   event.stream = stream.id;
@@ -223,7 +224,8 @@ bool IncomingData::deliver(IncomingStream& stream, const base::SharedBytes& chun
 }
 
 template <class ObjectEvent>
-void IncomingData::tell(const IncomingStream& stream, ObjectEvent event, bool to_all) {
+void IncomingData::tell(IncomingStream& stream, ObjectEvent event, bool to_all) {
+  if (stream.early && stream.track->expected) keep_early(stream, event);
   if (stream.others.empty()) {
     if (!stream.taker.subscription || !(stream.taker.takes || to_all)) return;
     event.subscription = stream.taker.subscription;
@@ -240,7 +242,7 @@ void IncomingData::finish(IncomingStream& stream) {
   if (const auto violation = stream.decoder->finish()) return violate(*violation);
   if (const auto last = stream.decoder->last_object_id(); last && stream.properties.end_of_group) {
     if (const auto malformed = stream.track->on_group_end(stream.properties.group, *last + 1)) {
-      return context_.on_malformed(stream.track->receivers.front().subscription, *malformed);
+      return tell_malformed(*stream.track, *malformed);
     }
   }
   tell(stream, SubgroupEnded{{}, stream.id, true, 0}, /*to_all=*/true);
@@ -345,11 +347,16 @@ void IncomingData::deliver_datagram(ReceivedTrack& track, const base::SharedByte
   }
   if (!malformed && datagram.end_of_group)
     malformed = track.on_group_end(datagram.location.group, datagram.location.object + 1);
-  if (malformed) return context_.on_malformed(track.receivers.front().subscription, *malformed);
+  if (malformed) return tell_malformed(track, *malformed);
 
-  auto event =
-      datagram_received(codec_, track.receivers.front().subscription, bytes, datagram, track.publisher_priority());
-  if (!track.shared) return context_.emit(std::move(event));
+  const RequestHandle first = track.receivers.empty() ? RequestHandle{} : track.receivers.front().subscription;
+  auto event = datagram_received(codec_, first, bytes, datagram, track.publisher_priority());
+  if (track.expected) {
+    early_.add(track.alias(), event, now_, early_room());
+    arm_sweep();
+  } else if (!track.shared) {
+    return context_.emit(std::move(event));
+  }
   const ObjectFilter::Object object{std::nullopt, event.location.object, event.publisher_priority};
   const auto property = [&](std::uint64_t type) { return codec_.find_number(datagram.extensions, type); };
   for (const ReceivedTrack::Receiver& receiver : track.receivers) {
@@ -364,6 +371,8 @@ void IncomingData::clear() {
   tracks_.clear();
   fetches_.clear();
   reserved_.clear();
+  expected_.clear();
+  early_.clear();
   held_datagrams_.clear();
   held_streams_ = held_bytes_ = kept_bytes_ = 0;
 }

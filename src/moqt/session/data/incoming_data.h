@@ -11,6 +11,7 @@
 
 #include "base/shared_bytes.h"
 #include "moqt/model/error_codes.h"
+#include "moqt/session/data/early_objects.h"
 #include "moqt/session/data/held_datagrams.h"
 #include "moqt/session/data/incoming_stream.h"
 #include "moqt/session/data/received_tracks.h"
@@ -70,6 +71,10 @@ class IncomingData {
   void close_to_new_streams(RequestHandle subscription);
   /// Whether the alias is, or was, that of other subscriptions, too: nobody can tell then whose its streams are.
   [[nodiscard]] bool shares_alias(RequestHandle subscription) const noexcept;
+  /// The subscription has no alias yet: it may get one that the track has, or had, or just that one. What comes under
+  /// those is for it, too, perhaps; until release_held(), or unexpect() when nothing came of it.
+  void expect(RequestHandle subscription, const FullTrackName& name, std::optional<std::uint64_t> alias = std::nullopt);
+  void unexpect(RequestHandle subscription);
   /// Delivers what has waited for this subscription's alias. Apart from add_track() so that the answer can be
   /// reported before the objects.
   void release_held(RequestHandle subscription);
@@ -79,9 +84,12 @@ class IncomingData {
   /// release_held(). refuse_alias(): it never will be.
   void reserve_alias(std::uint64_t alias);
   void unreserve_alias(std::uint64_t alias);
-  void refuse_alias(std::uint64_t alias);
-  /// Data for this alias is of no interest any more.
-  void retire_alias(std::uint64_t alias);
+  void refuse_alias(std::uint64_t alias, const FullTrackName& name);
+  /// Data for this alias, which that track had, is of no interest any more.
+  void retire_alias(std::uint64_t alias, const FullTrackName& name);
+  /// The same of an alias that was given to a subscription which had been cancelled; but who waits for an alias now
+  /// may have come in its place.
+  void retire_unclaimed(std::uint64_t alias);
   [[nodiscard]] std::uint64_t streams_seen(RequestHandle subscription) const noexcept;
   [[nodiscard]] std::size_t streams_open(RequestHandle subscription) const noexcept;
   /// Whether the track's objects come as datagrams, as far as is known.
@@ -118,12 +126,20 @@ class IncomingData {
   bool deliver(IncomingStream& stream, const base::SharedBytes& chunk, wire::ObjectStart start);
   void finish(IncomingStream& stream);
   /// Reports the stream to a subscription that does not know of it yet.
-  void join(IncomingStream& stream, ReceivedTrack::Receiver& receiver);
+  void join(IncomingStream& stream, ReceivedTrack::Receiver& receiver, const SubgroupProperties& properties);
+  [[nodiscard]] bool is_expected(const ReceivedTrack& track) const;
+  [[nodiscard]] EarlyObjects::Room early_room() const;
+  void keep_early(IncomingStream& stream, const EarlyObjects::Piece& piece);
+  /// What came before the subscription had the alias of this track.
+  void release_early(ReceivedTrack& track, RequestHandle subscription);
+  /// Stops all streams of the track, which nobody receives any more, and retires its alias.
+  void forget(const ReceivedTrack& track);
+  void tell_malformed(const ReceivedTrack& track, MalformedTrack reason);
   /// The present object is for those who want it.
   void choose_takers(IncomingStream& stream, Location location, base::Bytes extensions);
   /// Reports something of the present object, or of the stream's end, to whom it concerns.
   template <class ObjectEvent>
-  void tell(const IncomingStream& stream, ObjectEvent event, bool to_all = false);
+  void tell(IncomingStream& stream, ObjectEvent event, bool to_all = false);
   /// Ends its part in the counts of those who heard of it, and tells who they are.
   std::vector<RequestHandle> leave_takers(IncomingStream& stream);
   /// Stops the least urgent stream if `newcomer` is one too many; the newcomer itself if no other can be judged.
@@ -154,6 +170,15 @@ class IncomingData {
   std::unordered_map<std::uint64_t, ReceivedFetch> fetches_;  ///< by Request ID
   HeldDatagrams held_datagrams_;
   std::multiset<std::uint64_t> reserved_;  ///< aliases
+  /// A subscription whose alias is not known, and aliases of the track that were retired before.
+  struct Expected {
+    RequestHandle subscription;
+    FullTrackName track;
+    std::optional<std::uint64_t> alias;  ///< nothing: any
+    std::vector<std::uint64_t> reopened;
+  };
+  std::vector<Expected> expected_;
+  EarlyObjects early_;
   std::size_t held_streams_ = 0;
   std::size_t held_bytes_ = 0;  ///< of streams
   std::size_t kept_bytes_ = 0;  ///< of object headers that are not complete

@@ -20,10 +20,11 @@ void IncomingData::close_to_new_streams(RequestHandle subscription) {
 
 bool IncomingData::shares_alias(RequestHandle subscription) const noexcept {
   const ReceivedTrack* const track = tracks_.of(subscription);
-  return track != nullptr && track->shared;
+  return track != nullptr && (track->shared || track->expected);
 }
 
-void IncomingData::join(IncomingStream& stream, ReceivedTrack::Receiver& receiver) {
+void IncomingData::join(IncomingStream& stream, ReceivedTrack::Receiver& receiver,
+                        const SubgroupProperties& properties) {
   if (stream.taker.subscription) {
     stream.others.push_back({receiver.subscription});
   } else {
@@ -31,7 +32,7 @@ void IncomingData::join(IncomingStream& stream, ReceivedTrack::Receiver& receive
   }
   ++receiver.streams_seen;
   ++receiver.streams_open;
-  context_.emit(SubgroupOpened{receiver.subscription, stream.id, stream.properties});
+  context_.emit(SubgroupOpened{receiver.subscription, stream.id, properties});
 }
 
 void IncomingData::choose_takers(IncomingStream& stream, Location location, base::Bytes extensions) {
@@ -45,7 +46,9 @@ void IncomingData::choose_takers(IncomingStream& stream, Location location, base
     if (IncomingStream::Taker* const taker = stream.taker_of(receiver.subscription)) {
       taker->takes = wants;
     } else if (wants && !receiver.closing) {
-      join(stream, receiver);
+      SubgroupProperties properties = stream.properties;
+      properties.first_object = false;  // it may have had some before
+      join(stream, receiver, properties);
     }
   }
 }
@@ -64,16 +67,21 @@ void IncomingData::remove_track(RequestHandle subscription) {  // [d15 §9.15-4]
   ReceivedTrack* track = tracks_.of(subscription);
   if (track == nullptr) return;
   std::erase_if(track->receivers, [&](const auto& each) { return each.subscription == subscription; });
-  if (!track->receivers.empty()) {
-    for (const auto& [id, stream] : streams_) {
-      if (stream->track == track) stream->remove_taker(subscription);
-    }
-    return;
-  }
+  if (track->receivers.empty() && !track->expected) return forget(*track);
   for (const auto& [id, stream] : streams_) {
-    if (stream->opened() && stream->track == track) give_up(*stream, StreamResetCode::kCancelled);
+    if (stream->track != track) continue;
+    stream->remove_taker(subscription);
+    // What began before the other subscription was asked for is not for that one.
+    if (track->receivers.empty() && !stream->early) give_up(*stream, StreamResetCode::kCancelled);
   }
-  tracks_.remove(*track);
+}
+
+void IncomingData::forget(const ReceivedTrack& track) {
+  for (const auto& [id, stream] : streams_) {
+    if (stream->opened() && stream->track == &track) give_up(*stream, StreamResetCode::kCancelled);
+  }
+  early_.drop(track.alias());
+  tracks_.remove(track);
 }
 
 }  // namespace msquic_py::moqt::session

@@ -52,6 +52,8 @@ struct IncomingStream {
   ReceivedTrack* track = nullptr;
   Taker taker;                ///< null: nobody wants any of it so far
   std::vector<Taker> others;  ///< where several subscriptions share the alias
+  bool early = false;         ///< it began while another subscription to the track was without an answer
+  bool told = false;          ///< for which something of it has been kept
   std::optional<wire::SubgroupStreamDecoder> decoder;
   SubgroupProperties properties;
   ReceivedFetch* fetch = nullptr;

@@ -49,8 +49,11 @@ void IncomingData::sweep(Time now) {
     forget_finished(id);
   }
   for (const IncomingStreamId id : stalled) stop(id, StreamResetCode::kDeliveryTimeout);
-  if (unknown_alias > Duration::zero()) held_datagrams_.drop_before(now - unknown_alias);
-  if (unsettled || !held_datagrams_.empty()) arm_sweep();
+  if (unknown_alias > Duration::zero()) {
+    held_datagrams_.drop_before(now - unknown_alias);
+    early_.drop_before(now - unknown_alias, [this](std::uint64_t alias) { return reserved_.contains(alias); });
+  }
+  if (unsettled || !held_datagrams_.empty() || !early_.empty()) arm_sweep();
 }
 
 }  // namespace msquic_py::moqt::session

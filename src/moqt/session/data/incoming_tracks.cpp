@@ -9,7 +9,14 @@ namespace msquic_py::moqt::session {
 
 bool IncomingData::add_track(RequestHandle subscription, const FullTrackName& name, std::uint64_t alias,
                              std::uint8_t publisher_priority, const WantedObjects& wanted) {
-  return tracks_.add(subscription, name, alias, publisher_priority, mixes_forwarding_preferences(codec_.draft), wanted);
+  const ReceivedTrack* before = tracks_.find(alias);
+  if (before != nullptr && before->receivers.empty() && before->name() != name) forget(*before);
+  if (!tracks_.add(subscription, name, alias, publisher_priority, mixes_forwarding_preferences(codec_.draft), wanted)) {
+    return false;
+  }
+  ReceivedTrack& track = *tracks_.find(alias);
+  track.expected = is_expected(track);
+  return true;
 }
 
 std::vector<IncomingStreamId> IncomingData::held_for(std::uint64_t alias) const {
@@ -30,15 +37,17 @@ void IncomingData::unreserve_alias(std::uint64_t alias) {
   if (const auto found = reserved_.find(alias); found != reserved_.end()) reserved_.erase(found);
 }
 
-void IncomingData::refuse_alias(std::uint64_t alias) {
+void IncomingData::refuse_alias(std::uint64_t alias, const FullTrackName& name) {
   unreserve_alias(alias);
-  if (!reserved_.contains(alias)) retire_alias(alias);
+  if (!reserved_.contains(alias)) retire_alias(alias, name);
 }
 
 void IncomingData::release_held(RequestHandle subscription) {
-  const ReceivedTrack* introduced = tracks_.of(subscription);
+  ReceivedTrack* introduced = tracks_.of(subscription);
   if (introduced == nullptr) return;
   const std::uint64_t alias = introduced->alias();
+  release_early(*introduced, subscription);
+  unexpect(subscription);
   for (const IncomingStreamId id : held_for(alias)) {
     ReceivedTrack* track = tracks_.find(alias);
     const auto found = streams_.find(id);
@@ -69,9 +78,9 @@ void IncomingData::read_held(IncomingStream& stream, ReceivedTrack& track) {
   pause(id, false);
 }
 
-void IncomingData::retire_alias(std::uint64_t alias) {
+void IncomingData::retire_alias(std::uint64_t alias, const FullTrackName& name) {
   if (tracks_.find(alias) != nullptr) return;
-  tracks_.retire(alias);
+  tracks_.retire(alias, name);
   for (const IncomingStreamId id : held_for(alias)) {
     give_up(*streams_.at(id), StreamResetCode::kCancelled);
     forget_finished(id);

@@ -29,6 +29,7 @@ class ReceivedTrack {
   [[nodiscard]] std::uint64_t alias() const noexcept { return alias_; }
   /// For streams and datagrams that carry no priority of their own.
   [[nodiscard]] std::uint8_t publisher_priority() const noexcept { return publisher_priority_; }
+  void set_publisher_priority(std::uint8_t priority) noexcept { publisher_priority_ = priority; }
 
   /// Whether an object has come as a datagram.
   [[nodiscard]] bool uses_datagrams() const noexcept { return uses_datagrams_; }
@@ -50,6 +51,9 @@ class ReceivedTrack {
   std::vector<Receiver> receivers;
   /// There has been more than one: whose stream one is, nobody can tell.
   bool shared = false;
+  /// Another subscription to the track has no answer yet, which may give it this alias, too. Until it has come the
+  /// track may be here without a receiver.
+  bool expected = false;
   std::size_t streams_open = 0;
 
   /// An object of the track arrived; why it makes the track malformed, if it does.

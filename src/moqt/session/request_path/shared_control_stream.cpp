@@ -306,7 +306,7 @@ void SharedControlStream::on(Reference request, const wire::SubscribeOk& message
   if (Request* found = answered(request)) {
     found->on_subscribe_ok(message);
   } else {
-    core_.incoming_data.retire_alias(message.track_alias);  // of a subscription that was cancelled meanwhile
+    core_.incoming_data.retire_unclaimed(message.track_alias);  // its subscription was cancelled meanwhile
   }
 }
 

@@ -151,7 +151,7 @@ void StreamPerRequest::on(RequestStream& stream, Reference, const wire::Subscrib
   const auto to = answered(stream);
   if (!to) return;
   if (to->request != nullptr) return to->request->on_subscribe_ok(message);
-  core_.incoming_data.retire_alias(message.track_alias);  // of a subscription that was cancelled meanwhile
+  core_.incoming_data.retire_unclaimed(message.track_alias);  // its subscription was cancelled meanwhile
 }
 
 void StreamPerRequest::on(RequestStream& stream, Reference, const wire::PublishOk& message) {

@@ -59,6 +59,10 @@ class RequestTable {
     }
     return nullptr;
   }
+  template <class T, class F>
+  void for_each(F each) const {
+    (void)find_first<T>([&](T& request) { return each(request), false; });
+  }
   /// Those that bring objects of this track.
   [[nodiscard]] std::vector<RequestHandle> receiving(const FullTrackName& track) const;
   [[nodiscard]] std::size_t count(RequestKind kind, bool ours) const noexcept;

@@ -85,7 +85,10 @@ void SubscriptionAsSubscriber::evict_ended(std::uint64_t alias) {
 
 void SubscriptionAsSubscriber::on_publish(std::uint64_t track_alias) {
   offered_alias_ = track_alias;
-  if (context_.config().asks_authorization) context_.incoming().reserve_alias(track_alias);
+  if (context_.config().asks_authorization) {
+    context_.incoming().reserve_alias(track_alias);
+    context_.incoming().expect(handle(), track_, track_alias);
+  }
   renewed(parameters_.expires());
   context_.announce(*this, PublishReceived{handle(), track_, parameters_});
 }
@@ -102,7 +105,7 @@ void SubscriptionAsSubscriber::on_subscribe_ok(const wire::SubscribeOk& message)
   if (!take_answer("SUBSCRIBE_OK")) return;
   if (demands_understanding(message.parameters, context_.rules())) {
     tell_rejected({RequestErrorCode::kUnsupportedExtension, std::string(kNotUnderstood)});
-    context_.incoming().retire_alias(message.track_alias);
+    context_.incoming().retire_alias(message.track_alias, track_);
     return withdraw();
   }
   if (!take_alias(message.track_alias, message.parameters)) return;
@@ -189,9 +192,8 @@ void SubscriptionAsSubscriber::check_done() {
   if (complete || done_timer_over_) report_done();
 }
 
-void SubscriptionAsSubscriber::report_done() {
-  IncomingData& incoming = context_.incoming();
-  const std::uint64_t seen = incoming.streams_seen(handle());
+SubscriptionDone SubscriptionAsSubscriber::over() const {
+  const std::uint64_t seen = context_.incoming().streams_seen(handle());
   SubscriptionDone event;
   event.subscription = handle();
   event.code = static_cast<std::uint64_t>(done_->status_code);
@@ -200,11 +202,16 @@ void SubscriptionAsSubscriber::report_done() {
   if (done_->stream_count != wire::kStreamCountUnknown && seen < done_->stream_count) {
     event.missing_streams = done_->stream_count - seen;
   }
+  return event;
+}
+
+void SubscriptionAsSubscriber::report_done() {
+  SubscriptionDone event = over();
   for (const RequestHandle each : updates_) {
     if (const auto* update = as<SubscriptionUpdate>(context_.find(each))) update->tell_unanswered();
   }
   context_.emit(std::move(event));
-  incoming.remove_track(handle());
+  context_.incoming().remove_track(handle());
   context_.end(handle());
 }
 
@@ -289,7 +296,8 @@ MessageParameters SubscriptionAsSubscriber::take_wishes(MessageParameters& param
 RequestResult SubscriptionAsSubscriber::reject(RequestErrorCode code, std::string_view reason) {  // [d15 §9.13-3]
   auto rejected = Request::reject(code, reason);
   if (!rejected.ok()) return rejected;
-  if (const auto offered = std::exchange(offered_alias_, std::nullopt)) context_.incoming().refuse_alias(*offered);
+  if (const auto offered = std::exchange(offered_alias_, std::nullopt))
+    context_.incoming().refuse_alias(*offered, track_);
   context_.incoming().remove_track(handle());
   return rejected;
 }
@@ -303,6 +311,7 @@ RequestResult SubscriptionAsSubscriber::cancel() {
 void SubscriptionAsSubscriber::on_end() {
   // The publisher has forgotten the subscription and need not answer its updates any more.
   for (const RequestHandle update : std::exchange(updates_, {})) context_.end(update);
+  context_.incoming().unexpect(handle());
 }
 
 void SubscriptionAsSubscriber::withdraw() {

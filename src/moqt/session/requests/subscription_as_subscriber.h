@@ -65,10 +65,14 @@ class SubscriptionAsSubscriber final : public Request {
   void renewed(std::optional<std::uint64_t> expires_ms);
   /// The data plane has finished with one of its streams.
   void on_stream_ended() { check_done(); }
+  /// Our SUBSCRIBE is on its way: its objects may be here before its answer.
+  void expect_objects() { context_.incoming().expect(handle(), track_); }
   /// PUBLISH_DONE has come, and what it waits for has not.
   [[nodiscard]] bool waits_for_streams() const noexcept { return done_.has_value() && answered(); }
   /// Nothing comes any more.
   void stop_waiting() { report_done(); }
+  /// What that PUBLISH_DONE says, and which of its streams have not come.
+  [[nodiscard]] SubscriptionDone over() const;
   void on_malformed(MalformedTrack reason) override;
 
   /// An update of ours for it is with the publisher, or is no more.

@@ -25,13 +25,20 @@ class SharedAlias : public ::testing::Test {
     session_.on_uni_stream_data(now_, 3, base::SharedBytes::copy_of(hex("af00 0000")), false);
     drain();
   }
-  std::shared_ptr<TrackReader> subscribe(MessageParameters parameters = {}) {
+  std::shared_ptr<TrackReader> ask(MessageParameters parameters = {}) {
     const auto reader = endpoint_.subscribe({TrackNamespace{"a"}, "t"}, std::move(parameters));
     EXPECT_TRUE(reader.ok());
     drain();
+    return *reader;
+  }
+  void answer() {
     session_.on_request_data(now_, opened_.back(), hex("04 0002 05 00"), false);  // alias 5
     drain();
-    return *reader;
+  }
+  std::shared_ptr<TrackReader> subscribe(MessageParameters parameters = {}) {
+    auto reader = ask(std::move(parameters));
+    answer();
+    return reader;
   }
   void stream(session::IncomingStreamId id, std::string_view text, bool fin = true) {
     session_.on_uni_stream_data(now_, id, base::SharedBytes::copy_of(hex(text)), fin);
@@ -68,6 +75,21 @@ TEST_F(SharedAlias, WhatTwoWantIsReadOnceByEach) {
   EXPECT_EQ(read_all(*some), (Objects{"1.1=c"}));
   EXPECT_EQ(all->objects_repeated(), 1u);
   EXPECT_EQ(some->objects_repeated(), 1u);
+}
+
+// Those that come before its SUBSCRIBE_OK as well (section 3.1.3).
+TEST_F(SharedAlias, ALaterOneMissesNothing) {
+  const auto first = subscribe();
+  const auto second = ask();
+  stream(7, "10 05 00 80 | 00 01 61");   // for the one
+  stream(11, "10 05 00 80 | 00 01 61");  // and the other
+  stream(15, "10 05 01 80 | 00 02 62", false);
+  EXPECT_EQ(read_all(*first), (Objects{"0.0=a"}));
+  answer();
+  stream(15, "63");
+  EXPECT_EQ(read_all(*first), (Objects{"1.0=bc"}));
+  EXPECT_EQ(read_all(*second), (Objects{"0.0=a", "1.0=bc"}));
+  EXPECT_EQ(second->objects_repeated(), 1u);
 }
 
 // Whoever shows the statistic looks at it then.

@@ -198,6 +198,21 @@ TEST_P(Objects, PublishDoneHoldsAlthoughThePublisherGoesBeforeItsStreamsHaveCome
   EXPECT_EQ(peer.all<Closed>().size(), 1u);
 }
 
+// However the session ends: here the peer breaks a rule afterwards.
+TEST_P(Objects, PublishDoneHoldsAlthoughTheSessionIsClosedBeforeItsStreamsHaveCome) {
+  auto peer = RawPeer::established(moqt::Perspective::kServer);
+  ASSERT_TRUE(peer.session.subscribe(kTrack).ok());
+  peer.control("04 0003 01 02 00 | 0b 0004 01 02 03 00");  // PUBLISH_DONE: TRACK_ENDED, three streams
+  peer.stream(2, "14 02 00 00 80 | 00 01 61", false);
+  peer.stream(6, "4064");  // no type of a stream
+  EXPECT_EQ(peer.close_code(), moqt::SessionErrorCode::kProtocolViolation);
+  ASSERT_EQ(peer.all<SubscriptionDone>().size(), 1u);
+  EXPECT_EQ(peer.all<SubscriptionDone>()[0].code, 0x2u);
+  EXPECT_EQ(peer.all<SubscriptionDone>()[0].missing_streams, 2u);
+  ASSERT_FALSE(peer.events.empty());
+  EXPECT_TRUE(std::holds_alternative<Closed>(peer.events.back()));
+}
+
 // [d15 §9.15-3]
 TEST_P(Objects, StreamsThatNeverComeAreWaitedForABoundedTime) {
   auto peer = RawPeer::established(moqt::Perspective::kServer);

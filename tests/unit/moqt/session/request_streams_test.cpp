@@ -180,6 +180,24 @@ TEST(RequestStreams, ASubscriptionWithoutPublishDoneIsLost) {
   }
 }
 
+// Datagrams may come late, so that PUBLISH_DONE waits for its time. A publisher that goes meanwhile, and closes its
+// control stream first, which closes the session (section 3.3), has ended the track all the same.
+TEST(RequestStreams, APublisherThatGoesHasEndedItsDatagrams) {
+  auto peer = RequestPeer::established(Perspective::kServer);
+  const auto stream = peer.open("1d 0008 00 01 0161 01 74 05 00");  // PUBLISH, alias 5
+  const auto subscription = peer.only<PublishReceived>().request;
+  ASSERT_TRUE(peer.session.accept(subscription).ok());
+  peer.drain();
+  peer.datagram("00 05 00 00 80 78");          // group 0, object 0
+  peer.say(stream, "0b 0003 02 00 00", true);  // TRACK_ENDED, no streams
+  peer.control("", true);
+  EXPECT_TRUE(peer.all<SubscriptionDone>().empty());
+  peer.advance(peer.session.config().timeouts.control_closed);
+  EXPECT_EQ(peer.close_code(), SessionErrorCode::kProtocolViolation);
+  EXPECT_EQ(peer.only<SubscriptionDone>().subscription, subscription);
+  EXPECT_EQ(peer.only<SubscriptionDone>().code, 0x2u);
+}
+
 TEST(RequestStreams, PublishIsAnsweredByRequestOk) {
   auto peer = RequestPeer::established(Perspective::kClient);
   const auto published = peer.session.publish(track());
