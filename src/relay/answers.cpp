@@ -9,9 +9,7 @@ namespace session = moqt::session;
 void shorten_times(moqt::MessageParameters& said, moqt::Draft draft) {
   const std::uint64_t most = moqt::largest_number(draft);
   if (said.expires().value_or(0) > most) said.set_expires(most);
-  if (said.delivery_timeout().value_or(0) > most) said.set_delivery_timeout(most);
   if (said.track_delivery_timeout().value_or(0) > most) said.set_track_delivery_timeout(most);
-  if (said.subgroup_delivery_timeout().value_or(0) > most) said.set_subgroup_delivery_timeout(most);
   if (said.track_subgroup_delivery_timeout().value_or(0) > most) said.set_track_subgroup_delivery_timeout(most);
   if (said.max_cache_duration().value_or(0) > most) said.set_max_cache_duration(most);
 }
