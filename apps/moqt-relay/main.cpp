@@ -19,6 +19,7 @@
 #include "command_line/server_identity.h"
 #include "command_line/text_file.h"
 #include "command_line/token_argument.h"
+#include "command_line/whole_number.h"
 #include "quic/library.h"
 #include "refusal_log.h"
 #include "relay/token_policy.h"
@@ -88,7 +89,9 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--successor", options.successor,
                  "Where clients are sent then, as moqt://host:port/path; without it they come back here")
       ->check(CLI::Validator(check_successor, "URL"));
-  app.add_option("--max-sessions", options.max_sessions, "Clients beyond it are refused")->capture_default_str();
+  app.add_option("--max-sessions", options.max_sessions, "Clients beyond it are refused")
+      ->check(apps::whole_number())
+      ->capture_default_str();
   app.add_option(
          "--loops", options.loops,
          "Event loops, each with a thread, that clients are spread over; by default one for every four processors")
@@ -96,6 +99,7 @@ void describe(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--max-queued-bytes", options.max_queued_bytes,
                  "Bytes that may wait for one subscription before it skips to the next group")
+      ->check(apps::whole_number())
       ->capture_default_str();
   app.add_option("--max-queue-age", options.max_queue_age,
                  "Seconds that they may wait before the subscription skips to the next group; 0: any time")
@@ -117,11 +121,14 @@ void describe(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--cache-bytes", options.cache_bytes,
                  "Bytes of all tracks together that are kept; the oldest groups go")
+      ->check(apps::whole_number())
       ->capture_default_str();
   app.add_option("--cache-bytes-per-track", options.cache_bytes_per_track, "Bytes of one track that are kept")
+      ->check(apps::whole_number())
       ->capture_default_str();
   app.add_option("--max-memory", options.max_memory,
                  "Bytes of memory at which new sessions and requests are refused; MsQuic's own is not counted")
+      ->check(apps::whole_number())
       ->capture_default_str();
   app.add_option("--setup-timeout", options.setup_timeout, "Seconds that a client may take to CLIENT_SETUP")
       ->check(CLI::Range(0.1, 3600.0))

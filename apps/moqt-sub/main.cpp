@@ -15,6 +15,7 @@
 #include "command_line/logging.h"
 #include "command_line/process.h"
 #include "command_line/transfer_report.h"
+#include "command_line/whole_number.h"
 #include "media/libav.h"
 #include "moqt-sub/subscriber.h"
 
@@ -67,14 +68,19 @@ void describe(CLI::App& app, Options& options) {
   app.add_option(
          "--join", subscriber.join,
          "Join late: begin that many groups before the present one, at once; 0: with the present one's beginning")
+      ->check(apps::whole_number())
       ->excludes(filter);
-  app.add_option("--start-group", subscriber.filter.start.group, "First group, with --filter absolute")->needs(filter);
+  app.add_option("--start-group", subscriber.filter.start.group, "First group, with --filter absolute")
+      ->check(apps::whole_number())
+      ->needs(filter);
   app.add_option("--start-object", subscriber.filter.start.object, "First object of that group, with --filter absolute")
+      ->check(apps::whole_number())
       ->needs(filter);
   app.add_option("--priority", options.priority, "Subscriber priority from 0, the most urgent, to 255")
       ->check(CLI::Range(0u, 255u))
       ->capture_default_str();
-  app.add_option("--objects", subscriber.max_objects, "Stop after that many objects; 0: with the track");
+  app.add_option("--objects", subscriber.max_objects, "Stop after that many objects; 0: with the track")
+      ->check(apps::whole_number());
   auto* no_wait = app.add_flag("--no-wait", options.no_wait, "Fail when nobody publishes the namespace yet");
   app.add_flag("--follow", subscriber.follow, "Subscribe again when the tracks have ended")->excludes(no_wait);
   options.report.add_to(app);

@@ -17,6 +17,11 @@ moqt::Draft checked_draft(IntegerArgument number) {
   raise_encode_error("draft", ("is none that is spoken here: " + known + " are").c_str());
 }
 
+void raise_wrong_type(const char* name, const char* wanted, nb::handle value) {
+  const std::string message = std::string(name) + " must be " + wanted + ", not " + nb::type_name(value.type()).c_str();
+  throw nb::type_error(message.c_str());
+}
+
 nb::bytes frozen(const BufferArgument& source) {
   if (PyBytes_CheckExact(source.owner())) return nb::borrow<nb::bytes>(source.owner());
   return to_python(source.bytes());
@@ -30,11 +35,7 @@ base::ByteVector text_or_bytes(nb::handle text, const char* field) {
     return to_vector({reinterpret_cast<const std::uint8_t*>(utf8), static_cast<std::size_t>(size)});
   }
   BufferArgument buffer;
-  if (!buffer.acquire(text.ptr())) {
-    const std::string message =
-        std::string(field) + " must be str or bytes-like, not " + nb::type_name(text.type()).c_str();
-    throw nb::type_error(message.c_str());
-  }
+  if (!buffer.acquire(text.ptr())) raise_wrong_type(field, "str or bytes-like", text);
   return to_vector(buffer.bytes());
 }
 

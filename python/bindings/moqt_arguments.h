@@ -3,10 +3,12 @@
 // What the functions of this package take from Python beside plain numbers and text.
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "base/bytes.h"
 #include "base/varint.h"
@@ -29,10 +31,29 @@ struct IntegerArgument {
   }
 };
 
+/// Raises TypeError: `name` must be `wanted`, and `value` is something else.
+[[noreturn]] void raise_wrong_type(const char* name, const char* wanted, nanobind::handle value);
+
+/// `value` as a T; raises TypeError, which names it, when it is none.
+template <typename T>
+T named_argument(nanobind::handle value, const char* name, const char* wanted) {
+  T converted{};
+  if (!nanobind::try_cast<T>(value, converted)) raise_wrong_type(name, wanted, value);
+  return converted;
+}
+
+inline IntegerArgument integer_argument(nanobind::handle value, const char* name);
+inline bool flag_argument(nanobind::handle value, const char* name) {
+  return named_argument<bool>(value, name, "True or False");
+}
+inline std::string string_argument(nanobind::handle value, const char* name) {
+  return named_argument<std::string>(value, name, "a str");
+}
+
 /// None, or a number that the wire can carry; raises EncodeError, which names `field`, otherwise.
 inline std::optional<std::uint64_t> optional_number(nanobind::handle value, const char* field) {
   if (value.is_none()) return std::nullopt;
-  return nanobind::cast<IntegerArgument>(value).checked(field);
+  return integer_argument(value, field).checked(field);
 }
 
 /// The draft of that number; raises EncodeError when it is none that is spoken here.
@@ -122,3 +143,12 @@ struct type_caster<msquic_py::python::BufferArgument> {
 };
 
 }  // namespace nanobind::detail
+
+namespace msquic_py::python {
+
+// Behind the caster that it needs.
+inline IntegerArgument integer_argument(nanobind::handle value, const char* name) {
+  return named_argument<IntegerArgument>(value, name, "an int");
+}
+
+}  // namespace msquic_py::python

@@ -20,11 +20,11 @@ namespace {
 using moqt::Draft;
 
 void append_pair(base::ByteWriter& writer, nb::handle type_object, nb::handle value) {
-  const std::uint64_t type = nb::cast<IntegerArgument>(type_object).checked("extensions");
+  const std::uint64_t type = integer_argument(type_object, "the type of an extension").checked("extensions");
   writer.write_varint(type);
   if (PyLong_Check(value.ptr())) {
     if ((type & 1) != 0) raise_encode_error("extensions", "an odd type must have bytes, not int (section 1.4.2)");
-    writer.write_varint(nb::cast<IntegerArgument>(value).checked("extensions"));
+    writer.write_varint(integer_argument(value, "the value of an extension").checked("extensions"));
     return;
   }
   BufferArgument buffer;

@@ -300,9 +300,9 @@ RawParameter make_parameter(std::uint64_t type, nb::handle value) {
   if (PyLong_Check(value.ptr()) && !PyBool_Check(value.ptr())) {
     // The one number that later drafts have under an odd type.
     if (type == static_cast<std::uint64_t>(moqt::MessageParameter::kIncludeProperties))
-      return {type, {}, nb::cast<IntegerArgument>(value).checked("value", 1)};
+      return {type, {}, integer_argument(value, "value").checked("value", 1)};
     if ((type & 1) != 0) raise_encode_error("value", "must be bytes, as the parameter type is odd (section 1.4.2)");
-    return {type, varint_bytes(nb::cast<IntegerArgument>(value).checked("value"))};
+    return {type, varint_bytes(integer_argument(value, "value").checked("value"))};
   }
   if (const auto structure = structure_of(value)) return to_raw({type, *structure});
   return {type, text_or_bytes(value, "value")};

@@ -32,7 +32,7 @@ void bind_range_filter(nb::module_& m) {
              if (nb::len(pair) != 2) throw nb::type_error("ranges must be pairs of the first and the last value");
              const nb::object first = nb::borrow(pair)[0], last = nb::borrow(pair)[1];
              filter.ranges.push_back(
-                 {nb::cast<IntegerArgument>(first).checked("ranges"), optional_number(last, "ranges")});
+                 {integer_argument(first, "ranges").checked("ranges"), optional_number(last, "ranges")});
            }
            new (self) RangeFilter(std::move(filter));
          },

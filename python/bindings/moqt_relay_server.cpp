@@ -207,8 +207,8 @@ runtime::UpstreamOptions upstream_options(const nb::dict& options) {
   result.dial.port = static_cast<std::uint16_t>(nb::cast<int>(options["port"]));
   result.dial.credentials.ca_file = nb::cast<std::string>(options["ca_file"]);
   for (nb::handle pin : options["pinned_sha256"])
-    result.dial.credentials.pinned_sha256.push_back(nb::cast<std::string>(pin));
-  result.dial.credentials.no_certificate_validation = !nb::cast<bool>(options["verify"]);
+    result.dial.credentials.pinned_sha256.push_back(string_argument(pin, "pinned_sha256"));
+  result.dial.credentials.no_certificate_validation = !flag_argument(nb::object(options["verify"]), "verify");
   result.dial.idle_timeout = std::chrono::milliseconds(nb::cast<std::int64_t>(options["idle_timeout_ms"]));
   auto& session = result.dial.session.session;
   session.path = nb::cast<std::string>(options["path"]);
@@ -224,7 +224,7 @@ RelayHandle start_relay(const ChannelHandle& channel, std::uint64_t target, nb::
   relay::RelayLimits limits;
   const auto limit = [&options](const char* key, std::size_t& value) {
     if (!options.contains(key)) return;
-    value = static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options[key])).checked(key));
+    value = static_cast<std::size_t>(integer_argument(nb::object(options[key]), key).checked(key));
   };
   limit("max_queued_bytes_per_subscription", limits.max_queued_bytes_per_subscription);
   limit("max_consecutive_skips", limits.max_consecutive_skips);

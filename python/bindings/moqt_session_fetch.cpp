@@ -26,15 +26,15 @@ namespace {
 constexpr std::size_t kTakenBytes = 1024 * 1024;
 
 /// The next object of an answer. What does not belong there, by its place or its size, breaks the answer off.
-void write_past(ResponseHandle& self, std::uint64_t group, std::uint64_t object_id, std::uint64_t subgroup,
-                int priority, const BufferArgument& payload, nb::handle extensions, nb::handle status) {
+void write_past(ResponseHandle& self, IntegerArgument group, IntegerArgument object_id, IntegerArgument subgroup,
+                IntegerArgument priority, const BufferArgument& payload, nb::handle extensions, nb::handle status) {
   ensure_usable();
   const ObjectExtensions block = make_extensions(extensions);
   moqt::session::FetchObject object;
-  object.location = {group, object_id};
-  object.subgroup = subgroup;
-  object.publisher_priority = static_cast<std::uint8_t>(priority);
-  if (!status.is_none()) object.status = nb::cast<moqt::ObjectStatus>(status);
+  object.location = {group.checked("group_id"), object_id.checked("object_id")};
+  object.subgroup = subgroup.checked("subgroup_id");
+  object.publisher_priority = static_cast<std::uint8_t>(priority.checked("publisher_priority", 255));
+  if (!status.is_none()) object.status = named_argument<moqt::ObjectStatus>(status, "status", "an ObjectStatus");
   object.extensions = base::SharedBytes::copy_of(block.bytes());
   object.payload = base::SharedBytes::copy_of(payload.bytes());
   object.payload_length = object.payload.size();
@@ -47,10 +47,11 @@ void write_past(ResponseHandle& self, std::uint64_t group, std::uint64_t object_
   });
 }
 
-void write_gap(ResponseHandle& self, std::uint64_t group, std::uint64_t end_object, bool timed_out) {
+void write_gap(ResponseHandle& self, IntegerArgument group_id, IntegerArgument end_object, bool timed_out) {
   ensure_usable();
+  const moqt::Location end{group_id.checked("group_id"), end_object.checked("object_id")};
   const auto gap = timed_out ? moqt::wire::FetchGap::kTimedOut : moqt::wire::FetchGap::kUnknown;
-  self.link()->session->post([link = self.link(), end = moqt::Location{group, end_object}, gap](SessionLink&) {
+  self.link()->session->post([link = self.link(), end, gap](SessionLink&) {
     if (!link->response->open()) return;
     const auto written = link->response->leave_gap(end, gap);
     if (written.ok()) return;

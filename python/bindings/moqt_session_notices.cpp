@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "dispatch_exit.h"
+#include "moqt/session/session_error.h"
 #include "moqt_arguments.h"
 #include "moqt_parameters.h"
 #include "moqt_session_fetch.h"
@@ -119,7 +120,11 @@ nb::object value_of(Notice& notice) {
       return nb::make_tuple(location(notice.largest), notice.track_alias, properties(notice.properties));
     case Kind::Going: return text(notice.text);
     case Kind::Changed: return change(notice);
-    case Kind::Failed: return nb::make_tuple(notice.code, text(notice.text));
+    case Kind::Failed: {  // what the wire cannot carry is an error of another kind than what is not possible now
+      const auto error = static_cast<moqt::session::SessionError>(notice.code);
+      using enum moqt::session::SessionError;
+      return nb::make_tuple(error == kInvalidName || error == kTooLarge, text(notice.text));
+    }
     case Kind::Subscribers: return nb::make_tuple(notice.code, notice.flag);
     case Kind::Namespace: return nb::make_tuple(nb::cast(notice.track_namespace), notice.flag);
     case Kind::Offer:

@@ -60,7 +60,8 @@ void request(SessionHandle& self, std::uint64_t ticket, Begin begin) {
 
 moqt::TrackNamespace checked_namespace(const NamespaceArgument& argument) {
   moqt::TrackNamespace value = argument.value("namespace");
-  if (!value.valid())
+  // None at all is something in later drafts, which the session knows.
+  if (!value.valid() && value.field_count() > 0)
     raise_encode_error("namespace", "must have 1 to 32 fields of together at most 4096 bytes (section 2.4.1)");
   return value;
 }
@@ -73,8 +74,9 @@ moqt::MessageParameters token_parameters(const nb::list& tokens) {
 
 ReaderHandle new_reader(SessionHandle& self, std::uint64_t target, const nb::dict& options) {
   return {self.shared(),
-          std::make_shared<ReaderLink>(self.link().channel(), target, nb::cast<bool>(options["group_ends"]),
-                                       nb::cast<bool>(options["renew"]), progress_of(options))};
+          std::make_shared<ReaderLink>(self.link().channel(), target,
+                                       flag_argument(nb::object(options["group_ends"]), "group_ends"),
+                                       flag_argument(nb::object(options["renew"]), "renew"), progress_of(options))};
 }
 
 ReaderHandle subscribe(SessionHandle& self, std::uint64_t ticket, std::uint64_t target, nb::handle track_namespace,

@@ -18,11 +18,11 @@ namespace msquic_py::python {
 namespace {
 
 std::string text(const nb::dict& options, const char* key) {
-  return options.contains(key) ? nb::cast<std::string>(options[key]) : std::string();
+  return options.contains(key) ? string_argument(nb::object(options[key]), key) : std::string();
 }
 
-std::chrono::milliseconds seconds(nb::handle value) {
-  return std::chrono::milliseconds(static_cast<std::int64_t>(nb::cast<double>(value) * 1000));
+std::chrono::milliseconds seconds(const nb::dict& options, const char* key) {
+  return timeout_argument(nb::object(options[key]), key);
 }
 
 }  // namespace
@@ -35,38 +35,38 @@ SessionOptions session_options(const nb::dict& options) {
   if (options.contains("max_request_id")) {
     // Request IDs of one endpoint are every other number.
     const auto ids =
-        nb::cast<IntegerArgument>(nb::object(options["max_request_id"])).checked("max_request_id", 1'000'000);
+        integer_argument(nb::object(options["max_request_id"]), "max_request_id").checked("max_request_id", 1'000'000);
     config.limits.max_open_requests = (ids + 1) / 2;
   }
   const auto bytes = [&options](const char* key, std::size_t& value) {
     if (!options.contains(key)) return;
-    value = static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options[key])).checked(key));
+    value = static_cast<std::size_t>(integer_argument(nb::object(options[key]), key).checked(key));
   };
   bytes("reader_queue_limit", result.link.endpoint.receive.reader_queue);
   bytes("max_object_size", result.link.endpoint.receive.object);
   bytes("receive_limit", result.link.endpoint.receive.session);
   bytes("fetch_queue_limit", result.link.endpoint.receive.fetch_queue);
   if (options.contains("timeout")) {
-    result.driver.handshake_timeout = seconds(options["timeout"]);
-    config.timeouts.setup = seconds(options["timeout"]);
+    result.driver.handshake_timeout = config.timeouts.setup = seconds(options, "timeout");
   }
   if (options.contains("tokens")) config.authorization_tokens = tokens_of(options["tokens"]);
   if (options.contains("publisher_tokens")) config.publisher_tokens = tokens_of(options["publisher_tokens"]);
   if (options.contains("asks_authorization")) {
     config.asks_authorization = result.link.asks_authorization = nb::cast<bool>(options["asks_authorization"]);
-    config.timeouts.authorization = seconds(options["authorize_timeout"]);
+    config.timeouts.authorization = seconds(options, "authorize_timeout");
   }
   if (options.contains("token_cache_size")) {
     config.limits.max_auth_token_cache_bytes =
-        nb::cast<IntegerArgument>(nb::object(options["token_cache_size"])).checked("token_cache_size", 1 << 30);
+        integer_argument(nb::object(options["token_cache_size"]), "token_cache_size")
+            .checked("token_cache_size", 1 << 30);
   }
   if (options.contains("asks_namespaces")) result.link.asks_namespaces = nb::cast<bool>(options["asks_namespaces"]);
   if (options.contains("unknown_track_grace"))
-    result.link.unknown_track_grace = seconds(options["unknown_track_grace"]);
+    result.link.unknown_track_grace = seconds(options, "unknown_track_grace");
   if (options.contains("tolerances")) {
     config.tolerances = {.leading_stream_type = false, .empty_namespace_prefix = false};
     for (nb::handle item : options["tolerances"]) {
-      const auto name = nb::cast<std::string>(item);
+      const auto name = string_argument(item, "a tolerance");
       if (name == "leading-stream-type") {
         config.tolerances.leading_stream_type = true;
       } else if (name == "empty-namespace-prefix") {
@@ -90,10 +90,11 @@ moqt::session::Verdict verdict_of(nb::handle code, const std::string& reason, nb
   }
   if (code.is_none()) return verdict;
   verdict.allowed = false;
-  verdict.code = static_cast<moqt::RequestErrorCode>(nb::cast<std::uint64_t>(code));
+  verdict.code = static_cast<moqt::RequestErrorCode>(integer_argument(code, "code").checked("code"));
   verdict.reason = reason;
   if (!session_code.is_none()) {
-    verdict.session_code = static_cast<moqt::SessionErrorCode>(nb::cast<std::uint64_t>(session_code));
+    verdict.session_code =
+        static_cast<moqt::SessionErrorCode>(integer_argument(session_code, "session_code").checked("session_code"));
   }
   return verdict;
 }
@@ -125,7 +126,7 @@ runtime::Endpoint::ListenOptions listening_options(const ChannelHandle& channel,
   }
   if (options.contains("max_sessions")) {
     result.max_sessions = static_cast<std::size_t>(
-        nb::cast<IntegerArgument>(nb::object(options["max_sessions"])).checked("max_sessions"));
+        integer_argument(nb::object(options["max_sessions"]), "max_sessions").checked("max_sessions"));
   }
   if (options.contains("handshake_timeout")) {
     result.handshake_timeout = timeout_argument(options["handshake_timeout"], "handshake_timeout");

@@ -36,7 +36,8 @@ void write(GroupHandle& self, const BufferArgument& payload, nb::handle extensio
   TrackLink& track = *group->track;
   const ObjectExtensions block = make_extensions(extensions);
   const auto object = optional_number(object_id, "object_id");
-  const auto what = status.is_none() ? moqt::ObjectStatus::kNormal : nb::cast<moqt::ObjectStatus>(status);
+  const auto what = status.is_none() ? moqt::ObjectStatus::kNormal
+                                     : named_argument<moqt::ObjectStatus>(status, "status", "an ObjectStatus");
   const std::size_t size = payload.bytes().size() + block.bytes().size();
   account(track, size);
   track.post([group, object, what, size, bytes = base::SharedBytes::copy_of(payload.bytes()),
@@ -72,9 +73,11 @@ void write_datagram(TrackHandle& self, IntegerArgument group_id, IntegerArgument
   });
 }
 
-GroupHandle begin_group(TrackHandle& self, std::uint64_t number, std::uint64_t subgroup, std::optional<int> priority,
-                        bool end_of_group) {
+GroupHandle begin_group(TrackHandle& self, IntegerArgument group_id, IntegerArgument subgroup_id,
+                        std::optional<int> priority, bool end_of_group) {
   ensure_usable();
+  const std::uint64_t number = group_id.checked("group_id");
+  const std::uint64_t subgroup = subgroup_id.checked("subgroup_id");
   auto group = std::make_shared<GroupLink>(self.track, number);
   moqt::pubsub::GroupOptions options;
   options.subgroup = subgroup;
@@ -214,7 +217,7 @@ void bind_session_tracks(nb::module_& m) {
           "update",
           [](ReaderHandle& self, std::uint64_t ticket, const nb::dict& options) {
             const moqt::MessageParameters parameters = update_parameters(options);
-            const bool new_group = nb::cast<bool>(options["new_group"]);
+            const bool new_group = flag_argument(nb::object(options["new_group"]), "new_group");
             self.session().post([reader = self.reader(), ticket, parameters, new_group](SessionLink& link) {
               link.update(reader, ticket, parameters, new_group);
             });

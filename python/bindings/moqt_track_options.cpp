@@ -12,7 +12,11 @@ namespace {
 constexpr std::uint8_t kDefaultPriority = 128;
 
 std::uint8_t priority(const nb::object& value) {
-  return static_cast<std::uint8_t>(nb::cast<IntegerArgument>(value).checked("priority", 255));
+  return static_cast<std::uint8_t>(integer_argument(value, "priority").checked("priority", 255));
+}
+
+moqt::GroupOrder group_order(nb::handle value) {
+  return named_argument<moqt::GroupOrder>(value, "group_order", "a GroupOrder");
 }
 
 void set_filter(moqt::MessageParameters& parameters, const nb::object& filter) {
@@ -23,7 +27,7 @@ void set_priority_and_order(moqt::MessageParameters& parameters, const nb::dict&
   const std::uint8_t urgency = priority(options["priority"]);
   if (urgency != kDefaultPriority) parameters.set_subscriber_priority(urgency);
   const nb::object order = options["group_order"];
-  if (!order.is_none()) parameters.set_group_order(nb::cast<moqt::GroupOrder>(order));
+  if (!order.is_none()) parameters.set_group_order(group_order(order));
 }
 
 void set_delivery_timeouts(moqt::MessageParameters& parameters, const nb::dict& options) {
@@ -39,19 +43,18 @@ void set_delivery_timeouts(moqt::MessageParameters& parameters, const nb::dict& 
 moqt::pubsub::TrackOptions track_options(const nb::dict& options) {
   moqt::pubsub::TrackOptions result;
   result.publisher_priority = priority(options["priority"]);
-  result.queue_limit =
-      static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options["queue_limit"])).checked("queue_limit"));
-  result.dynamic_groups = nb::cast<bool>(options["dynamic_groups"]);
+  const auto bound = [&options](const char* key) {
+    return static_cast<std::size_t>(integer_argument(nb::object(options[key]), key).checked(key));
+  };
+  result.queue_limit = bound("queue_limit");
+  result.dynamic_groups = flag_argument(nb::object(options["dynamic_groups"]), "dynamic_groups");
   result.delivery_timeout_ms = optional_number(nb::object(options["delivery_timeout_ms"]), "delivery_timeout");
   result.subgroup_delivery_timeout_ms =
       optional_number(nb::object(options["subgroup_delivery_timeout_ms"]), "subgroup_delivery_timeout");
   result.max_cache_duration_ms = optional_number(nb::object(options["max_cache_duration_ms"]), "max_cache_duration");
   if (const nb::object order = options["group_order"]; !order.is_none()) {
-    result.group_order = nb::cast<moqt::GroupOrder>(order);
+    result.group_order = group_order(order);
   }
-  const auto bound = [&options](const char* key) {
-    return static_cast<std::size_t>(nb::cast<IntegerArgument>(nb::object(options[key])).checked(key));
-  };
   result.retention.bytes = bound("retained_bytes");
   result.retention.groups = bound("retained_groups");
   result.retention.age = std::chrono::milliseconds(bound("retained_ms"));
@@ -64,7 +67,7 @@ moqt::MessageParameters subscription_parameters(const nb::dict& options) {
   moqt::MessageParameters parameters;
   set_filter(parameters, options["filter"]);
   set_priority_and_order(parameters, options);
-  if (!nb::cast<bool>(options["forward"])) parameters.set_forward(false);
+  if (!flag_argument(nb::object(options["forward"]), "forward")) parameters.set_forward(false);
   set_delivery_timeouts(parameters, options);
   if (const auto group = optional_number(nb::object(options["new_group"]), "new_group")) {
     parameters.set_new_group_request(*group);
@@ -77,7 +80,7 @@ moqt::MessageParameters update_parameters(const nb::dict& options) {
   moqt::MessageParameters parameters;
   set_filter(parameters, options["filter"]);
   if (const nb::object forward = options["forward"]; !forward.is_none()) {
-    parameters.set_forward(nb::cast<bool>(forward));
+    parameters.set_forward(flag_argument(forward, "forward"));
   }
   if (const nb::object urgency = options["priority"]; !urgency.is_none()) {
     parameters.set_subscriber_priority(priority(urgency));

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "relay/answers.h"
 #include "relay/loop_guard.h"
 
 namespace msquic_py::relay {
@@ -193,7 +194,11 @@ bool Fetches::ask(ClientFetch& fetch, moqt::FetchRange range) {
     if (fetch.is_unknown_to(publisher->number, range.start)) continue;
     moqt::MessageParameters parameters;
     if (!ascending) parameters.set_group_order(moqt::GroupOrder::kDescending);
-    const auto request = publisher->session.fetch(track.name(), range.start, range.end, std::move(parameters),
+    // What the publisher's draft has no numbers for, it does not have either.
+    if (!can_say(range.start, publisher->session.draft())) continue;
+    moqt::Location end = range.closed().end;
+    if (!can_say(end, publisher->session.draft())) end.object = 0;
+    const auto request = publisher->session.fetch(track.name(), range.start, end, std::move(parameters),
                                                   {.limit = limits_.upstream_answer_timeout});
     if (!request.ok()) continue;
     const std::uint64_t number = next_fetch_++;

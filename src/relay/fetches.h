@@ -119,6 +119,9 @@ class Fetches final : public moqt::objects::FetchFiller {
   void leave_publishers(ClientFetch& fetch);
   /// The publisher cannot or does not help.
   void give_up(std::uint64_t number, moqt::RequestErrorCode code, std::string_view reason);
+  /// Ends the answer with the largest object that is here, where a publisher has said with that code that there is
+  /// nothing at `from` or behind it. False where it says something else.
+  bool end_at_largest(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code);
   void fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code, std::string_view reason);
   void remove(std::uint64_t number);
   /// Those who waited for it wait for it no more.

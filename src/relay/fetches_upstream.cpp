@@ -127,8 +127,25 @@ void Fetches::give_up(std::uint64_t number, moqt::RequestErrorCode code, std::st
     if (client == nullptr) continue;
     client->refused.push_back(publisher_number);
     const moqt::Location from = asker->missing().value_or(asker->position());
-    if (!ask(*client, missing_at(*client, from))) fall_back(*client, from, code, reason);
+    if (ask(*client, missing_at(*client, from)) || end_at_largest(*client, from, code)) continue;
+    fall_back(*client, from, code, reason);
   }
+}
+
+bool Fetches::end_at_largest(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code) {
+  // The last publisher says that nothing has been published from there on [d15 §9.16.3-3], which is behind all that is
+  // here: the answer ends with that.
+  objects::FetchDelivery& delivery = *fetch.delivery;
+  objects::TrackStore& store = fetch.track->store();
+  if (code != moqt::RequestErrorCode::kInvalidRange || delivery.accepted()) return false;
+  if (delivery.order() != moqt::GroupOrder::kAscending) return false;
+  const std::optional<moqt::Location> largest = std::max(delivery.furthest(), store.largest());
+  if (!largest || *largest < delivery.range().start || from <= *largest) return false;
+  const objects::StoredGroup* const group = store.find(largest->group);
+  const bool whole = group != nullptr && group->end.has_value();
+  delivery.accept({false, delivery.range().answered_end(*largest, whole)});
+  delivery.retry();
+  return true;
 }
 
 void Fetches::fall_back(ClientFetch& fetch, moqt::Location from, moqt::RequestErrorCode code, std::string_view reason) {

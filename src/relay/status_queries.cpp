@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "relay/answers.h"
 #include "relay/loop_guard.h"
 
 namespace msquic_py::relay {
@@ -11,7 +12,7 @@ namespace session = moqt::session;
 
 void StatusQueries::on_received(Peer& peer, const session::TrackStatusReceived& event) {
   if (const Track* track = tracks_.find(event.track); track != nullptr && track->established()) {
-    (void)peer.session.accept(event.request, track->description());
+    (void)accept_in_draft(peer.session, event.request, track->description());
     return;
   }
   if (peer.loops(event.track.track_namespace)) {
@@ -90,7 +91,7 @@ std::optional<StatusQueries::Resolved> StatusQueries::on_accepted(Peer& publishe
   if (found.empty()) return std::nullopt;
   Pending& pending = found.mapped();
   if (pending.fetch) return resolve(pending, event.parameters.largest_object());
-  (void)pending.asker->session.accept(pending.request, event.parameters);
+  (void)accept_in_draft(pending.asker->session, pending.request, event.parameters);
   pending.asker->outlet.make_ready();
   return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "moqt/objects/range_filters.h"
+#include "relay/answers.h"
 #include "relay/loop_guard.h"
 
 namespace msquic_py::relay {
@@ -113,7 +114,7 @@ void Subscriptions::answer(Track& track, const Track::Waiting& waiting) {
     // The two have asked each other at the same time: it would get back what comes from above.
     (void)to.reject(waiting.request, moqt::RequestErrorCode::kDoesNotExist, "nobody publishes this track");
     erase_role(*waiting.peer, track, waiting.request);
-  } else if (to.accept(waiting.request, track.description())) {
+  } else if (accept_in_draft(to, waiting.request, track.description())) {
     add(*waiting.peer, track, waiting.request);
   } else {  // it refuses what asks for nothing that is still to come
     erase_role(*waiting.peer, track, waiting.request);
@@ -197,6 +198,7 @@ bool Subscriptions::tell(Peer& listener, const NamespaceInterest& interest, Trac
     if (each.type != kTrackFilter) parameters.append(each);
   }
   if (!interest.forward) parameters.set_forward(false);  // [d15 §9.23-4]
+  shorten_times(parameters, listener.session.draft());
   const auto request =
       listener.session.publish(track.name(), std::move(parameters), {.since = session::Patience::Since::kSent});
   if ((!request || listener.session.waits_for_credit(*request)) && skip(listener, interest, track)) {
@@ -235,7 +237,8 @@ void Subscriptions::on_update(Peer& peer, const session::UpdateReceived& event) 
 void Subscriptions::accept_update(Peer& peer, Track& track, session::RequestHandle update,
                                   session::RequestHandle subscription) {
   moqt::MessageParameters parameters;
-  if (track.largest()) parameters.set_largest_object(*track.largest());
+  if (track.largest() && can_say(*track.largest(), peer.session.draft()))
+    parameters.set_largest_object(*track.largest());
   (void)peer.session.accept(update, std::move(parameters));
   auto* role = peer.role<DownstreamRole>(subscription);
   if (role != nullptr && role->subscription != nullptr) count_forward(peer, subscription, *role);

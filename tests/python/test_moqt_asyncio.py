@@ -95,6 +95,27 @@ async def test_extensions_status_and_ids_arrive() -> None:
         assert (third.object_id, third.status, third.end_of_group) == (6, moqt.ObjectStatus.END_OF_GROUP, True)
 
 
+async def test_the_end_of_a_group_is_told_once() -> None:
+    """Whether the publisher writes it, or says it of the stream alone."""
+
+    async def handler(session: ma.Session) -> None:
+        track = session.create_track(NS, "video")
+        await track.wait_subscriber()
+        for said in (True, False):
+            with track.begin_group() as group:
+                group.write(b"a")
+                if said:
+                    group.write(status=moqt.ObjectStatus.END_OF_GROUP)
+            await track.drain()
+        await track.end()
+        await session.wait_closed()
+
+    async with await ma.serve(handler) as server, to(server.port) as session:
+        subscription = await session.subscribe(NS, "video", group_ends=True)
+        ends = [(o.group_id, o.object_id) async for o in subscription if o.status == moqt.ObjectStatus.END_OF_GROUP]
+        assert sorted(ends) == [(0, 1), (1, 1)]
+
+
 async def test_datagrams() -> None:
     async def handler(session: ma.Session) -> None:
         track = session.create_track(NS, "audio")

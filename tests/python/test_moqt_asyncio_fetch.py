@@ -251,6 +251,20 @@ async def test_a_relay_fetches_for_its_clients_and_then_answers_itself() -> None
             statistics["stats"]
 
 
+async def test_a_relay_answers_again_what_it_was_asked_without_an_end() -> None:
+    """Nobody is subscribed: where the track ends, the publisher has to say each time."""
+    publisher = Publisher(range(3), retention=KEEP)
+    async with ma.relay(port=0) as relay, to(relay.port) as source, to(relay.port) as session:
+        publisher.fill(source)
+        await source.publish_namespace(NS)
+        for start, end in (((0, 0), None), ((0, 0), None), ((1, 0), (2, 0)), ((2, 1), (9, 0)), ((1, 0), (2, 0))):
+            fetch = session.fetch(NS, "video", start, end)
+            assert [place(o) async for o in fetch] == [p for p in expected(range(3), 3) if p >= start]
+            assert fetch.end in (moqt.Location(2, 3), moqt.Location(2, 0))
+        with pytest.raises(ma.FetchRefused, match="INVALID_RANGE"):
+            [o async for o in session.fetch(NS, "video", (2, 3))]
+
+
 async def test_a_relay_without_a_cache_asks_every_time() -> None:
     publisher = Publisher(range(3), retention=KEEP)
     options = {"cache_duration": 0.0, "cache_bytes": 1 << 20, "cache_bytes_per_track": 1 << 20}

@@ -309,3 +309,26 @@ def test_a_url_does_not_go_with_what_it_says(programs: Programs) -> None:
     subscriber = programs.start("moqt-sub", "--url", "moqt://localhost/", "--port", 4433, "--output", "-")
     assert subscriber.exit_code() == 2
     subscriber.line("--url.*--port|--port.*--url")
+
+
+@pytest.mark.parametrize("number", ["-1", "99999999999999999999"])
+@pytest.mark.parametrize(
+    ("program", "option"),
+    [
+        *(
+            ("moqt-relay", each)
+            for each in (
+                "--max-sessions",
+                "--max-queued-bytes",
+                "--cache-bytes",
+                "--cache-bytes-per-track",
+                "--max-memory",
+            )
+        ),
+        *(("moqt-sub", each) for each in ("--join", "--objects")),
+    ],
+)
+def test_a_number_that_is_none_is_refused(programs: Programs, program: str, option: str, number: str) -> None:
+    running = programs.start(program, option, number)
+    assert running.exit_code() == 2
+    running.line(f"{option}: Value {number} not in range 0 to")

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any, Protocol, runtime_checkable
 
 from moqt.asyncio.exceptions import RequestRefused, SessionStateError
+from moqt.exceptions import EncodeError
 from msquic._native.moqt import SessionChannel
 from msquic.asyncio._loop_end import add_reader_until_end
 
@@ -205,7 +206,8 @@ class Tickets:
         if kind == Notice.REFUSED:
             future.set_exception(RequestRefused(*value))
         elif kind == Notice.FAILED:
-            future.set_exception(SessionStateError(value[1]))
+            unsayable, text = value
+            future.set_exception(EncodeError("message", text) if unsayable else SessionStateError(text))
         else:
             future.set_result(value)
         return True

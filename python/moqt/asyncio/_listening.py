@@ -159,7 +159,7 @@ class Listening(Generic[Handle]):
             self._authorizing.end()
 
     def _on_loop_end(self) -> None:
-        if self._stopped.is_set():
+        if self._stopped.is_set() or not hasattr(self, "_handle"):  # or it never began
             return
         self._give_up()
         if not self._closing:

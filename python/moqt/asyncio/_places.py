@@ -26,6 +26,8 @@ def authority_of(host: str, port: int) -> str:
 
 
 def check_successor(uri: str) -> None:
-    """Raises ValueError for what a GOAWAY cannot send clients to."""
+    """Raises TypeError and ValueError for what a GOAWAY cannot send clients to."""
+    if not isinstance(uri, str):
+        raise TypeError(f"successor must be a str, not {type(uri).__name__}")
     if uri and place_of(uri) is None:
         raise ValueError(f"successor must be a moqt URI, such as moqt://relay.example:4433/moqt, not {uri!r}")

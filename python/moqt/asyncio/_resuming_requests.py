@@ -172,10 +172,10 @@ class ResumingOffer(Offer):
         life = self._life
         life._raise_if_closed()
         self._raise_if_answered()
-        self._taken()
         subscription = ResumingSubscription(self._whole, self.namespace, self.name, native, offered=True)
         ticket, answered = life._tickets.new()
         subscription._handle = life._handle.accept_offer(self._request, ticket, subscription._target, native)
+        self._taken()
         subscription._on_answer(await life._answer(ticket, answered))
         subscription.largest = self.largest
         subscription._began(life, None)

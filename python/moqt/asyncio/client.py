@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar, Unpack
 
 import msquic
+from moqt.asyncio._arguments import LONGEST, check_callable, checked_seconds
 from moqt.asyncio._drafts import alpns_for, defaults_for
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._places import authority_of, place_of
@@ -103,13 +104,17 @@ def connect(
     """
     if isinstance(tolerances, str):
         raise TypeError("tolerances is a set or list of str")
+    check_callable(authorize, "authorize")
+    check_callable(accept_namespace, "accept_namespace")
+    if not isinstance(resume, bool | Resume):
+        raise TypeError(f"resume must be True, False or a Resume, not {type(resume).__name__}")
     dialing = Dialing.of(host, port, alpns_for(drafts), options, defaults=defaults_for(max_request_id))
     native: dict[str, Any] = {
         "path": path,
         "authority": authority_of(host, port) if authority is None else authority,
         "max_request_id": max_request_id,
         # The timeout of `dialing` ends it before.
-        "timeout": 1e6 if dialing.timeout is None else dialing.timeout + 5.0,
+        "timeout": LONGEST if dialing.timeout is None else min(dialing.timeout + 5.0, LONGEST),
         "tolerances": list(tolerances),
         "reader_queue_limit": reader_queue_limit,
         "max_object_size": max_object_size,
@@ -118,7 +123,7 @@ def connect(
         "asks_namespaces": accept_namespace is not None,
         "tokens": tokens_of(authorization_tokens),
         "asks_authorization": authorize is not None,
-        "authorize_timeout": authorize_timeout,
+        "authorize_timeout": checked_seconds(authorize_timeout, "authorize_timeout"),
         "token_cache_size": token_cache_size,
     }
     if not resume:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moqt.asyncio._arguments import checked_end
 from moqt.exceptions import MoqtError, SessionStateError
 from msquic._native.moqt import ErrorCode, Redirect, RequestErrorCode
 
@@ -103,8 +104,8 @@ class Refused(MoqtError):
         session_code: ErrorCode | int | None = None,
     ) -> None:
         super().__init__(reason)
-        self.reason, self.code = reason, int(code)
-        self.session_code = None if session_code is None else int(session_code)
+        self.code, self.reason = checked_end(int(code), reason)
+        self.session_code = None if session_code is None else checked_end(int(session_code), "")[0]
 
 
 class FetchRefused(RequestRefused):

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from moqt.asyncio._arguments import LARGEST_CODE
 from moqt.asyncio._batches import Batches
 from moqt.asyncio._hub import Notice
 from moqt.asyncio._session_core import SessionCore
@@ -376,7 +377,9 @@ async def answer_fetch(
                     await answer.aclose()
         await sending.finish()
     except RequestRefused as refused:
-        handle.refuse(refused.code, refused.reason)
+        # One that came from a peer may have what cannot be said here.
+        code = refused.code if 0 <= refused.code <= LARGEST_CODE else int(RequestErrorCode.INTERNAL_ERROR)
+        handle.refuse(code, refused.reason.encode(errors="replace").decode())
     except Exception as error:
         if session._closed is not None:
             return

@@ -22,4 +22,8 @@ def namespace_of(value: NamespaceLike) -> TrackNamespace:
 
 def track_name_of(value: str | bytes) -> bytes:
     """A track name as the bytes that it is; text is UTF-8."""
-    return value.encode() if isinstance(value, str) else bytes(value)
+    if isinstance(value, str):
+        return value.encode()
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise TypeError(f"a track name is str or bytes, not {type(value).__name__}")
+    return bytes(value)

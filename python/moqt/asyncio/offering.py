@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import Any, NamedTuple, Unpack
 
+from moqt.asyncio._arguments import checked_end
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import SessionStateError
 from moqt.asyncio.moving import Movable
@@ -56,10 +57,10 @@ class Offer:
         session._hub.check()
         session._raise_if_closed()
         self._raise_if_answered()
-        self._taken()
         subscription = Subscription(session, self.namespace, self.name)
         ticket, answered = session._tickets.new()
         subscription._handle = session._handle.accept_offer(self._request, ticket, subscription._target, native)
+        self._taken()
         subscription._on_answer(await session._answer(ticket, answered))
         subscription.largest = self.largest
         return subscription
@@ -67,7 +68,7 @@ class Offer:
     async def refuse(self, code: RequestErrorCode | int = RequestErrorCode.UNINTERESTED, reason: str = "") -> None:
         """REQUEST_ERROR. A second answer does nothing. Nothing to cancel."""
         self._session._hub.check()
-        self._refuse(int(code), reason)
+        self._refuse(*checked_end(int(code), reason))
 
     def _raise_if_answered(self) -> None:
         if self._answered:

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
 
+from moqt.asyncio._arguments import checked_end
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.exceptions import ObjectRefused, SessionClosed, SessionStateError
@@ -380,8 +381,9 @@ class GroupWriter:
     def reset(self, code: StreamResetCode | int = StreamResetCode.CANCELLED) -> None:
         """Gives the group up with RESET_STREAM (section 10.4.3); what has not been sent is dropped."""
         if not self.ended:
+            number, _ = checked_end(int(code), "")
             self.ended = True
-            self._handle.reset(int(code))
+            self._handle.reset(number)
 
     def __enter__(self) -> GroupWriter:
         return self

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Unpack
 
 import msquic
+from moqt.asyncio._arguments import check_callable, checked_seconds
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._listening import Closing, Listening, transport_of
@@ -42,7 +43,7 @@ class Relay(Listening[RelayHandle]):
         `successor` that is no moqt URI.
         """
         check_successor(successor)
-        self._leave(grace, successor)
+        self._leave(checked_seconds(grace, "grace"), successor)
         await self.wait_closed()
 
     def close(self) -> Closing:
@@ -159,6 +160,7 @@ def relay(
         raise ValueError("port must be from 0 to 65535")
     if isinstance(tolerances, str):
         raise TypeError("tolerances is a set or list of str")
+    check_callable(authorize, "authorize")
     if loops is not None and not 1 <= loops <= MAX_LOOPS:
         raise ValueError(f"loops must be from 1 to {MAX_LOOPS}")
     check_names(options)
@@ -183,14 +185,12 @@ def relay(
     }
     for name, seconds in times.items():
         if seconds is not None:
-            if seconds < 0:
-                raise ValueError(f"{name} must not be negative")
-            limits[f"{name}_ms"] = int(min(seconds, 1e9) * 1000)
+            limits[f"{name}_ms"] = int(checked_seconds(seconds, name, most=1e9) * 1000)
     native: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
     native["tolerances"] = list(tolerances)
     native["upstreams"] = upstreams_of(upstream)
     native["asks_authorization"] = authorize is not None
-    native["authorize_timeout"] = authorize_timeout
+    native["authorize_timeout"] = checked_seconds(authorize_timeout, "authorize_timeout")
     native["token_cache_size"] = token_cache_size
     native["publisher_tokens"] = tokens_of(publisher_tokens)
     return Opening(functools.partial(_relay, host, port, authorize, drafts, options, native))

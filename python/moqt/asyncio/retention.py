@@ -19,7 +19,7 @@ class Retention(NamedTuple):
     """Since the newest object of the group was written."""
 
     def _native(self) -> dict[str, Any]:
-        if self.bytes < 0 or self.groups < 0 or self.seconds < 0:
+        if self.bytes < 0 or self.groups < 0 or not self.seconds >= 0:
             raise ValueError("a retention's bytes, groups and seconds must not be negative")
         return {
             "retained_bytes": self.bytes,

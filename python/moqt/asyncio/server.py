@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Unpack
 
 import msquic
+from moqt.asyncio._arguments import check_callable, checked_seconds
 from moqt.asyncio._certificate import check_names, with_certificate
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._listening import Closing, Listening, transport_of
@@ -89,6 +90,7 @@ class Server(Listening[ListenerHandle]):
         no moqt URI.
         """
         self._hub.check()
+        grace = checked_seconds(grace, "grace")
         check_successor(successor)
         self.stop_accepting()
         for session in self.sessions:
@@ -247,10 +249,16 @@ def serve(
     if isinstance(tolerances, str):
         raise TypeError("tolerances is a set or list of str")
     check_names(options)
+    if not callable(handler):
+        raise TypeError(f"handler must be a coroutine function, not {type(handler).__name__}")
+    check_callable(authorize, "authorize")
+    check_callable(accept_namespace, "accept_namespace")
+    if grace is not None:
+        grace = checked_seconds(grace, "grace")
     native: dict[str, Any] = {
         "max_request_id": max_request_id,
         "max_sessions": max_sessions,
-        "timeout": timeout,
+        "timeout": checked_seconds(timeout, "timeout"),
         "tolerances": list(tolerances),
         "reader_queue_limit": reader_queue_limit,
         "max_object_size": max_object_size,
@@ -258,7 +266,7 @@ def serve(
         "fetch_queue_limit": fetch_queue_limit,
         "asks_namespaces": accept_namespace is not None,
         "asks_authorization": authorize is not None,
-        "authorize_timeout": authorize_timeout,
+        "authorize_timeout": checked_seconds(authorize_timeout, "authorize_timeout"),
         "token_cache_size": token_cache_size,
     }
     return Opening(

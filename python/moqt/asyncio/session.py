@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias, Unpack
 
+from moqt.asyncio._arguments import checked_end
 from moqt.asyncio._redirects import Key, following
 from moqt.asyncio._session_notices import SessionNotices
 from moqt.asyncio.announcing import NamespacePublication
@@ -88,6 +89,7 @@ class Session(SessionNotices):
         Raises :class:`SessionClosed`, :class:`moqt.EncodeError`, and :class:`SessionStateError` when the session
         has a track of that name already.
         """
+        self._hub.check()
         self._raise_if_closed()
         key = namespace_of(namespace), track_name_of(name)
         if key in self._tracks or key in self._server_tracks:
@@ -299,6 +301,7 @@ class Session(SessionNotices):
     def offers(self) -> Offers:
         """The tracks that the peer offers with PUBLISH. An offer that nobody answers, because offers() is not in
         use, is refused after 5 seconds."""
+        self._hub.check()
         self._raise_if_closed()
         queue = Offers(self)
         self._offer_queues.append(queue)
@@ -370,7 +373,7 @@ class Session(SessionNotices):
         are still open are reset. Cancelled, the closing goes on by itself. Closing twice is fine.
         """
         self._hub.check()
-        self._begin_close(code, reason)
+        self._begin_close(*checked_end(code, reason))
         await self._over.wait()
 
     async def wait_closed(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypedDict
 
+from moqt.asyncio._arguments import check_callable
 from moqt.asyncio.fetching import FetchHandler
 from moqt.asyncio.retention import Retention
 from msquic._native.moqt import GroupOrder
@@ -57,6 +58,10 @@ def milliseconds(seconds: float | None, name: str, *, least: int = 0) -> int | N
 def native_track_options(options: TrackOptions) -> dict[str, Any]:
     """The arguments of create_track() as the native module takes them."""
     check_options(options, TrackOptions)
+    check_callable(options.get("on_fetch"), "on_fetch")
+    retention = options.get("retention")
+    if retention is not None and not isinstance(retention, Retention):
+        raise TypeError(f"retention must be a Retention, not {type(retention).__name__}")
     return {
         "priority": options.get("priority", 128),
         "group_order": options.get("group_order"),
@@ -69,5 +74,5 @@ def native_track_options(options: TrackOptions) -> dict[str, Any]:
         "dynamic_groups": options.get("dynamic_groups", False),
         "answers_fetch": options.get("on_fetch") is not None,
         "expires_ms": milliseconds(options.get("expires"), "expires", least=1),
-        **(options.get("retention") or Retention())._native(),
+        **(retention or Retention())._native(),
     }

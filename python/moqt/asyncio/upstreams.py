@@ -64,4 +64,8 @@ def upstreams_of(given: Iterable[UpstreamLike]) -> list[dict[str, Any]]:
     """The upstreams as the native module takes them. Raises TypeError and ValueError."""
     if isinstance(given, str | Upstream):
         raise TypeError("upstream is a list of upstreams, not one")
-    return [(Upstream(url=each) if isinstance(each, str) else each)._native() for each in given]
+    listed = [Upstream(url=each) if isinstance(each, str) else each for each in given]
+    for each in listed:
+        if not isinstance(each, Upstream):
+            raise TypeError(f"an upstream is a URL or an Upstream, not {type(each).__name__}")
+    return [each._native() for each in listed]

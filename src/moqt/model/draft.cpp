@@ -19,6 +19,9 @@ bool mixes_forwarding_preferences(Draft draft) noexcept { return draft >= Draft:
 bool has_subgroup_timeouts(Draft draft) noexcept { return draft >= Draft::k18; }
 bool has_fetch_gaps(Draft draft) noexcept { return draft >= Draft::k16; }
 bool may_share_aliases(Draft draft) noexcept { return draft >= Draft::k22; }
+std::uint64_t largest_number(Draft draft) noexcept {
+  return draft >= Draft::k18 ? ~std::uint64_t{0} : (std::uint64_t{1} << 62) - 1;
+}
 bool has_track_properties(Draft draft) noexcept { return draft >= Draft::k16; }
 
 std::optional<Draft> draft_from_alpn(std::string_view text) noexcept {

@@ -47,6 +47,8 @@ bool has_fetch_gaps(Draft draft) noexcept;
 /// Whether a session may have several subscriptions to one track, to which the publisher may give one Track Alias:
 /// then each object comes once for each of them that wants it (from draft 19 on).
 bool may_share_aliases(Draft draft) noexcept;
+/// The largest integer that its messages can carry: 2^62 - 1, from draft 17 on 2^64 - 1.
+std::uint64_t largest_number(Draft draft) noexcept;
 /// Whether tracks have properties, of the same numbers as the extensions of objects (from draft 16 on).
 bool has_track_properties(Draft draft) noexcept;
 

@@ -58,6 +58,8 @@ class FetchDelivery final : public session::StreamFeeder {
   [[nodiscard]] std::uint64_t objects_sent() const noexcept { return objects_sent_; }
   /// When it began, or was asked for more last.
   [[nodiscard]] session::Time time() const noexcept { return time_; }
+  /// The largest location of what has gone out, or begun to.
+  [[nodiscard]] std::optional<Location> furthest() const noexcept { return furthest_; }
   /// The location that it has come to.
   [[nodiscard]] Location position() const noexcept { return position_; }
 

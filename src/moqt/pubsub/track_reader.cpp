@@ -49,6 +49,7 @@ void TrackReader::on(const session::SubgroupOpened& event) {
 void TrackReader::on(session::ObjectReceived& event) {
   OpenStream& stream = streams_[event.stream];
   stream.last_object = event.location.object;
+  stream.said_end = event.status == ObjectStatus::kEndOfGroup;
   if (event.payload_length > limits_.object) return ready_->count_too_large();  // what follows of it finds no object
   ReceivedObject object = ready_->begin_object(event.location, event.subgroup, event.publisher_priority, event.status,
                                                pieces_.keep_extensions(event.extensions()), event.payload_length);
@@ -100,7 +101,7 @@ void TrackReader::on(const session::SubgroupEnded& event) {
   if (stream.assembling) ++objects_incomplete_;
   release(stream);
   if (!event.finished && event.reset_code != static_cast<std::uint64_t>(StreamResetCode::kCancelled)) ++streams_cut_;
-  if (event.finished && stream.properties.end_of_group && stream.last_object) {
+  if (event.finished && stream.properties.end_of_group && stream.last_object && !stream.said_end) {
     deliver_implied_end(stream.properties.group, stream.properties.subgroup.value_or(0), *stream.last_object,
                         stream.properties.publisher_priority.value_or(128), false);
   }

@@ -106,6 +106,7 @@ class TrackReader {
   struct OpenStream {
     session::SubgroupProperties properties;
     std::optional<std::uint64_t> last_object;
+    bool said_end = false;  ///< the last object was the end of the group, in so many words
     bool assembling = false;
     std::size_t arrived = 0;  ///< bytes of `object` so far
     ReceivedObject object;

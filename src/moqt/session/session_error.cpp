@@ -7,7 +7,8 @@ std::string_view describe(SessionError error) noexcept {
     case SessionError::kClosed: return "The session is closed; open a new one.";
     case SessionError::kGoingAway: return "The peer sent GOAWAY and takes no new requests; continue on a new session.";
     case SessionError::kInvalidName:
-      return "A namespace needs 1 to 32 fields, and namespace and track name together at most 4096 bytes.";
+      return "A namespace needs 1 to 32 fields, none of them empty from draft 16 on, and namespace and track name "
+             "together at most 4096 bytes.";
     case SessionError::kInvalidParameter: return "A parameter has a value that the draft forbids to send.";
     case SessionError::kInvalidRange:
       return "The subscriber's filter selects only groups that are past; it was refused with INVALID_RANGE.";

@@ -200,6 +200,31 @@ TEST_F(FetchesTest, RefusesARangeThatHasNotBeenPublished) {
   EXPECT_EQ(late_.only<ms::RequestRejected>().code, 0x11u);
 }
 
+// Nobody is subscribed, so where the track ends is the publisher's to say: that there is nothing behind what is here.
+TEST_F(FetchesTest, EndsWithWhatIsHereWhenThePublisherHasNothingBehindIt) {
+  fetch(late_, {0, 0}, {9, 0});
+  answer({1, 2}, {{{0, 0}, "a"}, {{1, 0}, "b"}, {{1, 1}, "c"}});
+  for (const moqt::Location start : {moqt::Location{0, 0}, moqt::Location{1, 1}}) {
+    late_.pair.client.events.clear();
+    publisher_client_.pair.client.events.clear();
+    fetch(late_, start, {9, 0});
+    const auto asked = publisher_client_.only<ms::FetchReceived>();
+    EXPECT_EQ(asked.range.start, (moqt::Location{1, 2}));
+    ASSERT_TRUE(publisher_client_.session().reject(asked.request, moqt::RequestErrorCode::kInvalidRange).ok());
+    network_.run();
+    EXPECT_EQ(fetched(late_), start.group == 0 ? (Lines{"0/0 a", "1/0 b", "1/1 c"}) : (Lines{"1/1 c"}));
+    EXPECT_EQ(late_.only<ms::FetchAccepted>().end, (moqt::Location{1, 2}));
+    EXPECT_TRUE(late_.only<ms::FetchEnded>().finished);
+  }
+  late_.pair.client.events.clear();
+  publisher_client_.pair.client.events.clear();
+  fetch(late_, {1, 2}, {9, 0});  // but of this nothing is here
+  const auto asked = publisher_client_.only<ms::FetchReceived>().request;
+  ASSERT_TRUE(publisher_client_.session().reject(asked, moqt::RequestErrorCode::kInvalidRange).ok());
+  network_.run();
+  EXPECT_EQ(late_.only<ms::RequestRejected>().code, 0x11u);
+}
+
 TEST_F(FetchesTest, RefusesATrackThatNobodyPublishes) {
   ASSERT_TRUE(late_.session().fetch({moqt::TrackNamespace{"elsewhere"}, "video"}, {0, 0}, {0, 0}).ok());
   network_.run();

@@ -93,7 +93,11 @@ RequestResult Request::accept(MessageParameters) { return base::Failure{SessionE
 
 RequestResult Request::reject(RequestErrorCode code, std::string_view reason) {
   if (auto allowed = may_answer(); !allowed.ok()) return allowed;
-  if (auto sent = send(wire::RequestError{code, cut_reason(reason)}); !sent.ok()) return sent;
+  auto sent = send(wire::RequestError{code, cut_reason(reason)});
+  // A later draft has larger codes than this one can carry; whoever asked has to get an answer all the same.
+  if (!sent.ok() && sent.error() == SessionError::kInvalidParameter)
+    sent = send(wire::RequestError{RequestErrorCode::kInternalError, cut_reason(reason)});
+  if (!sent.ok()) return sent;
   answered_ = true;
   context_.end(handle_);
   return {};
