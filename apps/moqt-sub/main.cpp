@@ -32,6 +32,8 @@ const std::map<std::string, moqt::FilterType> kFilters{{"next-group", moqt::Filt
                                                        {"largest-object", moqt::FilterType::kLargestObject},
                                                        {"absolute", moqt::FilterType::kAbsoluteStart}};
 
+constexpr std::uint64_t kLargest = (std::uint64_t{1} << 62) - 1;
+
 struct Options {
   apps::SubscriberOptions subscriber;
   apps::TransferReport report;
@@ -67,14 +69,19 @@ void describe(CLI::App& app, Options& options) {
   app.add_option(
          "--join", subscriber.join,
          "Join late: begin that many groups before the present one, at once; 0: with the present one's beginning")
+      ->check(CLI::Range(std::uint64_t{0}, kLargest))
       ->excludes(filter);
-  app.add_option("--start-group", subscriber.filter.start.group, "First group, with --filter absolute")->needs(filter);
+  app.add_option("--start-group", subscriber.filter.start.group, "First group, with --filter absolute")
+      ->check(CLI::Range(std::uint64_t{0}, kLargest))
+      ->needs(filter);
   app.add_option("--start-object", subscriber.filter.start.object, "First object of that group, with --filter absolute")
+      ->check(CLI::Range(std::uint64_t{0}, kLargest))
       ->needs(filter);
   app.add_option("--priority", options.priority, "Subscriber priority from 0, the most urgent, to 255")
       ->check(CLI::Range(0u, 255u))
       ->capture_default_str();
-  app.add_option("--objects", subscriber.max_objects, "Stop after that many objects; 0: with the track");
+  app.add_option("--objects", subscriber.max_objects, "Stop after that many objects; 0: with the track")
+      ->check(CLI::Range(std::uint64_t{0}, kLargest));
   auto* no_wait = app.add_flag("--no-wait", options.no_wait, "Fail when nobody publishes the namespace yet");
   app.add_flag("--follow", subscriber.follow, "Subscribe again when the tracks have ended")->excludes(no_wait);
   options.report.add_to(app);
@@ -83,7 +90,6 @@ void describe(CLI::App& app, Options& options) {
 
 /// The groups of --fetch; nothing when `text` is no range.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> groups_of(const std::string& text) {
-  constexpr std::uint64_t kLargest = (std::uint64_t{1} << 62) - 1;
   const auto number = [](std::string_view digits, std::uint64_t otherwise) -> std::optional<std::uint64_t> {
     if (digits.empty()) return otherwise;
     std::uint64_t value = 0;
@@ -108,6 +114,7 @@ std::string contradiction(const Options& options) {
     return "--name takes a single track without a catalog, --tracks those of a catalog: give one of them";
   }
   if (subscriber.client.track_name && subscriber.list) return "--list shows the catalog, --name goes without";
+  if (opaque && subscriber.list) return "--list shows the catalog, --format framed and raw go without";
   if (opaque && !subscriber.tracks.empty()) return "--tracks become an MP4: --format framed and raw take --name";
   if (!absolute && (subscriber.filter.start.group != 0 || subscriber.filter.start.object != 0)) {
     return "--start-group and --start-object belong to --filter absolute";
