@@ -22,6 +22,7 @@ from relay_programs import Program, Programs, Relay
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MPEG4 = Input("mpeg4_b_mp3.mp4", (*PICTURE, *SOUND48, "-c:v", "mpeg4", "-g", 10, "-bf", 2, "-c:a", "libmp3lame"))
 
 
@@ -92,13 +93,38 @@ def turned(content: bytes) -> bytes:
     return content[:at] + matrix + content[at + 36 :]
 
 
-def test_what_the_container_says_is_recorded(relay: Relay, folder: Path, tmp_path: Path) -> None:
+def told_file(folder: Path, tmp_path: Path) -> Path:
     what = (*VP9, "-aspect", "2:1", "-c:a", "libopus", "-metadata:s:a:0", "language=jpn")
     file = tmp_path / "turned.mp4"
     file.write_bytes(turned(Input("told.mp4", (*PICTURE, *SOUND48, *what)).file(folder).read_bytes()))
     assert told_of(file) == (-90, "3:2", "jpn")
+    return file
+
+
+def test_what_the_container_says_is_recorded(relay: Relay, folder: Path, tmp_path: Path) -> None:
+    file = told_file(folder, tmp_path)
     record(relay, file, tmp_path / "cmaf.mp4")
     assert told_of(tmp_path / "cmaf.mp4") == told_of(file)
     publisher = record(relay, file, tmp_path / "loc.mp4", "--packaging", "loc")
     assert told_of(tmp_path / "loc.mp4")[2] == "jpn"
     publisher.line("warning .*LOC has no place for")
+
+
+def test_the_python_recorder_keeps_it_too(relay: Relay, folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="the examples' packages are not installed (uv sync --group example)")
+    file, output = told_file(folder, tmp_path), tmp_path / "out.mp4"
+    publisher = relay.publisher("--namespace", "recorded/python", "--no-pace", file)
+    publisher.line("publishing")
+    script = [
+        sys.executable,
+        str(EXAMPLES / "moqt_video_subscriber.py"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(relay.port),
+    ]
+    command = [*script, "--namespace", "recorded/python", "--output", str(output), "--wait", "30"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert publisher.exit_code() == 0, publisher.text
+    assert told_of(output) == told_of(file)
