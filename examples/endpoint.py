@@ -84,7 +84,9 @@ class _Host(_Url):
         if "://" in str(values):
             super().__call__(parser, namespace, values, option_string)
         else:
-            namespace.host = values
+            host = str(values)
+            # An IPv6 address as URLs have it.
+            namespace.host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
 def server_parser(description: str | None) -> argparse.ArgumentParser:

@@ -1,6 +1,7 @@
 #include "command_line/client_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cctype>
 #include <chrono>
 #include <utility>
@@ -41,7 +42,10 @@ void ClientOptions::add_to(CLI::App& app) {
   auto* const host_option = app.add_option_function<std::string>(
       "--host",
       [this, take_url](const std::string& text) {
-        runtime::MoqtUrl::looks_like(text) ? take_url(text) : void(host = text);
+        if (runtime::MoqtUrl::looks_like(text)) return take_url(text);
+        // An IPv6 address as URLs have it.
+        const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+        host = bracketed ? text.substr(1, text.size() - 2) : text;
       },
       "Server name or IP address, or a URL in place of --url");
   host_option->default_str(host);
@@ -129,6 +133,12 @@ base::Result<moqt::FullTrackName, std::string> ClientOptions::track(const std::s
   if (!track.valid()) {
     return base::Failure{
         std::string("--namespace must have 1 to 32 fields, and with --name at most 4096 bytes in all")};
+  }
+  const auto& fields = track.track_namespace.fields();
+  const bool empty_field = std::ranges::any_of(fields, [](const auto& field) { return field.empty(); });
+  if (empty_field && std::ranges::any_of(drafts, [](moqt::Draft draft) { return draft != moqt::Draft::k15; })) {
+    return base::Failure{"--namespace '" + track_namespace +
+                         "' has an empty field, which drafts later than 15 forbid: fields are separated by single '/'"};
   }
   return track;
 }

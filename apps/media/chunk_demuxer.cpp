@@ -9,6 +9,7 @@
 
 #include "media/box.h"
 #include "media/composition.h"
+#include "media/initialization.h"
 
 namespace msquic_py::apps {
 namespace {
@@ -116,7 +117,14 @@ base::Result<void, std::string> ChunkDemuxer::set_initialization(base::Bytes seg
         stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO || stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
     places.push_back(media ? static_cast<int>(streams.size()) : -1);
     if (!media) continue;
-    streams.push_back({copy_of(*stream->codecpar), stream->time_base});
+    AVCodecParameters& codec = *stream->codecpar;
+    // libavformat leaves the size of MPEG-4 pictures to a decoder, of which there is none here.
+    if (codec.codec_type == AVMEDIA_TYPE_VIDEO && codec.width == 0) {
+      const PictureSize size = picture_size(segment, static_cast<std::size_t>(stream->index));
+      codec.width = size.width;
+      codec.height = size.height;
+    }
+    streams.push_back({copy_of(*stream->codecpar), stream->time_base, description_of(*stream)});
     track_ids.push_back(static_cast<std::uint32_t>(stream->id));
   }
   if (streams.empty()) return base::Failure{std::string("the initialization segment has neither audio nor video")};

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "media/libav.h"
+#include "media/stream_description.h"
 
 namespace msquic_py::apps {
 
@@ -16,6 +17,7 @@ namespace msquic_py::apps {
 struct MediaStream {
   CodecParameters codec;
   AVRational time_base{1, 1'000'000};
+  StreamDescription description{};  ///< null: there is none
 };
 
 /// The packets of a CMAF track, or of a fragmented MP4 with several streams, object by object: an initialization

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "media/initialization.h"
+#include "media/stream_description.h"
 
 extern "C" {
 #include <libavutil/opt.h>
@@ -17,21 +18,6 @@ namespace {
 constexpr const char* kMovFlags = "+frag_custom+delay_moov+default_base_moof+skip_trailer";
 
 std::string name_of(const AVCodecParameters& codec) { return avcodec_get_name(codec.codec_id); }
-
-/// What the container says of the pictures besides the codec's parameters.
-void copy_description(AVStream& to, const AVStream& from) {
-  if (from.sample_aspect_ratio.num != 0) {
-    to.sample_aspect_ratio = from.sample_aspect_ratio;
-    to.codecpar->sample_aspect_ratio = from.sample_aspect_ratio;
-  }
-#if LIBAVCODEC_VERSION_INT < AV_VERSION_INT(60, 31, 102)  // later it is part of the codec's parameters
-  for (int i = 0; i < from.nb_side_data; ++i) {
-    const AVPacketSideData& data = from.side_data[i];
-    if (std::uint8_t* copy = av_stream_new_side_data(&to, data.type, data.size))
-      std::copy_n(data.data, data.size, copy);
-  }
-#endif
-}
 
 }  // namespace
 
@@ -114,7 +100,7 @@ base::Result<void, std::string> ChunkMuxer::open(const std::vector<ChunkStream>&
     output->time_base = stream.time_base;
     output->avg_frame_rate = stream.frame_rate;
     output->sample_aspect_ratio = stream.codec->sample_aspect_ratio;
-    if (stream.source != nullptr) copy_description(*output, *stream.source);
+    if (stream.source != nullptr) describe(*output, *stream.source);
     if (!stream.language.empty()) av_dict_set(&output->metadata, "language", stream.language.c_str(), 0);
     if (stream.codec->codec_type == AVMEDIA_TYPE_VIDEO)
       av_dict_set_int(&options, "video_track_timescale", stream.time_base.den, 0);

@@ -113,6 +113,7 @@ base::Result<FrameReader, std::string> FrameReader::create(const msf::Track& tra
     }
   }
   if (!configuration.empty()) reader.configure(configuration);
+  if (track.language) reader.stream_.description = description_in(*track.language);
   return reader;
 }
 

@@ -230,6 +230,26 @@ std::optional<SampleEntry> read_sample_entry(base::Bytes initialization) {
   return made(name, {});
 }
 
+PictureSize picture_size(base::Bytes initialization, std::size_t track) noexcept {
+  constexpr std::size_t kWidthAt = 24;
+  std::optional<base::Bytes> at = find_box(initialization, four_cc("moov"));
+  std::size_t number = 0;
+  for_each_box(at.value_or(base::Bytes{}), four_cc("trak"), [&](base::Bytes trak) {
+    if (number++ == track) at = trak;
+  });
+  if (track >= number) return {};
+  for (const std::uint32_t type : {four_cc("mdia"), four_cc("minf"), four_cc("stbl"), four_cc("stsd")}) {
+    at = find_box(*at, type);
+    if (!at) return {};
+  }
+  if (at->size() < 8) return {};
+  base::Bytes entries = at->subspan(8);  // behind version, flags and the number of entries
+  const auto entry = take_box(entries);
+  if (!entry || entry->payload.size() < kVisualEntry) return {};
+  const std::uint32_t both = u32(entry->payload, kWidthAt);
+  return {static_cast<int>(both >> 16), static_cast<int>(both & 0xffff)};
+}
+
 base::Bytes without_initialization(base::Bytes object) noexcept {
   while (const auto header = read_box_header(object)) {
     if (header->type != four_cc("ftyp") && header->type != four_cc("moov")) break;

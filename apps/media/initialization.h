@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,6 +24,13 @@ struct SampleEntry {
 };
 /// Nothing when there is no sample entry.
 std::optional<SampleEntry> read_sample_entry(base::Bytes initialization);
+
+struct PictureSize {
+  int width = 0;
+  int height = 0;
+};
+/// What the first sample entry of a track says, counted from 0; zeros where it is no entry of pictures.
+PictureSize picture_size(base::Bytes initialization, std::size_t track) noexcept;
 
 /// `object` without a leading initialization segment, which a publisher of one track of all media repeats at the start
 /// of each group.

@@ -185,6 +185,7 @@ std::size_t MovieBytes::read(std::span<std::uint8_t> buffer) {
       fail("it is cut: " + std::to_string(box_left_) + " bytes of its last box ('" + text_of(box_type_) +
            "') are missing");
     }
+    ended_in_open_box_ = box_left_ == kToTheEnd;
     box_left_ = 0;
     return 0;
   }

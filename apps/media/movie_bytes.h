@@ -42,6 +42,8 @@ class MovieBytes {
   bool next_movie();
   /// What is wrong with the part of the input seen so far; empty when nothing.
   [[nodiscard]] const std::string& damage() const noexcept { return damage_; }
+  /// What was read last was a box whose size is 0: it reached to the end of a pipe.
+  [[nodiscard]] bool ended_in_open_box() const noexcept { return ended_in_open_box_; }
   /// Whether bytes of the present movie lie inside of one "mdat", as a sample's must. Not known: true.
   [[nodiscard]] bool inside_media_data(std::uint64_t position, std::uint64_t size) const noexcept;
 
@@ -86,6 +88,7 @@ class MovieBytes {
   // Reading once, box by box.
   base::ByteVector header_;
   std::size_t header_given_ = 0;
+  bool ended_in_open_box_ = false;
   std::uint64_t box_left_ = 0;  ///< payload of the present box; kToTheEnd: until the input ends
   std::uint32_t box_type_ = 0;
   bool box_pending_ = false;  ///< `header_` begins the next movie

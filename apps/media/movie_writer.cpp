@@ -49,16 +49,19 @@ void find_pixel_format(AVCodecParameters& parameters, const AVPacket& key_frame)
 
 }  // namespace
 
-MovieWriter::~MovieWriter() {
+MovieWriter::~MovieWriter() { close(); }
+
+void MovieWriter::close() noexcept {
   if (context_ == nullptr) return;
   av_freep(static_cast<void*>(&context_->pb->buffer));
   avio_context_free(&context_->pb);
   avformat_free_context(context_);
+  context_ = nullptr;
 }
 
 std::size_t MovieWriter::add_stream(const MediaStream& stream) {
   Stream added;
-  added.source = {copy_of(*stream.codec), stream.time_base};
+  added.source = {copy_of(*stream.codec), stream.time_base, stream.description};
   added.time_base = stream.time_base;
   streams_.push_back(std::move(added));
   return streams_.size() - 1;
@@ -67,7 +70,7 @@ std::size_t MovieWriter::add_stream(const MediaStream& stream) {
 bool MovieWriter::reconfigure(std::size_t index, const MediaStream& now) {
   Stream& stream = streams_[index];
   if (!begun() && !stream.any) {
-    stream.source = {copy_of(*now.codec), now.time_base};
+    stream.source = {copy_of(*now.codec), now.time_base, now.description};
   } else if (auto continuation = continue_with(*stream.source.codec, *now.codec)) {
     // Back at the configuration of the beginning, a decoder still has to be told.
     stream.reconfigured = stream.reconfigured || !continuation->same;
@@ -161,6 +164,7 @@ MovieWriter::Outcome MovieWriter::begin() {
     if (out == nullptr || avcodec_parameters_copy(out->codecpar, stream.source.codec.get()) < 0) throw std::bad_alloc();
     out->codecpar->codec_tag = 0;
     out->time_base = stream.source.time_base;
+    if (stream.source.description) describe(*out, *stream.source.description);
     stream.place = out->index;
   }
   AVDictionary* options = nullptr;
@@ -172,7 +176,10 @@ MovieWriter::Outcome MovieWriter::begin() {
   av_dict_set(&options, "strict", "experimental", 0);  // FLAC and the like, in older versions
   const int error = avformat_write_header(context_, &options);
   av_dict_free(&options);
-  if (error < 0) return base::Failure{failure("no MP4 can be made of these tracks", error)};
+  if (error < 0) {
+    close();  // a movie without a header has no end that could be written
+    return base::Failure{failure("no MP4 can be made of these tracks", error)};
+  }
   if (!leaves_out_) set_fragments();
   auto held = std::exchange(held_, {});
   held_bytes_ = 0;

@@ -87,6 +87,7 @@ class MovieWriter {
 
   /// The time at which the movie begins, of the packets that are held; microseconds. Sets leaves_out_.
   [[nodiscard]] std::int64_t beginning();
+  void close() noexcept;
   void set_fragments();
   /// With leaves_out_: fragments may begin when everything of it has been muxed.
   void note_muxed(std::size_t place, std::int64_t decode_time);

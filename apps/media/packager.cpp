@@ -6,6 +6,7 @@
 
 #include "media/initialization.h"
 #include "media/packet_times.h"
+#include "media/stream_description.h"
 
 namespace msquic_py::apps {
 namespace {
@@ -219,6 +220,9 @@ Packager::Outcome Packager::start() {
                        ") shows no frame to begin with and is left out");
       continue;
     }
+    const AVStream* source = streams_[i].what.source;
+    if (packaging_ == Packaging::Loc && streams_[i].what.video && source != nullptr && is_turned(*source))
+      sink_.on_warning("the pictures of the input are to be turned, which LOC has no place for: --packaging cmaf has");
     if (streams_[i].what.video && !leading_video_) leading_video_ = i;
     any_video_ = any_video_ || streams_[i].what.video;
     used.push_back(i);

@@ -318,11 +318,25 @@ void Publisher::report_skipped() {
   skipped_told_ = skipped;
 }
 
+void Publisher::leave_a_server_that_goes() {
+  if (!finishing_ && !failure_ && !input_.end().reached) {
+    server_goes_ = true;
+    lost_ = announced_;
+    fail("the server went away before everything was published: --resume would make another connection");
+  }
+  input_.stop_reading();
+  finish_tracks();
+}
+
 void Publisher::finish_tracks() {
   if (finishing_) return;
   finishing_ = true;
-  const auto code = failure_ ? moqt::PublishDoneCode::kInternalError : moqt::PublishDoneCode::kTrackEnded;
-  const std::string reason = failure_ ? "the publisher's input failed" : "";
+  const auto code = server_goes_ ? moqt::PublishDoneCode::kGoingAway
+                    : failure_   ? moqt::PublishDoneCode::kInternalError
+                                 : moqt::PublishDoneCode::kTrackEnded;
+  const std::string reason = server_goes_ ? "the publisher's server goes away"
+                             : failure_   ? "the publisher's input failed"
+                                          : "";
   for (OutgoingTrack& track : tracks_) {
     track.finish(code, reason);
     ended_.push_back(track.shared_writer());

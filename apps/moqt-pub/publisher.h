@@ -108,6 +108,8 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   bool send(const MediaUnit& unit, Time due);
   void report_skipped();
   void warn(const std::string& text);
+  /// GOAWAY, and no --resume: what is still to come of the input will not be published.
+  void leave_a_server_that_goes();
   void finish_tracks();
   /// Leaves once the peer has everything.
   void leave_when_sent();
@@ -144,7 +146,8 @@ class Publisher final : public ClientRole, public runtime::EventLoop::Participan
   std::uint64_t objects_before_ = 0, groups_before_ = 0, bytes_before_ = 0, skipped_before_ = 0;  ///< tracks ended
   std::uint64_t skipped_told_ = 0;
   bool long_group_told_ = false;
-  bool lost_ = false;  ///< the connection ended when the work had begun
+  bool server_goes_ = false;  ///< before everything was published
+  bool lost_ = false;         ///< the connection ended when the work had begun
   std::optional<std::chrono::microseconds> media_start_;
   std::chrono::microseconds media_end_{0};
   std::optional<std::string> failure_;

@@ -36,8 +36,7 @@ struct Publisher::Events {
       if (goes) self.driver_->close(moqt::SessionErrorCode::kNoError, "");
       return;  // otherwise it is served for as long as it likes
     }
-    self.input_.stop_reading();
-    self.finish_tracks();
+    self.leave_a_server_that_goes();
   }
   void operator()(const session::RequestRejected& rejected) const {
     self.fail("the server refused the " +

@@ -33,6 +33,8 @@ const std::map<std::string, moqt::FilterType> kFilters{{"next-group", moqt::Filt
                                                        {"largest-object", moqt::FilterType::kLargestObject},
                                                        {"absolute", moqt::FilterType::kAbsoluteStart}};
 
+constexpr std::uint64_t kLargest = (std::uint64_t{1} << 62) - 1;
+
 struct Options {
   apps::SubscriberOptions subscriber;
   apps::TransferReport report;
@@ -89,7 +91,6 @@ void describe(CLI::App& app, Options& options) {
 
 /// The groups of --fetch; nothing when `text` is no range.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> groups_of(const std::string& text) {
-  constexpr std::uint64_t kLargest = (std::uint64_t{1} << 62) - 1;
   const auto number = [](std::string_view digits, std::uint64_t otherwise) -> std::optional<std::uint64_t> {
     if (digits.empty()) return otherwise;
     std::uint64_t value = 0;
@@ -114,6 +115,7 @@ std::string contradiction(const Options& options) {
     return "--name takes a single track without a catalog, --tracks those of a catalog: give one of them";
   }
   if (subscriber.client.track_name && subscriber.list) return "--list shows the catalog, --name goes without";
+  if (opaque && subscriber.list) return "--list shows the catalog, --format framed and raw go without";
   if (opaque && !subscriber.tracks.empty()) return "--tracks become an MP4: --format framed and raw take --name";
   if (!absolute && (subscriber.filter.start.group != 0 || subscriber.filter.start.object != 0)) {
     return "--start-group and --start-object belong to --filter absolute";

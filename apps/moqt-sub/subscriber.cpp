@@ -62,9 +62,10 @@ void Subscriber::warn(const std::string& text) {
 
 void Subscriber::stop() {
   stopped_ = true;
-  give_up_output_ = runtime::EventLoop::Clock::now() + kDrainPatience;
+  const auto now = runtime::EventLoop::Clock::now();
+  give_up_output_ = now + kDrainPatience;
   leave();
-  if (driver_ == nullptr) loop_.stop();
+  leave_when_written(now);
   loop_.ready(*this);
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Literal
 
 from .frame import MediaError
 from .movie import Sample, TrackFormat
@@ -41,6 +42,8 @@ def _read_initialization(segment: bytes) -> CmafTrack:
     (identifier,) = struct.unpack_from(">I", header, 20 if header[0] == 1 else 12)
     clock = descend(media, b"mdhd")
     (timescale,) = struct.unpack_from(">I", clock, 20 if clock[0] == 1 else 12)
+    (language,) = struct.unpack_from(">H", clock, 32 if clock[0] == 1 else 20)
+    (matrix,) = struct.unpack_from("36s", header, 52 if header[0] == 1 else 40)
     (handler,) = struct.unpack_from(">4s", descend(media, b"hdlr"), 8)
     if handler not in (b"vide", b"soun") or timescale == 0:
         raise MediaError("the initialization segment describes neither video nor audio")
@@ -50,7 +53,8 @@ def _read_initialization(segment: bytes) -> CmafTrack:
         width, height = struct.unpack_from(">HH", entry, 32)
     extends = next(children(descend(movie, b"mvex"), b"trex"), bytes(24))
     duration, size, flags = struct.unpack_from(">III", extends, 12)
-    format = TrackFormat("video" if handler == b"vide" else "audio", timescale, entry, width, height)
+    kind: Literal["video", "audio"] = "video" if handler == b"vide" else "audio"
+    format = TrackFormat(kind, timescale, entry, width, height, matrix, language)
     return CmafTrack(format, identifier, _edit(trak), duration, size, flags)
 
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from .frame import MediaError
-from .movie import Sample, TrackFormat
+from .movie import UPRIGHT, Sample, TrackFormat
 from .mp4_boxes import box, full_box
 
-_MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _ENCODER_DELAY_US = 100_000
 _LONGEST_GAP = 600
 """Seconds that may be missing inside of a track; what is further ahead comes of a publisher that was started again."""
@@ -238,7 +237,7 @@ class FragmentedWriter:
         return box(b"moof", *parts)
 
     def _movie(self, present: list[_Track]) -> bytes:
-        head = struct.pack(">IIIIIH10x", 0, 0, 1000, 0, 0x10000, 0x100) + _MATRIX
+        head = struct.pack(">IIIIIH10x", 0, 0, 1000, 0, 0x10000, 0x100) + UPRIGHT
         head += struct.pack(">24xI", len(self._tracks) + 1)
         extends = [
             full_box(b"trex", 0, 0, struct.pack(">IIIII", number + 1, 1, 0, 0, 0))
@@ -251,7 +250,7 @@ class FragmentedWriter:
 
 def _trak(identifier: int, track: _Track) -> bytes:
     format, video = track.format, track.format.kind == "video"
-    header = struct.pack(">IIIII8xhhHH", 0, 0, identifier, 0, 0, 0, 0, 0 if video else 0x100, 0) + _MATRIX
+    header = struct.pack(">IIIII8xhhHH", 0, 0, identifier, 0, 0, 0, 0, 0 if video else 0x100, 0) + format.matrix
     header += struct.pack(">II", format.width << 16, format.height << 16)
     edit = full_box(b"elst", 0, 0, struct.pack(">IIiI", 1, 0, track.raised, 0x10000)) if track.raised else b""
     media_header = full_box(b"vmhd", 0, 1, bytes(8)) if video else full_box(b"smhd", 0, 0, bytes(4))
@@ -262,7 +261,7 @@ def _trak(identifier: int, track: _Track) -> bytes:
     data = box(b"dinf", full_box(b"dref", 0, 0, struct.pack(">I", 1), full_box(b"url ", 0, 1)))
     media = box(
         b"mdia",
-        full_box(b"mdhd", 0, 0, struct.pack(">IIIIHH", 0, 0, format.timescale, 0, 0x55C4, 0)),
+        full_box(b"mdhd", 0, 0, struct.pack(">IIIIHH", 0, 0, format.timescale, 0, format.language, 0)),
         full_box(b"hdlr", 0, 0, struct.pack(">I4s12x", 0, handler), b"\0"),
         box(b"minf", media_header, data, table),
     )

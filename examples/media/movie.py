@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Literal
+
+UPRIGHT = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+UNDETERMINED = 0x55C4
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,10 @@ class TrackFormat:
     sample_entry: bytes
     width: int = 0
     height: int = 0
+    matrix: bytes = UPRIGHT
+    """How pictures are turned (ISO/IEC 14496-12, section 8.3.2)."""
+    language: int = UNDETERMINED
+    """ISO 639-2, five bits for each letter (section 8.4.2)."""
 
 
 @dataclass(frozen=True)

@@ -213,9 +213,10 @@ def test_draining_asks_clients_to_leave(relay: Relay, tmp_path: Path) -> None:
     publisher = relay.publisher("--format", "framed", "-", standard_input=subprocess.PIPE)
     publisher.line(r"1 subscriber\(s\)")
     relay.program.terminate()
-    publisher.line("going away")
-    assert publisher.exit_code() == 0, publisher.text
-    assert subscriber.exit_code() == 0, subscriber.text
+    publisher.line("went away before everything was published")
+    assert publisher.exit_code() == 4, publisher.text
+    subscriber.line("was lost")
+    assert subscriber.exit_code() == 4, subscriber.text
     assert relay.program.exit_code() == 0, relay.program.text
 
 
@@ -274,6 +275,8 @@ def test_an_insecure_client_takes_any_certificate(programs: Programs, relay: Rel
         ("moqt-pub", ["--fingerprint", "00"]),
         ("moqt-sub", ["--filter", "yesterday"]),
         ("moqt-sub", ["--namespace", "/".join("x" * 33)]),
+        ("moqt-sub", ["--namespace", "live//demo"]),
+        ("moqt-pub", ["--namespace", ""]),
         ("moqt-sub", ["--log-level", "loud"]),
     ],
 )

@@ -210,6 +210,8 @@ def test_media_data_to_the_end_of_the_file(relay: Relay, folder: Path, tmp_path:
     file = tmp_path / "to_the_end.mp4"
     file.write_bytes(content[:at] + struct.pack(">I", 0) + content[at + 4 :])
     check(FASTSTART, folder, Running(relay, tmp_path / "out", ("--no-pace", file)))
+    with file.open("rb") as pipe:
+        check(FASTSTART, folder, Running(relay, tmp_path / "piped", ("--no-pace", "-"), pipe))
 
 
 def test_joined_files_go_on(relay: Relay, folder: Path, tmp_path: Path) -> None:

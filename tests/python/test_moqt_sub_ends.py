@@ -88,9 +88,17 @@ def test_a_recorder_that_is_killed_leaves_what_plays(programs: Programs, relay: 
         publisher.wait(DEADLINE)
 
 
+def has_sockets(process: int) -> bool:
+    try:
+        return any("socket:" in os.readlink(open_file) for open_file in Path(f"/proc/{process}/fd").iterdir())
+    except FileNotFoundError:  # closed in this moment
+        return True
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["live", "over"])
 @pytest.mark.parametrize("kind", ["pipe", "fifo"])
 def test_an_output_that_nobody_reads_does_not_hold_a_signal_up(
-    programs: Programs, relay: Relay, publish: Publish, tmp_path: Path, kind: str
+    programs: Programs, relay: Relay, publish: Publish, tmp_path: Path, kind: str, over: bool
 ) -> None:
     video = make_video(tmp_path / "video.mp4", size="1280x720", seconds=2)
     arguments = [str(argument) for argument in relay.client_arguments]
@@ -103,6 +111,11 @@ def test_an_output_that_nobody_reads_does_not_hold_a_signal_up(
     try:
         publisher = publish((video_track(), video))
         assert publisher.sent.wait(DEADLINE)
+        if over:
+            publisher.finish()
+            assert subscriber.stderr is not None
+            assert any(b"has ended" in line for line in subscriber.stderr)
+            wait_until(lambda: not has_sockets(subscriber.pid), "the end of the session")
         subscriber.send_signal(signal.SIGTERM)
         code = subscriber.wait(DEADLINE)
     finally:

@@ -116,10 +116,13 @@ def test_a_signal_drains_every_loop(programs: Programs, tmp_path: Path) -> None:
         viewer.line("waiting for")
     publisher = relay.publisher("--format", "framed", "-", standard_input=subprocess.PIPE)
     publisher.line(r"1 subscriber\(s\)")
+    for viewer in viewers:
+        viewer.line("subscribed to")
     relay.program.terminate()
     publisher.line("going away")
-    for program in (publisher, *viewers, relay.program):
-        assert program.exit_code() == 0, program.text
+    for program in (publisher, *viewers):  # the track had not ended
+        assert program.exit_code() == 4, program.text
+    assert relay.program.exit_code() == 0, relay.program.text
 
 
 def test_tokens_count_on_every_loop(programs: Programs, tmp_path: Path) -> None:
