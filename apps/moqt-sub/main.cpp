@@ -33,8 +33,6 @@ const std::map<std::string, moqt::FilterType> kFilters{{"next-group", moqt::Filt
                                                        {"largest-object", moqt::FilterType::kLargestObject},
                                                        {"absolute", moqt::FilterType::kAbsoluteStart}};
 
-constexpr std::uint64_t kLargest = (std::uint64_t{1} << 62) - 1;
-
 struct Options {
   apps::SubscriberOptions subscriber;
   apps::TransferReport report;
@@ -95,12 +93,14 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> groups_of(const std::stri
     if (digits.empty()) return otherwise;
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc{} || end != digits.data() + digits.size() || value > kLargest) return std::nullopt;
+    if (error != std::errc{} || end != digits.data() + digits.size() || value > apps::kLargestNumber)
+      return std::nullopt;
     return value;
   };
   const std::size_t colon = text.find(':');
-  const auto first = number(std::string_view(text).substr(0, colon), kLargest);
-  const auto last = colon == std::string::npos ? first : number(std::string_view(text).substr(colon + 1), kLargest);
+  const auto first = number(std::string_view(text).substr(0, colon), apps::kLargestNumber);
+  const auto last =
+      colon == std::string::npos ? first : number(std::string_view(text).substr(colon + 1), apps::kLargestNumber);
   if (text.empty() || colon == 0 || !first || !last || *first > *last) return std::nullopt;
   return std::pair(*first, *last);
 }
