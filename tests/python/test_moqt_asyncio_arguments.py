@@ -100,7 +100,7 @@ async def test_what_only_one_of_them_takes() -> None:
         ma.serve(None)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="grace"):
         ma.serve(idle, grace="x")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="an upstream is a URL"):
+    with pytest.raises(TypeError, match="an upstream must be a URL"):
         ma.relay(port=0, upstream=[5])  # type: ignore[list-item]
     async with ma.relay(port=0) as relay:
         with pytest.raises(TypeError, match="successor"):

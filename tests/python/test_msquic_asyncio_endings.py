@@ -203,6 +203,21 @@ async def test_leaving_async_with_waits_for_what_was_written(certificate):
         assert len(await within(received)) == 3_000_000
 
 
+@pytest.mark.parametrize("writing", [False, True])
+@pytest.mark.parametrize("method", ["close", "abort"])
+async def test_a_reason_that_is_too_long_closes_nothing(certificate, method, writing):
+    async with pair(certificate) as both:
+        connection = both.client
+        stream = await within(connection.open_stream())
+        if writing:
+            stream.write(bytes(100_000))
+        with pytest.raises(msquic.InvalidArgument, match="511 bytes"):
+            getattr(connection, method)(0, "\u00e9" * 256)
+        stream.write(b"it is open")
+        getattr(connection, method)(0, "e" * 511)
+        assert await within(connection.wait_closed()) is None
+
+
 async def test_a_handler_that_returns_closes_after_its_data_arrived(certificate):
     async def handler(connection):
         stream = await connection.open_uni_stream()

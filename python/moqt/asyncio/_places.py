@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from moqt.asyncio._arguments import check_type
 from msquic.asyncio._addresses import without_scope
 
 
@@ -27,7 +28,6 @@ def authority_of(host: str, port: int) -> str:
 
 def check_successor(uri: str) -> None:
     """Raises TypeError and ValueError for what a GOAWAY cannot send clients to."""
-    if not isinstance(uri, str):
-        raise TypeError(f"successor must be a str, not {type(uri).__name__}")
+    check_type(uri, str, "successor", "a str")
     if uri and place_of(uri) is None:
         raise ValueError(f"successor must be a moqt URI, such as moqt://relay.example:4433/moqt, not {uri!r}")

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar, Unpack
 
 import msquic
-from moqt.asyncio._arguments import LONGEST, check_callable, checked_seconds
+from moqt.asyncio._arguments import LONGEST, check_callable, check_type, checked_seconds
 from moqt.asyncio._drafts import alpns_for, defaults_for
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._places import authority_of, place_of
@@ -106,8 +106,7 @@ def connect(
         raise TypeError("tolerances is a set or list of str")
     check_callable(authorize, "authorize")
     check_callable(accept_namespace, "accept_namespace")
-    if not isinstance(resume, bool | Resume):
-        raise TypeError(f"resume must be True, False or a Resume, not {type(resume).__name__}")
+    check_type(resume, bool | Resume, "resume", "True, False or a Resume")
     dialing = Dialing.of(host, port, alpns_for(drafts), options, defaults=defaults_for(max_request_id))
     native: dict[str, Any] = {
         "path": path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from moqt.asyncio._arguments import check_type
 from msquic._native.moqt import TrackNamespace
 
 NamespaceLike: TypeAlias = TrackNamespace | Sequence[str | bytes] | str
@@ -24,6 +25,5 @@ def track_name_of(value: str | bytes) -> bytes:
     """A track name as the bytes that it is; text is UTF-8."""
     if isinstance(value, str):
         return value.encode()
-    if not isinstance(value, bytes | bytearray | memoryview):
-        raise TypeError(f"a track name is str or bytes, not {type(value).__name__}")
+    check_type(value, bytes | bytearray | memoryview, "a track name", "a str or bytes")
     return bytes(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypedDict
 
-from moqt.asyncio._arguments import check_callable
+from moqt.asyncio._arguments import check_callable, check_type
 from moqt.asyncio.fetching import FetchHandler
 from moqt.asyncio.retention import Retention
 from msquic._native.moqt import GroupOrder
@@ -60,8 +60,7 @@ def native_track_options(options: TrackOptions) -> dict[str, Any]:
     check_options(options, TrackOptions)
     check_callable(options.get("on_fetch"), "on_fetch")
     retention = options.get("retention")
-    if retention is not None and not isinstance(retention, Retention):
-        raise TypeError(f"retention must be a Retention, not {type(retention).__name__}")
+    check_type(retention, Retention | None, "retention", "a Retention")
     return {
         "priority": options.get("priority", 128),
         "group_order": options.get("group_order"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+from moqt.asyncio._arguments import check_type
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.names import NamespaceLike, namespace_of
 
@@ -66,6 +67,5 @@ def upstreams_of(given: Iterable[UpstreamLike]) -> list[dict[str, Any]]:
         raise TypeError("upstream is a list of upstreams, not one")
     listed = [Upstream(url=each) if isinstance(each, str) else each for each in given]
     for each in listed:
-        if not isinstance(each, Upstream):
-            raise TypeError(f"an upstream is a URL or an Upstream, not {type(each).__name__}")
+        check_type(each, Upstream, "an upstream", "a URL or an Upstream")
     return [each._native() for each in listed]

@@ -15,7 +15,7 @@ from msquic.asyncio._stream_service import StreamService
 from msquic.asyncio._trust import judge
 from msquic.asyncio.stream import Stream
 from msquic.enums import DatagramSendState
-from msquic.exceptions import ConnectionClosed, ConnectionFailed, PeerClosed
+from msquic.exceptions import ConnectionClosed, ConnectionFailed, InvalidArgument, PeerClosed
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -49,6 +49,15 @@ _LOOKS = 4
 """How often within ``close_timeout`` somebody looks whether the peer took something."""
 
 _log = logging.getLogger("msquic.asyncio")
+
+
+_LONGEST_REASON = 511
+
+
+def _check_reason(reason: object) -> None:
+    """Before anything is closed: MsQuic refuses a longer one when the connection counts as closing."""
+    if isinstance(reason, str) and len(reason.encode()) > _LONGEST_REASON:
+        raise InvalidArgument(f"a reason phrase is at most {_LONGEST_REASON} bytes")
 
 
 class Connection(AsyncConnection):
@@ -165,6 +174,7 @@ class Connection(AsyncConnection):
         their end, and everything else raises :class:`~msquic.ConnectionClosed`. A second call does nothing, and
         :meth:`abort` ends it at once. The loop must run on: ``await wait_closed()``.
         """
+        _check_reason(reason)
         if self._begin_close(code, reason):
             task = self._loop.create_task(self._linger(code, reason))
             _lingering.add(task)
@@ -172,6 +182,7 @@ class Connection(AsyncConnection):
 
     def abort(self, code: int = 0, reason: str = "") -> None:
         """Closes at once, like :meth:`close` otherwise: what the peer has not received yet may be lost."""
+        _check_reason(reason)
         self._shutdown(code, reason)
 
     async def wait_closed(self) -> ConnectionFailed | None:
