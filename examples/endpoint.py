@@ -245,6 +245,13 @@ def number(name: str, least: float, most: float = float("inf")) -> Callable[[str
     return parse
 
 
+def name_space(text: str) -> str:
+    """For an option's `type`: a track namespace, none of whose fields is empty (drafts later than 15 forbid it)."""
+    if not all(text.split("/")):
+        raise argparse.ArgumentTypeError(f"{text!r} has an empty field: fields are separated by single '/'")
+    return text
+
+
 def integer(name: str, least: int, most: int) -> Callable[[str], int]:
     """For an option's `type`: a whole number in that range."""
 

@@ -168,7 +168,9 @@ def main() -> int:
     )
     sound_rate = endpoint.integer("bitrate", 6_000, 512_000)
     parser.add_argument("--audio-bitrate", type=sound_rate, default=96_000, help="of the sound, bits per second")
-    parser.add_argument("--namespace", default="live/demo", help="track namespace, fields separated by '/'")
+    parser.add_argument(
+        "--namespace", type=endpoint.name_space, default="live/demo", help="track namespace, fields separated by '/'"
+    )
     parser.add_argument("--track", default="video", help="name of the video track")
     parser.add_argument("--audio-track", default="audio", help="name of the sound track")
     seconds = endpoint.number("number of seconds", 0)
@@ -182,6 +184,11 @@ def main() -> int:
     args = parser.parse_args()
     if args.no_audio and args.audio_codec is not None:
         parser.error("--no-audio publishes no sound, --audio-codec says how: give one of them")
+    names = [args.track, catalogs.TRACK_NAME, *([] if args.no_audio else [args.audio_track])]
+    if len(set(names)) < len(names):
+        parser.error(
+            f"--track and --audio-track name two tracks beside {catalogs.TRACK_NAME!r}: give each its own name"
+        )
     return endpoint.run(publish, args)
 
 

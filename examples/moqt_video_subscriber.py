@@ -73,7 +73,9 @@ def conclude(args: argparse.Namespace, report: TransferReport, recording: Record
 def main() -> int:
     parser = endpoint.client_parser(__doc__)
     parser.add_argument("--output", default="output.mp4", help="the MP4 file to write")
-    parser.add_argument("--namespace", default="live/demo", help="track namespace, fields separated by '/'")
+    parser.add_argument(
+        "--namespace", type=endpoint.name_space, default="live/demo", help="track namespace, fields separated by '/'"
+    )
     parser.add_argument("--track", help="name of the video track; without it, the catalog's first")
     parser.add_argument("--audio-track", help="name of the sound track; without it, the catalog's first")
     parser.add_argument("--no-audio", action="store_true", help="record no sound")

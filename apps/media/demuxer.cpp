@@ -150,6 +150,7 @@ base::Result<void, std::string> Demuxer::open_context(const std::string& url) {
     const bool pieces = std::ranges::find(in_pieces, static_cast<std::uint32_t>(stream->id)) != in_pieces.end();
     streams_.push_back({stream, type == AVMEDIA_TYPE_VIDEO, pieces});
   }
+  read_until_ = 0;
   if (streams_.empty()) return base::Failure{name_ + " has neither video nor audio"};
   return {};
 }
@@ -158,6 +159,12 @@ bool Demuxer::plausible(const AVPacket& packet) const {
   if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0) return false;
   if (!bytes_ || !bytes_->boxes() || packet.pos < 0) return true;
   return bytes_->inside_media_data(static_cast<std::uint64_t>(packet.pos), static_cast<std::uint64_t>(packet.size));
+}
+
+bool Demuxer::ends_early() const {
+  if (std::string_view(context_->iformat->name) != "flac" || streams_.size() != 1) return false;
+  const std::int64_t whole = streams_[0].source->duration;  // AV_NOPTS_VALUE, which is negative, where it was not known
+  return whole > 0 && read_until_ < whole;
 }
 
 Demuxer::Step Demuxer::read(AVPacket& packet, std::size_t& stream) {
@@ -170,7 +177,8 @@ Demuxer::Step Demuxer::read(AVPacket& packet, std::size_t& stream) {
     }
     if (interrupt_.raised()) return Step::End;
     if (result < 0) {
-      if (take_libav_cut() && damage_.empty()) damage_ = "it ends before its container says so";
+      if ((take_libav_cut() || (result == AVERROR_EOF && ends_early())) && damage_.empty())
+        damage_ = "it ends before its container says so";
       if (result == AVERROR_EOF) return Step::End;
       if (live_connection_ && result == AVERROR(EIO)) {
         sender_has_gone_ = true;
@@ -195,6 +203,7 @@ Demuxer::Step Demuxer::read(AVPacket& packet, std::size_t& stream) {
       continue;
     }
     stream = static_cast<std::size_t>(places_[index]);
+    read_until_ = packet.pts + packet.duration;
     return Step::Read;
   }
 }

@@ -68,6 +68,8 @@ class Demuxer {
   [[nodiscard]] std::string why_not_opened(int error) const;
   [[nodiscard]] bool index_is_out_of_reach() const;
   [[nodiscard]] bool plausible(const AVPacket& packet) const;
+  /// Whether a FLAC file ends before its header says: nothing else tells that it is cut.
+  [[nodiscard]] bool ends_early() const;
 
   std::string name_;  ///< as messages name the input
   DemuxerOptions options_;
@@ -76,7 +78,8 @@ class Demuxer {
   AVIOContext* io_ = nullptr;
   AVFormatContext* context_ = nullptr;
   std::vector<Stream> streams_;
-  std::vector<int> places_;  ///< of the container's streams in streams_; -1: passed over
+  std::vector<int> places_;      ///< of the container's streams in streams_; -1: passed over
+  std::int64_t read_until_ = 0;  ///< the end of the last packet, in its time base
   std::size_t passed_over_ = 0;
   std::string damage_;
   bool live_connection_ = false;

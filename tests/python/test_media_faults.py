@@ -101,6 +101,18 @@ def test_a_fault_is_told_after_what_was_readable(
         assert received[:-3] == whole[: len(received) - 3]
 
 
+@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+def test_a_cut_flac_is_told_by_its_length(relay: Relay, folder: Path, tmp_path: Path, piped: bool) -> None:
+    broken = tmp_path / "cut.flac"
+    whole = Input("whole.flac", (*SOUND48, "-c:a", "flac")).file(folder)
+    broken.write_bytes(cut(whole.read_bytes()))
+    with broken.open("rb") as pipe:
+        running = Running(relay, tmp_path / "out", ("--no-pace", "-" if piped else broken), pipe)
+    trip = running.finish(publisher_code=1)
+    running.publisher.line("it ends before its container says so")
+    assert len(decoded(trip.track("audio"), "a:0")) >= 5
+
+
 REFUSED: dict[str, tuple[bytes | None, tuple[object, ...], str]] = {
     "nothing there": (None, (), "cannot read .*nothing"),
     "an empty file": (b"", (), "is empty"),
