@@ -21,9 +21,12 @@ bool Supply::may_go_on(Track& track, const Peer& without) const {
   const auto& upstreams = track.upstreams();
   const bool asked = std::any_of(upstreams.begin(), upstreams.end(),
                                  [&](const Track::Upstream& each) { return each.peer != &without; });
-  const auto sources = sources_.all_for(name, here);
-  return asked || std::any_of(sources.begin(), sources.end(),
-                              [&](const Peer* peer) { return peer != &without && may_ask(*peer, track); });
+  const auto another = [&](const std::vector<Peer*>& sources) {
+    return std::any_of(sources.begin(), sources.end(),
+                       [&](const Peer* peer) { return peer != &without && may_ask(*peer, track); });
+  };
+  // That this one publishes the namespace does not mean that nobody above has the track.
+  return asked || another(sources_.clients_for(name)) || (here && another(sources_.upstreams_for(name)));
 }
 
 void Supply::lose(Peer& peer, Track& track, session::RequestHandle request, moqt::PublishDoneCode code,
@@ -115,14 +118,17 @@ void Supply::on_done(Peer& peer, const session::SubscriptionDone& event) {
                            code == moqt::PublishDoneCode::kTooFarBehind ||
                            code == moqt::PublishDoneCode::kUnauthorized || code == moqt::PublishDoneCode::kGoingAway ||
                            expired || event.code > static_cast<std::uint64_t>(moqt::PublishDoneCode::kUpdateFailed);
-  // An upstream's own publisher was lost: another upstream, or the same in a while, may have another.
-  const bool lost = peer.upstream != nullptr && (of_this_hop || code == moqt::PublishDoneCode::kInternalError);
-  if (!expired && lost && track.wanted()) {
-    return lose(peer, track, event.subscription, moqt::PublishDoneCode::kInternalError, event.reason);
-  }
   const bool last = std::none_of(track.upstreams().begin(), track.upstreams().end(), [&](const Track::Upstream& each) {
     return (each.peer != &peer || each.request != event.subscription) && each.state == State::kLive;
   });
+  // A relay's own publisher was lost: another publisher, or the same relay in a while, may have another. Nor is a
+  // publisher that says so of itself the only one that may have the track.
+  const bool lost = of_this_hop || code == moqt::PublishDoneCode::kInternalError;
+  if (!expired && lost && track.wanted()) {
+    // A client that has just given up is asked behind the others.
+    if (peer.upstream == nullptr && last && may_go_on(track, peer)) track.search().refused.push_back(peer.number);
+    return lose(peer, track, event.subscription, moqt::PublishDoneCode::kInternalError, event.reason);
+  }
   // A publisher that lets subscriptions run out may well grant another one; those behind the relay need not know.
   if (expired && track.wanted()) return ask_again(peer, track, event.subscription);
   Track::Done done{&peer, event.subscription, of_this_hop ? moqt::PublishDoneCode::kInternalError : code, event.reason,

@@ -52,10 +52,14 @@ struct TrackJournal {
   std::optional<moqt::Location> largest;
   std::map<moqt::Location, PublishedObject> objects;
   std::map<SubgroupName, PublishedSubgroup> subgroups;
-  std::set<std::size_t> connected;  ///< publishers that have a session
+  std::set<std::size_t> connected;  ///< publishers that the relay knows and can hear
   int losses = 0;                   ///< how often there was none left
   bool fetched = false;             ///< somebody has asked for objects with FETCH
 
+  void disconnect(std::size_t publisher) {
+    connected.erase(publisher);
+    if (connected.empty()) ++losses;
+  }
   [[nodiscard]] bool published_by(std::size_t client) const;
   /// No publisher has sent all of it.
   [[nodiscard]] bool cut_by_all(SubgroupName subgroup) const;

@@ -15,9 +15,11 @@ void Publisher::begin(SessionEnd& end) {
   for (std::size_t number = 0; number < journal_.size(); ++number) {
     const TrackPlan& plan = journal_.track(number).plan;
     if (!journal_.track(number).published_by(number_)) continue;
-    journal_.track(number).connected.insert(number_);
     Track& track = tracks_[number];
-    if (end.session().config().perspective == moqt::Perspective::kServer) continue;
+    if (end.session().config().perspective == moqt::Perspective::kServer) {
+      journal_.track(number).connected.insert(number_);
+      continue;
+    }
     if (!plan.announced_by_publish) {
       namespaces.insert(journal_.track(number).name.track_namespace);
       continue;
@@ -27,7 +29,7 @@ void Publisher::begin(SessionEnd& end) {
   }
   for (const moqt::TrackNamespace& name : namespaces) {
     const auto request = end.session().publish_namespace(name);
-    if (request) announced_.push_back(*request);
+    if (request) announced_.emplace(*request, name);
   }
   end.make_ready();
 }
@@ -38,12 +40,27 @@ void Publisher::session_over() {
   owners_.clear();
   for (auto& [number, track] : tracks_) {
     TrackJournal& journal = journal_.track(number);
-    journal.connected.erase(number_);
-    if (journal.connected.empty()) ++journal.losses;
+    journal.disconnect(number_);
     // What it has not sent, or what has not arrived of it, others may have.
     for (auto& [name, subgroup] : journal.subgroups) subgroup.cut.insert(number_);
     track.open.clear();
     track.subscriptions.clear();
+  }
+}
+
+void Publisher::link_cut() {
+  for (const auto& [number, track] : tracks_) journal_.track(number).disconnect(number_);
+}
+
+void Publisher::on_accepted(ms::RequestHandle request) {
+  const auto announced = announced_.find(request);
+  for (const auto& [number, track] : tracks_) {
+    TrackJournal& journal = journal_.track(number);
+    const bool offered =
+        std::find(track.subscriptions.begin(), track.subscriptions.end(), request) != track.subscriptions.end();
+    const bool named = announced != announced_.end() && !journal.plan.announced_by_publish &&
+                       journal.name.track_namespace == announced->second;
+    if (offered || named) journal.connected.insert(number_);
   }
 }
 
@@ -71,6 +88,8 @@ void Publisher::handle(const ms::Event& event) {
     answer(*fetch);
   } else if (const auto* update = std::get_if<ms::UpdateReceived>(&event)) {
     (void)end_->session().accept(update->update);
+  } else if (const auto* accepted = std::get_if<ms::RequestAccepted>(&event)) {
+    on_accepted(accepted->request);
   } else if (const auto* unsubscribed = std::get_if<ms::Unsubscribed>(&event)) {
     end_subscription(unsubscribed->subscription);
   } else if (const auto* rejected = std::get_if<ms::RequestRejected>(&event)) {
@@ -129,6 +148,7 @@ void Publisher::answer(const ms::FetchReceived& fetch) {
     ms::FetchObject out;
     out.location = location;
     out.subgroup = track.plan.datagrams ? location.object : object.subgroup;
+    out.datagram = track.plan.datagrams;  // said from draft 18 on: another way than before makes the track malformed
     out.publisher_priority = track.plan.priority;
     out.payload_length = object.size;
     out.payload = arena_.copy(Journal::payload(*number, location, object.size));
@@ -285,7 +305,7 @@ void Publisher::withdraw() {
       (void)end_->session().publish_done(subscription, moqt::PublishDoneCode::kTrackEnded);
     }
   }
-  for (const ms::RequestHandle request : std::exchange(announced_, {})) (void)end_->session().cancel(request);
+  for (const auto& [request, name] : std::exchange(announced_, {})) (void)end_->session().cancel(request);
   end_->make_ready();
 }
 

@@ -20,6 +20,8 @@ class Publisher {
   /// A new session; what was open in the one before is gone. As a server it announces nothing.
   void begin(SessionEnd& end);
   void session_over();
+  /// Nothing reaches the relay any more, which may notice that before this end does.
+  void link_cut();
   /// Whether there was any event.
   bool on_events();
 
@@ -44,6 +46,8 @@ class Publisher {
   };
 
   void handle(const ms::Event& event);
+  /// The relay knows of the tracks of that request from now on, not from the beginning of the session.
+  void on_accepted(ms::RequestHandle request);
   void answer(const ms::FetchReceived& fetch);
   void end_subscription(ms::RequestHandle subscription);
   [[nodiscard]] moqt::MessageParameters parameters(std::size_t track);
@@ -53,7 +57,7 @@ class Publisher {
   Journal& journal_;
   SessionEnd* end_ = nullptr;
   std::map<std::size_t, Track> tracks_;
-  std::vector<ms::RequestHandle> announced_;
+  std::map<ms::RequestHandle, moqt::TrackNamespace> announced_;
   std::map<ms::StreamHandle, ms::RequestHandle> owners_;  ///< the subscription of each stream
   base::SlabArena arena_{4096};
 };

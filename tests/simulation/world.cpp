@@ -214,6 +214,7 @@ void World::perform(const Step& step) {
       break;
     case Kind::Cut:
       if (client.link) client.link->cut();
+      if (Publisher* who = publisher(step.actor); who != nullptr && client.near) who->link_cut();
       break;
     case Kind::Close:
       if (client.near) client.near->close(moqt::SessionErrorCode::kNoError, "done");

@@ -12,6 +12,7 @@ void StoredSubgroup::begin(const session::SubgroupProperties& properties, bool d
   datagrams_ = datagrams;
   first_ = 0;
   largest_.reset();
+  dropped_.reset();
   reset_code_ = 0;
   finished_since_ = {};
   ended_ = End::kOpen;
@@ -55,6 +56,7 @@ std::uint64_t StoredSubgroup::insert(std::uint64_t id) {
 
 std::size_t StoredSubgroup::drop_first() noexcept {
   StoredObject& object = at(first_);
+  dropped_ = object.id;
   const std::size_t freed = object.bytes();
   object.clear();
   bytes_ -= std::min(bytes_, freed);

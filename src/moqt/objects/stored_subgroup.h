@@ -49,6 +49,11 @@ class StoredSubgroup {
   /// The place of the first object whose ID is not below `id`; end() without one.
   [[nodiscard]] std::uint64_t lower_bound(std::uint64_t id) const noexcept;
   [[nodiscard]] std::optional<std::uint64_t> find(std::uint64_t id) const noexcept;
+  /// The ID of the object that was stored before the one at `place`, which may have been dropped since; nothing when
+  /// there was none.
+  [[nodiscard]] std::optional<std::uint64_t> id_before(std::uint64_t place) const noexcept {
+    return place > first_ ? std::optional(at(place - 1).id) : dropped_;
+  }
   /// The largest Object ID that was ever stored, dropped ones included.
   [[nodiscard]] std::optional<std::uint64_t> largest() const noexcept { return largest_; }
 
@@ -114,6 +119,7 @@ class StoredSubgroup {
   std::size_t count_ = 0;
   std::uint64_t first_ = 0;
   std::optional<std::uint64_t> largest_;
+  std::optional<std::uint64_t> dropped_;  ///< the ID of the object that was at the front and was dropped last
   std::size_t bytes_ = 0;
   std::size_t counted_records_ = 0;
   base::Charge charge_;

@@ -134,7 +134,7 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
   if (came_before) return Taken{false};
   if (const auto here = largest_so_far ? std::nullopt : subgroup_->find(id)) {
     StoredObject& known = subgroup_->at(*here);
-    known.follows = known.follows || (before && *here > subgroup_->first() && subgroup_->at(*here - 1).id == *before);
+    known.follows = known.follows || (before && subgroup_->id_before(*here) == *before);
     const bool fetched = std::exchange(known.fetched, false);
     if (fetched) take_header(known, object);
     ignores_ = false;  // perhaps this stream brings more of it than the one that began it
@@ -153,7 +153,7 @@ base::Result<SubgroupWriter::Taken, MalformedTrack> SubgroupWriter::object(const
   fresh.more = std::move(kept.more);  // for its room
   fresh.more.clear();
   // The stream has brought the one stored before it last: nothing of the subgroup lies between the two.
-  fresh.follows = before && place > subgroup_->first() && subgroup_->at(place - 1).id == *before;
+  fresh.follows = before && subgroup_->id_before(place) == *before;
   kept = std::move(fresh);
   if (place + 1 < subgroup_->end()) subgroup_->at(place + 1).follows = false;
   if (properties_.extensions != subgroup_->properties().extensions) rewrite(kept);

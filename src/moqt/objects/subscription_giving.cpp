@@ -112,8 +112,7 @@ void Subscription::lose(SubgroupDelivery& delivery, const StoredObject& object) 
 bool Subscription::is_next(const StoredSubgroup& subgroup, const SubgroupDelivery& delivery,
                            std::uint64_t place) const noexcept {
   const StoredObject& object = subgroup.at(place);
-  return object.id == delivery.last_id + 1 ||
-         (object.follows && place > subgroup.first() && subgroup.at(place - 1).id == delivery.last_id) ||
+  return object.id == delivery.last_id + 1 || (object.follows && subgroup.id_before(place) == delivery.last_id) ||
          nothing_between(subgroup, delivery.last_id, object.id);
 }
 

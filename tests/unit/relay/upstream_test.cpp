@@ -90,6 +90,54 @@ TEST_P(UpstreamTest, ATrackIsFoundBelowAndAbove) {
   EXPECT_EQ(objects(subscriber), (Lines{"3/0 x"}));
 }
 
+/// One publisher of the track below the subscriber's relay, which it asks, and one above.
+class PublishersBelowAndAboveTest : public UpstreamTest {
+ protected:
+  void SetUp() override {
+    above_.announce();
+    below_.announce();
+    subscribe(subscriber_);
+    below_.accept();
+    below_.group(0, {"a"});
+    ASSERT_EQ(source_above_.count<ms::SubscribeReceived>(), 0u);
+  }
+  void expect_the_one_above_goes_on() {
+    above_.accept();
+    above_.group(1, {"b"});
+    EXPECT_EQ(objects(subscriber_), (Lines{"0/0 a", "1/0 b"}));
+    EXPECT_EQ(subscriber_.count<ms::SubscriptionDone>(), 0u);
+  }
+
+  RelayClient& source_above_ = tree_.connect(2);
+  TreePublisher above_{tree_, source_above_};
+  RelayClient& source_below_ = tree_.connect(0);
+  TreePublisher below_{tree_, source_below_};
+  RelayClient& subscriber_ = tree_.connect(1);
+};
+
+TEST_P(PublishersBelowAndAboveTest, TheOneAboveGoesOnWhenTheRelayBelowHasLostItsOwn) {
+  tree_.lose(0, source_below_);
+  expect_the_one_above_goes_on();
+}
+
+TEST_P(PublishersBelowAndAboveTest, OrWhenTheOneBelowGivesUpWithoutLeaving) {
+  const auto request = source_below_.only<ms::SubscribeReceived>().request;
+  ASSERT_TRUE(source_below_.session().publish_done(request, moqt::PublishDoneCode::kInternalError, "").ok());
+  tree_.run();
+  expect_the_one_above_goes_on();
+}
+
+TEST_P(PublishersBelowAndAboveTest, ButATrackThatHasEndedBelowIsOver) {
+  const auto request = source_below_.only<ms::SubscribeReceived>().request;
+  ASSERT_TRUE(source_below_.session().publish_done(request, moqt::PublishDoneCode::kTrackEnded, "").ok());
+  tree_.run();
+  EXPECT_EQ(subscriber_.only<ms::SubscriptionDone>().code,
+            static_cast<std::uint64_t>(moqt::PublishDoneCode::kTrackEnded));
+}
+
+INSTANTIATE_TEST_SUITE_P(EachDraft, PublishersBelowAndAboveTest, ::testing::ValuesIn(moqt::kSupportedDrafts),
+                         [](const auto& draft) { return "Draft" + std::to_string(static_cast<int>(draft.param)); });
+
 TEST_P(UpstreamTest, AnnouncementsGoUpToEveryRelayAndAreTakenBack) {
   RelayClient& listener = tree_.connect(2);
   ASSERT_TRUE(listener.session().subscribe_namespace({"live"}).ok());
