@@ -38,6 +38,14 @@ void set_delivery_timeouts(moqt::MessageParameters& parameters, const nb::dict& 
   if (of_subgroups) parameters.set_subgroup_delivery_timeout(*of_subgroups);
 }
 
+/// Pairs of a parameter's type and a filter.
+void add_range_filters(moqt::MessageParameters& parameters, nb::handle filters) {
+  for (nb::handle pair : filters) {
+    parameters.add_range_filter(nb::cast<moqt::MessageParameter>(pair[0]),
+                                nb::cast<const moqt::RangeFilter&>(pair[1]));
+  }
+}
+
 }  // namespace
 
 moqt::pubsub::TrackOptions track_options(const nb::dict& options) {
@@ -72,6 +80,10 @@ moqt::MessageParameters subscription_parameters(const nb::dict& options) {
   if (const auto group = optional_number(nb::object(options["new_group"]), "new_group")) {
     parameters.set_new_group_request(*group);
   }
+  if (const auto timeout = optional_number(nb::object(options["rendezvous_timeout_ms"]), "rendezvous_timeout")) {
+    parameters.set_rendezvous_timeout(*timeout);
+  }
+  add_range_filters(parameters, options["range_filters"]);
   add_tokens(parameters, options["tokens"]);
   return parameters;
 }
@@ -86,6 +98,7 @@ moqt::MessageParameters update_parameters(const nb::dict& options) {
     parameters.set_subscriber_priority(priority(urgency));
   }
   set_delivery_timeouts(parameters, options);
+  add_range_filters(parameters, options["range_filters"]);
   add_tokens(parameters, options["tokens"]);
   return parameters;
 }
@@ -96,6 +109,7 @@ moqt::MessageParameters fetch_parameters(const nb::dict& options) {
   if (const auto timeout = optional_number(nb::object(options["fill_timeout_ms"]), "fill_timeout")) {
     parameters.set_fill_timeout(*timeout);
   }
+  add_range_filters(parameters, options["range_filters"]);
   add_tokens(parameters, options["tokens"]);
   return parameters;
 }

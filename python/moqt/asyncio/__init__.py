@@ -22,6 +22,7 @@ from __future__ import annotations
 from moqt.asyncio._batches import Batches
 from moqt.asyncio._places import place_of
 from moqt.asyncio.announcing import NamespacePublication
+from moqt.asyncio.answering import FetchAnswer, FetchHandler, FetchRequest, Past, PastGap, PastObject
 from moqt.asyncio.authorization import AuthorizationRequest, Authorize, TokenLike
 from moqt.asyncio.client import connect
 from moqt.asyncio.exceptions import (
@@ -33,7 +34,7 @@ from moqt.asyncio.exceptions import (
     SessionClosed,
     SessionStateError,
 )
-from moqt.asyncio.fetching import Fetch, FetchAnswer, FetchHandler, FetchRequest, Past, PastGap, PastObject
+from moqt.asyncio.fetching import Fetch
 from moqt.asyncio.moving import Movable
 from moqt.asyncio.names import NamespaceLike
 from moqt.asyncio.offering import Announcement, Announcements, Offer, Offers

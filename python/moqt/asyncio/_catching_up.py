@@ -9,7 +9,8 @@ from typing import Protocol
 
 from moqt.asyncio._refusals import may_pass
 from moqt.asyncio.exceptions import FetchInterrupted, FetchRefused, SessionStateError
-from moqt.asyncio.fetching import Fetch, LeftOut, place_behind
+from moqt.asyncio.fetch_options import place_behind
+from moqt.asyncio.fetching import Fetch, LeftOut
 from moqt.asyncio.resume import Gap
 from msquic._native.moqt import Location, Object, RequestErrorCode, TrackProgress
 

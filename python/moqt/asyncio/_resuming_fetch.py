@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moqt.asyncio.exceptions import SessionClosed, SessionStateError
 from moqt.asyncio.fetching import Fetch
 from moqt.asyncio.moving import Movable
+from moqt.asyncio.subscription_options import check_draft
 from msquic._native.moqt import FetchHandle, GroupOrder, Location, Object, TrackNamespace
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class ResumingFetch(Fetch):
         start, end = self._later[0]
 
         def ask(ticket: int, target: int) -> FetchHandle:
+            check_draft(life.draft, self._options)
             return life._handle.fetch(ticket, target, self.namespace, self.name, start, end, self._options)
 
         part = _Part(life, self.namespace, self.name, ask)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Unpack
 
 from moqt.asyncio._hub import Hub
+from moqt.asyncio._joining import join_on, wait_joined
 from moqt.asyncio._redirects import following
 from moqt.asyncio._resuming_fetch import ResumingFetch
 from moqt.asyncio._resuming_requests import ResumingAnnouncements, ResumingOffer, ResumingPublication
@@ -17,7 +18,8 @@ from moqt.asyncio._session_notices import OFFER_SECONDS
 from moqt.asyncio.announcing import NamespacePublication
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import RequestRefused, SessionClosed, SessionStateError
-from moqt.asyncio.fetching import Fetch, fetch_options, fetch_range
+from moqt.asyncio.fetch_options import fetch_options, fetch_range
+from moqt.asyncio.fetching import Fetch
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
 from moqt.asyncio.offering import Announcement, Announcements, Offer
 from moqt.asyncio.publishing import TrackWriter, add_track
@@ -25,11 +27,17 @@ from moqt.asyncio.resume import Resume
 from moqt.asyncio.retention import Retention
 from moqt.asyncio.session import Session
 from moqt.asyncio.subscribing import Subscription, joined_from
-from moqt.asyncio.subscription_options import SubscriptionOptions, check_join, native_subscription_options
+from moqt.asyncio.subscription_options import (
+    RangeFilters,
+    SubscriptionOptions,
+    check_draft,
+    check_join,
+    native_range_filters,
+    native_subscription_options,
+)
 from moqt.asyncio.track_options import TrackOptions, milliseconds
 from msquic._native.moqt import (
     AuthorizationToken,
-    FetchHandle,
     FilterType,
     GroupOrder,
     Location,
@@ -144,11 +152,19 @@ class ResumingSession(ReturningSession):
         filter: FilterType | SubscriptionFilter = FilterType.LARGEST_OBJECT,
         join: int | None = None,
         join_absolute: int | None = None,
+        rendezvous_timeout: float | None = None,
+        range_filters: RangeFilters = (),
         authorization_tokens: Iterable[TokenLike] = (),
         **options: Unpack[SubscriptionOptions],
     ) -> Subscription:
         joins = check_join(filter, join, join_absolute)
-        native = native_subscription_options(filter, options, authorization_tokens)
+        native = native_subscription_options(
+            filter,
+            options,
+            authorization_tokens,
+            rendezvous_timeout=rendezvous_timeout,
+            range_filters=range_filters,
+        )
         key = namespace_of(namespace), track_name_of(name)
         return await following(key, lambda track: self._through(lambda: self._subscribe(track, native, joins)))
 
@@ -156,15 +172,15 @@ class ResumingSession(ReturningSession):
         self, key: tuple[TrackNamespace, bytes], native: dict[str, Any], joins: tuple[bool, int] | None
     ) -> ResumingSubscription:
         life = self._life
+        check_draft(life.draft, native)
         ticket, answered = life._ask()
         subscription = ResumingSubscription(self, *key, native, offered=False)
         subscription._handle = life._handle.subscribe(ticket, subscription._target, *key, native)
         try:
-            past = None if joins is None else self._join_on(life, subscription, joins)
+            past = None if joins is None else join_on(life, subscription, joins, native, subscription._progress)
             subscription._on_answer(await life._answer(ticket, answered))
             subscription._past = past
-            if past is not None:
-                await life._wait_joined(subscription, past)
+            await wait_joined(subscription)
         except BaseException:
             await subscription.unsubscribe()
             raise
@@ -181,19 +197,6 @@ class ResumingSession(ReturningSession):
         if self._life is not life:
             subscription._come_back(self._life)
 
-    def _join_on(self, life: Session, subscription: ResumingSubscription, joins: tuple[bool, int]) -> Fetch:
-        native = subscription._native
-        options = fetch_options(native["priority"], None, native["tokens"], subscription._progress)
-
-        def ask(ticket: int, target: int) -> FetchHandle:
-            return life._handle.join(ticket, target, subscription._handle, *joins, options)
-
-        subscription._joins = joins
-        past = Fetch(life, subscription.namespace, subscription.name, ask)
-        past._left_out = subscription._leave_out
-        past._send()
-        return past
-
     def _forget(self, subscription: ResumingSubscription) -> None:
         self._subscriptions.discard(subscription)
 
@@ -207,11 +210,18 @@ class ResumingSession(ReturningSession):
         priority: int = 128,
         group_order: GroupOrder | None = None,
         fill_timeout: float | None = None,
+        range_filters: RangeFilters = (),
         authorization_tokens: Iterable[TokenLike] = (),
     ) -> Fetch:
         key = namespace_of(namespace), track_name_of(name)
         longest = milliseconds(fill_timeout, "fill_timeout")
-        options = fetch_options(priority, group_order, tokens_of(authorization_tokens), fill_timeout_ms=longest)
+        options = fetch_options(
+            priority,
+            group_order,
+            tokens_of(authorization_tokens),
+            fill_timeout_ms=longest,
+            range_filters=native_range_filters(range_filters),
+        )
         return ResumingFetch(self, *key, fetch_range(start, end), options)
 
     async def track_status(

@@ -9,11 +9,12 @@ from moqt.asyncio._catching_up import Asker, CatchingUp
 from moqt.asyncio._refusals import may_pass, waits_for
 from moqt.asyncio.authorization import tokens_of
 from moqt.asyncio.exceptions import FetchInterrupted, RequestRefused, SessionClosed, SessionStateError
-from moqt.asyncio.fetching import LAST_GROUP, Fetch, LeftOut, fetch_options, place_behind
+from moqt.asyncio.fetch_options import LAST_GROUP, options_of_past, place_behind
+from moqt.asyncio.fetching import Fetch, LeftOut
 from moqt.asyncio.resume import Gap, GapFound
 from moqt.asyncio.statistics import SubscriptionStatistics
 from moqt.asyncio.subscribing import _DONE, Done, Subscription
-from moqt.asyncio.subscription_options import chosen_filter
+from moqt.asyncio.subscription_options import chosen_filter, filters_after
 from moqt.asyncio.track_options import milliseconds
 from msquic._native.moqt import (
     FetchHandle,
@@ -298,7 +299,7 @@ class ResumingSubscription(Subscription):
 
     def _asker(self, life: Session, *, progress: bool = True) -> Asker:
         taken = self._progress if progress else None
-        options = fetch_options(self._native["priority"], None, self._native["tokens"], taken)
+        options = options_of_past(self._native, taken)
 
         def ask(start: Location, end: Location) -> Fetch:
             def begin(ticket: int, target: int) -> FetchHandle:
@@ -362,6 +363,8 @@ class ResumingSubscription(Subscription):
             self._native["delivery_timeout_ms"] = milliseconds(changes["delivery_timeout"], "delivery_timeout", least=1)
         if (timeout := changes.get("subgroup_delivery_timeout")) is not None:
             self._native["subgroup_delivery_timeout_ms"] = milliseconds(timeout, "subgroup_delivery_timeout", least=1)
+        if (filters := changes.get("range_filters")) is not None:
+            self._native["range_filters"] = filters_after(self._native["range_filters"], filters)
         if changes.get("authorization_tokens"):
             self._native["tokens"] = tokens_of(changes["authorization_tokens"])
         if changes.get("forward") is not None and changes["forward"] != self._native["forward"]:

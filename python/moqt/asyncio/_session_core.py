@@ -8,7 +8,7 @@ from typing import Any
 
 from moqt.asyncio._hub import Hub, Tickets
 from moqt.asyncio.exceptions import SessionClosed
-from msquic._native.moqt import ReaderHandle, SessionHandle, TrackNamespace
+from msquic._native.moqt import ReaderHandle, SessionHandle, SessionTransport, TrackNamespace
 
 FLUSH_SECONDS = 5.0
 """How long closing waits for the peer to have everything that was written."""
@@ -21,6 +21,7 @@ class SessionCore:
         self._hub = hub
         self._target = hub.add(self, target)
         self._handle: SessionHandle
+        self._transport: SessionTransport | None = None
         self._tickets = Tickets(hub.loop)
         self._over = asyncio.Event()
         self._closed: tuple[int, str, str, bool] | None = None
@@ -35,6 +36,17 @@ class SessionCore:
         self._offer_queues: list[Any] = []
         self._offers: dict[int, Any] = {}
         self._namespaces: list[TrackNamespace] = []
+
+    @property
+    def alpn(self) -> str:
+        """The ALPN that was agreed on, which says which draft is spoken (section 3.1), for instance
+        ``"moqt-18"``."""
+        return "" if self._transport is None else self._transport._alpn.decode("utf-8", "surrogateescape")
+
+    @property
+    def draft(self) -> int:
+        """The number of the draft that was agreed on, for instance 18."""
+        return int(self.alpn.rpartition("-")[2] or 0)
 
     def _begin_close(self, code: int = 0, reason: str = "") -> None:
         if not self._closing and self._closed is None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from moqt.asyncio._hub import Hub
 from moqt.asyncio._session_core import SessionCore
-from msquic._native.moqt import SessionTransport
 
 if TYPE_CHECKING:
     from msquic import SessionTicket
@@ -19,20 +18,8 @@ class SessionFacts(SessionCore):
 
     def __init__(self, hub: Hub, target: int = 0) -> None:
         super().__init__(hub, target)
-        self._transport: SessionTransport | None = None
         self._ticket: SessionTicket | None = None
         self._ticket_came = asyncio.Event()
-
-    @property
-    def alpn(self) -> str:
-        """The ALPN that was agreed on, which says which draft is spoken (section 3.1), for instance
-        ``"moqt-18"``."""
-        return "" if self._transport is None else self._transport._alpn.decode("utf-8", "surrogateescape")
-
-    @property
-    def draft(self) -> int:
-        """The number of the draft that was agreed on, for instance 18."""
-        return int(self.alpn.rpartition("-")[2] or 0)
 
     @property
     def remote_address(self) -> tuple[str, int] | None:

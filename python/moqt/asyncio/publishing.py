@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeAlias
 from moqt.asyncio._arguments import checked_end
 from moqt.asyncio._hub import Hub, Notice, Tickets
 from moqt.asyncio._session_core import SessionCore
+from moqt.asyncio.answering import FetchHandler, FetchRequest, answer_fetch
 from moqt.asyncio.exceptions import ObjectRefused, SessionClosed, SessionStateError
-from moqt.asyncio.fetching import FetchHandler, FetchRequest, answer_fetch
 from moqt.asyncio.moving import Movable
 from moqt.asyncio.statistics import DeliveryStatistics
 from moqt.asyncio.subscription_options import chosen_filter

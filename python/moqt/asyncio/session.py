@@ -6,17 +6,26 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias, Unpack
 
 from moqt.asyncio._arguments import checked_end
+from moqt.asyncio._joining import join_on, wait_joined
 from moqt.asyncio._redirects import Key, following
 from moqt.asyncio._session_notices import SessionNotices
 from moqt.asyncio.announcing import NamespacePublication
 from moqt.asyncio.authorization import TokenLike, tokens_of
-from moqt.asyncio.exceptions import FetchRefused, SessionClosed, SessionStateError
-from moqt.asyncio.fetching import Fetch, fetch_options, fetch_range
+from moqt.asyncio.exceptions import SessionClosed, SessionStateError
+from moqt.asyncio.fetch_options import fetch_options, fetch_range
+from moqt.asyncio.fetching import Fetch
 from moqt.asyncio.names import NamespaceLike, namespace_of, track_name_of
 from moqt.asyncio.offering import Announcements, Offers
 from moqt.asyncio.publishing import TrackWriter, add_track
 from moqt.asyncio.subscribing import Subscription
-from moqt.asyncio.subscription_options import SubscriptionOptions, check_join, native_subscription_options
+from moqt.asyncio.subscription_options import (
+    RangeFilters,
+    SubscriptionOptions,
+    check_draft,
+    check_join,
+    native_range_filters,
+    native_subscription_options,
+)
 from moqt.asyncio.track_options import TrackOptions, milliseconds
 from msquic._native.moqt import (
     AuthorizationToken,
@@ -24,7 +33,6 @@ from msquic._native.moqt import (
     FilterType,
     GroupOrder,
     Location,
-    RequestErrorCode,
     SubscriptionFilter,
     TrackNamespace,
 )
@@ -136,6 +144,8 @@ class Session(SessionNotices):
         filter: FilterType | SubscriptionFilter = FilterType.LARGEST_OBJECT,
         join: int | None = None,
         join_absolute: int | None = None,
+        rendezvous_timeout: float | None = None,
+        range_filters: RangeFilters = (),
         authorization_tokens: Iterable[TokenLike] = (),
         **options: Unpack[SubscriptionOptions],
     ) -> Subscription:
@@ -162,6 +172,12 @@ class Session(SessionNotices):
                 joining FETCH (section 9.16.2) goes out with the SUBSCRIBE; its objects are read first, and between them
                 and what follows there is no gap and nothing twice. A track without objects is simply live.
             join_absolute: the same from this group on.
+            rendezvous_timeout: seconds that a relay may hold the SUBSCRIBE while nobody publishes the track
+                (RENDEZVOUS_TIMEOUT, draft-18 section 10.2.6), from draft 18 on.
+            range_filters: which objects of the track are wanted, by their Subgroup ID, Object ID, priority or a number
+                among their properties (draft-22 section 3.3.2): pairs such as ``(MessageParameterType.OBJECT_ID_FILTER,
+                RangeFilter([(0, 3)]))``. Of one `set_id` all are to be passed, and one set is enough. The past objects
+                of a join pass the same.
             renew: send a SUBSCRIBE_UPDATE before the time that the publisher gives is over (EXPIRES, section 9.2.1.8);
                 otherwise :attr:`Subscription.expires_in` tells when it will be.
             authorization_tokens: what SUBSCRIBE shows, and the FETCH of a join; each a :data:`TokenLike`.
@@ -178,51 +194,30 @@ class Session(SessionNotices):
         :attr:`RequestRefused.redirect` tells where to; :func:`moqt.asyncio.place_of` takes its URI apart.
         """
         joins = check_join(filter, join, join_absolute)
-        native = native_subscription_options(filter, options, authorization_tokens)
+        native = native_subscription_options(
+            filter,
+            options,
+            authorization_tokens,
+            rendezvous_timeout=rendezvous_timeout,
+            range_filters=range_filters,
+        )
         key = namespace_of(namespace), track_name_of(name)
         return await following(key, lambda track: self._subscribe_to(track, native, joins))
 
     async def _subscribe_to(self, key: Key, native: dict[str, Any], joins: tuple[bool, int] | None) -> Subscription:
+        check_draft(self.draft, native)
         ticket, answered = self._ask()
         subscription = Subscription(self, *key)
         subscription._handle = self._handle.subscribe(ticket, subscription._target, *key, native)
         if joins is not None:
-            subscription._joins = joins
-            subscription._past = self._join(subscription, *joins, native["priority"], native["tokens"])
+            subscription._past = join_on(self, subscription, joins, native)
         try:
             subscription._on_answer(await self._answer(ticket, answered))
-            if subscription._past is not None:
-                await self._wait_joined(subscription, subscription._past)
+            await wait_joined(subscription)
         except BaseException:
             await subscription.unsubscribe()
             raise
         return subscription
-
-    def _join(
-        self,
-        subscription: Subscription,
-        relative: bool,
-        groups: int,
-        priority: int,
-        tokens: list[AuthorizationToken],
-    ) -> Fetch:
-        options = fetch_options(priority, None, tokens)
-
-        def ask(ticket: int, target: int) -> FetchHandle:
-            return self._handle.join(ticket, target, subscription._handle, relative, groups, options)
-
-        past = Fetch(self, subscription.namespace, subscription.name, ask)
-        past._left_out = subscription._leave_out
-        past._send()
-        return past
-
-    async def _wait_joined(self, subscription: Subscription, past: Fetch) -> None:
-        try:
-            await past._begin()
-        except FetchRefused as refused:
-            if subscription.largest is not None or refused.code != RequestErrorCode.INVALID_RANGE:
-                raise
-            subscription._past = None  # there was no object yet: everything is live
 
     def fetch(
         self,
@@ -234,6 +229,7 @@ class Session(SessionNotices):
         priority: int = 128,
         group_order: GroupOrder | None = None,
         fill_timeout: float | None = None,
+        range_filters: RangeFilters = (),
         authorization_tokens: Iterable[TokenLike] = (),
     ) -> Fetch:
         """FETCH (section 9.16), past objects: ``async with session.fetch(…) as fetch: async for obj in fetch``.
@@ -248,6 +244,7 @@ class Session(SessionNotices):
             fill_timeout: seconds that a relay may wait for publishers (FILL_TIMEOUT, draft-22 section 9.20.5), from
                 draft 18 on; 0: only what it has. Then the fetch brings the rest, and ends as one that was broken off,
                 with UNKNOWN_OBJECT_STATUS. As long as the relay likes when not given.
+            range_filters: which objects of the range are wanted, as of :meth:`subscribe` (draft-22 section 3.3.2).
             authorization_tokens: what FETCH shows, each a :data:`TokenLike`.
 
         Nothing is sent before the fetch is entered or read from, which raises :class:`FetchRefused` and
@@ -257,9 +254,16 @@ class Session(SessionNotices):
         key = namespace_of(namespace), track_name_of(name)
         first, last = fetch_range(start, end)
         longest = milliseconds(fill_timeout, "fill_timeout")
-        options = fetch_options(priority, group_order, tokens_of(authorization_tokens), fill_timeout_ms=longest)
+        options = fetch_options(
+            priority,
+            group_order,
+            tokens_of(authorization_tokens),
+            fill_timeout_ms=longest,
+            range_filters=native_range_filters(range_filters),
+        )
 
         def ask(ticket: int, target: int) -> FetchHandle:
+            check_draft(self.draft, options)
             return self._handle.fetch(ticket, target, *key, first, last, options)
 
         return Fetch(self, *key, ask)

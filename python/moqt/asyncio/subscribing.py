@@ -12,11 +12,20 @@ from moqt.asyncio._hub import Notice
 from moqt.asyncio._session_core import SessionCore
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import SessionStateError
-from moqt.asyncio.fetching import LAST_GROUP, LeftOut, place_behind
+from moqt.asyncio.fetch_options import LAST_GROUP, place_behind
+from moqt.asyncio.fetching import LeftOut
 from moqt.asyncio.moving import Movable
 from moqt.asyncio.resume import Gap
 from moqt.asyncio.statistics import SubscriptionStatistics
-from moqt.asyncio.subscription_options import Filter, Start, check_new_group, chosen_filter
+from moqt.asyncio.subscription_options import (
+    Filter,
+    RangeFilters,
+    Start,
+    check_draft,
+    check_new_group,
+    chosen_filter,
+    native_range_filters,
+)
 from moqt.asyncio.track_options import TrackProperties, milliseconds
 from moqt.exceptions import MoqtError
 from msquic._native.moqt import Location, Object, PublishDoneCode, ReaderHandle, SubscriptionFilter, TrackNamespace
@@ -218,6 +227,7 @@ class Subscription(Movable):
         delivery_timeout: float | None = None,
         subgroup_delivery_timeout: float | None = None,
         new_group: bool = False,
+        range_filters: RangeFilters | None = None,
         authorization_tokens: Iterable[TokenLike] = (),
     ) -> Location | None:
         """SUBSCRIBE_UPDATE (section 9.11). What is left out stays as it is. Any update, also one that changes nothing,
@@ -232,6 +242,8 @@ class Subscription(Movable):
             subgroup_delivery_timeout: seconds that a subgroup may take to arrive whole, from draft 18 on; it can be
                 changed, not taken back.
             new_group: ask for a new group (section 9.2.1.12); see :meth:`request_group`.
+            range_filters: as of :meth:`Session.subscribe` (draft-22 section 3.3.2); those of a type replace all there
+                were of it, and ``RangeFilter(removed=True)`` takes them back.
             authorization_tokens: newer tokens, each a :data:`TokenLike`.
 
         Gives the largest Location of the track, as the publisher saw it then; None when it told none. A wider
@@ -253,8 +265,10 @@ class Subscription(Movable):
                 subgroup_delivery_timeout, "subgroup_delivery_timeout", least=1
             ),
             "new_group": new_group,
+            "range_filters": native_range_filters(range_filters or ()),
             "tokens": tokens_of(authorization_tokens),
         }
+        check_draft(session.draft, options)
         ticket, answered = session._tickets.new()
         self._handle.update(ticket, options)
         largest: Location | None = (await session._answer(ticket, answered))[0]

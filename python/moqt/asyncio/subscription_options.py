@@ -8,11 +8,20 @@ from typing import Any, TypedDict
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import SessionStateError
 from moqt.asyncio.track_options import TrackProperties, milliseconds
-from msquic._native.moqt import FilterType, GroupOrder, Location, SubscriptionFilter
+from msquic._native.moqt import (
+    FilterType,
+    GroupOrder,
+    Location,
+    MessageParameterType,
+    RangeFilter,
+    SubscriptionFilter,
+)
 from msquic.asyncio._configurations import check_options
 
 Filter = FilterType | SubscriptionFilter
 Start = Location | tuple[int, int]
+RangeFilters = Iterable[tuple[MessageParameterType, RangeFilter]]
+"""Range Filters of draft-22 (section 3.3.2), each with the parameter that it is the value of."""
 
 
 class SubscriptionOptions(TypedDict, total=False):
@@ -54,8 +63,45 @@ def chosen_filter(
     return SubscriptionFilter(filter)
 
 
+_OBJECT_FILTERS = (
+    MessageParameterType.SUBGROUP_FILTER,
+    MessageParameterType.OBJECT_ID_FILTER,
+    MessageParameterType.PRIORITY_FILTER,
+    MessageParameterType.OBJECT_PROPERTY_FILTER,
+)
+
+
+def native_range_filters(filters: RangeFilters) -> list[tuple[MessageParameterType, RangeFilter]]:
+    """Checked. Raises TypeError for what is no such pair, ValueError for a filter that looks at no object."""
+    pairs = []
+    for pair in filters:
+        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], RangeFilter)):
+            raise TypeError(f"range_filters must be pairs of a MessageParameterType and a RangeFilter, not {pair!r}")
+        if pair[0] not in _OBJECT_FILTERS:
+            raise ValueError(
+                "range_filters take SUBGROUP_FILTER, OBJECT_ID_FILTER, PRIORITY_FILTER and OBJECT_PROPERTY_FILTER of "
+                f"MessageParameterType, not {pair[0]!r}"
+            )
+        pairs.append(pair)
+    return pairs
+
+
+def filters_after(
+    before: list[tuple[MessageParameterType, RangeFilter]], update: RangeFilters
+) -> list[tuple[MessageParameterType, RangeFilter]]:
+    """What is in effect after an update."""
+    news = native_range_filters(update)
+    types = {type for type, _ in news}
+    return [pair for pair in before if pair[0] not in types] + [pair for pair in news if not pair[1].removed]
+
+
 def native_subscription_options(
-    filter: Filter | None, options: SubscriptionOptions, authorization_tokens: Iterable[TokenLike] = ()
+    filter: Filter | None,
+    options: SubscriptionOptions,
+    authorization_tokens: Iterable[TokenLike] = (),
+    *,
+    rendezvous_timeout: float | None = None,
+    range_filters: RangeFilters = (),
 ) -> dict[str, Any]:
     """The arguments of subscribe() and accept() as the native module takes them."""
     check_options(options, SubscriptionOptions)
@@ -72,9 +118,19 @@ def native_subscription_options(
         # The subscriber knows no group yet: 0 (section 9.2.1.12).
         "new_group": 0 if options.get("new_group") else None,
         "renew": options.get("renew", False),
+        "rendezvous_timeout_ms": milliseconds(rendezvous_timeout, "rendezvous_timeout"),
+        "range_filters": native_range_filters(range_filters),
         "tokens": tokens_of(authorization_tokens),
         "progress": None,
     }
+
+
+def check_draft(draft: int, native: dict[str, Any]) -> None:
+    """What the session's draft has no words for is not asked for in vain."""
+    if native.get("rendezvous_timeout_ms") is not None and draft < 18:
+        raise SessionStateError(f"draft {draft}, which this session speaks, has no rendezvous_timeout; 18 has one")
+    if native["range_filters"] and draft < 22:
+        raise SessionStateError(f"draft {draft}, which this session speaks, has no range_filters; 22 has them")
 
 
 def check_new_group(wanted: bool, properties: TrackProperties) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypedDict
 
 from moqt.asyncio._arguments import check_callable, check_type
-from moqt.asyncio.fetching import FetchHandler
+from moqt.asyncio.answering import FetchHandler
 from moqt.asyncio.retention import Retention
 from msquic._native.moqt import GroupOrder
 from msquic.asyncio._configurations import check_options

@@ -9,7 +9,9 @@ std::string_view describe(SessionError error) noexcept {
     case SessionError::kInvalidName:
       return "A namespace needs 1 to 32 fields, none of them empty from draft 16 on, and namespace and track name "
              "together at most 4096 bytes.";
-    case SessionError::kInvalidParameter: return "A parameter has a value that the draft forbids to send.";
+    case SessionError::kInvalidParameter:
+      return "A parameter has a value that the draft forbids to send, or a Range Filter more ranges than the peer "
+             "takes.";
     case SessionError::kInvalidRange:
       return "The subscriber's filter selects only groups that are past; it was refused with INVALID_RANGE.";
     case SessionError::kUnknownRequest: return "The request has ended, or never existed.";
