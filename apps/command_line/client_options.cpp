@@ -136,7 +136,7 @@ base::Result<moqt::FullTrackName, std::string> ClientOptions::track(const std::s
   }
   const auto& fields = track.track_namespace.fields();
   const bool empty_field = std::ranges::any_of(fields, [](const auto& field) { return field.empty(); });
-  if (empty_field && std::ranges::any_of(drafts, [](moqt::Draft draft) { return draft != moqt::Draft::k15; })) {
+  if (empty_field && !std::ranges::all_of(drafts, moqt::has_empty_namespace_fields)) {
     return base::Failure{"--namespace '" + track_namespace +
                          "' has an empty field, which drafts later than 15 forbid: fields are separated by single '/'"};
   }

@@ -150,7 +150,6 @@ base::Result<void, std::string> Demuxer::open_context(const std::string& url) {
     const bool pieces = std::ranges::find(in_pieces, static_cast<std::uint32_t>(stream->id)) != in_pieces.end();
     streams_.push_back({stream, type == AVMEDIA_TYPE_VIDEO, pieces});
   }
-  read_until_ = 0;
   if (streams_.empty()) return base::Failure{name_ + " has neither video nor audio"};
   return {};
 }
@@ -162,9 +161,14 @@ bool Demuxer::plausible(const AVPacket& packet) const {
 }
 
 bool Demuxer::ends_early() const {
-  if (std::string_view(context_->iformat->name) != "flac" || streams_.size() != 1) return false;
-  const std::int64_t whole = streams_[0].source->duration;  // AV_NOPTS_VALUE, which is negative, where it was not known
-  return whole > 0 && read_until_ < whole;
+  const std::string_view format = context_->iformat->name;
+  if (format != "flac" && format != "aiff" && format != "mp3") return false;
+  if (context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return false;
+  return std::ranges::any_of(streams_, [&](const Stream& each) {
+    // An encoder that does not say how much of its last frame only fills it up is not to blame.
+    const std::int64_t slack = format == "flac" ? 0 : each.last_packet;
+    return each.source->duration != AV_NOPTS_VALUE && each.read_until + slack < each.source->duration;
+  });
 }
 
 Demuxer::Step Demuxer::read(AVPacket& packet, std::size_t& stream) {
@@ -203,7 +207,8 @@ Demuxer::Step Demuxer::read(AVPacket& packet, std::size_t& stream) {
       continue;
     }
     stream = static_cast<std::size_t>(places_[index]);
-    read_until_ = packet.pts + packet.duration;
+    streams_[stream].read_until = packet.pts + packet.duration;
+    streams_[stream].last_packet = packet.duration;
     return Step::Read;
   }
 }

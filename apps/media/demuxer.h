@@ -30,6 +30,8 @@ class Demuxer {
     /// Its edit list strings together several pieces of it (MP4): FFmpeg reads them one after the other, but a decoder
     /// alone can tell where each begins and ends.
     bool several_pieces = false;
+    std::int64_t read_until = 0;   ///< the end of its last packet, in its time base
+    std::int64_t last_packet = 0;  ///< how long that is
   };
   enum class Step { Read, End };
 
@@ -68,7 +70,8 @@ class Demuxer {
   [[nodiscard]] std::string why_not_opened(int error) const;
   [[nodiscard]] bool index_is_out_of_reach() const;
   [[nodiscard]] bool plausible(const AVPacket& packet) const;
-  /// Whether a FLAC file ends before its header says: nothing else tells that it is cut.
+  /// Whether a stream ends before the header of its container says: of FLAC, AIFF and MP3 nothing else tells that they
+  /// are cut.
   [[nodiscard]] bool ends_early() const;
 
   std::string name_;  ///< as messages name the input
@@ -78,8 +81,7 @@ class Demuxer {
   AVIOContext* io_ = nullptr;
   AVFormatContext* context_ = nullptr;
   std::vector<Stream> streams_;
-  std::vector<int> places_;      ///< of the container's streams in streams_; -1: passed over
-  std::int64_t read_until_ = 0;  ///< the end of the last packet, in its time base
+  std::vector<int> places_;  ///< of the container's streams in streams_; -1: passed over
   std::size_t passed_over_ = 0;
   std::string damage_;
   bool live_connection_ = false;

@@ -101,10 +101,21 @@ def test_a_fault_is_told_after_what_was_readable(
         assert received[:-3] == whole[: len(received) - 3]
 
 
+SOUND_WITH_ITS_LENGTH = {
+    "flac": Input("whole.flac", (*SOUND48, "-c:a", "flac")),
+    "aiff": Input("whole.aiff", (*SOUND48, "-c:a", "pcm_s16be")),
+    "mp3": Input("whole.mp3", (*SOUND48, "-c:a", "libmp3lame")),
+}
+
+
 @pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
-def test_a_cut_flac_is_told_by_its_length(relay: Relay, folder: Path, tmp_path: Path, piped: bool) -> None:
-    broken = tmp_path / "cut.flac"
-    whole = Input("whole.flac", (*SOUND48, "-c:a", "flac")).file(folder)
+@pytest.mark.parametrize("container", SOUND_WITH_ITS_LENGTH)
+def test_cut_sound_is_told_by_its_length(
+    relay: Relay, folder: Path, tmp_path: Path, container: str, piped: bool
+) -> None:
+    source = SOUND_WITH_ITS_LENGTH[container]
+    broken = tmp_path / source.name
+    whole = source.file(folder)
     broken.write_bytes(cut(whole.read_bytes()))
     with broken.open("rb") as pipe:
         running = Running(relay, tmp_path / "out", ("--no-pace", "-" if piped else broken), pipe)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
+from moqt.asyncio._arguments import check_type
 from moqt.asyncio.authorization import TokenLike, tokens_of
 from moqt.asyncio.exceptions import SessionStateError
 from moqt.asyncio.track_options import TrackProperties, milliseconds
@@ -69,20 +70,22 @@ _OBJECT_FILTERS = (
     MessageParameterType.PRIORITY_FILTER,
     MessageParameterType.OBJECT_PROPERTY_FILTER,
 )
+_PAIRS = "pairs of a MessageParameterType and a RangeFilter"
 
 
 def native_range_filters(filters: RangeFilters) -> list[tuple[MessageParameterType, RangeFilter]]:
     """Checked. Raises TypeError for what is no such pair, ValueError for a filter that looks at no object."""
-    pairs = []
+    pairs: list[tuple[MessageParameterType, RangeFilter]] = []
     for pair in filters:
-        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], RangeFilter)):
-            raise TypeError(f"range_filters must be pairs of a MessageParameterType and a RangeFilter, not {pair!r}")
-        if pair[0] not in _OBJECT_FILTERS:
+        check_type(pair, tuple, "range_filters", _PAIRS)
+        kind, value = pair
+        check_type(value, RangeFilter, "range_filters", _PAIRS)
+        if kind not in _OBJECT_FILTERS:
             raise ValueError(
                 "range_filters take SUBGROUP_FILTER, OBJECT_ID_FILTER, PRIORITY_FILTER and OBJECT_PROPERTY_FILTER of "
-                f"MessageParameterType, not {pair[0]!r}"
+                f"MessageParameterType, not {kind!r}"
             )
-        pairs.append(pair)
+        pairs.append((kind, value))
     return pairs
 
 

@@ -23,6 +23,7 @@ std::uint64_t largest_number(Draft draft) noexcept {
   return draft >= Draft::k18 ? ~std::uint64_t{0} : (std::uint64_t{1} << 62) - 1;
 }
 bool has_track_properties(Draft draft) noexcept { return draft >= Draft::k16; }
+bool has_empty_namespace_fields(Draft draft) noexcept { return draft <= Draft::k15; }
 
 std::optional<Draft> draft_from_alpn(std::string_view text) noexcept {
   for (const Draft draft : kSupportedDrafts) {

@@ -52,6 +52,9 @@ std::uint64_t largest_number(Draft draft) noexcept;
 /// Whether tracks have properties, of the same numbers as the extensions of objects (from draft 16 on).
 bool has_track_properties(Draft draft) noexcept;
 
+/// Whether a field of a namespace may be empty (up to draft 15).
+bool has_empty_namespace_fields(Draft draft) noexcept;
+
 /// The ALPN of raw QUIC, also the WebTransport protocol name: "moqt-15" [d15 §3.1].
 std::string_view alpn(Draft draft) noexcept;
 
