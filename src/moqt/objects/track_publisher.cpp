@@ -71,7 +71,10 @@ void TrackPublisher::end(PublishDoneCode code, std::string_view reason, bool aba
 }
 
 void TrackPublisher::clear() {
-  for_each([](Subscription& subscription) { subscription.give_up(); });
+  for_each([](Subscription& subscription) {
+    subscription.leave_streams();
+    subscription.give_up();
+  });
   orphans_.clear();
   several_writers = false;
   preference.reset();
