@@ -235,6 +235,14 @@ class SlowAnswerTest : public ::testing::Test {
   TestPublisher second_{network_, second_client_};
 };
 
+TEST_F(SlowAnswerTest, WhatTheLostOneBroughtAlreadyDoesNotComeAgain) {
+  bring_and_lose(0);
+  const auto two = second_.open(0);
+  second_.object(two, 0, "b");
+  second_.object(two, 1, "c");
+  EXPECT_EQ(objects(viewer_), (Lines{"0/0 b", "0/1 c"}));
+}
+
 TEST_F(SlowAnswerTest, WhatIsSomethingElseLeavesNoStreamOpen) {
   bring_and_lose(1);
   second_.object(second_.open(0), 0, "x");
