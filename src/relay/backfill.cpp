@@ -59,7 +59,7 @@ void Backfills::on_rejected(Peer& peer, Track& track, session::RequestHandle req
     const moqt::FetchRange rest{track.store().first_missing({groups.begin()->first, 0}), range.end};
     if (rest.valid()) {
       begin(peer, track, rest, now);
-      if (track.backfill) track.backfill->lacks_beginning = true;
+      if (track.backfill) track.backfill->lacks_some = true;
       return;
     }
   }
@@ -77,8 +77,10 @@ bool Backfills::on_payload(Track& track, const session::ObjectPayload& event, se
   return !track.backfill->writer->payload(event.bytes, now);
 }
 
-void Backfills::on_gap(Track& track, const session::FetchGapReceived& event) noexcept {
-  if (track.backfill && track.backfill->request == event.fetch) track.backfill->writer->pass_unknown(event.last);
+void Backfills::on_gap(Track& track, const session::FetchGapReceived& event) {
+  if (!track.backfill || track.backfill->request != event.fetch) return;
+  track.backfill->writer->pass_unknown(event.last);
+  track.backfill->lacks_some = true;
 }
 
 bool Backfills::on_ended(Peer& peer, Track& track, const session::FetchEnded& event, session::Time now) {
@@ -87,6 +89,7 @@ bool Backfills::on_ended(Peer& peer, Track& track, const session::FetchEnded& ev
   const moqt::FetchRange range = track.backfill->range;
   const moqt::FetchRange rest{track.backfill->writer->next(), range.end};
   const bool end_of_track = event.finished && track.backfill->end_of_track;
+  const moqt::objects::IntervalSet unknown = track.backfill->writer->unknown_groups();
   track.backfill.reset();  // first: its writers let go of their subgroups
   --track.fetches;
   if (!event.finished) {
@@ -94,13 +97,14 @@ bool Backfills::on_ended(Peer& peer, Track& track, const session::FetchEnded& ev
     release(track, now);
     return false;
   }
+  if (!unknown.empty()) ++counters_.backfills_failed;
   if (rest.valid()) track.store().set_known(rest.start, rest.end, now);
   if (end_of_track && range.end.object > 0) {  // [d15 §9.17]: nor is there anything behind it in its group
     track.store().set_last({range.end.group, range.end.object - 1});
     track.store().set_known(range.end, {range.end.group, 0}, now);
   }
   const bool whole_group = range.end.object == 0 || end_of_track;
-  track.publisher().release_below(whole_group ? range.end.group + 1 : range.end.group, now);
+  track.publisher().release_below(whole_group ? range.end.group + 1 : range.end.group, now, unknown);
   release(track, now);
   return end_of_track;
 }

@@ -20,8 +20,8 @@ struct Backfill {
   moqt::session::RequestHandle request;
   moqt::FetchRange range;
   std::unique_ptr<moqt::objects::BackfillWriter> writer;
-  bool end_of_track = false;     ///< FETCH_OK has said that the track ends with the range
-  bool lacks_beginning = false;  ///< what may lie before the range has been refused
+  bool end_of_track = false;  ///< FETCH_OK has said that the track ends with the range
+  bool lacks_some = false;    ///< what may lie before the range has been refused, or something of it was left out
 };
 
 /// Fills the gap that a lost publisher has left before another goes on with a track. Until that has come, subscribers
@@ -42,7 +42,7 @@ class Backfills {
   /// False when what came makes the track malformed.
   bool on_object(Track& track, const moqt::session::FetchObjectReceived& event, moqt::session::Time now);
   bool on_payload(Track& track, const moqt::session::ObjectPayload& event, moqt::session::Time now);
-  static void on_gap(Track& track, const moqt::session::FetchGapReceived& event) noexcept;
+  static void on_gap(Track& track, const moqt::session::FetchGapReceived& event);
   /// Whether it has come whole, and the track ends with it.
   bool on_ended(Peer& peer, Track& track, const moqt::session::FetchEnded& event, moqt::session::Time now);
   /// It is not waited for any more. What is here goes out, unless `keep_holding` because another publisher is to bring

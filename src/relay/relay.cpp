@@ -87,7 +87,7 @@ struct Relay::Route {
   void operator()(const session::FetchEnded& event) const {
     if (const auto* backfill = peer.role<BackfillRole>(event.fetch)) {
       Track& track = *backfill->track;
-      const bool whole = event.finished && !(track.backfill && track.backfill->lacks_beginning);
+      const bool whole = event.finished && !(track.backfill && track.backfill->lacks_some);
       const bool end_of_track = relay.backfills_.on_ended(peer, track, event, now);
       if (!track.backfill) relay.supply_.on_backfill_over(track, whole, end_of_track);
     } else {

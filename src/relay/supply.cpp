@@ -183,8 +183,7 @@ void Supply::on_accepted(Peer& peer, Track& track, session::RequestHandle subscr
   if (upstream == nullptr || upstream->state == State::kLive) return;
   const bool sole = !track.established();
   const bool woken = upstream->lazy && track.largest() && !track.lost;
-  // An upstream may have its tracks from somebody else than before, and of several publishers one may be the slowest.
-  const bool may_lag = peer.upstream != nullptr || track.upstreams().size() > 1;
+  const bool may_lag = track.may_lag(peer);
   upstream->state = State::kLive;
   track.over = false;
   const auto said = parameters.largest_object();
@@ -205,7 +204,7 @@ void Supply::on_accepted(Peer& peer, Track& track, session::RequestHandle subscr
     (void)track.learn_on(parameters, false);
     track.start = behind(said ? said : track.largest());
   } else {
-    track.learn(parameters, sole, track.upstreams().size() > 1);
+    track.learn(parameters, sole, track.upstreams().size() > 1 || upstream->beside);
     if (sole) track.start = behind(said);
   }
   track.end_search();
@@ -242,7 +241,7 @@ void Supply::on_changed(Peer& peer, const session::SubscriptionChanged& event) {
 
 void Supply::on_first_object(Peer& peer, Track& track, moqt::Location location) {
   const moqt::Location from = track.store().first_missing(track.start);
-  if (!track.prove(location, track.upstreams().size() > 1) || from >= location) return;
+  if (!track.prove(location, track.may_lag(peer)) || from >= location) return;
   const moqt::Location end = location.object > 0 ? location : moqt::Location{location.group - 1, 0};
   backfills_.begin(peer, track, {from, end}, now_);
 }

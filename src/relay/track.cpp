@@ -61,6 +61,9 @@ Track::Upstream& Track::add_upstream(const Upstream& upstream) {  // [d15 §8.3-
   upstreams_.push_back(upstream);
   publisher_.others_may_go_on = upstreams_.size() > 1;
   publisher_.several_writers = publisher_.several_writers || upstreams_.size() > 1;
+  if (upstreams_.size() > 1) {
+    for (Upstream& each : upstreams_) each.beside = each.beside || each.state != Upstream::State::kLive;
+  }
   return upstreams_.back();
 }
 
@@ -74,6 +77,12 @@ Track::Upstream* Track::upstream(const Peer& peer, moqt::session::RequestHandle 
 bool Track::has_upstream_at(const Peer& peer) const noexcept {
   return std::any_of(upstreams_.begin(), upstreams_.end(),
                      [&](const Upstream& upstream) { return upstream.peer == &peer; });
+}
+
+bool Track::may_lag(const Peer& peer) const noexcept {
+  return peer.upstream != nullptr || upstreams_.size() > 1 ||
+         std::any_of(upstreams_.begin(), upstreams_.end(),
+                     [&](const Upstream& upstream) { return upstream.peer == &peer && upstream.beside; });
 }
 
 void Track::remove_upstream(const Peer& peer, moqt::session::RequestHandle request) {

@@ -41,6 +41,8 @@ class Track {
     State state;
     bool from_publish;  ///< the publisher's PUBLISH; it stays when no subscriber is left
     bool lazy = false;  ///< offered with FORWARD 0: paused while nobody wants it
+    /// It was asked while another brought the track, or was asked for it: its answer may be older than what came.
+    bool beside = false;
   };
   /// A SUBSCRIBE that waits until a publisher has accepted ours [d15 §8.4].
   struct Waiting {
@@ -84,6 +86,9 @@ class Track {
   Upstream& add_upstream(const Upstream& upstream);
   [[nodiscard]] Upstream* upstream(const Peer& peer, moqt::session::RequestHandle request) noexcept;
   [[nodiscard]] bool has_upstream_at(const Peer& peer) const noexcept;
+  /// Whether the peer may bring again what has come: it has the track from somebody else, or is the slower one of
+  /// several publishers, those that are gone meanwhile included.
+  [[nodiscard]] bool may_lag(const Peer& peer) const noexcept;
   void remove_upstream(const Peer& peer, moqt::session::RequestHandle request);
   [[nodiscard]] const std::vector<Upstream>& upstreams() const noexcept { return upstreams_; }
   [[nodiscard]] bool established() const noexcept;

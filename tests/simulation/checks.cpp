@@ -45,7 +45,9 @@ void World::check_deliveries() {
       };
       // A subgroup that was cut with a hop may be left unfinished: its stream is reset when what it has is
       // acknowledged, or has waited for long enough, as it may for whoever is slow.
-      const bool left = hops_disturbed_ && is_slow(script_.publishers + who);
+      // So may one that two publishers have brought apart.
+      const bool apart = track.plan.publishers.size() > 1 && !track.plan.datagrams;
+      const bool left = (hops_disturbed_ || apart) && is_slow(script_.publishers + who);
       const bool disturbed =
           stopped || left || cramped || subscription->times_out || outcome_.skips + outcome_.refusals > 0;
       for (const auto& [name, first, latest] : subscription->unfinished) {

@@ -13,7 +13,7 @@ std::optional<MalformedTrack> BackfillWriter::object(const session::FetchObjectR
   if (objects_++ == 0 || object.location.group != group_) {
     writers_.clear();
     group_ = object.location.group;
-    publisher_.release_below(group_, now);
+    publisher_.release_below(group_, now, unknown_);
   }
   writer_ = nullptr;
   datagram_.reset();

@@ -8,6 +8,7 @@
 #include "moqt/model/draft.h"
 #include "moqt/model/location.h"
 #include "moqt/model/malformed_track.h"
+#include "moqt/objects/interval_set.h"
 #include "moqt/objects/subgroup_writer.h"
 #include "moqt/objects/track_publisher.h"
 #include "moqt/session/data/object_event.h"
@@ -31,7 +32,12 @@ class BackfillWriter {
   /// The next bytes of its payload.
   std::optional<MalformedTrack> payload(const base::SharedBytes& bytes, session::Time now);
   /// The publisher has left out what comes next, up to `last`, and does not say that it is empty.
-  void pass_unknown(Location last) noexcept { next_ = last.next(); }
+  void pass_unknown(Location last) {
+    unknown_.add(next_.group, last.group);
+    next_ = last.next();
+  }
+  /// Groups of which the publisher has left out something: they may lack objects when the FETCH is over.
+  [[nodiscard]] const IntervalSet& unknown_groups() const noexcept { return unknown_; }
   /// Behind the latest object or gap; where the FETCH begins before the first.
   [[nodiscard]] Location next() const noexcept { return next_; }
   /// Objects that came, known ones included.
@@ -48,6 +54,7 @@ class BackfillWriter {
   TrackPublisher& publisher_;
   const Draft draft_;
   Location next_;  ///< behind the latest object, or gap
+  IntervalSet unknown_;
   std::uint64_t group_ = 0;
   std::map<std::uint64_t, SubgroupWriter> writers_;  ///< of `group_`, by Subgroup ID
   SubgroupWriter* writer_ = nullptr;                 ///< of the latest object

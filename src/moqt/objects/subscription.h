@@ -90,6 +90,8 @@ class Subscription final : public session::StreamFeeder, public session::UnsentW
   void datagram(const StoredGroup& group, StoredObject& object);
   /// Whatever waits is not sent any more: the subscription is over, or the objects are.
   void give_up();
+  /// What it has been given of the track still arrives, and nothing comes behind it: the store forgets the objects.
+  void leave_streams();
   /// PUBLISH_STATE_NOTIFY, as session::Session::notify_state(); whether it went out.
   bool notify_state(const MessageParameters& changes);
   /// GOAWAY on the stream of its SUBSCRIBE; whether it went out: not for a PUBLISH, which its subscriber cannot repeat.

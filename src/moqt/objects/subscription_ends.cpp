@@ -31,6 +31,15 @@ void Subscription::give_up() {
   owed_bytes_ = 0;
 }
 
+void Subscription::leave_streams() {
+  for (const auto& [id, group] : publisher_.store().groups()) {
+    group.for_each([&](StoredSubgroup& subgroup) {
+      SubgroupDelivery* const delivery = existing(subgroup);
+      if (delivery != nullptr && delivery->open() && !delivery->behind) leave(*delivery, session::Time{});
+    });
+  }
+}
+
 bool Subscription::notify_state(const MessageParameters& changes) {
   if (ended_ || !session_.notify_state(request_, changes).ok()) return false;
   outlet_.make_ready();

@@ -71,7 +71,10 @@ void TrackPublisher::end(PublishDoneCode code, std::string_view reason, bool aba
 }
 
 void TrackPublisher::clear() {
-  for_each([](Subscription& subscription) { subscription.give_up(); });
+  for_each([](Subscription& subscription) {
+    subscription.leave_streams();
+    subscription.give_up();
+  });
   orphans_.clear();
   several_writers = false;
   preference.reset();
@@ -206,7 +209,7 @@ void TrackPublisher::give(StoredGroup& group, session::Time now) {
   });
 }
 
-void TrackPublisher::release_below(std::uint64_t group, session::Time now) {
+void TrackPublisher::release_below(std::uint64_t group, session::Time now, const IntervalSet& unknown) {
   const auto held = store_.held();
   if (!held || group <= held->first) return;
   if (group > held->last) {
@@ -221,7 +224,8 @@ void TrackPublisher::release_below(std::uint64_t group, session::Time now) {
     here.for_each([&](StoredSubgroup& subgroup) {
       if (subgroup.writers > 0 || subgroup.ended() != StoredSubgroup::End::kOpen || subgroup.datagrams()) return;
       subgroup.awaited = false;
-      const bool whole = subgroup.empty() || subgroup.at(subgroup.end() - 1).complete();
+      const bool whole =
+          !unknown.contains(entry->first) && (subgroup.empty() || subgroup.at(subgroup.end() - 1).complete());
       whole ? subgroup.finish(now) : subgroup.reset(static_cast<std::uint64_t>(StreamResetCode::kInternalError));
     });
     give(here, now);

@@ -107,7 +107,8 @@ class TrackPublisher {
   /// Subscriptions are given nothing of these groups until release_below() or release(): what was missed of them comes.
   void hold(std::uint64_t first, std::uint64_t last) noexcept { store_.hold(first, last); }
   /// Everything of the held groups below `group` has come: subgroups that nobody writes are at their end.
-  void release_below(std::uint64_t group, session::Time now);
+  /// Of those in `unknown` something may be missing all the same: there nobody is told that a subgroup has ended.
+  void release_below(std::uint64_t group, session::Time now, const IntervalSet& unknown = {});
   /// Nothing more comes of what was missed. Subgroups that nobody writes wait for somebody as orphans do.
   void release(session::Time now);
   /// Orphans wait from now on.

@@ -211,6 +211,46 @@ TEST_F(SeveralPublishersTest, ARestartedPublisherThatCountsFromZeroAgainIsHeard)
   EXPECT_EQ(objects(viewer), (Lines{"0/0 x"}));
 }
 
+/// Two publishers are asked at once; the second one answers before it has published anything, and that takes its time.
+class SlowAnswerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    first_.announce();
+    second_.announce();
+    ASSERT_TRUE(viewer_.session().subscribe(track_name()).ok());
+    network_.run();
+    first_.accept();
+  }
+  void bring_and_lose(std::uint64_t id) {
+    first_.object(first_.open(0), id, "b");
+    network_.lose(first_client_);
+    second_.accept();
+  }
+
+  RelayNetwork network_;
+  RelayClient& first_client_ = network_.connect();
+  RelayClient& second_client_ = network_.connect();
+  RelayClient& viewer_ = network_.connect();
+  TestPublisher first_{network_, first_client_};
+  TestPublisher second_{network_, second_client_};
+};
+
+TEST_F(SlowAnswerTest, WhatTheLostOneBroughtAlreadyDoesNotComeAgain) {
+  bring_and_lose(0);
+  const auto two = second_.open(0);
+  second_.object(two, 0, "b");
+  second_.object(two, 1, "c");
+  EXPECT_EQ(objects(viewer_), (Lines{"0/0 b", "0/1 c"}));
+}
+
+TEST_F(SlowAnswerTest, WhatIsSomethingElseLeavesNoStreamOpen) {
+  bring_and_lose(1);
+  second_.object(second_.open(0), 0, "x");
+  network_.advance(std::chrono::seconds(6));
+  EXPECT_EQ(objects(viewer_), (Lines{"0/1 b", "0/0 x"}));
+  EXPECT_FALSE(viewer_.only<ms::SubgroupEnded>().finished);
+}
+
 TEST_F(SeveralPublishersTest, TheSlowerOneThatAnswersFirstIsNotTakenForSomethingNew) {
   const auto one = first_.open(0);
   first_.object(one, 0, "a");
