@@ -108,8 +108,16 @@ SOUND_WITH_ITS_LENGTH = {
 }
 
 
-@pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
-@pytest.mark.parametrize("container", SOUND_WITH_ITS_LENGTH)
+@pytest.mark.parametrize(
+    ("container", "piped"),
+    # FFmpeg does not look for an MP3's length in a pipe.
+    [
+        (container, piped)
+        for container in SOUND_WITH_ITS_LENGTH
+        for piped in (False, True)
+        if container != "mp3" or not piped
+    ],
+)
 def test_cut_sound_is_told_by_its_length(
     relay: Relay, folder: Path, tmp_path: Path, container: str, piped: bool
 ) -> None:
@@ -118,7 +126,8 @@ def test_cut_sound_is_told_by_its_length(
     whole = source.file(folder)
     broken.write_bytes(cut(whole.read_bytes()))
     with broken.open("rb") as pipe:
-        running = Running(relay, tmp_path / "out", ("--no-pace", "-" if piped else broken), pipe)
+        encode = ("--encode-all",) if container == "aiff" else ()
+        running = Running(relay, tmp_path / "out", ("--no-pace", *encode, "-" if piped else broken), pipe)
     trip = running.finish(publisher_code=1)
     running.publisher.line("it ends before its container says so")
     assert len(decoded(trip.track("audio"), "a:0")) >= 5
