@@ -41,8 +41,7 @@ void set_delivery_timeouts(moqt::MessageParameters& parameters, const nb::dict& 
 /// Pairs of a parameter's type and a filter.
 void add_range_filters(moqt::MessageParameters& parameters, nb::handle filters) {
   for (nb::handle pair : filters) {
-    parameters.add_range_filter(nb::cast<moqt::MessageParameter>(pair[0]),
-                                nb::cast<const moqt::RangeFilter&>(pair[1]));
+    parameters.add_range_filter(nb::cast<moqt::MessageParameter>(pair[0]), nb::cast<const moqt::RangeFilter&>(pair[1]));
   }
 }
 
