@@ -99,6 +99,7 @@ void IncomingData::open_control(IncomingStream& stream, const base::SharedBytes&
   context_.on_control_stream(rest, stream.fin);
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): it is handed over, as to every state of a stream
 void IncomingData::hold(IncomingStream& stream, base::SharedBytes bytes) {
   if (held_bytes_ + bytes.size() > config_.limits.max_unknown_alias_bytes + kTakenAlready) {
     return void(give_up(stream, StreamResetCode::kCancelled));

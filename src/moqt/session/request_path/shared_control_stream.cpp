@@ -249,7 +249,7 @@ void SharedControlStream::return_credit() {
 
 base::Result<void, SessionError> SharedControlStream::send(const Request& request, const wire::MessageBody& body) {
   auto completed = core_.outgoing_tokens.complete(body);
-  const wire::ControlMessage message{*request.reference(), completed ? std::move(*completed) : body};
+  const wire::ControlMessage message{*request.reference(), std::move(completed).value_or(body)};
   if (const RequestStream* const its = stream_of(request)) return write(*its, message);
   auto written = write(message);
   if (written.ok() && std::holds_alternative<wire::PublishDone>(body)) done_.add(request.reference()->id);

@@ -117,6 +117,7 @@ base::Result<RequestHandle, SessionError> Request::announce(TrackNamespace, Pati
   return base::Failure{SessionError::kWrongRole};
 }
 RequestResult Request::skip_publish(const FullTrackName&) { return base::Failure{SessionError::kWrongRole}; }
+// NOLINTNEXTLINE(performance-unnecessary-value-param): what overrides it keeps them
 RequestResult Request::notify_state(MessageParameters) { return base::Failure{SessionError::kWrongRole}; }
 RequestResult Request::revoke(RequestErrorCode, std::string_view) { return base::Failure{SessionError::kWrongRole}; }
 
