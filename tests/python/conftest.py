@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from relay_programs import Programs, Relay
+
 DEADLINE = 45.0
 """Seconds that any wait may take, on a busy machine too."""
 
@@ -30,6 +32,20 @@ collect_ignore = (
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if collect_ignore:
         terminalreporter.write_line(f"LEFT OUT, for want of cryptography: {' '.join(collect_ignore)}")
+
+
+@pytest.fixture(scope="module")
+def relay() -> Iterator[Relay]:
+    """moqt-relay as a process, one for each module of tests."""
+    programs = Programs()
+    yield programs.relay()
+    programs.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests of a module have the media that they make."""
+    return tmp_path_factory.mktemp("inputs")
 
 
 @pytest.fixture(params=(22, 18, 16, 15), ids=("draft22", "draft18", "draft16", "draft15"))

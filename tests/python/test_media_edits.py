@@ -6,7 +6,6 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from media_round_trip import assert_same_video, decoded, ffmpeg
-from relay_programs import Programs, Relay
+from relay_programs import Relay
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 SECONDS = 3
 RATE = 25
-
-
-@pytest.fixture(scope="module")
-def relay() -> Iterator[Relay]:
-    programs = Programs()
-    yield programs.relay()
-    programs.close()
 
 
 def film(file: Path, *, gop: int, bframes: int = 2) -> Path:

@@ -8,7 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,21 +28,9 @@ from media_inputs import (
     frames_of,
 )
 from media_round_trip import Running, decoded, ffmpeg
-from relay_programs import Programs, Relay
+from relay_programs import Relay
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
-
-
-@pytest.fixture(scope="module")
-def relay() -> Iterator[Relay]:
-    programs = Programs()
-    yield programs.relay()
-    programs.close()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("inputs")
 
 
 def cut(content: bytes) -> bytes:

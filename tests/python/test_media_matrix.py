@@ -9,7 +9,7 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,21 +35,9 @@ from media_inputs import (
     frames_of,
 )
 from media_round_trip import Running, assert_same_audio, assert_same_video, decoded, packets
-from relay_programs import Programs, Relay, wait_until
+from relay_programs import Relay, wait_until
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
-
-
-@pytest.fixture(scope="module")
-def relay() -> Iterator[Relay]:
-    programs = Programs()
-    yield programs.relay()
-    programs.close()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("inputs")
 
 
 @pytest.mark.parametrize("source", GOOD, ids=lambda source: source.name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from media_round_trip import decoded, ffmpeg
-from relay_programs import Programs, Relay
+from relay_programs import Relay
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -37,13 +36,6 @@ INPUTS: dict[str, tuple[object, ...]] = {
 }
 LATENESS = {"av.mkv": 0.001, "aac.mkv": 0.001}
 """Seconds by which their containers, which count milliseconds, are wrong themselves."""
-
-
-@pytest.fixture(scope="module")
-def relay() -> Iterator[Relay]:
-    programs = Programs()
-    yield programs.relay()
-    programs.close()
 
 
 @pytest.fixture(scope="module")

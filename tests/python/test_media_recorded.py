@@ -8,7 +8,6 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +17,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from media_inputs import GOOD, PICTURE, SOUND48, VP9, Input, frames_of
 from media_round_trip import DecodedFrame, assert_same_audio, assert_same_video, decoded, packets
-from relay_programs import Program, Programs, Relay
+from relay_programs import Program, Relay
 
 pytestmark = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MPEG4 = Input("mpeg4_b_mp3.mp4", (*PICTURE, *SOUND48, "-c:v", "mpeg4", "-g", 10, "-bf", 2, "-c:a", "libmp3lame"))
-
-
-@pytest.fixture(scope="module")
-def relay() -> Iterator[Relay]:
-    programs = Programs()
-    yield programs.relay()
-    programs.close()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("inputs")
 
 
 def record(relay: Relay, file: Path, output: Path, *arguments: object) -> Program:
