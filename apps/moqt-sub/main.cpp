@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/varint.h"
 #include "command_line/client_options.h"
 #include "command_line/client_program.h"
 #include "command_line/draft_option.h"
@@ -94,13 +93,14 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> groups_of(const std::stri
     if (digits.empty()) return otherwise;
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc{} || end != digits.data() + digits.size() || value > base::kVarintMax) return std::nullopt;
+    if (error != std::errc{} || end != digits.data() + digits.size() || value > apps::kLargestNumber)
+      return std::nullopt;
     return value;
   };
   const std::size_t colon = text.find(':');
-  const auto first = number(std::string_view(text).substr(0, colon), base::kVarintMax);
+  const auto first = number(std::string_view(text).substr(0, colon), apps::kLargestNumber);
   const auto last =
-      colon == std::string::npos ? first : number(std::string_view(text).substr(colon + 1), base::kVarintMax);
+      colon == std::string::npos ? first : number(std::string_view(text).substr(colon + 1), apps::kLargestNumber);
   if (text.empty() || colon == 0 || !first || !last || *first > *last) return std::nullopt;
   return std::pair(*first, *last);
 }

@@ -1,7 +1,5 @@
 #include "moqt/model/draft.h"
 
-#include "base/varint.h"
-
 namespace msquic_py::moqt {
 
 std::string_view alpn(Draft draft) noexcept {
@@ -22,7 +20,7 @@ bool has_subgroup_timeouts(Draft draft) noexcept { return draft >= Draft::k18; }
 bool has_fetch_gaps(Draft draft) noexcept { return draft >= Draft::k16; }
 bool may_share_aliases(Draft draft) noexcept { return draft >= Draft::k22; }
 std::uint64_t largest_number(Draft draft) noexcept {
-  return draft >= Draft::k18 ? ~std::uint64_t{0} : base::kVarintMax;
+  return draft >= Draft::k18 ? ~std::uint64_t{0} : (std::uint64_t{1} << 62) - 1;
 }
 bool has_track_properties(Draft draft) noexcept { return draft >= Draft::k16; }
 bool has_empty_namespace_fields(Draft draft) noexcept { return draft <= Draft::k15; }
